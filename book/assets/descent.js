@@ -1,0 +1,73 @@
+// What the pages of the book do beyond being read. Plain JavaScript; nothing is fetched.
+"use strict";
+
+(() => {
+  const fromDisk = window.location.protocol === "file:";
+
+  // Search results are shown with a summary, for which the theme fetches each page found. A page
+  // opened from disk may not fetch, so there the results are shown by title.
+  if (fromDisk && typeof DOCUMENTATION_OPTIONS !== "undefined") {
+    DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
+  }
+
+  /** The command that opens a notebook: `work/ladder/01_slug.ipynb` → `descent open ladder/01`. */
+  function openCommand(notebook) {
+    const found = /([a-z]+)\/(\d+)_\w+\.ipynb$/.exec(notebook);
+    return found ? `descent open ${found[1]}/${found[2]}` : "descent open";
+  }
+
+  function copyOnClick(button, text) {
+    button.addEventListener("click", async () => {
+      try {
+        await navigator.clipboard.writeText(text);
+        button.textContent = "Copied";
+      } catch {
+        button.textContent = "Select it and copy";
+      }
+      window.setTimeout(() => { button.textContent = "Copy"; }, 2000);
+    });
+  }
+
+  /** Put the command in place of a link that has no server to lead to. */
+  function showCommand(link) {
+    const command = openCommand(link.dataset.notebook);
+    const note = document.createElement("span");
+    note.className = "open-command";
+    const code = document.createElement("code");
+    code.textContent = command;
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = "Copy";
+    copyOnClick(button, command);
+    note.append("To fill this chapter in, run ", code, button);
+    link.replaceWith(note);
+  }
+
+  /** Where the Jupyter server is: what comes before `/book/` in the address, or null. */
+  function serverBase() {
+    const at = window.location.pathname.indexOf("/book/");
+    const served = window.location.protocol.startsWith("http") && at >= 0;
+    return served ? window.location.pathname.slice(0, at) : null;
+  }
+
+  function connectNotebooks() {
+    const base = serverBase();
+    for (const link of document.querySelectorAll("a.open-in-lab[data-notebook]")) {
+      if (base === null) {
+        showCommand(link);
+      } else {
+        link.href = `${base}/lab/tree/${link.dataset.notebook}`;
+      }
+    }
+  }
+
+  // A wide table or formula scrolls within its own box; the keyboard must be able to reach it.
+  function makeWideContentReachable() {
+    for (const box of document.querySelectorAll(".pst-scrollable-table-container, div.math")) {
+      if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
+    }
+  }
+
+  document.addEventListener("DOMContentLoaded", connectNotebooks);
+  window.addEventListener("load", makeWideContentReachable);
+})();

@@ -1,0 +1,42 @@
+"""From a chapter source to the learner's notebook, the book page and the lists of chapters.
+
+A chapter is written once, as ``solutions/<part>/NN_slug.py``. :func:`build_chapters` makes from it
+
+- ``notebooks/<part>/NN_slug.ipynb``: the learner's notebook, stubs and no outputs;
+- ``solutions/<part>/NN_slug.ipynb``: the executed page of the book;
+
+and from all headers together ``_toc.yml``, the map on the front page and the README's table.
+:func:`stale_files` says which of these are out of date, without executing anything. A mistake of
+the author's is an :class:`AuthoringError` of one line each, naming file and cell.
+
+What happens where: ``source`` reads the file, ``validate`` finds the mistakes, ``declared`` knows
+the exercises, ``blanking`` asks nbgrader for the stubs, ``pages`` writes what both notebooks share,
+``learner`` and ``solution`` put them together, ``execute`` runs the page, ``listing`` writes the
+lists, ``freshness`` compares, ``build`` does all of it in order.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from descent.authoring.build import Built, build_chapters
+    from descent.authoring.freshness import stale_files
+    from descent.authoring.problems import AuthoringError
+
+__all__ = ["AuthoringError", "Built", "build_chapters", "stale_files"]
+
+_HOMES = {
+    "AuthoringError": "descent.authoring.problems",
+    "Built": "descent.authoring.build",
+    "build_chapters": "descent.authoring.build",
+    "stale_files": "descent.authoring.freshness",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import on first use: nbgrader and jupytext take a second that most commands do not need."""
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'descent.authoring' has no attribute {name!r}")

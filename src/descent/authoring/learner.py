@@ -1,0 +1,51 @@
+"""The learner's notebook: stubs, no outputs, citations spelt out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from nbformat import NotebookNode
+
+from descent.authoring.blanking import cut_solutions
+from descent.authoring.course import Course
+from descent.authoring.pages import authored, closing, new_notebook, opening
+from descent.authoring.source import ChapterSource
+
+if TYPE_CHECKING:
+    from descent.grading import Exercise
+
+
+def learner_notebook(
+    source: ChapterSource,
+    course: Course,
+    exercises: Mapping[str, Exercise],
+    hashes: dict[str, str],
+) -> NotebookNode:
+    """Make the notebook a learner fills in.
+
+    Parameters
+    ----------
+    source
+        A chapter without mistakes.
+    course
+        The course it is part of.
+    exercises
+        Its declared exercises: the points of a check are the difficulty of its exercise.
+    hashes
+        What it is made from, for its metadata.
+    """
+    chapter = source.chapter
+    # The server that runs JupyterLab serves the book under /book/.
+    way_in = f"[Read it in the book](/book/solutions/{chapter.id}.html)"
+    cells = opening(source, course, way_in)
+    for written in source.cells[1:]:
+        points = exercises[str(written.name)].difficulty if written.role == "check" else 0
+        cells.append(authored(written, points))
+    cells += closing(chapter)
+    for cell in cells:
+        # A page's folding and captions mean nothing here.
+        cell.metadata.pop("mystnb", None)
+        if cell.cell_type == "markdown":
+            cell.source = course.bibliography.spell_out(cell.source)
+    return cut_solutions(new_notebook(source, cells, hashes))

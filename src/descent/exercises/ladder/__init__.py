@@ -1,0 +1,1 @@
+"""The exercises of the ladder, rung by rung."""

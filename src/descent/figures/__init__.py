@@ -1,0 +1,53 @@
+"""Plots and interactive figures, in one style. Nothing heavy is imported until it is drawn with."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from descent.figures.curves import plot_curves
+    from descent.figures.digits import plot_confusion, show_digits
+    from descent.figures.drawing import digit_pad
+    from descent.figures.live import LivePlot
+    from descent.figures.loss_surface import loss_surface_figure
+    from descent.figures.regions import plot_decision_regions
+    from descent.figures.style import COLOURS, titled, use_style
+
+__all__ = [
+    "COLOURS",
+    "LivePlot",
+    "digit_pad",
+    "loss_surface_figure",
+    "plot_confusion",
+    "plot_curves",
+    "plot_decision_regions",
+    "show_digits",
+    "titled",
+    "use_style",
+]
+
+_MODULES = {
+    "COLOURS": "style",
+    "LivePlot": "live",
+    "digit_pad": "drawing",
+    "loss_surface_figure": "loss_surface",
+    "plot_confusion": "digits",
+    "plot_curves": "curves",
+    "plot_decision_regions": "regions",
+    "show_digits": "digits",
+    "titled": "style",
+    "use_style": "style",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Fetch one of the public names from its module."""
+    if name in _MODULES:
+        return getattr(import_module(f"descent.figures.{_MODULES[name]}"), name)
+    raise AttributeError(f"module 'descent.figures' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """Names for tab completion, the lazy ones included."""
+    return sorted(set(globals()) | set(__all__))

@@ -1,0 +1,134 @@
+"""Grading the grader: the reference passes, the blank is not attempted, every mistake is named,
+every mutant dies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any
+
+from descent.grading.exercise import Exercise
+from descent.grading.judging import judge
+from descent.grading.mutants import Mutant, generic_mutants, source_mutants
+from descent.grading.report import CORRECT, NOT_ATTEMPTED
+
+MUTANT_SECONDS = 2.0
+"""A mutant that runs longer is killed by the clock; right answers are far quicker."""
+
+FEWEST_MISTAKES = 5
+
+
+@dataclass
+class Score:
+    """What the audit of one exercise found; `faults` is empty when the grader is sound."""
+
+    exercise: str
+    mistakes: int = 0
+    mutants: int = 0
+    killed: int = 0
+    survivors: list[str] = field(default_factory=list)
+    excused: list[str] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+
+    def line(self) -> str:
+        """One row of the printed table."""
+        return (
+            f"{self.exercise:<28} {self.mistakes:>3} named mistakes   "
+            f"{self.killed}/{self.mutants - len(self.excused)} mutants killed"
+            + (f", {len(self.excused)} equivalent" if self.excused else "")
+            + (f"   FAULTS {len(self.faults)}" if self.faults else "")
+        )
+
+
+def audit(
+    exercise: Exercise,
+    module: ModuleType,
+    source: str,
+    blank: Any,
+    seeds: Iterable[int] = range(3),
+) -> Score:
+    """Grade the grader of one exercise.
+
+    Parameters
+    ----------
+    exercise : Exercise
+    module : module
+        Holds the reference solution under the exercise's name, and all that it calls.
+    source : str
+        Source text of the reference's definition, from which syntax-tree mutants are made.
+    blank : callable
+        The learner's stub.
+    seeds : iterable of int
+        The reference and the mistakes are tried on each.
+
+    Returns
+    -------
+    Score
+    """
+    score = Score(exercise.name, mistakes=len(exercise.mistakes))
+    reference = getattr(module, exercise.name)
+    seeds = list(seeds)
+    _audit_declaration(exercise, score)
+    for seed in seeds:
+        report = judge(exercise, reference, seed=seed)
+        if report.outcome != CORRECT:
+            score.faults.append(f"the reference fails (seed {seed}): {report.as_text()}")
+    if (outcome := judge(exercise, blank, seed=0).outcome) != NOT_ATTEMPTED:
+        score.faults.append(f"the blank stub is {outcome!r}, not {NOT_ATTEMPTED!r}")
+    for mistake in exercise.mistakes:
+        _audit_mistake(exercise, mistake.name, seeds, score)
+    mutants = [] if isinstance(reference, type) else generic_mutants(reference)
+    for mutant in (*mutants, *_compiled(exercise, module, source)):
+        _audit_mutant(exercise, mutant, score)
+    unknown = set(exercise.equivalents) - set(score.excused)
+    score.faults += [f"marked equivalent, but killed or not made: {name}" for name in unknown]
+    return score
+
+
+def _audit_declaration(exercise: Exercise, score: Score) -> None:
+    if len(exercise.mistakes) < FEWEST_MISTAKES:
+        score.faults.append(f"fewer than {FEWEST_MISTAKES} named mistakes")
+    if not [hint for hint in exercise.hints if hint.when is None]:
+        score.faults.append("no general hint")
+    messages = [mistake.message for mistake in exercise.mistakes]
+    if len(set(messages)) < len(messages):
+        score.faults.append("two mistakes share one message")
+    score.faults += [f"no check can match a hint's when={key!r}"
+                     for key in exercise.unknown_hint_keys()]  # fmt: skip
+
+
+def _audit_mistake(exercise: Exercise, name: str, seeds: list[int], score: Score) -> None:
+    mistake = next(known for known in exercise.mistakes if known.name == name)
+    for seed in seeds:
+        report = judge(exercise, mistake.answer, seed=seed)
+        if report.outcome == CORRECT:
+            score.faults.append(f"the mistake `{name}` passes (seed {seed})")
+        elif report.message != mistake.message:
+            given = report.failure.mistake if report.failure else None
+            said = f"named `{given}`" if given else f"not named: {report.message}"
+            score.faults.append(f"the mistake `{name}` is {said} (seed {seed})")
+
+
+def _compiled(exercise: Exercise, module: ModuleType, source: str) -> Iterable[Mutant]:
+    for mutant in source_mutants(source):
+        namespace = dict(vars(module))
+        try:
+            exec(compile(mutant.source, "<mutant>", "exec"), namespace)
+        except Exception:  # a change that does not even define is no answer
+            continue
+        yield Mutant(mutant.name, namespace[exercise.name])
+
+
+def _audit_mutant(exercise: Exercise, mutant: Mutant, score: Score) -> None:
+    report = judge(exercise, mutant.answer, seed=7, seconds=MUTANT_SECONDS, explain=False)
+    if not mutant.showed:
+        return
+    score.mutants += 1
+    if report.outcome != CORRECT:
+        score.killed += 1
+    elif mutant.name in exercise.equivalents:
+        score.excused.append(mutant.name)
+    else:
+        score.survivors.append(mutant.name)
+        score.faults.append(f"survivor: {mutant.name}")

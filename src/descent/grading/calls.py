@@ -1,0 +1,179 @@
+"""Calling the learner's answer: inputs as copies, changes to them noticed, errors located."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import linecache
+import sysconfig
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import CodeType
+from typing import Any
+
+from descent.grading.expectations import Record
+from descent.grading.differences import dimensions_of
+from descent.grading.values import independent_copy, is_tensor, same, short, to_array
+
+PACKAGE = str(Path(__file__).resolve().parents[1])
+LIBRARIES = tuple({sysconfig.get_paths()[key] for key in ("stdlib", "purelib", "platlib")})
+
+
+@dataclass
+class Call:
+    """One call of the answer, kept for the message about the smallest failing case."""
+
+    name: str
+    arguments: Mapping[str, Any]
+    positional: tuple[Any, ...]
+    keywords: Mapping[str, Any]
+    returned: Any = None
+    finished: bool = False
+
+    def text(self) -> str:
+        """The call as one would type it, values shortened."""
+        inside = ", ".join(f"{name}={short(value)}" for name, value in self.arguments.items())
+        return f"{self.name}({inside})"
+
+
+@dataclass
+class WatchedAnswer:
+    """The learner's function or class as a property sees it.
+
+    Functions get copies of their inputs; what they changed in place is noted in `changed`.
+    An instance of a learner's class is handed to the property as it is.
+    """
+
+    answer: Callable[..., Any]
+    name: str
+    changes: tuple[str, ...]
+    record: Record
+    calls: list[Call] = field(default_factory=list)
+    changed: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        functools.update_wrapper(self, self.answer, updated=())
+
+    def __call__(self, *positional: Any, **keywords: Any) -> Any:
+        arguments = named_arguments(self.answer, positional, keywords)
+        kept = {name: independent_copy(value) for name, value in arguments.items()}
+        call = Call(self.name, kept, tuple(map(independent_copy, positional)),
+                    {key: independent_copy(value) for key, value in keywords.items()})  # fmt: skip
+        self.calls.append(call)
+        self.record.dimensions = {**dimensions_of(kept), **self.record.dimensions}
+        handed_positional, handed_keywords = self._handed_over(positional, keywords)
+        call.returned = self.answer(*handed_positional, **handed_keywords)
+        call.finished = True
+        handed = named_arguments(self.answer, handed_positional, handed_keywords)
+        self._note_changes(kept, handed)
+        return call.returned
+
+    def _handed_over(
+        self, positional: tuple[Any, ...], keywords: dict[str, Any]
+    ) -> tuple[list[Any], dict[str, Any]]:
+        names = list(named_arguments(self.answer, positional, {}))
+        listed = [
+            value if name in self.changes else independent_copy(value)
+            for name, value in zip(names, positional, strict=True)
+        ]
+        named = {
+            name: value if name in self.changes else independent_copy(value)
+            for name, value in keywords.items()
+        }
+        return listed, named
+
+    def _note_changes(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+        for name, value in after.items():
+            watched = is_tensor(value) or isinstance(value, list) or to_array(value) is not None
+            if watched and name not in self.changes and not same(value, before[name], rtol=0.0):
+                self.changed.append(name)
+
+
+def named_arguments(
+    answer: Callable[..., Any], positional: tuple[Any, ...] | list[Any], keywords: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Every argument under its parameter's name, one entry for each, in order."""
+    try:
+        parameters = [
+            name
+            for name, parameter in inspect.signature(answer).parameters.items()
+            if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
+        ]
+    except (TypeError, ValueError):
+        parameters = []
+    extra = [f"argument {i + 1}" for i in range(len(parameters), len(positional))]
+    names = (parameters + extra)[: len(positional)]
+    return {**dict(zip(names, positional, strict=True)), **keywords}
+
+
+def ignored_argument(answer: Callable[..., Any], call: Call) -> str | None:
+    """A parameter whose value makes no difference to what the call returns, if there is one.
+
+    Every floating-point argument in turn is scaled and shifted, and the call repeated.
+    """
+    if not call.finished or to_array(call.returned) is None and not isinstance(call.returned, tuple):
+        return None
+    for place, (name, value) in enumerate(call.arguments.items()):
+        array = to_array(value)
+        if array is None or array.dtype.kind != "f" or not array.size or name in call.keywords:
+            continue
+        other = list(map(independent_copy, call.positional))
+        other[place] = type(value)(value * 1.37 + 0.29) if array.ndim == 0 else value * 1.37 + 0.29
+        try:
+            again = answer(*other, **dict(call.keywords))
+        except Exception:
+            continue
+        if same(again, call.returned, rtol=0.0):
+            return name
+    return None
+
+
+@dataclass(frozen=True)
+class LearnerError:
+    """An exception that came out of the learner's code, with their own line."""
+
+    kind: str
+    text: str
+    function: str
+    line_number: int
+    line: str
+
+    @property
+    def is_stub(self) -> bool:
+        """Whether it is the exception that an unwritten stub raises."""
+        return self.kind == NotImplementedError.__name__
+
+    def words(self) -> str:
+        """The error as a sentence, then the line that raised it."""
+        if self.is_stub:
+            return f"`{self.function}` is not written yet."
+        where = f" at line {self.line_number}: `{self.line}`" if self.line else ""
+        return f"Your code stopped with {self.kind}{where}. {self.text}".rstrip()
+
+
+def learner_error(
+    error: BaseException, answer: Callable[..., Any], property_code: CodeType
+) -> LearnerError | None:
+    """`error` as the learner's, or None where their code is not on the way to it."""
+    home = _file_of(answer)
+    found = None
+    for frame, number in traceback.walk_tb(error.__traceback__):
+        code, path = frame.f_code, frame.f_code.co_filename
+        foreign = path.startswith(LIBRARIES) or path.startswith(("<frozen", PACKAGE))
+        if code is not property_code and (path == home or not foreign):
+            found = code, path, number
+    if found is None:
+        return None
+    code, path, number = found
+    line = linecache.getline(path, number).strip()
+    text = " ".join(str(error).split())[:300]
+    return LearnerError(type(error).__name__, text, code.co_name, number, line)
+
+
+def _file_of(answer: Callable[..., Any]) -> str | None:
+    """The file (or notebook cell) in which a function or class was written."""
+    parts = [answer, *vars(answer).values()] if isinstance(answer, type) else [answer]
+    codes = (getattr(inspect.unwrap(part), "__code__", None) for part in parts if callable(part))
+    return next((code.co_filename for code in codes if code is not None), None)

@@ -1,0 +1,182 @@
+"""`expect(value)`: what a property says an answer must be, and the record of what it was."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from descent.grading.differences import Difference, difference
+from descent.grading.values import independent_copy, is_tensor, same, short, to_array
+
+
+@dataclass
+class Observation:
+    """One value handed to `expect`, and the first thing found wrong with it."""
+
+    name: str
+    value: Any
+    expected: str | None = None
+    difference: Difference | None = None
+
+
+@dataclass
+class Record:
+    """All observations of one trial. It does not stop at a failure: a longer record tells one
+    mistake from another."""
+
+    observations: list[Observation] = field(default_factory=list)
+    dimensions: Mapping[int, str] = field(default_factory=dict)
+
+    @property
+    def failed(self) -> Observation | None:
+        """The first observation that was not as expected."""
+        return next((seen for seen in self.observations if seen.difference), None)
+
+
+_current: list[Record] = []
+
+
+@contextmanager
+def recording() -> Iterator[Record]:
+    """Collect every `expect` inside the block."""
+    record = Record()
+    _current.append(record)
+    try:
+        yield record
+    finally:
+        _current.remove(record)
+
+
+class Expectation:
+    """What a value must be. Every method returns the expectation, so that they chain."""
+
+    def __init__(self, observation: Observation, record: Record | None) -> None:
+        self._seen = observation
+        self._record = record
+
+    def close_to(self, expected: Any, rtol: float = 1e-4, atol: float | None = None) -> Expectation:
+        """The same shape, and numbers within ``rtol·|expected| + atol``.
+
+        `atol` defaults to a tenth of `rtol` times the largest expected magnitude. Any library's
+        numbers are accepted, in any precision.
+        """
+        dimensions = self._record.dimensions if self._record else {}
+        found = difference(self._seen.value, expected, rtol, atol, dimensions)
+        return self._note(found, short(expected))
+
+    def equals(self, expected: Any) -> Expectation:
+        """Exactly this: for integers, strings, tuples, booleans and shapes."""
+        value = self._seen.value
+        if to_array(expected) is not None:
+            found = difference(value, expected, rtol=0.0, atol=0.0)
+        elif same(_plain(value), _plain(expected), rtol=0.0):
+            found = None
+        elif value is None:
+            found = Difference("none", "It is None. Is a `return` missing?")
+        else:
+            found = Difference("value", "It is another value.")
+        return self._note(found, short(expected))
+
+    def has_shape(self, *shape: int) -> Expectation:
+        """The value has these dimensions; no arguments mean a single number."""
+        array = to_array(self._seen.value)
+        found = None
+        if array is None:
+            words = f"It is of type `{type(self._seen.value).__name__}`, not numbers."
+            found = Difference("none" if self._seen.value is None else "type", words)
+        elif array.shape != shape:
+            found = Difference("shape", f"Its shape is {array.shape}; it should be {shape}.")
+        return self._note(found, f"shape {shape}")
+
+    def has_dtype(self, dtype: str) -> Expectation:
+        """The value's dtype has this name, such as ``"float32"``."""
+        actual = str(getattr(self._seen.value, "dtype", type(self._seen.value).__name__))
+        actual = actual.removeprefix("torch.")
+        words = f"Its dtype is {actual}; it should be {dtype}."
+        return self._note(None if actual == dtype else Difference("dtype", words), dtype)
+
+    def is_finite(self) -> Expectation:
+        """No NaN and no infinity."""
+        array = to_array(self._seen.value)
+        if array is None:
+            found: Difference | None = Difference("type", "It is not made of numbers.")
+        elif np.isnan(array).any():
+            found = Difference("nan", "It contains NaN (not a number).")
+        else:
+            found = Difference("infinite", "It contains infinity.") if np.isinf(array).any() else None
+        return self._note(found, "finite numbers")
+
+    def is_below(self, bound: float) -> Expectation:
+        """Every number is smaller than `bound`."""
+        return self._within(-np.inf, bound, f"below {short(bound)}")
+
+    def is_above(self, bound: float) -> Expectation:
+        """Every number is larger than `bound`."""
+        return self._within(bound, np.inf, f"above {short(bound)}")
+
+    def is_between(self, low: float, high: float) -> Expectation:
+        """Every number lies in [low, high]."""
+        return self._within(low, high, f"from {short(low)} to {short(high)}", closed=True)
+
+    def is_a(self, *types: type) -> Expectation:
+        """The value is an instance of one of `types`."""
+        wanted = " or ".join(f"`{kind.__name__}`" for kind in types)
+        value = self._seen.value
+        if isinstance(value, types):
+            return self._note(None, wanted)
+        words = f"It is of type `{type(value).__name__}`; it should be {wanted}."
+        return self._note(Difference("none" if value is None else "type", words), wanted)
+
+    def is_true(self, otherwise: str) -> Expectation:
+        """The value is true; `otherwise` is what the learner is told if not."""
+        try:
+            holds = bool(self._seen.value)
+        except (ValueError, RuntimeError):  # an array of several truth values
+            holds = False
+        return self._note(None if holds else Difference("value", otherwise), None)
+
+    def _within(self, low: float, high: float, wanted: str, closed: bool = False) -> Expectation:
+        array = to_array(self._seen.value)
+        if array is None:
+            words = f"It is of type `{type(self._seen.value).__name__}`, not numbers."
+            return self._note(Difference("type", words), wanted)
+        if np.isnan(array).any():
+            return self._note(Difference("nan", "It contains NaN (not a number)."), wanted)
+        inside = (array >= low) & (array <= high) if closed else (array > low) & (array < high)
+        words = f"It is not {wanted}." if array.size == 1 else f"Not every number is {wanted}."
+        return self._note(None if inside.all() else Difference("value", words), wanted)
+
+    def _note(self, found: Difference | None, expected: str | None) -> Expectation:
+        if found is not None and self._seen.difference is None:
+            self._seen.difference = found
+            self._seen.expected = expected
+            if self._record is None:
+                raise AssertionError(f"{self._seen.name}: {found.words}")
+        return self
+
+
+def expect(value: Any, name: str = "the result") -> Expectation:
+    """Begin an expectation about `value`, called `name` in messages.
+
+    Inside a check it is recorded and the property goes on; outside one a failure raises
+    AssertionError at once.
+    """
+    record = _current[-1] if _current else None
+    observation = Observation(name, _snapshot(value))
+    if record is not None:
+        record.observations.append(observation)
+    return Expectation(observation, record)
+
+
+def _snapshot(value: Any) -> Any:
+    """What is kept of a value: a copy, so that later changes in place do not rewrite the past."""
+    return value.detach().clone() if is_tensor(value) else independent_copy(value)
+
+
+def _plain(value: Any) -> Any:
+    """torch.Size and named tuples compare as the tuples they are."""
+    return tuple(value) if isinstance(value, tuple) else value

@@ -1,0 +1,233 @@
+"""Judging one answer: every property on fresh draws, the first failure explained."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from descent.grading.calls import Call, LearnerError, WatchedAnswer, ignored_argument, learner_error
+from descent.grading.diagnosis import diagnose
+from descent.grading.differences import Difference
+from descent.grading.draws import Draw, draws_for
+from descent.grading.exercise import Exercise, Property
+from descent.grading.expectations import Observation, Record, recording
+from descent.grading.report import CORRECT, NOT_ATTEMPTED, NOT_RIGHT, Failure, Report
+from descent.grading.sandbox import (
+    OutOfTime,
+    captured_output,
+    restored_state,
+    seed_everything,
+    time_limit,
+)
+from descent.grading.values import short
+
+
+@dataclass
+class Trial:
+    """One run of a property on one draw."""
+
+    record: Record
+    watched: WatchedAnswer
+    error: LearnerError | None = None
+    trouble: Difference | None = None
+
+    @property
+    def passed(self) -> bool:
+        """Nothing was found wrong."""
+        return self.error is None and self.trouble is None and self.record.failed is None
+
+
+def judge(
+    exercise: Exercise,
+    answer: Any,
+    seed: int | None = None,
+    seconds: float | None = None,
+    explain: bool = True,
+) -> Report:
+    """Judge `answer` by `exercise`.
+
+    Parameters
+    ----------
+    exercise : Exercise
+    answer : callable
+        The learner's function, class or other callable.
+    seed : int, optional
+        Fixes the draws; by default they are fresh at every call.
+    seconds : float, optional
+        A time limit for each property in place of the exercise's own.
+    explain : bool
+        Whether a failure is compared with the declared mistakes.
+
+    Returns
+    -------
+    Report
+        Never raises for anything that the answer does; KeyboardInterrupt passes through.
+    """
+    started = time.perf_counter()
+    if not callable(answer):
+        return _not_callable(exercise, answer)
+    seed = secrets.randbits(32) if seed is None else seed
+    held: dict[str, bool | None] = {known.name: None for known in exercise.properties}
+    failed: tuple[Property, Trial] | None = None
+    with restored_state(), captured_output() as printed:
+        for place, known in enumerate(exercise.properties):
+            seed_here = property_seed(seed, place)
+            last = _up_to_failure(each_trial(exercise, known, answer, seed_here, seconds))
+            held[known.name] = last.passed
+            if not last.passed and failed is None:
+                failed = known, last
+                if not explain or _is_blank(last) and not any(held.values()):
+                    break
+        failure = None
+        if failed is not None and not (_is_blank(failed[1]) and not any(held.values())):
+            failure = _explain(exercise, answer, seed, *failed, explain)
+    attempted = failed is None or failure is not None
+    outcome = CORRECT if failed is None else NOT_RIGHT if attempted else NOT_ATTEMPTED
+    return Report(exercise.name, outcome, tuple(held.items()) if attempted else (), failure,
+                  printed.getvalue() if attempted else "",
+                  time.perf_counter() - started)  # fmt: skip
+
+
+def property_seed(seed: int, place: int) -> int:
+    """Different draws for every property of one check."""
+    return seed + 1_000 * place
+
+
+def each_trial(
+    exercise: Exercise,
+    known: Property,
+    answer: Callable[..., Any],
+    seed: int,
+    seconds: float | None = None,
+) -> Iterator[Trial]:
+    """The trials of one property, smallest first, until its time is over."""
+    remaining = seconds or exercise.seconds
+    for draw in draws_for(seed, known.trials):
+        started = time.perf_counter()
+        yield _run_trial(exercise, known, answer, draw, remaining)
+        remaining -= time.perf_counter() - started
+        if remaining <= 0:
+            return
+
+
+def _up_to_failure(trials: Iterator[Trial]) -> Trial:
+    """The first trial that failed, or the last one."""
+    for trial in trials:
+        if not trial.passed:
+            break
+    return trial
+
+
+def _run_trial(
+    exercise: Exercise, known: Property, answer: Callable[..., Any], draw: Draw, seconds: float
+) -> Trial:
+    seed_everything(draw.seed())
+    with recording() as record:
+        watched = WatchedAnswer(answer, exercise.name, exercise.changes, record)
+        trial = Trial(record, watched)
+        try:
+            with time_limit(max(seconds, 0.01)):
+                known.run(watched, draw)
+        except KeyboardInterrupt:
+            raise
+        except OutOfTime:
+            trial.trouble = Difference(
+                "slow", f"Your code was stopped: it was still running when its "
+                f"{exercise.seconds:g} seconds were over. Does a loop end?")  # fmt: skip
+        except BaseException as error:
+            _note_error(trial, error, known)
+    if trial.passed and watched.changed:
+        names = " and ".join(f"`{name}`" for name in dict.fromkeys(watched.changed))
+        trial.trouble = Difference(
+            "changes input", f"Your code changed its input {names}. Work on a copy, or make a "
+            "new array.")  # fmt: skip
+    return trial
+
+
+def _note_error(trial: Trial, error: BaseException, known: Property) -> None:
+    watched = trial.watched
+    trial.error = learner_error(error, watched.answer, known.run.__code__)
+    if trial.error is not None or trial.record.failed is not None:
+        return
+    if isinstance(error, TypeError) and _never_ran(watched):
+        words = f"Your code could not be called as the exercise says: {error}."
+        trial.trouble = Difference("error", words)
+    elif not watched.calls or watched.calls[-1].returned is None:
+        trial.trouble = Difference("none", "It returned None. Is a `return` missing?")
+    else:
+        # What came back broke the property itself, such as one number where two were asked for.
+        words = f"What came back could not be used ({type(error).__name__}: {error})."
+        trial.trouble = Difference("type", words)
+
+
+def _never_ran(watched: WatchedAnswer) -> bool:
+    return bool(watched.calls) and not watched.calls[-1].finished
+
+
+def _is_blank(trial: Trial) -> bool:
+    return trial.error is not None and trial.error.is_stub
+
+
+def _explain(
+    exercise: Exercise,
+    answer: Callable[..., Any],
+    seed: int,
+    known: Property,
+    trial: Trial,
+    compare: bool,
+) -> Failure:
+    observed, found = _first_trouble(trial)
+    call = trial.watched.calls[-1] if trial.watched.calls else None
+    words = found.words
+    symptom = found.symptom
+    mistake = None
+    if compare and symptom not in ("changes input", "slow"):
+        mistake = diagnose(exercise, answer, seed, known)
+        if mistake is None and call is not None and observed is not None and symptom == "value":
+            ignored = _ignored(answer, call)
+            if ignored:
+                symptom = "ignores argument"
+                words += f" Your result stays the same when `{ignored}` changes."
+    return Failure(
+        property=known.name,
+        words=words,
+        symptom=symptom,
+        call=call.text() if call else None,
+        call_returned=short(call.returned) if call and call.finished else None,
+        name=observed.name if observed else None,
+        returned=short(observed.value) if observed else None,
+        expected=observed.expected if observed else None,
+        mistake=mistake.name if mistake else None,
+        message=mistake.message if mistake else None,
+    )
+
+
+def _first_trouble(trial: Trial) -> tuple[Observation | None, Difference]:
+    failed = trial.record.failed
+    if failed is not None and failed.difference is not None:
+        # A wrong value seen before an error is the cause of it, and is shown first.
+        shown = failed if failed.expected is not None else None
+        return shown, failed.difference
+    if trial.error is not None:
+        return None, Difference("error", trial.error.words())
+    assert trial.trouble is not None
+    return None, trial.trouble
+
+
+def _ignored(answer: Callable[..., Any], call: Call) -> str | None:
+    with contextlib.suppress(OutOfTime), time_limit(1.0):
+        return ignored_argument(answer, call)
+    return None
+
+
+def _not_callable(exercise: Exercise, answer: Any) -> Report:
+    words = (
+        f"`{exercise.name}` is {short(answer)}, not something that can be called. "
+        "Was the name used for something else after its cell ran? Run that cell again."
+    )
+    first = exercise.properties[0].name if exercise.properties else ""
+    return Report(exercise.name, NOT_RIGHT, failure=Failure(first, words, "type"))

@@ -1,0 +1,168 @@
+"""What a check found, and its two renderings: plain text, and HTML for light and dark pages."""
+
+from __future__ import annotations
+
+import html
+from dataclasses import dataclass, field
+from typing import Any
+
+CORRECT = "correct"
+NOT_RIGHT = "not right yet"
+NOT_ATTEMPTED = "not attempted"
+OUTCOMES = (CORRECT, NOT_RIGHT, NOT_ATTEMPTED)
+
+MIME = "application/vnd.descent.check+json"
+"""The bundle entry from which programs read an outcome out of an executed notebook."""
+
+_MARKS = {True: "✓", False: "✗", None: "·"}
+# Okabe-Ito green, vermilion and grey: told apart by colour-blind readers, and by their words.
+_COLOURS = {CORRECT: "#009E73", NOT_RIGHT: "#D55E00", NOT_ATTEMPTED: "#7f7f7f"}
+
+
+@dataclass(frozen=True)
+class Failure:
+    """The first thing that went wrong, on the smallest case that shows it."""
+
+    property: str
+    words: str
+    symptom: str
+    call: str | None = None
+    call_returned: str | None = None
+    name: str | None = None
+    returned: str | None = None
+    expected: str | None = None
+    mistake: str | None = None
+    message: str | None = None
+
+
+@dataclass(frozen=True)
+class Report:
+    """A check's result.
+
+    `properties` pairs each property's name with True (holds), False (fails) or None (not tried).
+    """
+
+    exercise: str
+    outcome: str
+    properties: tuple[tuple[str, bool | None], ...] = ()
+    failure: Failure | None = None
+    printed: str = ""
+    seconds: float = 0.0
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def message(self) -> str:
+        """What the learner reads first: the named mistake, else the difference in words."""
+        if self.outcome == NOT_ATTEMPTED:
+            return self.notes[0] if self.notes else "Nothing is written here yet."
+        if self.failure is None:
+            return "Every property holds."
+        return self.failure.message or self.failure.words
+
+    def as_json(self) -> dict[str, Any]:
+        """The parts that programs read."""
+        return {
+            "exercise": self.exercise,
+            "outcome": self.outcome,
+            "message": self.message,
+            "mistake": self.failure.mistake if self.failure else None,
+            "symptom": self.failure.symptom if self.failure else None,
+            "properties": [list(pair) for pair in self.properties],
+        }
+
+    def as_text(self) -> str:
+        """For a terminal."""
+        lines = [f"{self.exercise}: {self.outcome}"]
+        if self.outcome == NOT_ATTEMPTED:
+            return "\n".join([*lines, f"  {self.message}"])
+        if self.failure is not None:
+            lines += ["", f"  {self.message}", ""]
+        lines += [f"  {_MARKS[held]} {name}" for name, held in self.properties]
+        if self._case():
+            lines += ["", *(f"  {line}" for line in self._case())]
+        if self.failure is not None:
+            lines += ["", f"  Stuck? hint({self.exercise})"]
+        if self.printed.strip():
+            lines += ["", "  Your code printed:"]
+            lines += [f"    {line}" for line in self._printed_lines()]
+        return "\n".join(lines)
+
+    def as_html(self) -> str:
+        """For a notebook or a page; colours come from the theme around it."""
+        colour = _COLOURS[self.outcome]
+        parts = [
+            f'<div class="descent-check" style="border-left:4px solid {colour};'
+            'padding:.4em .9em;margin:.3em 0;color:inherit;font-size:.95em;line-height:1.5">',
+            f'<div><code>{html.escape(self.exercise)}</code> '
+            f'<strong style="color:{colour}">{self.outcome}</strong></div>',
+        ]
+        if self.outcome != CORRECT:
+            parts.append(f'<p style="margin:.4em 0">{marked_up(self.message)}</p>')
+        if self.outcome != NOT_ATTEMPTED:
+            parts.append(self._properties_html())
+        if self._case():
+            case = html.escape("\n".join(self._case()))
+            parts.append(
+                '<pre style="margin:.5em 0;padding:.5em .7em;white-space:pre-wrap;color:inherit;'
+                f'background:rgba(127,127,127,.12)">{case}</pre>'
+            )
+        if self.failure is not None:
+            parts.append(f"<div>Stuck? <code>hint({html.escape(self.exercise)})</code></div>")
+        if self.printed.strip():
+            shown = html.escape("\n".join(self._printed_lines()))
+            parts.append(
+                "<details><summary>Your code printed</summary>"
+                f'<pre style="color:inherit;background:none">{shown}</pre></details>'
+            )
+        return "".join([*parts, "</div>"])
+
+    def _properties_html(self) -> str:
+        colours = {True: _COLOURS[CORRECT], False: _COLOURS[NOT_RIGHT], None: _COLOURS[NOT_ATTEMPTED]}
+        rows = "".join(
+            f'<div><span style="color:{colours[held]};display:inline-block;width:1.2em">'
+            f"{_MARKS[held]}</span>{html.escape(name)}</div>"
+            for name, held in self.properties
+        )
+        return f'<div style="margin:.3em 0">{rows}</div>'
+
+    def _case(self) -> list[str]:
+        failure = self.failure
+        if failure is None or failure.call is None:
+            return []
+        lines = [f"The smallest case that fails: {failure.call}"]
+        if failure.returned is not None:
+            width = max(len(failure.name or ""), len("expected"))
+            lines.append(f"{failure.name or '':<{width}}  {failure.returned}")
+            lines.append(f"{'expected':<{width}}  {failure.expected}")
+        elif failure.call_returned is not None:
+            lines.append(f"It returned {failure.call_returned}")
+        if failure.message:
+            lines.append(failure.words)
+        return lines
+
+    def _printed_lines(self) -> list[str]:
+        lines = self.printed.rstrip().splitlines()
+        return lines if len(lines) <= 12 else [*lines[:10], f"… and {len(lines) - 10} more lines"]
+
+
+def marked_up(text: str) -> str:
+    """Escaped text with its `code` in <code> elements."""
+    pieces = html.escape(text).split("`")
+    return "".join(f"<code>{p}</code>" if i % 2 else p for i, p in enumerate(pieces))
+
+
+class CheckFailed(Exception):
+    """A check that did not pass. Shown as one line, so that no wall of traceback hides the report.
+
+    Attributes
+    ----------
+    report : Report
+    """
+
+    def __init__(self, report: Report) -> None:
+        self.report = report
+        super().__init__(f"{report.exercise}: {report.outcome}. {report.message}")
+
+    def _render_traceback_(self) -> list[str]:
+        """IPython's hook for what is shown in place of a traceback."""
+        return [f"{self.report.exercise}: {self.report.outcome}."]

@@ -1,0 +1,124 @@
+"""Values as the grader sees them: one array form for numbers of every library, one short text."""
+
+from __future__ import annotations
+
+import copy
+import numbers
+from typing import Any
+
+import numpy as np
+
+MOST_SHOWN = 16
+"""An array with more elements than this is shown by its shape and its first elements."""
+
+
+def is_tensor(value: Any) -> bool:
+    """Whether `value` is a torch tensor, without importing torch."""
+    return type(value).__module__.split(".")[0] == "torch" and hasattr(value, "detach")
+
+
+def to_array(value: Any) -> np.ndarray | None:
+    """`value` as a numpy array of numbers or booleans, or None where it is neither.
+
+    Accepts Python numbers, numpy and JAX arrays, torch tensors, and lists or tuples of them.
+    """
+    try:
+        if is_tensor(value):
+            value = value.detach().cpu()
+            value = value.float() if str(value.dtype) == "torch.bfloat16" else value
+            return _numeric(value.numpy())
+        if isinstance(value, list | tuple):
+            parts = [to_array(part) for part in value]
+            if any(part is None for part in parts):
+                return None
+            return _numeric(np.array(parts)) if parts else np.zeros(0)
+        if isinstance(value, numbers.Number | np.ndarray | np.generic):
+            return _numeric(np.array(value))
+        if hasattr(value, "__array__"):
+            return _numeric(np.asarray(value))
+    except (ValueError, TypeError, RuntimeError):  # ragged lists, exotic tensors
+        return None
+    return None
+
+
+def _numeric(array: np.ndarray) -> np.ndarray | None:
+    if array.dtype.kind in "biufc":
+        return array
+    # JAX's bfloat16 and friends arrive as numpy extension types of kind "V".
+    return array.astype(np.float64) if array.dtype.kind == "V" else None
+
+
+def same(first: Any, second: Any, rtol: float = 1e-4) -> bool:
+    """Whether two values agree: numbers to `rtol` of their scale, anything else exactly."""
+    one, two = to_array(first), to_array(second)
+    if one is not None and two is not None:
+        if one.shape != two.shape:
+            return False
+        scale = float(np.nanmax(np.abs(two), initial=0.0)) if two.size else 0.0
+        scale = scale if np.isfinite(scale) else 1.0
+        return bool(np.allclose(one, two, rtol=rtol, atol=rtol * 0.1 * scale, equal_nan=True))
+    if (one is None) != (two is None) or type(first) is not type(second):
+        return False
+    if isinstance(first, list | tuple) and len(first) == len(second):
+        return all(same(a, b, rtol) for a, b in zip(first, second, strict=True))
+    if isinstance(first, dict):
+        return first.keys() == second.keys() and all(same(first[k], second[k], rtol) for k in first)
+    try:
+        return bool(first == second)
+    except Exception:  # an object whose == fails is not the same
+        return False
+
+
+def independent_copy(value: Any) -> Any:
+    """A copy that shares no memory with `value`; the value itself where it cannot be copied."""
+    if callable(value) and not hasattr(value, "parameters"):
+        return value
+    try:
+        return copy.deepcopy(value)
+    except Exception:
+        if is_tensor(value):  # a tensor inside an autograd graph refuses deepcopy
+            return value.detach().clone().requires_grad_(value.requires_grad)
+        return value
+
+
+def short(value: Any) -> str:
+    """`value` in one short line, numbers to 5 significant digits."""
+    if value is None or isinstance(value, bool | np.bool_ | str):
+        return repr(value)
+    if isinstance(value, numbers.Integral):
+        return str(int(value))
+    if isinstance(value, numbers.Real):
+        return f"{float(value):.5g}"
+    if isinstance(value, tuple) and len(value) <= 6:
+        return "(" + ", ".join(short(part) for part in value) + ("," * (len(value) == 1)) + ")"
+    if isinstance(value, dict) and len(value) <= 6:
+        return "{" + ", ".join(f"{key!r}: {short(part)}" for key, part in value.items()) + "}"
+    array = to_array(value)
+    if array is not None:
+        return _short_array(value, array)
+    if isinstance(value, list) and len(value) <= 6:
+        return "[" + ", ".join(short(part) for part in value) + "]"
+    if isinstance(value, np.random.Generator):
+        return "a random generator"
+    if callable(value) and hasattr(value, "__name__"):
+        return str(value.__name__)
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 80 else f"{text[:77]}…"
+
+
+def _short_array(value: Any, array: np.ndarray) -> str:
+    if array.ndim == 0:
+        return short(array.item())
+    kind = "tensor" if is_tensor(value) else "array"
+    numbers_ = [short(item) for item in array.ravel()[:MOST_SHOWN].tolist()]
+    if array.size > MOST_SHOWN:
+        return f"{kind} of shape {array.shape} starting {', '.join(numbers_[:4])}, …"
+    return _nested(numbers_, array.shape)
+
+
+def _nested(parts: list[str], shape: tuple[int, ...]) -> str:
+    if len(shape) == 1:
+        return "[" + ", ".join(parts) + "]"
+    step = len(parts) // shape[0] if shape[0] else 0
+    rows = [_nested(parts[i * step : (i + 1) * step], shape[1:]) for i in range(shape[0])]
+    return "[" + ", ".join(rows) + "]"

@@ -1,0 +1,154 @@
+"""What a notebook uses: `chapter`, `check`, `hint` and `progress`."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from descent.errors import CourseError
+from descent.exercises.lookup import UnknownExercise, load_exercises
+from descent.grading import CheckFailed, Exercise, Hint, Report, judge
+from descent.grading.report import CORRECT, MIME, marked_up
+from descent.study.catalog import Chapter, find_chapter
+from descent.study.progress import show_progress
+from descent.study.store import ProgressStore
+
+_chapter: Chapter | None = None
+_failures: dict[str, set[str]] = {}  # exercise → symptom, property and mistake of its last check
+_opened: dict[str, list[Hint]] = {}  # exercise → hints already shown
+
+
+def chapter(chapter_id: str) -> None:
+    """Say which chapter this notebook is, and set the plotting style of the course.
+
+    Parameters
+    ----------
+    chapter_id : str
+        Such as ``"ladder/01_scalar_regression"``.
+
+    Raises
+    ------
+    CourseError
+        When there is no such chapter.
+    """
+    global _chapter
+    _chapter = find_chapter(chapter_id)
+    load_exercises(_chapter.id)
+    _failures.clear()
+    _opened.clear()
+    if "matplotlib" in sys.modules:
+        from descent.figures.style import use_style
+
+        use_style()
+
+
+def check(answer: Any) -> None:
+    """Judge your answer to an exercise and show what was found.
+
+    Parameters
+    ----------
+    answer : callable
+        The function or class you wrote, under the name the exercise gave it.
+
+    Raises
+    ------
+    CheckFailed
+        When the answer is not right yet, or not attempted. It shows as one line.
+    CourseError
+        When no exercise of the chapter goes by the answer's name.
+    """
+    exercise = _exercise_for(answer, sys._getframe(1).f_globals)
+    report = judge(exercise, answer)
+    _remember(report)
+    _show(report.as_text(), report.as_html(), report.as_json())
+    if report.outcome != CORRECT:
+        raise CheckFailed(report)
+
+
+def hint(answer: Any) -> None:
+    """Open the next hint of an exercise, the one that fits your last check first.
+
+    Parameters
+    ----------
+    answer : callable or str
+        Your function or class, or the exercise's name.
+    """
+    exercise = _exercise_for(answer, sys._getframe(1).f_globals)
+    opened = _opened.setdefault(exercise.name, [])
+    step = next_hint(exercise, opened, _failures.get(exercise.name, set()))
+    current = _current_chapter()
+    if step is None:
+        page = f"solutions/{current.part}/{current.name}.ipynb"
+        text = (
+            "That was the last hint. The worked solution is folded on this chapter's page of the "
+            f"book, and in `{page}`. Read it, close it, and write your own."
+        )
+    else:
+        opened.append(step)
+        text = step.text
+        ProgressStore().record_hint(current.id, exercise.name)
+    _show(f"Hint: {text}", f'<div class="descent-hint"><em>Hint.</em> {marked_up(text)}</div>')
+
+
+def progress() -> None:
+    """Show what is done, what was tried, the minutes spent, and what opens next."""
+    show_progress()
+
+
+def next_hint(exercise: Exercise, opened: list[Hint], seen: set[str]) -> Hint | None:
+    """The hint to open: one for what was seen, else the next general one, else None."""
+    waiting = [step for step in exercise.hints if step not in opened]
+    fitting = [step for step in waiting if step.when in seen]
+    general = [step for step in waiting if step.when is None]
+    return next(iter([*fitting, *general]), None)
+
+
+def _current_chapter() -> Chapter:
+    if _chapter is None:
+        raise CourseError("Run the first code cell of the notebook: it says which chapter this is.")
+    return _chapter
+
+
+def _exercise_for(answer: Any, names: dict[str, Any]) -> Exercise:
+    """The exercise an answer belongs to: by the name it is bound to, else by its own name."""
+    exercises = load_exercises(_current_chapter().id)
+    own_name = answer if isinstance(answer, str) else getattr(answer, "__name__", "")
+    bound = [name for name in exercises if names.get(name) is answer]
+    for name in (own_name, *bound) if own_name in bound else (*bound, own_name):
+        if name in exercises:
+            return exercises[name]
+    called = f"`{own_name}`" if own_name else "that"
+    raise UnknownExercise(
+        f"No exercise of this chapter is called {called}. Its exercises are: "
+        f"{', '.join(exercises)}. Give your answer the name that its cell had."
+    )
+
+
+def _remember(report: Report) -> None:
+    failure = report.failure
+    if failure is not None:
+        _failures[report.exercise] = {failure.symptom, failure.property, failure.mistake or ""}
+    ProgressStore().record_check(
+        _current_chapter().id,
+        report.exercise,
+        report.outcome,
+        mistake=failure.mistake if failure else None,
+        seconds=report.seconds,
+    )
+
+
+def _show(text: str, as_html: str, as_json: dict[str, Any] | None = None) -> None:
+    """A rich output in a notebook, plain text in a terminal."""
+    ipython = sys.modules.get("IPython")
+    if ipython is None or ipython.get_ipython() is None:
+        print(text)
+        return
+    from IPython.display import display
+
+    bundle: dict[str, Any] = {"text/plain": text, "text/html": as_html}
+    if as_json is not None:
+        bundle[MIME] = as_json
+    display(bundle, raw=True)
+
+
+__all__ = ["CheckFailed", "chapter", "check", "hint", "next_hint", "progress"]

@@ -1,0 +1,235 @@
+"""A learner's notebook as a module: their imports, definitions and constants, and nothing else.
+
+Experiments, plots and training loops of a notebook are not run. What is kept is run in the order it
+was written, so a later definition replaces an earlier one, as in the notebook.
+"""
+
+from __future__ import annotations
+
+import __future__ as future
+import ast
+import linecache
+import re
+import sys
+from pathlib import Path
+from types import ModuleType
+
+from descent.errors import CourseError
+from descent.study.catalog import Chapter
+from descent.study.files import read_notebook
+
+_PYTHON_CELL_MAGICS = ("time", "timeit", "capture", "prun")
+_PURE_FUNCTIONS = (
+    "abs bool dict float frozenset int len list max min range round set sorted str sum tuple"
+).split()
+_PURE_NODES = (
+    ast.Constant,
+    ast.Tuple,
+    ast.List,
+    ast.Set,
+    ast.Dict,
+    ast.UnaryOp,
+    ast.BinOp,
+    ast.BoolOp,
+    ast.Compare,
+    ast.IfExp,
+    ast.JoinedStr,
+    ast.FormattedValue,
+    ast.Subscript,
+    ast.Slice,
+    ast.Attribute,
+    ast.Starred,
+    ast.operator,
+    ast.unaryop,
+    ast.boolop,
+    ast.cmpop,
+    ast.expr_context,
+)
+_Assignment = ast.Assign | ast.AnnAssign | ast.AugAssign
+_Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+
+
+class AnswersError(CourseError):
+    """A learner's notebook cannot be made into a module; the message names the cell and line."""
+
+
+def answers_from_cells(sources: list[str], name: str) -> ModuleType:
+    """Make a module of the imports, definitions and constants of a notebook's code cells.
+
+    Parameters
+    ----------
+    sources
+        The text of the code cells, in order.
+    name
+        The module's name. It is put in ``sys.modules``, so that its classes can be pickled;
+        a module made before under this name is replaced.
+
+    Returns
+    -------
+    types.ModuleType
+        The module. Tracebacks through it show the learner's lines.
+
+    Raises
+    ------
+    AnswersError
+        When a cell is not Python, or a definition cannot be made.
+    """
+    files = [f"<{name}, cell {number}>" for number in range(1, len(sources) + 1)]
+    return _make_module(list(zip(files, sources, strict=True)), name)
+
+
+def answers_from_notebook(path: Path, chapter: Chapter) -> ModuleType:
+    """Make a module of a learner's notebook.
+
+    Parameters
+    ----------
+    path
+        Their copy.
+    chapter
+        The chapter it is a copy of, which names the module.
+
+    Raises
+    ------
+    BrokenNotebook
+        When the file cannot be read.
+    AnswersError
+        When a cell is not Python, or a definition cannot be made.
+    """
+    notebook = read_notebook(path)
+    sources = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    return answers_from_cells(sources, f"answers_{chapter.part}_{chapter.name}")
+
+
+def answers_from_source(path: Path) -> ModuleType:
+    """Make a module of a percent-format ``.py`` file; tracebacks show its own lines.
+
+    Raises
+    ------
+    AnswersError
+        When the file cannot be read or is not Python, or a definition cannot be made.
+    """
+    try:
+        source = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise AnswersError(f"{path}: cannot be read ({error}).") from error
+    return _make_module([(str(path), source)], f"answers_{path.parent.name}_{path.stem}")
+
+
+def _make_module(cells: list[tuple[str, str]], name: str) -> ModuleType:
+    known = sys.modules.get(name)
+    if known is not None and not hasattr(known, "__descent_answers__"):
+        raise ValueError(f"{name} is the name of a module that is not made of answers")
+    module = ModuleType(name)
+    module.__dict__["__descent_answers__"] = True
+    sys.modules[name] = module
+    keeper = _Keeper(module)
+    for file, source in cells:
+        linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
+        for statement in _parse(source, file).body:
+            keeper.take(statement, file)
+    return module
+
+
+class _Keeper:
+    """Decides about one statement after another, and runs those that are kept."""
+
+    def __init__(self, module: ModuleType) -> None:
+        self.module = module
+        self.flags = 0
+        self.constants: set[str] = set()
+
+    def take(self, statement: ast.stmt, file: str) -> None:
+        if isinstance(statement, ast.Import | ast.ImportFrom):
+            self._note_future(statement)
+            self._run(statement, file)
+        elif isinstance(statement, _Definition):
+            self.constants.discard(statement.name)
+            self._run(statement, file)
+        elif isinstance(statement, _Assignment):
+            self._take_assignment(statement, file)
+        elif isinstance(statement, ast.For | ast.AsyncFor):
+            self._forget(_names(statement.target))
+
+    def _take_assignment(self, statement: _Assignment, file: str) -> None:
+        """Keep a constant; forget one that is given a value the experiments worked out."""
+        if statement.value is None:  # an annotation alone
+            return
+        targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+        if not all(isinstance(target, ast.Name | ast.Tuple | ast.List) for target in targets):
+            return
+        names = [name for target in targets for name in _names(target)]
+        adds = isinstance(statement, ast.AugAssign)
+        if self._is_pure(statement.value) and (not adds or self.constants.issuperset(names)):
+            self._run(statement, file)
+            self.constants.update(names)
+        else:
+            self._forget(names)
+
+    def _forget(self, names: list[str]) -> None:
+        for name in names:
+            if name in self.constants:
+                self.constants.discard(name)
+                self.module.__dict__.pop(name, None)
+
+    def _is_pure(self, value: ast.expr) -> bool:
+        """Say whether an expression is made of literals and of names this module has."""
+        for node in ast.walk(value):
+            if isinstance(node, ast.Name):
+                if node.id not in self.module.__dict__ and node.id not in _PURE_FUNCTIONS:
+                    return False
+            elif isinstance(node, ast.Call):
+                if not self._is_pure_call(node):
+                    return False
+            elif not isinstance(node, _PURE_NODES):
+                return False
+        return True
+
+    def _is_pure_call(self, node: ast.Call) -> bool:
+        if not isinstance(node.func, ast.Name) or node.keywords:
+            return False
+        return node.func.id in _PURE_FUNCTIONS and node.func.id not in self.module.__dict__
+
+    def _note_future(self, statement: ast.Import | ast.ImportFrom) -> None:
+        """Apply ``from __future__ import …`` to the cells that follow, as a notebook does."""
+        if isinstance(statement, ast.ImportFrom) and statement.module == "__future__":
+            for alias in statement.names:
+                self.flags |= getattr(future, alias.name).compiler_flag
+
+    def _run(self, statement: ast.stmt, file: str) -> None:
+        tree = ast.Module(body=[statement], type_ignores=[])
+        code = compile(tree, file, "exec", flags=self.flags, dont_inherit=True)
+        try:
+            exec(code, self.module.__dict__)
+        except Exception as error:
+            what = getattr(statement, "name", None) or ast.unparse(statement).splitlines()[0]
+            hint = ""
+            if isinstance(error, NameError):
+                hint = " Only imports, definitions and constants are taken from the notebook."
+            raise AnswersError(
+                f"{file}, line {statement.lineno}: {what} cannot be defined "
+                f"({type(error).__name__}: {error}).{hint}"
+            ) from error
+
+
+def _parse(source: str, file: str) -> ast.Module:
+    """Parse a cell; one with IPython's magics is first made plain Python, line for line."""
+    cell_magic = re.match(r"\s*%%(\w+)", source)
+    if cell_magic:
+        if cell_magic[1] not in _PYTHON_CELL_MAGICS:
+            return ast.Module(body=[], type_ignores=[])
+        before, line_end, rest = source[cell_magic.start(1) :].partition("\n")
+        source = "\n" * source[: cell_magic.start(1)].count("\n") + line_end + rest
+    try:
+        return ast.parse(source, file)
+    except SyntaxError:
+        pass
+    from IPython.core.inputtransformer2 import TransformerManager
+
+    try:
+        return ast.parse(TransformerManager().transform_cell(source), file)
+    except SyntaxError as error:
+        raise AnswersError(f"{file}, line {error.lineno}: {error.msg}.") from error
+
+
+def _names(target: ast.expr) -> list[str]:
+    return [node.id for node in ast.walk(target) if isinstance(node, ast.Name)]

@@ -1,0 +1,97 @@
+"""The grader of the graders finds what is wrong with a grader."""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+import numpy as np
+
+from descent.grading import Draw, Exercise, expect
+from descent.grading.audit import audit
+from descent.grading.mutants import source_mutants
+
+SOURCE = '''
+def slope(w, x, y):
+    """Of the loss."""
+    error = w * x - y
+    return 2 * np.mean(error * x)
+'''
+
+
+def module_of(source: str) -> ModuleType:
+    module = ModuleType("reference")
+    vars(module)["np"] = np
+    exec(source, vars(module))
+    return module
+
+
+def stub(w, x, y):
+    raise NotImplementedError
+
+
+def test_a_sound_grader_kills_every_mutant(slope: Exercise) -> None:
+    score = audit(slope, module_of(SOURCE), SOURCE, stub)
+    assert score.faults == ["fewer than 5 named mistakes"]
+    assert score.killed == score.mutants > 10
+
+
+def test_a_grader_that_looks_at_the_shape_only_is_found_out() -> None:
+    lax = Exercise("slope", minutes=1, difficulty=1)
+
+    @lax.property("returns a number")
+    def _(answer, draw: Draw) -> None:
+        expect(answer(draw.normal(), draw.normal(3), draw.normal(3)), "the slope").has_shape()
+
+    @lax.mistake("You summed.")
+    def summed(w, x, y):
+        return 2 * np.sum((w * x - y) * x)
+
+    score = audit(lax, module_of(SOURCE), SOURCE, stub)
+    assert "sign flipped" in score.survivors
+    assert "`error = w * x - y` → `error = w * x + y`" in score.survivors
+    assert any("`summed` passes" in fault for fault in score.faults)
+
+
+def test_a_mistake_told_as_another_is_a_fault(slope: Exercise) -> None:
+    @slope.mistake("You added instead of averaging.")
+    def summed_again(w, x, y):
+        return 2 * np.dot(w * x - y, x)
+
+    score = audit(slope, module_of(SOURCE), SOURCE, stub)
+    assert any("`summed_again` is named `summed`" in fault for fault in score.faults)
+
+
+def test_a_wrong_reference_and_a_filled_stub_are_faults(slope: Exercise) -> None:
+    wrong = SOURCE.replace("2 *", "3 *")
+    score = audit(slope, module_of(wrong), wrong, module_of(SOURCE).slope)
+    assert any("the reference fails" in fault for fault in score.faults)
+    assert any("blank" in fault for fault in score.faults)
+
+
+def test_a_mutant_excused_without_need_is_a_fault(slope: Exercise) -> None:
+    slope.equivalent("`return 1` → `return 2`", because="it is not")
+    score = audit(slope, module_of(SOURCE), SOURCE, stub)
+    assert any("marked equivalent" in fault for fault in score.faults)
+
+
+def test_source_mutants_change_one_place_and_keep_the_docstring() -> None:
+    mutants = source_mutants(SOURCE)
+    names = [mutant.name for mutant in mutants]
+    assert len(names) == len(set(names))
+    assert all("Of the loss." in mutant.source for mutant in mutants)
+    assert "`error = w * x - y` deleted" in names
+    assert any("np.sum" in name for name in names)
+
+
+def test_source_mutants_reach_loops_conditions_keywords_and_tuples() -> None:
+    source = (
+        "def f(a, n):\n"
+        "    total = 0\n"
+        "    for i in range(n):\n"
+        "        if i > 2:\n"
+        "            total += a.sum(axis=1)\n"
+        "    return total, n\n"
+    )
+    names = " ".join(mutant.name for mutant in source_mutants(source))
+    for change in ("i >= 2", "not i > 2", "total -= ", "a.sum()", "return (n, total)", "a.mean"):
+        assert change in names

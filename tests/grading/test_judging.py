@@ -1,0 +1,288 @@
+"""What a learner is told about an answer."""
+
+from __future__ import annotations
+
+import random
+import threading
+
+import numpy as np
+import pytest
+import torch
+
+from descent.grading import Draw, Exercise, expect, judge
+from descent.grading.report import CORRECT, NOT_ATTEMPTED, NOT_RIGHT
+
+
+def right(w, x, y):
+    return 2 * np.mean((w * x - y) * x)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        right,
+        lambda w, x, y: float(right(w, x, y)),
+        lambda w, x, y: np.float32(right(w, x, y)),
+        lambda w, x, y: torch.tensor(right(w, x, y)),
+        lambda w, x, y: torch.tensor(right(w, x, y), dtype=torch.float32, requires_grad=True),
+        lambda w, x, y: 2 * sum((w * a - b) * a for a, b in zip(x, y, strict=True)) / len(x),
+        lambda w, x, y: np.einsum("i,i->", w * x - y, x) * 2 / x.shape[0],
+        lambda w, x, y: 2 * (torch.tensor(w * x - y) @ torch.tensor(x)) / len(x),
+    ],
+)
+def test_right_answers_in_any_style_pass(slope: Exercise, answer) -> None:
+    assert judge(slope, answer).outcome == CORRECT
+
+
+def test_a_right_answer_may_work_in_place_on_its_own_copy(slope: Exercise) -> None:
+    def in_place(w, x, y):
+        error = x.copy()
+        error *= w
+        error -= y
+        error *= x
+        return 2 * error.mean()
+
+    assert judge(slope, in_place).outcome == CORRECT
+
+
+def test_a_callable_object_and_a_closure_pass(slope: Exercise) -> None:
+    class Slope:
+        def __call__(self, w, x, y):
+            return right(w, x, y)
+
+    def make():
+        def inner(w, x, y):
+            return right(w, x, y)
+
+        return inner
+
+    assert judge(slope, Slope()).outcome == CORRECT
+    assert judge(slope, make()).outcome == CORRECT
+
+
+def test_each_mistake_is_named(slope: Exercise) -> None:
+    for mistake in slope.mistakes:
+        report = judge(slope, mistake.answer)
+        assert report.outcome == NOT_RIGHT
+        assert report.message == mistake.message
+
+
+def test_a_mistake_is_recognised_by_behaviour_not_by_text(slope: Exercise) -> None:
+    def other_way_to_sum(w, x, y):
+        total = 0.0
+        for a, b in zip(x, y, strict=True):
+            total += 2 * (w * a - b) * a
+        return total
+
+    assert judge(slope, other_way_to_sum).message == "You summed over the batch."
+
+
+def test_an_unnamed_wrong_answer_gets_the_difference_in_words(slope: Exercise) -> None:
+    report = judge(slope, lambda w, x, y: right(w, x, y) / 2)
+    assert report.failure is not None and report.failure.mistake is None
+    assert "2 times too small" in report.message
+
+
+def test_the_smallest_failing_case_is_shown(slope: Exercise) -> None:
+    def wrong_from_three(w, x, y):
+        return right(w, x, y) + (len(x) >= 3)
+
+    report = judge(slope, wrong_from_three)
+    assert report.failure is not None and report.failure.call is not None
+    assert report.failure.call.count("x=[") == 1
+    shown_x = report.failure.call.split("x=[")[1].split("]")[0]
+    assert len(shown_x.split(",")) == 3
+
+
+def test_a_blank_stub_is_not_attempted(slope: Exercise) -> None:
+    def stub(w, x, y):
+        raise NotImplementedError
+
+    report = judge(slope, stub)
+    assert report.outcome == NOT_ATTEMPTED
+    assert "not attempted" in report.as_text()
+
+
+def test_a_half_written_class_is_not_right_yet() -> None:
+    counter = Exercise("Counter", minutes=5, difficulty=2)
+
+    @counter.property("starts at 0")
+    def _(answer, draw: Draw) -> None:
+        expect(answer().value, "value").equals(0)
+
+    @counter.property("counts")
+    def _(answer, draw: Draw) -> None:
+        made = answer()
+        made.count()
+        expect(made.value, "value").equals(1)
+
+    class Counter:
+        value = 0
+
+        def count(self):
+            raise NotImplementedError
+
+    report = judge(counter, Counter)
+    assert report.outcome == NOT_RIGHT
+    assert "`count` is not written yet" in report.message
+
+
+def test_an_exception_shows_the_learners_own_line(slope: Exercise) -> None:
+    def broken(w, x, y):
+        return w * x @ x.reshape(-1, 7)
+
+    report = judge(slope, broken)
+    assert report.failure is not None and report.failure.symptom == "error"
+    assert "ValueError" in report.message
+    assert "return w * x @ x.reshape(-1, 7)" in report.message
+
+
+def test_an_exception_raised_inside_a_library_shows_the_learners_line(slope: Exercise) -> None:
+    def broken(w, x, y):
+        return torch.nn.functional.linear(torch.zeros(2, 3), torch.zeros(4, 5))
+
+    assert "torch.nn.functional.linear" in judge(slope, broken).message
+
+
+def test_an_endless_loop_is_stopped_and_said_so(slope: Exercise) -> None:
+    def endless(w, x, y):
+        while True:
+            try:
+                len(x)
+            except Exception:
+                pass
+
+    report = judge(slope, endless, seconds=0.2)
+    assert report.failure is not None and report.failure.symptom == "slow"
+    assert "still running" in report.message
+
+
+def test_an_endless_loop_is_stopped_outside_the_main_thread(slope: Exercise) -> None:
+    reports = []
+
+    def endless(w, x, y):
+        while True:
+            len(x)
+
+    worker = threading.Thread(target=lambda: reports.append(judge(slope, endless, seconds=0.2)))
+    worker.start()
+    worker.join(20)
+    assert not worker.is_alive()
+    assert reports[0].failure.symptom == "slow"
+
+
+def test_sys_exit_does_not_end_the_kernel(slope: Exercise) -> None:
+    def leaves(w, x, y):
+        raise SystemExit(1)
+
+    assert judge(slope, leaves).outcome == NOT_RIGHT
+
+
+def test_the_learners_own_interrupt_passes_through(slope: Exercise) -> None:
+    def interrupted(w, x, y):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        judge(slope, interrupted)
+
+
+def test_a_changed_input_is_named(slope: Exercise) -> None:
+    def spoils(w, x, y):
+        result = right(w, x, y)
+        y -= w * x
+        return result
+
+    report = judge(slope, spoils)
+    assert report.failure is not None and report.failure.symptom == "changes input"
+    assert "`y`" in report.message
+
+
+def test_a_parameter_meant_to_change_may_change() -> None:
+    step = Exercise("step", minutes=5, difficulty=1, changes=("parameters",))
+
+    @step.property("moves against the gradient")
+    def _(answer, draw: Draw) -> None:
+        parameters, gradient = draw.normal(3), draw.normal(3)
+        before = parameters.copy()
+        answer(parameters, gradient)
+        expect(parameters, "the parameters").close_to(before - gradient)
+
+    def in_place(parameters, gradient):
+        parameters -= gradient
+
+    def spoils_gradient(parameters, gradient):
+        parameters -= gradient
+        gradient *= 0
+
+    assert judge(step, in_place).outcome == CORRECT
+    assert "`gradient`" in judge(step, spoils_gradient).message
+
+
+def test_prints_are_kept_and_shown(slope: Exercise, capsys) -> None:
+    def chatty(w, x, y):
+        print("the error is", w * x - y)
+        return 0.0
+
+    report = judge(slope, chatty)
+    assert "the error is" in report.as_text()
+    assert "the error is" in report.as_html()
+    assert capsys.readouterr().out == ""
+
+
+def test_global_random_states_are_put_back(slope: Exercise) -> None:
+    def greedy(w, x, y):
+        random.random(), np.random.rand(), torch.rand(1)
+        torch.set_grad_enabled(False)
+        return right(w, x, y)
+
+    random.seed(1), np.random.seed(1), torch.manual_seed(1)
+    wanted = random.random(), np.random.rand(), torch.rand(1).item()
+    random.seed(1), np.random.seed(1), torch.manual_seed(1)
+    assert judge(slope, greedy).outcome == CORRECT
+    assert (random.random(), np.random.rand(), torch.rand(1).item()) == wanted
+    assert torch.is_grad_enabled()
+
+
+def test_inputs_are_fresh_at_every_check(slope: Exercise) -> None:
+    seen: list[float] = []
+
+    def spy(w, x, y):
+        seen.append(float(x[0]))
+        return right(w, x, y)
+
+    judge(slope, spy)
+    first = list(seen)
+    seen.clear()
+    judge(slope, spy)
+    assert seen != first
+
+
+def test_none_a_wrong_type_and_a_wrong_signature_have_their_own_words(slope: Exercise) -> None:
+    assert "None" in judge(slope, lambda w, x, y: None).message
+    assert "`str`" in judge(slope, lambda w, x, y: "many").message
+    assert "could not be called" in judge(slope, lambda w: 0.0).message
+    assert "is 3" in judge(slope, 3).message
+
+
+def test_one_number_where_two_were_asked_for() -> None:
+    pair = Exercise("pair", minutes=1, difficulty=1)
+
+    @pair.property("returns both")
+    def _(answer, draw: Draw) -> None:
+        first, second = answer(draw.normal())
+        expect(first, "the first").close_to(second)
+
+    report = judge(pair, lambda x: x)
+    assert "could not be used" in report.message and "unpack" in report.message
+
+
+def test_an_ignored_argument_is_pointed_out() -> None:
+    line = Exercise("line", minutes=1, difficulty=1)
+
+    @line.property("is w·x + b")
+    def _(answer, draw: Draw) -> None:
+        w, b, x = draw.normal(), draw.uniform(1, 2), draw.normal(4)
+        expect(answer(w, b, x), "the line").close_to(np.polyval([w, b], x))
+
+    report = judge(line, lambda w, b, x: 3 * w * x + x**2)
+    assert "`b`" in report.message
