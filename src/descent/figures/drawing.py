@@ -88,7 +88,8 @@ def _pad_class() -> Any:
     class DigitPad(anywidget.AnyWidget):
         _esm = files("descent.figures").joinpath("drawing.js").read_text("utf-8")
         _css = files("descent.figures").joinpath("drawing.css").read_text("utf-8")
-        ink = traitlets.Bytes(b"").tag(sync=True)
+        # The browser's bytes arrive as a memoryview, which the trait itself would refuse.
+        ink = traitlets.Bytes(b"").tag(sync=True, from_json=lambda value, _: bytes(value))
         seen = traitlets.Bytes(b"").tag(sync=True)
         probabilities = traitlets.List(traitlets.Float()).tag(sync=True)
         message = traitlets.Unicode("").tag(sync=True)

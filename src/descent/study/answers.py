@@ -5,8 +5,8 @@ was written, so a later definition replaces an earlier one, as in the notebook.
 """
 
 from __future__ import annotations
-
 import __future__ as future
+
 import ast
 import linecache
 import re
@@ -19,9 +19,8 @@ from descent.study.catalog import Chapter
 from descent.study.files import read_notebook
 
 _PYTHON_CELL_MAGICS = ("time", "timeit", "capture", "prun")
-_PURE_FUNCTIONS = (
-    "abs bool dict float frozenset int len list max min range round set sorted str sum tuple"
-).split()
+_PURE_FUNCTIONS = {"abs", "bool", "dict", "float", "frozenset", "int", "len", "list", "max"}
+_PURE_FUNCTIONS |= {"min", "range", "round", "set", "sorted", "str", "sum", "tuple"}
 _PURE_NODES = (
     ast.Constant,
     ast.Tuple,

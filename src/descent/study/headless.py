@@ -174,40 +174,40 @@ def _execute(
     notebook: Any, path: Path, cell_seconds: float, environment: dict[str, str]
 ) -> list[str]:
     """Run every cell in place; return what stopped it, if anything did."""
-    import jupyter_client.kernelspec
     from nbclient import NotebookClient
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
+
+    from descent.study.kernel import KernelOfThisPython
+
+    running = [0]
+
+    def remember(cell: Any, cell_index: int) -> None:
+        running[0] = cell_index
 
     client = NotebookClient(
         notebook,
         timeout=cell_seconds,
-        kernel_name="python3",
+        kernel_manager_class=KernelOfThisPython,
         allow_errors=True,
         interrupt_on_timeout=True,
         resources={"metadata": {"path": str(path.resolve().parent)}},
+        on_cell_start=remember,
     )
     try:
         client.execute(env=environment)
     except DeadKernelError:
-        return [f"the kernel died {_where(notebook)}"]
+        return [f"the kernel died in {_cell_name(notebook, running[0])}"]
     except CellTimeoutError:
-        return [f"a cell could not be stopped after {cell_seconds:g} seconds {_where(notebook)}"]
-    except jupyter_client.kernelspec.NoSuchKernel:
-        return ["there is no Python kernel to run it (ipykernel is not installed)"]
+        where = _cell_name(notebook, running[0])
+        return [f"after {cell_seconds:g} seconds nothing could stop {where}"]
     except (OSError, RuntimeError) as error:
         return [f"no kernel could be started ({error})"]
     return []
 
 
-def _where(notebook: Any) -> str:
-    """Name the cell that was running: nbclient notes when each began and ended."""
-    number = 0
-    for number, cell in enumerate(notebook.cells, start=1):
-        times = cell.metadata.get("execution", {})
-        if "iopub.execute_input" in times and "shell.execute_reply" not in times:
-            break
-    name = grader_metadata(notebook.cells[number - 1]).get("grade_id")
-    return f"in cell {number}" + (f" ('{name}')" if name else "")
+def _cell_name(notebook: Any, index: int) -> str:
+    name = grader_metadata(notebook.cells[index]).get("grade_id")
+    return f"cell {index + 1}" + (f", '{name}'" if name else "")
 
 
 def _result(notebook: Any, cell: Any) -> CheckResult:

@@ -70,10 +70,14 @@ def added_slope(w, b, x):
 
 predict.hint("A line has a slope and a height at zero. Which of the two numbers is which?")
 predict.hint("numpy applies `*` and `+` to every entry of an array; no loop is needed.")
-predict.hint("The answer has as many entries as x. Did something average or index it?", when="shape")
+predict.hint(
+    "The answer has as many entries as x. Did something average or index it?", when="shape"
+)
 predict.hint("Try x = 0: the prediction there is b. Try x = 1: it is w + b.", when="value")
-predict.hint("`w * x + b` makes a new array; `x *= w` writes into the one you were given.",
-             when="changes input")  # fmt: skip
+predict.hint(
+    "`w * x + b` makes a new array; `x *= w` writes into the one you were given.",
+    when="changes input",
+)
 
 # ------------------------------------------------------------------ mean_squared_error
 
@@ -270,7 +274,8 @@ def swapped_slopes(loss, w, b, h=1e-4):
 
 
 @numerical_gradient.mistake(
-    "Python reads `/ 2 * h` from left to right: divide by 2, then multiply by h. You need `/ (2 * h)`."
+    "Python reads `/ 2 * h` from left to right: divide by 2, then multiply by h. You need "
+    "`/ (2 * h)`."
 )
 def precedence(loss, w, b, h=1e-4):
     dw = (loss(w + h, b) - loss(w - h, b)) / 2 * h
@@ -291,7 +296,9 @@ numerical_gradient.hint("For dw the rise is loss(w + h, b) − loss(w − h, b).
 numerical_gradient.hint("How far apart are w − h and w + h?", when="factor")
 numerical_gradient.hint("Which of the two losses do you subtract from which?", when="sign")
 numerical_gradient.hint("Is dw the slope where only w moved?", when="order")
-numerical_gradient.hint("Does your answer use h everywhere a nudge is made?", when="ignores argument")
+numerical_gradient.hint(
+    "Does your answer use h everywhere a nudge is made?", when="ignores argument"
+)
 
 # ---------------------------------------------------------------------------- gradient
 
@@ -383,7 +390,9 @@ def without_x(w, b, x, y):
     return slope, slope
 
 
-@gradient.mistake("dw and db have changed places: the one with the factor x is dw. Return (dw, db).")
+@gradient.mistake(
+    "dw and db have changed places: the one with the factor x is dw. Return (dw, db)."
+)
 def swapped(w, b, x, y):
     error = w * x + b - y
     return 2 * np.mean(error), 2 * np.mean(error * x)
@@ -446,7 +455,9 @@ gradient.hint("Is it prediction − target, or target − prediction?", when="si
 gradient.hint("Count the factors: a 2 from the square, a 1/n from the mean.", when="factor")
 gradient.hint("dw and db are single numbers. What turns n of them into one?", when="shape")
 gradient.hint("Which of the two is multiplied by x?", when="order")
-gradient.hint("Compare with numerical_gradient on two examples: which of dw, db agrees?", when="value")
+gradient.hint(
+    "Compare with numerical_gradient on two examples: which of dw, db agrees?", when="value"
+)
 
 # ---------------------------------------------------------------------------- sgd_step
 
@@ -545,8 +556,9 @@ sgd_step.hint("One number at a time: new w = old w − (something). What is the 
 sgd_step.hint("The something is learning_rate · dw for w, and learning_rate · db for b.")
 sgd_step.hint("A positive slope means the loss grows to the right. Which way is down?", when="sign")
 sgd_step.hint("Is every slope multiplied by the learning rate?", when="ignores argument")
-sgd_step.hint("Which slope belongs to which number, and in which order are they returned?",
-              when="order")  # fmt: skip
+sgd_step.hint(
+    "Which slope belongs to which number, and in which order are they returned?", when="order"
+)
 
 # ------------------------------------------------------------------------- minibatches
 
@@ -642,13 +654,13 @@ def with_replacement(n, batch_size, rng):
     "gives the same run, whatever else draws random numbers."
 )
 def global_generator(n, batch_size, rng):
-    order = np.random.permutation(n)
+    order = np.random.permutation(n)  # noqa: NPY002 (the mistake itself)
     return [order[i : i + batch_size] for i in range(0, n, batch_size)]
 
 
 @minibatches.mistake(
-    "You made your own generator with a fixed seed. Every epoch would then have the same order: use "
-    "the `rng` you were given, which moves on each time it is asked."
+    "You made your own generator with a fixed seed. Every epoch would then have the same order: "
+    "use the `rng` you were given, which moves on each time it is asked."
 )
 def own_generator(n, batch_size, rng):
     order = np.random.default_rng(0).permutation(n)
@@ -660,9 +672,7 @@ def own_generator(n, batch_size, rng):
     "indices first, cut afterwards."
 )
 def shuffled_inside(n, batch_size, rng):
-    return [
-        rng.permutation(np.arange(n)[i : i + batch_size]) for i in range(0, n, batch_size)
-    ]
+    return [rng.permutation(np.arange(n)[i : i + batch_size]) for i in range(0, n, batch_size)]
 
 
 @minibatches.mistake(
@@ -709,7 +719,9 @@ def overlapping(n, batch_size, rng):
 
 
 minibatches.hint("Two steps: a shuffled list of 0 … n − 1, then cut it into pieces.")
-minibatches.hint("`rng.permutation(n)` shuffles; `range(0, n, batch_size)` gives where pieces start.")
+minibatches.hint(
+    "`rng.permutation(n)` shuffles; `range(0, n, batch_size)` gives where pieces start."
+)
 minibatches.hint("What should the last piece be when batch_size does not divide n?", when="length")
 minibatches.hint("A slice may run past the end of an array: it stops there.", when="error")
 minibatches.hint("Where does each piece start, and is its end included?", when="offset")
@@ -719,7 +731,9 @@ minibatches.hint("Where does each piece start, and is its end included?", when="
 train = Exercise("train", minutes=30, difficulty=3, changes=("rng",))
 
 
-def _descend(x: np.ndarray, y: np.ndarray, rate: float, steps: int) -> tuple[np.ndarray, np.ndarray]:
+def _descend(
+    x: np.ndarray, y: np.ndarray, rate: float, steps: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Gradient descent on a fixed batch as powers of one matrix.
 
     On a quadratic a step is affine, θ ← (I − ηH)θ + ηc, so k steps from 0 are the last column of
@@ -902,8 +916,8 @@ def full_loss(*specification):
 
 
 @train.mistake(
-    "w and b go back to 0 at the start of every epoch. Set them once, before the epoch loop, or all "
-    "that was learned is lost."
+    "w and b go back to 0 at the start of every epoch. Set them once, before the epoch loop, or "
+    "all that was learned is lost."
 )
 def restarted(*specification):
     return _loop(*specification, restarts=True)
@@ -917,9 +931,7 @@ def sequential(*specification):
     return _loop(*specification, sequential=True)
 
 
-@train.mistake(
-    "You dropped the short batch at the end of the epoch. Its examples count too."
-)
+@train.mistake("You dropped the short batch at the end of the epoch. Its examples count too.")
 def dropped_last_batch(*specification):
     return _loop(*specification, drops_rest=True)
 
@@ -992,8 +1004,16 @@ def one_epoch(x, y, learning_rate, batch_size, epochs, rng):
 train.hint("Write the two loops first, empty: over epochs, and inside it over minibatches(…).")
 train.hint("Inside: xb, yb = x[batch], y[batch]; loss; gradient; step. The four functions exist.")
 train.hint("How many steps does an epoch of 5 examples take with batch_size 2?", when="length")
-train.hint("What is the very first loss? At w = b = 0 it is the mean of y² over the batch.", when="shift")
-train.hint("Follow one step by hand with the example of this page: x = [1, 3], y = [2, 6].", when="value")
-train.hint("Does every argument take part: the learning rate, the batch size, the epochs, rng?",
-           when="ignores argument")  # fmt: skip
-train.hint("`losses.append(float(loss))` keeps plain numbers; return the list, not its mean.", when="type")
+train.hint(
+    "What is the very first loss? At w = b = 0 it is the mean of y² over the batch.", when="shift"
+)
+train.hint(
+    "Follow one step by hand with the example of this page: x = [1, 3], y = [2, 6].", when="value"
+)
+train.hint(
+    "Does every argument take part: the learning rate, the batch size, the epochs, rng?",
+    when="ignores argument",
+)
+train.hint(
+    "`losses.append(float(loss))` keeps plain numbers; return the list, not its mean.", when="type"
+)

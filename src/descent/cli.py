@@ -1,0 +1,218 @@
+"""The ``descent`` command: a thin layer over the rooms below, each imported when it is needed."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from descent.errors import CourseError
+
+if TYPE_CHECKING:
+    from descent.study.headless import HeadlessReport
+
+app = typer.Typer(
+    help="Descent: a deep-learning course you fill in.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+ChapterName = Annotated[
+    str, typer.Argument(help="A chapter: ladder/03, 03, or its name.", show_default=False)
+]
+SomeChapters = Annotated[
+    list[str] | None, typer.Argument(help="Chapters; all when none is named.", show_default=False)
+]
+
+
+def main() -> None:
+    """Run the command; what goes wrong in a way that was foreseen is one line, no traceback."""
+    try:
+        app()
+    except CourseError as error:
+        print(f"descent: {error}", file=sys.stderr)
+        sys.exit(1)
+
+
+@app.command("open")
+def open_(
+    chapter: ChapterName,
+    browser: Annotated[bool, typer.Option(help="Open a browser if there is one.")] = True,
+) -> None:
+    """Open your copy of a chapter; the first time, it is made."""
+    from descent.study.lab import lab_address, open_in_browser
+    from descent.study.store import ProgressStore
+    from descent.study.workbook import open_chapter
+
+    opened = open_chapter(chapter)
+    ProgressStore().record_start(opened.chapter.id)
+    print(f"{'Made' if opened.created else 'Yours:'} {_short_path(opened.path)}")
+    address = lab_address(opened.path)
+    if address is None:
+        print("JupyterLab is not running. To start it: make start")
+        return
+    print(address)
+    if browser:
+        open_in_browser(address)
+
+
+@app.command()
+def refresh(
+    chapter: Annotated[
+        str | None, typer.Argument(help="A chapter; all when none is named.", show_default=False)
+    ] = None,
+) -> None:
+    """Bring changes of the course into your copies. Your code stays, and a backup is kept."""
+    from descent.study.workbook import refresh as refresh_copies
+
+    results = refresh_copies(chapter)
+    for result in results:
+        print(f"{result.chapter.id}: {'brought up to date' if result.changed else 'unchanged'}")
+        for line in result.lines:
+            print(f"  {line}")
+        if result.backup:
+            print(f"  Your copy as it was: {_short_path(result.backup)}")
+    if not results:
+        print("You have no copies yet. The first: descent open ladder/01")
+    if any(result.lines and not result.changed for result in results):
+        raise typer.Exit(1)
+
+
+@app.command()
+def reset(
+    chapter: ChapterName,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Begin a chapter again with the blank notebook. A backup of yours is kept."""
+    from descent.study.catalog import find_chapter
+    from descent.study.workbook import reset as reset_copy
+
+    found = find_chapter(chapter)
+    if not yes:
+        typer.confirm(f"Put the blank notebook in place of your copy of {found.id}?", abort=True)
+    backup = reset_copy(found.id)
+    print(f"{found.id} is blank again.")
+    if backup:
+        print(f"Your copy as it was: {_short_path(backup)}")
+
+
+@app.command()
+def progress() -> None:
+    """Show what is done, what was tried, the minutes spent, and what opens next."""
+    from descent.study.progress import show_progress
+
+    show_progress()
+
+
+@app.command()
+def check(
+    notebooks: Annotated[
+        list[str], typer.Argument(help="Notebook files, or chapters, for your copies of them.")
+    ],
+    record: Annotated[
+        bool, typer.Option("--record", help="Add the results to your progress.")
+    ] = False,
+    seconds: Annotated[float, typer.Option(help="Time limit of one cell.")] = 120.0,
+) -> None:
+    """Run notebooks without JupyterLab and print what their checks answer."""
+    from descent.study.headless import check_notebook
+
+    all_correct = True
+    for name in notebooks:
+        try:
+            report = check_notebook(_notebook_path(name), cell_seconds=seconds, record=record)
+        except CourseError as error:
+            print(f"descent: {error}", file=sys.stderr)
+            all_correct = False
+            continue
+        _print_report(report)
+        all_correct &= report.all_correct
+    raise typer.Exit(0 if all_correct else 1)
+
+
+@app.command()
+def build(
+    chapters: SomeChapters = None,
+    execute: Annotated[bool, typer.Option(help="Run the pages whose code changed.")] = True,
+    force: Annotated[bool, typer.Option("--force", help="Run every page.")] = False,
+) -> None:
+    """Make the notebooks and the lists of chapters from the chapter sources."""
+    from descent.authoring import build_chapters
+    from descent.study.paths import course_root
+
+    build_chapters(course_root(), chapters or None, execute=execute, force=force)
+
+
+@app.command("check-chapters")
+def check_chapters() -> None:
+    """Say which generated files are not what their sources make."""
+    from descent.authoring import stale_files
+    from descent.study.paths import course_root
+
+    stale = stale_files(course_root())
+    for sentence in stale:
+        print(sentence)
+    print(f"{len(stale)} to put right." if stale else "Every generated file is fresh.")
+    raise typer.Exit(1 if stale else 0)
+
+
+@app.command("grade-the-graders")
+def grade_the_graders(chapters: SomeChapters = None) -> None:
+    """Judge the autograder itself: mistakes named, mutants killed, survivors listed."""
+    from descent.authoring import gradebook
+    from descent.study.catalog import find_chapter, load_catalog
+
+    chosen = [find_chapter(name) for name in chapters] if chapters else load_catalog()
+    raise typer.Exit(0 if gradebook.grade_the_graders(chosen, print) else 1)
+
+
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+    add_help_option=False,
+)
+def start(context: typer.Context) -> None:
+    """Serve JupyterLab and the book, and open a browser where there is one."""
+    from descent.serving.start import main as serve
+
+    raise typer.Exit(serve(context.args))
+
+
+def _notebook_path(name: str) -> Path:
+    """Take a file as it is; anything else that is not a file name is a chapter's."""
+    path = Path(name)
+    if path.exists() or path.suffix:
+        return path
+    from descent.study.catalog import find_chapter
+    from descent.study.workbook import work_copy
+
+    return work_copy(find_chapter(name))
+
+
+def _print_report(report: HeadlessReport) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    marks = {"correct": ("✓", "green"), "not right yet": ("✗", "red"), "not attempted": ("○", "")}
+    table = Table(box=None, pad_edge=False, title=str(report.path), title_justify="left")
+    for heading in ("", "Exercise", "Outcome", "What the check says"):
+        table.add_column(heading, overflow="fold")
+    for result in report.results:
+        mark, style = marks.get(result.outcome, ("!", "red"))
+        message = next(iter(result.message.splitlines()), "")
+        table.add_row(Text(mark, style), Text(result.exercise), result.outcome, Text(message))
+    if report.results:
+        Console().print(table)
+    if report.problems:
+        print(f"descent: {report.path}: {'; '.join(report.problems)}.", file=sys.stderr)
+
+
+def _short_path(path: Path) -> str:
+    """Write a path from the current folder on, where it is below it."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)

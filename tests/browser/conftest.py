@@ -1,0 +1,86 @@
+"""A real browser, and the built book to open in it."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# The first makes it start as root in a container; the others keep it from calling home.
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@dataclass
+class Visit:
+    """A page that is open, with what went wrong and what it asked a network for."""
+
+    page: Page
+    errors: list[str] = field(default_factory=list)
+    outside: list[str] = field(default_factory=list)
+
+    def watch(self) -> None:
+        self.page.on("console", self._hear)
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("request", self._see)
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.errors.append(message.text)
+
+    def _see(self, request: Request) -> None:
+        if not request.url.startswith(("file:", "data:", "blob:", "http://127.0.0.1")):
+            self.outside.append(request.url)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Return a headless Chromium; without one, say loudly that nothing was tested in a browser."""
+    found = next(filter(None, map(shutil.which, NAMES)), None)
+    if found is None:
+        pytest.skip("NO CHROMIUM HERE: NOTHING WAS TESTED IN A BROWSER. Install chromium to do so.")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="session")
+def html(browser: Browser) -> Path:
+    """Return the folder of the built book; the browser is asked for first, so as not to build in vain."""
+    command = [sys.executable, str(ROOT / "tests" / "book" / "strict_build.py")]
+    subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+    return ROOT / "_build" / "strict" / "_build" / "html"
+
+
+@pytest.fixture(scope="module")
+def visit(browser: Browser) -> Iterator[Callable[..., Visit]]:
+    """Return a function that opens an address in a window of its own."""
+    contexts = []
+
+    def open_address(address: str, width: int = 1200, height: int = 900) -> Visit:
+        context = browser.new_context(viewport={"width": width, "height": height})
+        contexts.append(context)
+        visited = Visit(context.new_page())
+        visited.watch()
+        visited.page.goto(address)
+        return visited
+
+    yield open_address
+    for context in contexts:
+        context.close()
