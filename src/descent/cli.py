@@ -162,11 +162,9 @@ def check_chapters() -> None:
 @app.command("grade-the-graders")
 def grade_the_graders(chapters: SomeChapters = None) -> None:
     """Judge the autograder itself: mistakes named, mutants killed, survivors listed."""
-    from descent.authoring import gradebook
-    from descent.study.catalog import find_chapter, load_catalog
+    from descent.authoring.gradebook import grade_the_graders as grade
 
-    chosen = [find_chapter(name) for name in chapters] if chapters else load_catalog()
-    raise typer.Exit(0 if gradebook.grade_the_graders(chosen, print) else 1)
+    raise typer.Exit(0 if grade(chapters or (), print) else 1)
 
 
 @app.command(

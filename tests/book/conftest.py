@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
+
+from descent.serving.book import Build, build_book, html_folder
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="session")
-def strict_build() -> subprocess.CompletedProcess[str]:
-    """Return the finished strict build: its exit status and everything it said."""
-    command = [sys.executable, str(ROOT / "tests" / "book" / "strict_build.py")]
-    return subprocess.run(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
-    )
+def strict_build() -> Build:
+    """Build the book strictly, unless what is there was made from the same sources."""
+    (ROOT / "_build").mkdir(exist_ok=True)
+    with FileLock(ROOT / "_build" / "tests.lock"):
+        return build_book(ROOT)
 
 
 @pytest.fixture(scope="session")
-def html(strict_build: subprocess.CompletedProcess[str]) -> Path:
+def html(strict_build: Build) -> Path:
     """Return the folder of the built pages, whether or not the build had warnings."""
-    return ROOT / "_build" / "strict" / "_build" / "html"
+    return html_folder(ROOT)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+
+from descent.serving.book import build_book, html_folder
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -62,10 +63,11 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def html(browser: Browser) -> Path:
-    """Return the folder of the built book; the browser is asked for first, so as not to build in vain."""
-    command = [sys.executable, str(ROOT / "tests" / "book" / "strict_build.py")]
-    subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
-    return ROOT / "_build" / "strict" / "_build" / "html"
+    """Return the folder of the built book; without a browser it is not built."""
+    (ROOT / "_build").mkdir(exist_ok=True)
+    with FileLock(ROOT / "_build" / "tests.lock"):
+        build_book(ROOT)
+    return html_folder(ROOT)
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -62,7 +62,7 @@ FAINT_TEXT = r"""() => {
     if (!text || !element.checkVisibility()) continue;
     const behind = background(element);
     const [r, g, b, alpha = 1] = channels(getComputedStyle(element).color);
-    const values = [luminance(over([r, g, b], alpha, behind)), luminance(behind)].sort();
+    const values = [luminance(over([r, g, b], alpha, behind)), luminance(behind)];
     const ratio = (Math.max(...values) + 0.05) / (Math.min(...values) + 0.05);
     if (ratio < 4.5) faint.push(`${ratio.toFixed(2)}: ${element.tagName} ${text.slice(0, 40)}`);
   }
@@ -174,3 +174,22 @@ def test_the_theme_switch_changes_the_page(visit, html: Path) -> None:
         colours.add(page.evaluate("getComputedStyle(document.body).backgroundColor"))
         page.locator("button.theme-switch-button:visible").first.click()
     assert len(colours) == 2
+
+
+def test_the_figure_moves_with_the_learning_rate(visit, html: Path) -> None:
+    visited = visit((html / "solutions" / "ladder" / "01_scalar_regression.html").as_uri())
+    figure = visited.page.locator(".descent-surface").first
+    readout = figure.locator(".ds-readout")
+    before = readout.inner_text()
+    drawn = figure.locator("canvas").first.evaluate("(canvas) => canvas.toDataURL()")
+    figure.get_by_role("button", name="Step").click()
+    assert readout.inner_text() != before
+    assert figure.locator("canvas").first.evaluate("(canvas) => canvas.toDataURL()") != drawn
+
+    slider = figure.locator("input[type=range]")
+    slider.evaluate(
+        "(slider) => { slider.value = slider.max; slider.dispatchEvent(new Event('input')); }"
+    )
+    figure.get_by_role("button", name="Run").click()
+    figure.get_by_text("Diverging").wait_for()
+    assert visited.errors == []

@@ -7,7 +7,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -59,18 +59,31 @@ class Served:
 
 
 @pytest.fixture(scope="session")
-def served(small_course: Path, start_environment: dict[str, str]) -> Iterator[Served]:
-    """Start the server for the small course, and stop it at the end."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "descent.serving", "--port", "9470"],
-        cwd=small_course,
-        env=start_environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    try:
-        yield Served(process)
-    finally:
-        process.terminate()
-        process.communicate(timeout=30)
+def start_course(start_environment: dict[str, str]) -> Iterator[Callable[[Path, int], Served]]:
+    """Return a function that starts a course on a port; what it started ends with the tests."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(root: Path, port: int) -> Served:
+        started.append(
+            subprocess.Popen(
+                [sys.executable, "-m", "descent.serving", "--port", str(port)],
+                cwd=root,
+                env={**start_environment, "DESCENT_COURSE": str(root)},
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
+        )
+        return Served(started[-1])
+
+    yield start
+    for process in started:
+        if process.poll() is None:
+            process.terminate()
+            process.communicate(timeout=30)
+
+
+@pytest.fixture(scope="session")
+def served(small_course: Path, start_course: Callable[[Path, int], Served]) -> Served:
+    """Return the running small course."""
+    return start_course(small_course, 9470)

@@ -95,32 +95,23 @@ def bookless(small_course: Path, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_taken_port_a_failed_book_and_ctrl_c(bookless: Path, start_environment) -> None:
+def test_a_taken_port_a_failed_book_and_ctrl_c(bookless: Path, start_course) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
         taken = other.getsockname()[1]
-        process = subprocess.Popen(
-            [sys.executable, "-m", "descent.serving", "--port", str(taken)],
-            cwd=bookless,
-            env={**start_environment, "DESCENT_COURSE": str(bookless)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        from conftest import Served
-        served = Served(process)
+        served = start_course(bookless, taken)
     assert f"Port {taken} is taken; using {served.port}." in served.printed
     assert served.printed.count("The book could not be built") == 1
     page = Answer(served.port, f"/book/?token={served.token}")
     assert page.status == 503
     assert "make book" in page.text
-    process.send_signal(signal.SIGINT)
-    rest, _ = process.communicate(timeout=30)
+    served.process.send_signal(signal.SIGINT)
+    rest, _ = served.process.communicate(timeout=30)
     assert [line for line in rest.splitlines() if line] == [
         "Stopped. Your work is saved in work/; make start brings it back."
     ]
-    assert process.returncode == 0
+    assert served.process.returncode == 0
 
 
 def test_no_port_left_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:

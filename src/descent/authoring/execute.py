@@ -33,6 +33,8 @@ class _KernelOfThisPython(AsyncKernelManager):
     @property
     def kernel_spec(self) -> KernelSpec:
         argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        # Without its remark that a local kernel's connection is not encrypted.
+        argv += ["--log-level=ERROR"]
         return KernelSpec(argv=argv, display_name="Python 3", language="python")
 
 

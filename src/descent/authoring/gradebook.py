@@ -34,6 +34,12 @@ def grade_chapter(chapter: Chapter) -> list[Score]:
     ]
 
 
+def references(chapter: Chapter) -> dict[str, Any]:
+    """The reference answer of every exercise of a chapter, by name."""
+    module = answers_from_source(chapter.source)
+    return {name: getattr(module, name) for name in load_exercises(chapter.id)}
+
+
 def grade_the_graders(
     chapters: Iterable[str] = (), report: Callable[[str], object] = print
 ) -> bool:

@@ -127,8 +127,9 @@ def _top_level_names(tree: ast.Module) -> set[str]:
     for node in tree.body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             names.add(node.name)
-        elif isinstance(node, ast.Assign | ast.AnnAssign):
-            names.update(part.id for part in ast.walk(node) if isinstance(part, ast.Name))
+            continue
+        stored = (part for part in ast.walk(node) if isinstance(part, ast.Name))
+        names.update(part.id for part in stored if isinstance(part.ctx, ast.Store))
     return names
 
 

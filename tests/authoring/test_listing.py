@@ -1,0 +1,90 @@
+"""The lists of chapters, made from the headers."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+
+from descent.authoring import AuthoringError, build_chapters, stale_files
+
+
+def build(course):
+    return build_chapters(course.root, execute=False, report=lambda line: None)
+
+
+def add_chapter(course, part: str, name: str, title: str, needs: str = "") -> None:
+    text = (
+        course.source.read_text()
+        .replace("One weight", title)
+        .replace("part: toys", f"part: {part}")
+    )
+    course.write(f"solutions/{part}/{name}.py", text.replace("needs: []", f"needs: [{needs}]"))
+    slug = name.partition("_")[2]
+    course.write(f"src/descent/exercises/{part}/{slug}.py", course.exercises.read_text())
+
+
+def test_the_table_of_contents_has_the_chapters_that_exist(course):
+    add_chapter(course, "ladder", "02_b", "B")
+    add_chapter(course, "ladder", "10_c", "C")
+    build(course)
+    toc = yaml.safe_load((course.root / "_toc.yml").read_text())
+    assert toc["root"] == "book/index"
+    parts = {p["caption"]: [c["file"] for c in p["chapters"]] for p in toc["parts"]}
+    assert list(parts.items()) == [
+        ("Start here", ["book/how-to-work"]),
+        ("The ladder", ["solutions/ladder/02_b", "solutions/ladder/10_c"]),
+        ("Toys", ["solutions/toys/01_one_weight"]),
+        ("Sources", ["book/bibliography"]),
+    ]
+
+
+def test_the_map_has_a_card_a_chapter(course):
+    add_chapter(course, "ladder", "02_b", "B", needs="toys/01_one_weight")
+    build(course)
+    text = (course.root / "book" / "index.md").read_text()
+    assert text.startswith("# Course\n") and text.endswith("\nAfter the map.\n")
+    assert "2 chapters, 4 graded exercises, about 3 hours." in text
+    assert ":::{grid-item-card} 2 · B\n:link: ../solutions/ladder/02_b\n:link-type: doc" in text
+    assert "1.5 hours · after Toys 1" in text
+
+
+def test_the_table_has_a_row_a_chapter(course):
+    build(course)
+    text = (course.root / "README.md").read_text()
+    link = "[1 · One weight](notebooks/toys/01_one_weight.ipynb)"
+    assert f"| {link} | a prediction \\| and a model | exact | 1.5 |" in text
+    assert text.endswith("\nAfter the table.\n")
+
+
+@pytest.mark.parametrize("name", ["_toc.yml", "README.md", "book/index.md"])
+def test_a_list_changed_by_hand_is_stale(course, name):
+    build(course)
+    path = course.root / name
+    path.write_text(path.read_text().replace("One weight", "1").replace("01_one", "1_one"))
+    assert f"{name} does not list the chapters as they are. Run `make chapters`." in stale_files(
+        course.root
+    )
+
+
+@pytest.mark.parametrize("name", ["README.md", "book/index.md"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# Course\n",
+        "<!-- chapters:start -->\n",
+        "<!-- chapters:end -->\n<!-- chapters:start -->\n",
+        "<!-- chapters:start -->\n<!-- chapters:start -->\n<!-- chapters:end -->\n",
+    ],
+)
+def test_missing_markers_are_an_error_and_the_file_is_left(course, name, text):
+    path = course.write(name, text)
+    with pytest.raises(AuthoringError, match=f"{name}: needs one line '<!-- chapters:start -->'"):
+        build(course)
+    assert path.read_text() == text
+    assert any(line.startswith(f"{name}: needs one line") for line in stale_files(course.root))
+
+
+def test_a_missing_file_is_named(course):
+    (course.root / "README.md").unlink()
+    with pytest.raises(AuthoringError, match="README.md: the file is missing"):
+        build(course)

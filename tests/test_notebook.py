@@ -1,0 +1,121 @@
+"""What a learner sees in a notebook: checks, hints, and the errors in between."""
+
+from __future__ import annotations
+
+import pytest
+
+from descent import notebook
+from descent.errors import CourseError
+from descent.grading import CheckFailed, Hint
+from descent.grading.report import MIME
+from descent.study.store import ProgressStore
+
+CHAPTER = "ladder/01_scalar_regression"
+
+
+@pytest.fixture(autouse=True)
+def at_rung_one(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("DESCENT_HOME", str(tmp_path))
+    notebook.chapter(CHAPTER)
+
+
+def predict(w, b, x):
+    return w * x + b
+
+
+def test_a_right_answer_shows_its_ticks_and_is_remembered(capsys) -> None:
+    notebook.check(predict)
+    shown = capsys.readouterr().out
+    assert "predict: correct" in shown and "✓" in shown and "✗" not in shown
+    assert ProgressStore().exercise_states(CHAPTER)["predict"].done
+
+
+def test_a_wrong_answer_shows_its_mistake_and_fails_in_one_line(capsys) -> None:
+    def predict(w, b, x):
+        return w * x
+
+    with pytest.raises(CheckFailed) as failed:
+        notebook.check(predict)
+    assert "You left out b" in capsys.readouterr().out
+    assert failed.value._render_traceback_() == ["predict: not right yet."]
+    assert not ProgressStore().exercise_states(CHAPTER)["predict"].done
+
+
+def test_a_blank_fails_as_not_attempted(capsys) -> None:
+    def predict(w, b, x):
+        raise NotImplementedError
+
+    with pytest.raises(CheckFailed):
+        notebook.check(predict)
+    assert "not attempted" in capsys.readouterr().out
+
+
+def test_an_answer_made_by_a_function_is_found_by_the_name_it_is_bound_to(capsys) -> None:
+    def make():
+        def anonymous(w, b, x):
+            return w * x + b
+
+        return anonymous
+
+    names = {"predict": make(), "check": notebook.check}
+    exec("check(predict)", names)
+    assert "predict: correct" in capsys.readouterr().out
+
+
+def test_another_name_is_refused_with_the_names_there_are() -> None:
+    def forecast(w, b, x):
+        return w * x + b
+
+    with pytest.raises(CourseError, match="forecast.*predict"):
+        notebook.check(forecast)
+
+
+def test_without_the_first_cell_the_learner_is_told_to_run_it(monkeypatch) -> None:
+    monkeypatch.setattr(notebook, "_chapter", None)
+    with pytest.raises(CourseError, match="first code cell"):
+        notebook.check(predict)
+
+
+def test_hints_open_one_by_one_and_end_at_the_solution_page(capsys) -> None:
+    shown = []
+    for _ in range(12):
+        notebook.hint("predict")
+        shown.append(capsys.readouterr().out)
+        if "last hint" in shown[-1]:
+            break
+    assert len(set(shown)) == len(shown) >= 3
+    assert "solutions/ladder/01_scalar_regression.ipynb" in shown[-1]
+
+
+def test_after_a_failure_the_hint_that_fits_it_comes_first() -> None:
+    from descent.exercises.ladder.scalar_regression import gradient
+
+    general, fitting = Hint("general"), Hint("about the sign", when="sign")
+    exercise = type(gradient)("f", minutes=1, difficulty=1, hints=[general, fitting])
+    assert notebook.next_hint(exercise, [], {"sign"}) is fitting
+    assert notebook.next_hint(exercise, [fitting], {"sign"}) is general
+    assert notebook.next_hint(exercise, [], {"value"}) is general
+    assert notebook.next_hint(exercise, [general], set()) is None
+
+
+def test_in_a_notebook_the_output_has_html_text_and_data(monkeypatch) -> None:
+    monkeypatch.setattr("IPython.get_ipython", object)
+    shown = []
+    monkeypatch.setattr("IPython.display.display", lambda data, raw: shown.append(data))
+    notebook.check(predict)
+    assert shown[0]["text/plain"].startswith("predict: correct")
+    assert "descent-check" in shown[0]["text/html"]
+    assert shown[0][MIME]["outcome"] == "correct"
+
+
+def test_markup_in_a_learners_values_does_not_reach_the_page(capsys) -> None:
+    def predict(w, b, x):
+        print("<script>alert(1)</script>")
+        return "<b>no</b>"
+
+    from descent.exercises.lookup import load_exercises
+    from descent.grading import judge
+
+    page = judge(load_exercises(CHAPTER)["predict"], predict).as_html()
+    assert "<script>" not in page and "<b>no</b>" not in page
+    assert "&lt;script&gt;" in page
