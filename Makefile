@@ -26,10 +26,10 @@ book: python ## build the book from scratch, warnings are errors
 	@$(ENVIRONMENT) -m descent.serving.book
 
 chapters: python ## rebuild the generated notebooks of chapters that changed
-	@$(ENVIRONMENT) -m descent.cli build-chapters $(ARGS)
+	@$(ENVIRONMENT) -m descent build $(ARGS)
 
 check-chapters: python ## say whether the generated notebooks are fresh
-	@$(ENVIRONMENT) -m descent.cli check-chapters $(ARGS)
+	@$(ENVIRONMENT) -m descent check-chapters $(ARGS)
 
 bench: python ## measure what has a promised speed
 	@$(ENVIRONMENT) --tests benchmarks/run.py $(ARGS)

@@ -19,7 +19,7 @@ def pins(lock: str) -> dict[str, str]:
     lines = [line.split("#")[0].strip() for line in (ROOT / lock).read_text("utf-8").splitlines()]
     pairs = [line.split("==") for line in lines if line]
     assert all(len(pair) == 2 for pair in pairs), [pair for pair in pairs if len(pair) != 2]
-    return {name: version for name, version in pairs}
+    return dict(pairs)
 
 
 @pytest.mark.parametrize("lock", LOCKS)

@@ -205,10 +205,12 @@ def explain(output: str, otherwise: str) -> str:
             return advice
     missing = re.search(r"No matching distribution found for (\S+)", output)
     if missing:
+        # With no version at all to choose from, an index that gives no answer looks the same.
+        silent = "cannot be reached, or " if "(from versions: none)" in output else ""
         return (
-            f"The package index offers no {missing.group(1)} for this Python and this machine. "
-            "Try another Python (DESCENT_PYTHON=python3.12 make start), or see "
-            f"{LOG.relative_to(ROOT)}."
+            f"The package index {silent}offers no {missing.group(1)} for this Python and this "
+            "machine. Check the network, or try another Python (DESCENT_PYTHON=python3.12 make "
+            f"start); details are in {LOG.relative_to(ROOT)}."
         )
     errors = re.findall(r"(?m)^ERROR: (.*)", output) or output.strip().splitlines()[-1:]
     reason = f": {errors[0]}" if errors else ""

@@ -23,7 +23,7 @@ STEPS = {
     "format": [PYTHON, "-m", "ruff", "format", "--check", "."],
     "types": [PYTHON, "-m", "mypy"],
     "imports": [str(SCRIPTS / "lint-imports")],
-    "chapters fresh": [PYTHON, "-m", "descent.cli", "check-chapters"],
+    "chapters fresh": [PYTHON, "-m", "descent", "check-chapters"],
     "book": [PYTHON, "-m", "descent.serving.book"],
 }
 

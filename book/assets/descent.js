@@ -28,6 +28,15 @@
     });
   }
 
+  /** Remove the ", or type `descent open ...`" that follows the link: the note says it already. */
+  function dropAlternative(link, command) {
+    const words = link.nextSibling, typed = words?.nextSibling;
+    if (words?.nodeType === Node.TEXT_NODE && typed?.textContent === command) {
+      typed.remove();
+      words.remove();
+    }
+  }
+
   /** Put the command in place of a link that has no server to lead to. */
   function showCommand(link) {
     const command = openCommand(link.dataset.notebook);
@@ -40,6 +49,7 @@
     button.textContent = "Copy";
     copyOnClick(button, command);
     note.append("To fill this chapter in, run ", code, button);
+    dropAlternative(link, command);
     link.replaceWith(note);
   }
 

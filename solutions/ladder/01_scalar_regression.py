@@ -12,7 +12,7 @@
 # readings:
 #   - {key: nielsen2015, where: "chapter 1, the section 'Learning with gradient descent'", skip: "the perceptrons and sigmoid neurons before it, until rung 5 needs them"}
 #   - {key: prince2023, where: "chapter 2, 'Supervised learning', and sections 6.1 and 6.2 for the pictures of gradient descent with and without noise", skip: "momentum and Adam (6.3, 6.4), which come in rung 8"}
-#   - {key: fleuret2023, where: "section 3.3, 'Gradient descent': two pages", skip: "the sections on depth, for now"}
+#   - {key: fleuret2023, where: "section 3.3, 'Gradient descent'", skip: "the sections on depth, for now"}
 #   - {key: robbins1951, where: "the first two pages, for the problem they set themselves", skip: "the proofs"}
 # recall:
 #   - {q: "Write the two slopes of the mean squared error of the line w·x + b.", a: "dw = 2 · mean(error · x) and db = 2 · mean(error), with error = prediction − target."}
@@ -233,7 +233,7 @@ print(f"loss {paper_loss(1.0, 0.0):.2f}, slope in w {dw:.4f}, slope in b {db:.4f
 #
 # Nudging is honest and slow. It computes the loss over all the data twice *for each parameter*. With two
 # parameters that is four passes; with a hundred billion it is hopeless. Calculus gives all the slopes for
-# about the price of one pass, and that bargain is why deep learning exists.
+# the price of a few passes, however many parameters there are. Deep learning lives on that bargain.
 #
 # ## Which way is down? Ask calculus
 #
@@ -356,10 +356,10 @@ def steps_from_zero(learning_rate: float, steps: int) -> list[float]:
     return losses
 
 
-right_sign = steps_from_zero(0.05, steps=8)
-flipped_sign = steps_from_zero(-0.05, steps=8)  # minus a minus: what the slip does
-print("right sign  :", "  ".join(f"{loss:9.2f}" for loss in right_sign))
-print("flipped sign:", "  ".join(f"{loss:9.2f}" for loss in flipped_sign))
+right_sign = steps_from_zero(0.05, steps=7)
+flipped_sign = steps_from_zero(-0.05, steps=7)  # minus a minus: what the slip does
+print("right sign  :", "  ".join(f"{loss:7.2f}" for loss in right_sign))
+print("flipped sign:", "  ".join(f"{loss:7.2f}" for loss in flipped_sign))
 
 # %% [markdown]
 # It explodes, and it does so faster at each step: uphill the slope is steeper, so the next step is
@@ -369,11 +369,11 @@ print("flipped sign:", "  ".join(f"{loss:9.2f}" for loss in flipped_sign))
 # %% [markdown]
 # ## How long a step?
 #
-# Below is the loss landscape of a problem like ours, seen from above. Move the learning rate and press
+# Below is the loss landscape of the first hundred readings, seen from above. Move the learning rate and
 # run. Look for three regimes: creeping, zigzagging, and leaving.
 
 # %%
-loss_surface_figure()
+loss_surface_figure(x[:100], y[:100], start=(0.0, 0.0), rate=0.05)
 
 # %% [markdown]
 # The border between the last two can be worked out. First one parameter. Near the bottom of a valley a
@@ -455,11 +455,12 @@ shown = {"⅓ of it": ("creeps along the valley", 12), "5 % below": ("zigzags, a
          "5 % above": ("zigzags, and leaves", 6)}  # fmt: skip
 for ax, (name, (what, steps)) in zip(axes, shown.items(), strict=True):
     path = descents[name][0][: steps + 1]
-    ax.contour(grid_w, grid_b, heights, levels=np.geomspace(0.15, 80, 12), colors=COLOURS["grey"],
-               linewidths=0.7)  # fmt: skip
+    levels = np.geomspace(0.15, 80, 12)
+    ax.contour(grid_w, grid_b, heights, levels=levels, colors=COLOURS["grey"], linewidths=0.7)
     ax.plot(path[:, 0], path[:, 1], "o-", color=COLOURS["blue"], markersize=4, linewidth=1.3)
     ax.plot(TRUE_W, TRUE_B, "*", color=COLOURS["red"], markersize=14)
-    ax.set(xlabel="w (bar/V)", xlim=(-1.5, 5.0), ylim=(-1.5, 5.0), title=f"{name}:\n{what}")
+    ax.set(xlabel="w (bar/V)", xlim=(-1.5, 5.0), ylim=(-1.5, 5.0))
+    ax.set_title(f"{name}:\n{what}")
 axes[0].set_ylabel("b (bar)")
 plt.show()
 
@@ -490,9 +491,9 @@ for size in (100, 10_000):
 # **stochastic gradient descent**, SGD, and the sample is a **minibatch**.
 #
 # :::{note}
-# Least squares is from 1805: {cite:t}`legendre1805` fitted the orbits of comets with it and solved for
-# the minimum in one go. Going down by noisy steps is from 1951, when {cite:t}`robbins1951` proved that it
-# arrives if the steps shrink, but not too fast. {cite:t}`bottou2018` explain why, for large data, the noisy way
+# Least squares is from 1805, when {cite:t}`legendre1805` published it at the back of a book on the orbits of comets; he
+# solved for the minimum in one go. Noisy steps are from 1951, when {cite:t}`robbins1951` proved that they arrive
+# if they shrink, but not too fast. {cite:t}`bottou2018` explain why, for large data, the noisy way
 # won.
 # :::
 #
@@ -592,7 +593,8 @@ check(train)
 # Your loop on the sensor: five epochs, batches of 100, a learning rate of 0.01.
 
 # %%
-w, b, losses = train(x, y, learning_rate=0.01, batch_size=100, epochs=5, rng=np.random.default_rng(0))
+rng = np.random.default_rng(0)
+w, b, losses = train(x, y, learning_rate=0.01, batch_size=100, epochs=5, rng=rng)
 print(f"w = {w:.4f} bar/V   off by {abs(w - TRUE_W):.4f}")
 print(f"b = {b:.4f} bar     off by {abs(b - TRUE_B):.4f}")
 
@@ -600,8 +602,10 @@ plot_curves({"minibatch loss": losses}, xlabel="step", ylabel="loss (bar²)", lo
             title="The loss falls to the noise floor, and no further")  # fmt: skip
 ax = plt.gca()
 ax.axhline(SIGMA**2, color=COLOURS["red"], linestyle="--")
-ax.annotate(f"noise floor σ² = {SIGMA**2:.2f} bar²", (560, SIGMA**2), (420, 0.035), color=COLOURS["red"],
-            arrowprops={"arrowstyle": "-", "color": COLOURS["red"]})  # fmt: skip
+ax.annotate(
+    f"noise floor σ² = {SIGMA**2:.2f} bar²", (560, SIGMA**2), (420, 0.035),
+    color=COLOURS["red"], arrowprops={"arrowstyle": "-", "color": COLOURS["red"]},
+)  # fmt: skip
 ax.set_ylim(0.025, 40)
 plt.show()
 
@@ -614,8 +618,9 @@ for seed in range(1, 11):
     other_w, other_b, _ = train(x, y, 0.01, 100, 5, np.random.default_rng(seed))
     misses.append((abs(other_w - TRUE_W), abs(other_b - TRUE_B)))
 mean_miss, worst_miss = np.mean(misses, axis=0), np.max(misses, axis=0)
-print(f"ten other seeds: w off by {mean_miss[0]:.4f} on average, {worst_miss[0]:.4f} at worst")
-print(f"                 b off by {mean_miss[1]:.4f} on average, {worst_miss[1]:.4f} at worst")
+print("ten other seeds")
+for name, mean, worst in zip("wb", mean_miss, worst_miss, strict=True):
+    print(f"  {name} off by {mean:.4f} on average, {worst:.4f} at worst")
 
 # %% [markdown]
 # It was not: ten shuffles, ten times inside 0.01. And the loss stops falling at about 0.09. Is that a failure to
@@ -637,7 +642,7 @@ best_w, best_b = np.polyfit(x, y, 1)  # the minimum itself, from a library
 se_loss = SIGMA**2 * np.sqrt(2 / n)
 se_w = SIGMA / (np.std(x) * np.sqrt(n))
 se_b = se_w * np.sqrt(np.mean(x**2))
-print(f"loss on all the data {full_loss(w, b):.4f}, floor {SIGMA**2:.4f}, standard error {se_loss:.4f}")
+print(f"loss on all the data {full_loss(w, b):.4f}, floor {SIGMA**2:.4f} ± {se_loss:.4f}")
 print(f"best line for these examples: w = {best_w:.4f}, b = {best_b:.4f}")
 print(f"standard errors: w {se_w:.4f}, b {se_b:.4f}")
 print(f"our line is {abs(w - best_w):.4f} and {abs(b - best_b):.4f} away from the best one")
@@ -645,7 +650,7 @@ print(f"our line is {abs(w - best_w):.4f} and {abs(b - best_b):.4f} away from th
 # %% [markdown]
 # So the answer to "are we there?" is: yes, when the loss is within about two standard errors of the floor.
 # The third decimal of $w$ is out of reach for another reason. It is not in the data: its standard error
-# alone is two thousandths. To halve that you need four times the readings.
+# alone is nearly two thousandths. To halve that you need four times the readings.
 #
 # On this problem you know $\sigma$. On real data you do not, and nobody tells you where the floor is. That
 # is why later rungs watch a second, held-out set instead.
@@ -659,7 +664,9 @@ print(f"our line is {abs(w - best_w):.4f} and {abs(b - best_b):.4f} away from th
 # *My prediction: …*
 
 # %%
-def trajectory(batch_size: int, learning_rate: float, steps: int, start: tuple[float, float]) -> np.ndarray:
+def trajectory(
+    batch_size: int, learning_rate: float, steps: int, start: tuple[float, float]
+) -> np.ndarray:
     """The parameters before each step of SGD and after the last, shape (steps + 1, 2)."""
     rng, path = np.random.default_rng(7), [start]
     while True:
@@ -676,10 +683,11 @@ for batch_size in (1, 10, 100, 20_000):
     away = path - [best_w, best_b]
     excess = 0.5 * np.sum((away @ hessian) * away, axis=1)  # ½ λd², in two dimensions
     # Averages over stretches of the path that grow with it: what the eye would draw.
-    starts = np.unique(np.geomspace(1, len(path), 25).astype(int)) - 1
+    starts = np.unique(np.geomspace(1, 0.8 * len(path), 25).astype(int)) - 1
     lengths = np.diff(np.append(starts, len(path)))
     averages = np.add.reduceat(excess, starts) / lengths
-    races[f"batch of {batch_size}"] = ((starts + lengths / 2) * batch_size, averages)
+    examples_read = 1 + (starts + (lengths - 1) / 2) * batch_size
+    races[f"batch of {batch_size}"] = (examples_read, averages)
 plot_curves(races, xlabel="examples read", ylabel="loss above the minimum (bar²)", logy=True,
             title="Small batches are fast, and restless")  # fmt: skip
 plt.gca().set_xscale("log")
@@ -704,7 +712,8 @@ plt.show()
 sizes, rates = [1, 4, 16, 64, 256], {0.04: COLOURS["orange"], 0.01: COLOURS["blue"]}
 fig, ax = plt.subplots()
 for rate, colour in rates.items():
-    wander = [np.std(trajectory(size, rate, 6_000, start=(best_w, best_b))[1_000:, 0]) for size in sizes]
+    paths = [trajectory(size, rate, steps=6_000, start=(best_w, best_b)) for size in sizes]
+    wander = [np.std(path[1_000:, 0]) for path in paths]
     theory = SIGMA * np.sqrt(rate / np.array(sizes))
     ax.loglog(sizes, theory, color=colour, linewidth=1)
     ax.loglog(sizes, wander, "o", color=colour)
@@ -712,8 +721,8 @@ for rate, colour in rates.items():
     print(f"η = {rate}: measured", "  ".join(f"{m:.4f}" for m in wander))
     print(f"{'':>8}  formula", "  ".join(f"{t:.4f}" for t in theory))
 ax.axhline(se_w, color=COLOURS["grey"], linestyle="--")
-ax.annotate("standard error of w: finer than this is not in the data", (1.0, se_w), (1.0, se_w * 0.78),
-            color=COLOURS["grey"], va="top")  # fmt: skip
+ax.annotate("standard error of w: finer than this is not in the data",
+            (1.0, se_w), (1.0, se_w * 0.78), color=COLOURS["grey"], va="top")  # fmt: skip
 ax.set_ylim(bottom=se_w * 0.4)
 ax.set(xlabel="batch size", ylabel="wandering of w (bar/V)",
        title="Four times the batch, half the wandering")  # fmt: skip

@@ -94,7 +94,8 @@ REFERENCES = """\
   title = {Attention}, journal = {J}, year = {2017},
 }
 @article{hinton1986,
-  author = {van den Oord, A{\\"a}ron and Hinton, Geoffrey}, title = {T}, journal = {J}, year = {1986},
+  author = {van den Oord, A{\\"a}ron and Hinton, Geoffrey},
+  title = {Distillation}, journal = {J}, year = {1986},
 }
 """
 

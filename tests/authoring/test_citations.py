@@ -21,10 +21,16 @@ def works(course) -> Bibliography:
         ("{cite}`vaswani2017`", "(Vaswani et al., 2017)"),
         ("{cite:t}`hinton1986`", "van den Oord and Hinton (1986)"),
         ("{cite:t}`nielsen2015`", "[Nielsen (2015)](https://example.org/book)"),
-        ("{cite:p}`hinton1986, vaswani2017`", "(van den Oord and Hinton, 1986; Vaswani et al., 2017)"),
-        ("{cite:t}`hinton1986,vaswani2017`", "van den Oord and Hinton (1986) and Vaswani et al. (2017)"),
+        (
+            "{cite:p}`hinton1986, vaswani2017`",
+            "(van den Oord and Hinton, 1986; Vaswani et al., 2017)",
+        ),
+        (
+            "{cite:t}`hinton1986,vaswani2017`",
+            "van den Oord and Hinton (1986) and Vaswani et al. (2017)",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_role_becomes_words(works, role, text):
     assert works.spell_out(f"As {role} says.") == f"As {text} says."
 

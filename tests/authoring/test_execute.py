@@ -39,11 +39,12 @@ def test_it_runs_this_python_and_keeps_out_of_the_authors_files(
         import sys
         open("left.txt", "w").write("x")
         open(os.path.join(os.environ["DESCENT_HOME"], "progress"), "w").write("x")
-        print(sys.executable == {sys.executable!r}, os.environ["DESCENT_COURSE"] == {str(course.root)!r})
+        print(sys.executable == {sys.executable!r})
+        print(os.environ["DESCENT_COURSE"] == {str(course.root)!r})
         """
     )
     build(course)
-    assert printed(cells_of(course.page)).endswith("True True\n")
+    assert printed(cells_of(course.page)).endswith("True\nTrue\n")
     assert not mine.exists()
     assert not list(course.root.rglob("left.txt"))
 
@@ -81,6 +82,19 @@ def test_a_widget_becomes_a_sentence(course, cells_of):
     (output,) = last.outputs
     assert list(output.data) == ["text/markdown"]
     assert "works in JupyterLab" in output.data["text/markdown"]
+
+
+def test_what_only_programs_read_is_left_out(course, cells_of):
+    course.add_cells(
+        """\
+        # %%
+        from IPython.display import display
+        display({"application/vnd.descent.check+json": {}, "text/plain": "correct"}, raw=True)
+        """
+    )
+    build(course)
+    last = [cell for cell in cells_of(course.page) if cell.cell_type == "code"][-1]
+    assert last.outputs[0].data == {"text/plain": "correct"}
 
 
 @pytest.mark.parametrize(

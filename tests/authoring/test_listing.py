@@ -45,7 +45,7 @@ def test_the_map_has_a_card_a_chapter(course):
     assert text.startswith("# Course\n") and text.endswith("\nAfter the map.\n")
     assert "2 chapters, 4 graded exercises, about 3 hours." in text
     assert ":::{grid-item-card} 2 · B\n:link: ../solutions/ladder/02_b\n:link-type: doc" in text
-    assert "1.5 hours · after Toys 1" in text
+    assert "*1.5 hours · after Toys 1*" in text
 
 
 def test_the_table_has_a_row_a_chapter(course):

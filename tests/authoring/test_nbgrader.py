@@ -18,12 +18,17 @@ from traitlets.config import Config
 from descent.authoring import build_chapters
 from descent.authoring.blanking import stub_of
 
+pytestmark = pytest.mark.filterwarnings("ignore:Object of type:sqlalchemy.exc.SAWarning")
+
 ANSWER = "def predict(w, x):\n    return w * x"
 
 
 @pytest.fixture
-def classroom(course, tmp_path) -> Path:
+def classroom(course, tmp_path, monkeypatch) -> Path:
     """Return an nbgrader course whose only assignment is the chapter's page."""
+    # nbgrader calls alembic by name, which is installed beside this Python.
+    beside = Path(sys.executable).parent
+    monkeypatch.setenv("PATH", f"{beside}{os.pathsep}{os.environ['PATH']}")
     course.edit(
         course.source,
         '    print("checked", answer.__name__)\n',
@@ -66,12 +71,12 @@ def test_generate_assignment_takes_the_page(course, classroom):
     ("answer", "score"), [(ANSWER, 1.0), (ANSWER.replace("*", "+"), 0.0), (None, 0.0)]
 )
 def test_autograde_grades_the_learners_notebook(course, classroom, answer, score):
-    grade = classroom / "submitted" / "ada" / "week1"
-    grade.mkdir(parents=True)
+    handed_in = classroom / "submitted" / "ada" / "week1"
+    handed_in.mkdir(parents=True)
     notebook = nbformat.read(course.learner, as_version=4)
     if answer is not None:
         by_grade_id(notebook)["predict"].source = answer
-    nbformat.write(notebook, grade / "01_one_weight.ipynb")
+    nbformat.write(notebook, handed_in / "01_one_weight.ipynb")
 
     config = Config()
     config.CourseDirectory.root = str(classroom)

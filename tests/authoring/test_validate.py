@@ -51,7 +51,7 @@ MISTAKES = {
         '# %% exercise="Line"\nclass Line:',
         '# %% exercise="predict"\nclass predict:',
         ", cell 6 (exercise 'predict', ",
-        "there is a exercise 'predict' already, in cell 3",
+        "there is an exercise 'predict' already, in cell 3",
     ),
     "exercise without check": (
         '# %% check="predict"\ncheck(predict)\n',

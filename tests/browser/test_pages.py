@@ -13,7 +13,9 @@ pytestmark = pytest.mark.browser
 
 ROOT = Path(__file__).resolve().parents[2]
 
-MATHEMATICS_DONE = "() => window.MathJax?.startup?.promise?.then(() => true) ?? false"
+# MathJax is loaded only on pages that have formulas.
+MATHEMATICS_DONE = """() => !document.querySelector("script[src*=mathjax]")
+  || (window.MathJax?.startup?.promise?.then(() => true) ?? false)"""
 # Formulas that stayed source text, and leftovers of markup, outside code.
 RAW_MARKUP = r"""() => {
   const walker = document.createTreeWalker(

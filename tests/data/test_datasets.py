@@ -7,6 +7,7 @@ import struct
 
 import numpy as np
 import pytest
+
 from descent.data import mnist, shakespeare
 from descent.data.fetch import RefusedFile
 from descent.data.mnist import OFFLINE_SOURCE, parse_idx

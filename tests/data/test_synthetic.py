@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from descent.data import blob_means, blobs, blobs_bayes_accuracy, line, plane, spiral
 
 

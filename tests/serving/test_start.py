@@ -104,7 +104,7 @@ def test_a_taken_port_a_failed_book_and_ctrl_c(bookless: Path, start_course) -> 
     assert f"Port {taken} is taken; using {served.port}." in served.printed
     assert served.printed.count("The book could not be built") == 1
     page = Answer(served.port, f"/book/?token={served.token}")
-    assert page.status == 503
+    assert page.status == 404
     assert "make book" in page.text
     served.process.send_signal(signal.SIGINT)
     rest, _ = served.process.communicate(timeout=30)

@@ -115,7 +115,10 @@ def write_notebook(path: Path, cells: list[nbformat.NotebookNode]) -> Path:
 
 def blank_cells(exercises: tuple[str, ...] = ("predict", "loss")) -> list[nbformat.NotebookNode]:
     """Return the cells of a blank notebook with these exercises."""
-    cells = [prose_cell("opening", "# One weight\n\nWe fit a line."), code_cell("setup", "FOUR = 4")]
+    cells = [
+        prose_cell("opening", "# One weight\n\nWe fit a line."),
+        code_cell("setup", "FOUR = 4"),
+    ]
     for exercise in exercises:
         cells += [prose_cell(exercise, f"Write `{exercise}`.")]
         cells += [exercise_cell(exercise), check_cell(exercise)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -215,8 +216,13 @@ def test_a_file_that_is_no_store_is_moved_to_a_backup(store, capsys):
 
 
 def test_what_can_be_read_of_a_corrupt_store_is_kept(store, capsys):
-    for number in range(300):
-        store.record_check(CHAPTER, f"exercise-{number}", "correct", mistake="long " * 20)
+    store.record_check(CHAPTER, "exercise", "correct")
+    events = [
+        store_module._new_event("check", CHAPTER, f"exercise-{number}", "correct", "long " * 20)
+        for number in range(299)
+    ]
+    with contextlib.closing(store_module._connect(store.path)) as connection:
+        store_module._insert(connection, events)
     data = bytearray(store.path.read_bytes())
     middle = len(data) // 2 // 4096 * 4096
     data[middle : middle + 8 * 4096] = b"\xff" * (8 * 4096)

@@ -24,6 +24,8 @@ CELL_SECONDS = 600
 _ADDRESS = re.compile(r"\bat 0x[0-9a-fA-F]+")
 _CELL_FILE = re.compile(r"[^\s\"']*ipykernel_\d+[/\\]\d+\.py")
 _WIDGET = "application/vnd.jupyter.widget-view+json"
+# What `descent check` reads from a check's output: the book has no use for it, and warns of it.
+_FOR_PROGRAMS = "application/vnd.descent."
 _WIDGET_NOTE = "*Here is a tool to use with your own hands. It works in JupyterLab.*"
 
 
@@ -129,6 +131,8 @@ def _texts(output: NotebookNode) -> Iterator[tuple[Any, Any]]:
         if _WIDGET in output.data:
             # Without a kernel its view is empty.
             output.data = NotebookNode({"text/markdown": _WIDGET_NOTE})
+        for kind in [kind for kind in output.data if kind.startswith(_FOR_PROGRAMS)]:
+            del output.data[kind]
         yield from ((output.data, kind) for kind in output.data if kind.startswith("text/"))
 
 

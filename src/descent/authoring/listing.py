@@ -117,11 +117,11 @@ def _count(number: int, what: str) -> str:
 def _card(chapter: Chapter, course: Course) -> str:
     needed = [course.find(chapter_id) for chapter_id in chapter.needs]
     after = ", ".join(_place(other, chapter) for other in needed if other is not None)
-    foot = " · ".join(filter(None, [hours_text(chapter), after and f"after {after}"]))
+    effort = " · ".join(filter(None, [hours_text(chapter), after and f"after {after}"]))
     return (
         f":::{{grid-item-card}} {chapter.number} · {chapter.title}\n"
-        f":link: ../solutions/{chapter.id}\n:link-type: doc\n\n"
-        f"{chapter.subtitle}\n\n+++\n{foot}\n:::"
+        f":link: ../solutions/{chapter.id}\n:link-type: doc\n:class-card: chapter-card\n\n"
+        f"{chapter.subtitle}\n\n*{effort}*\n:::"
     )
 
 

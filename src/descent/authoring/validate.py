@@ -135,8 +135,8 @@ def _top_level_names(tree: ast.Module) -> set[str]:
 
 def _pairing_problems(source: ChapterSource) -> Iterator[str]:
     exercises, checks = source.with_role("exercise"), source.with_role("check")
-    yield from _repeated(source, exercises, "exercise")
-    yield from _repeated(source, checks, "check")
+    yield from _repeated(source, exercises, "an exercise")
+    yield from _repeated(source, checks, "a check")
     first = {cell.name: cell for cell in reversed(exercises)}
     checked = {cell.name for cell in checks}
     for cell in first.values():
@@ -156,7 +156,7 @@ def _repeated(source: ChapterSource, cells: list[Cell], what: str) -> Iterator[s
     for cell in cells:
         if cell.name in seen:
             where = f"cell {seen[cell.name].number}"
-            yield source.problem(cell, f"there is a {what} '{cell.name}' already, in {where}.")
+            yield source.problem(cell, f"there is {what} '{cell.name}' already, in {where}.")
         seen.setdefault(cell.name, cell)
 
 

@@ -208,7 +208,9 @@ def _transfer(file: KnownFile, url: str) -> bytes:
     from tqdm import tqdm  # type: ignore[import-untyped]
 
     received = io.BytesIO()
-    with tqdm(desc=file.name, unit="B", unit_scale=True, leave=False, delay=0.5) as bar:
+    # Without a total a bar has no truth value, which pooch asks for; the server's replaces it.
+    options = {"total": file.size, "unit": "B", "unit_scale": True, "leave": False, "delay": 0.5}
+    with tqdm(desc=file.name, **options) as bar:
         get = pooch.HTTPDownloader(
             progressbar=bar, chunk_size=1 << 16, timeout=(CONNECT_SECONDS, READ_SECONDS)
         )

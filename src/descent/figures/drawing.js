@@ -1,5 +1,5 @@
 // A pad to draw a digit on, with what the network sees and what it says. Loaded by anywidget.
-const SIDE = 112, SIZE = 280, PEN = 9, SEEN = 28;
+const SIDE = 112, SIZE = 280, PEN = 11, SEEN = 28;
 
 function element(tag, attributes, parent, text) {
   const node = document.createElement(tag);
@@ -78,6 +78,10 @@ function render({ model, el }) {
     pen.moveTo(from.x, from.y);
     pen.lineTo(to.x, to.y);
     pen.stroke();
+    pen.beginPath(); // a tap is a line of no length, which draws nothing
+    pen.arc(to.x, to.y, PEN, 0, 2 * Math.PI);
+    pen.fillStyle = "#ffffff";
+    pen.fill();
     soon();
   }
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -17,6 +18,8 @@ from pathlib import Path
 
 from descent.errors import CourseError
 from descent.study.paths import course_root
+
+COLOUR_CODE = re.compile("\x1b\\[[0-9;]*m")  # Sphinx writes them even where no terminal is
 
 
 @dataclass(frozen=True)
@@ -114,13 +117,20 @@ def build_book(root: Path, force: bool = False) -> Build:
 
 def _run_jupyter_book(root: Path, output: Path) -> int:
     # An incremental build can hide a failure, hence --all; -n also reports links to nothing.
-    command = [sys.executable, "-m", "jupyter_book", "build", str(root), "-W", "-n"]
-    command += ["--keep-going", "--all", "--path-output", str(output)]
-    environment = {**os.environ, "PYTHONUTF8": "1", "NO_COLOR": "1"}
-    with log_file(root).open("wb") as log:
-        return subprocess.run(
-            command, cwd=root, env=environment, stdout=log, stderr=subprocess.STDOUT
-        ).returncode
+    # Jupyter Book has no "python -m" form.
+    command = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build"]
+    command += [str(root), "-W", "-n", "--keep-going", "--all", "--path-output", str(output)]
+    done = subprocess.run(
+        command,
+        cwd=root,
+        env={**os.environ, "PYTHONUTF8": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+    )
+    log_file(root).write_text(COLOUR_CODE.sub("", done.stdout), "utf-8")
+    return done.returncode
 
 
 def _has_pages(folder: Path) -> bool:

@@ -45,7 +45,7 @@ class BookHandler(AuthenticatedFileHandler):
     def get(self, path: str, **options: Any) -> Awaitable[None]:  # type: ignore[override]
         """Send one file, or a page that says how to build the book when there is none."""
         if not (Path(self.root) / "index.html").is_file():
-            self.set_status(503)
+            self.set_status(404)
             self.set_header("Content-Type", "text/html; charset=UTF-8")
             return self.finish(NO_BOOK.format(lab=url_path_join(self.base_url, "lab")))
         return web.StaticFileHandler.get(self, path, **options)

@@ -2,8 +2,9 @@
 
 What each shared cell will say is settled first, cell by cell: the course's checks are the course's,
 an answer is the learner's, and where both changed a cell the learner's stays and the course's new
-text is shown after it. Then nbdime merges the three notebooks, which by now differ only in the
-cells that one side added, removed or moved.
+text is shown after it. Then nbdime merges the three lists of cells, by their ids: what each side
+added, removed or moved. Its line-by-line merge of cells is not used, because half of an answer and
+half of a stub make a third thing that nobody wrote.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from descent.study.files import grader_metadata, is_check, is_exercise
+
+Cells = dict[str, Any]
 
 
 @dataclass
@@ -57,45 +60,45 @@ def merge_notebooks(base: Any, local: Any, remote: Any) -> Merge:
     Merge
         The merged notebook. Every cell that the learner wrote or changed is in it as they left it.
     """
-    base, local, remote = (copy.deepcopy(notebook) for notebook in (base, local, remote))
+    local = copy.deepcopy(local)
     _make_ids_unique(local)
-    news = _Settling(base, local, remote)
-    merge = news.settle()
-    merge.notebook = _merge_structure(base, local, remote)
-    for cell_id, source_cell in news.to_show.items():
-        _show_after(merge.notebook, cell_id, source_cell)
+    settling = _Settling(_by_id(base), _by_id(local), _by_id(remote))
+    merge = settling.settle()
+    order = _merge_order(list(settling.base), list(settling.local), list(settling.remote))
+    merge.notebook = copy.deepcopy(remote)
+    merge.notebook.metadata = _notebook_metadata(base, local, remote)
+    merge.notebook.cells = [copy.deepcopy(settling.cells[cell_id]) for cell_id in order]
+    for cell_id, new in settling.to_show.items():
+        _show_after(merge.notebook, cell_id, new)
     _tidy_grader_metadata(merge.notebook, remote)
     return merge
 
 
 class _Settling:
-    """Settles, in place, what every cell that two or three of the notebooks share will say."""
+    """Settles what every cell will say, cell by cell; each notebook is its cells by id."""
 
-    def __init__(self, base: Any, local: Any, remote: Any) -> None:
-        self.base, self.local, self.remote = base, local, remote
-        self.to_show: dict[str, Any] = {}
+    def __init__(self, base: Cells, local: Cells, remote: Cells) -> None:
+        self.base, self.local, self.remote = dict(base), local, remote
+        self.cells = {**base, **remote, **local}
+        self.to_show: Cells = {}
 
     def settle(self) -> Merge:
         merge = Merge(notebook=None)
-        _settle_notebook_metadata(self.base, self.local, self.remote)
-        base, local, remote = (_by_id(book) for book in (self.base, self.local, self.remote))
-        for cell_id, new in remote.items():
-            if cell_id in local:
-                self._settle_shared(merge, base.get(cell_id, new), local[cell_id], new)
-            elif cell_id not in base:
+        for cell_id, new in self.remote.items():
+            if cell_id in self.local:
+                self._settle_shared(merge, new)
+            elif cell_id not in self.base:
                 merge.added += 1
             elif is_check(new):
-                _remove(self.base, cell_id)  # to nbdime a new cell: the check comes back
+                del self.base[cell_id]  # now one that the course added: a deleted check comes back
                 merge.added += 1
-            else:
-                _replace(self.base, cell_id, new)  # the learner removed it, and it stays removed
-        for cell_id, old in base.items():
-            if cell_id in local and cell_id not in remote:
-                self._settle_removed(merge, old, local[cell_id])
+        for cell_id in self.local.keys() & self.base.keys() - self.remote.keys():
+            self._settle_removed(merge, self.base[cell_id], self.local[cell_id])
         return merge
 
-    def _settle_shared(self, merge: Merge, old: Any, mine: Any, new: Any) -> None:
-        """Give a cell that is in the learner's copy and in the new chapter the same content."""
+    def _settle_shared(self, merge: Merge, new: Any) -> None:
+        """Decide what a cell says that is in the learner's copy and in the new chapter."""
+        old, mine = self.base.get(new.id, new), self.local[new.id]
         if _says_same(mine, new):
             chosen = mine
         elif _says_same(mine, old) or is_check(new):
@@ -105,44 +108,40 @@ class _Settling:
             chosen = mine
             if not _says_same(new, old):
                 merge.kept.append(_name(new))
-                self.to_show[new.id] = copy.deepcopy(new)
+                self.to_show[new.id] = new
         chosen = copy.deepcopy(chosen)
-        chosen.metadata = {**mine.metadata, **new.metadata}
-        for notebook in (self.base, self.local, self.remote):
-            _replace(notebook, new.id, chosen)
+        chosen.metadata.update({**mine.metadata, **new.metadata})
+        self.cells[new.id] = chosen
 
     def _settle_removed(self, merge: Merge, old: Any, mine: Any) -> None:
         """Let a cell go that the course removed, unless the learner wrote in it."""
         if _says_same(mine, old) or is_check(old):
-            _replace(self.local, old.id, old)
             return
-        _remove(self.base, old.id)  # to nbdime now a cell the learner added
+        del self.base[old.id]  # now one that the learner added
         if is_exercise(old):
             merge.orphaned.append(_name(old))
 
 
-def _merge_structure(base: Any, local: Any, remote: Any) -> Any:
-    """Merge the lists of cells with nbdime; where both added cells in one place, keep both."""
+def _merge_order(base: list[str], local: list[str], remote: list[str]) -> list[str]:
+    """Merge the lists of cell ids; where both added cells in one place, the learner's come first."""
     from nbdime.merging.decisions import apply_decisions
-    from nbdime.merging.notebooks import decide_notebook_merge
+    from nbdime.merging.generic import decide_merge
 
-    decisions = decide_notebook_merge(base, local, remote)
+    decisions = decide_merge(base, local, remote)
     for decision in decisions:
         if decision.conflict:
-            both = tuple(decision.common_path) == ("cells",)
-            decision.action = "local_then_remote" if both else "local"
-    merged = apply_decisions(base, decisions)
-    _make_ids_unique(merged)
+            decision.action = "local_then_remote"
+    return list(dict.fromkeys(apply_decisions(base, decisions)))  # moved by both: once
+
+
+def _notebook_metadata(base: Any, local: Any, remote: Any) -> Any:
+    """The course's metadata, and the learner's own beside it."""
+    dropped = base.metadata.keys() - remote.metadata.keys()
+    merged = copy.deepcopy(local.metadata)
+    for key in dropped:
+        merged.pop(key, None)
+    merged.update(copy.deepcopy(remote.metadata))
     return merged
-
-
-def _settle_notebook_metadata(base: Any, local: Any, remote: Any) -> None:
-    dropped = set(base.metadata) - set(remote.metadata)
-    kept = {key: value for key, value in local.metadata.items() if key not in dropped}
-    for notebook in (base, local, remote):
-        notebook.metadata.clear()
-        notebook.metadata.update({**kept, **remote.metadata})
-        notebook.nbformat_minor = 5
 
 
 def _show_after(notebook: Any, cell_id: str, new: Any) -> None:
@@ -190,15 +189,5 @@ def _name(cell: Any) -> str:
     return str(grader_metadata(cell).get("grade_id") or cell.id)
 
 
-def _by_id(notebook: Any) -> dict[str, Any]:
+def _by_id(notebook: Any) -> Cells:
     return {cell.id: cell for cell in notebook.cells}
-
-
-def _replace(notebook: Any, cell_id: str, new: Any) -> None:
-    for place, cell in enumerate(notebook.cells):
-        if cell.id == cell_id:
-            notebook.cells[place] = copy.deepcopy(new)
-
-
-def _remove(notebook: Any, cell_id: str) -> None:
-    notebook.cells = [cell for cell in notebook.cells if cell.id != cell_id]

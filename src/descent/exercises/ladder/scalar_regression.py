@@ -583,6 +583,12 @@ def _(answer, draw: Draw) -> None:
     expect([len(batch) for batch in batches], "the batch lengths").equals(expected)
 
 
+@minibatches.property("cuts 10 examples in batches of 4 into 4, 4 and 2", trials=1)
+def _(answer, draw: Draw) -> None:
+    batches = _epoch(answer, 10, 4, draw.seed())
+    expect([len(batch) for batch in batches], "the batch lengths").equals([4, 4, 2])
+
+
 @minibatches.property("shows every example exactly once", trials=6)
 def _(answer, draw: Draw) -> None:
     n, batch_size = draw.size, draw.integers(1, 6)
@@ -1016,4 +1022,9 @@ train.hint(
 )
 train.hint(
     "`losses.append(float(loss))` keeps plain numbers; return the list, not its mean.", when="type"
+)
+train.equivalent(
+    "`losses.append(float(mean_squared_error(predict(w, b, batch_x), batch_y)))` → "
+    "`losses.append(float(mean_squared_error(batch_y, predict(w, b, batch_x))))`",
+    because="the square of an error does not depend on its sign",
 )
