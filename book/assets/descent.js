@@ -28,8 +28,10 @@
     });
   }
 
-  /** Remove the ", or type `descent open ...`" that follows the link: the note says it already. */
+  /** Remove the ", or type `descent open ...`" after the link, which the note says, and the dot before. */
   function dropAlternative(link, command) {
+    const before = link.previousSibling;
+    if (before?.nodeType === Node.TEXT_NODE) before.data = before.data.replace(/\s*·\s*$/, "");
     const words = link.nextSibling, typed = words?.nextSibling;
     if (words?.nodeType === Node.TEXT_NODE && typed?.textContent === command) {
       typed.remove();

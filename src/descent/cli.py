@@ -75,6 +75,7 @@ def refresh(
             print(f"  {line}")
         if result.backup:
             print(f"  Your copy as it was: {_short_path(result.backup)}")
+            print("  If it is open in JupyterLab: File, Reload Notebook from Disk.")
     if not results:
         print("You have no copies yet. The first: descent open ladder/01")
     if any(result.lines and not result.changed for result in results):

@@ -82,6 +82,7 @@ def summary(scores: list[Score]) -> str:
 
 
 def _blank(cell: Cell, module: ModuleType) -> Any:
+    assert cell.name is not None
     namespace = dict(vars(module))
     exec(compile(stub_of(cell.text), f"<blank {cell.name}>", "exec"), namespace)
     return namespace[cell.name]

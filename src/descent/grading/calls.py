@@ -13,8 +13,8 @@ from pathlib import Path
 from types import CodeType
 from typing import Any
 
-from descent.grading.expectations import Record
 from descent.grading.differences import dimensions_of
+from descent.grading.expectations import Record
 from descent.grading.values import independent_copy, is_tensor, same, short, to_array
 
 PACKAGE = str(Path(__file__).resolve().parents[1])
@@ -113,7 +113,8 @@ def ignored_argument(answer: Callable[..., Any], call: Call) -> str | None:
 
     Every floating-point argument in turn is scaled and shifted, and the call repeated.
     """
-    if not call.finished or to_array(call.returned) is None and not isinstance(call.returned, tuple):
+    usable = to_array(call.returned) is not None or isinstance(call.returned, tuple)
+    if not call.finished or not usable:
         return None
     for place, (name, value) in enumerate(call.arguments.items()):
         array = to_array(value)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -58,9 +59,12 @@ def difference(
         atol = 0.1 * rtol * max(float(np.max(np.abs(want), initial=0.0)), 1e-3)
     if np.allclose(got, want, rtol=rtol, atol=atol, equal_nan=True):
         return None
-    return _numbers(got.astype(np.complex128 if got.dtype.kind == "c" else np.float64),
-                    want.astype(np.complex128 if want.dtype.kind == "c" else np.float64),
-                    rtol, dimensions or {})  # fmt: skip
+    return _numbers(_wide(got), _wide(want), rtol, dimensions or {})
+
+
+def _wide(array: np.ndarray) -> np.ndarray:
+    """Double precision, so that differences of integers and halves are exact enough."""
+    return array.astype(np.complex128 if array.dtype.kind == "c" else np.float64)
 
 
 def _not_numbers(actual: Any) -> Difference:
@@ -74,7 +78,8 @@ def _not_numbers(actual: Any) -> Difference:
 
 def _shapes(got: np.ndarray, want: np.ndarray) -> Difference:
     words = f"Its shape is {got.shape}; it should be {want.shape}."
-    if want.ndim >= 2 and got.shape == want.shape[::-1] and np.allclose(got.T, want, equal_nan=True):
+    turned = want.ndim >= 2 and got.shape == want.shape[::-1]
+    if turned and np.allclose(got.T, want, equal_nan=True):
         return Difference("transposed", f"{words} It is the transpose of the right answer.")
     if got.size == want.size and np.allclose(np.sort(got.ravel()), np.sort(want.ravel())):
         return Difference("shape", f"{words} The numbers are right.")
@@ -92,10 +97,12 @@ def _numbers(
         return Difference("nan", f"{_count(np.isnan(got))} NaN (not a number).")
     if np.isinf(got).any() and not np.isinf(want).any():
         return Difference("infinite", f"{_count(np.isinf(got))} infinite.")
-    near = {"rtol": max(rtol, 1e-3), "atol": 1e-3 * float(np.max(np.abs(want), initial=1e-6))}
-    if np.allclose(got, -want, **near):
+    near = partial(
+        np.isclose, rtol=max(rtol, 1e-3), atol=1e-3 * float(np.max(np.abs(want), initial=1e-6))
+    )
+    if near(got, -want).all():
         return Difference("sign", "The size is right and the sign is the opposite.")
-    factor = _common_factor(got, want, near["rtol"])
+    factor = _common_factor(got, want, max(rtol, 1e-3))
     if factor is not None:
         return Difference("factor", _say_factor(factor, got.size, dimensions))
     if got.size > 1:
@@ -103,11 +110,11 @@ def _numbers(
         if arranged is not None:
             return arranged
         offset = (got - want).ravel()
-        if np.allclose(offset, offset[0], **near):
+        if near(offset, offset[0]).all():
             return Difference(
                 "offset", f"Every number is too {'large' if offset.real[0] > 0 else 'small'} by "
                 f"the same amount, {short(float(abs(offset[0])))}.")  # fmt: skip
-        wrong = ~np.isclose(got, want, **near)
+        wrong = ~near(got, want)
         if 0 < wrong.sum() < got.size:
             first = tuple(int(i) for i in np.argwhere(wrong)[0])
             place = first[0] if len(first) == 1 else first
@@ -153,13 +160,13 @@ def _say_factor(factor: float, size: int, dimensions: Mapping[int, str]) -> str:
     return words
 
 
-def _arrangement(got: np.ndarray, want: np.ndarray, near: dict[str, float]) -> Difference | None:
-    if got.ndim == 2 and got.shape[0] == got.shape[1] and np.allclose(got.T, want, **near):
+def _arrangement(got: np.ndarray, want: np.ndarray, near: Callable[..., Any]) -> Difference | None:
+    if got.ndim == 2 and got.shape[0] == got.shape[1] and near(got.T, want).all():
         return Difference("transposed", "It is the transpose of the right answer.")
     if got.ndim == 1 and got.size > 2:
-        if np.allclose(got[1:], want[:-1], **near):
+        if near(got[1:], want[:-1]).all():
             return Difference("shift", "The right numbers come one place too late.")
-        if np.allclose(got[:-1], want[1:], **near):
+        if near(got[:-1], want[1:]).all():
             return Difference("shift", "The right numbers come one place too early.")
     if np.allclose(np.sort(got.ravel()), np.sort(want.ravel()), **near):
         return Difference("order", "The numbers are right and their order is not.")

@@ -107,7 +107,8 @@ class Expectation:
         elif np.isnan(array).any():
             found = Difference("nan", "It contains NaN (not a number).")
         else:
-            found = Difference("infinite", "It contains infinity.") if np.isinf(array).any() else None
+            infinite = Difference("infinite", "It contains infinity.")
+            found = infinite if np.isinf(array).any() else None
         return self._note(found, "finite numbers")
 
     def is_below(self, bound: float) -> Expectation:

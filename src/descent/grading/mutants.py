@@ -78,9 +78,7 @@ def _changes_its_input(reference: Callable[..., Any]) -> Mutant:
     return mutant
 
 
-def _spoiled(
-    reference: Callable[..., Any], name: str, change: Callable[[Any], Any]
-) -> Mutant:
+def _spoiled(reference: Callable[..., Any], name: str, change: Callable[[Any], Any]) -> Mutant:
     mutant = Mutant(name, showed=False)
 
     def answer(*args: Any, **kwargs: Any) -> Any:

@@ -93,7 +93,7 @@ class Report:
         parts = [
             f'<div class="descent-check" style="border-left:4px solid {colour};'
             'padding:.4em .9em;margin:.3em 0;color:inherit;font-size:.95em;line-height:1.5">',
-            f'<div><code>{html.escape(self.exercise)}</code> '
+            f"<div><code>{html.escape(self.exercise)}</code> "
             f'<strong style="color:{colour}">{self.outcome}</strong></div>',
         ]
         if self.outcome != CORRECT:
@@ -117,9 +117,13 @@ class Report:
         return "".join([*parts, "</div>"])
 
     def _properties_html(self) -> str:
-        colours = {True: _COLOURS[CORRECT], False: _COLOURS[NOT_RIGHT], None: _COLOURS[NOT_ATTEMPTED]}
+        colours = {
+            True: _COLOURS[CORRECT],
+            False: _COLOURS[NOT_RIGHT],
+            None: _COLOURS[NOT_ATTEMPTED],
+        }
         rows = "".join(
-            f'<div><span style="color:{colours[held]};display:inline-block;width:1.2em">'
+            f'<div><span style="color:{_COLOURS[outcomes[held]]};display:inline-block;width:1.2em">'
             f"{_MARKS[held]}</span>{html.escape(name)}</div>"
             for name, held in self.properties
         )

@@ -1,5 +1,7 @@
 """Running somebody else's code: a time limit, captured prints, random states put back."""
 
+# ruff: noqa: NPY002  (it is numpy's legacy global state that learners' code may touch)
+
 from __future__ import annotations
 
 import contextlib

@@ -14,6 +14,10 @@ from tornado import web
 
 from descent.serving.book import html_folder
 
+# nbgrader's side panels are for an instructor, who has them in any other JupyterLab of this
+# environment. The announcements ask whether to fetch news from the network.
+HIDDEN_IN_LAB = ("@jupyter/nbgrader", "@jupyterlab/apputils-extension:announcements")
+
 NO_BOOK = """<!doctype html><html lang="en"><meta charset="utf-8"><title>No book yet</title>
 <body style="font: 1.1rem/1.5 sans-serif; max-width: 36rem; margin: 4rem auto; padding: 0 1rem">
 <h1>The book is not built yet</h1>
@@ -61,12 +65,20 @@ class BookRedirect(JupyterHandler):
         self.redirect(url_path_join(self.base_url, "book/") + query, permanent=False)
 
 
+def quieten_lab(handler: JupyterHandler, page_config: dict[str, Any]) -> dict[str, Any]:
+    """Leave out of JupyterLab's page what a learner has no use for."""
+    disabled = page_config.setdefault("disabledExtensions", [])
+    disabled.extend(name for name in HIDDEN_IN_LAB if name not in disabled)
+    return page_config
+
+
 def _jupyter_server_extension_points() -> list[dict[str, str]]:
     return [{"module": "descent.serving.extension"}]
 
 
 def _load_jupyter_server_extension(server: ServerApp) -> None:
     base = server.web_app.settings["base_url"]
+    server.web_app.settings["page_config_hook"] = quieten_lab
     folder = html_folder(Path(server.root_dir))
     options = {"path": str(folder), "default_filename": "index.html"}
     server.web_app.add_handlers(

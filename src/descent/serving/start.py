@@ -20,6 +20,13 @@ from descent.study.paths import course_root
 
 DEFAULT_PORT = 8888
 
+# nbgrader's server parts are an instructor's; without its panels they have nothing to answer.
+NBGRADER_PARTS = ("formgrader", "validate_assignment", "assignment_list", "course_list")
+SERVER_EXTENSIONS = {
+    "descent.serving.extension": True,
+    **{f"nbgrader.server_extensions.{part}": False for part in NBGRADER_PARTS},
+}
+
 
 def prepare(root: Path) -> None:
     """Build the book and make the learner's copies; neither may keep JupyterLab from starting."""
@@ -74,12 +81,11 @@ def server_options(root: Path, port: int, token: str) -> list[str]:
         "ServerApp.port": port,
         "ServerApp.base_url": "/",
         "ServerApp.open_browser": False,
-        "ServerApp.jpserver_extensions": {"descent.serving.extension": True},
+        "ServerApp.jpserver_extensions": SERVER_EXTENSIONS,
         "IdentityProvider.token": token,
-        # No question about news, and no look for updates on the network.
-        "LabApp.news_url": None,
         "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
         "Application.log_level": "ERROR",
+        "KernelManager.transport_encryption": "auto",
     }
     chosen = [f"--{name}={value}" for name, value in options.items()]
     if hasattr(os, "geteuid") and os.geteuid() == 0:

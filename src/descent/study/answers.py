@@ -205,7 +205,7 @@ class _Keeper:
             if isinstance(error, NameError):
                 hint = " Only imports, definitions and constants are taken from the notebook."
             raise AnswersError(
-                f"{file}, line {statement.lineno}: {what} cannot be defined "
+                f"{_cell(file)}, line {statement.lineno}: {what} cannot be defined "
                 f"({type(error).__name__}: {error}).{hint}"
             ) from error
 
@@ -224,10 +224,17 @@ def _parse(source: str, file: str) -> ast.Module:
         pass
     from IPython.core.inputtransformer2 import TransformerManager
 
+    text = source.lstrip("\n")  # IPython would remove these lines, and shift the others
+    plain = "\n" * (len(source) - len(text)) + TransformerManager().transform_cell(text)
     try:
-        return ast.parse(TransformerManager().transform_cell(source), file)
+        return ast.parse(plain, file)
     except SyntaxError as error:
-        raise AnswersError(f"{file}, line {error.lineno}: {error.msg}.") from error
+        raise AnswersError(f"{_cell(file)}, line {error.lineno}: {error.msg}.") from error
+
+
+def _cell(file: str) -> str:
+    """Name a cell in a message: its file name without the brackets that mark it as no file."""
+    return file.strip("<>")
 
 
 def _names(target: ast.expr) -> list[str]:

@@ -37,6 +37,7 @@ def read_notebook(path: Path) -> Any:
         When the file is missing, is not JSON, or is not a notebook.
     """
     import nbformat
+    from nbformat.v4.rwbase import rejoin_lines
 
     data = _load_json(path)
     if not isinstance(data, dict) or "cells" not in data or "nbformat" not in data:
@@ -44,7 +45,7 @@ def read_notebook(path: Path) -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            notebook = nbformat.from_dict(data)
+            notebook = rejoin_lines(nbformat.from_dict(data))
             if notebook.nbformat != 4 or notebook.nbformat_minor < 5:
                 notebook = nbformat.convert(notebook, 4)
                 notebook.nbformat_minor = 5

@@ -123,7 +123,7 @@ class _Settling:
 
 
 def _merge_order(base: list[str], local: list[str], remote: list[str]) -> list[str]:
-    """Merge the lists of cell ids; where both added cells in one place, the learner's come first."""
+    """Merge the lists of cell ids; of cells added in one place, the learner's come first."""
     from nbdime.merging.decisions import apply_decisions
     from nbdime.merging.generic import decide_merge
 

@@ -163,7 +163,8 @@ def _refresh(chapter: Chapter) -> Refreshed:
     backup = keep_backup(path, _backups(chapter))
     write_whole(path, notebook_bytes(merge.notebook))
     write_whole(base_path, blank)
-    lines = [f"{merge.updated} cells brought up to date, {merge.added} new."]
+    cells = "1 cell" if merge.updated == 1 else f"{merge.updated} cells"
+    lines = [f"{cells} brought up to date, {merge.added} new."]
     for cell in merge.kept:
         lines.append(
             f"'{cell}' was changed by you and by the course: yours was kept, "

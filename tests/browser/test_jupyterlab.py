@@ -1,0 +1,186 @@
+"""JupyterLab and the book from the server of ``make start``, used as a learner would."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+pytestmark = pytest.mark.browser
+
+ROOT = Path(__file__).resolve().parents[2]
+CHAPTER = "ladder/01_scalar_regression"
+COURSE = ("solutions", "notebooks", "book")
+COURSE_FILES = ("_config.yml", "_toc.yml", "README.md", "requirements.txt")
+START_UP = 120  # seconds; a slow machine that is doing other things needs many
+ANSWER = 60_000  # milliseconds for a kernel to start and answer
+
+SIGNATURE = "def predict(w: float, b: float, x: np.ndarray) -> np.ndarray:\n"
+WRONG = SIGNATURE + "    return w * x"
+RIGHT = SIGNATURE + "    return w * x + b"
+NAMED_MISTAKE = "You left out b."
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory: pytest.TempPathFactory, html: Path) -> Path:
+    """Return a copy of the course, with its book built already."""
+    copy = tmp_path_factory.mktemp("course")
+    for folder in COURSE:
+        shutil.copytree(ROOT / folder, copy / folder)
+    for name in COURSE_FILES:
+        if (ROOT / name).is_file():
+            shutil.copy(ROOT / name, copy / name)
+    shutil.copytree(html, copy / "_build" / "html")
+    shutil.copy(html.parent / "book.json", copy / "_build" / "book.json")
+    return copy
+
+
+@pytest.fixture(scope="module")
+def addresses(
+    browser: Browser, course: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, str]]:
+    """Start the server as ``make start`` does and return what it prints: the two addresses."""
+    home = tmp_path_factory.mktemp("home")
+    environment = {
+        **os.environ,
+        "DESCENT_COURSE": str(course),
+        "DESCENT_HOME": str(home / "descent"),
+        "JUPYTER_CONFIG_DIR": str(home / "config"),
+        "JUPYTER_DATA_DIR": str(home / "data"),
+        "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
+        "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
+        "PYTHONUNBUFFERED": "1",
+    }
+    command = [sys.executable, "-m", "descent.serving", "--no-browser", "--port", str(free_port())]
+    server = subprocess.Popen(
+        command,
+        cwd=course,
+        env=environment,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    too_long = threading.Timer(START_UP, server.kill)
+    too_long.start()
+    try:
+        yield announced(server)
+    finally:
+        too_long.cancel()
+        server.terminate()
+        try:
+            server.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            server.kill()
+
+
+def free_port() -> int:
+    with socket.socket() as trial:
+        trial.bind(("127.0.0.1", 0))
+        return int(trial.getsockname()[1])
+
+
+def announced(server: subprocess.Popen[str]) -> dict[str, str]:
+    """Read what the server prints until it has said where it is; go on reading, so it never waits."""
+    assert server.stdout is not None
+    said: list[str] = []
+    found: dict[str, str] = {}
+    for line in server.stdout:
+        said.append(line)
+        if address := re.match(r"\s+(The book|JupyterLab)\s+(http\S+)", line):
+            found[address[1]] = address[2]
+        if len(found) == 2:
+            threading.Thread(target=server.stdout.read, daemon=True).start()
+            return found
+    pytest.fail("make start ended without serving anything:\n" + "".join(said))
+
+
+def code_cell(page: Page, start: str) -> Locator:
+    """Return the code cell that begins so, scrolled into view: JupyterLab draws only what is seen."""
+    cell = page.locator(".jp-Notebook:visible .jp-CodeCell").filter(
+        has=page.locator(".cm-content", has_text=re.compile(rf"^\s*{re.escape(start)}"))
+    )
+    for _ in range(60):
+        if cell.count():
+            cell.first.scroll_into_view_if_needed()
+            return cell.first
+        page.locator(".jp-Notebook:visible").hover()
+        page.mouse.wheel(0, 350)
+        page.wait_for_timeout(120)
+    pytest.fail(f"no code cell begins with {start!r}")
+
+
+def run(page: Page, cell: Locator, code: str | None = None) -> None:
+    """Run a cell with Ctrl-Enter, after replacing what is in it when code is given."""
+    cell.locator(".cm-content").click()
+    if code is not None:
+        page.keyboard.press("Control+a")
+        page.keyboard.insert_text(code)
+    page.keyboard.press("Control+Enter")
+
+
+def test_a_learner_goes_from_the_book_to_a_tick(
+    addresses: dict[str, str], visit: Callable[..., object]
+) -> None:
+    page: Page = visit(addresses["The book"], height=1000).page  # type: ignore[attr-defined]
+    expect(page.locator(".bd-article h1")).to_contain_text("Descent")
+
+    server, token = addresses["The book"].split("book/?")
+    page.goto(f"{server}book/solutions/{CHAPTER}.html?{token}")
+    link = page.get_by_role("link", name="Open in JupyterLab")
+    assert link.get_attribute("href") == f"/lab/tree/work/{CHAPTER}.ipynb"
+    link.click()
+    page.locator(".jp-Notebook").wait_for(timeout=ANSWER)
+
+    setup = code_cell(page, "import")
+    run(page, setup)
+    expect(setup.locator(".jp-InputPrompt")).to_have_text("[1]:", timeout=ANSWER)
+
+    # A blank is not a mistake.
+    run(page, code_cell(page, "def predict"))
+    check = code_cell(page, "check(predict)")
+    run(page, check)
+    result = check.locator(".descent-check")
+    expect(result).to_contain_text("not attempted", timeout=ANSWER)
+
+    run(page, code_cell(page, "def predict"), WRONG)
+    check = code_cell(page, "check(predict)")
+    run(page, check)
+    expect(result).to_contain_text(NAMED_MISTAKE, timeout=ANSWER)
+    expect(result).to_contain_text("not right yet")
+    expect(check.locator(".jp-OutputArea")).not_to_contain_text("Traceback")
+
+    run(page, code_cell(page, "def predict"), RIGHT)
+    check = code_cell(page, "check(predict)")
+    run(page, check)
+    expect(result).to_contain_text("correct", timeout=ANSWER)
+    expect(result).to_contain_text("✓")
+    expect(result).not_to_contain_text("✗")
+
+    # Progress, in a new cell below.
+    page.keyboard.press("Escape")
+    page.keyboard.press("b")
+    page.keyboard.press("Enter")
+    page.keyboard.insert_text("progress()")
+    page.keyboard.press("Control+Enter")
+    shown = code_cell(page, "progress()").locator(".jp-OutputArea-output").last
+    expect(shown).to_contain_text("One weight", timeout=ANSWER)
+    expect(shown).to_contain_text(re.compile(r"\b1/\d"))
+
+
+def test_the_learners_copy_is_not_the_courses_notebook(
+    addresses: dict[str, str], course: Path
+) -> None:
+    copy, blank = (course / folder / f"{CHAPTER}.ipynb" for folder in ("work", "notebooks"))
+    assert copy.is_file()
+    assert not copy.samefile(blank)
+    assert blank.read_bytes() == (ROOT / "notebooks" / f"{CHAPTER}.ipynb").read_bytes()

@@ -1,0 +1,127 @@
+"""Running a notebook headless: its results, or one clear line saying what is wrong with it."""
+
+from __future__ import annotations
+
+import pytest
+
+from descent.study.files import BrokenNotebook
+from descent.study.headless import CHECK_BUNDLE, check_notebook
+
+CHECKER = f"""
+import os
+from IPython.display import display
+
+class CheckFailed(Exception):
+    pass
+
+def check(answer):
+    try:
+        outcome = "correct" if answer(2, 3) == 6 else "not right yet"
+    except NotImplementedError:
+        outcome = "not attempted"
+    if os.environ.get("DESCENT_HOME"):
+        with open(os.path.join(os.environ["DESCENT_HOME"], "seen"), "a") as file:
+            file.write(answer.__name__)
+    bundle = {{"exercise": answer.__name__, "outcome": outcome, "message": "in words"}}
+    display({{"{CHECK_BUNDLE}": bundle, "text/plain": outcome}}, raw=True)
+    if outcome != "correct":
+        raise CheckFailed(outcome)
+"""
+
+
+@pytest.fixture
+def work(course, courses):
+    """Write a learner's notebook of the first chapter from sources by exercise."""
+
+    def write(*cells):
+        path = course / "work/ladder/01_scalar_regression.ipynb"
+        return courses.write_notebook(path, [courses.code_cell("checker", CHECKER), *cells])
+
+    return write
+
+
+def test_each_check_gives_its_outcome(work, courses, tmp_path):
+    path = work(
+        courses.exercise_cell("predict", "def predict(w, x):\n    return w * x"),
+        courses.check_cell("predict"),
+        courses.exercise_cell("loss", "def loss(w, x):\n    return nothing"),
+        courses.check_cell("loss"),
+    )
+    before = path.read_bytes()
+    report = check_notebook(path)
+    first, second = report.results
+    assert (first.exercise, first.outcome, first.message) == ("predict", "correct", "in words")
+    assert second.outcome == "no result" and "nothing" in second.message
+    assert report.problems == () and not report.all_correct
+    assert path.read_bytes() == before
+    assert not (tmp_path / "home").exists()  # not asked to record
+
+
+def test_a_blank_notebook_is_not_attempted_and_a_record_is_kept_when_asked(work, courses, tmp_path):
+    (tmp_path / "home").mkdir()
+    path = work(
+        *[
+            cell
+            for name in ("predict", "loss")
+            for cell in (courses.exercise_cell(name), courses.check_cell(name))
+        ]
+    )
+    report = check_notebook(path, record=True)
+    assert [result.outcome for result in report.results] == ["not attempted"] * 2
+    assert (tmp_path / "home" / "seen").read_text() == "predictloss"
+
+
+def test_renamed_and_deleted_cells_are_named_and_an_endless_one_is_stopped(work, courses):
+    renamed = courses.exercise_cell("predict", "def predict(w, x):\n    return 6")
+    renamed.metadata.nbgrader.grade_id = "forecast"
+    report = check_notebook(
+        work(
+            renamed,
+            courses.check_cell("predict"),
+            courses.code_cell("endless", "while True: pass"),
+            courses.check_cell("loss", "check(predict)"),
+        ),
+        cell_seconds=3,
+    )
+    assert report.problems == (
+        "the exercise cell 'predict' was renamed 'forecast'",
+        "the exercise cell 'loss' was deleted",
+    )
+    assert [result.outcome for result in report.results] == ["correct", "correct"]
+
+
+def test_a_dead_kernel_is_named_with_its_cell(work, courses):
+    report = check_notebook(
+        work(
+            courses.exercise_cell("predict", "import os\nos._exit(1)"),
+            courses.check_cell("predict"),
+            courses.exercise_cell("loss"),
+            courses.check_cell("loss"),
+        )
+    )
+    assert report.problems == ("the kernel died in cell 2, 'predict'",)
+    assert {result.outcome for result in report.results} == {"no result"}
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (None, "there is no such file"),
+        (b"hello", "not JSON at line 1"),
+        (b"\xff\xfe\x00", "not even text"),
+        (b"[1, 2]", "not a notebook"),
+        (b'{"nbformat": 4, "cells": 3}', "not a valid notebook"),
+    ],
+)
+def test_what_cannot_be_read_is_said_in_one_line(tmp_path, content, complaint):
+    path = tmp_path / "mine.ipynb"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(BrokenNotebook, match=complaint) as caught:
+        check_notebook(path)
+    assert "mine.ipynb" in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_a_notebook_without_checks_says_so(course, courses):
+    path = courses.write_notebook(course / "work/notes.ipynb", [courses.prose_cell("a", "Notes")])
+    assert check_notebook(path).problems == ("it has no check cells",)

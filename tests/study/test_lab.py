@@ -1,0 +1,47 @@
+"""Finding a running JupyterLab, and a browser."""
+
+from __future__ import annotations
+
+import webbrowser
+
+import pytest
+from jupyter_server import serverapp
+
+from descent.study.lab import lab_address, open_in_browser
+
+
+@pytest.fixture
+def running(monkeypatch):
+    servers = []
+    monkeypatch.setattr(serverapp, "list_running_servers", lambda *_: iter(servers))
+    return servers
+
+
+def test_the_address_is_that_of_the_server_that_serves_the_file(tmp_path, running):
+    path = tmp_path / "a course" / "work" / "01.ipynb"
+    assert lab_address(path) is None
+    running.append({"root_dir": str(tmp_path / "other"), "url": "http://localhost:1/"})
+    assert lab_address(path) is None
+    running.append({"root_dir": str(tmp_path), "url": "http://localhost:8888/", "token": "secret"})
+    expected = "http://localhost:8888/lab/tree/a%20course/work/01.ipynb?token=secret"
+    assert lab_address(path) == expected
+
+
+def test_no_browser_is_opened_without_a_screen(monkeypatch):
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("sys.platform", "linux")
+    monkeypatch.setattr(webbrowser, "get", lambda: pytest.fail("a browser was looked for"))
+    assert not open_in_browser("http://localhost:8888/")
+
+
+def test_a_text_browser_is_not_used_and_a_missing_one_is_no_error(monkeypatch):
+    monkeypatch.setenv("DISPLAY", ":0")
+    monkeypatch.setattr(webbrowser, "get", lambda: webbrowser.GenericBrowser("w3m"))
+    assert not open_in_browser("http://localhost:8888/")
+
+    def none():
+        raise webbrowser.Error("could not locate runnable browser")
+
+    monkeypatch.setattr(webbrowser, "get", none)
+    assert not open_in_browser("http://localhost:8888/")
