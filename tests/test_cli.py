@@ -157,6 +157,10 @@ def test_check_of_a_file_that_cannot_be_read_is_one_line(course, tmp_path):
     assert "none.ipynb: there is no such file." in shown
 
 
+def test_check_of_a_chapter_that_was_not_opened_says_how_to_open_it(course):
+    assert "descent open ladder/01_scalar_regression" in run("check", "ladder/01", code=1)
+
+
 def test_check_names_the_problems_of_the_notebook(mine, monkeypatch):
     report = HeadlessReport(mine, (CheckResult("predict", "correct"),), ("the kernel died",))
     monkeypatch.setattr(headless, "check_notebook", lambda path, **options: report)

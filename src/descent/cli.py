@@ -187,7 +187,11 @@ def _notebook_path(name: str) -> Path:
     from descent.study.catalog import find_chapter
     from descent.study.workbook import work_copy
 
-    return work_copy(find_chapter(name))
+    chapter = find_chapter(name)
+    copy = work_copy(chapter)
+    if not copy.exists():
+        raise CourseError(f"You have no copy of {chapter.id} yet: descent open {chapter.id}")
+    return copy
 
 
 def _print_report(report: HeadlessReport) -> None:

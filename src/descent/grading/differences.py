@@ -168,7 +168,7 @@ def _arrangement(got: np.ndarray, want: np.ndarray, near: Callable[..., Any]) ->
             return Difference("shift", "The right numbers come one place too late.")
         if near(got[:-1], want[1:]).all():
             return Difference("shift", "The right numbers come one place too early.")
-    if np.allclose(np.sort(got.ravel()), np.sort(want.ravel()), **near):
+    if near(np.sort(got.ravel()), np.sort(want.ravel())).all():
         return Difference("order", "The numbers are right and their order is not.")
     return None
 

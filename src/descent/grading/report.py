@@ -117,13 +117,10 @@ class Report:
         return "".join([*parts, "</div>"])
 
     def _properties_html(self) -> str:
-        colours = {
-            True: _COLOURS[CORRECT],
-            False: _COLOURS[NOT_RIGHT],
-            None: _COLOURS[NOT_ATTEMPTED],
-        }
+        outcomes = {True: CORRECT, False: NOT_RIGHT, None: NOT_ATTEMPTED}
         rows = "".join(
-            f'<div><span style="color:{_COLOURS[outcomes[held]]};display:inline-block;width:1.2em">'
+            f'<div><span style="color:{_COLOURS[outcomes[held]]};'
+            'display:inline-block;width:1.2em">'
             f"{_MARKS[held]}</span>{html.escape(name)}</div>"
             for name, held in self.properties
         )

@@ -75,6 +75,8 @@ def announce(addresses: Addresses, headline: str, browser: bool) -> None:
 
 def server_options(root: Path, port: int, token: str) -> list[str]:
     """Return the options of the one Jupyter server, in the form its command line takes."""
+    import zmq
+
     options = {
         "ServerApp.root_dir": str(root),
         "ServerApp.ip": HOST,
@@ -85,7 +87,8 @@ def server_options(root: Path, port: int, token: str) -> list[str]:
         "IdentityProvider.token": token,
         "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
         "Application.log_level": "ERROR",
-        "KernelManager.transport_encryption": "auto",
+        # Encrypted, or the kernel warns in this terminal that it is not.
+        "KernelManager.transport_encryption": "auto" if zmq.has("curve") else "disabled",
     }
     chosen = [f"--{name}={value}" for name, value in options.items()]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
