@@ -36,8 +36,9 @@ LOCKS = {"run": "requirements.txt", "tests": "requirements-test.txt"}
 PIP_FAILURES = (
     (
         r"No space left on device|Errno 28|not enough space on the disk",
-        "The disk is full: the course needs about 3 GB. Free some space (or point TMPDIR at a "
-        "larger disk), then run the same command again; it continues where it stopped.",
+        "The disk is full: the course needs about 3 GB, and 8 GB where torch comes with CUDA. Free "
+        "some space (or point TMPDIR at a larger disk), then run the same command again; it "
+        "continues where it stopped.",
     ),
     (
         r"NewConnectionError|NameResolution|name resolution|Max retries exceeded|ConnectTimeout|"
@@ -191,8 +192,10 @@ def create_venv() -> None:
 
 def is_disposable(folder: Path) -> bool:
     """Say whether the folder is a virtual environment, whole or half made."""
-    usual = {"bin", "include", "lib", "lib64", "Scripts", "Include", "Lib", ".gitignore"}
-    return (folder / "pyvenv.cfg").exists() or {p.name for p in folder.iterdir()} <= usual
+    ours = {STAMP.name, UNFINISHED.name, LOG.name, ".gitignore"}
+    usual = {"bin", "etc", "include", "lib", "lib64", "share", "Include", "Lib", "Scripts"}
+    names = {path.name for path in folder.iterdir()}
+    return "pyvenv.cfg" in names or names <= usual | ours
 
 
 # --- installing -------------------------------------------------------------------------------

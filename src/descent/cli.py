@@ -200,7 +200,7 @@ def _print_report(report: HeadlessReport) -> None:
     from rich.text import Text
 
     marks = {"correct": ("✓", "green"), "not right yet": ("✗", "red"), "not attempted": ("○", "")}
-    table = Table(box=None, pad_edge=False, title=str(report.path), title_justify="left")
+    table = Table(box=None, pad_edge=False, title=_short_path(report.path), title_justify="left")
     for heading in ("", "Exercise", "Outcome", "What the check says"):
         table.add_column(heading, overflow="fold")
     for result in report.results:

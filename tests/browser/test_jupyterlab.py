@@ -90,7 +90,7 @@ def free_port() -> int:
 
 
 def announced(server: subprocess.Popen[str]) -> dict[str, str]:
-    """Read what the server prints until it has said where it is; go on reading, so it never waits."""
+    """Read what the server prints until it has said where it is, and go on reading unheard."""
     assert server.stdout is not None
     said: list[str] = []
     found: dict[str, str] = {}
@@ -105,7 +105,7 @@ def announced(server: subprocess.Popen[str]) -> dict[str, str]:
 
 
 def code_cell(page: Page, start: str) -> Locator:
-    """Return the code cell that begins so, scrolled into view: JupyterLab draws only what is seen."""
+    """Return the code cell that begins so, in view: JupyterLab draws only what is seen."""
     cell = page.locator(".jp-Notebook:visible .jp-CodeCell").filter(
         has=page.locator(".cm-content", has_text=re.compile(rf"^\s*{re.escape(start)}"))
     )

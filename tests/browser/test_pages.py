@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 import yaml
@@ -72,6 +73,17 @@ FAINT_TEXT = r"""() => {
 }"""
 
 
+class Visited(Protocol):
+    """An open page, with the errors it logged and what it asked a network for."""
+
+    page: Page
+    errors: list[str]
+    outside: list[str]
+
+
+Visit = Callable[..., Visited]
+
+
 def listed_pages() -> list[str]:
     """Return the pages of the table of contents."""
     toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
@@ -82,10 +94,10 @@ CHAPTERS = [page for page in listed_pages() if page.startswith("solutions/")]
 
 
 @pytest.fixture(scope="module", params=listed_pages())
-def opened(request: pytest.FixtureRequest, visit: Callable[..., object], html: Path) -> object:
+def opened(request: pytest.FixtureRequest, visit: Visit, html: Path) -> Visited:
     """Open one page, wait until its formulas are set, and keep it for the tests of that page."""
     visited = visit((html / f"{request.param}.html").as_uri())
-    visited.page.wait_for_function(MATHEMATICS_DONE)  # type: ignore[attr-defined]
+    visited.page.wait_for_function(MATHEMATICS_DONE)
     return visited
 
 
@@ -93,18 +105,18 @@ def unfold_everything(page: Page) -> None:
     page.evaluate("document.querySelectorAll('details').forEach((part) => { part.open = true })")
 
 
-def test_a_page_needs_no_network_and_logs_no_error(opened) -> None:
+def test_a_page_needs_no_network_and_logs_no_error(opened: Visited) -> None:
     assert opened.outside == []
     assert opened.errors == []
 
 
-def test_formulas_are_set_and_no_markup_is_left_over(opened) -> None:
+def test_formulas_are_set_and_no_markup_is_left_over(opened: Visited) -> None:
     assert opened.page.evaluate(UNRENDERED) == []
     assert opened.page.locator("mjx-merror, mjx-container [data-mml-node=merror]").count() == 0
     assert opened.page.evaluate(RAW_MARKUP) == []
 
 
-def test_a_page_fits_a_phone(opened) -> None:
+def test_a_page_fits_a_phone(opened: Visited) -> None:
     page = opened.page
     page.set_viewport_size({"width": 360, "height": 740})
     unfold_everything(page)
@@ -114,13 +126,13 @@ def test_a_page_fits_a_phone(opened) -> None:
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_text_stands_out_from_its_background(opened, theme: str) -> None:
+def test_text_stands_out_from_its_background(opened: Visited, theme: str) -> None:
     unfold_everything(opened.page)
     opened.page.evaluate("(theme) => { document.documentElement.dataset.theme = theme }", theme)
     assert opened.page.evaluate(FAINT_TEXT) == []
 
 
-def test_pictures_are_there_and_described(opened) -> None:
+def test_every_picture_is_there(opened: Visited) -> None:
     missing = opened.page.evaluate(
         "() => [...document.images].filter((i) => i.complete && !i.naturalWidth).map((i) => i.src)"
     )
@@ -128,9 +140,9 @@ def test_pictures_are_there_and_described(opened) -> None:
 
 
 @pytest.fixture(scope="module", params=CHAPTERS)
-def chapter(request: pytest.FixtureRequest, visit: Callable[..., object], html: Path) -> Page:
+def chapter(request: pytest.FixtureRequest, visit: Visit, html: Path) -> Page:
     """Open a chapter afresh, with nothing unfolded."""
-    return visit((html / f"{request.param}.html").as_uri()).page  # type: ignore[attr-defined]
+    return visit((html / f"{request.param}.html").as_uri()).page
 
 
 def test_solutions_are_folded_until_they_are_asked_for(chapter: Page) -> None:
@@ -156,7 +168,7 @@ def test_from_disk_a_chapter_says_how_to_open_its_notebook(chapter: Page) -> Non
     assert chapter.get_by_text("Open in JupyterLab").count() == 0
 
 
-def test_the_search_finds_a_word(visit, html: Path) -> None:
+def test_the_search_finds_a_word(visit: Visit, html: Path) -> None:
     visited = visit((html / "book" / "index.html").as_uri())
     page = visited.page
     page.keyboard.press("Control+k")
@@ -169,7 +181,7 @@ def test_the_search_finds_a_word(visit, html: Path) -> None:
     assert visited.outside == []
 
 
-def test_the_theme_switch_changes_the_page(visit, html: Path) -> None:
+def test_the_theme_switch_changes_the_page(visit: Visit, html: Path) -> None:
     page = visit((html / "book" / "index.html").as_uri()).page
     colours = set()
     for _ in range(3):
@@ -178,7 +190,7 @@ def test_the_theme_switch_changes_the_page(visit, html: Path) -> None:
     assert len(colours) == 2
 
 
-def test_the_figure_moves_with_the_learning_rate(visit, html: Path) -> None:
+def test_the_figure_moves_with_the_learning_rate(visit: Visit, html: Path) -> None:
     visited = visit((html / "solutions" / "ladder" / "01_scalar_regression.html").as_uri())
     figure = visited.page.locator(".descent-surface").first
     readout = figure.locator(".ds-readout")

@@ -140,6 +140,14 @@ def test_a_full_disk_is_one_line(tiny_disk: Path) -> None:
     assert "The disk is full: the course needs about 3 GB" in line
 
 
+def test_an_environment_half_removed_is_made_anew(checkout: Path) -> None:
+    for name in ("bin", "etc", "lib", "share"):
+        (checkout / ".venv" / name).mkdir(parents=True)
+    (checkout / ".venv" / "descent-install.log").write_text("", "utf-8")
+    assert "Making a virtual environment" in bootstrap(checkout).stdout
+    assert (checkout / ".venv" / "pyvenv.cfg").exists()
+
+
 def load_bootstrap(checkout: Path):
     """Import the bootstrap of a checkout as a module."""
     import importlib.util

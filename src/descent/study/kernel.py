@@ -14,5 +14,6 @@ class KernelOfThisPython(AsyncKernelManager):
     @property
     def kernel_spec(self) -> KernelSpec:
         """The command that starts the kernel."""
-        argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        argv = [sys.executable, "-m", "ipykernel_launcher", "--log-level=40"]
+        argv += ["-f", "{connection_file}"]
         return KernelSpec(argv=argv, display_name="Python 3", language="python")
