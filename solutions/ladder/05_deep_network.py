@@ -39,6 +39,7 @@
 
 # %% tags=["setup"]
 import math
+from itertools import pairwise
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -311,6 +312,7 @@ check(initial_layer)
 
 # %% [markdown]
 # A network is a layer for each pair of neighbouring widths: `[2, 64, 64, 3]` has the pairs (2, 64), (64, 64), (64, 3).
+# `pairwise(widths)`, from `itertools`, walks through them.
 
 # %% exercise="initial_network"
 def initial_network(
@@ -329,10 +331,7 @@ def initial_network(
         `initial_layer` draws it, and no two layers share a tensor.
     """
     ### BEGIN SOLUTION
-    return [
-        initial_layer(n_in, n_out, generator)
-        for n_in, n_out in zip(widths, widths[1:], strict=False)
-    ]
+    return [initial_layer(n_in, n_out, generator) for n_in, n_out in pairwise(widths)]
     ### END SOLUTION
 
 
@@ -369,19 +368,20 @@ fig, (left, right) = plt.subplots(1, 2, figsize=(12, 4.2))
 plot_curves({name: forwards for name, (forwards, _) in measured.items()}, xlabel="layer",
             ylabel="root mean square of the activations", logy=True, ax=left,
             title="Forwards: only He keeps the signal")  # fmt: skip
-plot_curves({name: gradients for name, (_, gradients) in measured.items()}, xlabel="layer",
-            ylabel="root mean square of the gradient", logy=True, ax=right,
-            title="Backwards, from layer 30 to 0: the same")  # fmt: skip
+plot_curves({name: gradients[::-1] for name, (_, gradients) in measured.items()},
+            xlabel="layers gone back from the last", ylabel="root mean square of the gradient",
+            logy=True, ax=right, title="Backwards: the same factors")  # fmt: skip
 plt.show()
 for name, (forwards, _) in measured.items():
-    expected = gains[name] ** 30
-    print(f"{name:>15}: signal × {forwards[-1] / forwards[1] * gains[name]:.2g} in 30 layers; gain³⁰ = {expected:.2g}")
+    print(f"{name:>13}: signal × {forwards[-1] / forwards[0]:.1e} in 30 layers, "
+          f"{forwards[-1] / measured['He'][0][-1]:.1e} of He's; gain³⁰ = {gains[name] ** 30:.1e}")  # fmt: skip
 
 # %% [markdown]
 # Ten per cent, thirty times over, is a factor of twenty-four. Forgetting the 2 costs a factor of thirty thousand, forwards
 # and again backwards: the gradient of the first layer is a product of the same matrices. A signal that dies on the way in
-# is a **vanishing** one, a signal that blows up is **exploding**. Even He's curve wobbles, because the argument holds on
-# average and each layer is one draw.
+# is a **vanishing** one, a signal that blows up is **exploding**. Even He's curve drifts, because the argument holds on
+# average and each layer is one draw; relative to it the factor is $\text{gain}^{30}$ exactly, since
+# $\operatorname{ReLU}(cz) = c \operatorname{ReLU}(z)$ for $c > 0$.
 #
 # ## One step for every parameter
 #
@@ -513,7 +513,7 @@ print(f"held-out points right: {accuracy(network, held_out_x, held_out_y):.1%}")
 
 fig, (left, right) = plt.subplots(1, 2, figsize=(12, 4.6))
 plot_curves({"minibatch": losses}, xlabel="step", ylabel="cross-entropy (nats)", logy=True, ax=left,
-            title="A plateau, then the arms come apart")  # fmt: skip
+            title="The loss leaves guessing far behind")  # fmt: skip
 left.axhline(math.log(3), color=COLOURS["grey"], linestyle="--")
 left.annotate("guessing: ln 3", (650, math.log(3) * 1.15), color=COLOURS["grey"])
 plot_decision_regions(labels_of(network), held_out_x, held_out_y, ax=right,
@@ -587,7 +587,7 @@ plt.show()
 
 # %% [markdown]
 # Each dot is a seed, the line is their mean. Two layers beat one of the same size by a wide margin. And then ten layers
-# are no better than guessing for some seeds. Is that overfitting? Read the training accuracies printed above: they fall too.
+# fall to little better than half right, each seed somewhere else. Is that overfitting? Read the training accuracies printed above: they fall too.
 # The ten-layer network contains the three-layer one (let seven layers hand their input on), so it *could* do as well. Gradient
 # descent does not find it. Initialisation carried the signal through; it did not keep it there once the steps began. What
 # does comes in rung 10: normalisation, and connections that skip layers.

@@ -34,6 +34,7 @@ def chapter(chapter_id: str) -> None:
     global _chapter
     _chapter = find_chapter(chapter_id)
     load_exercises(_chapter.id)
+    ProgressStore().record_start(_chapter.id)
     _failures.clear()
     _opened.clear()
     if "matplotlib" in sys.modules:

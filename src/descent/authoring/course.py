@@ -10,7 +10,7 @@ from pathlib import Path
 
 from descent.authoring.citations import Bibliography
 from descent.authoring.problems import AuthoringError
-from descent.study.catalog import PARTS, Chapter, HeaderError, read_chapter
+from descent.study.catalog import Chapter, HeaderError, course_order, read_chapter
 
 
 @dataclass(frozen=True)
@@ -75,12 +75,7 @@ def load_course(root: Path) -> Course:
             chapters.append(read_chapter(path, root))
         except HeaderError as error:
             problems.append(str(error).replace(f"{root}{os.sep}", ""))
-    return Course(root, tuple(sorted(chapters, key=_order)), tuple(problems))
-
-
-def _order(chapter: Chapter) -> tuple[int, str, int, str]:
-    known = PARTS.index(chapter.part) if chapter.part in PARTS else len(PARTS)
-    return known, chapter.part, chapter.number, chapter.slug
+    return Course(root, tuple(sorted(chapters, key=course_order)), tuple(problems))
 
 
 def _is_meant(chapter: Chapter, name: str) -> bool:

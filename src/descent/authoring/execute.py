@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from jupyter_client.kernelspec import KernelSpec
-from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 
 from descent.authoring.problems import AuthoringError
 from descent.authoring.source import ChapterSource
+from descent.study.kernel import KernelOfThisPython
 
 CELL_SECONDS = 600
 
@@ -27,17 +25,6 @@ _WIDGET = "application/vnd.jupyter.widget-view+json"
 # What `descent check` reads from a check's output: the book has no use for it, and warns of it.
 _FOR_PROGRAMS = "application/vnd.descent."
 _WIDGET_NOTE = "*Here is a tool to use with your own hands. It works in JupyterLab.*"
-
-
-class _KernelOfThisPython(AsyncKernelManager):
-    """Starts the Python that runs the pipeline, whatever kernels the author has registered."""
-
-    @property
-    def kernel_spec(self) -> KernelSpec:
-        argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-        # Without its remark that a local kernel's connection is not encrypted.
-        argv += ["--log-level=ERROR"]
-        return KernelSpec(argv=argv, display_name="Python 3", language="python")
 
 
 def execute(notebook: NotebookNode, source: ChapterSource, root: Path) -> None:
@@ -72,7 +59,7 @@ def execute(notebook: NotebookNode, source: ChapterSource, root: Path) -> None:
         client = NotebookClient(
             notebook,
             timeout=CELL_SECONDS,
-            kernel_manager_class=_KernelOfThisPython,
+            kernel_manager_class=KernelOfThisPython,
             resources={"metadata": {"path": str(here)}},
             coalesce_streams=True,
             record_timing=False,

@@ -15,8 +15,13 @@ MIME = "application/vnd.descent.check+json"
 """The bundle entry from which programs read an outcome out of an executed notebook."""
 
 _MARKS = {True: "✓", False: "✗", None: "·"}
-# Okabe-Ito green, vermilion and grey: told apart by colour-blind readers, and by their words.
-_COLOURS = {CORRECT: "#009E73", NOT_RIGHT: "#D55E00", NOT_ATTEMPTED: "#7f7f7f"}
+# Okabe-Ito green, vermilion and grey, at a lightness that can be read on white and on black where
+# the page does not bring its own. Told apart by colour-blind readers, and by their words.
+_COLOURS = {
+    CORRECT: "var(--descent-green, #00855f)",
+    NOT_RIGHT: "var(--descent-orange, #c25500)",
+    NOT_ATTEMPTED: "#767676",
+}
 
 
 @dataclass(frozen=True)

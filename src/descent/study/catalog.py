@@ -21,6 +21,7 @@ __all__ = [
     "HeaderError",
     "Reading",
     "Recall",
+    "course_order",
     "course_root",
     "find_chapter",
     "load_catalog",
@@ -162,7 +163,7 @@ def load_catalog() -> list[Chapter]:
     sources = sorted(
         path for path in (root / "solutions").glob("*/*.py") if not path.name.startswith(("_", "."))
     )
-    chapters = sorted((read_chapter(path, root) for path in sources), key=_order)
+    chapters = sorted((read_chapter(path, root) for path in sources), key=course_order)
     for first, second in zip(chapters, chapters[1:], strict=False):
         if (first.part, first.number) == (second.part, second.number):
             raise CatalogError(f"{first.id} and {second.id} have the same number.")
@@ -230,7 +231,8 @@ def _near_names(wanted: str, chapters: list[Chapter]) -> str:
     return f"There are: {', '.join(chapter.id for chapter in chapters)}."
 
 
-def _order(chapter: Chapter) -> tuple[int, str, int, str]:
+def course_order(chapter: Chapter) -> tuple[int, str, int, str]:
+    """Sort key that puts chapters in the order of the course: by part, then by number."""
     known = PARTS.index(chapter.part) if chapter.part in PARTS else len(PARTS)
     return known, chapter.part, chapter.number, chapter.slug
 

@@ -1,13 +1,14 @@
 """What ladder/05_deep_network is judged by.
 
-The oracles are numpy and torch's own layers, loss and optimiser (``torch.nn``, ``torch.optim``),
-none of which the chapter's solutions use.
+The oracles are numpy and torch's own layers and loss (``torch.nn``), which the chapter's solutions
+do not use.
 """
 
 from __future__ import annotations
 
 import copy
 import math
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -26,7 +27,7 @@ def _network(draw: Draw, widths: list[int]) -> Network:
     """Random layers, biases included, that require a gradient."""
     return [
         (_tensor(draw, n_in, n_out).requires_grad_(), _tensor(draw, n_out).requires_grad_())
-        for n_in, n_out in zip(widths, widths[1:], strict=False)
+        for n_in, n_out in pairwise(widths)
     ]
 
 
@@ -653,7 +654,7 @@ def _(answer, draw: Draw) -> None:
         return
     expect(len(network), "the number of layers").equals(len(widths) - 1)
     shapes = [size for W, b in network for size in (*W.shape, *b.shape)]
-    wanted = [size for a, c in zip(widths, widths[1:], strict=False) for size in (a, c, c)]
+    wanted = [size for a, c in pairwise(widths) for size in (a, c, c)]
     expect(shapes, "the shapes of W and b, layer by layer").equals(wanted)
 
 
@@ -737,7 +738,7 @@ def all_from_input(widths, generator):
 
 @initial_network.mistake("n_in and n_out have changed places: the first width of a pair goes in.")
 def swapped(widths, generator):
-    return [_he(c, a, generator) for a, c in zip(widths, widths[1:], strict=False)]
+    return [_he(c, a, generator) for a, c in pairwise(widths)]
 
 
 @initial_network.mistake(
@@ -753,7 +754,7 @@ def separate_pairs(widths, generator):
 )
 def seeded_again(widths, generator):
     seed = generator.initial_seed()
-    return [_he(a, c, _generator(seed)) for a, c in zip(widths, widths[1:], strict=False)]
+    return [_he(a, c, _generator(seed)) for a, c in pairwise(widths)]
 
 
 @initial_network.mistake(
@@ -762,17 +763,17 @@ def seeded_again(widths, generator):
 )
 def shared_layers(widths, generator):
     made = {}
-    for pair in zip(widths, widths[1:], strict=False):
+    for pair in pairwise(widths):
         if pair not in made:
             made[pair] = _he(*pair, generator)
-    return [made[pair] for pair in zip(widths, widths[1:], strict=False)]
+    return [made[pair] for pair in pairwise(widths)]
 
 
 @initial_network.mistake(
     "You made one flat list of W, b, W, b, … The network is a list of pairs: append (W, b)."
 )
 def flat(widths, generator):
-    return [t for a, c in zip(widths, widths[1:], strict=False) for t in _he(a, c, generator)]
+    return [t for a, c in pairwise(widths) for t in _he(a, c, generator)]
 
 
 @initial_network.mistake(
@@ -780,7 +781,7 @@ def flat(widths, generator):
 )
 def one_scale(widths, generator):
     return [_layer(a, c, generator, math.sqrt(2 / widths[0]))
-            for a, c in zip(widths, widths[1:], strict=False)]  # fmt: skip
+            for a, c in pairwise(widths)]  # fmt: skip
 
 
 initial_network.hint("List the pairs of [2, 64, 64, 3] on paper. How many are there?")
@@ -795,14 +796,27 @@ initial_network.hint("Write the pair of each layer beside its shape. Which is of
 sgd_step = Exercise("sgd_step", minutes=10, difficulty=2, changes=("network",))
 
 
-def _with_gradients(draw: Draw, network: Network) -> nn.Sequential:
-    """Put random gradients on a network; return its twin of torch layers with the same."""
-    oracle = _module(network)
-    linears = [part for part in oracle if isinstance(part, nn.Linear)]
-    for (W, b), linear in zip(network, linears, strict=True):
-        W.grad, b.grad = _tensor(draw, *W.shape), _tensor(draw, *b.shape)
-        linear.weight.grad, linear.bias.grad = W.grad.T.clone(), b.grad.clone()
-    return oracle
+def _with_gradients(draw: Draw, network: Network, rate: float) -> list[np.ndarray]:
+    """Put random gradients on a network; return where a step takes each parameter."""
+    for parameter in _parameters(network):
+        parameter.grad = _tensor(draw, *parameter.shape)
+    return [
+        np.add(parameter.detach().numpy(), -rate * parameter.grad.numpy())
+        for parameter in _parameters(network)
+    ]
+
+
+def _expect_moved(network: Network, expected: list[np.ndarray]) -> None:
+    for number, (parameter, wanted) in enumerate(zip(_parameters(network), expected, strict=True)):
+        expect(parameter, f"{'Wb'[number % 2]}{number // 2 + 1}").close_to(wanted, atol=1e-5)
+
+
+def _step(oracle: nn.Module, loss: torch.Tensor, learning_rate: float) -> None:
+    """A step by hand: the first use of ``torch.optim`` in a process takes seconds."""
+    slopes = torch.autograd.grad(loss, list(oracle.parameters()))
+    with torch.no_grad():
+        for parameter, slope in zip(oracle.parameters(), slopes, strict=True):
+            parameter.copy_(torch.add(parameter, slope, alpha=-learning_rate))
 
 
 def _parameters(network: Network) -> list[torch.Tensor]:
@@ -812,27 +826,27 @@ def _parameters(network: Network) -> list[torch.Tensor]:
 @sgd_step.property("moves every parameter against its gradient", trials=4)
 def _(answer, draw: Draw) -> None:
     network = _network(draw, [2, 3] if draw.size == 1 else [2, 3, 2])
-    oracle, rate = _with_gradients(draw, network), draw.uniform(0.05, 0.5)
+    rate = draw.uniform(0.05, 0.5)
+    expected = _with_gradients(draw, network, rate)
     answer(network, rate)
-    torch.optim.SGD(oracle.parameters(), lr=rate).step()
-    _expect_parameters(network, oracle)
+    _expect_moved(network, expected)
 
 
 @sgd_step.property("clears every gradient, with a learning rate of 0 too")
 def _(answer, draw: Draw) -> None:
     network = _network(draw, [2, 3, 2])
-    oracle, rate = _with_gradients(draw, network), draw.choice([0.0, 0.1])
+    rate = draw.choice([0.0, 0.1])
+    expected = _with_gradients(draw, network, rate)
     answer(network, rate)
     left = [0.0 if p.grad is None else float(p.grad.abs().sum()) for p in _parameters(network)]
     expect(left, "the size of the gradients left in W1, b1, W2, b2").close_to(np.zeros(4), atol=1e-6)
-    torch.optim.SGD(oracle.parameters(), lr=rate).step()
-    _expect_parameters(network, oracle)
+    _expect_moved(network, expected)
 
 
 @sgd_step.property("keeps the tensors themselves, as leaves that require a gradient")
 def _(answer, draw: Draw) -> None:
     network = _network(draw, [2, 3, 2])
-    _with_gradients(draw, network)
+    _with_gradients(draw, network, 0.1)
     before = _parameters(network)
     answer(network, 0.1)
     after = _parameters(network)
@@ -846,7 +860,6 @@ def _(answer, draw: Draw) -> None:
 def _(answer, draw: Draw) -> None:
     network, x, upstream = _network(draw, [2, 3, 2]), _tensor(draw, 4, 2), _tensor(draw, 4, 2)
     oracle = _module(network)
-    optimiser = torch.optim.SGD(oracle.parameters(), lr=0.1)
     for _ in range(2):
         if not all(p.requires_grad and p.is_leaf for p in _parameters(network)):
             return
@@ -854,9 +867,7 @@ def _(answer, draw: Draw) -> None:
         hidden = (x @ W + b).clamp(min=0) @ network[1][0] + network[1][1]
         (hidden * upstream).sum().backward()
         answer(network, 0.1)
-        optimiser.zero_grad()
-        (oracle(x) * upstream).sum().backward()
-        optimiser.step()
+        _step(oracle, (oracle(x) * upstream).sum(), 0.1)
     _expect_parameters(network, oracle)
 
 
@@ -911,11 +922,9 @@ def biases_not_cleared(network, learning_rate):
 )
 def rebound_names(network, learning_rate):
     with torch.no_grad():
-        for W, b in network:
-            old_W, old_b = W, b
-            W = W - learning_rate * W.grad  # noqa: PLW2901
-            b = b - learning_rate * b.grad  # noqa: PLW2901
-            old_W.grad = old_b.grad = None
+        for parameter in _parameters(network):
+            moved = parameter - learning_rate * parameter.grad
+            moved.grad = None
 
 
 @sgd_step.mistake(
@@ -974,6 +983,10 @@ sgd_step.hint(
     "`parameter.grad = None` or `parameter.grad.zero_()`, after the step.",
     when="clears every gradient, with a learning rate of 0 too",
 )
+sgd_step.equivalent(
+    "`for parameter in (W, b):` → `for parameter in (b, W):`",
+    because="the two tensors are moved independently, so their order does not matter",
+)
 
 # ------------------------------------------------------------------------------ train
 
@@ -982,18 +995,14 @@ train = Exercise("train", minutes=30, difficulty=3, changes=("network", "generat
 
 def _trained(network, x, y, learning_rate, batch_size, epochs, generator) -> tuple[nn.Module, list]:
     """The same training with torch's own network, loss and optimiser."""
-    oracle = _module(network)
-    optimiser = torch.optim.SGD(oracle.parameters(), lr=learning_rate)
-    losses = []
+    oracle, losses = _module(network), []
     for _ in range(epochs):
         order = torch.randperm(len(x), generator=generator)
         for start in range(0, len(x), batch_size):
             batch = order[start : start + batch_size]
             loss = nn.functional.cross_entropy(oracle(x[batch]), y[batch])
             losses.append(loss.item())
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
+            _step(oracle, loss, learning_rate)
     return oracle, losses
 
 
@@ -1077,103 +1086,85 @@ def _loop(network, x, y, learning_rate, batch_size, epochs, generator, **habits)
     return losses
 
 
+def _with_habit(name, **habits):
+    """A mistake made of `_loop`. Its parameters are named, so that `changes` applies to them."""
+
+    def answer(network, x, y, learning_rate, batch_size, epochs, generator):
+        return _loop(network, x, y, learning_rate, batch_size, epochs, generator, **habits)
+
+    answer.__name__ = name
+    return answer
+
+
 def _through(network: Network, x: torch.Tensor) -> torch.Tensor:
     for W, b in network[:-1]:
         x = (x @ W + b).clamp(min=0)
     return x @ network[-1][0] + network[-1][1]
 
 
-@train.mistake(
+train.mistake(
     "The gradients are never cleared: each step carries all earlier ones along. `sgd_step` clears "
     "them; whoever steps by hand must do it too."
-)
-def accumulating(*specification):
-    return _loop(*specification, accumulates=True)
+)(_with_habit("accumulating", accumulates=True))
 
 
-@train.mistake(
+train.mistake(
     "You applied softmax before the cross-entropy, which contains it already. The loss then sees "
     "probabilities for logits, and its gradients are far too small."
-)
-def softmax_twice(*specification):
-    return _loop(*specification, softmax=True)
+)(_with_habit("softmax_twice", softmax=True))
 
 
-@train.mistake(
+train.mistake(
     "You shuffled x and not y: the labels belong to other points. Index both with the same batch."
-)
-def labels_left_behind(*specification):
-    return _loop(*specification, labels_stay=True)
+)(_with_habit("labels_left_behind", labels_stay=True))
 
 
-@train.mistake(
+train.mistake(
     "You never shuffled. Every epoch goes through the examples in the order of "
     "`torch.randperm(n, generator=generator)`."
-)
-def never_shuffled(*specification):
-    return _loop(*specification, unshuffled=True)
+)(_with_habit("never_shuffled", unshuffled=True))
 
 
-@train.mistake(
+train.mistake(
     "You shuffled once, before the first epoch. Draw a new order at the start of each epoch."
-)
-def shuffled_once(*specification):
-    return _loop(*specification, shuffles_once=True)
+)(_with_habit("shuffled_once", shuffles_once=True))
 
 
-@train.mistake(
+train.mistake(
     "You drew the order from torch's global generator. Hand on the one you were given: "
     "`torch.randperm(n, generator=generator)`."
-)
-def global_order(*specification):
-    return _loop(*specification, global_order=True)
+)(_with_habit("global_order", global_order=True))
 
 
-@train.mistake("You dropped the short batch at the end of the epoch. Its examples count too.")
-def dropped_last_batch(*specification):
-    return _loop(*specification, drops_rest=True)
+train.mistake("You dropped the short batch at the end of the epoch. Its examples count too.")(_with_habit("dropped_last_batch", drops_rest=True))
 
 
-@train.mistake(
+train.mistake(
     "Your steps use all the examples, not the minibatch: pick out x[batch] and y[batch] first."
-)
-def full_batch(*specification):
-    return _loop(*specification, full_batch=True)
+)(_with_habit("full_batch", full_batch=True))
 
 
-@train.mistake(
+train.mistake(
     "You recorded each loss after its step. Record the one the gradient was computed from."
-)
-def loss_after_step(*specification):
-    return _loop(*specification, loss_after=True)
+)(_with_habit("loss_after_step", loss_after=True))
 
 
-@train.mistake("Your loss is a sum over the batch. It is a mean, so that η does not depend on its size.")
-def summed_loss(*specification):
-    return _loop(*specification, summed=True)
+train.mistake("Your loss is a sum over the batch. It is a mean, so that η does not depend on its size.")(_with_habit("summed_loss", summed=True))
 
 
-@train.mistake("Your loss climbs: the steps go along the gradient, not against it.")
-def climbing_loss(*specification):
-    return _loop(*specification, climbs=True)
+train.mistake("Your loss climbs: the steps go along the gradient, not against it.")(_with_habit("climbing_loss", climbs=True))
 
 
-@train.mistake("Only the last layer is trained. Every W and every b takes a step.")
-def last_layer_trained(*specification):
-    return _loop(*specification, last_layer=True)
+train.mistake("Only the last layer is trained. Every W and every b takes a step.")(_with_habit("last_layer_trained", last_layer=True))
 
 
-@train.mistake("Your steps do not depend on the learning rate you were given.")
-def rate_ignored(*specification):
-    return _loop(*specification, fixed_rate=True)
+train.mistake("Your steps do not depend on the learning rate you were given.")(_with_habit("rate_ignored", fixed_rate=True))
 
 
-@train.mistake(
+train.mistake(
     "You recorded tensors. Each of them keeps its whole graph alive, so memory grows with every step: "
     "record `loss.item()`."
-)
-def recorded_tensors(*specification):
-    return _loop(*specification, tensors=True)
+)(_with_habit("recorded_tensors", tensors=True))
 
 
 @train.mistake(

@@ -47,7 +47,11 @@ def _(answer, draw: Draw) -> None:
 @flatten_and_scale.property("returns a float32 tensor")
 def _(answer, draw: Draw) -> None:
     images = draw.integers(0, 200, 2, 2, 2).astype(np.uint8)
-    expect(answer(images), "the rows").is_a(torch.Tensor).has_dtype("float32")
+    rows = answer(images)
+    expect(isinstance(rows, torch.Tensor), "the rows are a tensor").is_true(
+        otherwise=f"They are a `{type(rows).__name__}`; they should be a tensor."
+    )
+    expect(rows, "the rows").has_dtype("float32")
 
 
 @flatten_and_scale.mistake(
@@ -778,9 +782,10 @@ def _(answer, draw: Draw) -> None:
 
 @evaluate.property("returns two plain numbers")
 def _(answer, draw: Draw) -> None:
-    loss, accuracy = answer(_linear(draw), [_examples(draw, 4)])
-    expect(loss, "the loss").is_a(float)
-    expect(accuracy, "the accuracy").is_a(float)
+    for name, value in zip(("loss", "accuracy"), answer(_linear(draw), [_examples(draw, 4)]), strict=True):
+        expect(isinstance(value, float), f"the {name} is a float").is_true(
+            otherwise=f"The {name} is of type `{type(value).__name__}`; it should be a plain float."
+        )
 
 
 def _evaluation(model, pairs, **habits):
@@ -1239,6 +1244,14 @@ def _softmax(logits: np.ndarray) -> np.ndarray:
     return exponentials / exponentials.sum(axis=1, keepdims=True)
 
 
+def _score(theta: np.ndarray, data: tuple[torch.Tensor, torch.Tensor]) -> tuple[float, float]:
+    """Mean loss and accuracy of softmax regression with weights (3, 2) and biases side by side."""
+    x, y = (part.numpy() for part in data)
+    logits = np.c_[x.astype(np.float64), np.ones(len(x))] @ theta.T
+    losses = np.logaddexp.reduce(logits, axis=1) - logits[np.arange(len(y)), y]
+    return float(losses.mean()), float(np.mean(logits.argmax(axis=1) == y))
+
+
 def _descended(
     layer: nn.Linear,
     train_set: tuple[torch.Tensor, torch.Tensor],
@@ -1268,10 +1281,7 @@ def _descended(
             slope = gain * (_softmax(gain * x @ theta.T) - targets).T @ x / len(x)
             velocity = rates[1] * velocity + slope
             theta = theta - rates[0] * velocity
-        now = nn.Linear(2, 3)
-        now.weight.data = torch.tensor(theta[:, :2])
-        now.bias.data = torch.tensor(theta[:, 2])
-        history.append((_measured(now, [train_set])[0], *_measured(now, [test_set])))
+        history.append((_score(theta, train_set)[0], *_score(theta, test_set)))
     names = ("train_loss", "test_loss", "test_accuracy")
     columns = dict(zip(names, np.array(history).T, strict=True))
     return {**columns, "weight": theta[:, :2], "bias": theta[:, 2]}
@@ -1446,189 +1456,150 @@ def _loop(model, train_set, test_set, epochs, batch_size, learning_rate, generat
     return history
 
 
-@train.mistake(
+def _with_habit(habit):
+    """A whole training loop with one bad habit, called as the exercise says and named after it."""
+
+    def answer(model, train_set, test_set, epochs, batch_size, learning_rate, generator,
+               momentum=MOMENTUM, after_epoch=None):  # fmt: skip
+        return _loop(model, train_set, test_set, epochs, batch_size, learning_rate, generator,
+                     momentum, after_epoch, **{habit: True})  # fmt: skip
+
+    answer.__name__ = habit
+    return answer
+
+
+train.mistake(
     "Your history begins after the first epoch. Measure once before it too: entry 0 shows where the "
     "untrained network stands, near ln 10 for ten classes. The lists have epochs + 1 entries."
-)
-def no_first_measurement(*specification, **named):
-    return _loop(*specification, **named, no_first_measurement=True)
+)(_with_habit("no_first_measurement"))
 
-
-@train.mistake(
+train.mistake(
     "Your train loss is the running mean of the minibatch losses. Those were measured while the "
     "weights moved and in training mode, so they cannot be compared with the test loss: `evaluate` "
     "both at the same moment."
-)
-def running_loss(*specification, **named):
-    return _loop(*specification, **named, running_loss=True)
+)(_with_habit("running_loss"))
 
-
-@train.mistake(
+train.mistake(
     "Your train loss is that of the last minibatch. It jumps about, and comes from before the step: "
     "`evaluate` the whole training set."
-)
-def last_batch_loss(*specification, **named):
-    return _loop(*specification, **named, last_batch_loss=True)
+)(_with_habit("last_batch_loss"))
 
-
-@train.mistake(
+train.mistake(
     "You never cleared the gradients, so every step is taken with the sum of all gradients so far. "
     "`optimiser.zero_grad()` before `backward()`."
-)
-def keeps_gradients(*specification, **named):
-    return _loop(*specification, **named, keeps_gradients=True)
+)(_with_habit("keeps_gradients"))
 
-
-@train.mistake(
+train.mistake(
     "You made a new optimiser in every epoch. The momentum it had gathered is lost each time: make "
     "it once, before the loop."
-)
-def new_optimiser(*specification, **named):
-    return _loop(*specification, **named, new_optimiser=True)
+)(_with_habit("new_optimiser"))
 
-
-@train.mistake(
+train.mistake(
     "Your steps have no momentum. Hand it on: "
     "`torch.optim.SGD(model.parameters(), lr=learning_rate, momentum=momentum)`."
-)
-def no_momentum(*specification, **named):
-    return _loop(*specification, **named, no_momentum=True)
+)(_with_habit("no_momentum"))
 
+train.mistake(
+    "Your momentum is always 0.9. Use the argument; 0.9 is only what it is by default."
+)(_with_habit("fixed_momentum"))
 
-@train.mistake("Your momentum is always 0.9. Use the argument; 0.9 is only what it is by default.")
-def fixed_momentum(*specification, **named):
-    return _loop(*specification, **named, fixed_momentum=True)
+train.mistake(
+    "Your learning rate is written into the loop. Use the one you were given."
+)(_with_habit("fixed_rate"))
 
-
-@train.mistake("Your learning rate is written into the loop. Use the one you were given.")
-def fixed_rate(*specification, **named):
-    return _loop(*specification, **named, fixed_rate=True)
-
-
-@train.mistake(
+train.mistake(
     "The model came in evaluation mode and you trained it like that, so a dropout layer would have "
     "done nothing. Call `model.train()` before each epoch."
-)
-def never_switches_mode(*specification, **named):
-    return _loop(*specification, **named, never_switches_mode=True)
+)(_with_habit("never_switches_mode"))
 
-
-@train.mistake(
+train.mistake(
     "From the second epoch on the model learns in evaluation mode: measuring left it there. Call "
     "`model.train()` at the start of each epoch, inside the loop."
-)
-def stays_in_evaluation_mode(*specification, **named):
-    return _loop(*specification, **named, stays_in_evaluation=True)
+)(_with_habit("stays_in_evaluation"))
 
-
-@train.mistake(
+train.mistake(
     "You measured in training mode. Use `evaluate`, which switches to evaluation mode and back."
-)
-def measures_in_training_mode(*specification, **named):
-    return _loop(*specification, **named, measures_in_training_mode=True)
+)(_with_habit("measures_in_training_mode"))
 
-
-@train.mistake(
+train.mistake(
     "Your test loss is measured on the training set. It will look wonderful, and say nothing."
-)
-def test_is_train(*specification, **named):
-    return _loop(*specification, **named, test_is_train=True)
+)(_with_habit("test_is_train"))
 
+train.mistake(
+    "Your test accuracy is measured on the training set. Take it from the test set."
+)(_with_habit("train_accuracy"))
 
-@train.mistake("Your test accuracy is measured on the training set. Take it from the test set.")
-def train_accuracy(*specification, **named):
-    return _loop(*specification, **named, train_accuracy=True)
-
-
-@train.mistake(
+train.mistake(
     "You trained on the test set as well. Nothing is left to tell you how the network does on "
     "pictures it has not seen."
-)
-def learns_from_test(*specification, **named):
-    return _loop(*specification, **named, learns_from_test=True)
+)(_with_habit("learns_from_test"))
 
+train.mistake(
+    "train_loss and test_loss have changed places in the history."
+)(_with_habit("losses_swapped"))
 
-@train.mistake("train_loss and test_loss have changed places in the history.")
-def losses_swapped(*specification, **named):
-    return _loop(*specification, **named, losses_swapped=True)
-
-
-@train.mistake(
+train.mistake(
     "You never shuffled. Hand the generator to `batches` in every epoch: without one it keeps the "
     "data's own order."
-)
-def never_shuffles_examples(*specification, **named):
-    return _loop(*specification, **named, never_shuffles=True)
+)(_with_habit("never_shuffles"))
 
-
-@train.mistake(
+train.mistake(
     "You shuffled once, before the first epoch. Call `batches` inside the epoch loop, so that every "
     "epoch has an order of its own."
-)
-def shuffles_once(*specification, **named):
-    return _loop(*specification, **named, shuffles_once=True)
+)(_with_habit("shuffles_once"))
 
-
-@train.mistake(
+train.mistake(
     "You shuffled with torch's global generator. Hand on the one you were given, or the same seed "
     "will not give the same run."
-)
-def ignores_generator(*specification, **named):
-    return _loop(*specification, **named, global_generator=True)
+)(_with_habit("global_generator"))
 
+train.mistake(
+    "You dropped the short batch at the end of the epoch. Its examples count too."
+)(_with_habit("drops_rest"))
 
-@train.mistake("You dropped the short batch at the end of the epoch. Its examples count too.")
-def drops_last_batch(*specification, **named):
-    return _loop(*specification, **named, drops_rest=True)
+train.mistake(
+    "Each of your steps uses all the data. Take one step for each minibatch."
+)(_with_habit("full_batch"))
 
-
-@train.mistake("Each of your steps uses all the data. Take one step for each minibatch.")
-def full_batch(*specification, **named):
-    return _loop(*specification, **named, full_batch=True)
-
-
-@train.mistake(
+train.mistake(
     "You step once an epoch: `optimiser.step()` has slipped out of the inner loop. Indent it one "
     "level further."
-)
-def steps_once(*specification, **named):
-    return _loop(*specification, **named, steps_once=True)
+)(_with_habit("steps_once"))
 
+train.mistake(
+    "You stop after one epoch. The outer loop runs `epochs` times."
+)(_with_habit("one_epoch"))
 
-@train.mistake("You stop after one epoch. The outer loop runs `epochs` times.")
-def one_epoch(*specification, **named):
-    return _loop(*specification, **named, one_epoch=True)
-
-
-@train.mistake(
+train.mistake(
     "You measured before training and at the very end. The curve needs a point after every epoch."
-)
-def measures_at_end(*specification, **named):
-    return _loop(*specification, **named, measures_at_end=True)
+)(_with_habit("measures_at_end"))
 
-
-@train.mistake(
+train.mistake(
     "after_epoch is never called. When it is given, call it with (epoch, train loss, test loss) "
     "after every measurement, the one before training (epoch 0) included."
-)
-def never_calls(*specification, **named):
-    return _loop(*specification, **named, never_calls=True)
+)(_with_habit("never_calls"))
 
-
-@train.mistake(
+train.mistake(
     "Your calls of after_epoch count from 1. The measurement before training is epoch 0."
-)
-def counts_from_one(*specification, **named):
-    return _loop(*specification, **named, counts_from_one=True)
+)(_with_habit("counts_from_one"))
 
-
-@train.mistake(
+train.mistake(
     "Your history holds tensors. `evaluate` gives plain floats; keep those, so that a curve can be "
     "saved and plotted without torch."
-)
-def keeps_tensors(*specification, **named):
-    return _loop(*specification, **named, keeps_tensors=True)
+)(_with_habit("keeps_tensors"))
 
+for _count in (999, 1001):
+    for _mutated in ("train_loss, _ = evaluate(model, batches(*train_set, {}))",
+                     "test_loss, test_accuracy = evaluate(model, batches(*test_set, {}))"):  # fmt: skip
+        train.equivalent(
+            f"`{_mutated.format(1000)}` → `{_mutated.format(_count)}`",
+            because="a measurement does not depend on how it is cut into batches",
+        )
+train.equivalent(
+    "`history: dict[str, list[float]] = {'train_loss': [], 'test_loss': [], 'test_accuracy': []}` → "
+    "`history: dict[list[float], str] = {'train_loss': [], 'test_loss': [], 'test_accuracy': []}`",
+    because="the annotation of a local variable is never evaluated",
+)
 
 train.hint("Four pieces: an optimiser, a function that measures, the epoch loop, the minibatch loop.")
 train.hint("In the inner loop: zero_grad, forward, cross_entropy, backward, step. Nothing else.")
