@@ -77,10 +77,11 @@ print(f"data: {SOURCE}")
 print(f"training images {train_file.images.shape} of {train_file.images.dtype}, labels {train_file.labels.shape}")
 print(f"test images     {test_file.images.shape}")
 print("digits of each class in the training file:", np.bincount(train_file.labels).tolist())
+print(f"pixels that are paper: {(train_file.images == 0).mean():.1%}")
 
 # %%
 show_digits(train_file.images[:24], titles=train_file.labels[:24].tolist(), columns=12)
-plt.suptitle(titled("The first 24, with their labels", SOURCE), x=0.01, ha="left")
+plt.suptitle(titled("The first 24, with their labels", SOURCE), x=0.01, ha="left", fontsize=13, fontweight="bold")
 plt.show()
 
 # %% [markdown]
@@ -128,7 +129,7 @@ check(flatten_and_scale)
 # %% [markdown]
 # ## Zero mean, unit spread, and a first way to cheat
 #
-# Four pixels in five are paper, so the numbers pile up at 0. Gradient descent likes inputs that are
+# Four pixels in five are paper (the share was printed above), so the numbers pile up at 0. Gradient descent likes inputs that are
 # centred and of size about 1: with every input positive, all weights of a unit are pushed in the same
 # direction at each step, and the loss surface is stretched. **Standardising** subtracts the mean
 # $\mu$ and divides by the standard deviation $\sigma$:
@@ -370,7 +371,7 @@ def show_weights(weights: Tensor, titles: list[str], title: str, columns: int = 
         strongest = float(row.abs().max())
         ax.imshow(row.reshape(28, 28), cmap="RdBu", vmin=-strongest, vmax=strongest)
         ax.set_title(name, fontsize=11, fontweight="normal", loc="center", pad=3)
-    plt.suptitle(titled(title, SOURCE), x=0.01, ha="left")
+    plt.suptitle(titled(title, SOURCE), x=0.01, ha="left", fontsize=13, fontweight="bold")
     plt.show()
 
 
@@ -463,7 +464,7 @@ def show_most_wrong(logits: Tensor, data: tuple[Tensor, Tensor], k: int, title: 
     probabilities = logits.softmax(dim=1)
     titles = [f"{y[i]} → {logits[i].argmax()}\n{probabilities[i, y[i]]:.1g}" for i in worst]
     show_digits(x[worst], titles, columns=8)
-    plt.suptitle(titled(title, SOURCE), x=0.01, ha="left")
+    plt.suptitle(titled(title, SOURCE), x=0.01, ha="left", fontsize=13, fontweight="bold")
     plt.show()
 
 
@@ -579,7 +580,8 @@ for learning_rate in (0.003, 0.03, 0.3):
     print(f"learning rate {learning_rate:<5}: validation accuracy {tried[learning_rate]['test_accuracy'][-1]:.2%}")
 
 plot_curves({f"{rate}": history["test_loss"] for rate, history in tried.items()}, "epoch", "validation loss (nats)",
-            title=titled("One learning rate is too small, one too large", SOURCE), logy=True)  # fmt: skip
+            title=titled("One learning rate is too small, one too large", SOURCE))  # fmt: skip
+plt.xticks(range(5))
 plt.show()
 best_rate = max(tried, key=lambda rate: tried[rate]["test_accuracy"][-1])
 print("chosen:", best_rate)
@@ -659,8 +661,8 @@ show_weights(first_layer[strongest], [f"unit {i}" for i in strongest], "First-la
 
 # %% [markdown]
 # No templates of whole digits any more. Most units respond to ink here and paper next to it, at one place in the
-# picture. At the border, where no ink ever comes, the weights are as they were drawn at the start: the gradient of
-# a weight is proportional to its input, and that input never varies.
+# picture. At the border the random pattern drawn at the start is still there. No ink ever comes, so the input is the
+# same number in every picture, and those weights all move together, like a second bias.
 #
 # ## Overfitting, seen
 #
@@ -672,16 +674,20 @@ show_weights(first_layer[strongest], [f"unit {i}" for i in strongest], "First-la
 
 # %%
 few = train_set[0][:500], train_set[1][:500]
+some_valid = valid_set[0][:2000], valid_set[1][:2000]  # enough to see a curve, and quick
 memoriser = two_layers(WIDTH, seed=0)
-few_run = train(memoriser, few, valid_set, 100, 50, 0.02, torch.Generator().manual_seed(0))
+few_run = train(memoriser, few, some_valid, 100, 50, 0.02, torch.Generator().manual_seed(0))
+lowest = int(np.argmin(few_run["test_loss"]))
 
 fig, (left, right) = plt.subplots(1, 2, figsize=(11, 4))
 plot_curves({"train": few_run["train_loss"], "validation": few_run["test_loss"]}, "epoch", "cross-entropy (nats)",
-            title=titled("500 pictures: one loss goes to 0, the other turns", SOURCE), logy=True, ax=left)  # fmt: skip
+            title=titled("500 pictures: one loss goes to 0, the other turns", SOURCE), ax=left)  # fmt: skip
+left.plot(lowest, few_run["test_loss"][lowest], "o", color=COLOURS["orange"])
+left.annotate("lowest", (lowest, few_run["test_loss"][lowest]), xytext=(0, -18), textcoords="offset points")
+left.set_ylim(0, 1.2)
 plot_curves({"validation": [100 * a for a in few_run["test_accuracy"]]}, "epoch", "accuracy (%)",
             title="The accuracy does not turn", ax=right)  # fmt: skip
 plt.show()
-lowest = int(np.argmin(few_run["test_loss"]))
 print(f"validation loss: lowest {few_run['test_loss'][lowest]:.3f} after epoch {lowest}, at the end {few_run['test_loss'][-1]:.3f}")
 print(f"validation accuracy: {few_run['test_accuracy'][lowest]:.1%} at that epoch, {few_run['test_accuracy'][-1]:.1%} at the end")
 print(f"training loss at the end: {few_run['train_loss'][-1]:.5f}")
@@ -704,7 +710,7 @@ print(f"training loss at the end: {few_run['train_loss'][-1]:.5f}")
 # %%
 lots = torch.randint(10, (500,), generator=torch.Generator().manual_seed(3))
 nonsense = two_layers(WIDTH, seed=0)
-lots_run = train(nonsense, (few[0], lots), valid_set, 100, 50, 0.02, torch.Generator().manual_seed(0))
+lots_run = train(nonsense, (few[0], lots), some_valid, 100, 50, 0.02, torch.Generator().manual_seed(0))
 
 plot_curves({"true labels": few_run["train_loss"], "random labels": lots_run["train_loss"]}, "epoch",
             "training loss (nats)", title=titled("It learns nonsense too, a little later", SOURCE), logy=True)  # fmt: skip
@@ -788,5 +794,5 @@ digit_pad(read_digit)
 #
 # 1. Why do we need three data sets and not two? What would be wrong with choosing the learning rate by the test
 #    accuracy?
-# 2. In the run on 500 pictures the validation loss doubled and the accuracy stayed. How can both be true?
+# 2. In the run on 500 pictures the validation loss rose and the accuracy stayed. How can both be true?
 # 3. The network has 98 % on the test set and fails on shifted digits. Was the 98 % a lie?
