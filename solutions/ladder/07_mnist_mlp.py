@@ -53,8 +53,15 @@ from torch.utils.data import DataLoader, TensorDataset
 from descent import chapter, check, hint, progress
 from descent.data import mnist
 from descent.figures import (
-    COLOURS, LivePlot, digit_pad, plot_confusion, plot_curves, show_digits, titled, use_style,
-)  # fmt: skip
+    COLOURS,
+    LivePlot,
+    digit_pad,
+    plot_confusion,
+    plot_curves,
+    show_digits,
+    titled,
+    use_style,
+)
 
 chapter("ladder/07_mnist_mlp")
 use_style()
@@ -348,7 +355,7 @@ linear = nn.Linear(784, 10)
 optimiser = torch.optim.SGD(linear.parameters(), lr=0.005, momentum=0.9)
 shuffling = torch.Generator().manual_seed(0)
 print(f"untrained: loss {evaluate(linear, batches(*valid_set, 1000))[0]:.3f} (ln 10 = {np.log(10):.3f} is knowing nothing)")
-for epoch in range(1, 4 if FULL else 21):
+for _ in range(3 if FULL else 20):
     for x, y in batches(*train_set, 128, shuffling):
         optimiser.zero_grad()
         F.cross_entropy(linear(x), y).backward()
@@ -458,7 +465,7 @@ check(most_wrong)
 
 # %%
 def show_most_wrong(logits: Tensor, data: tuple[Tensor, Tensor], k: int, title: str) -> None:
-    """Show the k worst: the true digit → the predicted one, and the probability of the true one."""
+    """Show the k worst: true digit → predicted digit, and below it the probability of the true one."""
     x, y = data
     worst = most_wrong(logits, y, k)
     probabilities = logits.softmax(dim=1)
@@ -468,7 +475,7 @@ def show_most_wrong(logits: Tensor, data: tuple[Tensor, Tensor], k: int, title: 
     plt.show()
 
 
-show_most_wrong(linear_logits, valid_set, 16, "Linear classifier: true → predicted, and what it gave the truth")
+show_most_wrong(linear_logits, valid_set, 16, "Linear classifier: true → predicted, and the probability of the true")
 
 # %% [markdown]
 # Most of these are easy for you. That is the good news in a list of mistakes: there is something left to
@@ -606,8 +613,8 @@ print(f"after {EPOCHS} epochs on {SOURCE}: train loss {run['train_loss'][-1]:.3f
       f"test loss {run['test_loss'][-1]:.3f}, test accuracy {run['test_accuracy'][-1]:.2%}")  # fmt: skip
 
 # %% [markdown]
-# The gap between the curves is the **generalisation gap**. It opens here long before anything goes wrong: the
-# network knows its own pictures a little better than new ones.
+# The gap between the curves is the **generalisation gap**: the network knows its own pictures better than new ones.
+# The gap alone is no harm, as long as both curves fall. Look at the last epochs: does the test loss still fall?
 #
 # One run is an anecdote. Another seed draws other first weights and other batches. So train a few, and report
 # the mean and the spread.
@@ -643,7 +650,7 @@ plot_confusion(confusion_matrix(test_set[1], logits.argmax(dim=1), 10), range(10
 plt.show()
 
 # %%
-show_most_wrong(logits, test_set, 24, "Two layers: true → predicted, and what it gave the truth")
+show_most_wrong(logits, test_set, 24, "Two layers: true → predicted, and the probability of the true")
 
 # %% [markdown]
 # These are harder than the linear classifier's. Cover the titles and read them yourself; for a few you will
@@ -742,7 +749,7 @@ for shift in shifts:
 fig, ax = plt.subplots()
 ax.plot(shifts, shifted_accuracy, "o-", color=COLOURS["blue"])
 ax.axhline(10, color=COLOURS["grey"], linestyle="--")
-ax.text(shifts[0], 12, "guessing", color=COLOURS["grey"])
+ax.text(0, 12, "guessing", color=COLOURS["grey"], ha="center")
 ax.set(xlabel="shift to the right (pixels)", ylabel="test accuracy (%)", ylim=(0, 102),
        title=titled("A small step sideways, and the network is lost", SOURCE))  # fmt: skip
 plt.show()
@@ -753,7 +760,7 @@ for pixels_right in (0, 2, 4):
 # To a network on flattened pictures, pixel 300 and pixel 301 are as unrelated as pixel 300 and pixel 7. It has
 # learnt strokes *at places*, and MNIST's digits are all centred, so it never had to learn more. The test set
 # could not reveal this, because it is centred in the same way: a test set speaks only for data made like
-# itself. [Rung 9](09_convnet.ipynb) builds the remedy.
+# itself. Rung 9, with convolutions, builds the remedy.
 #
 # ## Draw your own
 #

@@ -24,10 +24,14 @@ def _tensor(draw: Draw, *shape: int, scale: float = 1.0) -> torch.Tensor:
 
 
 def _network(draw: Draw, widths: list[int]) -> Network:
-    """Random layers, biases included, that require a gradient."""
+    """Random layers, biases included, that require a gradient.
+
+    The small shift of the biases keeps every unit off its corner, where the ways to write ReLU
+    differ in their slope.
+    """
     return [
-        (_tensor(draw, n_in, n_out).requires_grad_(), _tensor(draw, n_out).requires_grad_())
-        for n_in, n_out in pairwise(widths)
+        (_tensor(draw, a, c).requires_grad_(), (_tensor(draw, c) + 33e-5).requires_grad_())
+        for a, c in pairwise(widths)
     ]
 
 
@@ -95,14 +99,17 @@ def _(answer, draw: Draw) -> None:
     result = answer(z)
     if not getattr(result, "requires_grad", False):
         expect(False, "ReLU(z)").is_true(
-            otherwise="It does not require a gradient although z does: backward() cannot go through."
+            otherwise="It does not require a gradient although z does: backward() cannot go "
+            "through."
         )
         return
     (result * upstream).sum().backward()
     expect(z.grad, "the gradient of z").close_to(upstream.numpy() * (z.detach().numpy() > 0))
 
 
-@relu.mistake("You took the absolute value. ReLU puts 0 for what is negative; it does not mirror it.")
+@relu.mistake(
+    "You took the absolute value. ReLU puts 0 for what is negative; it does not mirror it."
+)
 def absolute(z):
     return z.abs()
 
@@ -138,15 +145,16 @@ def identity(z):
 
 
 @relu.mistake(
-    "You took softplus, log(1 + eᶻ), a smooth relative of ReLU. ReLU has a corner and gives 0 exactly."
+    "You took softplus, log(1 + eᶻ), a smooth relative of ReLU. ReLU has a corner and gives 0 "
+    "exactly."
 )
 def softplus(z):
     return torch.log1p(torch.exp(z))
 
 
 @relu.mistake(
-    "You left out the negative numbers, so that the result is shorter than z. Keep their places and "
-    "put 0 there."
+    "You left out the negative numbers, so that the result is shorter than z. Keep their places "
+    "and put 0 there."
 )
 def selected(z):
     return z[z > 0]
@@ -170,15 +178,17 @@ def in_place(z):
 
 
 @relu.mistake(
-    "Python's own `max` and `if` want one truth value, and a tensor has many. Use torch's element by "
-    "element operations: `torch.clamp`, `torch.maximum` or `torch.where`."
+    "Python's own `max` and `if` want one truth value, and a tensor has many. Use torch's "
+    "element by element operations: `torch.clamp`, `torch.maximum` or `torch.where`."
 )
 def python_max(z):
     return max(z, torch.zeros_like(z))
 
 
 relu.hint("Every number by itself: is it positive? Then keep it. Else 0.")
-relu.hint("`torch.clamp(z, min=…)` cuts a tensor off below; `torch.where` chooses between two tensors.")
+relu.hint(
+    "`torch.clamp(z, min=…)` cuts a tensor off below; `torch.where` chooses between two tensors."
+)
 relu.hint("Try ReLU([3, −1, 0.5]) in a cell of its own: it is [3, 0, 0.5].", when="value")
 relu.hint("How many numbers go in and how many come out? One for one.", when="shape")
 relu.hint("Which side of 0 did you keep?", when="sign")
@@ -186,6 +196,12 @@ relu.hint("torch functions take tensors: `torch.maximum(z, torch.zeros_like(z))`
 relu.hint(
     "Names that end in an underscore, such as `clamp_`, and `z[…] = …` change z itself.",
     when="leaves z as it was",
+)
+
+relu.equivalent(
+    "`return torch.where(z > 0, z, torch.zeros_like(z))` → "
+    "`return torch.where(z >= 0, z, torch.zeros_like(z))`",
+    because="at z = 0 both branches give 0, and the slope there is nobody's business",
 )
 
 # ---------------------------------------------------------------------------- forward
@@ -238,8 +254,8 @@ def _(answer, draw: Draw) -> None:
 
 
 @forward.mistake(
-    "You put ReLU after the last layer too. Its output is the logits, and a logit must be free to be "
-    "negative."
+    "You put ReLU after the last layer too. Its output is the logits, and a logit must be free "
+    "to be negative."
 )
 def relu_after_last(network, x):
     for W, b in network:
@@ -265,8 +281,8 @@ def no_bias(network, x):
 
 
 @forward.mistake(
-    "You applied ReLU before each layer, so that it hits the input x as well and drops its negative "
-    "coordinates. It comes after a layer."
+    "You applied ReLU before each layer, so that it hits the input x as well and drops its "
+    "negative coordinates. It comes after a layer."
 )
 def relu_on_input(network, x):
     for W, b in network:
@@ -275,7 +291,8 @@ def relu_on_input(network, x):
 
 
 @forward.mistake(
-    "You applied softmax at the end. The logits go out as they are; the cross-entropy does the rest."
+    "You applied softmax at the end. The logits go out as they are; the cross-entropy does the "
+    "rest."
 )
 def softmax_at_end(network, x):
     return torch.softmax(_module(network)(x), dim=1)
@@ -341,10 +358,18 @@ def transposed_weights(network, x):
     return x
 
 
-forward.hint("One name, `hidden`, goes through the layers: it starts as x, and each layer replaces it.")
+forward.hint(
+    "One name, `hidden`, goes through the layers: it starts as x, and each layer replaces it."
+)
 forward.hint("A loop over `network[:-1]` with ReLU, then `network[-1]` without.")
-forward.hint("Do the paper example: x = [1, 2] gives [3, −1], then [3, 0], then [3, 1].", when="value")
-forward.hint("Print the shapes: (n, n_in) @ (n_in, n_out) + (n_out,). Which does not fit?", when="error")
+forward.hint(
+    "Do the paper example: x = [1, 2] gives [3, −1], then [3, 0], then [3, 1].",
+    when="value",
+)
+forward.hint(
+    "Print the shapes: (n, n_in) @ (n_in, n_out) + (n_out,). Which does not fit?",
+    when="error",
+)
 forward.hint("Did every layer take part, the last one included?", when="shape")
 forward.hint(
     "What does a network of one layer have between its layers? Nothing: no ReLU.",
@@ -396,7 +421,9 @@ def sides_added(network):
     return sum(sum(W.shape) + len(b) for W, b in network)
 
 
-@count_parameters.mistake("You counted one bias a layer. There is one for each of its n_out outputs.")
+@count_parameters.mistake(
+    "You counted one bias a layer. There is one for each of its n_out outputs."
+)
 def one_bias(network):
     return sum(W.numel() + 1 for W, _ in network)
 
@@ -406,7 +433,9 @@ def biases_of_inputs(network):
     return sum(W.numel() + W.shape[0] for W, _ in network)
 
 
-@count_parameters.mistake("You counted the units, one for each output. Each has n_in weights and a bias.")
+@count_parameters.mistake(
+    "You counted the units, one for each output. Each has n_in weights and a bias."
+)
 def units(network):
     return sum(len(b) for _, b in network)
 
@@ -423,14 +452,19 @@ def last_layer(network):
     return network[-1][0].numel() + network[-1][1].numel()
 
 
-@count_parameters.mistake("You left out the last layer. Its parameters are trained like the others.")
+@count_parameters.mistake(
+    "You left out the last layer. Its parameters are trained like the others."
+)
 def without_last(network):
     return sum(W.numel() + b.numel() for W, b in network[:-1])
 
 
 count_parameters.hint("How many entries has W? How many has b? Add over the layers.")
 count_parameters.hint("`tensor.numel()` is the number of entries of a tensor.")
-count_parameters.hint("Widths [2, 2, 2]: (4 + 2) + (4 + 2) = 12. Which part is missing?", when="value")
+count_parameters.hint(
+    "Widths [2, 2, 2]: (4 + 2) + (4 + 2) = 12. Which part is missing?",
+    when="value",
+)
 count_parameters.hint("Is your number too small by the number of biases?", when="factor")
 
 # ---------------------------------------------------------------------- initial_layer
@@ -520,16 +554,16 @@ def without_the_two(n_in, n_out, generator):
 
 
 @initial_layer.mistake(
-    "Your weights have standard deviation 1. In a layer with 100 inputs the signal would grow about "
-    "sevenfold: scale by √(2 / n_in)."
+    "Your weights have standard deviation 1. In a layer with 100 inputs the signal would grow "
+    "about sevenfold: scale by √(2 / n_in)."
 )
 def unscaled(n_in, n_out, generator):
     return _layer(n_in, n_out, generator, 1.0)
 
 
 @initial_layer.mistake(
-    "You used 2 / (n_in + n_out), the Glorot initialisation for both directions at once. Here it is "
-    "He's, 2 / n_in."
+    "You used 2 / (n_in + n_out), the Glorot initialisation for both directions at once. Here it "
+    "is He's, 2 / n_in."
 )
 def glorot(n_in, n_out, generator):
     return _layer(n_in, n_out, generator, math.sqrt(2 / (n_in + n_out)))
@@ -541,8 +575,8 @@ def divided(n_in, n_out, generator):
 
 
 @initial_layer.mistake(
-    "You drew with `rand`, which gives numbers from 0 to 1, all of them positive. `randn`, with an n, "
-    "is the normal distribution about 0."
+    "You drew with `rand`, which gives numbers from 0 to 1, all of them positive. `randn`, with "
+    "an n, is the normal distribution about 0."
 )
 def uniform(n_in, n_out, generator):
     W = torch.rand(n_in, n_out, generator=generator) * math.sqrt(2 / n_in)
@@ -550,21 +584,25 @@ def uniform(n_in, n_out, generator):
 
 
 @initial_layer.mistake(
-    "Your weights are all 0. Units that start equal stay equal, and here no gradient would reach them."
+    "Your weights are all 0. Units that start equal stay equal, and here no gradient would reach "
+    "them."
 )
 def zeros(n_in, n_out, generator):
     return torch.zeros(n_in, n_out, requires_grad=True), torch.zeros(n_out, requires_grad=True)
 
 
 @initial_layer.mistake(
-    "Your W is transposed: shape (n_out, n_in). On this page it is (n_in, n_out), so that x @ W fits."
+    "Your W is transposed: shape (n_out, n_in). On this page it is (n_in, n_out), so that x @ W "
+    "fits."
 )
 def transposed(n_in, n_out, generator):
     W = torch.randn(n_out, n_in, generator=generator) * math.sqrt(2 / n_in)
     return W.requires_grad_(), torch.zeros(n_out, requires_grad=True)
 
 
-@initial_layer.mistake("Your biases are random. They start at 0: the weights alone break the symmetry.")
+@initial_layer.mistake(
+    "Your biases are random. They start at 0: the weights alone break the symmetry."
+)
 def random_biases(n_in, n_out, generator):
     W, _ = _layer(n_in, n_out, generator, math.sqrt(2 / n_in))
     return W, torch.randn(n_out, generator=generator).requires_grad_()
@@ -624,13 +662,24 @@ def doubles(n_in, n_out, generator):
     return W.requires_grad_(), torch.zeros(n_out, dtype=torch.float64, requires_grad=True)
 
 
-initial_layer.hint("Draw normal numbers of the right shape, scale them, and ask for gradients last.")
+initial_layer.hint(
+    "Draw normal numbers of the right shape, scale them, and ask for gradients last."
+)
 initial_layer.hint("`torch.randn(n_in, n_out, generator=generator)` has standard deviation 1.")
-initial_layer.hint("Variance or standard deviation? n_in or n_out? With the 2 or without?", when="value")
-initial_layer.hint("By which factor is it off? √2 means a forgotten 2; √n a forgotten root.", when="factor")
+initial_layer.hint(
+    "Variance or standard deviation? n_in or n_out? With the 2 or without?",
+    when="value",
+)
+initial_layer.hint(
+    "By which factor is it off? √2 means a forgotten 2; √n a forgotten root.",
+    when="factor",
+)
 initial_layer.hint("x of shape (n, n_in) is multiplied by W from the right.", when="transposed")
 initial_layer.hint("W: (n_in, n_out). b: one number for each output.", when="shape")
-initial_layer.hint("The numbers torch makes by default are right. Where did you change them?", when="dtype")
+initial_layer.hint(
+    "The numbers torch makes by default are right. Where did you change them?",
+    when="dtype",
+)
 
 # -------------------------------------------------------------------- initial_network
 
@@ -702,7 +751,9 @@ def _he(n_in, n_out, generator):
     return _layer(n_in, n_out, generator, math.sqrt(2 / n_in))
 
 
-@initial_network.mistake("One layer is missing: k widths have k − 1 neighbouring pairs, the last included.")
+@initial_network.mistake(
+    "One layer is missing: k widths have k − 1 neighbouring pairs, the last included."
+)
 def one_layer_short(widths, generator):
     return [_he(widths[i], widths[i + 1], generator) for i in range(len(widths) - 2)]
 
@@ -715,7 +766,8 @@ def first_layer_missing(widths, generator):
 
 
 @initial_network.mistake(
-    "You have a layer too many, from the last width back to the first. The pairs do not wrap around."
+    "You have a layer too many, from the last width back to the first. The pairs do not wrap "
+    "around."
 )
 def wraps_around(widths, generator):
     return [_he(widths[i - 1], widths[i], generator) for i in (*range(1, len(widths)), 0)]
@@ -742,7 +794,8 @@ def swapped(widths, generator):
 
 
 @initial_network.mistake(
-    "You took every second pair. The pairs overlap: the output of one layer is the input of the next."
+    "You took every second pair. The pairs overlap: the output of one layer is the input of the "
+    "next."
 )
 def separate_pairs(widths, generator):
     return [_he(widths[i], widths[i + 1], generator) for i in range(0, len(widths) - 1, 2)]
@@ -758,8 +811,8 @@ def seeded_again(widths, generator):
 
 
 @initial_network.mistake(
-    "Layers of equal shape are one and the same pair of tensors: training one trains all. Draw each "
-    "layer by a call of its own; `[layer] * 3` repeats a layer, it does not copy it."
+    "Layers of equal shape are one and the same pair of tensors: training one trains all. Draw "
+    "each layer by a call of its own; `[layer] * 3` repeats a layer, it does not copy it."
 )
 def shared_layers(widths, generator):
     made = {}
@@ -777,7 +830,8 @@ def flat(widths, generator):
 
 
 @initial_network.mistake(
-    "You scaled every layer by the same number, that of the first layer. Each has an n_in of its own."
+    "You scaled every layer by the same number, that of the first layer. Each has an n_in of its "
+    "own."
 )
 def one_scale(widths, generator):
     return [_layer(a, c, generator, math.sqrt(2 / widths[0]))
@@ -785,10 +839,15 @@ def one_scale(widths, generator):
 
 
 initial_network.hint("List the pairs of [2, 64, 64, 3] on paper. How many are there?")
-initial_network.hint("`zip(widths, widths[1:])` walks through neighbours; `initial_layer` does the rest.")
+initial_network.hint(
+    "`zip(widths, widths[1:])` walks through neighbours; `initial_layer` does the rest."
+)
 initial_network.hint("How many layers have 4 widths?", when="length")
 initial_network.hint("Where do your pairs begin and end?", when="value")
-initial_network.hint("Is every layer made by its own call?", when="draws every layer anew, from the generator")
+initial_network.hint(
+    "Is every layer made by its own call?",
+    when="draws every layer anew, from the generator",
+)
 initial_network.hint("Write the pair of each layer beside its shape. Which is off?", when="order")
 
 # --------------------------------------------------------------------------- sgd_step
@@ -798,16 +857,17 @@ sgd_step = Exercise("sgd_step", minutes=10, difficulty=2, changes=("network",))
 
 def _with_gradients(draw: Draw, network: Network, rate: float) -> list[np.ndarray]:
     """Put random gradients on a network; return where a step takes each parameter."""
+    expected = []
     for parameter in _parameters(network):
-        parameter.grad = _tensor(draw, *parameter.shape)
-    return [
-        np.add(parameter.detach().numpy(), -rate * parameter.grad.numpy())
-        for parameter in _parameters(network)
-    ]
+        slope = _tensor(draw, *parameter.shape)
+        parameter.grad = slope
+        expected.append(np.add(parameter.detach().numpy(), -rate * slope.numpy()))
+    return expected
 
 
 def _expect_moved(network: Network, expected: list[np.ndarray]) -> None:
-    for number, (parameter, wanted) in enumerate(zip(_parameters(network), expected, strict=True)):
+    pairs = zip(_parameters(network), expected, strict=True)
+    for number, (parameter, wanted) in enumerate(pairs):
         expect(parameter, f"{'Wb'[number % 2]}{number // 2 + 1}").close_to(wanted, atol=1e-5)
 
 
@@ -839,7 +899,7 @@ def _(answer, draw: Draw) -> None:
     expected = _with_gradients(draw, network, rate)
     answer(network, rate)
     left = [0.0 if p.grad is None else float(p.grad.abs().sum()) for p in _parameters(network)]
-    expect(left, "the size of the gradients left in W1, b1, W2, b2").close_to(np.zeros(4), atol=1e-6)
+    expect(left, "the gradients left in W1, b1, W2, b2, by size").close_to(np.zeros(4), atol=1e-6)
     _expect_moved(network, expected)
 
 
@@ -888,8 +948,8 @@ def only_weights_moved(network, learning_rate):
 
 
 @sgd_step.mistake(
-    "You did not clear the gradients. backward() adds to what is there, so the next step would carry "
-    "this one along."
+    "You did not clear the gradients. backward() adds to what is there, so the next step would "
+    "carry this one along."
 )
 def not_cleared(network, learning_rate):
     with torch.no_grad():
@@ -947,7 +1007,9 @@ def inside_the_graph(network, learning_rate):
         parameter.grad = None
 
 
-@sgd_step.mistake("Your step has a fixed length. Multiply the gradient by the learning rate you were given.")
+@sgd_step.mistake(
+    "Your step has a fixed length. Multiply the gradient by the learning rate you were given."
+)
 def fixed_rate(network, learning_rate):
     with torch.no_grad():
         for parameter in _parameters(network):
@@ -974,11 +1036,16 @@ def last_layer_only(network, learning_rate):
             parameter.grad = None
 
 
-sgd_step.hint("Two loops: over the layers, and inside over W and b. Each gets a step, then a clearing.")
+sgd_step.hint(
+    "Two loops: over the layers, and inside over W and b. Each gets a step, then a clearing."
+)
 sgd_step.hint("`parameter -= learning_rate * parameter.grad` under `with torch.no_grad():`.")
 sgd_step.hint("Did W and b both move, and in every layer?", when="value")
 sgd_step.hint("Downhill is against the gradient.", when="sign")
-sgd_step.hint("Read the last line of the error: what does torch refuse, and outside which block?", when="error")
+sgd_step.hint(
+    "Read the last line of the error: what does torch refuse, and outside which block?",
+    when="error",
+)
 sgd_step.hint(
     "`parameter.grad = None` or `parameter.grad.zero_()`, after the step.",
     when="clears every gradient, with a learning rate of 0 too",
@@ -1136,7 +1203,9 @@ train.mistake(
 )(_with_habit("global_order", global_order=True))
 
 
-train.mistake("You dropped the short batch at the end of the epoch. Its examples count too.")(_with_habit("dropped_last_batch", drops_rest=True))
+train.mistake(
+    "You dropped the short batch at the end of the epoch. Its examples count too."
+)(_with_habit("dropped_last_batch", drops_rest=True))
 
 
 train.mistake(
@@ -1149,21 +1218,29 @@ train.mistake(
 )(_with_habit("loss_after_step", loss_after=True))
 
 
-train.mistake("Your loss is a sum over the batch. It is a mean, so that η does not depend on its size.")(_with_habit("summed_loss", summed=True))
-
-
-train.mistake("Your loss climbs: the steps go along the gradient, not against it.")(_with_habit("climbing_loss", climbs=True))
-
-
-train.mistake("Only the last layer is trained. Every W and every b takes a step.")(_with_habit("last_layer_trained", last_layer=True))
-
-
-train.mistake("Your steps do not depend on the learning rate you were given.")(_with_habit("rate_ignored", fixed_rate=True))
+train.mistake(
+    "Your loss is a sum over the batch. It is a mean, so that η does not depend on its size."
+)(_with_habit("summed_loss", summed=True))
 
 
 train.mistake(
-    "You recorded tensors. Each of them keeps its whole graph alive, so memory grows with every step: "
-    "record `loss.item()`."
+    "Your loss climbs: the steps go along the gradient, not against it."
+)(_with_habit("climbing_loss", climbs=True))
+
+
+train.mistake(
+    "Only the last layer is trained. Every W and every b takes a step."
+)(_with_habit("last_layer_trained", last_layer=True))
+
+
+train.mistake(
+    "Your steps do not depend on the learning rate you were given."
+)(_with_habit("rate_ignored", fixed_rate=True))
+
+
+train.mistake(
+    "You recorded tensors. Each of them keeps its whole graph alive, so memory grows with every "
+    "step: record `loss.item()`."
 )(_with_habit("recorded_tensors", tensors=True))
 
 
@@ -1182,8 +1259,8 @@ def one_epoch(network, x, y, learning_rate, batch_size, epochs, generator):
 
 
 @train.mistake(
-    "The losses are right and the network did not change: you trained a copy. Step on the tensors of "
-    "the network you were given."
+    "The losses are right and the network did not change: you trained a copy. Step on the "
+    "tensors of the network you were given."
 )
 def trained_a_copy(network, x, y, learning_rate, batch_size, epochs, generator):
     twin = copy.deepcopy(network)
@@ -1198,14 +1275,19 @@ def no_step(network, x, y, learning_rate, batch_size, epochs, generator):
 
 
 train.hint("Write the two loops first: over epochs, and inside over pieces of the shuffled order.")
-train.hint("Inside: forward, cross_entropy, record `loss.item()`, backward, sgd_step. All of them exist.")
+train.hint(
+    "Inside: forward, cross_entropy, record `loss.item()`, backward, sgd_step. All of them exist."
+)
 train.hint("`order.split(batch_size)` cuts a tensor into pieces; the last may be shorter.")
 train.hint("How many steps do 3 epochs of 7 examples take with batch_size 3? Nine.", when="length")
 train.hint("The first loss is that of the untouched network on the first minibatch.", when="shift")
 train.hint(
-    "One randperm at the start of each epoch, from the given generator; x and y by the same indices.",
+    "One randperm at the start of each epoch, from the given generator; x and y by the same "
+    "indices.",
     when="goes through minibatches in the order of torch.randperm",
 )
-train.hint("Compare the first two losses. Is the first right and the second not? Then look at the step.",
-           when="value")  # fmt: skip
+train.hint(
+    "Compare the first two losses. Is the first right and the second not? Then look at the step.",
+    when="value",
+)
 train.hint("`loss.item()` is a Python number.", when="type")

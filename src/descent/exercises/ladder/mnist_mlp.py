@@ -32,7 +32,9 @@ flatten_and_scale = Exercise("flatten_and_scale", minutes=4, difficulty=1)
 @flatten_and_scale.property("gives one row of numbers between 0 and 1 for each picture", trials=4)
 def _(answer, draw: Draw) -> None:
     images = draw.integers(0, 200, draw.size, 2, 3).astype(np.uint8)
-    rows = np.array([[pixel / 255 for line in image.tolist() for pixel in line] for image in images])
+    rows = np.array(
+        [[pixel / 255 for line in image.tolist() for pixel in line] for image in images]
+    )
     expect(answer(images), "the rows").close_to(rows)
 
 
@@ -63,8 +65,8 @@ def divided_by_256(images):
 
 
 @flatten_and_scale.mistake(
-    "You flattened everything into one long row. The first axis counts the pictures and stays: only "
-    "height and width become one axis."
+    "You flattened everything into one long row. The first axis counts the pictures and stays: "
+    "only height and width become one axis."
 )
 def flattened_batch(images):
     return torch.from_numpy(images).flatten().float() / 255
@@ -93,8 +95,8 @@ def column_by_column(images):
 
 
 @flatten_and_scale.mistake(
-    "The numbers are right and are float64. Weights are float32, and torch refuses to multiply the "
-    "two: call `.float()`."
+    "The numbers are right and are float64. Weights are float32, and torch refuses to multiply "
+    "the two: call `.float()`."
 )
 def double_precision(images):
     return torch.from_numpy(images / 255).flatten(1)
@@ -109,8 +111,8 @@ def divided_by_largest(images):
 
 
 @flatten_and_scale.mistake(
-    "You divided each picture by its own largest pixel. That throws away how dark the pen was, and "
-    "an empty picture gives 0/0: divide by 255."
+    "You divided each picture by its own largest pixel. That throws away how dark the pen was, "
+    "and an empty picture gives 0/0: divide by 255."
 )
 def divided_by_own_largest(images):
     rows = torch.from_numpy(images).flatten(1).float()
@@ -142,8 +144,14 @@ flatten_and_scale.hint("`torch.from_numpy(images)` makes a tensor; `.flatten(1)`
 flatten_and_scale.hint("Which axes are merged? The first one counts the pictures.", when="shape")
 flatten_and_scale.hint("What is the largest value a byte can hold?", when="factor")
 flatten_and_scale.hint("Convert to float before you divide, not after.", when="value")
+flatten_and_scale.hint(
+    "The check uses small pictures: take sizes from `images.shape`, or let `.flatten(1)` do it.",
+    when="error",
+)
 flatten_and_scale.hint("`.float()` is short for `.to(torch.float32)`.", when="dtype")
-flatten_and_scale.hint("`reshape` and `flatten` read line by line. What moved the axes?", when="order")
+flatten_and_scale.hint(
+    "`reshape` and `flatten` read line by line. What moved the axes?", when="order"
+)
 
 # ------------------------------------------------------------------------ Standardiser
 
@@ -168,7 +176,9 @@ def _(answer, draw: Draw) -> None:
     expect(scaled, "the training pictures").close_to(_scaled(training, training), rtol=1e-3)
 
 
-@Standardiser.property("treats other pictures by the training pictures' mean and deviation", trials=3)
+@Standardiser.property(
+    "treats other pictures by the training pictures' mean and deviation", trials=3
+)
 def _(answer, draw: Draw) -> None:
     training, other = _pixels(draw, 100, 0.0, 0.6), _pixels(draw, 30, 0.3, 1.0)
     scaled = answer(training)(other)
@@ -198,7 +208,8 @@ def _(answer, draw: Draw) -> None:
     standardise(_pixels(draw, 5, 0.5, 1.0))
     flat = training.numpy().astype(np.float64).ravel()
     expect(standardise.mean, "mean").has_shape().close_to(np.average(flat), rtol=1e-3)
-    expect(standardise.std, "std").has_shape().close_to(np.linalg.norm(flat - np.average(flat)) / flat.size**0.5, rtol=1e-3)  # fmt: skip
+    spread = np.linalg.norm(flat - np.average(flat)) / flat.size**0.5
+    expect(standardise.std, "std").has_shape().close_to(spread, rtol=1e-3)
 
 
 @Standardiser.property("leaves the pictures it is given alone")
@@ -211,8 +222,8 @@ def _(answer, draw: Draw) -> None:
 
 
 @Standardiser.mistake(
-    "You measured the mean and deviation of the pictures that are being scaled. Measure them once, "
-    "on the training pictures, in `__init__`: test pictures must not take part in preparing "
+    "You measured the mean and deviation of the pictures that are being scaled. Measure them "
+    "once, on the training pictures, in `__init__`: test pictures must not take part in preparing "
     "themselves (that is leakage), and one picture alone would be scaled by itself."
 )
 class OwnStatistics:
@@ -248,8 +259,8 @@ class PerPixel:
 
 
 @Standardiser.mistake(
-    "You gave every pixel its own mean and deviation, with a small number against division by 0. A "
-    "pixel inked in one picture of 60 000 would then be blown up to hundreds. One mean and one "
+    "You gave every pixel its own mean and deviation, with a small number against division by 0. "
+    "A pixel inked in one picture of 60 000 would then be blown up to hundreds. One mean and one "
     "deviation for all pixels together."
 )
 class PerPixelGuarded(PerPixel):
@@ -288,8 +299,8 @@ class OnlyDivided:
 
 
 @Standardiser.mistake(
-    "Division comes before subtraction unless brackets say otherwise: you computed x − (mean/std). "
-    "Write (x − mean) / std."
+    "Division comes before subtraction unless brackets say otherwise: you computed x − "
+    "(mean/std). Write (x − mean) / std."
 )
 class Precedence:
     def __init__(self, training):
@@ -339,12 +350,20 @@ class CentredFirst:
         return (x - self.mean) / self.std
 
 
-Standardiser.hint("What is measured once belongs in `__init__`; what happens each time, in `__call__`.")
-Standardiser.hint("`training.mean()` without an axis is one number over all pixels of all pictures.")
-Standardiser.hint("Which pictures did the mean come from: the training ones, always?", when="offset")
+Standardiser.hint(
+    "What is measured once belongs in `__init__`; what happens each time, in `__call__`."
+)
+Standardiser.hint(
+    "`training.mean()` without an axis is one number over all pixels of all pictures."
+)
+Standardiser.hint(
+    "Which pictures did the mean come from: the training ones, always?", when="offset"
+)
 Standardiser.hint("Some pixel has deviation 0. One deviation for all pixels avoids it.", when="nan")
 Standardiser.hint("Did you divide by std, or by its square?", when="factor")
-Standardiser.hint("mean and std are single numbers. Is there an axis in the brackets?", when="shape")
+Standardiser.hint(
+    "mean and std are single numbers. Is there an axis in the brackets?", when="shape"
+)
 
 # ----------------------------------------------------------------------- split_indices
 
@@ -399,8 +418,8 @@ def _(answer, draw: Draw) -> None:
 
 
 @split_indices.mistake(
-    "You did not shuffle: the first examples of the file are held out. In a sorted file those would "
-    "be one class. Draw a random order first."
+    "You did not shuffle: the first examples of the file are held out. In a sorted file those "
+    "would be one class. Draw a random order first."
 )
 def first_held_out(n, held_out, generator):
     order = torch.arange(n)
@@ -408,8 +427,8 @@ def first_held_out(n, held_out, generator):
 
 
 @split_indices.mistake(
-    "You did not shuffle: the last examples of the file are held out. In a sorted file those would "
-    "be one class. Draw a random order first."
+    "You did not shuffle: the last examples of the file are held out. In a sorted file those "
+    "would be one class. Draw a random order first."
 )
 def last_held_out(n, held_out, generator):
     order = torch.arange(n)
@@ -417,8 +436,8 @@ def last_held_out(n, held_out, generator):
 
 
 @split_indices.mistake(
-    "You drew the two parts independently, so they overlap: the network is examined on pictures it "
-    "has learnt. Draw one order and cut it in two."
+    "You drew the two parts independently, so they overlap: the network is examined on pictures "
+    "it has learnt. Draw one order and cut it in two."
 )
 def drawn_twice(n, held_out, generator):
     train = torch.randperm(n, generator=generator)[: n - held_out]
@@ -479,8 +498,8 @@ def own_generator(n, held_out, generator):
 
 
 @split_indices.mistake(
-    "One example is in neither part: the cut skips it. `order[:k]` ends before k, so the other part "
-    "begins at k, not at k + 1."
+    "One example is in neither part: the cut skips it. `order[:k]` ends before k, so the other "
+    "part begins at k, not at k + 1."
 )
 def loses_one(n, held_out, generator):
     order = torch.randperm(n, generator=generator)
@@ -491,7 +510,10 @@ split_indices.hint("Shuffle 0 … n − 1 once; then one cut makes both parts.")
 split_indices.hint("`torch.randperm(n, generator=generator)` is a shuffled 0 … n − 1.")
 split_indices.hint("How long is each part? They add up to n.", when="value")
 split_indices.hint("Is any index in both parts, or in neither?", when="length")
-split_indices.hint("Does the generator you were given take part?", when="takes its randomness from the generator it was given")  # fmt: skip
+split_indices.hint(
+    "Does the generator you were given take part?",
+    when="takes its randomness from the generator it was given",
+)
 split_indices.hint("What is `order[-0:]`?", when="may hold out nothing")
 
 # ----------------------------------------------------------------------------- batches
@@ -523,7 +545,9 @@ def _(answer, draw: Draw) -> None:
         )
 
 
-@batches.property("shows every example once when it shuffles, the short last batch included", trials=5)
+@batches.property(
+    "shows every example once when it shuffles, the short last batch included", trials=5
+)
 def _(answer, draw: Draw) -> None:
     n, size = draw.size + 3, draw.integers(2, 5)
     pairs = list(answer(*_numbered(n), size, _generator(draw.seed())))
@@ -536,7 +560,9 @@ def _(answer, draw: Draw) -> None:
 def _(answer, draw: Draw) -> None:
     pairs = list(answer(*_numbered(draw.size + 3), 2, _generator(draw.seed())))
     for place, (images, labels) in enumerate(pairs):
-        expect(images[:, 0], f"pixel 0 in batch {place} (it is the label)").close_to(labels.tolist())
+        expect(images[:, 0], f"pixel 0 in batch {place} (it is the label)").close_to(
+            labels.tolist()
+        )
 
 
 @batches.property("shuffles by the generator, anew at every call", trials=3)
@@ -606,8 +632,8 @@ def drops_rest(x, y, batch_size, generator=None):
 
 
 @batches.mistake(
-    "You drew examples with replacement: in one epoch some come twice, others never. Shuffle once, "
-    "cut after."
+    "You drew examples with replacement: in one epoch some come twice, others never. Shuffle "
+    "once, cut after."
 )
 def replacement(x, y, batch_size, generator=None):
     n = len(x)
@@ -625,8 +651,8 @@ def shuffles_globally(x, y, batch_size, generator=None):
 
 
 @batches.mistake(
-    "You made your own generator with a fixed seed, so every epoch has the same order. Use the one "
-    "you were given: it moves on each time it is asked."
+    "You made your own generator with a fixed seed, so every epoch has the same order. Use the "
+    "one you were given: it moves on each time it is asked."
 )
 def same_order_always(x, y, batch_size, generator=None):
     fixed = None if generator is None else _generator(0)
@@ -645,8 +671,8 @@ def shuffled_batches(x, y, batch_size, generator=None):
 
 
 @batches.mistake(
-    "Your batches are one example short: a slice already leaves out its end, so "
-    "`[start : start + batch_size]` holds batch_size of them."
+    "Your batches are one example short: a slice already leaves out its end, so `[start : start + "
+    "batch_size]` holds batch_size of them."
 )
 def one_short(x, y, batch_size, generator=None):
     order = _order(len(x), generator)
@@ -668,11 +694,19 @@ def pairs_turned(x, y, batch_size, generator=None):
 
 
 batches.hint("Decide the order of the indices first; then cut it; then pick pictures and labels.")
-batches.hint("`order.split(batch_size)` cuts a tensor and keeps the short rest. `x[piece]` picks rows.")
+batches.hint(
+    "`order.split(batch_size)` cuts a tensor and keeps the short rest. `x[piece]` picks rows."
+)
 batches.hint("What should the last batch be when batch_size does not divide n?", when="length")
 batches.hint("What is the order when generator is None?", when="order")
-batches.hint("Pictures and labels must be picked by the same indices.", when="keeps each picture with its label")  # fmt: skip
-batches.hint("With `yield x[piece], y[piece]` in a loop you need no list.", when="type")
+batches.hint(
+    "Pictures and labels must be picked by the same indices.",
+    when="keeps each picture with its label",
+)
+batches.hint(
+    "`return` inside a loop ends it with the first batch. `yield x[piece], y[piece]` goes on.",
+    when="type",
+)
 batches.hint("`if generator is None:` asks whether there is one.", when="error")
 
 # ---------------------------------------------------------------------------- evaluate
@@ -726,8 +760,8 @@ def _measured(layer: nn.Linear, pairs: list) -> tuple[float, float]:
     return float(log_loss(y, probabilities, labels=[0, 1, 2])), float(accuracy_score(y, predicted))
 
 
-def _expect_measured(result: object, layer: nn.Linear, pairs: list) -> None:
-    loss, accuracy = result  # type: ignore[misc]
+def _expect_measured(result: tuple, layer: nn.Linear, pairs: list) -> None:
+    loss, accuracy = result
     expected_loss, expected_accuracy = _measured(layer, pairs)
     expect(loss, "the loss").close_to(expected_loss)
     expect(accuracy, "the accuracy").close_to(expected_accuracy)
@@ -782,7 +816,9 @@ def _(answer, draw: Draw) -> None:
 
 @evaluate.property("returns two plain numbers")
 def _(answer, draw: Draw) -> None:
-    for name, value in zip(("loss", "accuracy"), answer(_linear(draw), [_examples(draw, 4)]), strict=True):
+    for name, value in zip(
+        ("loss", "accuracy"), answer(_linear(draw), [_examples(draw, 4)]), strict=True
+    ):
         expect(isinstance(value, float), f"the {name} is a float").is_true(
             otherwise=f"The {name} is of type `{type(value).__name__}`; it should be a plain float."
         )
@@ -829,8 +865,8 @@ def batch_means(model, batches):
 
 
 @evaluate.mistake(
-    "You measured in training mode. Layers such as dropout then go on disturbing the network: call "
-    "`model.eval()` before the first batch."
+    "You measured in training mode. Layers such as dropout then go on disturbing the network: "
+    "call `model.eval()` before the first batch."
 )
 def in_training_mode(model, batches):
     return _evaluation(model, batches, in_training_mode=True)
@@ -879,7 +915,8 @@ def softmax_twice(model, batches):
 
 
 @evaluate.mistake(
-    "Your accuracy is in per cent. Return a share between 0 and 1; print it as per cent if you like."
+    "Your accuracy is in per cent. Return a share between 0 and 1; print it as per cent if you "
+    "like."
 )
 def percent(model, batches):
     return _evaluation(model, batches, percent=True)
@@ -919,8 +956,8 @@ def last_batch_only(model, batches):
 
 
 @evaluate.mistake(
-    "You divided by the number of batches times the size of the first. The last one may be shorter: "
-    "count the examples as they come, `n += len(y)`."
+    "You divided by the number of batches times the size of the first. The last one may be "
+    "shorter: count the examples as they come, `n += len(y)`."
 )
 def first_batch_size(model, batches):
     return _evaluation(model, batches, first_size=True)
@@ -940,15 +977,33 @@ def returns_tensors(model, batches):
     return torch.tensor(loss), torch.tensor(accuracy)
 
 
-evaluate.hint("Before the loop: remember the mode, switch it. In the loop: add up. After: divide, put the mode back.")  # fmt: skip
+evaluate.hint(
+    "Before the loop: remember the mode, switch it. In the loop: add up. After: divide, put the "
+    "mode back."
+)
 evaluate.hint("Keep three sums: losses times batch sizes, right answers, examples.")
-evaluate.hint("Whose mean is it? A batch of 1 and a batch of 1 000 must not weigh the same.", when="lets every example count the same when batches differ in size")  # fmt: skip
+evaluate.hint(
+    "Whose mean is it? A batch of 1 and a batch of 1 000 must not weigh the same.",
+    when="lets every example count the same when batches differ in size",
+)
 evaluate.hint("What did you divide by: examples, batches, nothing?", when="factor")
-evaluate.hint("`model.eval()` switches; `model.training` says which mode it is in.", when="measures in evaluation mode")  # fmt: skip
-evaluate.hint("`was_training = model.training` first, `model.train(was_training)` last.", when="leaves the model in the mode it found it in")  # fmt: skip
-evaluate.hint("`with torch.no_grad():` around the loop.", when="records nothing for backward, and switches recording on again")  # fmt: skip
+evaluate.hint(
+    "`model.eval()` switches; `model.training` says which mode it is in.",
+    when="measures in evaluation mode",
+)
+evaluate.hint(
+    "`was_training = model.training` first, `model.train(was_training)` last.",
+    when="leaves the model in the mode it found it in",
+)
+evaluate.hint(
+    "`with torch.no_grad():` around the loop.",
+    when="records nothing for backward, and switches recording on again",
+)
 evaluate.hint("`batches` may be a generator: one `for` loop, no `len`.", when="error")
-evaluate.hint("`tensor.item()` is a plain number.", when="type")
+evaluate.hint(
+    "Return two plain numbers: `return loss, accuracy`. `.item()` makes one of a tensor.",
+    when="type",
+)
 
 # -------------------------------------------------------------------- confusion_matrix
 
@@ -1014,9 +1069,7 @@ def shares_of_rows(labels, predictions, classes):
     return matrix / matrix.sum(1, keepdim=True).clamp_min(1)
 
 
-@confusion_matrix.mistake(
-    "You divided by the number of examples. Return the counts themselves."
-)
+@confusion_matrix.mistake("You divided by the number of examples. Return the counts themselves.")
 def shares_of_all(labels, predictions, classes):
     return _counted(labels, predictions, classes) / max(len(labels), 1)
 
@@ -1039,16 +1092,16 @@ def only_errors(labels, predictions, classes):
 
 
 @confusion_matrix.mistake(
-    "You counted the right answers and left out the mistakes. They are the cells off the diagonal, "
-    "and the reason for the matrix."
+    "You counted the right answers and left out the mistakes. They are the cells off the "
+    "diagonal, and the reason for the matrix."
 )
 def only_diagonal(labels, predictions, classes):
     return torch.diag(_counted(labels, predictions, classes).diagonal())
 
 
 @confusion_matrix.mistake(
-    "The counts are right and are floating-point numbers. Start from "
-    "`torch.zeros(classes, classes, dtype=torch.int64)`."
+    "The counts are right and are floating-point numbers. Start from `torch.zeros(classes, "
+    "classes, dtype=torch.int64)`."
 )
 def float_counts(labels, predictions, classes):
     return _counted(labels, predictions, classes).float()
@@ -1064,11 +1117,18 @@ def both_ways(labels, predictions, classes):
 
 
 confusion_matrix.hint("A table of zeros; each example adds 1 to one cell. Which row, which column?")
-confusion_matrix.hint("A `for true, predicted in zip(…)` loop is fine. Faster: `torch.bincount` of true · classes + predicted.")  # fmt: skip
-confusion_matrix.hint("Which class says the row: the true one or the predicted one?", when="transposed")
+confusion_matrix.hint(
+    "A `for true, predicted in zip(…)` loop is fine. Faster: `torch.bincount` of true · classes + "
+    "predicted."
+)
+confusion_matrix.hint(
+    "Which class says the row: the true one or the predicted one?", when="transposed"
+)
 confusion_matrix.hint("What happens when the same pair comes twice?", when="value")
 confusion_matrix.hint("The size is given by `classes`, not by what occurs.", when="shape")
-confusion_matrix.hint("`torch.zeros` makes floats unless you say `dtype=torch.int64`.", when="dtype")
+confusion_matrix.hint(
+    "`torch.zeros` makes floats unless you say `dtype=torch.int64`.", when="dtype"
+)
 
 # -------------------------------------------------------------------------- most_wrong
 
@@ -1127,8 +1187,8 @@ def _(answer, draw: Draw) -> None:
 
 
 @most_wrong.mistake(
-    "You sorted upwards: these are the examples the network gets most right. The highest loss comes "
-    "first; `argsort(descending=True)` or `topk` does it."
+    "You sorted upwards: these are the examples the network gets most right. The highest loss "
+    "comes first; `argsort(descending=True)` or `topk` does it."
 )
 def ascending(logits, labels, k):
     return F.cross_entropy(logits, labels, reduction="none").argsort()[:k]
@@ -1168,8 +1228,8 @@ def only_misclassified(logits, labels, k):
 
 
 @most_wrong.mistake(
-    "You ranked by the logit of the true class. A logit means nothing alone: it counts against the "
-    "other logits of its row, which is what the log-softmax in the loss does."
+    "You ranked by the logit of the true class. A logit means nothing alone: it counts against "
+    "the other logits of its row, which is what the log-softmax in the loss does."
 )
 def by_true_logit(logits, labels, k):
     return logits.gather(1, labels[:, None])[:, 0].argsort()[:k]
@@ -1185,8 +1245,8 @@ def by_margin(logits, labels, k):
 
 
 @most_wrong.mistake(
-    "You ranked by probabilities. In float32 a probability below about 1e-45 is 0, and among zeros "
-    "there is no order: stay with log-probabilities, as `F.cross_entropy` does."
+    "You ranked by probabilities. In float32 a probability below about 1e-45 is 0, and among "
+    "zeros there is no order: stay with log-probabilities, as `F.cross_entropy` does."
 )
 def by_probability(logits, labels, k):
     return logits.softmax(1).gather(1, labels[:, None])[:, 0].argsort(stable=True)[:k]
@@ -1197,15 +1257,14 @@ def the_losses(logits, labels, k):
     return F.cross_entropy(logits, labels, reduction="none").topk(k).values
 
 
-@most_wrong.mistake(
-    "You returned all examples in order of loss. Only the first k are asked for."
-)
+@most_wrong.mistake("You returned all examples in order of loss. Only the first k are asked for.")
 def all_of_them(logits, labels, k):
     return F.cross_entropy(logits, labels, reduction="none").argsort(descending=True)
 
 
 @most_wrong.mistake(
-    "You found the k worst and returned them in the order of the data. The highest loss comes first."
+    "You found the k worst and returned them in the order of the data. The highest loss comes "
+    "first."
 )
 def unsorted(logits, labels, k):
     return F.cross_entropy(logits, labels, reduction="none").topk(k).indices.sort().values
@@ -1214,14 +1273,20 @@ def unsorted(logits, labels, k):
 most_wrong.hint("One loss per example first; then the k largest, with their places.")
 most_wrong.hint("`F.cross_entropy(…, reduction='none')` does not average. `topk` knows places.")
 most_wrong.hint("Which comes first, the highest loss or the lowest?", when="order")
-most_wrong.hint("Which probability makes an answer wrong: of the predicted class or of the true one?", when="value")  # fmt: skip
+most_wrong.hint(
+    "Which probability makes an answer wrong: of the predicted class or of the true one?",
+    when="value",
+)
 most_wrong.hint("`topk(k)` returns values and indices. Which did you return?", when="dtype")
 most_wrong.hint("How many indices are asked for?", when="length")
-most_wrong.hint("What becomes of exp(−300) in float32?", when="still orders them when the network is wildly sure")  # fmt: skip
+most_wrong.hint(
+    "What becomes of exp(−300) in float32?",
+    when="still orders them when the network is wildly sure",
+)
 
 # ------------------------------------------------------------------------------- train
 
-train = Exercise("train", minutes=35, difficulty=3, changes=("model", "generator"))
+train = Exercise("train", minutes=35, difficulty=3, changes=("model", "generator"), seconds=10.0)
 
 MOMENTUM = 0.9
 
@@ -1294,7 +1359,9 @@ def _expect_trained(history, layer: nn.Linear, expected: dict[str, np.ndarray]) 
     expect(layer.bias, "the biases afterwards").close_to(expected["bias"], rtol=1e-3)
 
 
-@train.property("takes momentum steps and measures after each epoch, and before the first", trials=4)
+@train.property(
+    "takes momentum steps and measures after each epoch, and before the first", trials=4
+)
 def _(answer, draw: Draw) -> None:
     n = draw.size + 3
     layer, train_set, test_set = _linear(draw), _examples(draw, n), _examples(draw, 5)
@@ -1353,6 +1420,7 @@ def _(answer, draw: Draw) -> None:
     seed = draw.seed()
     first, again = (_visits(answer, _generator(seed))[0] for _ in range(2))
     other = _visits(answer, _generator(seed + 1))[0]
+    expect(len(first), "how many examples epoch 1 showed").equals(12)
     expect(again, "epoch 1, the same seed again").equals(first)
     shared = sum(a == b for a, b in zip(first, other, strict=False))
     expect(shared, "places that another seed fills alike").is_below(10)
@@ -1379,81 +1447,84 @@ def _(answer, draw: Draw) -> None:
         expect(plain, f"plain floats in history['{name}']").equals(2)
 
 
-def _loop(model, train_set, test_set, epochs, batch_size, learning_rate, generator, momentum=0.9,
-          after_epoch=None, **habits):  # fmt: skip
-    """A training loop with one bad habit, named by keyword: what the mistakes below share."""
-    x, y = train_set
-    history: dict[str, list[float]] = {"train_loss": [], "test_loss": [], "test_accuracy": []}
+class _Loop:
+    """A training loop with one bad habit: what the mistakes below share."""
 
-    def measure(epoch, running=None):
-        was_training, habit = model.training, habits.get
-        mode = {"in_training_mode": True} if habit("measures_in_training_mode") else {}
-        if mode:
-            model.train()
-        train_loss, _ = _evaluation(model, [train_set], **mode)
-        test_loss, accuracy = _evaluation(model, [train_set if habit("test_is_train") else test_set], **mode)
-        model.train(was_training)
-        if habit("train_accuracy"):
-            accuracy = _evaluation(model, [train_set])[1]
-        if habit("one_batch_measured"):
-            train_loss, _ = _evaluation(model, [(x[:batch_size], y[:batch_size])])
-        train_loss = running if running is not None else train_loss
-        if habit("losses_swapped"):
-            train_loss, test_loss = test_loss, train_loss
-        for name, value in zip(history, (train_loss, test_loss, accuracy), strict=True):
-            history[name].append(torch.tensor(value) if habit("keeps_tensors") else value)
-        if after_epoch is not None and not habit("never_calls"):
-            after_epoch(epoch + bool(habit("counts_from_one")), train_loss, test_loss)
+    def __init__(self, habit, model, train_set, test_set, momentum, after_epoch):
+        self.habit, self.model, self.momentum = habit, model, momentum
+        self.train_set, self.test_set, self.after_epoch = train_set, test_set, after_epoch
+        self.history = {"train_loss": [], "test_loss": [], "test_accuracy": []}
 
-    def optimiser():
-        rate = 0.01 if habits.get("fixed_rate") else learning_rate
-        weight = {"no_momentum": 0.0, "fixed_momentum": 0.9}
-        chosen = next((value for name, value in weight.items() if habits.get(name)), momentum)
-        return torch.optim.SGD(model.parameters(), lr=rate, momentum=chosen)
+    def has(self, *habits):
+        return self.habit in habits
 
-    if habits.get("learns_from_test"):
-        x, y = torch.cat([x, test_set[0]]), torch.cat([y, test_set[1]])
-    if not habits.get("no_first_measurement"):
-        measure(0)
-    opt = optimiser()
-    order = torch.randperm(len(x), generator=generator)
-    for epoch in range(1, 2 if habits.get("one_epoch") else epochs + 1):
-        if habits.get("new_optimiser"):
-            opt = optimiser()
-        if not habits.get("never_switches_mode"):
-            model.train()
-        if habits.get("stays_in_evaluation") and epoch > 1:
-            model.eval()
-        if epoch > 1 and not habits.get("shuffles_once"):
-            order = torch.randperm(len(x), generator=generator)
-        if habits.get("never_shuffles"):
-            order = torch.arange(len(x))
-        if habits.get("global_generator"):
-            order = torch.randperm(len(x))
-        if habits.get("full_batch"):
-            batch_size = len(x)
-        pieces = order.split(batch_size)
-        if habits.get("drops_rest"):
+    def run(self, epochs, batch_size, learning_rate, generator):
+        x, y = self.train_set
+        if self.has("learns_from_test"):
+            x, y = torch.cat([x, self.test_set[0]]), torch.cat([y, self.test_set[1]])
+        if not self.has("no_first_measurement"):
+            self.measure(0)
+        optimiser = self.optimiser(learning_rate)
+        first_order = torch.randperm(len(x), generator=generator)
+        for epoch in range(1, 2 if self.has("one_epoch") else epochs + 1):
+            if self.has("new_optimiser"):
+                optimiser = self.optimiser(learning_rate)
+            if not self.has("never_switches_mode"):
+                self.model.train(not (self.has("stays_in_evaluation") and epoch > 1))
+            order = first_order if epoch == 1 else self.later_order(first_order, generator)
+            if self.has("never_shuffles", "global_generator"):
+                order = (
+                    torch.randperm(len(x)) if self.has("global_generator") else torch.arange(len(x))
+                )
+            losses = self.one_epoch(x, y, order, batch_size, optimiser)
+            if not self.has("measures_at_end") or epoch == epochs:
+                self.measure(epoch, losses)
+        return self.history
+
+    def optimiser(self, learning_rate):
+        rate = 0.01 if self.has("fixed_rate") else learning_rate
+        momentum = {"no_momentum": 0.0, "fixed_momentum": 0.9}.get(self.habit, self.momentum)
+        return torch.optim.SGD(self.model.parameters(), lr=rate, momentum=momentum)
+
+    def later_order(self, first_order, generator):
+        if self.has("shuffles_once"):
+            return first_order
+        return torch.randperm(len(first_order), generator=generator)
+
+    def one_epoch(self, x, y, order, batch_size, optimiser):
+        pieces = order.split(len(x) if self.has("full_batch") else batch_size)
+        if self.has("drops_rest"):
             pieces = [piece for piece in pieces if len(piece) == batch_size]
         losses = []
         for piece in pieces:
-            loss = F.cross_entropy(model(x[piece]), y[piece])
-            if not habits.get("keeps_gradients"):
-                opt.zero_grad()
+            loss = F.cross_entropy(self.model(x[piece]), y[piece])
+            if not self.has("keeps_gradients"):
+                optimiser.zero_grad()
             loss.backward()
-            if not habits.get("steps_once"):
-                opt.step()
-            losses.append(loss.item() * (len(piece) if habits.get("weighted_running") else 1))
-        if habits.get("steps_once"):
-            opt.step()
-        running = None
-        if habits.get("running_loss"):
-            running = float(np.mean(losses))
-        if habits.get("last_batch_loss"):
-            running = losses[-1]
-        if not habits.get("measures_at_end") or epoch == epochs:
-            measure(epoch, running)
-    return history
+            if not self.has("steps_once"):
+                optimiser.step()
+            losses.append(loss.item())
+        if self.has("steps_once"):
+            optimiser.step()
+        return losses
+
+    def measure(self, epoch, losses=()):
+        was_training = self.model.training
+        self.model.train(self.has("measures_in_training_mode"))
+        mode = {"in_training_mode": self.has("measures_in_training_mode")}
+        train_loss, train_accuracy = _evaluation(self.model, [self.train_set], **mode)
+        tested = self.train_set if self.has("test_is_train") else self.test_set
+        test_loss, accuracy = _evaluation(self.model, [tested], **mode)
+        self.model.train(was_training)
+        if self.has("running_loss", "last_batch_loss") and losses:
+            train_loss = float(np.mean(losses)) if self.has("running_loss") else losses[-1]
+        if self.has("losses_swapped"):
+            train_loss, test_loss = test_loss, train_loss
+        accuracy = train_accuracy if self.has("train_accuracy") else accuracy
+        for name, value in zip(self.history, (train_loss, test_loss, accuracy), strict=True):
+            self.history[name].append(torch.tensor(value) if self.has("keeps_tensors") else value)
+        if self.after_epoch is not None and not self.has("never_calls"):
+            self.after_epoch(epoch + self.has("counts_from_one"), train_loss, test_loss)
 
 
 def _with_habit(habit):
@@ -1461,55 +1532,55 @@ def _with_habit(habit):
 
     def answer(model, train_set, test_set, epochs, batch_size, learning_rate, generator,
                momentum=MOMENTUM, after_epoch=None):  # fmt: skip
-        return _loop(model, train_set, test_set, epochs, batch_size, learning_rate, generator,
-                     momentum, after_epoch, **{habit: True})  # fmt: skip
+        loop = _Loop(habit, model, train_set, test_set, momentum, after_epoch)
+        return loop.run(epochs, batch_size, learning_rate, generator)
 
     answer.__name__ = habit
     return answer
 
 
 train.mistake(
-    "Your history begins after the first epoch. Measure once before it too: entry 0 shows where the "
-    "untrained network stands, near ln 10 for ten classes. The lists have epochs + 1 entries."
+    "Your history begins after the first epoch. Measure once before it too: entry 0 shows where "
+    "the untrained network stands, near ln 10 for ten classes. The lists have epochs + 1 entries."
 )(_with_habit("no_first_measurement"))
 
 train.mistake(
     "Your train loss is the running mean of the minibatch losses. Those were measured while the "
-    "weights moved and in training mode, so they cannot be compared with the test loss: `evaluate` "
-    "both at the same moment."
+    "weights moved and in training mode, so they cannot be compared with the test loss: "
+    "`evaluate` both at the same moment."
 )(_with_habit("running_loss"))
 
 train.mistake(
-    "Your train loss is that of the last minibatch. It jumps about, and comes from before the step: "
-    "`evaluate` the whole training set."
+    "Your train loss is that of the last minibatch. It jumps about, and comes from before the "
+    "step: `evaluate` the whole training set."
 )(_with_habit("last_batch_loss"))
 
 train.mistake(
-    "You never cleared the gradients, so every step is taken with the sum of all gradients so far. "
-    "`optimiser.zero_grad()` before `backward()`."
+    "You never cleared the gradients, so every step is taken with the sum of all gradients so "
+    "far. `optimiser.zero_grad()` before `backward()`."
 )(_with_habit("keeps_gradients"))
 
 train.mistake(
-    "You made a new optimiser in every epoch. The momentum it had gathered is lost each time: make "
-    "it once, before the loop."
+    "You made a new optimiser in every epoch. The momentum it had gathered is lost each time: "
+    "make it once, before the loop."
 )(_with_habit("new_optimiser"))
 
 train.mistake(
-    "Your steps have no momentum. Hand it on: "
-    "`torch.optim.SGD(model.parameters(), lr=learning_rate, momentum=momentum)`."
+    "Your steps have no momentum. Hand it on: `torch.optim.SGD(model.parameters(), "
+    "lr=learning_rate, momentum=momentum)`."
 )(_with_habit("no_momentum"))
 
-train.mistake(
-    "Your momentum is always 0.9. Use the argument; 0.9 is only what it is by default."
-)(_with_habit("fixed_momentum"))
+train.mistake("Your momentum is always 0.9. Use the argument; 0.9 is only what it is by default.")(
+    _with_habit("fixed_momentum")
+)
+
+train.mistake("Your learning rate is written into the loop. Use the one you were given.")(
+    _with_habit("fixed_rate")
+)
 
 train.mistake(
-    "Your learning rate is written into the loop. Use the one you were given."
-)(_with_habit("fixed_rate"))
-
-train.mistake(
-    "The model came in evaluation mode and you trained it like that, so a dropout layer would have "
-    "done nothing. Call `model.train()` before each epoch."
+    "The model came in evaluation mode and you trained it like that, so a dropout layer would "
+    "have done nothing. Call `model.train()` before each epoch."
 )(_with_habit("never_switches_mode"))
 
 train.mistake(
@@ -1525,18 +1596,18 @@ train.mistake(
     "Your test loss is measured on the training set. It will look wonderful, and say nothing."
 )(_with_habit("test_is_train"))
 
-train.mistake(
-    "Your test accuracy is measured on the training set. Take it from the test set."
-)(_with_habit("train_accuracy"))
+train.mistake("Your test accuracy is measured on the training set. Take it from the test set.")(
+    _with_habit("train_accuracy")
+)
 
 train.mistake(
     "You trained on the test set as well. Nothing is left to tell you how the network does on "
     "pictures it has not seen."
 )(_with_habit("learns_from_test"))
 
-train.mistake(
-    "train_loss and test_loss have changed places in the history."
-)(_with_habit("losses_swapped"))
+train.mistake("train_loss and test_loss have changed places in the history.")(
+    _with_habit("losses_swapped")
+)
 
 train.mistake(
     "You never shuffled. Hand the generator to `batches` in every epoch: without one it keeps the "
@@ -1544,8 +1615,8 @@ train.mistake(
 )(_with_habit("never_shuffles"))
 
 train.mistake(
-    "You shuffled once, before the first epoch. Call `batches` inside the epoch loop, so that every "
-    "epoch has an order of its own."
+    "You shuffled once, before the first epoch. Call `batches` inside the epoch loop, so that "
+    "every epoch has an order of its own."
 )(_with_habit("shuffles_once"))
 
 train.mistake(
@@ -1553,22 +1624,22 @@ train.mistake(
     "will not give the same run."
 )(_with_habit("global_generator"))
 
-train.mistake(
-    "You dropped the short batch at the end of the epoch. Its examples count too."
-)(_with_habit("drops_rest"))
+train.mistake("You dropped the short batch at the end of the epoch. Its examples count too.")(
+    _with_habit("drops_rest")
+)
 
-train.mistake(
-    "Each of your steps uses all the data. Take one step for each minibatch."
-)(_with_habit("full_batch"))
+train.mistake("Each of your steps uses all the data. Take one step for each minibatch.")(
+    _with_habit("full_batch")
+)
 
 train.mistake(
     "You step once an epoch: `optimiser.step()` has slipped out of the inner loop. Indent it one "
     "level further."
 )(_with_habit("steps_once"))
 
-train.mistake(
-    "You stop after one epoch. The outer loop runs `epochs` times."
-)(_with_habit("one_epoch"))
+train.mistake("You stop after one epoch. The outer loop runs `epochs` times.")(
+    _with_habit("one_epoch")
+)
 
 train.mistake(
     "You measured before training and at the very end. The curve needs a point after every epoch."
@@ -1584,30 +1655,53 @@ train.mistake(
 )(_with_habit("counts_from_one"))
 
 train.mistake(
-    "Your history holds tensors. `evaluate` gives plain floats; keep those, so that a curve can be "
-    "saved and plotted without torch."
+    "Your history holds tensors. `evaluate` gives plain floats; keep those, so that a curve can "
+    "be saved and plotted without torch."
 )(_with_habit("keeps_tensors"))
 
-for _count in (999, 1001):
-    for _mutated in ("train_loss, _ = evaluate(model, batches(*train_set, {}))",
-                     "test_loss, test_accuracy = evaluate(model, batches(*test_set, {}))"):  # fmt: skip
+for _line in (
+    "train_loss, _ = evaluate(model, batches(*train_set, {}))",
+    "test_loss, test_accuracy = evaluate(model, batches(*test_set, {}))",
+):
+    for _size in (999, 1001):
         train.equivalent(
-            f"`{_mutated.format(1000)}` → `{_mutated.format(_count)}`",
+            f"`{_line.format(1000)}` → `{_line.format(_size)}`",
             because="a measurement does not depend on how it is cut into batches",
         )
 train.equivalent(
-    "`history: dict[str, list[float]] = {'train_loss': [], 'test_loss': [], 'test_accuracy': []}` → "
-    "`history: dict[list[float], str] = {'train_loss': [], 'test_loss': [], 'test_accuracy': []}`",
+    "`history: dict[str, list[float]] = {'train_loss': [], 'test_loss': [], 'test_accuracy': []}` "
+    "→ `history: dict[list[float], str] = {'train_loss': [], 'test_loss': [], 'test_accuracy': "
+    "[]}`",
     because="the annotation of a local variable is never evaluated",
 )
 
-train.hint("Four pieces: an optimiser, a function that measures, the epoch loop, the minibatch loop.")
+train.hint(
+    "Four pieces: an optimiser, a function that measures, the epoch loop, the minibatch loop."
+)
 train.hint("In the inner loop: zero_grad, forward, cross_entropy, backward, step. Nothing else.")
-train.hint("Measure before the first epoch and after each: a small inner function keeps it in one place.")  # fmt: skip
+train.hint(
+    "Measure before the first epoch and after each: a small inner function keeps it in one place."
+)
 train.hint("How many entries has the history after 2 epochs? Three.", when="length")
-train.hint("Follow the first step: is the gradient cleared, is the momentum the one you were given?", when="value")  # fmt: skip
-train.hint("`model.train()` at the start of each epoch; `evaluate` minds the rest.", when="learns in training mode and measures in evaluation mode")  # fmt: skip
-train.hint("`batches(…, generator)` inside the epoch loop.", when="shows every training example once an epoch, in a new order each time")  # fmt: skip
-train.hint("`if after_epoch is not None: after_epoch(epoch, train_loss, test_loss)`, next to where you measure.", when="calls after_epoch with each measurement")  # fmt: skip
-train.hint("Does every argument take part: epochs, batch size, learning rate, momentum, generator?", when="ignores argument")  # fmt: skip
+train.hint(
+    "Follow the first step: is the gradient cleared, is the momentum the one you were given?",
+    when="value",
+)
+train.hint(
+    "`model.train()` at the start of each epoch; `evaluate` minds the rest.",
+    when="learns in training mode and measures in evaluation mode",
+)
+train.hint(
+    "`batches(…, generator)` inside the epoch loop.",
+    when="shows every training example once an epoch, in a new order each time",
+)
+train.hint(
+    "`if after_epoch is not None: after_epoch(epoch, train_loss, test_loss)`, next to where you "
+    "measure.",
+    when="calls after_epoch with each measurement",
+)
+train.hint(
+    "Does every argument take part: epochs, batch size, learning rate, momentum, generator?",
+    when="ignores argument",
+)
 train.hint("Keep what `evaluate` returns, as it is.", when="type")

@@ -1,0 +1,793 @@
+# ---
+# title: The same with torch.nn
+# subtitle: Modules, loaders and optimisers, checked number for number against raw tensors
+# part: ladder
+# hours: 3
+# needs: [ladder/05_deep_network]
+# teaches: [nn.Module, nn.Linear, F.cross_entropy, optim.SGD, Dataset, DataLoader, state_dict, train and eval mode]
+# builds: a Module, copied weights, a Dataset, a loader with a known order, one epoch, the evaluation, a training run from a specification
+# number: the loss curve of rung 5 to 1e-5, step by step
+# data: synthetic spiral
+# run: null
+# readings:
+#   - {key: paszke2019, where: "sections 3 and 4: why a network is an ordinary Python object", skip: "section 5 on the implementation, until rung 14"}
+#   - {key: karpathy2019, where: "all of it: ten minutes that save days", skip: "nothing"}
+#   - {key: zhang2023, where: "chapter 6, 'Builders' Guide': modules, parameters, saving", skip: "the sections on lazy initialisation and GPUs"}
+#   - {key: baydin2018, where: "section 3.2 on reverse mode, to see what backward() does for all of this", skip: "the rest, for now"}
+# recall:
+#   - {q: "What does nn.Module do when you assign a layer to self.something, and when does it fail to?", a: "It registers the layer, so that parameters(), state_dict(), train() and to() find it. A plain Python list hides its contents; nn.ModuleList does not."}
+#   - {q: "Which shape has nn.Linear(n_in, n_out).weight, and what does the layer compute?", a: "(n_out, n_in); it computes x @ weight.T + bias."}
+#   - {q: "What must go into F.cross_entropy, and what happens if you apply softmax first?", a: "Logits and int64 labels. With probabilities in place of logits the loss cannot fall below a floor (0.55 for three classes) and learning is slow; nothing warns you."}
+#   - {q: "Name the four lines of a training step in order.", a: "loss = …; optimiser.zero_grad(); loss.backward(); optimiser.step()."}
+#   - {q: "Two DataLoader runs with one seed agree with each other. Why do they not agree with torch.randperm from that seed?", a: "The loader draws other numbers from the same generator as well, a base seed for its workers among them, so the permutations come from elsewhere in the stream."}
+#   - {q: "What do network.train() and network.eval() change, and what do they not?", a: "A flag that layers such as dropout and batch norm read. They do not switch gradients on or off: that is torch.no_grad()."}
+#   - {q: "Why is the mean of the batch losses not the mean loss?", a: "The last batch may be shorter, and its examples would count for more. Weight each batch by its size."}
+#   - {q: "Why load with weights_only=True?", a: "A pickle can run any code when it is opened. With weights_only=True only tensors and plain containers are accepted."}
+# ---
+
+# %% [markdown]
+# # The same with torch.nn
+#
+# Two programs train the same network on the same spiral. One is yours from
+# [rung 5](05_deep_network.ipynb), made of raw tensors; the other is made of the parts that nearly all
+# deep learning code in the world is made of. At the end of this page their 1 200 losses lie side by side, and the largest
+# difference is in the fifteenth decimal. You will also meet a difference in the third, and know where it comes from.
+#
+# Why so strict? Because "it also learns" proves little. A training loop with a mistake usually learns too, only worse
+# {cite:p}`karpathy2019`. When you replace code you understand by code you do not, equal numbers are the proof that nothing
+# else has changed.
+#
+# **You need** rung 5: layers, He initialisation, the loop. **You will have** a `Module`, a `Dataset`, a `DataLoader`, an epoch, an
+# evaluation, a checkpoint, and the experience of making two programs agree. **It takes** about three hours.
+
+# %% tags=["setup"]
+import io
+import math
+from dataclasses import dataclass
+from itertools import pairwise
+
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn, optim
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from descent import chapter, check, hint, progress
+from descent.data.synthetic import spiral
+from descent.figures import COLOURS, plot_curves, use_style
+
+chapter("ladder/06_torch_nn")
+use_style()
+torch.set_num_threads(1)  # the matrices here are small: one core is fastest
+
+# %% [markdown]
+# ## The program to match
+#
+# This is rung 5, whole. It is given, so that the page stands alone; it is also the ruler for everything below.
+
+# %%
+def initial_network(widths, generator: torch.Generator) -> list[tuple[Tensor, Tensor]]:
+    """He's initial weights as raw tensors: W of shape (n_in, n_out), b zeros of shape (n_out,)."""
+    return [
+        ((torch.randn(a, c, generator=generator) * math.sqrt(2 / a)).requires_grad_(), torch.zeros(c, requires_grad=True))
+        for a, c in pairwise(widths)
+    ]  # fmt: skip
+
+
+def raw_forward(network: list[tuple[Tensor, Tensor]], x: Tensor) -> Tensor:
+    """Logits: ReLU after every layer but the last."""
+    for W, b in network[:-1]:
+        z = x @ W + b
+        x = torch.where(z > 0, z, torch.zeros_like(z))
+    return x @ network[-1][0] + network[-1][1]
+
+
+def raw_train(network, x, y, learning_rate, batch_size, epochs, generator) -> list[float]:
+    """The loop of rung 5: one randperm an epoch, one loss a step."""
+    losses = []
+    for _ in range(epochs):
+        for batch in torch.randperm(len(x), generator=generator).split(batch_size):
+            logits = raw_forward(network, x[batch])
+            right = logits[torch.arange(len(batch)), y[batch]]
+            loss = (torch.logsumexp(logits, dim=1) - right).mean()
+            losses.append(loss.item())
+            loss.backward()
+            with torch.no_grad():
+                for parameter in (tensor for layer in network for tensor in layer):
+                    parameter -= learning_rate * parameter.grad
+                    parameter.grad = None
+    return losses
+
+
+points, labels = spiral(600, seed=0)  # float64 of shape (600, 2), int64 of shape (600,)
+held_out_points, held_out_labels = spiral(1000, seed=1)
+x, y = torch.tensor(points, dtype=torch.float32), torch.tensor(labels)
+
+generator = torch.Generator().manual_seed(0)
+start = initial_network([2, 64, 64, 3], generator)
+raw = [(W.detach().clone().requires_grad_(), b.detach().clone().requires_grad_()) for W, b in start]
+raw_losses = raw_train(raw, x, y, 0.3, 50, 100, generator)
+print(f"{len(raw_losses)} steps; first loss {raw_losses[0]:.6f}, last {raw_losses[-1]:.6f}")
+
+# %% [markdown]
+# ## A network is a Module
+#
+# `nn.Linear(n_in, n_out)` is a layer: it owns a `weight` and a `bias` and computes $h\,W + b$. One thing differs from
+# rung 5. It stores the weight the other way round, one *row* for each output:
+#
+# $$ \texttt{weight}: (n_\text{out}, n_\text{in}), \qquad \texttt{layer(x)} = x\,\texttt{weight}^\top + \texttt{bias}. $$
+#
+# `nn.Module` is the class that networks are made from. You write two methods: `__init__` makes the layers and assigns them to
+# `self`; `forward` says how an input goes through them. You *call* the network, `network(x)`, and `Module` calls your
+# `forward`. In exchange it keeps the books: every layer you assign to `self` is **registered**, so that `network.parameters()` finds all
+# that training may change, `state_dict()` all that a checkpoint must hold.
+#
+# Two slips are common enough to see them before you write anything. **Predict:** how many parameters does each of these
+# have?
+#
+# *My prediction: …*
+
+# %%
+class Visible(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList([nn.Linear(2, 64), nn.Linear(64, 3)])
+
+
+class Hidden(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = [nn.Linear(2, 64), nn.Linear(64, 3)]
+
+
+class TooEarly(nn.Module):
+    def __init__(self) -> None:
+        self.layers = nn.ModuleList([nn.Linear(2, 64), nn.Linear(64, 3)])
+
+
+for kind in (Visible, Hidden, TooEarly):
+    try:
+        print(f"{kind.__name__:>8}: {sum(p.numel() for p in kind().parameters())} parameters")
+    except AttributeError as error:
+        print(f"{kind.__name__:>8}: {error}")
+
+# %% [markdown]
+# The second is the dangerous one. `Hidden` computes the right logits, and nothing in it will ever learn, because the
+# optimiser is never told of its layers. A plain list is opaque to `Module`; an `nn.ModuleList` is a list it looks into.
+#
+# Your turn. By hand first: widths `[2, 5, 3]` give two `nn.Linear`, with weights of shape $(5, 2)$ and $(3, 5)$ and
+# $2\cdot 5 + 5 + 5\cdot 3 + 3 = 33$ parameters.
+
+# %% exercise="DeepNetwork"
+class DeepNetwork(nn.Module):
+    """A feed-forward network: ReLU after every layer except the last.
+
+    Parameters
+    ----------
+    widths : sequence of at least two ints: inputs, hidden layers, classes
+
+    Attributes
+    ----------
+    layers : nn.ModuleList of the nn.Linear layers (with bias), one for each two neighbouring widths,
+        first layer first. The network has no other parameters.
+    """
+
+    def __init__(self, widths) -> None:
+        ### BEGIN SOLUTION
+        super().__init__()
+        self.layers = nn.ModuleList(nn.Linear(n_in, n_out) for n_in, n_out in pairwise(widths))
+        ### END SOLUTION
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the logits, shape (n, widths[-1]), of a batch x of shape (n, widths[0])."""
+        ### BEGIN SOLUTION
+        for layer in self.layers[:-1]:
+            x = F.relu(layer(x))
+        return self.layers[-1](x)
+        ### END SOLUTION
+
+
+# %% check="DeepNetwork"
+check(DeepNetwork)
+
+# %% [markdown]
+# ## The same start
+#
+# A new `nn.Linear` fills itself with random numbers of torch's choosing. To match rung 5 it must get rung 5's. Copying
+# into a parameter is like the step of rung 5: in place, under `torch.no_grad()`. `parameter.copy_(values)` writes values into the
+# memory that is there, so an optimiser that already knows the parameter still holds the right one.
+#
+# Mind the transpose. For a layer of shape $(2, 64)$ torch refuses the wrong way round. For $(64, 64)$ it does not: the network
+# runs, learns, and is another network. By hand, with
+# $W = \begin{bmatrix} 1 & -1 \\ 0 & 2 \end{bmatrix}$ and $x = [1, 2]$: $xW = [1, 3]$, and $xW^\top = [-1, 4]$.
+
+# %% exercise="copy_weights"
+def copy_weights(layers, weights: list[tuple[Tensor, Tensor]]) -> None:
+    """Write raw weights into nn.Linear layers, so that each computes x @ W + b.
+
+    Parameters
+    ----------
+    layers : nn.ModuleList (or list) of nn.Linear, changed in place. Their `weight` and `bias` stay the
+        same Parameter objects and still require a gradient.
+    weights : as many pairs (W, b): W of shape (n_in, n_out), b of shape (n_out,). They are not changed,
+        and share no memory with the layers afterwards.
+
+    Returns
+    -------
+    None
+    """
+    ### BEGIN SOLUTION
+    with torch.no_grad():
+        for layer, (W, b) in zip(layers, weights, strict=True):
+            layer.weight.copy_(W.T)
+            layer.bias.copy_(b)
+    ### END SOLUTION
+
+
+# %% check="copy_weights"
+check(copy_weights)
+
+# %%
+network = DeepNetwork([2, 64, 64, 3])
+copy_weights(network.layers, start)
+difference = (network(x) - raw_forward(start, x)).abs().max().item()
+print(f"largest difference between the two sets of {600 * 3} logits: {difference:.1e}")
+
+# %% [markdown]
+# Not exactly 0, perhaps: the two add the same products in another order, and float32 keeps seven digits. That is the
+# size of difference to expect from now on.
+#
+# ## Loss and optimiser
+#
+# `F.cross_entropy(logits, labels)` is the mean cross-entropy: log-softmax and negative log-likelihood in one, computed stably. It
+# wants *logits* and int64 labels. An optimiser holds the parameters and knows the rule of the step.
+# `optim.SGD(network.parameters(), lr=0.3)` is the rule you know. A training step has four lines:
+
+# %%
+optimiser = optim.SGD(network.parameters(), lr=0.3)
+
+loss = F.cross_entropy(network(x), y)
+optimiser.zero_grad()  # clear what earlier steps left in .grad
+loss.backward()        # fill .grad
+optimiser.step()       # parameter -= lr * parameter.grad
+print(f"loss before the step {loss.item():.4f}, after {F.cross_entropy(network(x), y).item():.4f}")
+
+# %% [markdown]
+# The order of the last three matters. A `step` before `backward` uses old gradients, or none; a `zero_grad` between `backward` and
+# `step` throws the gradient away. None of these is an error for Python.
+#
+# ## A Dataset
+#
+# A `Dataset` answers two questions: how many examples are there, `len(dataset)`, and what is example $i$, `dataset[i]`. Behind
+# it may be two arrays, as here, or a million files. Ours also settles the types once and for all. Arrays come
+# as float64, torch's layers are float32, and a matrix product refuses to mix the two. Labels must be int64, because they are used as
+# indices.
+
+# %% exercise="Points"
+class Points(Dataset):
+    """Labelled points as tensors.
+
+    Parameters
+    ----------
+    x : array of shape (n, d), any real number type; not changed
+    y : array of shape (n,), integer labels; not changed
+    """
+
+    def __init__(self, x, y) -> None:
+        ### BEGIN SOLUTION
+        self.x = torch.tensor(x, dtype=torch.float32)
+        self.y = torch.tensor(y, dtype=torch.int64)
+        ### END SOLUTION
+
+    def __len__(self) -> int:
+        """Return the number of points, n."""
+        ### BEGIN SOLUTION
+        return len(self.x)
+        ### END SOLUTION
+
+    def __getitem__(self, i: int) -> tuple[Tensor, Tensor]:
+        """Return point i, float32 of shape (d,), and its label, an int64 tensor of shape ()."""
+        ### BEGIN SOLUTION
+        return self.x[i], self.y[i]
+        ### END SOLUTION
+
+
+# %% check="Points"
+check(Points)
+
+# %% [markdown]
+# ## A DataLoader, and whose order it is
+#
+# A `DataLoader` goes through a data set in batches: it asks for an order of the indices, fetches the examples one by one, and stacks them.
+# The usual call is `DataLoader(dataset, batch_size=50, shuffle=True, generator=generator)`. Rung 5 drew
+# `torch.randperm(n, generator=generator)` once an epoch.
+#
+# **Predict.** Two loaders with the same seed: do they give the same batches as each other? And as rung 5 with the same seed?
+#
+# *My prediction: …*
+
+# %%
+def orders_of(loader: DataLoader, epochs: int = 2) -> list[list[int]]:
+    """The order in which a loader visits a data set whose examples are their own numbers."""
+    return [[int(i) for batch in loader for i in batch] for _ in range(epochs)]
+
+
+def seeded(seed: int = 5) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+ten = list(range(10))
+by_hand = seeded()
+print("rung 5:    ", [torch.randperm(10, generator=by_hand).tolist() for _ in range(2)])
+print("one loader:", orders_of(DataLoader(ten, batch_size=3, shuffle=True, generator=seeded())))
+print("another:   ", orders_of(DataLoader(ten, batch_size=3, shuffle=True, generator=seeded())))
+
+# %% [markdown]
+# The loaders agree with each other and not with us. Both are right. The loader takes *more* from the generator than one
+# permutation an epoch: a base seed for its worker processes first, and what its sampler needs besides. So its permutations come from
+# other places in the stream of random numbers. To agree we say where the order comes from. A `Sampler` is the part of a loader that does so:
+# each time an epoch starts, it is asked for the indices.
+
+# %%
+class EpochOrder(Sampler):
+    """Indices in a new random order each epoch: one torch.randperm, and nothing else, from `generator`."""
+
+    def __init__(self, n: int, generator: torch.Generator) -> None:
+        self.n, self.generator = n, generator
+
+    def __len__(self) -> int:
+        return self.n
+
+    def __iter__(self):
+        return iter(torch.randperm(self.n, generator=self.generator).tolist())
+
+
+# %% exercise="make_loader"
+def make_loader(dataset: Dataset, batch_size: int, generator: torch.Generator) -> DataLoader:
+    """Make a loader whose k-th epoch has the order of the k-th torch.randperm(n, generator=generator).
+
+    Parameters
+    ----------
+    dataset : n examples
+    batch_size : examples in a batch, at least 1; the last batch of an epoch is shorter when
+        batch_size does not divide n
+    generator : the source of the order. Nothing but one randperm an epoch is drawn from it.
+
+    Returns
+    -------
+    a DataLoader that can be gone through any number of times
+    """
+    ### BEGIN SOLUTION
+    return DataLoader(dataset, batch_size=batch_size, sampler=EpochOrder(len(dataset), generator))
+    ### END SOLUTION
+
+
+# %% check="make_loader"
+check(make_loader)
+
+# %% [markdown]
+# ## One epoch
+#
+# Now the four lines go into a loop over batches. One more habit comes with modules. A module is in **training mode** or in **evaluation
+# mode**, a flag that `network.train()` and `network.eval()` set for all its parts. Linear layers ignore it; others, such
+# as dropout, behave differently in the two. So whoever trains says `train()`, whoever evaluates says `eval()`, every time.
+
+# %% exercise="train_epoch"
+def train_epoch(network: nn.Module, loader, optimiser) -> list[float]:
+    """Train for one epoch: one step of the optimiser for each batch.
+
+    Parameters
+    ----------
+    network : maps a batch of inputs to logits; trained in place, in training mode,
+        whichever mode it comes in. Its parameters may hold gradients from before, which must not count.
+    loader : gives batches (x, y) when gone through; once is an epoch
+    optimiser : holds the network's parameters, like optim.SGD
+
+    Returns
+    -------
+    one Python float for each batch, in order: its mean cross-entropy before its step
+    """
+    ### BEGIN SOLUTION
+    network.train()
+    losses = []
+    for batch_x, batch_y in loader:
+        loss = F.cross_entropy(network(batch_x), batch_y)
+        losses.append(loss.item())
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    return losses
+    ### END SOLUTION
+
+
+# %% check="train_epoch"
+check(train_epoch)
+
+# %% [markdown]
+# ## Number for number
+#
+# Everything is in place: the same initial weights, the same order of batches, the same loss and step. Rounding is the one thing that
+# differs, so for the proof we take it down as far as it goes: float64, sixteen digits, in both programs.
+#
+# **Predict.** After 1 200 steps, how far apart will the two loss curves be? Rounding differs at every step: will the difference pile up?
+#
+# *My prediction: …*
+
+# %%
+WIDTHS = [2, 64, 64, 3]
+
+
+def rung_5_losses(seed: int, dtype: torch.dtype) -> list[float]:
+    """The 1 200 losses of raw tensors."""
+    generator = torch.Generator().manual_seed(seed)
+    network = [tuple(tensor.detach().to(dtype).requires_grad_() for tensor in layer)
+               for layer in initial_network(WIDTHS, generator)]  # fmt: skip
+    return raw_train(network, x.to(dtype), y, 0.3, 50, 100, generator)
+
+
+class CastPoints(Points):
+    """The same points in another precision."""
+
+    def __init__(self, x, y, dtype: torch.dtype) -> None:
+        super().__init__(x, y)
+        self.dtype = dtype
+
+    def __getitem__(self, i: int) -> tuple[Tensor, Tensor]:
+        point, label = super().__getitem__(i)
+        return point.to(self.dtype), label
+
+
+def rung_6_losses(seed: int, dtype: torch.dtype, own_shuffle: bool = False) -> list[float]:
+    """The 1 200 losses of torch.nn; with `own_shuffle`, batches in DataLoader's order."""
+    generator = torch.Generator().manual_seed(seed)
+    network = DeepNetwork(WIDTHS).to(dtype)
+    copy_weights(network.layers, initial_network(WIDTHS, generator))
+    optimiser = optim.SGD(network.parameters(), lr=0.3)
+    dataset = CastPoints(points, labels, dtype)
+    loader = make_loader(dataset, 50, generator)
+    if own_shuffle:
+        loader = DataLoader(dataset, batch_size=50, shuffle=True, generator=generator)
+    return [loss for _ in range(100) for loss in train_epoch(network, loader, optimiser)]
+
+
+by_hand = np.array(rung_5_losses(0, torch.float64))
+by_torch = np.array(rung_6_losses(0, torch.float64))
+shuffled = np.array(rung_6_losses(0, torch.float64, own_shuffle=True))
+gap = np.abs(by_torch - by_hand)
+print(f"{len(gap)} steps, largest difference {gap.max():.1e}")
+assert gap.max() < 1e-5
+
+fig, (left, right) = plt.subplots(1, 2, figsize=(12, 4.2))
+plot_curves({"rung 5": by_hand, "rung 6": by_torch}, xlabel="step", ylabel="cross-entropy (nats)",
+            logy=True, ax=left, title="Two programs, one curve")  # fmt: skip
+left.get_lines()[0].set(linewidth=5, alpha=0.4)
+plot_curves({"its own shuffle": np.abs(shuffled - by_hand), "our order": np.maximum(gap, 1e-17)}, xlabel="step",
+            ylabel="distance from rung 5's loss", logy=True, ax=right,
+            title="Equal to rounding, if the batches are")  # fmt: skip
+right.axhline(1e-5, color=COLOURS["grey"], linestyle="--")
+right.annotate("promised: 1e-5", (30, 1e-6), color=COLOURS["grey"])
+plt.show()
+
+# %% [markdown]
+# The wide line is rung 5, the thin one on top of it rung 6. The difference stays at the last digit of a float64. (Differences
+# of exactly 0 are drawn at $10^{-17}$.) It does not pile up: gradient descent on its way down forgets small kicks. With the
+# loader's own shuffle, which is as good a shuffle as ours, the curves differ from the first step on. Had we tolerated that, we could
+# not have told it from a mistake.
+#
+# **Predict.** The same in float32, seven digits, for four seeds: will the gap be about $10^{-7}$ every time?
+#
+# *My prediction: …*
+
+# %%
+gaps = {seed: np.abs(np.array(rung_6_losses(seed, torch.float32)) - np.array(rung_5_losses(seed, torch.float32)))
+        for seed in range(4)}  # fmt: skip
+for seed, seed_gap in gaps.items():
+    large = np.flatnonzero(seed_gap > 1e-6)
+    when = f"first above 1e-6 at step {large[0]}" if len(large) else "never above 1e-6"
+    print(f"seed {seed}: median {np.median(seed_gap):.0e}, largest {seed_gap.max():.0e}, {when}")
+
+fig, ax = plt.subplots()
+for seed_gap in gaps.values():
+    ax.semilogy(np.maximum(seed_gap, 1e-9), linewidth=1, alpha=0.8)
+ax.set(xlabel="step", ylabel="distance from rung 5's loss", title="float32: equal to rounding, until a unit tips over")
+plt.show()
+
+# %% [markdown]
+# For hundreds of steps every seed keeps to $10^{-7}$. Then, in some, the gap jumps by orders of magnitude within a few steps, and
+# stays. That is not rounding piling up; piles grow slowly. It is the corner of ReLU. Over a run the units are evaluated
+# about eight million times, and now and then one of them lands within $10^{-7}$ of 0. There, rounding decides on which side: in one
+# program the unit passes a gradient, in the other it does not, and the two take different steps. In float64 a unit would have to
+# land within $10^{-16}$, which a run will hardly ever see.
+#
+# Keep this in mind when you compare programs: first in float64, where equal means equal. Then a jump in float32 is no alarm.
+#
+# ## A mistake that learns
+#
+# **Predict.** Here the network ends in a softmax, and then comes `F.cross_entropy`, which contains one already. What will you see: an error,
+# a loss that stays, or a loss that falls? How low can it go, if the best the network can say is "probability 1"?
+#
+# *My prediction: …*
+
+# %%
+class SoftmaxTwice(DeepNetwork):
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.softmax(super().forward(x), dim=1)
+
+
+def run_from_start(kind: type[DeepNetwork], seed: int = 0) -> tuple[DeepNetwork, list[float]]:
+    generator = torch.Generator().manual_seed(seed)
+    network = kind([2, 64, 64, 3])
+    copy_weights(network.layers, initial_network([2, 64, 64, 3], generator))
+    optimiser = optim.SGD(network.parameters(), lr=0.3)
+    loader = make_loader(Points(points, labels), 50, generator)
+    return network, [loss for _ in range(100) for loss in train_epoch(network, loader, optimiser)]
+
+
+twice, twice_losses = run_from_start(SoftmaxTwice)
+floor = -math.log(math.e / (math.e + 2))
+plot_curves({"logits": raw_losses, "softmax twice": twice_losses}, xlabel="step", ylabel="cross-entropy (nats)",
+            logy=True, title="Softmax twice: it learns, slowly, above a floor")  # fmt: skip
+plt.axhline(floor, color=COLOURS["grey"], linestyle="--")
+plt.annotate(f"floor {floor:.3f}", (850, floor * 0.72), color=COLOURS["grey"])
+plt.show()
+with torch.no_grad():
+    right = twice(torch.tensor(held_out_points, dtype=torch.float32)).argmax(dim=1).numpy() == held_out_labels
+print(f"softmax twice: held-out accuracy {right.mean():.1%}, last loss {twice_losses[-1]:.3f}")
+
+# %% [markdown]
+# No error, and a curve that falls. If the "logits" are probabilities, the best are $[1, 0, 0]$, whose softmax gives the right class
+# $e/(e + 2) = 0.58$, a loss of 0.551. The network is judged as if it were never sure. Someone who only looks at whether
+# the loss falls will keep this for years.
+#
+# ## Evaluation
+#
+# To evaluate: set evaluation mode, record no gradients, go through all batches, and average over *examples*. By hand: a batch of 3 with mean
+# loss 1.0 and a last batch of 1 with loss 5.0. The mean over the four examples is $(3 \cdot 1.0 + 5.0)/4 = 2.0$; the mean of the two batch
+# means is 3.0, and wrong. Then put the mode back as you found it: an evaluation in the middle of training
+# must not change the training.
+#
+# `eval()` and `no_grad()` are two switches. The first changes what some layers *compute*, the second what autograd *records*.
+# With dropout, which sets a random half of its inputs to 0 in training mode, you can see the first:
+
+# %%
+torch.manual_seed(0)
+with_dropout = nn.Sequential(nn.Linear(2, 8), nn.ReLU(), nn.Dropout(0.5), nn.Linear(8, 3))
+one_point = torch.tensor([[0.5, -0.5]])
+for mode in (True, False):
+    with_dropout.train(mode)
+    calls = [with_dropout(one_point)[0, 0].item() for _ in range(4)]
+    print("training  " if mode else "evaluation", "mode, the same point four times:", "  ".join(f"{c:.3f}" for c in calls))
+
+# %% exercise="evaluate"
+def evaluate(network: nn.Module, loader) -> tuple[float, float]:
+    """Measure a network on all the examples of a loader.
+
+    Parameters
+    ----------
+    network : maps a batch of inputs to logits. It runs in evaluation mode and without recording
+        gradients; afterwards it is in the mode it came in, and nothing else about it has changed.
+    loader : gives one or more batches (x, y) when gone through; they need not be of equal size
+
+    Returns
+    -------
+    loss : the mean cross-entropy over all examples, a Python float
+    accuracy : the share of examples, 0 to 1, whose largest logit is that of the right class, a Python float
+    """
+    ### BEGIN SOLUTION
+    was_training = network.training
+    network.eval()
+    loss = right = n = 0
+    with torch.no_grad():
+        for batch_x, batch_y in loader:
+            logits = network(batch_x)
+            loss += F.cross_entropy(logits, batch_y, reduction="sum").item()
+            right += (logits.argmax(dim=1) == batch_y).sum().item()
+            n += len(batch_y)
+    network.train(was_training)
+    return loss / n, right / n
+    ### END SOLUTION
+
+
+# %% check="evaluate"
+check(evaluate)
+
+# %% [markdown]
+# ## Saving and loading
+#
+# A network's **state dict** is a dictionary from names to tensors: all that was learned, and nothing about the class. To load, make a
+# network of the same widths and hand it the dictionary. (`io.BytesIO` stands in for a file on the disk.)
+
+# %%
+network, _ = run_from_start(DeepNetwork)
+held_out = DataLoader(Points(held_out_points, held_out_labels), batch_size=256)
+file = io.BytesIO()
+torch.save(network.state_dict(), file)
+for name, tensor in network.state_dict().items():
+    print(f"{name:>16}  {tuple(tensor.shape)}")
+
+file.seek(0)
+copy_of_it = DeepNetwork([2, 64, 64, 3])
+print("a new network:", "loss {:.4f}, accuracy {:.1%}".format(*evaluate(copy_of_it, held_out)))
+copy_of_it.load_state_dict(torch.load(file, weights_only=True))
+print("loaded:       ", "loss {:.4f}, accuracy {:.1%}".format(*evaluate(copy_of_it, held_out)))
+print("the original: ", "loss {:.4f}, accuracy {:.1%}".format(*evaluate(network, held_out)))
+
+# %% [markdown]
+# `weights_only=True` is not decoration. `torch.save` writes a pickle, and a pickle may contain a call to any function, which is made
+# when the file is opened. Here is one that asks for `print`. It could ask for anything.
+
+# %%
+class Stowaway:
+    def __reduce__(self):
+        return print, ("code from inside the file is running",)
+
+
+file = io.BytesIO()
+torch.save({"layers.0.weight": torch.zeros(3), "extra": Stowaway()}, file)
+file.seek(0)
+torch.load(file, weights_only=False)  # runs it
+file.seek(0)
+try:
+    torch.load(file, weights_only=True)
+except Exception as error:
+    print("refused:", type(error).__name__)
+
+# %% [markdown]
+# ## The whole run, from a specification
+#
+# The last exercise is the program itself. Everything a run depends on stands in one small object, the seed included:
+
+# %%
+@dataclass(frozen=True)
+class Specification:
+    """All that a training run depends on, besides the data."""
+
+    widths: tuple[int, ...] = (2, 64, 64, 3)
+    learning_rate: float = 0.3
+    batch_size: int = 50
+    epochs: int = 100
+    seed: int = 0
+
+
+# %% [markdown]
+# 1. One generator, seeded with the specification's seed. It gives the initial weights first, by `initial_network`, and then the order of
+#    the batches.
+# 2. A `DeepNetwork` of those widths with those weights; plain `optim.SGD` with that learning rate.
+# 3. For each epoch: train on the training points, then evaluate on the held-out ones.
+# 4. The network comes back in evaluation mode, ready for use.
+
+# %% exercise="train"
+def train(
+    specification: Specification, x, y, held_out_x, held_out_y
+) -> tuple[nn.Module, list[float], list[float]]:
+    """Train a network as specified, and watch it on held-out points.
+
+    Parameters
+    ----------
+    specification : has the attributes widths, learning_rate, batch_size, epochs and seed
+    x, y : arrays of shape (n, widths[0]) and (n,): the training points and their labels
+    held_out_x, held_out_y : the same for points that are never trained on
+
+    Returns
+    -------
+    network : trained, in evaluation mode
+    losses : one Python float for each step, in order: the mean cross-entropy of its minibatch before it
+    accuracies : one Python float for each epoch: the held-out accuracy after it
+
+    Notes
+    -----
+    With g = torch.Generator().manual_seed(seed): the initial weights are initial_network(widths, g);
+    after that each epoch takes one torch.randperm(n, generator=g), as `make_loader` does.
+    """
+    ### BEGIN SOLUTION
+    generator = torch.Generator().manual_seed(specification.seed)
+    network = DeepNetwork(specification.widths)
+    copy_weights(network.layers, initial_network(specification.widths, generator))
+    optimiser = optim.SGD(network.parameters(), lr=specification.learning_rate)
+    loader = make_loader(Points(x, y), specification.batch_size, generator)
+    held_out = DataLoader(Points(held_out_x, held_out_y), batch_size=256)
+    losses, accuracies = [], []
+    for _ in range(specification.epochs):
+        losses += train_epoch(network, loader, optimiser)
+        accuracies.append(evaluate(network, held_out)[1])
+    return network.eval(), losses, accuracies
+    ### END SOLUTION
+
+
+# %% check="train"
+check(train)
+
+# %%
+spiral_data = (points, labels, held_out_points, held_out_labels)
+runs = [train(Specification(seed=seed), *spiral_data) for seed in range(4)]
+final = [accuracies[-1] for _, _, accuracies in runs]
+print("held-out accuracy by seed:", "  ".join(f"{a:.1%}" for a in final))
+print(f"seed 0 against rung 5, float32: median difference {np.median(np.abs(np.array(runs[0][1]) - raw_losses)):.0e}")
+
+plot_curves({f"seed {seed}": 100 * np.array(accuracies) for seed, (_, _, accuracies) in enumerate(runs)},
+            xlabel="epoch", ylabel="held-out accuracy (%)", title="Four seeds, one ending")  # fmt: skip
+plt.axhline(99, color=COLOURS["grey"], linestyle="--")
+plt.show()
+
+# %% [markdown]
+# ## What torch would have started from
+#
+# We overwrote the numbers that `nn.Linear` fills itself with. They are uniform, with standard deviation $1/\sqrt{3\,n_\text{in}}$: smaller than He's
+# $\sqrt{2/n_\text{in}}$ by a factor of $\sqrt 6 \approx 2.4$, and the biases are random too.
+#
+# **Predict.** In rung 5 a factor of 0.3 killed a network with five hidden layers. Will the default, a factor of 0.41, kill this one?
+# Will it slow it down?
+#
+# *My prediction: …*
+
+# %%
+def race(start: str, seed: int, widths=(2, 32, 32, 32, 32, 32, 3), epochs: int = 40) -> list[float]:
+    """Held-out accuracy (%) after each epoch, from torch's default start or from He's."""
+    torch.manual_seed(seed)
+    generator = torch.Generator().manual_seed(seed)
+    network = DeepNetwork(widths)
+    if start == "He":
+        copy_weights(network.layers, initial_network(widths, generator))
+    optimiser = optim.SGD(network.parameters(), lr=0.3)
+    loader, accuracies = make_loader(Points(points, labels), 50, generator), []
+    for _ in range(epochs):
+        train_epoch(network, loader, optimiser)
+        accuracies.append(100 * evaluate(network, held_out)[1])
+    return accuracies
+
+
+fig, ax = plt.subplots()
+for start_from, colour in (("He", COLOURS["blue"]), ("default", COLOURS["orange"])):
+    curves = np.array([race(start_from, seed) for seed in range(4)])
+    ax.plot(curves.T, color=colour, alpha=0.35, linewidth=1)
+    ax.plot(curves.mean(axis=0), color=colour, linewidth=3)
+    ax.annotate(start_from, (8, curves.mean(axis=0)[8] + 4), color=colour, fontweight="bold")
+    print(f"{start_from:>8}: after 40 epochs mean {curves[:, -1].mean():.1f} %, "
+          f"from {curves[:, -1].min():.1f} to {curves[:, -1].max():.1f} %")  # fmt: skip
+ax.set(xlabel="epoch", ylabel="held-out accuracy (%)", title="The default start lags (thin: four seeds, thick: mean)")
+plt.show()
+
+# %% [markdown]
+# The default lives, and it loses time: for twenty epochs it hardly leaves guessing, and when He's start has long had every point right it is
+# still on its way. The signal is weak at first and grows only as the weights do. A default is a choice somebody made for the average case; you now
+# know how to look at it, and how to replace it.
+#
+# :::{note}
+# Earlier frameworks had you describe a network as a graph, which another program then ran. {cite:t}`paszke2019` made it an ordinary Python object
+# that is run line by line: you can print inside `forward`, use a loop, set a breakpoint. That is much of why the words on this page
+# (Module, DataLoader, state dict) are the ones you will read in nearly every paper's code.
+# :::
+#
+# ## Go further
+#
+# No grader here; each of these takes between ten minutes and an evening.
+#
+# - **Momentum.** Give `optim.SGD` a `momentum` of 0.9 and match it with raw tensors. <details><summary>What a good answer
+#   contains</summary> The rule written out from torch's documentation ($v \leftarrow \mu v + g$, $p \leftarrow p - \eta v$); the largest difference over at least a hundred
+#   steps; a remark on what the first step has for $v$.</details>
+# - **Stop and go on.** Save after 50 epochs, load in a fresh process, go on to 100, and match the uninterrupted curve. <details><summary>What a good answer
+#   contains</summary> The state of the network is not enough: the generator's state (`get_state`, `set_state`) must be in the checkpoint too, and with momentum the
+#   optimiser's state dict.</details>
+# - **Catch the unit.** Find the unit and the example that tip over in one of the float32 runs above. <details><summary>What a good answer
+#   contains</summary> The step at which the gap jumps; both networks stopped before it; the pre-activations of the minibatch in both, and the one whose sign
+#   differs, with its size.</details>
+# - **The price of convenience.** Time one epoch of the raw loop, of `train_epoch` with the loader, and with `num_workers=2`. <details><summary>What a good answer
+#   contains</summary> Several repetitions with the spread; where the time goes (fetching 600 examples one by one and stacking them); when workers
+#   pay.</details>
+#
+# ## Explain it to a friend
+#
+# Aloud, or in writing, without scrolling up.
+#
+# 1. Your friend's network runs, gives logits, and its loss does not move at all. Which three causes would you look for first?
+#    <details><summary>What a good answer contains</summary> Layers in a plain list, so that the optimiser holds nothing; `zero_grad` between `backward`
+#    and `step`, or no `step`; a learning rate of nearly 0, or a symmetric start.</details>
+# 2. How would you prove that a rewrite of a training program changed nothing? <details><summary>What a good answer contains</summary> The same initial
+#    weights and the same batches, then the losses side by side; differences at the size of rounding in float64, from the first step to the last; where they part tells you which
+#    part to suspect.</details>
+# 3. What is the difference between `eval()` and `no_grad()`, and what goes wrong if you forget each? <details><summary>What a good answer contains</summary> Without
+#    `eval()` dropout and batch norm behave as in training, so results are noisy or wrong. Without `no_grad()` the numbers are right, and memory and time are
+#    wasted on graphs.</details>
+#
+# Next, [rung 7](07_mnist_mlp.ipynb): the same program meets handwritten digits, and you watch it learn by heart what it should understand.
