@@ -84,6 +84,19 @@ def test_a_widget_becomes_a_sentence(course, cells_of):
     assert "works in JupyterLab" in output.data["text/markdown"]
 
 
+def test_pictures_come_out_whatever_backend_the_author_uses(course, cells_of, monkeypatch):
+    monkeypatch.setenv("MPLBACKEND", "agg")
+    course.add_cells("""\
+        # %%
+        import matplotlib.pyplot as plt
+        plt.plot([1, 2])
+        plt.show()
+        """)
+    build(course)
+    outputs = [o for c in cells_of(course.page) if c.cell_type == "code" for o in c.outputs]
+    assert any("image/png" in o.get("data", {}) for o in outputs)
+
+
 def test_what_only_programs_read_is_left_out(course, cells_of):
     course.add_cells(
         """\

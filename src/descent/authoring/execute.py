@@ -82,6 +82,8 @@ def _environment(home: Path, root: Path) -> dict[str, str]:
         "DESCENT_HOME": str(home),
         "DESCENT_COURSE": str(root),
         "PYTHONHASHSEED": "0",
+        # The author's own choice of a backend must not cost the page its pictures.
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
     }
 
 
