@@ -119,3 +119,31 @@ def test_markup_in_a_learners_values_does_not_reach_the_page(capsys) -> None:
     page = judge(load_exercises(CHAPTER)["predict"], predict).as_html()
     assert "<script>" not in page and "<b>no</b>" not in page
     assert "&lt;script&gt;" in page
+
+
+def test_an_answer_that_calls_a_wrong_one_is_sent_to_that_one_first(capsys) -> None:
+    cells = """
+import numpy as np
+def predict(w, b, x):
+    return w * x
+def gradient(w, b, x, y):
+    error = predict(w, b, x) - y
+    return 2 * np.mean(error * x), 2 * np.mean(error)
+"""
+    names = {"check": notebook.check}
+    exec(cells, names)
+    with pytest.raises(CheckFailed, match="calls `predict`, which does not pass"):
+        exec("check(gradient)", names)
+
+
+def test_an_answer_that_calls_a_blank_one_is_not_called_blank(capsys) -> None:
+    cells = """
+def predict(w, b, x):
+    raise NotImplementedError
+def gradient(w, b, x, y):
+    return predict(w, b, x) - y, 0.0
+"""
+    names = {"check": notebook.check}
+    exec(cells, names)
+    with pytest.raises(CheckFailed, match="not right yet.*calls `predict`"):
+        exec("check(gradient)", names)

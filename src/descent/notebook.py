@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from typing import Any
 
 from descent.errors import CourseError
 from descent.exercises.lookup import UnknownExercise, load_exercises
 from descent.grading import CheckFailed, Exercise, Hint, Report, judge
+from descent.grading.calls import codes_of
 from descent.grading.report import CORRECT, MIME, marked_up
 from descent.study.catalog import Chapter, find_chapter
 from descent.study.progress import show_progress
@@ -58,8 +60,11 @@ def check(answer: Any) -> None:
     CourseError
         When no exercise of the chapter goes by the answer's name.
     """
-    exercise = _exercise_for(answer, sys._getframe(1).f_globals)
+    names = sys._getframe(1).f_globals
+    exercise = _exercise_for(answer, names)
     report = judge(exercise, answer)
+    if report.failure is not None:
+        report = _blame_what_it_calls(report, answer, names)
     _remember(report)
     _show(report.as_text(), report.as_html(), report.as_json())
     if report.outcome != CORRECT:
@@ -123,6 +128,22 @@ def _exercise_for(answer: Any, names: dict[str, Any]) -> Exercise:
         f"No exercise of this chapter is called {called}. Its exercises are: "
         f"{', '.join(exercises)}. Give your answer the name that its cell had."
     )
+
+
+def _blame_what_it_calls(report: Report, answer: Any, names: dict[str, Any]) -> Report:
+    """Say so where an answer fails because an earlier answer that it calls is not right."""
+    used = {name for code in codes_of(answer) for name in code.co_names}
+    for name, exercise in load_exercises(_current_chapter().id).items():
+        calls_it = name in used and name != report.exercise and callable(names.get(name))
+        if calls_it and judge(exercise, names[name], explain=False).outcome != CORRECT:
+            assert report.failure is not None
+            words = (
+                f"Your answer calls `{name}`, which does not pass its own check yet. Mend that "
+                f"first: run `check({name})`."
+            )
+            failure = replace(report.failure, message=words, mistake=None, symptom="error")
+            return replace(report, failure=failure)
+    return report
 
 
 def _remember(report: Report) -> None:

@@ -38,6 +38,9 @@ WIDE = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 7.0]])
         (WANT[[2, 0, 3, 1]], WANT, "order", "order"),
         (np.array([1.0, -2.0, 9.0, 0.5]), WANT, "value", "index 2"),
         (1.37, 1.0, "value", "0.37"),
+        (True, False, "value", "should be False"),
+        (np.array([True, True]), np.array([True, False]), "value", "1 of 2 truth values"),
+        (np.array([3.0]), 3.0, "shape", "(1,)"),
     ],
 )
 def test_symptom_and_words(actual, expected, symptom: str, words: str) -> None:
@@ -79,3 +82,8 @@ def test_float32_noise_in_a_sum_that_cancels_is_no_difference() -> None:
 def test_comparing_with_something_that_is_no_number_is_the_authors_mistake() -> None:
     with pytest.raises(TypeError, match="numbers"):
         difference(1.0, "one", rtol=1e-4, atol=None)
+
+
+def test_one_right_number_in_the_wrong_shape_is_not_called_right() -> None:
+    found = difference(np.array([3.0]), 3.0, rtol=1e-4, atol=None)
+    assert found is not None and "numbers are right" not in found.words

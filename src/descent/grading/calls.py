@@ -140,16 +140,18 @@ class LearnerError:
     function: str
     line_number: int
     line: str
+    in_answer: bool
 
     @property
     def is_stub(self) -> bool:
-        """Whether it is the exception that an unwritten stub raises."""
-        return self.kind == NotImplementedError.__name__
+        """Whether it is the exception that the answer's own unwritten stub raises."""
+        return self.in_answer and self.kind == NotImplementedError.__name__
 
     def words(self) -> str:
         """The error as a sentence, then the line that raised it."""
-        if self.is_stub:
-            return f"`{self.function}` is not written yet."
+        if self.kind == NotImplementedError.__name__:
+            called = "" if self.in_answer else ", which your code calls,"
+            return f"`{self.function}`{called} is not written yet."
         where = f" at line {self.line_number}: `{self.line}`" if self.line else ""
         return f"Your code stopped with {self.kind}{where}. {self.text}".rstrip()
 
@@ -170,11 +172,20 @@ def learner_error(
     code, path, number = found
     line = linecache.getline(path, number).strip()
     text = " ".join(str(error).split())[:300]
-    return LearnerError(type(error).__name__, text, code.co_name, number, line)
+    in_answer = code in codes_of(answer)
+    return LearnerError(type(error).__name__, text, code.co_name, number, line, in_answer)
+
+
+def codes_of(answer: Any) -> list[CodeType]:
+    """The code of a function, or of every method of a class, functions inside them included."""
+    parts = vars(answer).values() if isinstance(answer, type) else [answer]
+    parts = [getattr(part, "__func__", part) for part in parts]  # class and static methods
+    found = [inspect.unwrap(part).__code__ for part in parts if hasattr(part, "__code__")]
+    for code in found:  # grows while it is walked: functions inside functions
+        found += [inner for inner in code.co_consts if isinstance(inner, CodeType)]
+    return found
 
 
 def _file_of(answer: Callable[..., Any]) -> str | None:
     """The file (or notebook cell) in which a function or class was written."""
-    parts = [answer, *vars(answer).values()] if isinstance(answer, type) else [answer]
-    codes = (getattr(inspect.unwrap(part), "__code__", None) for part in parts if callable(part))
-    return next((code.co_filename for code in codes if code is not None), None)
+    return next((code.co_filename for code in codes_of(answer)), None)

@@ -59,7 +59,7 @@ def difference(
         atol = 0.1 * rtol * max(float(np.max(np.abs(want), initial=0.0)), 1e-3)
     if np.allclose(got, want, rtol=rtol, atol=atol, equal_nan=True):
         return None
-    return _numbers(_wide(got), _wide(want), rtol, dimensions or {})
+    return _numbers(got, want, rtol, dimensions or {})
 
 
 def _wide(array: np.ndarray) -> np.ndarray:
@@ -81,7 +81,7 @@ def _shapes(got: np.ndarray, want: np.ndarray) -> Difference:
     turned = want.ndim >= 2 and got.shape == want.shape[::-1]
     if turned and np.allclose(got.T, want, equal_nan=True):
         return Difference("transposed", f"{words} It is the transpose of the right answer.")
-    if got.size == want.size and np.allclose(np.sort(got.ravel()), np.sort(want.ravel())):
+    if got.size == want.size > 1 and np.allclose(np.sort(got.ravel()), np.sort(want.ravel())):
         return Difference("shape", f"{words} The numbers are right.")
     if got.ndim == want.ndim == 1:
         more = got.size - want.size
@@ -93,6 +93,9 @@ def _shapes(got: np.ndarray, want: np.ndarray) -> Difference:
 def _numbers(
     got: np.ndarray, want: np.ndarray, rtol: float, dimensions: Mapping[int, str]
 ) -> Difference:
+    if got.dtype == np.bool_ or want.dtype == np.bool_:
+        return _truths(got, want)
+    got, want = _wide(got), _wide(want)
     if np.isnan(got).any() and not np.isnan(want).any():
         return Difference("nan", f"{_count(np.isnan(got))} NaN (not a number).")
     if np.isinf(got).any() and not np.isinf(want).any():
@@ -125,6 +128,13 @@ def _numbers(
         return Difference("value", "The shape is right and the numbers are not.")
     gap = abs(got.ravel()[0] - want.ravel()[0])
     return Difference("value", f"It is off by {short(float(gap))}.")
+
+
+def _truths(got: np.ndarray, want: np.ndarray) -> Difference:
+    if got.size == 1:
+        return Difference("value", f"It is {short(got.item())} and should be {short(want.item())}.")
+    wrong = int((got != want).sum())
+    return Difference("value", f"{wrong} of {got.size} truth values are wrong.")
 
 
 def _count(where: np.ndarray) -> str:
