@@ -226,8 +226,8 @@ def in_figures(number: float) -> str:
 draw_graph(steps, "What torch notes down: four operations from the parameters to the loss")
 
 # %% [markdown]
-# Blue frames are leaves that require a gradient, grey ones are data. The graph is made afresh each time the
-# arithmetic runs, by running it. So loops and `if`s need no special treatment: what is noted is what happened.
+# Blue frames are leaves that require a gradient, grey ones are data, dark ones were computed. The graph is made
+# afresh each time the arithmetic runs, by running it. So loops and `if`s need no special treatment: what is noted is what happened.
 #
 # ## Backwards
 #
@@ -322,8 +322,9 @@ print("slope of w:", own_w.slope, "  slope of b:", own_b.slope)
 # library in front of you.
 # :::
 #
-# Your turn: a machine that differentiates any function. The tensor has to require a gradient from the start, so
-# that torch takes notes; and a slope in `.grad` is a tensor too, from which `.item()` takes the Python number.
+# Your turn: a machine that differentiates any function. The tensor that goes in has to require a gradient from
+# the start, so that torch takes notes. `backward()` is called on what comes out; the slope is then in the `.grad`
+# of the tensor that went in. It is a tensor too, from which `.item()` takes the Python number.
 
 # %% exercise="derivative"
 def derivative(f: Callable[[Tensor], Tensor], x: float) -> float:
@@ -644,7 +645,7 @@ print(f"steps from peak to peak: {np.mean(np.diff(peaks)):.2f}, pendulum's π / 
 # bug that raises no error and passes through a good loss again and again. When a loss goes up and down evenly,
 # look for the broom.
 #
-# The third curve does not move at all, and raises no error either.
+# The loop that clears too early does not move at all, and raises no error either.
 #
 # ## The third habit: notes are kept as long as you keep the result
 #
@@ -700,8 +701,9 @@ except RuntimeError as message:
 #   `.numpy()`.
 # - `with torch.no_grad():` takes no notes in the first place. For evaluation, and for the step.
 #
-# All of them belong *after* `backward()`. Before it they cut the branch you sit on, and the last message is
-# what you get.
+# Whatever you call `backward()` on must still have its graph. `loss.item()` beside it does no harm, as in
+# `descend` above. But `backward()` on a detached loss, or on one computed under `no_grad`, saws off the branch you
+# sit on, and the last message is what you get.
 #
 # ## The whole loop
 #
@@ -710,8 +712,8 @@ except RuntimeError as message:
 # 1. Make tensors of the data, and $w$ and $b$ as float64 leaves that start at 0 and require a gradient.
 # 2. For each epoch, cut new batches with `minibatches(n, batch_size, rng)`, from the top of this page. Its
 #    index arrays pick from a tensor as they do from an array: `inputs[batch]`.
-# 3. For each batch: the loss; backwards; a step that also clears the slopes. Record the loss of that batch
-#    before the step, as a number.
+# 3. For each batch: the loss; backwards; a step that also clears the slopes. Record, as a number, the loss that
+#    you went backwards from: that of the batch at the parameters before the step.
 # 4. After each step, if there is an `on_step`, call `on_step(step, loss)`: the number of the step, counted
 #    from 0 through all epochs, and the loss that you recorded. This is how somebody else, such as a plot, can
 #    watch.

@@ -181,7 +181,8 @@ check(predict)
 # is copied when an array stretches; numpy reads the same entry again {cite:p}`harris2020`.
 #
 # The next exercise is a small program about shapes, with no array in it. It is worth the ten minutes. Most
-# of the bugs that you will hunt on this ladder are shapes that were wrong and fitted all the same.
+# of the bugs that you will hunt on this ladder are shapes that were wrong and fitted all the same. (`zip` stops
+# at the end of the shorter tuple; `zip_longest(…, fillvalue=1)`, imported above, goes on.)
 
 
 # %% exercise="broadcast_shape"
@@ -375,8 +376,8 @@ print(f"on 500 practice examples the two differ by at most {gap:.1e}")
 # %% [markdown]
 # ## The best answer there is
 #
-# For this model the minimum can be had without a single step, as Legendre had it. That is rare: two rungs up nothing
-# like it exists. So use it while it lasts, as an **oracle**: the exact answer that tells whether training has
+# For this model the minimum can be had without a single step, as Legendre had it. That is rare: on the next rung
+# nothing like it exists. So use it while it lasts, as an **oracle**: the exact answer that tells whether training has
 # arrived.
 #
 # First get rid of $b$. Give every example one more feature that is always 1; its weight is $b$. With
@@ -399,7 +400,8 @@ print(f"on 500 practice examples the two differ by at most {gap:.1e}")
 # $[-0.5, 1, -0.5]$; they sum to 0, and so do they times $x$.
 #
 # The equation has the form $A\theta = c$. Resist writing $\theta = A^{-1}c$ in code: `np.linalg.solve(A, c)` does less
-# work and rounds less. And $X^{-1}y$ does not exist at all; $X$ is not square.
+# work and rounds less. And $\tilde X^{-1}y$ does not exist at all; $\tilde X$ is not square. To put $\tilde X$ together,
+# `np.column_stack([x, np.ones(n)])` sets the ones beside `x` as a column.
 
 
 # %% exercise="least_squares"

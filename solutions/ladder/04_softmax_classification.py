@@ -15,7 +15,7 @@
 #   - {key: hastie2009, where: "section 4.4.1, on fitting the same model, and figure 4.1 for its straight borders", skip: "the Newton steps: gradient descent does the job here"}
 #   - {key: blanchard2021, where: "section 1 for the problem, and the closing section for what to use", skip: "the error bounds between"}
 # recall:
-#   - {q: "Write softmax for one row of k logits, and say what it does not change under.", a: "p_j = exp(l_j) / Σ_m exp(l_m). Adding the same number to every logit of the row changes nothing."}
+#   - {q: "Write softmax for one row of k logits, and say what it does not change under.", a: "p_j = exp(l_j) / Σ_q exp(l_q). Adding the same number to every logit of the row changes nothing."}
 #   - {q: "Why is the largest logit subtracted before the exponential, and which largest?", a: "exp overflows (in float32 above 88.7). With the row's own maximum subtracted every exponent is at most 0 and the largest term is exp(0) = 1, so the sum is between 1 and k: its logarithm is safe."}
 #   - {q: "Why compute log-softmax in one piece rather than the logarithm of softmax?", a: "A probability of exp(−200) underflows to 0 in float32 and its logarithm is −∞. Logit minus log-sum-exp gives −200."}
 #   - {q: "What is the negative log-likelihood of a classifier that guesses evenly among k classes?", a: "ln k nats, whatever the labels. For 3 classes 1.0986. A classifier that starts from zeros begins there."}
@@ -28,11 +28,11 @@
 # %% [markdown]
 # # Choosing a class
 #
-# A machine sorts three kinds of bean. Two sensors look at each bean as it falls, and a flap must send it left, right
-# or straight on. The kinds overlap: some beans of one look exactly like beans of another, so no machine is right
-# every time. By the end of this page yours will be right on about 92.5 beans in 100, and you will know that no machine
-# can beat 92.6. Then the same program meets a spiral, and is right one time in three, which is what guessing gets. You
-# will know why that is, too, and the reason is the reason for deep learning.
+# A machine sorts three kinds of bean. Two sensors look at each bean as it falls, and a flap must send it left, right or
+# straight on. The kinds overlap: some beans of one look exactly like beans of another, so no machine is right every
+# time. By the end of this page yours will be right on about 92.5 beans in 100, and you will know that no machine can
+# beat 92.6. Then the same program meets a spiral, and fails. You will know why that is, too, and the reason is the
+# reason for deep learning.
 #
 # Rungs 1 to 3 predicted a number. Here we predict one of a few **classes**, and there are three new things: scores that
 # become probabilities, a loss for probabilities, and arithmetic that stays finite.
@@ -59,10 +59,10 @@ use_style()
 # %% [markdown]
 # ## The beans
 #
-# We make the data, as always on these first rungs. Each kind is a round cloud of standard deviation 1 in the plane
-# of the two sensors; both readings are centred and scaled, so that they carry no unit. An example is a point $x$ with
-# two coordinates and a **label**: the number of its class, 0, 1 or 2. The numbers are names. Class 2 is not twice class
-# 1, which is why we cannot fit a line to the labels.
+# We make the data. Each kind is a round cloud of standard deviation 1 in the plane of the two sensors; both readings
+# are centred and scaled, so that they carry no unit. An example is a point $x$ with two coordinates and a **label**:
+# the number of its class, 0, 1 or 2. The numbers are names. Class 2 is not twice class 1, which is why we cannot fit a
+# line to the labels.
 #
 # We make two sets: 1 500 points to learn from, and 20 000 that training never touches. Those are **held out**.
 # A claim about new beans has to be measured on new beans.
@@ -92,9 +92,9 @@ bayes = blobs_bayes_accuracy(spread=SPREAD)
 print(f"the best possible classifier is right on {bayes:.2%} of new points")
 
 # %% [markdown]
-# Where does that ceiling come from? Since we know the rule that made the clouds, we know the best answer to every point: the
-# nearest centre. Even that is wrong when a bean falls on the wrong side. The share of points the best possible rule gets
-# right is called the **Bayes accuracy**. It is to classification what the noise floor was to
+# Where does that ceiling come from? We know the rule that made the clouds, and so the best answer to every point: the
+# nearest centre. Even that is wrong when a bean falls on the wrong side. The share of points the best possible rule
+# gets right is called the **Bayes accuracy**. It is to classification what the noise floor was to
 # [rung 1](01_scalar_regression.ipynb).
 #
 # ## A score for each class
@@ -114,8 +114,8 @@ print(f"the best possible classifier is right on {bayes:.2%} of new points")
 #    W = \begin{bmatrix} 1 & 0 & -1 \\ 0 & 1 & 0 \end{bmatrix},\quad b = [0, 0, 1]: \qquad
 #    l = \begin{bmatrix} 1 & 2 & 0 \\ 3 & 0 & -2 \end{bmatrix}. $$
 #
-# The first example is given to class 1, the second to class 0. From here to the end of the page every function takes and returns torch
-# tensors, and none uses `torch.nn`.
+# The first example is given to class 1, the second to class 0. From here on every function takes torch tensors, and
+# none uses `torch.nn`.
 
 # %% exercise="linear_logits"
 def linear_logits(W: Tensor, b: Tensor, x: Tensor) -> Tensor:
@@ -153,13 +153,13 @@ print(paper_logits)
 # We want $k$ probabilities: positive, adding up to 1, the largest for the largest logit. The exponential makes every
 # number positive; dividing by the sum makes them add up to 1. That is **softmax**, row by row:
 #
-# $$ p_{ij} = \frac{e^{\,l_{ij}}}{\sum_{m=1}^{k} e^{\,l_{im}}}, \qquad p \text{ of shape } (n, k). $$
+# $$ p_{ij} = \frac{e^{\,l_{ij}}}{\sum_{q=1}^{k} e^{\,l_{iq}}}, \qquad p \text{ of shape } (n, k). $$
 #
 # The first row on the paper is $[1, 2, 0]$. Its exponentials are $[2.718, 7.389, 1]$, their sum is $11.107$, the
 # probabilities are $[0.245, 0.665, 0.090]$. The ratio of two probabilities is $e$ to the difference of their
 # logits: one more point of score is 2.718 times the odds.
 #
-# Here is a walk through the plane with the paper's $W$ and $b$: sensor 2 stays at 2, sensor 1 goes from −6 to 7.
+# A walk through the plane with the paper's $W$ and $b$; sensor 2 stays at 2.
 
 # %%
 def naive_softmax(logits: Tensor) -> Tensor:
@@ -192,9 +192,9 @@ plt.show()
 #
 # ### The failure
 #
-# **Predict.** One row of logits, $[0, L]$. The probabilities should go to $[0, 1]$ as $L$ grows, and there is nothing
-# dangerous about that. We compute in float32. For $L = 10, 50, 88, 89, 1000$ and $-1000$: what does `naive_softmax` say, and
-# what does the logarithm of the first and of the second probability say?
+# **Predict.** One row of logits, $[0, L]$. The probabilities should go to $[0, 1]$ as $L$ grows. We compute in float32.
+# For $L = 10, 50, 88, 89, 1000$ and $-1000$: what does `naive_softmax` say, and what does the logarithm of the first
+# and of the second probability say?
 #
 # *My prediction: …*
 
@@ -219,16 +219,17 @@ print(f"largest float32 {largest:.3g}, its logarithm {math.log(largest):.2f}")
 #
 # For the underflow, take the logarithm on paper before the computer gets hold of it:
 #
-# $$ \log p_{ij} = l_{ij} - m_i - \log \sum_{m'=1}^{k} e^{\,l_{im'} - m_i}, $$
+# $$ \log p_{ij} = l_{ij} - m_i - \log \sum_{q=1}^{k} e^{\,l_{iq} - m_i}, $$
 #
-# with shapes $(n, k) - (n, 1) - (n, 1)$. This is **log-softmax**. No logarithm of a tiny number is left in it. (The quantity
-# $m_i + \log \sum e^{\,l_{im'} - m_i}$ has a name of its own, **log-sum-exp**.)
+# with shapes $(n, k) - (n, 1) - (n, 1)$. This is **log-softmax**. No logarithm of a tiny number is left in it. (The
+# quantity $m_i + \log \sum_q e^{\,l_{iq} - m_i}$ has a name of its own, **log-sum-exp**.)
 #
 # By hand, $[1, 2, 0]$: subtract 2 to get $[-1, 0, -2]$. The exponentials $0.368 + 1 + 0.135 = 1.503$ have the logarithm
 # $0.408$. So $\log p = [-1.408, -0.408, -2.408]$. The second row $[3, 0, -2]$ gives $[-0.055, -3.055, -5.055]$.
 #
-# torch has all of this, as `torch.log_softmax` and `torch.logsumexp`. Write it once yourself, out of `max`, `exp`, `sum` and
-# `log`; you will meet its pieces again in every attention layer.
+# torch has all of this, as `torch.log_softmax` and `torch.logsumexp`. Write it once yourself, out of `max`, `exp`,
+# `sum` and `log`. (`max` along an axis returns the values *and* their places: take `.values`.) You will meet its pieces
+# again in every attention layer.
 
 # %% exercise="log_softmax"
 def log_softmax(logits: Tensor) -> Tensor:
@@ -264,9 +265,9 @@ print(f"largest difference from torch.log_softmax on 10 000 numbers: {difference
 
 # %% [markdown]
 # :::{note}
-# The name is {cite:t}`bridle1990`'s, who called it a "soft" version of picking the maximum. (It is the *arg*max that is softened; the name
-# stuck.) Subtracting the maximum is folklore of numerical computing; that it is also accurate, and not merely
-# finite, was proved only lately {cite:p}`blanchard2021`.
+# The name is {cite:t}`bridle1990`'s, who called it a "soft" version of picking the maximum. Subtracting the maximum is
+# folklore of numerical computing; that it is also accurate, and not merely finite, was proved only lately
+# {cite:p}`blanchard2021`.
 # :::
 #
 # ## A loss for probabilities
@@ -329,16 +330,15 @@ no_idea = negative_log_likelihood(log_softmax(torch.zeros(1_500, 3)), labels)
 print(f"all logits 0: {no_idea.item():.4f} nats; ln 3 = {math.log(3):.4f}")
 
 # %% [markdown]
-# The second line is a habit for life. A classifier that starts without an opinion starts at $\ln k$. If the first loss you
-# see is another number, look for the mistake before you train.
+# The second line is a habit for life. A classifier without an opinion starts at $\ln k$. If the first loss you see is
+# another number, look for the mistake before you train.
 #
 # ## How often is it right?
 #
 # The loss is for the machine. People ask for the **accuracy**: the share of examples whose largest logit is that of the right
 # class. On the paper the predictions are $[1, 0]$ and the labels $[1, 2]$: accuracy 0.5.
 #
-# Two logits may tie. We need a rule, so that a number has one meaning: the *lowest* class number wins. (That is what
-# `argmax` does.)
+# Where logits tie, the *lowest* class number wins, as in `argmax`.
 #
 # Why not train on accuracy? Move $W$ by a little, and no point changes sides: accuracy stays exactly the same. It is a staircase. Its slope is 0
 # wherever it has one, and gradient descent would stand still.
@@ -371,17 +371,16 @@ check(accuracy)
 # Three functions in a chain: $x \to l \to \log p \to L$. We go through it from the back, as in rung 1, and look at one
 # example first, with label $y$. Put the log-softmax into the loss:
 #
-# $$ L_i = -l_{y} + \log \sum_{m} e^{\,l_m} . $$
+# $$ L_i = -l_{y} + \log \sum_{q} e^{\,l_q} . $$
 #
 # Differentiate by one logit $l_j$. The first term gives $-1$ if $j = y$ and 0 otherwise. The second gives, by the chain rule,
 # one over the sum, times $e^{\,l_j}$. That is $p_j$ again:
 #
 # $$ \frac{\partial L_i}{\partial l_j} = p_j - [\,j = y\,] . $$
 #
-# *What it said, minus what was true.* Read it as a push. The right class had $p_y$ and should have had 1, so its logit is pushed up by
-# what was missing; every other class is pushed down by what it had taken. Sure and right: no push. It is the error
-# "prediction − target" of rung 1 once more, and that is not an accident of this loss but the reason softmax and
-# log-likelihood go together.
+# *What it said, minus what was true.* Read it as a push. The right class had $p_y$ and should have had 1, so its logit
+# is pushed up by what was missing; every other class is pushed down by what it had taken. Sure and right: no push. It
+# is the error "prediction − target" of rung 1 once more.
 #
 # To write it for a batch we need the truth in the shape of $p$. Give each label a row of zeros with a single 1 at the
 # right class: a **one-hot** row. With labels $[1, 2]$ and $k = 3$,
@@ -424,8 +423,8 @@ check(one_hot)
 # $$ \underset{(d,\,k)}{\frac{\partial L}{\partial W}} = \underset{(d,\,n)}{x^{\mathsf T}}\;\underset{(n,\,k)}{E},
 #    \qquad \underset{(k,)}{\frac{\partial L}{\partial b}} = \sum_{i=1}^{n} \underset{(k,)}{E_i} . $$
 #
-# Where a formula is in doubt, the shapes decide: a gradient has the shape of what it is the gradient of, and only one
-# order of $x$ and $E$ gives $(d, k)$.
+# In doubt, the shapes decide: a gradient has the shape of its parameter, and only one order of $x$ and $E$ gives $(d,
+# k)$.
 #
 # **By hand**, with the paper's $x$ and labels, and $W = 0$, $b = 0$, where every $p$ is $\tfrac13$:
 #
@@ -489,10 +488,10 @@ print("on the paper, from zeros:", *gradient(torch.zeros(2, 3), torch.zeros(3), 
 # The loop of rung 1 with other parts. Write it from this specification; use your gradient by hand, or `backward()`, as you like:
 #
 # 1. Start from $W = 0$ and $b = 0$. (For a linear model that is a fine place. In rung 5 it will not be.)
-# 2. For each epoch, draw an order: `torch.randperm(n, generator=generator)`. Cut it into pieces of `batch_size`; the last one may be
-#    shorter, and it counts. (`order.split(batch_size)` cuts a tensor.)
-# 3. For each piece: record the negative log-likelihood of *that minibatch, before the step*, as a Python number; take one
-#    step along its gradient.
+# 2. For each epoch, draw an order with `torch.randperm(n, generator=generator)`, and cut it into minibatches with
+#    `order.split(batch_size)`. The last may be shorter, and it counts.
+# 3. For each minibatch: record its negative log-likelihood *before the step*, as a Python number; take one step against
+#    its gradient.
 # 4. Return $W$, $b$ and the losses.
 
 # %% exercise="train"
@@ -595,10 +594,11 @@ print(f"the nearest centre, on the same points: {nearest:.2%}")
 print(f"Bayes accuracy {bayes:.2%}, standard error of a measurement {math.sqrt(bayes * (1 - bayes) / 20_000):.2%}")
 
 # %% [markdown]
-# Ten times well within one per cent of the ceiling: the number this page promised. There is a reason for so good a match. For round clouds of equal
-# spread the *true* probabilities are a softmax of linear logits, with the columns $\mu_k/\sigma^2$ for centres $\mu_k$. (Write
-# Bayes' rule, expand the square, and the part that is not linear is the same for all classes and cancels.) The best
-# classifier is in our family, and the loss leads to it:
+# Ten times well within one per cent of the ceiling. (Where a seed beats the nearest centre, it has had luck with these
+# 20 000 points.) There is a reason for so good a match. For round clouds of equal spread the *true* probabilities are a
+# softmax of linear logits, with the columns $\mu_k/\sigma^2$ for centres $\mu_k$. (Write Bayes' rule, expand the
+# square, and the part that is not linear is the same for all classes and cancels.) The best classifier is in our
+# family, and the loss leads to it:
 
 # %%
 centred = W - W.mean(dim=1, keepdim=True)  # softmax cannot see a shift common to all classes
@@ -606,8 +606,8 @@ print("learned W :", [[round(v, 2) for v in row] for row in centred.tolist()])
 print("true W    :", [[round(v, 2) for v in row] for row in (centres.T / SPREAD**2).tolist()])
 
 # %% [markdown]
-# The directions are right. The sizes are still a little short, and more epochs would move them. Accuracy does not care, since the borders are in
-# the right place already; only the probabilities would become a little sharper.
+# The directions are right. The sizes are still a little short: more epochs would sharpen the probabilities, and hardly
+# move the borders.
 #
 # ## What NaN does to a training run
 #
@@ -642,10 +642,9 @@ for name, function in {"naive": lambda logits: naive_softmax(logits).log(), "sta
           f"  accuracy {score:.1%}   a weight: {large_W[0, 0].item():.3g}")  # fmt: skip
 
 # %% [markdown]
-# One step is enough to make the logits large, and the naive run never comes back. Its accuracy is a third, because `argmax` over
-# three NaNs always names the same class: the program runs to the end and reports a number, and nothing crashes.
-# The stable run is not healthy (its losses are far above $\ln 3$ at first; the inputs should be scaled), but it
-# finds the borders.
+# One step is enough to make the logits large, and the naive run never comes back. Its accuracy is a third, because
+# `argmax` over three NaNs always names the same class: nothing crashes, and a number is reported. The stable run is not
+# healthy (its losses are far above $\ln 3$ at first; the inputs should be scaled), but it finds the borders.
 #
 # ## Is a probability a promise?
 #
@@ -700,7 +699,7 @@ print([[round(p, 3) for p in row] for row in log_softmax(linear_logits(W, b, far
 #
 # But look at the last lines. A hundred standard deviations from anything it has learned about, the classifier is as good as certain. A softmax
 # probability answers "which of my classes, if the world goes on as I have seen it?" and never "have I seen this
-# before?". Probability within the model is not confidence that the model applies.
+# before?".
 #
 # ## The spiral
 #
@@ -768,12 +767,12 @@ for seed in range(4):
 print("groping for accuracy, held out:", "  ".join(f"{score:.1%}" for score in best))
 
 # %% [markdown]
-# Up to about half, after three thousand tries a time, and with probabilities that mean nothing. Better than a third, and
-# nowhere near the 100 % that the eye finds easy. It is the model.
+# Up to about half, with probabilities that mean nothing, and nowhere near the 100 % that the eye finds easy. It is the
+# model.
 #
-# **Why.** Where do the regions of classes $j$ and $m$ meet? Where their logits are equal:
+# **Why.** Where do the regions of classes $j$ and $q$ meet? Where their logits are equal:
 #
-# $$ x \cdot (W_j - W_m) + (b_j - b_m) = 0, \qquad W_j \text{ the column of class } j, $$
+# $$ x \cdot (W_j - W_q) + (b_j - b_q) = 0, \qquad W_j \text{ the column of class } j, $$
 #
 # which is the equation of a *straight line* (a plane, in more dimensions). The region of class $j$ is where it beats each rival: what is left of the
 # plane after cutting along $k - 1$ straight lines. Such a region is **convex**: if two points lie in it, so does their midpoint. (At the
@@ -812,9 +811,9 @@ ax.set(xlabel="$x_1$", ylabel="$x_2$", aspect="equal", xticks=[-0.5, 0, 0.5, 1],
 plt.show()
 
 # %% [markdown]
-# No choice of $W$ and $b$ gets around that, no loss and no optimiser. And notice how the classifier failed: its mean confidence, printed above, is well
-# above its accuracy. On the beans its probabilities came true because the truth was in its family. Here it is not, and even the
-# probabilities cannot be trusted.
+# No choice of $W$ and $b$ gets around that, no loss and no optimiser. And notice how the classifier failed: its mean
+# confidence, printed above, is well above its accuracy. On the beans its probabilities came true because the truth was
+# in its family. Here it is not.
 #
 # There are two ways out. Give the classifier better inputs than $x_1$ and $x_2$, chosen by a person who has seen the spiral; or let it learn
 # better inputs by itself. The second is [rung 5](05_deep_network.ipynb).
@@ -838,13 +837,6 @@ plt.show()
 # :class: dropdown
 # The accuracy for each class by itself, before and after; where the border moved, and by how much $b$ accounts for it. A repair: adding $\ln 10$ to the
 # bias of class 0 (why that number?), or weights in the loss.
-# :::
-#
-# **Two classes.** Show that softmax over two classes is the logistic sigmoid of the difference of the logits, on paper and in code.
-#
-# :::{admonition} What a good answer contains
-# :class: dropdown
-# The derivation in two lines; the same trained borders from a model with one weight vector; how its stable form avoids overflow for logits of either sign.
 # :::
 #
 # **Squared error instead.** Train with the mean of $(p - Y)^2$ by autograd, from a start that is confidently wrong ($W$ minus ten times the true one).

@@ -17,7 +17,7 @@ from descent.grading.values import same, to_array
 if TYPE_CHECKING:
     from descent.grading.judging import Trial
 
-SECONDS = 3.0
+SECONDS = 6.0
 """Time for the whole comparison, so that a slow wrong answer still gets its report soon."""
 
 

@@ -17,6 +17,10 @@ def is_tensor(value: Any) -> bool:
     return type(value).__module__.split(".")[0] == "torch" and hasattr(value, "detach")
 
 
+def _is_torch_generator(value: Any) -> bool:
+    return type(value).__module__.split(".")[0] == "torch" and type(value).__name__ == "Generator"
+
+
 def to_array(value: Any) -> np.ndarray | None:
     """`value` as a numpy array of numbers or booleans, or None where it is neither.
 
@@ -73,6 +77,11 @@ def independent_copy(value: Any) -> Any:
     """A copy that shares no memory with `value`; the value itself where it cannot be copied."""
     if callable(value) and not hasattr(value, "parameters"):
         return value
+    if _is_torch_generator(value):
+        # deepcopy of one drops a reference to None at every call (torch 2.13), until Python stops.
+        twin = type(value)(device=value.device)
+        twin.set_state(value.get_state())
+        return twin
     try:
         return copy.deepcopy(value)
     except Exception:
@@ -98,11 +107,14 @@ def short(value: Any) -> str:
         return _short_array(value, array)
     if isinstance(value, list) and len(value) <= 6:
         return "[" + ", ".join(short(part) for part in value) + "]"
-    if isinstance(value, np.random.Generator):
+    if isinstance(value, np.random.Generator) or _is_torch_generator(value):
         return "a random generator"
     if callable(value) and hasattr(value, "__name__"):
         return str(value.__name__)
-    text = " ".join(repr(value).split())
+    try:
+        text = " ".join(repr(value).split())
+    except Exception:  # a half-made object, such as a module without super().__init__()
+        return f"a {type(value).__name__} that cannot be shown"
     return text if len(text) <= 80 else f"{text[:77]}…"
 
 

@@ -81,8 +81,24 @@ def kept_dtype(x, y, dtype=torch.float64):
 
 
 @to_tensors.mistake(
-    "Your tensors are always float32. `torch.Tensor(…)` with a capital T and `.float()` give "
-    "seven digits, whatever came in. Use the dtype that was asked for."
+    "`torch.from_numpy` keeps the array's dtype and its memory: write into the tensor and the "
+    "array changes. `torch.tensor(x, dtype=dtype)` converts and copies."
+)
+def same_memory_same_dtype(x, y, dtype=torch.float64):
+    return torch.from_numpy(x), torch.from_numpy(y)
+
+
+@to_tensors.mistake(
+    "`torch.Tensor(…)` with a capital T is always float32, and where the array is float32 too, "
+    "it does not copy. `torch.tensor(x, dtype=dtype)` converts and copies."
+)
+def capital_t(x, y, dtype=torch.float64):
+    return torch.Tensor(x), torch.Tensor(y)
+
+
+@to_tensors.mistake(
+    "Your tensors are always float32: seven digits, whatever came in. Use the dtype that was asked "
+    "for."
 )
 def always_single(x, y, dtype=torch.float64):
     return torch.tensor(x, dtype=torch.float32), torch.tensor(y, dtype=torch.float32)
@@ -247,7 +263,9 @@ def plain_number_in(f, x):
 
 
 @derivative.mistake(
-    "You never called `backward()`, so `.grad` is still None: recording alone computes no slopes."
+    "`.grad` is None. Either `backward()` was never called, and recording alone computes no "
+    "slopes; or you read the `.grad` of what f returned. The slope is in that of the tensor that "
+    "went in."
 )
 def without_backward(f, x):
     t = torch.tensor(x, dtype=torch.float64, requires_grad=True)
@@ -456,6 +474,11 @@ def absolute(w, b, x, y):
     return torch.mean(torch.abs(w * x + b - y))
 
 
+@line_loss.mistake("You took the square root of the loss. It is the mean of the squares itself.")
+def root(w, b, x, y):
+    return torch.sqrt(torch.mean((w * x + b - y) ** 2))
+
+
 @line_loss.mistake("You halved the loss. Rung 1 does not, and the two are to agree.")
 def halved(w, b, x, y):
     return torch.mean((w * x + b - y) ** 2) / 2
@@ -549,6 +572,16 @@ def cleared_too_late(w, b, x, y):
     _backward(w, b, x, y)
     w.grad.zero_()
     b.grad.zero_()
+    return w.grad.item(), b.grad.item()
+
+
+@gradients.mistake(
+    "`.grad` is None where you read it. Either you set it to None after `backward()` and before "
+    "reading it, or `backward()` was not called: clear first, then go backwards, then read."
+)
+def emptied_too_late(w, b, x, y):
+    _backward(w, b, x, y)
+    w.grad = b.grad = None
     return w.grad.item(), b.grad.item()
 
 
@@ -756,6 +789,15 @@ def stumbles_over_none(parameters):
 def assigned_a_number(parameters):
     for parameter in parameters:
         parameter.grad = 0
+
+
+@zero_gradients.mistake(
+    "A `.grad` has the shape and the dtype of its parameter, and `torch.zeros(…)` is float32 "
+    "unless told otherwise. `torch.zeros_like(parameter)` has both; None is simpler."
+)
+def other_dtype(parameters):
+    for parameter in parameters:
+        parameter.grad = torch.zeros(parameter.shape)
 
 
 @zero_gradients.mistake(
@@ -1009,7 +1051,7 @@ def _loop(x, y, learning_rate, batch_size, epochs, rng, on_step=None, **habits):
         order = _order(n, rng, order, first=epoch == 0, **habits)
         stop = n - batch_size + 1 if habits.get("drops_rest") else n
         for start in range(0, stop, batch_size):
-            batch = order[start : start + batch_size]
+            batch = order if habits.get("full_batch") else order[start : start + batch_size]
             features = np.stack([x[batch], np.ones(len(batch), kind)], axis=1)
             error = features @ theta - y[batch]
             slopes = features.T @ error * kind(2 if habits.get("summed") else 2 / len(batch))
@@ -1129,6 +1171,26 @@ def climbs(*specification):
 )
 def loss_after_step(*specification):
     return _loop(*specification, loss_after=True)
+
+
+@train.mistake(
+    "Your steps use all the data, not the minibatch: pick out `inputs[batch]` and `targets[batch]`."
+)
+def full_batch(*specification):
+    return _loop(*specification, full_batch=True)
+
+
+@train.mistake("You recorded one loss an epoch. The page asks for one for every step.")
+def one_loss_an_epoch(x, y, learning_rate, batch_size, epochs, rng, on_step=None):
+    w, b, losses = _loop(x, y, learning_rate, batch_size, epochs, rng)
+    steps = -(-len(x) // batch_size)
+    return w, b, losses[steps - 1 :: steps]
+
+
+@train.mistake("w and b have changed places: return w, b, losses.")
+def swapped_parameters_returned(*specification):
+    w, b, losses = _loop(*specification)
+    return b, w, losses
 
 
 @train.mistake("Your loss is a sum over the minibatch. It is a mean, and its slopes are too.")

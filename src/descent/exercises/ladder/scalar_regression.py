@@ -154,6 +154,35 @@ def halved(prediction, target):
 
 
 @mean_squared_error.mistake(
+    "You divided by n − 1. That belongs to an estimate of a variance; a mean divides by n, and for "
+    "one example n − 1 would be 0."
+)
+def one_less(prediction, target):
+    return np.sum((prediction - target) ** 2) / (len(prediction) - 1)
+
+
+@mean_squared_error.mistake("`* 2` doubles an error. To square it, write `** 2`.")
+def doubled(prediction, target):
+    return np.mean((prediction - target) * 2)
+
+
+@mean_squared_error.mistake(
+    "Python squares before it subtracts, so only the target was squared. Put prediction − target "
+    "in brackets."
+)
+def squared_target(prediction, target):
+    return np.mean(prediction - target**2)
+
+
+@mean_squared_error.mistake(
+    "You subtracted the squares. Subtract first, then square the difference: a² − b² is not "
+    "(a − b)²."
+)
+def difference_of_squares(prediction, target):
+    return np.mean(prediction**2 - target**2)
+
+
+@mean_squared_error.mistake(
     "You took the variance of the errors, which subtracts their mean first: a line that is 1 too "
     "high everywhere would get a loss of 0."
 )
@@ -180,28 +209,40 @@ numerical_gradient = Exercise("numerical_gradient", minutes=10, difficulty=2)
 
 
 class Surface:
-    """A cubic loss surface whose slopes are known, and which prints as its formula."""
+    """A loss surface whose slopes are known, and which prints as its formula.
 
-    def __init__(self, ww: float, wb: float, bb: float, www: float = 0.0) -> None:
-        self.ww, self.wb, self.bb, self.www = ww, wb, bb, www
+    It keeps the points it was asked for, so that a nudge can be measured.
+    """
+
+    def __init__(self, ww: float, wb: float, bb: float, cubic: float = 0.0) -> None:
+        self.ww, self.wb, self.bb, self.cubic = ww, wb, bb, cubic
+        self.asked: list[tuple[float, float]] = []
 
     def __call__(self, w: float, b: float) -> float:
-        return self.ww * w**2 + self.wb * w * b + self.bb * b**2 + self.www * w**3
+        self.asked.append((w, b))
+        quadratic = self.ww * w**2 + self.wb * w * b + self.bb * b**2
+        return quadratic + self.cubic * (w**3 + b**3)
 
     def __repr__(self) -> str:
-        cubic = f" + {self.www}·w³" if self.www else ""
+        cubic = f" + {self.cubic}·(w³ + b³)" if self.cubic else ""
         return f"the function {self.ww}·w² + {self.wb}·w·b + {self.bb}·b²{cubic}"
 
     def slopes(self, w: float, b: float, h: float) -> tuple[float, float]:
         """Return the central differences in closed form; only the cubic feels h."""
-        dw = 2 * self.ww * w + self.wb * b + self.www * (3 * w**2 + h**2)
-        return dw, self.wb * w + 2 * self.bb * b
+        dw = 2 * self.ww * w + self.wb * b + self.cubic * (3 * w**2 + h**2)
+        return dw, self.wb * w + 2 * self.bb * b + self.cubic * (3 * b**2 + h**2)
+
+    def reach(self, w: float, b: float) -> tuple[float, float]:
+        """How far from (w, b) it was asked, along each of the two."""
+        points = np.array(self.asked, dtype=float).reshape(-1, 2)
+        away = np.abs(points - [w, b]).max(axis=0, initial=0.0)
+        return float(away[0]), float(away[1])
 
 
 @numerical_gradient.property("gives both slopes of a curved loss", trials=6)
 def _(answer, draw: Draw) -> None:
     surface = Surface(draw.normal(), draw.normal(), draw.normal())
-    w, b, h = draw.normal(), draw.normal(), 0.5
+    w, b, h = draw.normal(), draw.normal(), 0.25
     dw, db = answer(surface, w, b, h)
     expected_dw, expected_db = surface.slopes(w, b, h)
     expect(dw, "dw").close_to(expected_dw, atol=1e-5)
@@ -210,7 +251,7 @@ def _(answer, draw: Draw) -> None:
 
 @numerical_gradient.property("nudges by the h it was given")
 def _(answer, draw: Draw) -> None:
-    surface = Surface(draw.normal(), draw.normal(), draw.normal(), www=1.0)
+    surface = Surface(draw.normal(), draw.normal(), draw.normal(), cubic=1.0)
     w, b, h = draw.normal(), draw.normal(), draw.choice([0.5, 1.0, 2.0])
     dw, db = answer(surface, w, b, h)
     expected_dw, expected_db = surface.slopes(w, b, h)
@@ -220,12 +261,15 @@ def _(answer, draw: Draw) -> None:
 
 @numerical_gradient.property("uses 1e-4 when no h is given")
 def _(answer, draw: Draw) -> None:
-    surface = Surface(draw.normal(), draw.normal(), draw.normal(), www=1.0)
+    surface = Surface(draw.normal(), draw.normal(), draw.normal(), cubic=1.0)
     w, b = draw.normal(), draw.normal()
     dw, db = answer(surface, w, b)
+    reach_w, reach_b = surface.reach(w, b)
     expected_dw, expected_db = surface.slopes(w, b, 1e-4)
     expect(dw, "dw").close_to(expected_dw, atol=1e-3)
     expect(db, "db").close_to(expected_db, atol=1e-3)
+    expect(reach_w, "the nudge of w").close_to(1e-4, rtol=1e-2)
+    expect(reach_b, "the nudge of b").close_to(1e-4, rtol=1e-2)
 
 
 @numerical_gradient.mistake(
@@ -235,6 +279,65 @@ def _(answer, draw: Draw) -> None:
 def forward_difference(loss, w, b, h=1e-4):
     here = loss(w, b)
     return (loss(w + h, b) - here) / h, (loss(w, b + h) - here) / h
+
+
+@numerical_gradient.mistake(
+    "You nudged downwards only. On a curved loss the slope then belongs to a point half a nudge "
+    "away: step to both sides, w + h and w − h, so that the curvature cancels."
+)
+def backward_difference(loss, w, b, h=1e-4):
+    here = loss(w, b)
+    return (here - loss(w - h, b)) / h, (here - loss(w, b - h)) / h
+
+
+@numerical_gradient.mistake(
+    "Your rise goes from the middle to one side, and your run is 2h. Start the rise at w − h."
+)
+def half_the_rise(loss, w, b, h=1e-4):
+    here = loss(w, b)
+    return (loss(w + h, b) - here) / (2 * h), (loss(w, b + h) - here) / (2 * h)
+
+
+@numerical_gradient.mistake(
+    "You nudged by h/2 to each side. Here h is the nudge itself: w + h and w − h, which are 2h "
+    "apart."
+)
+def half_nudge(loss, w, b, h=1e-4):
+    dw = (loss(w + h / 2, b) - loss(w - h / 2, b)) / h
+    return dw, (loss(w, b + h / 2) - loss(w, b - h / 2)) / h
+
+
+@numerical_gradient.mistake(
+    "Your db nudges w once more: it is the same number as dw. For db, hold w still and nudge b."
+)
+def same_slope_twice(loss, w, b, h=1e-4):
+    dw = (loss(w + h, b) - loss(w - h, b)) / (2 * h)
+    return dw, dw
+
+
+@numerical_gradient.mistake(
+    "You divided the difference by 2 only. The run is 2h: the smaller the nudge, the smaller the "
+    "rise, and the h takes that out again."
+)
+def divided_by_two(loss, w, b, h=1e-4):
+    return (loss(w + h, b) - loss(w - h, b)) / 2, (loss(w, b + h) - loss(w, b - h)) / 2
+
+
+@numerical_gradient.mistake(
+    "Python divides before it subtracts, so only the second loss was divided by 2h. Put the "
+    "difference in brackets."
+)
+def divided_second_only(loss, w, b, h=1e-4):
+    dw = loss(w + h, b) - loss(w - h, b) / (2 * h)
+    return dw, loss(w, b + h) - loss(w, b - h) / (2 * h)
+
+
+@numerical_gradient.mistake(
+    "w was still nudged when you measured db. Each slope starts from the w and b you were given."
+)
+def left_nudged(loss, w, b, h=1e-4):
+    dw = (loss(w + h, b) - loss(w - h, b)) / (2 * h)
+    return dw, (loss(w + h, b + h) - loss(w + h, b - h)) / (2 * h)
 
 
 @numerical_gradient.mistake(
@@ -466,7 +569,7 @@ sgd_step = Exercise("sgd_step", minutes=5, difficulty=1)
 
 @sgd_step.property("moves both numbers against their slopes", trials=6)
 def _(answer, draw: Draw) -> None:
-    w, b, dw, db = draw.normal(), draw.normal(), draw.normal(), draw.normal()
+    w, b, dw, db = draw.normal(), draw.normal(), draw.normal(scale=5), draw.normal(scale=5)
     rate = draw.uniform(0.05, 0.5)
     new_w, new_b = answer(w, b, dw, db, rate)
     moved = np.array([[1.0, -rate]]) @ np.array([[w, b], [dw, db]])
@@ -595,10 +698,10 @@ def _(answer, draw: Draw) -> None:
     seen = [i for batch in _epoch(answer, n, batch_size, draw.seed()) for i in batch]
     expect(len(seen), "how many indices the epoch holds").equals(n)
     expect(len(set(seen)) == len(seen), "no index twice").is_true(
-        otherwise="an example appears twice in one epoch"
+        otherwise="An example appears twice in one epoch."
     )
     expect(set(seen) <= set(range(n)), "indices 0 … n − 1").is_true(
-        otherwise=f"an index is not one of 0 … n − 1 = {n - 1}"
+        otherwise=f"An index is not one of 0 … n − 1 = {n - 1}."
     )
 
 
@@ -607,7 +710,7 @@ def _(answer, draw: Draw) -> None:
     batches = answer(7, 3, np.random.default_rng(draw.seed()))
     kinds = {np.asarray(batch).dtype.kind for batch in batches}
     expect(kinds <= {"i", "u"}, "whole-number indices").is_true(
-        otherwise="the batches hold something other than whole numbers"
+        otherwise="The batches hold something other than whole numbers, which cannot index."
     )
 
 
@@ -615,9 +718,26 @@ def _(answer, draw: Draw) -> None:
 def _(answer, draw: Draw) -> None:
     batches = [sorted(batch) for batch in _epoch(answer, 40, 5, draw.seed())]
     in_place = batches == [list(range(i, i + 5)) for i in range(0, 40, 5)]
-    expect(in_place, "batches are the data in its original order").equals(False)
-    neighbours = all(batch == list(range(batch[0], batch[0] + 5)) for batch in batches)
-    expect(neighbours, "every batch is a run of neighbours").equals(False)
+    expect(not in_place, "another order").is_true(
+        otherwise="The batches are the data in its original order."
+    )
+    # Of 39 pairs i, i + 1 a shuffle leaves about 4 in one batch; runs of neighbours leave 32.
+    pairs = sum(i + 1 in batch for batch in batches for i in batch)
+    expect(pairs < 20, "neighbours are parted").is_true(
+        otherwise="Nearly every example shares its batch with its neighbour in the data."
+    )
+
+
+@minibatches.property("lets every example come early or late", trials=1)
+def _(answer, draw: Draw) -> None:
+    places = np.zeros((16, 10), dtype=int)
+    for epoch in places:
+        for place, batch in enumerate(_epoch(answer, 10, 2, draw.seed())):
+            epoch[[i for i in batch if 0 <= i < 10]] = place
+    moved = (places != places[0]).any(axis=0)
+    expect(moved.all(), "no example has a fixed place").is_true(
+        otherwise=f"Example {int(np.argmin(moved))} was in the same batch in each of 16 epochs."
+    )
 
 
 @minibatches.property("takes its order from the generator it was given", trials=3)
@@ -625,9 +745,22 @@ def _(answer, draw: Draw) -> None:
     seed = draw.seed()
     first, again = _epoch(answer, 40, 5, seed), _epoch(answer, 40, 5, seed)
     expect(first == again, "same seed, same batches").is_true(
-        otherwise="two generators with the same seed gave different batches"
+        otherwise="Two generators with the same seed gave different batches."
     )
-    expect(first == _epoch(answer, 40, 5, seed + 1), "another seed, the same batches").equals(False)
+    expect(first != _epoch(answer, 40, 5, seed + 1), "another seed, other batches").is_true(
+        otherwise="Two generators with different seeds gave the same batches."
+    )
+
+
+@minibatches.property("gives the next epoch another order")
+def _(answer, draw: Draw) -> None:
+    rng = np.random.default_rng(draw.seed())
+    first, second = (
+        [np.asarray(batch).tolist() for batch in answer(40, 5, rng)] for _epoch_number in range(2)
+    )
+    expect(first != second, "two epochs from one generator").is_true(
+        otherwise="Two epochs in a row, from one generator, had the same batches."
+    )
 
 
 @minibatches.mistake(
@@ -717,6 +850,31 @@ def equal_pieces(n, batch_size, rng):
 
 
 @minibatches.mistake(
+    "The short batch comes first. It belongs at the end: start cutting at index 0."
+)
+def short_batch_first(n, batch_size, rng):
+    order, rest = rng.permutation(n), n % batch_size
+    starts = range(rest, n, batch_size)
+    return [order[:rest]] * (rest > 0) + [order[i : i + batch_size] for i in starts]
+
+
+@minibatches.mistake(
+    "An empty batch comes last when batch_size divides n: the mean over no examples is NaN. Let "
+    "the starts run to n, n excluded."
+)
+def empty_last_batch(n, batch_size, rng):
+    order = rng.permutation(n)
+    return [order[i : i + batch_size] for i in range(0, n + 1, batch_size)]
+
+
+@minibatches.mistake(
+    "You return only the first batch: the `return` is inside the loop, or there is no loop."
+)
+def first_batch_only(n, batch_size, rng):
+    return [rng.permutation(n)[:batch_size]]
+
+
+@minibatches.mistake(
     "Your batches overlap: each starts one index after the last. Move on by batch_size each time."
 )
 def overlapping(n, batch_size, rng):
@@ -771,6 +929,30 @@ def _visits(answer, n: int, epochs: int, seed: int) -> list[list[int]]:
     return [names[i : i + n] for i in range(0, len(names), n)]
 
 
+def _batches_seen(answer, seed: int) -> tuple[list[int], list[list[frozenset[int]]]]:
+    """Which examples each step saw when 16 are cut in fives: sizes, and batches by epoch.
+
+    The line stays at 0 as above. With y² = 1, 2, 4 … the sum over a batch names its members in
+    binary.
+    """
+    y = 2.0 ** (np.arange(16) / 2)
+    _, _, losses = answer(np.ones(16), y, 0.0, 5, 2, np.random.default_rng(seed))
+    means = np.asarray(losses, dtype=float).reshape(-1)
+    sums = np.rint(means * np.resize([5, 5, 5, 1], len(means))).astype(int)
+    seen = [frozenset(i for i in range(16) if total >> i & 1) for total in sums.tolist()]
+    return [len(batch) for batch in seen], [seen[i : i + 4] for i in range(0, len(seen), 4)]
+
+
+@train.property("starts at w = 0 and b = 0, and stays there with a learning rate of 0", trials=3)
+def _(answer, draw: Draw) -> None:
+    n = draw.size
+    x, y = draw.normal(n), draw.normal(n)
+    w, b, losses = answer(x, y, 0.0, n, 1, np.random.default_rng(draw.seed()))
+    expect(w, "w").close_to(0.0, atol=1e-9)
+    expect(b, "b").close_to(0.0, atol=1e-9)
+    expect(losses, "the losses").close_to([np.dot(y, y) / n], atol=1e-5)
+
+
 @train.property("takes the right steps when one batch holds everything", trials=4)
 def _(answer, draw: Draw) -> None:
     n = draw.size
@@ -815,10 +997,26 @@ def _(answer, draw: Draw) -> None:
     epochs = _visits(answer, 12, 2, draw.seed())
     expect(len(epochs), "how many epochs of 12 steps").equals(2)
     expect(all(sorted(e) == list(range(1, 13)) for e in epochs), "each example once").is_true(
-        otherwise="in one epoch some example was seen twice, or never"
+        otherwise="In one epoch some example was seen twice, or never."
     )
-    expect(epochs[0] == list(range(1, 13)), "the first epoch is unshuffled").equals(False)
-    expect(epochs[0] == epochs[-1], "the second epoch repeats the first").equals(False)
+    expect(epochs[0] != list(range(1, 13)), "the first epoch is shuffled").is_true(
+        otherwise="The first epoch went through the data in its original order."
+    )
+    expect(epochs[0] != epochs[-1], "the second epoch has another order").is_true(
+        otherwise="The second epoch repeated the order of the first."
+    )
+
+
+@train.property("puts other examples together in the next epoch", trials=2)
+def _(answer, draw: Draw) -> None:
+    sizes, epochs = _batches_seen(answer, draw.seed())
+    expect(sizes == [5, 5, 5, 1] * 2, "16 examples in batches of 5").is_true(
+        otherwise="16 examples in batches of 5 should make steps on 5, 5, 5 and 1 of them."
+    )
+    expect(set(epochs[0]) != set(epochs[-1]), "other batches").is_true(
+        otherwise="Both epochs were made of the same batches: which examples travel together "
+        "should change too."
+    )
 
 
 @train.property("takes its order from the generator it was given", trials=2)
@@ -826,12 +1024,14 @@ def _(answer, draw: Draw) -> None:
     seed = draw.seed()
     first = _visits(answer, 12, 1, seed)
     expect(first == _visits(answer, 12, 1, seed), "same seed, same order").is_true(
-        otherwise="two generators with the same seed gave different orders"
+        otherwise="Two generators with the same seed gave different orders."
     )
-    expect(first == _visits(answer, 12, 1, seed + 1), "another seed, same order").equals(False)
+    expect(first != _visits(answer, 12, 1, seed + 1), "another seed, another order").is_true(
+        otherwise="Two generators with different seeds gave the same order."
+    )
 
 
-@train.property("recovers a noisy line")
+@train.property("recovers a noisy line", trials=2)
 def _(answer, draw: Draw) -> None:
     true_w, true_b = draw.uniform(0.5, 2.0), draw.uniform(-2.0, -0.5)
     x = draw.rng.uniform(-1, 1, 400)
@@ -855,11 +1055,14 @@ def _loop(x, y, learning_rate, batch_size, epochs, rng, **habits):
     """A training loop with one bad habit, named by keyword: what the mistakes below share."""
     n, w, b, losses = len(x), 0.0, 0.0, []
     order = np.arange(n)
+    rng = np.random.default_rng(0) if habits.get("own_rng") else rng
     for epoch in range(epochs):
         if habits.get("restarts"):
             w, b = 0.0, 0.0
         if habits.get("with_replacement"):
             order = rng.integers(0, n, size=n)
+        elif habits.get("global_rng"):
+            order = np.random.permutation(n)  # noqa: NPY002 (the mistake itself)
         elif not (habits.get("unshuffled") or (epoch and habits.get("shuffles_once"))):
             order = rng.permutation(n)
         stop = n - batch_size + 1 if habits.get("drops_rest") else n
@@ -903,6 +1106,40 @@ def never_shuffled(*specification):
 )
 def shuffled_once(*specification):
     return _loop(*specification, shuffles_once=True)
+
+
+@train.mistake(
+    "You made a generator of your own with a fixed seed, so that no caller can have another order. "
+    "Hand the `rng` you were given to `minibatches`."
+)
+def own_generator_for_training(*specification):
+    return _loop(*specification, own_rng=True)
+
+
+@train.mistake(
+    "Your order comes from numpy's global generator. Hand the `rng` you were given to "
+    "`minibatches`: the same seed then gives the same run."
+)
+def global_generator_for_training(*specification):
+    return _loop(*specification, global_rng=True)
+
+
+@train.mistake(
+    "Your list of losses starts afresh in every epoch. Make it once, before the epoch loop, as "
+    "you do with w and b."
+)
+def losses_of_last_epoch(x, y, learning_rate, batch_size, epochs, rng):
+    w, b, losses = _loop(x, y, learning_rate, batch_size, epochs, rng)
+    per_epoch = -(-len(x) // batch_size)
+    return w, b, losses[-per_epoch:]
+
+
+@train.mistake(
+    "You recorded the root of each loss. The loss of this page is the mean squared error itself."
+)
+def rooted_losses(*specification):
+    w, b, losses = _loop(*specification)
+    return w, b, [loss**0.5 for loss in losses]
 
 
 @train.mistake(

@@ -213,7 +213,8 @@ def _(answer, draw: Draw) -> None:
 def _(answer, draw: Draw) -> None:
     logits = _normal(draw, 1, 3)
     expect(answer(logits), "log p").close_to(_exact_log_softmax(logits), atol=1e-5)
-    expect(answer(_normal(draw, 2, 1)), "log p of the only class").close_to(np.zeros((2, 1)))
+    only = answer(_normal(draw, 2, 1))
+    expect(only, "log p of the only class").close_to(np.zeros((2, 1)), atol=1e-5)
 
 
 @log_softmax.property("survives large logits, positive and negative", trials=2)
@@ -223,13 +224,15 @@ def _(answer, draw: Draw) -> None:
     expect(answer(logits), "log p").close_to(_exact_log_softmax(logits), atol=1e-3)
     apart = torch.tensor([[0.0, size, -size]])
     expect(answer(apart), "log p of one row").close_to(_exact_log_softmax(apart), atol=1e-3)
+    low = torch.tensor([[-size, -size - 2.0]])
+    expect(answer(low), "log p of a low row").close_to(_exact_log_softmax(low), atol=1e-3)
 
 
 @log_softmax.property("does not lose small probabilities", trials=2)
 def _(answer, draw: Draw) -> None:
-    gap = draw.choice([30.0, 60.0])
-    logits = torch.tensor([[0.0, -gap], [gap, 0.0]])
-    expect(answer(logits), "log p").close_to([[0.0, -gap], [0.0, -gap]], atol=1e-4)
+    gap = draw.choice([120.0, 200.0])
+    logits = torch.tensor([[0.0, -gap], [-gap, 0.0]])
+    expect(answer(logits), "log p").close_to([[0.0, -gap], [-gap, 0.0]], atol=1e-4)
 
 
 @log_softmax.property("lets the right gradient through", trials=2)
@@ -288,6 +291,23 @@ def with_epsilon(logits):
 def maximum_of_everything(logits):
     shifted = logits - logits.max()
     return shifted - shifted.exp().sum(dim=1, keepdim=True).log()
+
+
+@log_softmax.mistake(
+    "You subtracted the largest *size*, without the sign. In a row of large negative logits that "
+    "pushes every exponential further down, to 0. Take `max` of the logits as they are."
+)
+def maximum_of_sizes(logits):
+    shifted = logits - logits.abs().max(dim=1, keepdim=True).values
+    return shifted - shifted.exp().sum(dim=1, keepdim=True).log()
+
+
+@log_softmax.mistake(
+    "You added the maximum in front. Subtract it in both places: the same shift, the same sign."
+)
+def maximum_added(logits):
+    largest = logits.max(dim=1, keepdim=True).values
+    return logits + largest - (logits - largest).exp().sum(dim=1, keepdim=True).log()
 
 
 @log_softmax.mistake(
@@ -401,7 +421,11 @@ log_softmax.hint("Check one row by hand: [1, 2, 0] gives [−1.408, −0.408, �
 log_softmax.hint("A row is off by one number: did both places get the shift?", when="offset")
 log_softmax.hint("A logarithm of a probability is at most 0.", when="sign")
 log_softmax.hint("Maximum and sum go along axis 1 and keep it: `keepdim=True`.", when="shape")
-log_softmax.hint("(n, k) − (n,) lines n up with k. You need (n, 1): `keepdim=True`.", when="error")
+log_softmax.hint(
+    "`max(dim=1, keepdim=True)` returns values and places: take `.values`. And (n, k) − (n,) lines "
+    "n up with k: you need (n, 1).",
+    when="error",
+)
 
 # ------------------------------------------------------------- negative_log_likelihood
 
@@ -447,6 +471,14 @@ def _(answer, draw: Draw) -> None:
     for row, label in enumerate(labels.tolist()):
         certain[row, label] = 0.0
     expect(answer(certain, labels), "the loss of certainty").close_to(0.0)
+
+
+@negative_log_likelihood.property("is finite for truths that were thought all but impossible")
+def _(answer, draw: Draw) -> None:
+    gaps = torch.tensor([60.0, 200.0, 60.0]) + draw.integers(0, 20)
+    log_p = torch.stack([torch.zeros(3), -gaps], dim=1)
+    expected = float(gaps.double().mean())
+    expect(answer(log_p, torch.tensor([1, 1, 1])), "the loss").close_to(expected, atol=1e-3)
 
 
 @negative_log_likelihood.property("works for a batch of one")
@@ -539,6 +571,22 @@ def one_minus_probability(log_probabilities, labels):
 
 
 @negative_log_likelihood.mistake(
+    "You went back to probabilities and took a logarithm again. e⁻²⁰⁰ is 0 in float32, and so is "
+    "the product of a long batch. The input is log p already: pick, and average."
+)
+def through_probabilities(log_probabilities, labels):
+    return -log_probabilities.exp()[torch.arange(len(labels)), labels].log().mean()
+
+
+@negative_log_likelihood.mistake(
+    "You multiplied log-probabilities. The product was of probabilities; the logarithm has turned "
+    "it into a sum."
+)
+def multiplied_logarithms(log_probabilities, labels):
+    return -log_probabilities[torch.arange(len(labels)), labels].prod() / len(labels)
+
+
+@negative_log_likelihood.mistake(
     "Row and label have changed places: the label is the column. `[torch.arange(n), labels]`."
 )
 def rows_by_label(log_probabilities, labels):
@@ -595,6 +643,7 @@ def plain_number(log_probabilities, labels):
 negative_log_likelihood.hint("Pick one entry of each row, the one at its label. Then the mean.")
 negative_log_likelihood.hint("`a[torch.arange(n), labels]` pairs row i with column labels[i].")
 negative_log_likelihood.hint("A loss here is never negative. Where is the minus?", when="sign")
+negative_log_likelihood.hint("Is there an `exp` in it? None is needed.", when="infinite")
 negative_log_likelihood.hint("By what did you divide: n, n·k, nothing?", when="factor")
 negative_log_likelihood.hint("How many numbers were averaged? There should be n.", when="shape")
 negative_log_likelihood.hint(
@@ -629,9 +678,10 @@ def _(answer, draw: Draw) -> None:
 @accuracy.property("looks at differences only: all logits may be negative, or large")
 def _(answer, draw: Draw) -> None:
     labels = _labels(draw, 5, 3)
+    labels[1] = 2
     logits = torch.tensor(label_binarize(labels.numpy(), classes=[0, 1, 2]), dtype=torch.float32)
     logits[0] = logits[0].roll(1)  # the first is wrong
-    for shift in (-50.0, 50.0):
+    for shift in (-1000.0, 1000.0):
         result = answer(logits + shift, labels)
         expect(result, f"the accuracy with all logits moved by {shift:g}").close_to(0.8)
 
@@ -727,6 +777,23 @@ def last_of_a_tie(logits, labels):
 )
 def one_for_each(logits, labels):
     return (logits.argmax(dim=1) == labels).float()
+
+
+@accuracy.mistake(
+    "You made probabilities first, and the exponential overflowed or underflowed. No softmax is "
+    "needed: it keeps the order of the logits, and the largest of them is the prediction."
+)
+def through_naive_softmax(logits, labels):
+    powers = logits.exp()
+    p = powers / powers.sum(dim=1, keepdim=True)
+    return (p.argmax(dim=1) == labels).float().mean().item()
+
+
+@accuracy.mistake(
+    "You took one argmax of the whole table. Each row has a prediction of its own: `argmax(dim=1)`."
+)
+def argmax_of_everything(logits, labels):
+    return (logits.argmax() == labels).float().mean().item()
 
 
 @accuracy.mistake(
@@ -865,10 +932,17 @@ def _slopes(W: Tensor, b: Tensor, x: Tensor, labels: Tensor) -> tuple[np.ndarray
 
 
 def _expect_slopes(found, problem: tuple[Tensor, ...], of: str = "") -> None:
-    dW, db = found
+    dW, db = map(_without_dust, found)
     expected_dW, expected_db = _slopes(*problem)
     expect(dW, f"dW{of}").close_to(expected_dW, atol=1e-5)
     expect(db, f"db{of}").close_to(expected_db, atol=1e-5)
+
+
+def _without_dust(slopes):
+    """Rounding errors made 0: a sum that should vanish then looks the same in whoever's code."""
+    if not isinstance(slopes, Tensor):
+        return slopes
+    return torch.where(slopes.abs() < 2e-6, torch.zeros_like(slopes), slopes)
 
 
 @gradient.property("matches the slopes of the loss", trials=5)
@@ -1003,6 +1077,24 @@ def bias_over_classes(W, b, x, labels):
 
 
 @gradient.mistake(
+    "db is one number, and it is 0: you summed over the classes too. Sum over the batch only, "
+    "`sum(dim=0)`: one slope for each class."
+)
+def bias_over_everything(W, b, x, labels):
+    error = (torch.softmax(x @ W + b, dim=1) - F.one_hot(labels, W.shape[1])) / len(x)
+    return x.T @ error, error.sum()
+
+
+@gradient.mistake(
+    "Your one-hot rows have as many columns as this batch has labels. A class may be missing from "
+    "a batch: count the classes by b, or by the columns of W."
+)
+def classes_from_the_batch(W, b, x, labels):
+    error = (torch.softmax(x @ W + b, dim=1) - F.one_hot(labels)) / len(x)
+    return x.T @ error, error.sum(dim=0)
+
+
+@gradient.mistake(
     "dW is transposed: a gradient has the shape of its parameter, (d, k). That is xᵀ @ E, and not "
     "Eᵀ @ x."
 )
@@ -1130,9 +1222,22 @@ def _descend(x, labels, classes, learning_rate, batch_size, epochs, seed):
 def _expect_run(answer, x, labels, classes, rate, batch_size, epochs, seed) -> None:
     W, b, losses = answer(x, labels, classes, rate, batch_size, epochs, _generator(seed))
     W0, b0, losses0 = _descend(x, labels, classes, rate, batch_size, epochs, seed)
+    _expect_even_odds_first(losses, classes)
     expect(losses, "the losses").close_to(losses0, atol=1e-4)
     expect(W, "W").close_to(W0, atol=1e-4)
     expect(b, "b").close_to(b0, atol=1e-4)
+
+
+def _expect_even_odds_first(losses, classes: int) -> None:
+    """Said in words, since no two random starts give the same numbers."""
+    try:
+        first = float(_numbers(losses)[0])
+    except (TypeError, ValueError, IndexError, RuntimeError):
+        return
+    expect(abs(first - math.log(classes)) < 1e-4, "the first loss is ln k").is_true(
+        otherwise=f"The first loss is {first:.4g}, and ln {classes} = {math.log(classes):.4g} is "
+        "right: before any step W and b are 0, and all classes equally probable."
+    )
 
 
 @train.property("takes the right steps when one batch holds everything", trials=3)
@@ -1184,6 +1289,17 @@ def _(answer, draw: Draw) -> None:
         )
 
 
+@train.property("records numbers, without a history")
+def _(answer, draw: Draw) -> None:
+    x, labels = _normal(draw, 4, 2), _labels(draw, 4, 3)
+    losses = answer(x, labels, 3, 0.1, 2, 1, _generator(draw.seed()))[2]
+    parts = losses if isinstance(losses, list | tuple) else [losses]
+    heavy = any(isinstance(part, Tensor) and part.requires_grad for part in parts)
+    expect(not heavy, "the losses are plain").is_true(
+        otherwise="the losses are tensors that still hold all the operations they came from"
+    )
+
+
 def _numbers(value) -> np.ndarray:
     parts = value if isinstance(value, list | tuple) else [value]
     return np.concatenate([np.ravel(torch.as_tensor(part).detach().numpy()) for part in parts])
@@ -1204,15 +1320,20 @@ def _loop(x, labels, classes, learning_rate, batch_size, epochs, generator, **ha
         for start in range(0, stop, batch_size):
             batch = order[start : start + batch_size]
             batch = torch.arange(n) if habits.get("full_batch") else batch
-            dW, db = _habitual_slopes(W, b, x[batch], labels[batch], batch_size, habits)
+            named = torch.arange(n)[start : start + batch_size]
+            named = labels[named if habits.get("labels_stay") else batch]
+            dW, db = _habitual_slopes(W, b, x[batch], named, batch_size, habits)
             if habits.get("accumulates"):
                 last = dW + last[0], db + last[1]
                 dW, db = last
             rate = 0.1 if habits.get("fixed_rate") else learning_rate
             rate = -rate if habits.get("climbs") else rate
-            measured = torch.arange(n) if habits.get("full_loss") else batch
-            loss = _habitual_loss(W, b, x[measured], labels[measured], habits)
-            W, b = W - rate * dW, b if habits.get("bias_stays") else b - rate * db
+            measured = (x, labels) if habits.get("full_loss") else (x[batch], named)
+            loss = _habitual_loss(W, b, *measured, habits)
+            W = W - rate * dW
+            if habits.get("bias_late"):
+                db = _habitual_slopes(W, b, x[batch], named, batch_size, habits)[1]
+            b = b if habits.get("bias_stays") else b - rate * db
             if habits.get("loss_after"):
                 loss = _habitual_loss(W, b, x[batch], labels[batch], habits)
             losses.append(loss.item())
@@ -1361,6 +1482,31 @@ def logarithm_of_zero(*specification):
 )
 def overflowing_softmax(*specification):
     return _loop(*specification, overflows=True)
+
+
+@train.mistake(
+    "You shuffled the points and not their labels, so that each point is taught the label of "
+    "another. Take both in the same order: x[batch] and labels[batch]."
+)
+def labels_stay(*specification):
+    return _loop(*specification, labels_stay=True)
+
+
+@train.mistake(
+    "W has moved already when you work out db. Work out both slopes at the old W and b, then take "
+    "both steps."
+)
+def bias_late(*specification):
+    return _loop(*specification, bias_late=True)
+
+
+@train.mistake(
+    "Your losses are tensors that drag all the operations they came from along, and cannot be "
+    "plotted. Record `loss.item()`."
+)
+def losses_with_history(*specification):
+    W, b, losses = _loop(*specification)
+    return W, b, [torch.tensor(loss, requires_grad=True) for loss in losses]
 
 
 @train.mistake("b never moves. It takes a step too, with its own gradient db.")

@@ -214,6 +214,8 @@ def _by_rules(a, b, **habits):
     shape = []
     for m, n in pairs:
         refused = m != n and (habits.get("no_stretch") or 1 not in (m, n))
+        refused = refused and not habits.get("never_refuses")
+        assert not (refused and habits.get("asserts")), f"{m} and {n}"
         if refused and habits.get("returns_none"):
             return None
         if refused and not habits.get("takes_larger"):
@@ -260,6 +262,38 @@ def same_length(a, b):
 )
 def drops_axes(a, b):
     return _by_rules(a, b, drops_axes=True)
+
+
+@broadcast_shape.mistake(
+    "`zip` begins at the left and stops at the end of the shorter shape. Fill the shorter one with "
+    "ones at its left end first; then the pairs are right and none is lost."
+)
+def only_zipped(a, b):
+    return _by_rules(a, b, from_the_left=True, drops_axes=True)
+
+
+@broadcast_shape.mistake(
+    "`zip` begins at the left and stops at the end of the shorter shape, so axes are lost; and "
+    "sizes that do not fit, such as 3 beside 5, are no error in your code. Fill the shorter shape "
+    "with ones at its left end first, and refuse what does not fit."
+)
+def only_zipped_larger(a, b):
+    return _by_rules(a, b, from_the_left=True, drops_axes=True, takes_larger=True)
+
+
+@broadcast_shape.mistake(
+    "You never refuse. Sizes that differ fit only if one of them is 1; otherwise raise ValueError."
+)
+def never_refuses(a, b):
+    return _by_rules(a, b, never_refuses=True)
+
+
+@broadcast_shape.mistake(
+    "You refused with an assertion. The page asks for `raise ValueError(…)`, which callers expect "
+    "and can catch."
+)
+def asserts(a, b):
+    return _by_rules(a, b, asserts=True)
 
 
 @broadcast_shape.mistake(
@@ -474,6 +508,12 @@ def product_of_means(w, b, x, y):
     return 2 * np.mean(error) * np.mean(x, axis=0), 2 * np.mean(error)
 
 
+@gradient.mistake("You returned dw alone. Return two things: (dw, db).")
+def weights_only(w, b, x, y):
+    error = x @ w + b - y
+    return 2 * x.T @ error / len(y)
+
+
 @gradient.mistake("dw and db have changed places: return (dw, db).")
 def swapped(w, b, x, y):
     error = x @ w + b - y
@@ -625,6 +665,24 @@ def transposes_on_the_right(x, y):
     columns = _with_ones(x)
     theta = np.linalg.solve(columns @ columns.T, columns @ y)
     return theta[:-1], theta[-1]
+
+
+@least_squares.mistake(
+    "numpy refuses to join x, a table, with the ones, a flat vector: they have different numbers "
+    "of axes. `np.column_stack([x, np.ones(len(x))])` makes the ones a column first."
+)
+def ones_not_a_column(x, y):
+    columns = np.hstack([x, np.ones(len(x))])
+    theta = _by_normal_equation(columns, y)
+    return theta[:-1], theta[-1]
+
+
+@least_squares.mistake(
+    "You returned θ, all the numbers in one vector. Split it: w is all of it but the last entry, b "
+    "the last."
+)
+def theta_alone(x, y):
+    return _by_normal_equation(_with_ones(x), y)
 
 
 @least_squares.mistake(
@@ -815,6 +873,24 @@ def between_extremes(x):
     low, width = np.min(x, axis=0), np.ptp(x, axis=0)
     width = np.where(width > 0, width, 1.0)
     return (x - low) / width, low, width
+
+
+@standardise.mistake(
+    "You took mean and spread along axis 1, and numpy cannot line n of them up with d features. "
+    "Axis 0 runs over the examples."
+)
+def along_rows_and_flat(x):
+    mean, std = _scaled(x, axis=1)
+    return (x - mean) / std, mean, std
+
+
+@standardise.mistake(
+    "You returned the standardised x alone. Return three things: it, mean and std, which are "
+    "needed to go back."
+)
+def scaled_alone(x):
+    mean, std = _scaled(x)
+    return (x - mean) / std
 
 
 @standardise.mistake("Return three things in this order: the standardised x, mean, std.")
@@ -1087,7 +1163,8 @@ def _loop(x, y, learning_rate, batch_size, epochs, rng, **habits):
         if habits.get("restarts"):
             w, b = np.zeros(x.shape[1]), 0.0
         if not (habits.get("unshuffled") or (epoch and habits.get("shuffles_once"))):
-            order = rng.permutation(n)
+            source = np.random.default_rng(0) if habits.get("own_generator") else rng
+            order = source.permutation(n)
         stop = n - batch_size + 1 if habits.get("drops_rest") else n
         for start in range(0, stop, batch_size):
             batch = np.arange(n) if habits.get("full_batch") else order[start : start + batch_size]
@@ -1095,14 +1172,22 @@ def _loop(x, y, learning_rate, batch_size, epochs, rng, **habits):
             if habits.get("batch_moments"):
                 batch_mean, batch_std = _scaled(x[batch])
                 rows = (x[batch] - batch_mean) / batch_std
+            before = scaled @ w + b - y
             error = rows @ w + b - y[batch]
             count = 1 if habits.get("summed") else len(batch)
             rate = -learning_rate if habits.get("climbs") else learning_rate
-            w = w - rate * 2 * rows.T @ error / count
-            b = b if habits.get("no_bias") else b - rate * 2 * np.sum(error) / count
+            dw, db = 2 * rows.T @ error / count, 2 * np.sum(error) / count
+            if habits.get("full_gradient"):
+                dw, db = 2 * scaled.T @ before / n, 2 * np.mean(before)
+            w = w - rate * dw
+            b = b if habits.get("no_bias") else b - rate * db
             error = rows @ w + b - y[batch] if habits.get("loss_after") else error
-            losses.append(float(np.mean(error**2)))
-    if habits.get("not_mapped"):
+            whole = habits.get("loss_of_all")
+            losses.append(float(np.mean((before if whole else error) ** 2)))
+        if habits.get("maps_in_loop"):
+            w = w / std
+            b = b - w @ mean
+    if habits.get("not_mapped") or habits.get("maps_in_loop"):
         return w, b, losses
     w = w / std
     return w, b if habits.get("bias_not_mapped") else b - w @ mean, losses
@@ -1144,6 +1229,29 @@ def other_spread(*specification):
     return _loop(*specification, ddof=True)
 
 
+@train.mistake(
+    "You trained on x as it is, and then mapped w and b back as if x had been standardised. Train "
+    "on what `standardise` returned first."
+)
+def raw_but_mapped(x, y, *specification):
+    w, b, losses = _loop(x, y, *specification, raw=True)
+    mean, std = _scaled(x)
+    return w / std, b - (w / std) @ mean, losses
+
+
+@train.mistake(
+    "You mapped w and b back in every epoch, and went on training with them on the standardised "
+    "features. Map back once, at the end."
+)
+def mapped_every_epoch(*specification):
+    return _loop(*specification, maps_in_loop=True)
+
+
+@train.mistake("You standardised the targets too. They stay in bar.")
+def scaled_targets(x, y, *specification):
+    return _loop(x, (y - np.mean(y)) / (np.std(y) or np.nan), *specification)
+
+
 @train.mistake("b never moves. It takes a step of its own, −η·db, with every step of w.")
 def no_bias(*specification):
     return _loop(*specification, no_bias=True)
@@ -1170,6 +1278,26 @@ def shuffled_once(*specification):
 @train.mistake("Your steps use all the data, not the minibatch: pick out its rows and targets.")
 def full_batch(*specification):
     return _loop(*specification, full_batch=True)
+
+
+@train.mistake(
+    "Your steps are right, but you recorded the loss on all the data. Record that of the minibatch."
+)
+def loss_of_all(*specification):
+    return _loop(*specification, loss_of_all=True)
+
+
+@train.mistake("You made a generator of your own. Take the order from the `rng` you were given.")
+def own_generator(*specification):
+    return _loop(*specification, own_generator=True)
+
+
+@train.mistake(
+    "The loss is that of the minibatch, but the gradient is taken over all the data: give "
+    "`gradient` the batch's rows and targets too."
+)
+def full_gradient(*specification):
+    return _loop(*specification, full_gradient=True)
 
 
 @train.mistake(
