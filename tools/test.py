@@ -21,7 +21,8 @@ SCRIPTS = Path(PYTHON).parent
 # A chapter's code is written to be read: no annotation on every helper, names used again from cell
 # to cell, and no assertion before each use of a gradient that may be None for all mypy knows.
 READABLE = ["--allow-untyped-defs", "--allow-incomplete-defs", "--allow-redefinition"]
-READABLE += [f"--disable-error-code={code}" for code in ("union-attr", "operator", "index")]
+UNASSERTED = ("union-attr", "operator", "index", "arg-type", "attr-defined")
+READABLE += [f"--disable-error-code={code}" for code in UNASSERTED]
 
 STEPS = {
     "lint": [PYTHON, "-m", "ruff", "check", "."],

@@ -82,7 +82,7 @@ held_out_x, held_out_labels = tensors(*blobs(20_000, spread=SPREAD, seed=1_000))
 fig, ax = plt.subplots(figsize=(5.6, 4.8))
 for k, (colour, marker) in enumerate(zip(("blue", "orange", "green"), "osD", strict=True)):
     cloud = x[labels == k]
-    ax.scatter(*cloud.T, s=10, color=COLOURS[colour], marker=marker, alpha=0.6)
+    ax.scatter(cloud[:, 0], cloud[:, 1], s=10, color=COLOURS[colour], marker=marker, alpha=0.6)
     place = ((-2.9, 4.0), (-3.4, -3.6), (3.4, -3.6))[k]
     ax.annotate(f"class {k}", place, ha="center", color=COLOURS[colour], fontweight="bold")
 ax.set(xlabel="sensor 1", ylabel="sensor 2", aspect="equal", title="Three kinds that overlap")
@@ -800,7 +800,7 @@ print(f"spiral: {at_home:.0%} of midpoints are at home; blobs: {midpoints_at_hom
 fig, ax = plt.subplots(figsize=(5.4, 5))
 for k, (colour, marker) in enumerate(zip(("blue", "orange", "green"), "osD", strict=True)):
     arm = spiral_x[spiral_labels == k]
-    ax.scatter(*arm.T, s=9, color=COLOURS[colour], marker=marker, alpha=0.5)
+    ax.scatter(arm[:, 0], arm[:, 1], s=9, color=COLOURS[colour], marker=marker, alpha=0.5)
 one, other = spiral_x[strays[strays[:, 0] != strays[:, 1]][:40]].unbind(dim=1)
 far_apart = (one - other).norm(dim=1).argmax()
 ends = torch.stack([one[far_apart], other[far_apart]])

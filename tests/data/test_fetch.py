@@ -141,6 +141,7 @@ def test_a_shared_copy_is_used_first_in_any_layout(mirror, tmp_path, monkeypatch
         (gzip.compress(b"another file"), "12 bytes where"),
         (b"", "0 bytes where"),
     ],
+    ids=["short", "long", "altered", "cut gzip", "another gzip", "empty"],
 )
 def test_a_wrong_copy_is_refused_with_name_checksums_and_remedy(
     mirror, tmp_path, monkeypatch, damage, says

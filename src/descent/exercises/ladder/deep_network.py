@@ -903,9 +903,7 @@ def _(answer, draw: Draw) -> None:
     _expect_moved(network, expected)
 
 
-@sgd_step.property(
-    "keeps the tensors themselves, as leaves that require a gradient", trials=1
-)
+@sgd_step.property("keeps the tensors themselves, as leaves that require a gradient", trials=1)
 def _(answer, draw: Draw) -> None:
     network = _network(draw, [2, 3, 2])
     _with_gradients(draw, network, 0.1)
@@ -1205,9 +1203,9 @@ train.mistake(
 )(_with_habit("global_order", global_order=True))
 
 
-train.mistake(
-    "You dropped the short batch at the end of the epoch. Its examples count too."
-)(_with_habit("dropped_last_batch", drops_rest=True))
+train.mistake("You dropped the short batch at the end of the epoch. Its examples count too.")(
+    _with_habit("dropped_last_batch", drops_rest=True)
+)
 
 
 train.mistake(
@@ -1225,19 +1223,19 @@ train.mistake(
 )(_with_habit("summed_loss", summed=True))
 
 
-train.mistake(
-    "Your loss climbs: the steps go along the gradient, not against it."
-)(_with_habit("climbing_loss", climbs=True))
+train.mistake("Your loss climbs: the steps go along the gradient, not against it.")(
+    _with_habit("climbing_loss", climbs=True)
+)
 
 
-train.mistake(
-    "Only the last layer is trained. Every W and every b takes a step."
-)(_with_habit("last_layer_trained", last_layer=True))
+train.mistake("Only the last layer is trained. Every W and every b takes a step.")(
+    _with_habit("last_layer_trained", last_layer=True)
+)
 
 
-train.mistake(
-    "Your steps do not depend on the learning rate you were given."
-)(_with_habit("rate_ignored", fixed_rate=True))
+train.mistake("Your steps do not depend on the learning rate you were given.")(
+    _with_habit("rate_ignored", fixed_rate=True)
+)
 
 
 train.mistake(

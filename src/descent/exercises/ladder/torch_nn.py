@@ -981,9 +981,7 @@ train_epoch.mistake(
 )(_epoch_habit("summed", summed=True))
 train_epoch.mistake(
     "There is no step: backward() finds the gradients, and `optimiser.step()` uses them."
-)(
-    _epoch_habit("no_step", no_step=True)
-)
+)(_epoch_habit("no_step", no_step=True))
 train_epoch.mistake(
     "The network ran in the mode it came in, evaluation mode. Whoever trains calls "
     "`network.train()` first."
@@ -1170,9 +1168,7 @@ evaluate.mistake("You added up the losses and did not divide by the number of ex
 )
 evaluate.mistake(
     "You returned the share of wrong answers. The accuracy is the share of right ones."
-)(
-    _evaluation_habit("error_rate", error_rate=True)
-)
+)(_evaluation_habit("error_rate", error_rate=True))
 evaluate.mistake("Only the last batch counts: the sums start again inside the loop.")(
     _evaluation_habit("last_batch_only", last_batch=True)
 )
@@ -1325,9 +1321,7 @@ train.mistake(
 )(_run_habit("seeded_again", seeded_again=True))
 train.mistake(
     "You do not shuffle. The loader of `make_loader` does, from the generator you hand it."
-)(
-    _run_habit("unshuffled", unshuffled=True)
-)
+)(_run_habit("unshuffled", unshuffled=True))
 train.mistake("Every epoch has the same order. Each takes a new randperm from the generator.")(
     _run_habit("one_order", one_order=True)
 )
@@ -1337,9 +1331,7 @@ train.mistake(
 )(_run_habit("on_training_points", on_training_points=True))
 train.mistake(
     "You evaluated before each epoch. Evaluate after it, so that the last value is the result."
-)(
-    _run_habit("evaluated_too_early", before_epoch=True)
-)
+)(_run_habit("evaluated_too_early", before_epoch=True))
 train.mistake("You recorded one accuracy in all. Record one after every epoch.")(
     _run_habit("last_accuracy_only", last_accuracy=True)
 )

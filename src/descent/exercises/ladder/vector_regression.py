@@ -31,6 +31,14 @@ def _floats(answered: object) -> np.ndarray:
     return np.full((), np.nan) if array is None else array.astype(float)
 
 
+def _several(answered, asked: str):
+    """What an answer returned, if it is more than a single array."""
+    expect(not hasattr(answered, "shape"), asked).is_true(
+        otherwise=f"One array came back. The page asks for {asked}."
+    )
+    return answered
+
+
 # ----------------------------------------------------------------------------- predict
 
 predict = Exercise("predict", minutes=3, difficulty=1)
@@ -356,7 +364,7 @@ def _slopes(w: np.ndarray, b: float, x: np.ndarray, y: np.ndarray) -> tuple[np.n
 
 
 def _expect_slopes(answer, w, b, x, y, of: str = "") -> None:
-    dw, db = answer(w, b, x, y)
+    dw, db = _several(answer(w, b, x, y), "two things, dw and db")
     expected_dw, expected_db = _slopes(w, b, x, y)
     expect(dw, f"dw{of}").close_to(expected_dw, atol=1e-4)
     expect(db, f"db{of}").close_to(expected_db, atol=1e-4)
@@ -386,7 +394,7 @@ def _(answer, draw: Draw) -> None:
 @gradient.property("is zero when the plane goes through every point")
 def _(answer, draw: Draw) -> None:
     w, b, x = draw.normal(2), draw.normal(), draw.normal(5, 2)
-    dw, db = answer(w, b, x, _values(w, b, x))
+    dw, db = _several(answer(w, b, x, _values(w, b, x)), "two things, dw and db")
     expect(dw, "dw").close_to(np.zeros(2), atol=1e-5)
     expect(db, "db").close_to(0.0, atol=1e-5)
 
@@ -394,7 +402,7 @@ def _(answer, draw: Draw) -> None:
 @gradient.property("stays the same when every example is written twice")
 def _(answer, draw: Draw) -> None:
     w, b, x, y = draw.normal(2), draw.normal(), draw.normal(3, 2), draw.normal(3)
-    dw, db = answer(w, b, np.tile(x, (2, 1)), np.tile(y, 2))
+    dw, db = _several(answer(w, b, np.tile(x, (2, 1)), np.tile(y, 2)), "two things, dw and db")
     expected_dw, expected_db = _slopes(w, b, x, y)
     expect(dw, "dw of the doubled batch").close_to(expected_dw, atol=1e-4)
     expect(db, "db of the doubled batch").close_to(expected_db, atol=1e-4)
@@ -658,22 +666,13 @@ def inverse_of_x(x, y):
 
 
 @least_squares.mistake(
-    "Your transposes are on the wrong side: X̃X̃ᵀ is (n, n). The normal equation has X̃ᵀX̃, which is "
-    "(d+1, d+1), and X̃ᵀy."
+    "numpy refuses, as two shapes do not fit. If it is a product: the normal equation has X̃ᵀX̃, "
+    "(d+1, d+1), and X̃ᵀy; X̃X̃ᵀ is (n, n). If it is the joining of x and the ones: "
+    "`np.column_stack([x, np.ones(len(x))])` makes a column of the ones first."
 )
 def transposes_on_the_right(x, y):
     columns = _with_ones(x)
     theta = np.linalg.solve(columns @ columns.T, columns @ y)
-    return theta[:-1], theta[-1]
-
-
-@least_squares.mistake(
-    "numpy refuses to join x, a table, with the ones, a flat vector: they have different numbers "
-    "of axes. `np.column_stack([x, np.ones(len(x))])` makes the ones a column first."
-)
-def ones_not_a_column(x, y):
-    columns = np.hstack([x, np.ones(len(x))])
-    theta = _by_normal_equation(columns, y)
     return theta[:-1], theta[-1]
 
 
@@ -743,7 +742,7 @@ def _moments(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _expect_standardised(answer, x: np.ndarray) -> None:
-    scaled, mean, std = answer(x)
+    scaled, mean, std = _several(answer(x), "three things: scaled, mean, std")
     expected_mean, expected_std = _moments(x)
     expected = np.divide(np.subtract(x, expected_mean), expected_std)
     expect(mean, "mean").close_to(expected_mean, atol=1e-4)
