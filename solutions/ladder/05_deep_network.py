@@ -27,9 +27,9 @@
 # %% [markdown]
 # # A deep network
 #
-# Here are three arms of a spiral, one colour each. The background is what the best linear classifier of
-# [rung 4](04_softmax_classification.ipynb) has to say about them: three wedges, right one time in three, which is
-# what guessing gets. By the end of this page a network of about five thousand numbers, every line of it yours,
+# The first picture below shows three arms of a spiral, one colour each. The background is what the linear classifier of
+# [rung 4](04_softmax_classification.ipynb) with the lowest loss has to say about them: three wedges, right one time in
+# three, which is what guessing gets. By the end of this page a network of 4 547 numbers, every line of it yours,
 # will have found the arms, and will be right on at least 99 of 100 points it has never seen.
 #
 # **You need** the matrix product and its shapes ([rung 3](03_vector_regression.ipynb)), softmax and the negative
@@ -102,7 +102,9 @@ with torch.no_grad():
 plt.show()
 
 # %% [markdown]
-# More training will not help: this *is* the best linear classifier, to within a thousandth of the loss. Its regions
+# (`torch.autograd.grad(loss, tensors)` is `backward()` in another dress: it returns the slopes, and leaves `.grad` alone.)
+#
+# More training will not help: this *is* the linear classifier with the lowest loss, to within a thousandth. Its regions
 # are bounded by straight lines, and no three wedges follow an arm that goes round once. The model has to change.
 #
 # ## A bend
@@ -114,7 +116,7 @@ plt.show()
 # $$ \operatorname{ReLU}(z) = \max(z, 0), $$
 #
 # applied to every number by itself. It keeps what is positive and replaces what is negative by 0. Its slope is 1
-# where $z > 0$ and 0 where $z < 0$; at 0 it has a corner, and libraries settle on slope 0 there.
+# where $z > 0$ and 0 where $z < 0$; at 0 it has a corner, where any slope from 0 to 1 will do (`torch.relu` takes 0).
 #
 # By hand: $\operatorname{ReLU}([3, -1, 0.5]) = [3, 0, 0.5]$.
 
@@ -223,7 +225,7 @@ print(f"largest logit of the stack {stacked.abs().max():.1f}; "
       f"largest difference from one layer {(stacked - single).abs().max():.5f}")  # fmt: skip
 
 # %% [markdown]
-# Four thousand parameters, and it is one matrix of shape $(2, 3)$ in disguise; the difference is rounding. A product of
+# 4 547 parameters, and it is one matrix of shape $(2, 3)$ in disguise; the difference is rounding. A product of
 # matrices is a matrix. Depth without a bend buys nothing.
 #
 # With the bend, each hidden unit folds the plane along a straight line: on one side of it the unit is silent, on the
@@ -386,7 +388,8 @@ for name, (forwards, _) in measured.items():
 # ## One step for every parameter
 #
 # `loss.backward()` puts into every leaf's `.grad` the derivative of the loss, and *adds* it to what is there. A step of
-# gradient descent moves every $W$ and every $b$ by $-\eta$ times its gradient and then clears the gradients. By hand: an
+# gradient descent moves every $W$ and every $b$ by $-\eta$ times its gradient and then clears the gradients
+# (`W.grad = None`). By hand: an
 # entry 0.5 with gradient 2 and $\eta = 0.1$ becomes $0.5 - 0.2 = 0.3$.
 #
 # The step itself is not part of the function we differentiate, so it goes under `with torch.no_grad():`. And it must change

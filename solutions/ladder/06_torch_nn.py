@@ -157,7 +157,8 @@ for kind in (Visible, Hidden, TooEarly):
 # optimiser is never told of its layers. A plain list is opaque to `Module`; an `nn.ModuleList` is a list it looks into.
 #
 # Your turn. By hand first: widths `[2, 5, 3]` give two `nn.Linear`, with weights of shape $(5, 2)$ and $(3, 5)$ and
-# $2\cdot 5 + 5 + 5\cdot 3 + 3 = 33$ parameters.
+# $2\cdot 5 + 5 + 5\cdot 3 + 3 = 33$ parameters. ReLU has no parameters: apply it in `forward`, with `torch.relu(z)` (also
+# called `F.relu`). A ModuleList can be indexed and cut, `self.layers[:-1]`, like a list.
 
 # %% exercise="DeepNetwork"
 class DeepNetwork(nn.Module):
@@ -327,7 +328,7 @@ print("another:   ", orders_of(DataLoader(ten, batch_size=3, shuffle=True, gener
 # The loaders agree with each other and not with us. Both are right. The loader takes *more* from the generator than one
 # permutation an epoch: a base seed for its worker processes first, and what its sampler needs besides. So its permutations come from
 # other places in the stream of random numbers. To agree we say where the order comes from. A `Sampler` is the part of a loader that does so:
-# each time an epoch starts, it is asked for the indices.
+# each time an epoch starts, it is asked for the indices. You hand it over by name, `DataLoader(…, sampler=…)`.
 
 # %%
 class EpochOrder(Sampler):
@@ -544,8 +545,8 @@ print(f"softmax twice: held-out accuracy {right.mean():.1%}, last loss {twice_lo
 #
 # To evaluate: set evaluation mode, record no gradients, go through all batches, and average over *examples*. By hand: a batch of 3 with mean
 # loss 1.0 and a last batch of 1 with loss 5.0. The mean over the four examples is $(3 \cdot 1.0 + 5.0)/4 = 2.0$; the mean of the two batch
-# means is 3.0, and wrong. Then put the mode back as you found it: an evaluation in the middle of training
-# must not change the training.
+# means is 3.0, and wrong. Then put the mode back as you found it (`network.training` is the flag, True or False; `network.train(flag)`
+# sets it): an evaluation in the middle of training must not change the training.
 #
 # `eval()` and `no_grad()` are two switches. The first changes what some layers *compute*, the second what autograd *records*.
 # With dropout, which sets a random half of its inputs to 0 in training mode, you can see the first:

@@ -57,6 +57,12 @@ def _expect_parameters(network: Network, oracle: nn.Module, gradients: bool = Fa
     for number, ((W, b), linear) in enumerate(zip(network, linears, strict=True), start=1):
         if gradients:
             assert linear.weight.grad is not None and linear.bias.grad is not None
+            if W.grad is None or b.grad is None:
+                expect(False, f"a gradient in W{number} and b{number}").is_true(
+                    otherwise=f"No gradient reached layer {number}: somewhere between it and the "
+                    "logits autograd was not looking."
+                )
+                continue
             expect(W.grad, f"the gradient of W{number}").close_to(linear.weight.grad.T, atol=1e-4)
             expect(b.grad, f"the gradient of b{number}").close_to(linear.bias.grad, atol=1e-4)
         else:
@@ -185,6 +191,22 @@ def python_max(z):
     return max(z, torch.zeros_like(z))
 
 
+@relu.mistake(
+    "`torch.max(z, 0)` is the largest number along dimension 0, with its place. The larger of two "
+    "numbers, place by place, is `torch.maximum(z, torch.zeros_like(z))`, or `z.clamp(min=0)`."
+)
+def largest_along_a_dimension(z):
+    return torch.max(z, 0)
+
+
+@relu.mistake(
+    "numpy cannot take a tensor that autograd follows, and detaching it, as the error proposes, "
+    "would cut the gradient off. Use torch's own operations on z."
+)
+def numpy_maximum(z):
+    return np.maximum(z, 0)
+
+
 relu.hint("Every number by itself: is it positive? Then keep it. Else 0.")
 relu.hint(
     "`torch.clamp(z, min=…)` cuts a tensor off below; `torch.where` chooses between two tensors."
@@ -212,19 +234,22 @@ forward = Exercise("forward", minutes=12, difficulty=2, changes=("network",))
 @forward.property("gives x @ W + b for a network of one layer", trials=4)
 def _(answer, draw: Draw) -> None:
     network, x = _network(draw, [3, 2]), _tensor(draw, draw.size, 3)
-    expect(answer(network, x), "the logits").close_to(_module(network)(x), atol=1e-4)
+    expected = _module(network)(x)
+    expect(answer(network, x), "the logits").close_to(expected, atol=1e-4)
 
 
 @forward.property("bends after every layer but the last", trials=4)
 def _(answer, draw: Draw) -> None:
     network, x = _network(draw, [2, 5, 4, 3]), _tensor(draw, draw.size + 1, 2)
-    expect(answer(network, x), "the logits").close_to(_module(network)(x), atol=1e-4)
+    expected = _module(network)(x)
+    expect(answer(network, x), "the logits").close_to(expected, atol=1e-4)
 
 
 @forward.property("works for a batch of one, and for many layers", trials=2)
 def _(answer, draw: Draw) -> None:
     network, x = _network(draw, [2, 4, 4, 4, 4, 2]), _tensor(draw, 1, 2)
-    expect(answer(network, x), "the logits").close_to(_module(network)(x), atol=1e-4)
+    expected = _module(network)(x)
+    expect(answer(network, x), "the logits").close_to(expected, atol=1e-4)
 
 
 @forward.property("leaves the network as it was", trials=1)
@@ -241,7 +266,7 @@ def _(answer, draw: Draw) -> None:
 @forward.property("lets the gradient reach every parameter", trials=2)
 def _(answer, draw: Draw) -> None:
     network, x = _network(draw, [2, 5, 4, 3]), _tensor(draw, 6, 2)
-    upstream, oracle = _tensor(draw, 6, 3), _module(network)
+    upstream, oracle, layers = _tensor(draw, 6, 3), _module(network), list(network)
     logits = answer(network, x)
     if not getattr(logits, "requires_grad", False):
         expect(False, "the logits").is_true(
@@ -250,7 +275,7 @@ def _(answer, draw: Draw) -> None:
         return
     (logits * upstream).sum().backward()
     (oracle(x) * upstream).sum().backward()
-    _expect_parameters(network, oracle, gradients=True)
+    _expect_parameters(layers, oracle, gradients=True)
 
 
 @forward.mistake(
@@ -358,6 +383,36 @@ def transposed_weights(network, x):
     return x
 
 
+@forward.mistake(
+    "You took the last layer out of the network: `pop` changes the list you were given. Read it "
+    "with `network[-1]`."
+)
+def popped(network, x):
+    W_last, b_last = network.pop()
+    for W, b in network:
+        x = (x @ W + b).clamp(min=0)
+    return x @ W_last + b_last
+
+
+@forward.mistake(
+    "The last layer gets its gradient and those before it none: the hidden layers ran under "
+    "`no_grad`, or their output was detached."
+)
+def hidden_layers_detached(network, x):
+    with torch.no_grad():
+        for W, b in network[:-1]:
+            x = (x @ W + b).clamp(min=0)
+    return x @ network[-1][0] + network[-1][1]
+
+
+@forward.mistake(
+    "You returned inside the loop, after the first layer. The last layer comes after the loop."
+)
+def returned_in_the_loop(network, x):
+    for W, b in network[:-1]:
+        return (x @ W + b).clamp(min=0) @ network[-1][0] + network[-1][1]
+
+
 forward.hint(
     "One name, `hidden`, goes through the layers: it starts as x, and each layer replaces it."
 )
@@ -457,6 +512,18 @@ def last_layer(network):
 )
 def without_last(network):
     return sum(W.numel() + b.numel() for W, b in network[:-1])
+
+
+@count_parameters.mistake(
+    "`len` of a matrix is the number of its rows. `W.numel()` is the number of its entries."
+)
+def rows_only(network):
+    return sum(len(W) + len(b) for W, b in network)
+
+
+@count_parameters.mistake("You added up the parameters themselves. Count them: `W.numel()`.")
+def values_added(network):
+    return sum(W.sum() + b.sum() for W, b in network)
 
 
 count_parameters.hint("How many entries has W? How many has b? Add over the layers.")
@@ -688,9 +755,11 @@ initial_network = Exercise("initial_network", minutes=6, difficulty=2, changes=(
 
 def _are_layers(network: object) -> bool:
     """Whether it is a list of pairs of tensors; if not, the learner is told."""
-    pairs = isinstance(network, list | tuple) and all(
-        isinstance(layer, list | tuple) and len(layer) == 2 for layer in network
-    )
+    if not isinstance(network, list | tuple):
+        words = f"It should be a list of pairs (W, b), and is a `{type(network).__name__}`."
+        expect(False, "the network").is_true(otherwise=words)
+        return False
+    pairs = all(isinstance(layer, list | tuple) and len(layer) == 2 for layer in network)
     expect(pairs, "the network").is_true(otherwise="It should be a list of pairs (W, b).")
     return pairs
 
@@ -732,7 +801,15 @@ def _(answer, draw: Draw) -> None:
     expect(len({id(t) for layer in network for t in layer}), "how many different tensors").equals(6)
     same = all(torch.equal(a[0], c[0]) for a, c in zip(network, again, strict=False))
     expect(same, "two networks of one seed").is_true(otherwise="one seed gave two networks")
-    expect(torch.equal(network[0][0], other[0][0]), "two networks of two seeds").equals(False)
+    expect(not torch.equal(network[0][0], other[0][0]), "two networks of two seeds").is_true(
+        otherwise="Two seeds gave the same network: its numbers do not come from the generator "
+        "as it was handed over."
+    )
+    shorter = answer([5, 5], _generator(seed))
+    if _are_layers(shorter) and len(shorter) == 1:
+        expect(torch.equal(shorter[0][0], network[0][0]), "the first layer").is_true(
+            otherwise="The first layer did not draw first: with fewer layers it gets other numbers."
+        )
 
 
 @initial_network.property("is made of leaves that require a gradient")
@@ -836,6 +913,29 @@ def flat(widths, generator):
 def one_scale(widths, generator):
     return [_layer(a, c, generator, math.sqrt(2 / widths[0]))
             for a, c in pairwise(widths)]  # fmt: skip
+
+
+@initial_network.mistake(
+    "You made a generator of your own, with a fixed seed, for each layer: equal shapes get equal "
+    "numbers, whatever the seed. Hand on the generator you were given; it moves by itself."
+)
+def fixed_seed(widths, generator):
+    return [_he(a, c, _generator(0)) for a, c in pairwise(widths)]
+
+
+@initial_network.mistake(
+    "You returned a generator, which can be gone through once. Make a list: square brackets."
+)
+def lazily(widths, generator):
+    return (_he(a, c, generator) for a, c in pairwise(widths))
+
+
+@initial_network.mistake(
+    "The last layer of yours draws first. The order is that of the network, from the inputs on, so "
+    "that one seed means one network for everybody."
+)
+def last_layer_first(widths, generator):
+    return [_he(a, c, generator) for a, c in reversed(list(pairwise(widths)))][::-1]
 
 
 initial_network.hint("List the pairs of [2, 64, 64, 3] on paper. How many are there?")
@@ -1036,6 +1136,27 @@ def last_layer_only(network, learning_rate):
             parameter.grad = None
 
 
+@sgd_step.mistake(
+    "You put new leaves into the list. Whoever else holds the old tensors does not see the step. "
+    "Write into the tensors that are there: `W -= …`."
+)
+def replaced_leaves(network, learning_rate):
+    for place, layer in enumerate(network):
+        moved = [p.detach() - learning_rate * p.grad for p in layer]
+        network[place] = tuple(p.requires_grad_() for p in moved)
+
+
+@sgd_step.mistake(
+    "Only the last layer's gradients are cleared: the clearing has slipped out of the loop."
+)
+def last_layer_cleared(network, learning_rate):
+    with torch.no_grad():
+        for parameter in _parameters(network):
+            parameter -= learning_rate * parameter.grad
+    for parameter in network[-1]:
+        parameter.grad = None
+
+
 sgd_step.hint(
     "Two loops: over the layers, and inside over W and b. Each gets a step, then a clearing."
 )
@@ -1081,7 +1202,7 @@ def _problem(draw: Draw, n: int) -> tuple[Network, torch.Tensor, torch.Tensor]:
 @train.property("takes the right steps when one batch holds everything", trials=3)
 def _(answer, draw: Draw) -> None:
     network, x, y = _problem(draw, draw.size)
-    settings = (draw.uniform(0.02, 0.1), draw.size, draw.integers(1, 4))
+    settings = (draw.uniform(0.02, 0.1), draw.size, draw.integers(2, 4))
     seed = draw.seed()
     oracle, expected = _trained(network, x, y, *settings, _generator(seed))
     losses = answer(network, x, y, *settings, _generator(seed))
@@ -1272,6 +1393,12 @@ def trained_a_copy(network, x, y, learning_rate, batch_size, epochs, generator):
 )
 def no_step(network, x, y, learning_rate, batch_size, epochs, generator):
     return _loop(network, x, y, 0.0, batch_size, epochs, generator)
+
+
+@train.mistake("You returned the network as well. It is changed in place: return the losses alone.")
+def network_too(network, x, y, learning_rate, batch_size, epochs, generator):
+    losses = _loop(network, x, y, learning_rate, batch_size, epochs, generator)
+    return network, losses
 
 
 train.hint("Write the two loops first: over epochs, and inside over pieces of the shuffled order.")

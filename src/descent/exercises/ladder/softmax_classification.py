@@ -1387,6 +1387,22 @@ def loss_after_step(*specification):
 
 
 @train.mistake(
+    "You shuffled the points and not their labels, so that each point is taught the label of "
+    "another. Take both in the same order: x[batch] and labels[batch]."
+)
+def labels_stay(*specification):
+    return _loop(*specification, labels_stay=True)
+
+
+@train.mistake(
+    "W has moved already when you work out db. Work out both slopes at the old W and b, then take "
+    "both steps."
+)
+def bias_late(*specification):
+    return _loop(*specification, bias_late=True)
+
+
+@train.mistake(
     "You never shuffled: every epoch takes the examples in their original order. Draw "
     "`torch.randperm(n, generator=generator)` at the start of each epoch."
 )
@@ -1482,22 +1498,6 @@ def logarithm_of_zero(*specification):
 )
 def overflowing_softmax(*specification):
     return _loop(*specification, overflows=True)
-
-
-@train.mistake(
-    "You shuffled the points and not their labels, so that each point is taught the label of "
-    "another. Take both in the same order: x[batch] and labels[batch]."
-)
-def labels_stay(*specification):
-    return _loop(*specification, labels_stay=True)
-
-
-@train.mistake(
-    "W has moved already when you work out db. Work out both slopes at the old W and b, then take "
-    "both steps."
-)
-def bias_late(*specification):
-    return _loop(*specification, bias_late=True)
 
 
 @train.mistake(

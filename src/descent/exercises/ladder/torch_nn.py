@@ -333,6 +333,37 @@ class Tanh(_Answer):
         return self.layers[-1](x)
 
 
+@DeepNetwork.mistake(
+    "Your `layers` hold the ReLUs as well. They are to hold the nn.Linear layers alone; apply ReLU "
+    "in `forward`, with `torch.relu`."
+)
+class ReluAmongLayers(nn.Module):
+    def __init__(self, widths):
+        super().__init__()
+        parts = [part for a, c in pairwise(widths) for part in (nn.Linear(a, c), nn.ReLU())]
+        self.layers = nn.Sequential(*parts[:-1])
+
+    def forward(self, x):
+        return self.layers(x)
+
+
+@DeepNetwork.mistake(
+    "`nn.ReLU(…)` makes a ReLU module; it does not apply one. The function is `torch.relu(z)`, the "
+    "module `nn.ReLU()(z)`."
+)
+class ReluMade(_Answer):
+    def forward(self, x):
+        for layer in self.layers[:-1]:
+            x = nn.ReLU(layer(x))
+        return self.layers[-1](x)
+
+
+@DeepNetwork.mistake("Your `forward` gives None: the logits are not returned.")
+class ReturnsNothing(_Answer):
+    def forward(self, x):
+        super().forward(x)
+
+
 DeepNetwork.hint(
     "`__init__` makes the layers and assigns them to self; `forward` sends x through them."
 )
@@ -343,7 +374,11 @@ DeepNetwork.hint(
     "Does the last layer have a ReLU? It should not; all the others should.",
     when="value",
 )
-DeepNetwork.hint("Read the error: was `super().__init__()` called first?", when="error")
+DeepNetwork.hint(
+    "Read the error's last line. Shapes that do not fit: does each layer get what the one before "
+    "gave? An attribute that cannot be assigned: was `super().__init__()` called first?",
+    when="error",
+)
 DeepNetwork.hint(
     "Print `[p.shape for p in network.parameters()]` for widths [2, 5, 3].",
     when="length",
@@ -374,7 +409,8 @@ def _(answer, draw: Draw) -> None:
 def _(answer, draw: Draw) -> None:
     weights = _weights(draw, [2, 5, 4, 3])
     layers = _layers(weights)
-    answer(layers, weights)
+    with torch.no_grad():  # a missing no_grad is judged elsewhere
+        answer(layers, weights)
     for number, (layer, (W, b)) in enumerate(zip(layers, weights, strict=True), start=1):
         expect(layer.weight, f"the weight of layer {number}").close_to(W.T, atol=1e-5)
         expect(layer.bias, f"the bias of layer {number}").close_to(b, atol=1e-5)
@@ -461,7 +497,7 @@ def first_layer_only(layers, weights):
 
 @copy_weights.mistake(
     "The layers share memory with the raw weights: training one changes the other. Assigning "
-    "`.data` hands over the memory; `copy_` copies numbers."
+    "`.data`, or making a Parameter of W.T, hands over the memory; `copy_` copies numbers."
 )
 def shared_memory(layers, weights):
     for layer, (W, b) in zip(layers, weights, strict=True):
@@ -497,6 +533,32 @@ def wrong_direction(layers, weights):
         for layer, (W, b) in zip(layers, weights, strict=True):
             W.copy_(layer.weight.T)
             b.copy_(layer.bias)
+
+
+@copy_weights.mistake(
+    "Nothing was written: the layers hold what they held. `weight = W.T` gives a name to a tensor; "
+    "`layer.weight.copy_(W.T)` writes into the layer."
+)
+def nothing_written(layers, weights):
+    pass
+
+
+@copy_weights.mistake(
+    "torch lets nothing but a Parameter take a Parameter's place, and here none should: write into "
+    "the one that is there, `layer.weight.copy_(W.T)`."
+)
+def assigned(layers, weights):
+    for layer, (W, b) in zip(layers, weights, strict=True):
+        layer.weight = W.T
+        layer.bias = b
+
+
+@copy_weights.mistake("W and b have changed places: the pairs are (W, b), the weight first.")
+def swapped_pair(layers, weights):
+    with torch.no_grad():
+        for layer, (b, W) in zip(layers, weights, strict=True):
+            layer.weight.copy_(W.T)
+            layer.bias.copy_(b)
 
 
 @copy_weights.mistake("You added the weights to what the layers had. `copy_` replaces.")
@@ -547,6 +609,9 @@ Points = Exercise("Points", minutes=8, difficulty=2)
 
 
 def _expect_dtype(value: torch.Tensor, name: str, dtype: str) -> None:
+    expect(isinstance(value, torch.Tensor), name).is_true(
+        otherwise=f"It should be a tensor, and is of type `{type(value).__name__}`."
+    )
     expect(value, name).has_dtype(dtype)
     # Once more as text: equal numbers of two dtypes count as the same answer.
     expect(str(getattr(value, "dtype", None)), f"the dtype of {name}").equals(f"torch.{dtype}")
@@ -695,6 +760,12 @@ class OneHot(_Points):
         return self.x[i], torch.eye(3, dtype=torch.int64)[self.y[i]]
 
 
+@Points.mistake("Your label is a Python number. It should stay a tensor: index, without `.item()`.")
+class PythonLabels(_Points):
+    def __getitem__(self, i):
+        return self.x[i], self.y[i].item()
+
+
 Points.hint("`__init__` makes two tensors, `__len__` counts, `__getitem__` indexes both.")
 Points.hint("`torch.tensor(x, dtype=torch.float32)`, and int64 for the labels.")
 Points.hint("float64 is numpy's habit. Say which dtype you want.", when="dtype")
@@ -837,6 +908,14 @@ def seeded_again(dataset, batch_size, generator):
     return DataLoader(dataset, batch_size=batch_size, sampler=_Order(len(dataset), _generator(0)))
 
 
+@make_loader.mistake(
+    "Your order has as many indices as a batch, so that an epoch is one batch. It runs over all "
+    "examples: `EpochOrder(len(dataset), generator)`."
+)
+def order_of_one_batch(dataset, batch_size, generator):
+    return DataLoader(dataset, batch_size=batch_size, sampler=_Order(batch_size, generator))
+
+
 make_loader.hint("The loader takes a data set, a batch size, and something that gives the order.")
 make_loader.hint("`DataLoader(dataset, batch_size=…, sampler=…)` with the EpochOrder of the page.")
 make_loader.hint("Who else draws from the generator? Give it to the sampler alone.", when="order")
@@ -939,6 +1018,8 @@ def _epoch_with(network, loader, optimiser, **habits):
             optimiser.zero_grad()
         if not (habits.get("no_step") or habits.get("step_first")):
             optimiser.step()
+        if habits.get("cleared_after_step"):
+            optimiser.zero_grad()
         if habits.get("loss_after"):
             losses[-1] = nn.functional.cross_entropy(network(x), y).item()
         if habits.get("first_batch"):
@@ -961,9 +1042,13 @@ train_epoch.mistake(
     "earlier ones along. Call `optimiser.zero_grad()` before `backward()`."
 )(_epoch_habit("never_cleared", accumulates=True))
 train_epoch.mistake(
-    "You clear the gradients between `backward()` and `step()`, so the step has nothing to go "
-    "by. Clear before `backward()`."
+    "Nothing moves: `step()` finds no gradients. Either `zero_grad()` stands between `backward()` "
+    "and `step()`, or `step()` before `backward()`. The order is zero_grad, backward, step."
 )(_epoch_habit("cleared_too_late", cleared_too_late=True))
+train_epoch.mistake(
+    "You clear the gradients after the step, which is too late for the first batch: what the "
+    "parameters held before the epoch counts in it. Clear before `backward()`."
+)(_epoch_habit("cleared_after_step", accumulates=True, cleared_after_step=True))
 train_epoch.mistake(
     "You call `step()` before `backward()`: the gradients of this batch do not exist yet. The "
     "order is zero_grad, backward, step."
@@ -1085,14 +1170,18 @@ def _(answer, draw: Draw) -> None:
         answer(network, _batches(draw, 3))
         expect(int(network.training), "training mode afterwards (1 or 0)").equals(int(mode))
         _expect_parameters(network, weights)
+        trainable = [parameter.requires_grad for parameter in network.parameters()]
+        expect(sum(trainable), "how many of 4 parameters still require a gradient").equals(4)
         expect(torch.is_grad_enabled(), "autograd is on afterwards").equals(True)
 
 
 @evaluate.property("returns plain Python numbers", trials=1)
 def _(answer, draw: Draw) -> None:
     loss, accuracy = answer(_sequential(_weights(draw, [2, 3])), _batches(draw, 3))
-    expect(loss, "the loss").is_a(float, int)
-    expect(accuracy, "the accuracy").is_a(float, int)
+    for number, name in ((loss, "the loss"), (accuracy, "the accuracy")):
+        expect(isinstance(number, float | int), name).is_true(
+            otherwise=f"It should be a Python number, and is of type `{type(number).__name__}`."
+        )
 
 
 def _evaluated(network, loader, **habits):
@@ -1110,7 +1199,8 @@ def _evaluated(network, loader, **habits):
             losses = nn.functional.cross_entropy(shown, y, reduction="none")
             hits = (logits.argmax(dim=1) == y).float()
             by_batch = bool(habits.get("by_batch"))
-            loss += losses.mean().item() if by_batch else losses.sum().item()
+            means = by_batch or habits.get("loss_by_batch") or habits.get("means_over_examples")
+            loss += losses.mean().item() if means else losses.sum().item()
             right += hits.mean().item() if by_batch else hits.sum().item()
             n, batches = n + len(y), batches + 1
             if habits.get("first_batch"):
@@ -1120,8 +1210,12 @@ def _evaluated(network, loader, **habits):
     elif not habits.get("left_in_evaluation"):
         network.train(was_training)
     count = batches if habits.get("by_batch") else n
+    count = len(y) if habits.get("last_count") else count
     accuracy = right if habits.get("counted") else right / count
+    count = batches if habits.get("loss_by_batch") else count
     loss = loss if habits.get("summed") else loss / count
+    if habits.get("tensors"):
+        return torch.tensor(loss), torch.tensor(accuracy)
     accuracy = 100 * accuracy if habits.get("percent") else accuracy
     accuracy = 1 - accuracy if habits.get("error_rate") else accuracy
     return (accuracy, loss) if habits.get("swapped") else (loss, accuracy)
@@ -1183,6 +1277,31 @@ evaluate.mistake(
     "not notice, the loss does."
 )(_evaluation_habit("softmax_twice", softmax=True))
 
+evaluate.mistake(
+    "Your accuracy is right, and your loss is the mean of the batches' means: examples of a short "
+    "batch count for too much. Weight each mean by the size of its batch."
+)(_evaluation_habit("loss_mean_of_means", loss_by_batch=True))
+evaluate.mistake(
+    "You added up the means of the batches and divided by the number of examples. Multiply each "
+    "mean by the size of its batch first, or add up with `reduction='sum'`."
+)(_evaluation_habit("means_over_examples", means_over_examples=True))
+evaluate.mistake(
+    "You divided by the size of the last batch. Count the examples as you go through the batches."
+)(_evaluation_habit("last_count", last_count=True))
+evaluate.mistake(
+    "The numbers are right and they are tensors. `.item()` makes a Python number of each."
+)(_evaluation_habit("tensor_results", tensors=True))
+
+
+@evaluate.mistake(
+    "The parameters no longer require a gradient: training could not go on. `torch.no_grad()` "
+    "switches the recording off for the block alone, and leaves the network as it is."
+)
+def frozen_for_good(network, loader):
+    network.requires_grad_(False)
+    return _evaluated(network, loader)
+
+
 evaluate.hint("Three sums in a loop: of the losses, of the right answers, of the examples.")
 evaluate.hint(
     "`F.cross_entropy(…, reduction='sum')` adds up; divide by the number of examples at the end."
@@ -1196,6 +1315,9 @@ evaluate.hint("Which comes first, loss or accuracy?", when="order")
 evaluate.hint(
     "`was_training = network.training` at the start; `network.train(was_training)` at the end.",
     when="puts the mode back and changes nothing",
+)
+evaluate.hint(
+    "logits has shape (n, classes): `argmax(dim=1)` goes along the classes.", when="error"
 )
 evaluate.hint("`.item()` turns a tensor with one number into a Python number.", when="type")
 
@@ -1247,20 +1369,29 @@ def _full_run(specification, x, y, held_out_x, held_out_y, **habits):
     epochs = 1 if habits.get("one_epoch") else specification.epochs
     order = torch.randperm(len(x), generator=generator) if habits.get("one_order") else None
     size = len(x) if habits.get("full_batch") else specification.batch_size
+    shuffled = DataLoader(Numbers(len(x)), batch_size=size, shuffle=True, generator=generator)
+
+    def batches():
+        if habits.get("own_shuffle"):
+            return list(shuffled)
+        indices = order if order is not None else torch.randperm(len(x), generator=generator)
+        return (torch.arange(len(x)) if habits.get("unshuffled") else indices).split(size)
+
     rate = 0.3 if habits.get("fixed_rate") else specification.learning_rate
     for _ in range(epochs):
         if habits.get("before_epoch"):
             accuracies.append(_measured(_detached(weights), [watched])[1])
-        indices = order if order is not None else torch.randperm(len(x), generator=generator)
-        indices = torch.arange(len(x)) if habits.get("unshuffled") else indices
         epoch_losses = []
-        for batch in indices.split(size):
+        for batch in batches():
             loss = _losses(_logits(weights, x[batch]), y[batch]).mean()
             epoch_losses.append(loss.item())
             weights = _step(weights, loss, rate)
         losses += [float(np.mean(epoch_losses))] if habits.get("epoch_means") else epoch_losses
+        if habits.get("held_out_order"):
+            torch.randperm(len(watched[0]), generator=generator)
         if not habits.get("before_epoch"):
-            accuracies.append(_measured(_detached(weights), [watched])[1])
+            seen = 0 if habits.get("watches_loss") else 1
+            accuracies.append(_measured(_detached(weights), [watched])[seen])
     accuracies = accuracies[-1:] if habits.get("last_accuracy") else accuracies
     network = _sequential(_detached(weights))
     return network.train(bool(habits.get("left_training"))), losses, accuracies
@@ -1351,6 +1482,18 @@ train.mistake(
     "The network comes back in training mode. Whoever gets it will want to use it: call "
     "`network.eval()`."
 )(_run_habit("left_training", left_training=True))
+train.mistake(
+    "You let a DataLoader shuffle the training points. Its order is not that of torch.randperm: "
+    "use `make_loader`."
+)(_run_habit("own_shuffle", own_shuffle=True))
+train.mistake(
+    "The held-out loader takes its order from the generator too, so that from the second epoch on "
+    "the training points come in another order. The held-out points need no shuffling: a plain "
+    "`DataLoader`."
+)(_run_habit("held_out_order", held_out_order=True))
+train.mistake(
+    "Your accuracies are held-out losses. `evaluate` returns (loss, accuracy): take the second."
+)(_run_habit("watches_loss", watches_loss=True))
 
 
 def _optimised(make_optimiser):

@@ -34,7 +34,7 @@ def _floats(answered: object) -> np.ndarray:
 def _several(answered, asked: str):
     """What an answer returned, if it is more than a single array."""
     expect(not hasattr(answered, "shape"), asked).is_true(
-        otherwise=f"One array came back. The page asks for {asked}."
+        otherwise=f"You returned a single array. The page asks for {asked}."
     )
     return answered
 
@@ -364,7 +364,7 @@ def _slopes(w: np.ndarray, b: float, x: np.ndarray, y: np.ndarray) -> tuple[np.n
 
 
 def _expect_slopes(answer, w, b, x, y, of: str = "") -> None:
-    dw, db = _several(answer(w, b, x, y), "two things, dw and db")
+    dw, db = _several(answer(w, b, x, y), "two things: dw, db")
     expected_dw, expected_db = _slopes(w, b, x, y)
     expect(dw, f"dw{of}").close_to(expected_dw, atol=1e-4)
     expect(db, f"db{of}").close_to(expected_db, atol=1e-4)
@@ -394,7 +394,7 @@ def _(answer, draw: Draw) -> None:
 @gradient.property("is zero when the plane goes through every point")
 def _(answer, draw: Draw) -> None:
     w, b, x = draw.normal(2), draw.normal(), draw.normal(5, 2)
-    dw, db = _several(answer(w, b, x, _values(w, b, x)), "two things, dw and db")
+    dw, db = _several(answer(w, b, x, _values(w, b, x)), "two things: dw, db")
     expect(dw, "dw").close_to(np.zeros(2), atol=1e-5)
     expect(db, "db").close_to(0.0, atol=1e-5)
 
@@ -402,7 +402,7 @@ def _(answer, draw: Draw) -> None:
 @gradient.property("stays the same when every example is written twice")
 def _(answer, draw: Draw) -> None:
     w, b, x, y = draw.normal(2), draw.normal(), draw.normal(3, 2), draw.normal(3)
-    dw, db = _several(answer(w, b, np.tile(x, (2, 1)), np.tile(y, 2)), "two things, dw and db")
+    dw, db = _several(answer(w, b, np.tile(x, (2, 1)), np.tile(y, 2)), "two things: dw, db")
     expected_dw, expected_db = _slopes(w, b, x, y)
     expect(dw, "dw of the doubled batch").close_to(expected_dw, atol=1e-4)
     expect(db, "db of the doubled batch").close_to(expected_db, atol=1e-4)
@@ -514,12 +514,6 @@ def error_without_bias(w, b, x, y):
 def product_of_means(w, b, x, y):
     error = x @ w + b - y
     return 2 * np.mean(error) * np.mean(x, axis=0), 2 * np.mean(error)
-
-
-@gradient.mistake("You returned dw alone. Return two things: (dw, db).")
-def weights_only(w, b, x, y):
-    error = x @ w + b - y
-    return 2 * x.T @ error / len(y)
 
 
 @gradient.mistake("dw and db have changed places: return (dw, db).")
@@ -881,15 +875,6 @@ def between_extremes(x):
 def along_rows_and_flat(x):
     mean, std = _scaled(x, axis=1)
     return (x - mean) / std, mean, std
-
-
-@standardise.mistake(
-    "You returned the standardised x alone. Return three things: it, mean and std, which are "
-    "needed to go back."
-)
-def scaled_alone(x):
-    mean, std = _scaled(x)
-    return (x - mean) / std
 
 
 @standardise.mistake("Return three things in this order: the standardised x, mean, std.")
