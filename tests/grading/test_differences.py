@@ -41,6 +41,9 @@ WIDE = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 7.0]])
         (True, False, "value", "should be False"),
         (np.array([True, True]), np.array([True, False]), "value", "1 of 2 truth values"),
         (np.array([3.0]), 3.0, "shape", "(1,)"),
+        (np.array([-np.inf, 5.0]), np.array([-np.inf, 2.0]), "value", "index 1"),
+        (np.array([5.0, 5.0, 6.0]), np.array([5.0, 5.0, 5.0]), "value", "index 2"),
+        (WANT * 1.0004, WANT, "value", "nearly right"),
     ],
 )
 def test_symptom_and_words(actual, expected, symptom: str, words: str) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import random
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -288,3 +289,82 @@ def test_an_ignored_argument_is_pointed_out() -> None:
 
     report = judge(line, lambda w, b, x: 3 * w * x + x**2)
     assert "`b`" in report.message
+
+
+def test_a_slow_answer_does_not_escape_its_later_trials(slope: Exercise) -> None:
+    def slow_then_wrong(w, x, y):
+        total = 0
+        while total < 10_000_000 and len(x) < 3:
+            total += 1
+        return right(w, x, y) + (len(x) >= 3)
+
+    assert judge(slope, slow_then_wrong, seconds=0.2).outcome == NOT_RIGHT
+
+
+def test_waiting_is_allowed_longer_than_working(slope: Exercise) -> None:
+    def waits(w, x, y):
+        time.sleep(0.04)
+        return right(w, x, y)
+
+    assert judge(slope, waits, seconds=0.1).outcome == CORRECT
+
+
+def test_a_mistake_that_breaks_inside_the_propertys_helper_is_named_for_a_learner_too() -> None:
+    pair = Exercise("pair", minutes=1, difficulty=1)
+
+    def first_of(answer, draw: Draw) -> float:
+        first, _ = answer(draw.normal())
+        return first
+
+    @pair.property("returns both")
+    def _(answer, draw: Draw) -> None:
+        expect(first_of(answer, draw), "the first").is_above(-1e9)
+
+    @pair.mistake("You returned one of the two.")
+    def one(x):
+        return x
+
+    namespace: dict = {}
+    exec(compile("def pair(x):\n    return x", "<cell 3>", "exec"), namespace)
+    assert judge(pair, namespace["pair"]).message == "You returned one of the two."
+
+
+def test_another_error_of_the_same_kind_is_not_taken_for_a_mistake() -> None:
+    shape = Exercise("shape", minutes=1, difficulty=1)
+
+    @shape.property("returns a number")
+    def _(answer, draw: Draw) -> None:
+        expect(answer(draw.normal(3)), "it").has_shape()
+
+    @shape.mistake("You multiplied shapes that do not fit.")
+    def misfit(x):
+        return x @ np.zeros(7)
+
+    assert judge(shape, misfit).message == "You multiplied shapes that do not fit."
+    assert "int" in judge(shape, lambda x: int("many")).message
+
+
+def test_generators_move_on_whatever_the_parameter_is_called() -> None:
+    draws = Exercise("draws", minutes=1, difficulty=1, changes=("rng",))
+
+    @draws.property("moves the generator on")
+    def _(answer, draw: Draw) -> None:
+        rng = np.random.default_rng(draw.seed())
+        first, second = answer(rng), answer(rng)
+        expect(first == second, "the two draws are equal").equals(False)
+
+    assert judge(draws, lambda generator: generator.random()).outcome == CORRECT
+
+
+def test_a_closed_stdout_and_a_broken_repr_do_not_break_the_check(slope: Exercise) -> None:
+    class Broken:
+        def __repr__(self):
+            raise AttributeError("_modules")
+
+    def hostile(w, x, y):
+        import sys
+
+        sys.stdout.close()
+        return Broken()
+
+    assert judge(slope, hostile).outcome == NOT_RIGHT

@@ -13,9 +13,18 @@ from pathlib import Path
 from types import CodeType
 from typing import Any
 
+import numpy as np
+
 from descent.grading.differences import dimensions_of
 from descent.grading.expectations import Record
-from descent.grading.values import independent_copy, is_tensor, same, short, to_array
+from descent.grading.values import (
+    independent_copy,
+    is_tensor,
+    is_torch_generator,
+    same,
+    short,
+    to_array,
+)
 
 PACKAGE = str(Path(__file__).resolve().parents[1])
 LIBRARIES = tuple({sysconfig.get_paths()[key] for key in ("stdlib", "purelib", "platlib")})
@@ -75,11 +84,11 @@ class WatchedAnswer:
     ) -> tuple[list[Any], dict[str, Any]]:
         names = list(named_arguments(self.answer, positional, {}))
         listed = [
-            value if name in self.changes else independent_copy(value)
+            value if name in self.changes or _moves_on(value) else independent_copy(value)
             for name, value in zip(names, positional, strict=True)
         ]
         named = {
-            name: value if name in self.changes else independent_copy(value)
+            name: value if name in self.changes or _moves_on(value) else independent_copy(value)
             for name, value in keywords.items()
         }
         return listed, named
@@ -89,6 +98,11 @@ class WatchedAnswer:
             watched = is_tensor(value) or isinstance(value, list) or to_array(value) is not None
             if watched and name not in self.changes and not same(value, before[name], rtol=0.0):
                 self.changed.append(name)
+
+
+def _moves_on(value: Any) -> bool:
+    """Whether this is a random generator: it is meant to move on, whatever its parameter's name."""
+    return isinstance(value, np.random.Generator) or is_torch_generator(value)
 
 
 def named_arguments(
@@ -117,18 +131,23 @@ def ignored_argument(answer: Callable[..., Any], call: Call) -> str | None:
     if not call.finished or not usable:
         return None
     for place, (name, value) in enumerate(call.arguments.items()):
-        array = to_array(value)
-        if array is None or array.dtype.kind != "f" or not array.size or name in call.keywords:
+        if name in call.keywords or not _is_real(value):
             continue
         other = list(map(independent_copy, call.positional))
-        other[place] = type(value)(value * 1.37 + 0.29) if array.ndim == 0 else value * 1.37 + 0.29
         try:
+            other[place] = value * 1.37 + 0.29
             again = answer(*other, **dict(call.keywords))
         except Exception:
             continue
         if same(again, call.returned, rtol=0.0):
             return name
     return None
+
+
+def _is_real(value: Any) -> bool:
+    """Whether `value` is a float, or an array or tensor of them, with something in it."""
+    array = None if isinstance(value, list | tuple) else to_array(value)
+    return array is not None and array.dtype.kind == "f" and array.size > 0
 
 
 @dataclass(frozen=True)
@@ -156,24 +175,36 @@ class LearnerError:
         return f"Your code stopped with {self.kind}{where}. {self.text}".rstrip()
 
 
-def learner_error(
-    error: BaseException, answer: Callable[..., Any], property_code: CodeType
-) -> LearnerError | None:
-    """`error` as the learner's, or None where their code is not on the way to it."""
-    home = _file_of(answer)
+def learner_error(error: BaseException, answer: Callable[..., Any]) -> LearnerError | None:
+    """`error` as the learner's, or None where their code is not on the way to it.
+
+    On the way means: below a call of the answer, or of a method of its class, and neither in a
+    library nor in this package. A declared mistake, which lives in this package, is judged alike.
+    """
+    own = codes_of(answer)
+    home = own[0].co_filename if own else None
+    inside = False
     found = None
     for frame, number in traceback.walk_tb(error.__traceback__):
         code, path = frame.f_code, frame.f_code.co_filename
+        inside = inside or code in own or code is WatchedAnswer.__call__.__code__
         foreign = path.startswith(LIBRARIES) or path.startswith(("<frozen", PACKAGE))
-        if code is not property_code and (path == home or not foreign):
+        if inside and (path == home or not foreign):
             found = code, path, number
     if found is None:
         return None
     code, path, number = found
     line = linecache.getline(path, number).strip()
-    text = " ".join(str(error).split())[:300]
-    in_answer = code in codes_of(answer)
-    return LearnerError(type(error).__name__, text, code.co_name, number, line, in_answer)
+    return LearnerError(
+        type(error).__name__, _text_of(error), code.co_name, number, line, code in own
+    )
+
+
+def _text_of(error: BaseException) -> str:
+    try:
+        return " ".join(str(error).split())[:300]
+    except Exception:  # a learner's exception class with a failing __str__
+        return ""
 
 
 def codes_of(answer: Any) -> list[CodeType]:
@@ -184,8 +215,3 @@ def codes_of(answer: Any) -> list[CodeType]:
     for code in found:  # grows while it is walked: functions inside functions
         found += [inner for inner in code.co_consts if isinstance(inner, CodeType)]
     return found
-
-
-def _file_of(answer: Callable[..., Any]) -> str | None:
-    """The file (or notebook cell) in which a function or class was written."""
-    return next((code.co_filename for code in codes_of(answer)), None)

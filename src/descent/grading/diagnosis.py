@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -77,7 +78,14 @@ def _same_trial(one: Trial, two: Trial) -> bool:
     mine, theirs = one.record.observations, two.record.observations
     if len(mine) != len(theirs) or _stopped(one) != _stopped(two):
         return False
+    if not mine and one.error and two.error and not _says_same(one.error.text, two.error.text):
+        return False  # nothing was seen but the error
     return all(map(_same_observation, mine, theirs))
+
+
+def _says_same(one: str, two: str) -> bool:
+    """Whether two error texts agree but for their numbers."""
+    return re.sub(r"\d+", "#", one) == re.sub(r"\d+", "#", two)
 
 
 def _stopped(trial: Trial) -> str | None:

@@ -56,7 +56,7 @@ def difference(
     if got.shape != want.shape:
         return _shapes(got, want)
     if atol is None:
-        atol = 0.1 * rtol * max(float(np.max(np.abs(want), initial=0.0)), 1e-3)
+        atol = 0.1 * rtol * max(_largest(want), 1e-3)
     if np.allclose(got, want, rtol=rtol, atol=atol, equal_nan=True):
         return None
     return _numbers(got, want, rtol, dimensions or {})
@@ -65,6 +65,11 @@ def difference(
 def _wide(array: np.ndarray) -> np.ndarray:
     """Double precision, so that differences of integers and halves are exact enough."""
     return array.astype(np.complex128 if array.dtype.kind == "c" else np.float64)
+
+
+def _largest(array: np.ndarray) -> float:
+    """The largest finite magnitude, 0 where there is none."""
+    return float(np.max(np.abs(array[np.isfinite(array)]), initial=0.0))
 
 
 def _not_numbers(actual: Any) -> Difference:
@@ -100,11 +105,12 @@ def _numbers(
         return Difference("nan", f"{_count(np.isnan(got))} NaN (not a number).")
     if np.isinf(got).any() and not np.isinf(want).any():
         return Difference("infinite", f"{_count(np.isinf(got))} infinite.")
-    near = partial(
-        np.isclose, rtol=max(rtol, 1e-3), atol=1e-3 * float(np.max(np.abs(want), initial=1e-6))
-    )
+    near = partial(np.isclose, rtol=max(rtol, 1e-3), atol=1e-3 * max(_largest(want), 1e-6))
     if near(got, -want).all():
         return Difference("sign", "The size is right and the sign is the opposite.")
+    if near(got, want).all() and np.isfinite(want).all():
+        gap = float(np.max(np.abs(got - want)))
+        return Difference("value", f"It is nearly right: off by {short(gap)} at most.")
     factor = _common_factor(got, want, max(rtol, 1e-3))
     if factor is not None:
         return Difference("factor", _say_factor(factor, got.size, dimensions))
@@ -112,7 +118,8 @@ def _numbers(
         arranged = _arrangement(got, want, near)
         if arranged is not None:
             return arranged
-        offset = (got - want).ravel()
+        with np.errstate(invalid="ignore"):  # infinity minus infinity
+            offset = (got - want).ravel()
         if near(offset, offset[0]).all():
             return Difference(
                 "offset", f"Every number is too {'large' if offset.real[0] > 0 else 'small'} by "
@@ -171,6 +178,8 @@ def _say_factor(factor: float, size: int, dimensions: Mapping[int, str]) -> str:
 
 
 def _arrangement(got: np.ndarray, want: np.ndarray, near: Callable[..., Any]) -> Difference | None:
+    if near(got, want).sum() >= got.size - 1:  # one wrong number is not in the wrong place
+        return None
     if got.ndim == 2 and got.shape[0] == got.shape[1] and near(got.T, want).all():
         return Difference("transposed", "It is the transpose of the right answer.")
     if got.ndim == 1 and got.size > 2:

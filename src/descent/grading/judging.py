@@ -73,6 +73,8 @@ def judge(
     seed = secrets.randbits(32) if seed is None else seed
     held: dict[str, bool | None] = {known.name: None for known in exercise.properties}
     failed: tuple[Property, Trial] | None = None
+    failure: Failure | None = None
+    blank = False
     with restored_state(), captured_output() as printed:
         for place, known in enumerate(exercise.properties):
             seed_here = property_seed(seed, place)
@@ -80,16 +82,17 @@ def judge(
             held[known.name] = last.passed
             if not last.passed and failed is None:
                 failed = known, last
-                if not explain or _is_blank(last) and not any(held.values()):
+                blank = _is_blank(last) and not any(held.values())
+                if blank or not explain or _is_slow(last):
                     break
-        failure = None
-        if failed is not None and not (_is_blank(failed[1]) and not any(held.values())):
+        if failed is not None and not blank:
             failure = _explain(exercise, answer, seed, *failed, explain)
-    attempted = failed is None or failure is not None
-    outcome = CORRECT if failed is None else NOT_RIGHT if attempted else NOT_ATTEMPTED
-    return Report(exercise.name, outcome, tuple(held.items()) if attempted else (), failure,
-                  printed.getvalue() if attempted else "",
-                  time.perf_counter() - started)  # fmt: skip
+    seconds_taken = time.perf_counter() - started
+    if blank:
+        return Report(exercise.name, NOT_ATTEMPTED, seconds=seconds_taken)
+    outcome = CORRECT if failed is None else NOT_RIGHT
+    shown = printed.getvalue()
+    return Report(exercise.name, outcome, tuple(held.items()), failure, shown, seconds_taken)
 
 
 def property_seed(seed: int, place: int) -> int:
@@ -104,14 +107,13 @@ def each_trial(
     seed: int,
     seconds: float | None = None,
 ) -> Iterator[Trial]:
-    """The trials of one property, smallest first, until its time is over."""
-    remaining = seconds or exercise.seconds
+    """The trials of one property, smallest first, which share one time limit."""
+    limit = seconds or exercise.seconds
+    worked = 0.0
     for draw in draws_for(seed, known.trials):
-        started = time.perf_counter()
-        yield _run_trial(exercise, known, answer, draw, remaining)
-        remaining -= time.perf_counter() - started
-        if remaining <= 0:
-            return
+        before = time.thread_time()
+        yield _run_trial(exercise, known, answer, draw, limit, limit - worked)
+        worked += time.thread_time() - before
 
 
 def _up_to_failure(trials: Iterator[Trial]) -> Trial:
@@ -123,23 +125,27 @@ def _up_to_failure(trials: Iterator[Trial]) -> Trial:
 
 
 def _run_trial(
-    exercise: Exercise, known: Property, answer: Callable[..., Any], draw: Draw, seconds: float
+    exercise: Exercise,
+    known: Property,
+    answer: Callable[..., Any],
+    draw: Draw,
+    limit: float,
+    left: float,
 ) -> Trial:
     seed_everything(draw.seed())
     with recording() as record:
         watched = WatchedAnswer(answer, exercise.name, exercise.changes, record)
         trial = Trial(record, watched)
         try:
-            with time_limit(max(seconds, 0.01)):
+            with restored_state(), time_limit(max(left, 0.01)):
                 known.run(watched, draw)
         except KeyboardInterrupt:
             raise
         except OutOfTime:
-            trial.trouble = Difference(
-                "slow", f"Your code was stopped: it was still running when its "
-                f"{exercise.seconds:g} seconds were over. Does a loop end?")  # fmt: skip
+            words = f"Your code was stopped: it was still running after {limit:g} seconds."
+            trial.trouble = Difference("slow", f"{words} Does a loop end?")
         except BaseException as error:
-            _note_error(trial, error, known)
+            _note_error(trial, error)
     if trial.passed and watched.changed:
         names = " and ".join(f"`{name}`" for name in dict.fromkeys(watched.changed))
         trial.trouble = Difference(
@@ -148,9 +154,9 @@ def _run_trial(
     return trial
 
 
-def _note_error(trial: Trial, error: BaseException, known: Property) -> None:
+def _note_error(trial: Trial, error: BaseException) -> None:
     watched = trial.watched
-    trial.error = learner_error(error, watched.answer, known.run.__code__)
+    trial.error = learner_error(error, watched.answer)
     if trial.error is not None or trial.record.failed is not None:
         return
     if isinstance(error, TypeError) and _never_ran(watched):
@@ -170,6 +176,10 @@ def _never_ran(watched: WatchedAnswer) -> bool:
 
 def _is_blank(trial: Trial) -> bool:
     return trial.error is not None and trial.error.is_stub
+
+
+def _is_slow(trial: Trial) -> bool:
+    return trial.trouble is not None and trial.trouble.symptom == "slow"
 
 
 def _explain(

@@ -12,6 +12,7 @@ import signal
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Iterator
 from types import FrameType
 
@@ -24,6 +25,10 @@ MOST_PRINTED = 4_000
 RING_AGAIN = 0.1
 """Seconds between alarms once the limit has passed."""
 
+PATIENCE = 4
+"""How many times its limit a block may take on the clock while it has not worked so long: a busy
+machine, or a library that is being loaded, is not the learner's endless loop."""
+
 
 class OutOfTime(BaseException):
     """The time limit passed. Not an Exception, so that `except Exception` does not swallow it."""
@@ -31,7 +36,7 @@ class OutOfTime(BaseException):
 
 @contextlib.contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
-    """Raise `OutOfTime` in this thread when the block has run for `seconds`.
+    """Raise `OutOfTime` in this thread when the block has worked for `seconds`.
 
     It interrupts Python code; a single long call into a C library is interrupted when it returns.
     """
@@ -47,12 +52,14 @@ def time_limit(seconds: float) -> Iterator[None]:
 @contextlib.contextmanager
 def _by_signal(seconds: float) -> Iterator[None]:
     armed = True
+    started, worked_before = time.monotonic(), time.thread_time()
 
     def ring(signum: int, frame: FrameType | None) -> None:
-        if armed:
+        worked = time.thread_time() - worked_before
+        waited = time.monotonic() - started
+        if armed and (worked >= seconds or waited >= PATIENCE * seconds):
             raise OutOfTime
 
-    started = time.monotonic()
     before = signal.signal(signal.SIGALRM, ring)
     # It rings again: a bare `except:` inside a loop swallows the first one.
     left, _ = signal.setitimer(signal.ITIMER_REAL, seconds, RING_AGAIN)
@@ -91,6 +98,9 @@ class Printed(io.StringIO):
             super().write(text[: MOST_PRINTED - self.tell()])
         return len(text)
 
+    def close(self) -> None:
+        """Stay open: the report reads it when the answer has finished."""
+
 
 @contextlib.contextmanager
 def captured_output() -> Iterator[Printed]:
@@ -114,7 +124,7 @@ def restored_state() -> Iterator[None]:
     if torch is not None:
         torch_state = torch.get_rng_state()
         gradients, dtype = torch.is_grad_enabled(), torch.get_default_dtype()
-    with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"), np.printoptions(), warnings.catch_warnings():
         try:
             yield
         finally:

@@ -12,12 +12,17 @@ MOST_SHOWN = 16
 """An array with more elements than this is shown by its shape and its first elements."""
 
 
+LONGEST = 400
+"""Characters of a value that a report shows at most."""
+
+
 def is_tensor(value: Any) -> bool:
     """Whether `value` is a torch tensor, without importing torch."""
     return type(value).__module__.split(".")[0] == "torch" and hasattr(value, "detach")
 
 
-def _is_torch_generator(value: Any) -> bool:
+def is_torch_generator(value: Any) -> bool:
+    """Whether `value` is a torch random generator, without importing torch."""
     return type(value).__module__.split(".")[0] == "torch" and type(value).__name__ == "Generator"
 
 
@@ -40,7 +45,7 @@ def to_array(value: Any) -> np.ndarray | None:
             return _numeric(np.array(value))
         if hasattr(value, "__array__"):
             return _numeric(np.asarray(value))
-    except (ValueError, TypeError, RuntimeError):  # ragged lists, exotic tensors
+    except Exception:  # ragged lists, exotic tensors, a learner's own __array__
         return None
     return None
 
@@ -77,7 +82,7 @@ def independent_copy(value: Any) -> Any:
     """A copy that shares no memory with `value`; the value itself where it cannot be copied."""
     if callable(value) and not hasattr(value, "parameters"):
         return value
-    if _is_torch_generator(value):
+    if is_torch_generator(value):
         # deepcopy of one drops a reference to None at every call (torch 2.13), until Python stops.
         twin = type(value)(device=value.device)
         twin.set_state(value.get_state())
@@ -92,6 +97,14 @@ def independent_copy(value: Any) -> Any:
 
 def short(value: Any) -> str:
     """`value` in one short line, numbers to 5 significant digits."""
+    try:
+        text = _short(value)
+    except Exception:  # a repr that fails (a module without super().__init__()), a list in itself
+        return f"an object of type `{type(value).__name__}`"
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+
+
+def _short(value: Any) -> str:
     if value is None or isinstance(value, bool | np.bool_ | str):
         return repr(value)
     if isinstance(value, numbers.Integral):
@@ -107,14 +120,11 @@ def short(value: Any) -> str:
         return _short_array(value, array)
     if isinstance(value, list) and len(value) <= 6:
         return "[" + ", ".join(short(part) for part in value) + "]"
-    if isinstance(value, np.random.Generator) or _is_torch_generator(value):
+    if isinstance(value, np.random.Generator) or is_torch_generator(value):
         return "a random generator"
     if callable(value) and hasattr(value, "__name__"):
         return str(value.__name__)
-    try:
-        text = " ".join(repr(value).split())
-    except Exception:  # a half-made object, such as a module without super().__init__()
-        return f"a {type(value).__name__} that cannot be shown"
+    text = " ".join(repr(value).split())
     return text if len(text) <= 80 else f"{text[:77]}…"
 
 
