@@ -389,8 +389,7 @@ for name, (forwards, _) in measured.items():
 #
 # `loss.backward()` puts into every leaf's `.grad` the derivative of the loss, and *adds* it to what is there. A step of
 # gradient descent moves every $W$ and every $b$ by $-\eta$ times its gradient and then clears the gradients
-# (`W.grad = None`). By hand: an
-# entry 0.5 with gradient 2 and $\eta = 0.1$ becomes $0.5 - 0.2 = 0.3$.
+# (`W.grad = None`). By hand: an entry 0.5 with gradient 2 and $\eta = 0.1$ becomes $0.5 - 0.2 = 0.3$.
 #
 # The step itself is not part of the function we differentiate, so it goes under `with torch.no_grad():`. And it must change
 # the tensors themselves, `W -= …`; `W = W - …` makes a new tensor, gives it the name W for the length of the function, and

@@ -755,9 +755,10 @@ initial_network = Exercise("initial_network", minutes=6, difficulty=2, changes=(
 
 def _are_layers(network: object) -> bool:
     """Whether it is a list of pairs of tensors; if not, the learner is told."""
+    expect(isinstance(network, list | tuple), "the network").is_true(
+        otherwise=f"It should be a list of pairs (W, b), and is a `{type(network).__name__}`."
+    )
     if not isinstance(network, list | tuple):
-        words = f"It should be a list of pairs (W, b), and is a `{type(network).__name__}`."
-        expect(False, "the network").is_true(otherwise=words)
         return False
     pairs = all(isinstance(layer, list | tuple) and len(layer) == 2 for layer in network)
     expect(pairs, "the network").is_true(otherwise="It should be a list of pairs (W, b).")
@@ -790,6 +791,7 @@ def _(answer, draw: Draw) -> None:
 @initial_network.property("draws every layer anew, from the generator")
 def _(answer, draw: Draw) -> None:
     seed = draw.seed()
+    shorter = answer([5, 5], _generator(seed))
     network = answer([5, 5, 5, 5], _generator(seed))
     again = answer([5, 5, 5, 5], _generator(seed))
     other = answer([5, 5, 5, 5], _generator(seed + 1))
@@ -800,12 +802,14 @@ def _(answer, draw: Draw) -> None:
     expect(sum(alike), "how many pairs of the three layers are equal").equals(0)
     expect(len({id(t) for layer in network for t in layer}), "how many different tensors").equals(6)
     same = all(torch.equal(a[0], c[0]) for a, c in zip(network, again, strict=False))
-    expect(same, "two networks of one seed").is_true(otherwise="one seed gave two networks")
+    expect(same, "two networks of one seed").is_true(
+        otherwise="One seed gave two networks: not all numbers come from the generator you were "
+        "given."
+    )
     expect(not torch.equal(network[0][0], other[0][0]), "two networks of two seeds").is_true(
         otherwise="Two seeds gave the same network: its numbers do not come from the generator "
         "as it was handed over."
     )
-    shorter = answer([5, 5], _generator(seed))
     if _are_layers(shorter) and len(shorter) == 1:
         expect(torch.equal(shorter[0][0], network[0][0]), "the first layer").is_true(
             otherwise="The first layer did not draw first: with fewer layers it gets other numbers."

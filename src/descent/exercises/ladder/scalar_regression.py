@@ -6,6 +6,8 @@ values, central differences for slopes, a matrix power for the trajectory of gra
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 
 from descent.grading import Draw, Exercise, expect
@@ -341,6 +343,20 @@ def left_nudged(loss, w, b, h=1e-4):
 
 
 @numerical_gradient.mistake(
+    "w was still at w − h when you measured db. After moving w up and down, put it back: each "
+    "slope starts from the w and b you were given."
+)
+def left_nudged_down(loss, w, b, h=1e-4):
+    dw = (loss(w + h, b) - loss(w - h, b)) / (2 * h)
+    return dw, (loss(w - h, b + h) - loss(w - h, b - h)) / (2 * h)
+
+
+@numerical_gradient.mistake("You returned one slope. Measure the slope in b too: return (dw, db).")
+def only_dw(loss, w, b, h=1e-4):
+    return (loss(w + h, b) - loss(w - h, b)) / (2 * h)
+
+
+@numerical_gradient.mistake(
     "You divided by h. From w − h to w + h the distance is 2h, so your slopes are twice too steep."
 )
 def divided_by_h(loss, w, b, h=1e-4):
@@ -552,8 +568,45 @@ def per_example(w, b, x, y):
     return 2 * error * x, 2 * error
 
 
+@gradient.mistake(
+    "The 2 is missing in db. Its square is the same square: derive 2·error first, then multiply by "
+    "the inner derivative."
+)
+def without_two_in_db(w, b, x, y):
+    error = w * x + b - y
+    return 2 * np.mean(error * x), np.mean(error)
+
+
+@gradient.mistake(
+    "dw is a mean, db is a sum. Both are slopes of the same mean loss: divide db by n as well."
+)
+def summed_db(w, b, x, y):
+    error = w * x + b - y
+    return 2 * np.mean(error * x), 2 * np.sum(error)
+
+
+@gradient.mistake(
+    "You multiplied the errors by y. Ask how much w·x + b − y moves when w is nudged: by x. The "
+    "target y is subtracted and does not move."
+)
+def times_y(w, b, x, y):
+    error = w * x + b - y
+    return 2 * np.mean(error * y), 2 * np.mean(error)
+
+
+@gradient.mistake(
+    "You multiplied db by b. Ask how much the prediction w·x + b moves when b is nudged by a "
+    "hundredth: the value of b itself plays no part."
+)
+def times_b(w, b, x, y):
+    error = w * x + b - y
+    return 2 * np.mean(error * x), 2 * np.mean(error * b)
+
+
 gradient.hint("First write the error w·x + b − y; both derivatives contain it.")
 gradient.hint("dw: each error times its own x, averaged, times 2. What is db's inner derivative?")
+gradient.hint("Nudge b by a hundredth: every prediction moves by that hundredth, wherever x is.")
+gradient.hint("In full: dw = 2 · mean(error · x) and db = 2 · mean(error).")
 gradient.hint("Is it prediction − target, or target − prediction?", when="sign")
 gradient.hint("Count the factors: a 2 from the square, a 1/n from the mean.", when="factor")
 gradient.hint("dw and db are single numbers. What turns n of them into one?", when="shape")
@@ -653,6 +706,22 @@ def returned_swapped(w, b, dw, db, learning_rate):
 )
 def scaled_by_parameter(w, b, dw, db, learning_rate):
     return w * (1 - learning_rate * dw), b * (1 - learning_rate * db)
+
+
+@sgd_step.mistake(
+    "You subtracted the learning rate times the number itself: the slopes play no part, and the "
+    "line shrinks towards 0. Multiply the rate by the slope."
+)
+def shrunk(w, b, dw, db, learning_rate):
+    return w - learning_rate * w, b - learning_rate * b
+
+
+@sgd_step.mistake(
+    "You used the sign of the slope alone, so that every step is equally long. The size counts "
+    "too: a step is long where the slope is steep."
+)
+def sign_only(w, b, dw, db, learning_rate):
+    return w - learning_rate * np.sign(dw), b - learning_rate * np.sign(db)
 
 
 sgd_step.hint("One number at a time: new w = old w − (something). What is the something for w?")
@@ -880,6 +949,31 @@ def first_batch_only(n, batch_size, rng):
 def overlapping(n, batch_size, rng):
     order = rng.permutation(n)
     return [order[i : i + batch_size] for i in range(n)]
+
+
+@minibatches.mistake(
+    "You made batch_size batches. `np.array_split` takes the number of pieces; batch_size is how "
+    "many examples go into each."
+)
+def that_many_batches(n, batch_size, rng):
+    return np.array_split(rng.permutation(n), batch_size)
+
+
+@minibatches.mistake(
+    "You returned the shuffled order uncut. Cut it into a list of arrays, with batch_size indices "
+    "in each."
+)
+def uncut(n, batch_size, rng):
+    return rng.permutation(n)
+
+
+@minibatches.mistake(
+    "You shuffled with a copy of `rng`, so that `rng` itself never moves on: the next epoch would "
+    "have the same order. Use the generator itself."
+)
+def copied_generator(n, batch_size, rng):
+    order = copy.deepcopy(rng).permutation(n)
+    return [order[i : i + batch_size] for i in range(0, n, batch_size)]
 
 
 minibatches.hint("Two steps: a shuffled list of 0 … n − 1, then cut it into pieces.")
@@ -1149,6 +1243,31 @@ def rooted_losses(*specification):
 )
 def full_batch(*specification):
     return _loop(*specification, full_batch=True)
+
+
+@train.mistake(
+    "Your losses come from the minibatch, but your gradient from all the data. Hand x[batch] and "
+    "y[batch] to `gradient` too."
+)
+def full_gradient(x, y, learning_rate, batch_size, epochs, rng):
+    w, b, losses = 0.0, 0.0, []
+    for _epoch_number in range(epochs):
+        order = rng.permutation(len(x))
+        for start in range(0, len(x), batch_size):
+            batch = order[start : start + batch_size]
+            losses.append(float(np.mean((w * x[batch] + b - y[batch]) ** 2)))
+            error = w * x + b - y
+            dw, db = 2 * np.mean(error * x), 2 * np.mean(error)
+            w, b = w - learning_rate * dw, b - learning_rate * db
+    return w, b, losses
+
+
+@train.mistake(
+    "w and b never move: the step was computed and thrown away. Write `w, b = sgd_step(…)`, since "
+    "it returns the new numbers and changes nothing."
+)
+def step_not_assigned(x, y, learning_rate, batch_size, epochs, rng):
+    return _loop(x, y, 0.0, batch_size, epochs, rng)
 
 
 @train.mistake(
