@@ -8,11 +8,13 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import signal
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Callable
 
 from descent.authoring.gradebook import references
@@ -31,6 +33,7 @@ def main() -> None:
     arguments = parser.parse_args()
     print(f"Python {platform.python_version()}, {os.cpu_count()} cores, {platform.machine()}")
     measure_import()
+    measure_start()
     measure_checks()
     if arguments.chapters:
         measure_chapters()
@@ -44,6 +47,22 @@ def measure_import() -> None:
         ours.append(_seconds(lambda: _python("import descent")))
     extra = statistics.median(ours) - statistics.median(bare)
     print(f"import descent: {1000 * extra:.0f} ms over bare Python (goal ≤ 100 ms)")
+
+
+def measure_start() -> None:
+    """A start when everything is installed and built: from the command to a served page."""
+    started = time.perf_counter()
+    command = [sys.executable, "tools/environment.py", "-m", "descent.serving", "--no-browser"]
+    with subprocess.Popen([*command, "--port", "9777"], cwd=course_root(), text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as server:  # fmt: skip
+        assert server.stdout is not None
+        for line in server.stdout:
+            if "/book/" in line:
+                urllib.request.urlopen(line.split()[-1]).read()
+                break
+        seconds = time.perf_counter() - started
+        server.send_signal(signal.SIGINT)
+    print(f"make start, second time, to a served page: {seconds:.1f} s (goal ≤ 10 s)")
 
 
 def measure_checks() -> None:
