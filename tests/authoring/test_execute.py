@@ -97,6 +97,17 @@ def test_pictures_come_out_whatever_backend_the_author_uses(course, cells_of, mo
     assert any("image/png" in o.get("data", {}) for o in outputs)
 
 
+def test_a_page_with_the_offline_default_is_refused(course):
+    course.add_cells("""\
+        # %%
+        import sys
+        print("this is scikit-learn digits (offline default)", file=sys.stderr)
+        """)
+    with pytest.raises(AuthoringError, match="DESCENT_DATA"):
+        build(course)
+    assert not course.page.exists()
+
+
 def test_what_only_programs_read_is_left_out(course, cells_of):
     course.add_cells(
         """\

@@ -15,6 +15,7 @@ from nbformat import NotebookNode
 
 from descent.authoring.problems import AuthoringError
 from descent.authoring.source import ChapterSource
+from descent.figures.style import OFFLINE_MARK
 from descent.study.kernel import KernelOfThisPython
 
 CELL_SECONDS = 600
@@ -45,7 +46,8 @@ def execute(notebook: NotebookNode, source: ChapterSource, root: Path) -> None:
     Raises
     ------
     AuthoringError
-        When a cell raises, takes longer than ten minutes or kills the kernel.
+        When a cell raises, takes longer than ten minutes or kills the kernel, or when the page
+        would not show the real data.
     """
     current: list[str] = []
 
@@ -75,6 +77,19 @@ def execute(notebook: NotebookNode, source: ChapterSource, root: Path) -> None:
         # The kernel adds its exact version.
         notebook.metadata = NotebookNode(saved_metadata)
         _normalise(notebook, {str(here): ".", str(home): "home", **_places(root)})
+    if _shows_offline_default(notebook):
+        raise AuthoringError(
+            f"{source.file}: the page would show the offline default in place of the real data. "
+            "Name a folder that holds the data in DESCENT_DATA, or run this with a network."
+        )
+
+
+def _shows_offline_default(notebook: NotebookNode) -> bool:
+    """Whether an output says that an embedded default stood in for real data."""
+    outputs = (output for cell in notebook.cells for output in cell.get("outputs", []))
+    return any(
+        OFFLINE_MARK in str(holder[key]) for output in outputs for holder, key in _texts(output)
+    )
 
 
 def _environment(home: Path, root: Path) -> dict[str, str]:
