@@ -368,3 +368,21 @@ def test_a_closed_stdout_and_a_broken_repr_do_not_break_the_check(slope: Exercis
         return Broken()
 
     assert judge(slope, hostile).outcome == NOT_RIGHT
+
+
+def test_what_torch_has_not_implemented_is_not_a_blank_answer(slope: Exercise) -> None:
+    def swapped(w, x, y):
+        return torch.nn.functional.cross_entropy(torch.tensor([1, 2]), torch.ones(2, 3))
+
+    def unsupported(w, x, y):
+        return torch.log_softmax(torch.tensor([1, 2]), dim=0)
+
+    assert judge(slope, swapped).outcome == NOT_RIGHT
+    assert "not implemented" in judge(slope, unsupported).message
+
+
+def test_a_stub_with_a_text_of_its_own_is_still_a_stub(slope: Exercise) -> None:
+    def stub(w, x, y):
+        raise NotImplementedError("write me")
+
+    assert judge(slope, stub).outcome == NOT_ATTEMPTED

@@ -164,11 +164,17 @@ class LearnerError:
     @property
     def is_stub(self) -> bool:
         """Whether it is the exception that the answer's own unwritten stub raises."""
-        return self.in_answer and self.kind == NotImplementedError.__name__
+        return self.in_answer and self.is_unwritten
+
+    @property
+    def is_unwritten(self) -> bool:
+        """Whether a stub raised it. torch has a NotImplementedError of its own, with a text."""
+        raised_here = not self.text or self.line.startswith("raise")
+        return self.kind == NotImplementedError.__name__ and raised_here
 
     def words(self) -> str:
         """The error as a sentence, then the line that raised it."""
-        if self.kind == NotImplementedError.__name__:
+        if self.is_unwritten:
             called = "" if self.in_answer else ", which your code calls,"
             return f"`{self.function}`{called} is not written yet."
         where = f" at line {self.line_number}: `{self.line}`" if self.line else ""
