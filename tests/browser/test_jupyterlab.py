@@ -140,6 +140,9 @@ def test_a_learner_goes_from_the_book_to_a_tick(
     assert link.get_attribute("href") == f"/lab/tree/work/{CHAPTER}.ipynb"
     link.click()
     page.locator(".jp-Notebook").wait_for(timeout=ANSWER)
+    # A cell that is run while the kernel is still starting may be dropped.
+    idle = page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']")
+    idle.first.wait_for(state="attached", timeout=ANSWER)
 
     setup = code_cell(page, "import")
     run(page, setup)
