@@ -362,6 +362,11 @@ Standardiser.hint(
 Standardiser.hint("Some pixel has deviation 0. One deviation for all pixels avoids it.", when="nan")
 Standardiser.hint("Did you divide by std, or by its square?", when="factor")
 Standardiser.hint(
+    "`mean = …` inside `__init__` is gone when it ends. `self.mean = …` stays, and `self.std`: the "
+    "check reads both by these names.",
+    when="error",
+)
+Standardiser.hint(
     "mean and std are single numbers. Is there an axis in the brackets?", when="shape"
 )
 
@@ -445,6 +450,15 @@ def drawn_twice(n, held_out, generator):
 
 
 @split_indices.mistake(
+    "You shuffled twice and cut each order once, so the parts overlap: the network is examined on "
+    "pictures it has learnt. Draw one order and cut it in two."
+)
+def shuffled_twice(n, held_out, generator):
+    train = torch.randperm(n, generator=generator)[held_out:]
+    return train, torch.randperm(n, generator=generator)[:held_out]
+
+
+@split_indices.mistake(
     "You held examples out and then trained on all of them: the training part still contains the "
     "held-out one. Leave it out."
 )
@@ -460,6 +474,17 @@ def trains_on_all(n, held_out, generator):
 def with_replacement(n, held_out, generator):
     order = torch.randint(n, (n,), generator=generator)
     return order[held_out:], order[:held_out]
+
+
+@split_indices.mistake(
+    "You drew the held-out indices with replacement, so one can come twice and the training part "
+    "is too long. `torch.randperm` draws each once."
+)
+def held_out_with_replacement(n, held_out, generator):
+    kept = torch.randint(n, (held_out,), generator=generator)
+    train = torch.ones(n, dtype=torch.bool)
+    train[kept] = False
+    return train.nonzero().flatten(), kept
 
 
 @split_indices.mistake(
@@ -489,8 +514,8 @@ def global_generator(n, held_out, generator):
 
 
 @split_indices.mistake(
-    "You made a generator of your own with a fixed seed. Use the one you were given, so that the "
-    "caller can draw another split."
+    "Your split comes from a fixed seed: a generator of your own, or `manual_seed` called on the "
+    "one you were given. Use it as it comes, so that the caller can draw another split."
 )
 def own_generator(n, held_out, generator):
     order = torch.randperm(n, generator=_generator(0))
@@ -518,7 +543,9 @@ split_indices.hint("What is `order[-0:]`?", when="may hold out nothing")
 
 # ----------------------------------------------------------------------------- batches
 
-batches = Exercise("batches", minutes=12, difficulty=2, changes=("generator",))
+# The data are handed over as they are, for a generator function does its work after the call: the
+# property "leaves the data alone" looks at them when it has run.
+batches = Exercise("batches", minutes=12, difficulty=2, changes=("generator", "x", "y"))
 
 
 def _numbered(n: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -583,6 +610,14 @@ def _(answer, draw: Draw) -> None:
     pairs = list(answer(*_numbered(40), 10, _generator(draw.seed())))
     spans = [max(_labels([pair])) - min(_labels([pair])) for pair in pairs]
     expect(spans, "largest minus smallest label of each batch").is_above(10)
+
+
+@batches.property("leaves the data alone")
+def _(answer, draw: Draw) -> None:
+    x, y = _numbered(9)
+    list(answer(x, y, 4, _generator(draw.seed())))
+    expect(y, "the labels afterwards").equals(list(range(9)))
+    expect(x[:, 0], "pixel 0 of the pictures afterwards").close_to(list(range(9)))
 
 
 def _cut(x, y, order, size):
@@ -668,6 +703,34 @@ def shuffled_batches(x, y, batch_size, generator=None):
     whole = len(x) // batch_size  # the short one stays last
     order = [int(i) for i in _order(whole, generator)] + list(range(whole, len(pairs)))
     return [pairs[i] for i in order]
+
+
+@batches.mistake(
+    "You shuffled the batches and not the examples: the same neighbours always travel together, "
+    "and the short batch comes anywhere. Shuffle the indices first, cut after."
+)
+def shuffled_all_batches(x, y, batch_size, generator=None):
+    pairs = _cut(x, y, torch.arange(len(x)), batch_size)
+    return [pairs[i] for i in _order(len(pairs), generator)]
+
+
+@batches.mistake(
+    "You shuffled the caller's own tensors: after `x[:] = x[order]` the data are in another order "
+    "for everybody. `x = x[order]` makes a new tensor, and so does `x[piece]`."
+)
+def shuffled_in_place(x, y, batch_size, generator=None):
+    order = _order(len(x), generator)
+    x[:], y[:] = x[order], y[order]
+    yield from _cut(x, y, torch.arange(len(x)), batch_size)
+
+
+@batches.mistake(
+    "You returned the first batch alone: `return` inside a loop ends it. `yield x[piece], "
+    "y[piece]` hands one batch over and goes on."
+)
+def first_batch_only(x, y, batch_size, generator=None):
+    piece = _order(len(x), generator)[:batch_size]
+    return x[piece], y[piece]
 
 
 @batches.mistake(
@@ -805,6 +868,8 @@ def _(answer, draw: Draw) -> None:
     expect(int(torch.is_grad_enabled()), "recording afterwards (1 = on)").equals(1)
     gradients = sum(p.grad is not None for p in layer.parameters())
     expect(gradients, "parameters with a gradient afterwards").equals(0)
+    learning = sum(p.requires_grad for p in layer.parameters())
+    expect(learning, "parameters that can still learn afterwards").equals(2)
 
 
 @evaluate.property("walks through the batches once")
@@ -904,6 +969,30 @@ def recording_stays_off(model, batches):
     result = _evaluation(model, batches)
     torch.set_grad_enabled(False)
     return result
+
+
+@evaluate.mistake(
+    "You switched `requires_grad` off and left it off: the model can never learn again. Use `with "
+    "torch.no_grad():`, which changes nothing in the model."
+)
+def freezes_the_model(model, batches):
+    for parameter in model.parameters():
+        parameter.requires_grad_(False)
+    return _evaluation(model, batches)
+
+
+@evaluate.mistake(
+    "You took the largest logit along axis 0, over the examples. Each example has its own largest "
+    "logit: `argmax(dim=1)`."
+)
+def largest_over_examples(model, batches):
+    pairs, right, count = list(batches), 0, 0
+    loss, _ = _evaluation(model, pairs)
+    with torch.no_grad():
+        for x, y in pairs:
+            right += int((model(x).argmax(0) == y).sum())
+            count += len(y)
+    return loss, right / count
 
 
 @evaluate.mistake(
@@ -1252,6 +1341,24 @@ def by_probability(logits, labels, k):
     return logits.softmax(1).gather(1, labels[:, None])[:, 0].argsort(stable=True)[:k]
 
 
+@most_wrong.mistake(
+    "You took the softmax first and its logarithm after. In float32 a probability below about "
+    "1e-45 is 0 and its loss infinite, and among infinities there is no order: `F.cross_entropy` "
+    "or `log_softmax` on the logits keeps them apart."
+)
+def log_of_softmax(logits, labels, k):
+    probabilities = logits.softmax(1).gather(1, labels[:, None])[:, 0]
+    return (-probabilities.log()).topk(k).indices
+
+
+@most_wrong.mistake(
+    "You gave `F.cross_entropy` probabilities. It takes logits and applies log-softmax itself, so "
+    "the softmax was taken twice."
+)
+def softmax_before_loss(logits, labels, k):
+    return F.cross_entropy(logits.softmax(1), labels, reduction="none").topk(k).indices
+
+
 @most_wrong.mistake("You returned the losses. Return where they are: the indices.")
 def the_losses(logits, labels, k):
     return F.cross_entropy(logits, labels, reduction="none").topk(k).values
@@ -1279,6 +1386,10 @@ most_wrong.hint(
 )
 most_wrong.hint("`topk(k)` returns values and indices. Which did you return?", when="dtype")
 most_wrong.hint("How many indices are asked for?", when="length")
+most_wrong.hint(
+    "`F.cross_entropy` averages unless you say `reduction='none'`: one number has no k largest.",
+    when="error",
+)
 most_wrong.hint(
     "What becomes of exp(−300) in float32?",
     when="still orders them when the network is wildly sure",
@@ -1460,6 +1571,8 @@ class _Loop:
 
     def run(self, epochs, batch_size, learning_rate, generator):
         x, y = self.train_set
+        if self.has("learns_only_from_test"):
+            x, y = self.test_set
         if self.has("learns_from_test"):
             x, y = torch.cat([x, self.test_set[0]]), torch.cat([y, self.test_set[1]])
         if not self.has("no_first_measurement"):
@@ -1483,6 +1596,8 @@ class _Loop:
 
     def optimiser(self, learning_rate):
         rate = 0.01 if self.has("fixed_rate") else learning_rate
+        if self.has("adam"):
+            return torch.optim.Adam(self.model.parameters(), lr=rate)
         momentum = {"no_momentum": 0.0, "fixed_momentum": 0.9}.get(self.habit, self.momentum)
         return torch.optim.SGD(self.model.parameters(), lr=rate, momentum=momentum)
 
@@ -1504,6 +1619,8 @@ class _Loop:
             if not self.has("steps_once"):
                 optimiser.step()
             losses.append(loss.item())
+            if self.has("measures_each_step") and piece is not pieces[-1]:
+                self.measure(1)
         if self.has("steps_once"):
             optimiser.step()
         return losses
@@ -1523,8 +1640,11 @@ class _Loop:
         accuracy = train_accuracy if self.has("train_accuracy") else accuracy
         for name, value in zip(self.history, (train_loss, test_loss, accuracy), strict=True):
             self.history[name].append(torch.tensor(value) if self.has("keeps_tensors") else value)
-        if self.after_epoch is not None and not self.has("never_calls"):
-            self.after_epoch(epoch + self.has("counts_from_one"), train_loss, test_loss)
+        silent = self.has("never_calls") or (epoch == 0 and self.has("skips_first_call"))
+        if self.after_epoch is not None and not silent:
+            number = max(epoch - 1, 0) if self.has("counts_zero_twice") else epoch
+            second = accuracy if self.has("hands_accuracy") else test_loss
+            self.after_epoch(number + self.has("counts_from_one"), train_loss, second)
 
 
 def _with_habit(habit):
@@ -1538,6 +1658,35 @@ def _with_habit(habit):
     answer.__name__ = habit
     return answer
 
+
+train.mistake(
+    "after_epoch is not called for the measurement before training. It is epoch 0, and has its "
+    "call like the others."
+)(_with_habit("skips_first_call"))
+
+train.mistake(
+    "Two of your calls of after_epoch say epoch 0. The measurement before training is epoch 0, the "
+    "one after the first round is epoch 1: count with `range(1, epochs + 1)`."
+)(_with_habit("counts_zero_twice"))
+
+train.mistake(
+    "The third number you hand to after_epoch is the accuracy. It is called with (epoch, train "
+    "loss, test loss)."
+)(_with_habit("hands_accuracy"))
+
+train.mistake(
+    "Your optimiser is Adam. This page uses `torch.optim.SGD` with momentum; rung 8 is about the "
+    "others."
+)(_with_habit("adam"))
+
+train.mistake(
+    "You trained on the test set. Minibatches come from `train_set`; the test set is only measured."
+)(_with_habit("learns_only_from_test"))
+
+train.mistake(
+    "You measured after every minibatch: the measurement has slipped into the inner loop. Measure "
+    "once an epoch, when its minibatches are done."
+)(_with_habit("measures_each_step"))
 
 train.mistake(
     "Your history begins after the first epoch. Measure once before it too: entry 0 shows where "
