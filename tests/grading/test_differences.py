@@ -30,6 +30,7 @@ WIDE = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 7.0]])
         (-WANT, WANT, "sign", "opposite"),
         (3 * WANT, WANT, "factor", "3 times too large"),
         (WANT / 2, WANT, "factor", "2 times too small"),
+        (WANT * 255 / 256, WANT, "factor", "too small by 0.39"),
         (-2 * WANT, WANT, "factor", "opposite sign"),
         (2.0, 1.0, "factor", "2 times"),
         (WANT + 1, WANT, "offset", "1"),

@@ -169,6 +169,9 @@ def _say_factor(factor: float, size: int, dimensions: Mapping[int, str]) -> str:
     times = abs(factor) if large else 1 / abs(factor)
     shown = str(round(times)) if abs(times - round(times)) < 1e-2 else short(times)
     subject = "It is" if size == 1 else "Every number is"
+    if times < 1.1:
+        share = short(100 * abs(abs(factor) - 1))
+        return f"{subject} too {'large' if large else 'small'} by {share} %."
     sign = " and of the opposite sign" if factor < 0 else ""
     words = f"{subject} {shown} times too {'large' if large else 'small'}{sign}."
     whole = round(times)

@@ -1,0 +1,928 @@
+# ---
+# title: The causal transformer
+# subtitle: Attention, the mask that keeps it honest, and a language model that predicts at every place at once
+# part: ladder
+# hours: 4
+# needs: [ladder/11_word_mlp]
+# teaches: [causal mask, scaled dot-product attention, multi-head attention, positions, residual stream, pre-norm block, tied embeddings, teacher forcing, leakage from the future]
+# builds: windows with offset targets, the causal mask, attention, heads, multi-head attention, the block, the model, the loss over all places, the leak test, the evaluation, the training loop
+# number: beats the network of rung 11 in test perplexity, at no more parameters and on the same words
+# data: tiny Shakespeare
+# run: null
+# readings:
+#   - {key: prince2023, where: "chapter 12, 'Transformers', sections 12.1 to 12.7: the same construction in pictures", skip: "encoder and encoder-decoder models (12.6, 12.8), which this page does not need"}
+#   - {key: zhang2023, where: "chapter 11, 'Attention Mechanisms and Transformers': masked softmax and multi-head attention in code", skip: "Bahdanau attention and the translation model"}
+#   - {key: fleuret2023, where: "section 4.8, 'Attention layers', and 5.3 on transformers: four pages with every shape", skip: "vision transformers, for now"}
+# recall:
+#   - {q: "What do query, key and value of a word stand for?", a: "What it is looking for, what it can be found by, and what it hands over when it is looked at."}
+#   - {q: "Write scaled dot-product attention.", a: "softmax(Q Kᵀ / √d + hidden as −inf) V, the softmax over the keys; d is the width of one head."}
+#   - {q: "Why divide by √d?", a: "A dot product of d independent terms has standard deviation √d. Undivided, wide heads make the softmax put everything on one word, where its gradient vanishes."}
+#   - {q: "Why is a hidden score −inf and not 0?", a: "The softmax gives a score of 0 the weight e⁰ = 1 before normalising. Only e^(−inf) is 0."}
+#   - {q: "How do you test that no information flows from the future?", a: "The derivative of the logits at t with respect to the embedding at s must be exactly 0 for every s > t; and changing the words after t must not change the logits up to t."}
+#   - {q: "What would attention without positions and without a mask make of a sentence read backwards?", a: "The same outputs, backwards: it cannot tell the order of the words."}
+#   - {q: "What is the first thing to suspect when a language model's loss is far better than expected?", a: "A leak: targets not offset, a missing or transposed mask, or test text in the training part."}
+#   - {q: "Why does a transformer learn more from a window than the network of rung 11?", a: "Every one of its N places predicts its next word, N classifications for one pass, where rung 11 makes one."}
+# ---
+
+# %% [markdown]
+# # The causal transformer
+#
+# Here is a result to be proud of: after a hundred and fifty steps of training, a language model that predicts Shakespeare's next word
+# nearly every time. You will build it towards the end of this page, and it is worthless. Everything in it is right but for
+# one triangle of numbers, and it has been reading the answers.
+#
+# With the triangle in place it is the model behind every large language model of today. You will build that one
+# first, from a mask to the training loop, prove by a derivative that nothing leaks, and let it race the network of
+# [rung 11](11_word_mlp.ipynb) at no more parameters and on the same words.
+#
+# **You need** [rung 6](06_torch_nn.ipynb) (modules), [rung 10](10_resnet.ipynb) (skips and norms) and rung 11 (words,
+# windows, perplexity). **You will have** a decoder-only transformer, all of it yours. **It takes** about four hours.
+
+# %% tags=["setup"]
+import json
+import math
+import re
+import time
+from collections import Counter
+
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from descent import chapter, check, hint, progress
+from descent.data import shakespeare
+from descent.figures import attention_map_figure, plot_curves, titled, use_style
+from descent.study.catalog import course_root
+
+chapter("ladder/13_causal_transformer")
+use_style()
+
+# %% [markdown]
+# ## The words, as on rung 11
+#
+# The text is cut into words and marks, split by position into 80 % for training, 10 % for validation and
+# 10 % for the test, and only then numbered: the 1 999 most frequent words of the *training* part, and `<unk>` for the
+# rest. All of it is given; you wrote it two rungs ago.
+
+# %%
+def prepare(text: str, size: int) -> tuple[list[str], Tensor, Tensor, Tensor]:
+    """Words by number (0 is <unk>), and the three parts of the text as int64 numbers."""
+    tokens = re.findall(r"\w+|[^\w\s]", text.lower())
+    a, b = len(tokens) * 8 // 10, len(tokens) * 9 // 10
+    parts = tokens[:a], tokens[a:b], tokens[b:]
+    words = ["<unk>"] + [word for word, _ in Counter(parts[0]).most_common(size - 1)]
+    number = {word: i for i, word in enumerate(words)}
+    train, valid, test = (torch.tensor([number.get(w, 0) for w in part]) for part in parts)
+    return words, train, valid, test
+
+
+VOCABULARY = 2000
+text = shakespeare()
+words, train_tokens, valid_tokens, test_tokens = prepare(text.text, VOCABULARY)
+VOCABULARY = len(words)
+print(f"{text.source}: {len(train_tokens)} + {len(valid_tokens)} + {len(test_tokens)} tokens, {VOCABULARY} words")
+print("the training part begins:", " ".join(words[i] for i in train_tokens[:18]))
+
+# %% [markdown]
+# ## A target at every place
+#
+# Rung 11 read $N$ words and predicted one. The words in between went by unused as targets. A transformer reads the same
+# $N$ words and predicts *$N$ next words*: from the first word the second, from the first two the third, and so on. The targets are
+# the inputs, moved along the text by one place:
+#
+# | place $t$ | 0 | 1 | 2 | 3 |
+# |---|---|---|---|---|
+# | input | to | be | or | not |
+# | target | be | or | not | to |
+#
+# With tokens $[10, 11, 12, 13, 14]$, start $1$ and length $3$: inputs $[11, 12, 13]$, targets $[12, 13, 14]$. One window of
+# length $N$ costs $N + 1$ tokens of the text.
+
+# %% exercise="windows_at"
+def windows_at(tokens: Tensor, starts: Tensor, length: int) -> tuple[Tensor, Tensor]:
+    """Cut windows out of a text, with the next word of every word.
+
+    Parameters
+    ----------
+    tokens : int64 of shape (n,)
+    starts : int64 of shape (batch,), where the windows begin; each is at most n − length − 1
+    length : words in a window, at least 1
+
+    Returns
+    -------
+    inputs, targets : int64 of shape (batch, length) each, with inputs[i, t] = tokens[starts[i] + t]
+        and targets[i, t] = tokens[starts[i] + t + 1]
+    """
+    ### BEGIN SOLUTION
+    window = tokens[starts[:, None] + torch.arange(length + 1)]
+    return window[:, :-1], window[:, 1:]
+    ### END SOLUTION
+
+
+# %% check="windows_at"
+check(windows_at)
+
+# %% [markdown]
+# ## Who may look at whom
+#
+# There is a catch. At place 0 the model is to predict "be", and "be" stands in the same window, at place 1. A layer that lets place 0 look at
+# place 1 has nothing to learn: it can copy. So place $t$ may look at the places $s \le t$ and at nothing later. That is the
+# **causal mask**, a table of shape $(T, T)$ with one row for each place that looks and one column for each place that is looked at. For $T = 3$:
+#
+# $$ M = \begin{pmatrix} 1 & 0 & 0 \\ 1 & 1 & 0 \\ 1 & 1 & 1 \end{pmatrix},
+# \qquad M_{ts} = \text{True when } s \le t. $$
+#
+# The diagonal is True. A word may look at itself: it is the *next* word that is secret. Half of the world's libraries write True for
+# "hidden"; on this page **True means "may look"**.
+
+# %% exercise="causal_mask"
+def causal_mask(length: int) -> Tensor:
+    """Say which place may look at which.
+
+    Parameters
+    ----------
+    length : number of places, at least 1
+
+    Returns
+    -------
+    bool of shape (length, length): entry [t, s] is True when place t may look at place s,
+        that is, when s is not later than t
+    """
+    ### BEGIN SOLUTION
+    return torch.ones(length, length, dtype=torch.bool).tril()
+    ### END SOLUTION
+
+
+# %% check="causal_mask"
+check(causal_mask)
+
+# %% [markdown]
+# ## Attention
+#
+# How should "king" at place 7 use the words before it? Rung 11 gave each *place* its own weights, so it had to learn what "the"
+# means three places back and again what it means four places back. **Attention** lets the *words* decide. Every place sends out three
+# vectors:
+#
+# - a **query** $q_t$, what it is looking for;
+# - a **key** $k_s$, what it can be found by;
+# - a **value** $v_s$, what it hands over when somebody looks.
+#
+# Place $t$ compares its query with every key by a dot product, turns the scores into weights that add up to 1, and takes the
+# weighted mean of the values. For $T$ places and vectors of $d$ numbers,
+#
+# $$ S = \frac{Q K^\top}{\sqrt{d}}, \qquad A_{ts} = \frac{M_{ts}\, e^{S_{ts}}}{\sum_{r} M_{tr}\, e^{S_{tr}}},
+# \qquad O = A V, $$
+#
+# with $Q, K: (T, d)$, scores and weights $S, A: (T, T)$, and $V, O: (T, d_v)$. In code a hidden score is set to $-\infty$ before
+# the softmax, because $e^{-\infty} = 0$. Setting it to 0 would not do: $e^0 = 1$. And hiding *after* the softmax leaves rows that no longer add
+# up to 1, with the hidden words still in the denominator.
+#
+# By hand, $d = 1$: queries $[0, 2]$, keys $[1, 1]$, values $[10, 20]$, causal. Place 0 sees itself alone: weight 1, output 10. Place 1 has
+# the scores $2, 2$, weights $\tfrac12, \tfrac12$, output 15.
+#
+# **Why $\sqrt d$?** Before you build it, look.
+#
+# **Predict.** Queries and keys of $d$ standard normal numbers, eight keys. How large is the largest of the eight weights on average, for $d = 4$ and for
+# $d = 1024$, with and without the root?
+#
+# *My prediction: …*
+
+# %%
+demo = torch.Generator().manual_seed(0)
+for d in (4, 64, 1024):
+    q, k = torch.randn(2000, 1, d, generator=demo), torch.randn(2000, 8, d, generator=demo)
+    scores = (q @ k.transpose(1, 2))[:, 0]
+    plain, scaled = scores.softmax(-1).amax(-1).mean(), (scores / math.sqrt(d)).softmax(-1).amax(-1).mean()
+    print(f"d = {d:4}: scores spread by {scores.std():5.1f}; largest weight {plain:.2f}, divided by √d {scaled:.2f}")
+
+# %% [markdown]
+# A dot product of $d$ random terms spreads by $\sqrt d$. Without the root a wide head starts out certain of one word, chosen at random, and a softmax
+# that is certain has next to no gradient with which to change its mind. With the root every width starts alike.
+
+# %% exercise="attention"
+def attention(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    """Scaled dot-product attention.
+
+    Parameters
+    ----------
+    queries : shape (…, T, d); the dots stand for any batch dimensions, or none
+    keys : shape (…, S, d), with the same batch dimensions
+    values : shape (…, S, d_v)
+    mask : bool of shape (T, S), True where the query may look at the key; every row has a True
+
+    Returns
+    -------
+    output : shape (…, T, d_v)
+    weights : shape (…, T, S); 0 where the mask is False, and every row adds up to 1.
+        Scores may be in the hundreds.
+    """
+    ### BEGIN SOLUTION
+    scores = queries @ keys.transpose(-1, -2) / math.sqrt(queries.shape[-1])
+    weights = scores.masked_fill(~mask, -math.inf).softmax(dim=-1)
+    return weights @ values, weights
+    ### END SOLUTION
+
+
+# %% check="attention"
+check(attention)
+
+# %% [markdown]
+# ## Attention has no sense of order
+#
+# **Predict.** Five random vectors go through attention (each is its own query, key and value), once in order and once backwards. The mask allows everything.
+# How do the two outputs differ?
+#
+# *My prediction: …*
+
+# %%
+x = torch.randn(5, 4, generator=demo)
+everything = torch.ones(5, 5, dtype=torch.bool)
+forwards, _ = attention(x, x, x, everything)
+backwards, _ = attention(x.flip(0), x.flip(0), x.flip(0), everything)
+print(f"largest difference after turning one of them round: {(forwards - backwards.flip(0)).abs().max():.1e}")
+
+# %% [markdown]
+# They are the same outputs in reverse. Attention sees a *set* of words: "dog bites man" and "man bites dog" are one. The causal mask
+# breaks the tie a little, since later places see more, but the model still should be told where each word stands. So we
+# will add to each word's embedding a second vector, learned, that belongs to its *place*.
+#
+# ## Several heads
+#
+# One weighted mean blurs. A place may want the verb *and* the word right before it. So we give it several smaller attentions side by side, **heads**: the
+# width $C$ is cut into $h$ slices of $C/h$ numbers, each head attends with its own slice, and the results are laid side by side again.
+# The cost is that of one wide head.
+#
+# For torch, heads are one more batch dimension: $(B, T, C) \to (B, h, T, C/h)$. By hand, one window of two words, two heads: words
+# $[1, 2, 3, 4]$ and $[5, 6, 7, 8]$. Head 0 has $[1, 2]$ and $[5, 6]$, head 1 has $[3, 4]$ and $[7, 8]$. A `reshape` alone
+# gives head 0 the pairs $[1, 2], [3, 4]$: all of the first word and nothing of the second. The shape is right, nothing complains, and
+# words far apart are mixed, the future with the past.
+
+# %% exercise="split_heads"
+def split_heads(x: Tensor, heads: int) -> Tensor:
+    """Give each head its slice of every word.
+
+    Parameters
+    ----------
+    x : shape (batch, time, width)
+    heads : number of heads; it divides width
+
+    Returns
+    -------
+    shape (batch, heads, time, width / heads): head h has the numbers from h · width/heads
+        up to (h + 1) · width/heads of every word
+    """
+    ### BEGIN SOLUTION
+    batch, time, width = x.shape
+    return x.reshape(batch, time, heads, width // heads).transpose(1, 2)
+    ### END SOLUTION
+
+
+# %% check="split_heads"
+check(split_heads)
+
+# %% [markdown]
+# ## Multi-head attention
+#
+# Where do queries, keys and values come from? From the same input $x$ by three learned matrices. A fourth, the **output projection**, mixes what the heads brought
+# home. Written with every shape, for $h$ heads of $d = C/h$ numbers:
+#
+# $$ x: (B, T, C) \xrightarrow{\;W_q, W_k, W_v\;} (B, T, C) \xrightarrow{\text{split}} (B, h, T, d)
+# \xrightarrow{\text{attention}} (B, h, T, d) \xrightarrow{\text{join}} (B, T, C) \xrightarrow{\;W_o\;} (B, T, C). $$
+#
+# Joining undoes splitting: transpose first, then reshape. And mind which $d$ the root is of.
+
+# %% exercise="MultiHeadAttention"
+class MultiHeadAttention(nn.Module):
+    """Causal self-attention with several heads.
+
+    Parameters
+    ----------
+    width : numbers for each word, C
+    heads : number of heads; it divides width
+
+    Attributes
+    ----------
+    query, key, value, out : nn.Linear, width → width, without bias. There are no other parameters.
+    weights : the attention weights of the last call, detached from the gradient,
+        shape (batch, heads, time, time)
+    """
+
+    def __init__(self, width: int, heads: int) -> None:
+        ### BEGIN SOLUTION
+        super().__init__()
+        self.heads = heads
+        self.query = nn.Linear(width, width, bias=False)
+        self.key = nn.Linear(width, width, bias=False)
+        self.value = nn.Linear(width, width, bias=False)
+        self.out = nn.Linear(width, width, bias=False)
+        ### END SOLUTION
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Let every place look at itself and at those before it: (batch, time, width) → the same."""
+        ### BEGIN SOLUTION
+        projected = (self.query(x), self.key(x), self.value(x))
+        q, k, v = (split_heads(part, self.heads) for part in projected)
+        mixed, weights = attention(q, k, v, causal_mask(x.shape[1]))
+        self.weights = weights.detach()
+        return self.out(mixed.transpose(1, 2).reshape(x.shape))
+        ### END SOLUTION
+
+
+# %% check="MultiHeadAttention"
+check(MultiHeadAttention)
+
+# %% [markdown]
+# ## The block
+#
+# Attention moves information between places. It cannot *think* about it: its output is a mean of values, linear in them. So a second
+# part follows, a small network with one hidden layer, applied to every place by itself. Around both go the two things that made
+# rung 10's networks trainable, a skip and a norm:
+#
+# $$ x \leftarrow x + \operatorname{attention}(\operatorname{norm}_1(x)), \qquad
+#    x \leftarrow x + \operatorname{mlp}(\operatorname{norm}_2(x)). $$
+#
+# `nn.LayerNorm(width)` shifts and scales each word's vector to mean 0 and variance 1, place by place, then applies a learned scale and shift. (Batch norm would take
+# its mean over places too, the future included.) The norm stands *inside* the branch, **pre-norm**, so that $x$ itself runs from the embedding to the logits
+# untouched but for what is added to it. The transformer of 2017 had the norm after the sum, and needed a careful warm-up to train.
+#
+# The MLP goes $C \to 4C \to C$ with the bend $\operatorname{GELU}$, a ReLU with its corner rounded off. Parameters:
+# $4C^2$ in the attention, $8C^2 + 5C$ in the MLP, $4C$ in the norms, together $12C^2 + 9C$.
+
+# %% exercise="Block"
+class Block(nn.Module):
+    """One transformer block: attention, then a network for each place, pre-norm, with skips.
+
+    Parameters
+    ----------
+    width, heads : as in MultiHeadAttention
+
+    Attributes
+    ----------
+    norm1, norm2 : nn.LayerNorm(width)
+    attention : MultiHeadAttention(width, heads)
+    mlp : nn.Sequential of nn.Linear(width, 4 · width), nn.GELU(), nn.Linear(4 · width, width)
+    """
+
+    def __init__(self, width: int, heads: int) -> None:
+        ### BEGIN SOLUTION
+        super().__init__()
+        self.norm1 = nn.LayerNorm(width)
+        self.attention = MultiHeadAttention(width, heads)
+        self.norm2 = nn.LayerNorm(width)
+        self.mlp = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width))
+        ### END SOLUTION
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Add to x what attention and then the MLP make of it: (batch, time, width) → the same."""
+        ### BEGIN SOLUTION
+        x = x + self.attention(self.norm1(x))
+        return x + self.mlp(self.norm2(x))
+        ### END SOLUTION
+
+
+# %% check="Block"
+check(Block)
+
+# %% [markdown]
+# ## The model
+#
+# Now the whole, from tokens $(B, T)$ to logits $(B, T, V)$, in two methods so that we can look in between:
+#
+# - `embed`: the word's row of one table plus the place's row of another. Places count from 0.
+# - `read_out`: the blocks in order, a last norm, and logits.
+#
+# For the logits we do not buy a second table of $V \times C$ numbers. A word's row of the embedding table says what the word is like, and the logits ask which word
+# the result is like, so the same table serves: $\text{logits} = \operatorname{norm}(x)\, E^\top$. The head is **tied**. At $V = 2\,000$ and $C = 92$
+# that saves 184 000 parameters.
+#
+# One consequence for the start. torch fills a table with numbers of spread 1, so tied logits would spread by $\sqrt C$, and an untrained model would
+# be sure of itself at random. A spread of 0.1 makes it modest: the first loss is then close to $\log V$.
+
+# %% exercise="CausalTransformer"
+class CausalTransformer(nn.Module):
+    """A decoder-only transformer with learned positions and a tied head.
+
+    Parameters
+    ----------
+    vocabulary : number of words, V
+    context : the most places it can read
+    width, heads : as in Block
+    layers : number of blocks, at least 1
+
+    Attributes
+    ----------
+    token : nn.Embedding(vocabulary, width), started from normal numbers with spread 0.1
+    position : nn.Embedding(context, width), started in the same way
+    blocks : nn.ModuleList of `layers` different Blocks
+    norm : nn.LayerNorm(width). There are no other parameters.
+    """
+
+    def __init__(self, vocabulary: int, context: int, width: int, heads: int, layers: int) -> None:
+        ### BEGIN SOLUTION
+        super().__init__()
+        self.token = nn.Embedding(vocabulary, width)
+        self.position = nn.Embedding(context, width)
+        self.blocks = nn.ModuleList(Block(width, heads) for _ in range(layers))
+        self.norm = nn.LayerNorm(width)
+        nn.init.normal_(self.token.weight, std=0.1)
+        nn.init.normal_(self.position.weight, std=0.1)
+        ### END SOLUTION
+
+    def embed(self, tokens: Tensor) -> Tensor:
+        """Word plus place: int64 (batch, time), time ≤ context → (batch, time, width)."""
+        ### BEGIN SOLUTION
+        return self.token(tokens) + self.position(torch.arange(tokens.shape[1]))
+        ### END SOLUTION
+
+    def read_out(self, x: Tensor) -> Tensor:
+        """Blocks, norm, tied head: (batch, time, width) → logits (batch, time, vocabulary)."""
+        ### BEGIN SOLUTION
+        for block in self.blocks:
+            x = block(x)
+        return self.norm(x) @ self.token.weight.T
+        ### END SOLUTION
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Return logits (batch, time, vocabulary); those at [:, t] are for the word at t + 1."""
+        ### BEGIN SOLUTION
+        return self.read_out(self.embed(tokens))
+        ### END SOLUTION
+
+
+# %% check="CausalTransformer"
+check(CausalTransformer)
+
+# %% [markdown]
+# ## The loss
+#
+# Every place of every window is one classification with $V$ classes, and the loss is the mean of their negative log-likelihoods: one number for
+# $B \cdot T$ predictions. `F.cross_entropy` wants the classes in dimension 1, so either flatten batch and time into one, or transpose. (A reshape to $(B, V, T)$ has the shape
+# it wants, and the wrong numbers in it.)
+
+# %% exercise="next_word_loss"
+def next_word_loss(logits: Tensor, targets: Tensor) -> Tensor:
+    """Average the negative log-likelihood of the next word over all places of all windows.
+
+    Parameters
+    ----------
+    logits : shape (batch, time, vocabulary)
+    targets : int64 of shape (batch, time): targets[i, t] is the word that logits[i, t] should predict
+
+    Returns
+    -------
+    a tensor of shape (), in nats for each word
+    """
+    ### BEGIN SOLUTION
+    return F.cross_entropy(logits.flatten(0, 1), targets.flatten())
+    ### END SOLUTION
+
+
+# %% check="next_word_loss"
+check(next_word_loss)
+
+# %%
+CONTEXT = 32
+torch.manual_seed(0)
+untrained = CausalTransformer(VOCABULARY, CONTEXT, width=92, heads=4, layers=2)
+inputs, targets = windows_at(train_tokens, torch.arange(0, 640, 10), CONTEXT)
+print(f"logits {tuple(untrained(inputs).shape)}, {sum(p.numel() for p in untrained.parameters())} parameters")
+print(f"loss before training {next_word_loss(untrained(inputs), targets):.2f}; log {VOCABULARY} = {math.log(VOCABULARY):.2f}")
+
+# %% [markdown]
+# Write that check on your wall. A first loss far from $\log V$ means that the start is wrong. A first loss far *below* it means that the model has seen
+# the answer.
+#
+# ## Does the future leak?
+#
+# Looking at the mask is not a proof: heads can be joined badly, a norm can average over time. So ask the finished model. Nudge the embedding at place $s$;
+# if any logit at a place $t < s$ moves, the future leaks. A derivative asks that of all nudges at once:
+#
+# $$ I_{ts} = \max_{v,\,j} \left| \frac{\partial\, \text{logits}_{t v}}{\partial x_{s j}} \right|, \qquad
+#    \text{no leak} \iff I_{ts} = 0 \text{ for all } s > t. $$
+#
+# The maximum of absolute values, because slopes that are added can cancel. By hand: $f(x) = A x$ with
+# $A = \begin{pmatrix} 2 & 0 \\ -3 & 1 \end{pmatrix}$ and one number for each place has $I = \begin{pmatrix} 2 & 0 \\ 3 & 1 \end{pmatrix}$.
+# `torch.autograd.functional.jacobian(f, x)` gives all slopes, of shape (outputs…, inputs…).
+
+# %% exercise="influence"
+def influence(f, x: Tensor) -> Tensor:
+    """Measure how strongly each place of the output feels each place of the input.
+
+    Parameters
+    ----------
+    f : a differentiable function of one tensor; f(x) has shape (time, vocabulary)
+    x : shape (time, width), where to measure
+
+    Returns
+    -------
+    shape (time, time): entry [t, s] is the largest absolute derivative of any f(x)[t, v]
+        with respect to any x[s, j]
+    """
+    ### BEGIN SOLUTION
+    jacobian = torch.autograd.functional.jacobian(f, x)
+    return jacobian.abs().amax(dim=(1, 3))
+    ### END SOLUTION
+
+
+# %% check="influence"
+check(influence)
+
+# %% [markdown]
+# We need a culprit to compare with. `Leaking` wraps your attention layer and uses its matrices with a mask that allows everything.
+
+# %%
+class Leaking(nn.Module):
+    """Your attention layer without its causal mask."""
+
+    def __init__(self, layer: nn.Module, heads: int) -> None:
+        super().__init__()
+        self.layer, self.heads = layer, heads
+
+    def forward(self, x: Tensor) -> Tensor:
+        projected = (self.layer.query(x), self.layer.key(x), self.layer.value(x))
+        q, k, v = (split_heads(part, self.heads) for part in projected)
+        everything = torch.ones(x.shape[1], x.shape[1], dtype=torch.bool)
+        mixed, _ = attention(q, k, v, everything)
+        return self.layer.out(mixed.transpose(1, 2).reshape(x.shape))
+
+
+def make_leaky(model: CausalTransformer, heads: int) -> CausalTransformer:
+    """Take the mask away from every block, in place."""
+    for block in model.blocks:
+        block.attention = Leaking(block.attention, heads)
+    return model
+
+
+torch.manual_seed(1)
+small = CausalTransformer(50, 8, width=16, heads=2, layers=2)
+torch.manual_seed(1)
+small_leaky = make_leaky(CausalTransformer(50, 8, width=16, heads=2, layers=2), heads=2)
+tokens = torch.randint(50, (1, 8), generator=demo)
+
+fig, axes = plt.subplots(1, 2, figsize=(8.4, 3.7))
+for ax, (name, model) in zip(axes, {"with the mask": small, "without it": small_leaky}.items(), strict=True):
+    felt = influence(lambda x, model=model: model.read_out(x[None])[0], model.embed(tokens)[0].detach())
+    future = felt.triu(1).max().item()
+    print(f"{name}: largest slope with respect to a later word = {future}")
+    image = ax.imshow(felt.clamp(min=1e-4).log10(), vmin=-4, vmax=0)
+    ax.set(title=name, xlabel="place nudged, s", ylabel="place predicting, t", xticks=range(8), yticks=range(8))
+    ax.grid(False)
+fig.colorbar(image, ax=axes, label="log₁₀ of the largest slope")
+plt.show()
+
+# %% [markdown]
+# Above the diagonal the left picture holds zeros, exact ones, since a weight of $e^{-\infty}$ multiplies them. That is the proof. It can be had
+# the other way round as well, by changing the future and comparing:
+
+# %%
+changed = tokens.clone()
+changed[0, 5:] = (changed[0, 5:] + 7) % 50
+for name, model in {"with the mask": small, "without it": small_leaky}.items():
+    moved = (model(tokens) - model(changed))[0, :5].abs().max().item()
+    print(f"{name}: words 5 to 7 changed, logits at places 0 to 4 moved by at most {moved:.2g}")
+
+# %% [markdown]
+# ## The number to report
+#
+# As on rung 11, a text is judged by the mean surprise of its words, and we quote its exponential, the **perplexity**. Windows lie end to end: the first reads
+# tokens $0 \dots N-1$ and predicts $1 \dots N$, the next one starts at $N$. So every token but the first is predicted exactly once. The last window may be short,
+# and its words count as much as any others. (Words early in a window have little context and cost more. That is the model's own disadvantage, and we leave it in.)
+#
+# By hand: 6 tokens and a context of 4 give a window of 4 predictions and one of 1. With mean losses 2 and 7 in them the answer is
+# $(4 \cdot 2 + 1 \cdot 7)/5 = 3$, and not $4.5$.
+
+# %% exercise="evaluate"
+def evaluate(model: nn.Module, tokens: Tensor, context: int) -> float:
+    """Measure the mean surprise of a text, each word but the first predicted once.
+
+    Parameters
+    ----------
+    model : maps int64 (batch, time), time ≤ context, to logits (batch, time, vocabulary).
+        It is evaluated in evaluation mode and without recording gradients.
+    tokens : int64 of shape (n,), with n at least 2
+    context : words in a window; windows start at 0, context, 2 · context, …, and the last
+        may be shorter
+
+    Returns
+    -------
+    the mean negative log-likelihood over the n − 1 predicted words, in nats: a Python float
+    """
+    ### BEGIN SOLUTION
+    model.eval()
+    total, predicted = 0.0, len(tokens) - 1
+    whole = predicted // context
+    pieces = [(batch * context, context) for batch in torch.arange(whole).split(64)]
+    pieces.append((torch.tensor([whole * context]), predicted - whole * context))
+    with torch.no_grad():
+        for starts, length in pieces:
+            inputs, targets = windows_at(tokens, starts, length)
+            if targets.numel():
+                total += next_word_loss(model(inputs), targets).item() * targets.numel()
+    return total / predicted
+    ### END SOLUTION
+
+
+# %% check="evaluate"
+check(evaluate)
+
+# %% [markdown]
+# ## Training
+#
+# The last piece, from its specification. For each learning rate in `rates`, one step:
+#
+# 1. Draw `batch_size` starts from `generator`, all possible ones equally likely.
+# 2. Cut windows and targets, compute logits and loss, record the loss.
+# 3. Clear the old gradient, run `backward`, set the learning rate in every group of `optimiser.param_groups`, step.
+#
+# Why hand over a list of rates? Transformers start better when the rate climbs for a while, and end better when it falls to
+# nearly nothing. The **schedule** is then a list that you can plot.
+
+# %% exercise="train"
+def train(model, tokens, context, batch_size, rates, optimiser, generator) -> list[float]:
+    """Train a language model on random windows of a text, one step for each learning rate.
+
+    Parameters
+    ----------
+    model : maps int64 (batch, time) to logits (batch, time, vocabulary); trained in place, in
+        training mode, whichever mode it comes in
+    tokens : int64 of shape (n,), n > context
+    context : words in a window, each with its target
+    batch_size : windows in a batch
+    rates : list of floats, the learning rate of each step
+    optimiser : has zero_grad(), step() and param_groups, like torch's; gradients left over from
+        before must not count
+    generator : torch.Generator, the source of the starts: all of 0 … n − context − 1, equally
+        likely. The same seed gives the same windows.
+
+    Returns
+    -------
+    one Python float for each step, in order: the loss of its batch before the step
+    """
+    ### BEGIN SOLUTION
+    model.train()
+    losses = []
+    for rate in rates:
+        starts = torch.randint(len(tokens) - context, (batch_size,), generator=generator)
+        inputs, targets = windows_at(tokens, starts, context)
+        loss = next_word_loss(model(inputs), targets)
+        losses.append(loss.item())
+        optimiser.zero_grad()
+        loss.backward()
+        for group in optimiser.param_groups:
+            group["lr"] = rate
+        optimiser.step()
+    return losses
+    ### END SOLUTION
+
+
+# %% check="train"
+check(train)
+
+# %% [markdown]
+# ## The race
+#
+# In one lane the network of rung 11: three words of context, embeddings of 64, a hidden layer of 128. In the other your transformer with two
+# blocks of width 92 and four heads. The rules:
+#
+# - no more parameters for the transformer than for the network;
+# - the same training words, and the same number of predictions to learn from: four passes' worth, in steps of 1 024;
+# - the same optimiser (AdamW) and the same shape of schedule; the peak rate for each is the best of three on the
+#   validation part;
+# - the test part once, at the end.
+#
+# To keep the loop the same, the network reads whole windows as well. `WordNetwork` lays the three words before each place side by side, with
+# `<unk>` where a window has no three yet.
+
+# %%
+class WordNetwork(nn.Module):
+    """The network of rung 11 at every place of a window: it sees the last `reach` words."""
+
+    def __init__(self, vocabulary: int, reach: int = 3, width: int = 64, hidden: int = 128) -> None:
+        super().__init__()
+        self.reach = reach
+        self.token = nn.Embedding(vocabulary, width)
+        nn.init.normal_(self.token.weight, std=0.1)
+        self.hidden = nn.Linear(reach * width, hidden)
+        self.output = nn.Linear(hidden, vocabulary)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        padded = F.pad(tokens, (self.reach - 1, 0))  # 0 is <unk>
+        vectors = self.token(padded.unfold(1, self.reach, 1)).flatten(2)
+        return self.output(torch.tanh(self.hidden(vectors)))
+
+
+def schedule(peak: float, steps: int, warm_up: int = 30) -> list[float]:
+    """Up to `peak` in a straight line, then down to 2 % of it."""
+    return [peak * min((s + 1) / warm_up, max(0.02, 1 - s / steps)) for s in range(steps)]
+
+
+def run(model: nn.Module, peak: float, steps: int, seed: int) -> list[float]:
+    """Train on batches of 32 windows of 32 words."""
+    optimiser = torch.optim.AdamW(model.parameters(), lr=peak, weight_decay=0.1, betas=(0.9, 0.95))
+    generator = torch.Generator().manual_seed(seed)
+    return train(model, train_tokens, CONTEXT, 32, schedule(peak, steps), optimiser, generator)
+
+
+PEAK_OF = {"network of rung 11": 8e-3, "transformer": 5e-3}
+STEPS = round(4 * len(train_tokens) / 1024)
+makers = {
+    "network of rung 11": lambda: WordNetwork(VOCABULARY),
+    "transformer": lambda: CausalTransformer(VOCABULARY, CONTEXT, width=92, heads=4, layers=2),
+}
+for name, make in makers.items():
+    print(f"{name}: {sum(p.numel() for p in make().parameters()):,} parameters")
+print(f"{STEPS} steps each")
+
+# %% [markdown]
+# **Predict.** Which one has the lower training loss after a hundred steps? At the end? Which one has the lower perplexity on
+# words it has not seen?
+#
+# *My prediction: …*
+
+# %%
+curves, trained = {}, {}
+for name, make in makers.items():
+    torch.manual_seed(0)
+    trained[name], began = make(), time.perf_counter()
+    curves[name] = run(trained[name], peak=PEAK_OF[name], steps=STEPS, seed=0)
+    seconds = time.perf_counter() - began
+    valid, test = (math.exp(evaluate(trained[name], part, CONTEXT)) for part in (valid_tokens, test_tokens))
+    print(f"{name}: perplexity {valid:.1f} in validation, {test:.1f} in the test; {seconds:.0f} s")
+
+# %%
+shown = {}
+for name, losses in curves.items():
+    means = [np.mean(losses[i : i + 20]) for i in range(0, len(losses), 20)]
+    shown[name] = (20 * np.arange(len(means)) + 10, means)
+plot_curves(shown, xlabel="step", ylabel="training loss (nats a word)",
+            title=titled("In training the network is ahead", text.source))  # fmt: skip
+plt.show()
+
+# %% [markdown]
+# Two surprises. The network of rung 11 falls faster from the start, and its *training* loss is the lower one to the end. Yet on text that
+# neither has seen the transformer is ahead. The network has three doors by which a word can enter, each with weights of its own, and it can learn by heart which
+# triples of words it has met. In the transformer a word enters by one table, is compared with others by what it is, and the same
+# matrices serve every place; there is less room for learning by heart. It needs longer to find out how to look, and in the first hundred steps it hardly looks at all.
+#
+# Mind what the race does not show. One run is one seed. And the two lanes differ in more than attention: our head is tied and theirs is not,
+# which is how the transformer pays for its blocks. ("Go further" asks what a tied network does.) Nor is a text of 200 000 words
+# where transformers shine. They were made for a thousand times as much.
+#
+# Where did the peak rates come from? From a recorded sweep of the same code, one seed each, chosen by the validation column:
+
+# %%
+path = course_root() / "book" / "results" / "word_transformer_rates.json"
+record = json.loads(path.read_text(encoding="utf-8"))
+print(f"recorded on {record['date']}, {record['hardware']}")
+print("model               peak rate   validation perplexity after passes 1 to 4     test")
+for row in record["runs"]:
+    each = "  ".join(f"{value:7.1f}" for value in row["valid perplexity after each pass"])
+    print(f"{row['model']:<19} {row['peak']:9.3f}   {each}   {row['test perplexity']:13.1f}")
+
+# %% [markdown]
+# A step in the rate moves the validation perplexity by up to three, and the two models at their best differ by four: a comparison in which
+# one side's rate was tuned and the other's was not is worth little. All three transformers end below the best of the three networks.
+#
+# ## A wonderful loss
+#
+# And the model of the opening? It is the same transformer, trained by the same loop, without the mask.
+#
+# **Predict.** Its training loss after 150 steps. Its perplexity on the test part by `evaluate`. Its perplexity when the future is
+# kept from it, as it is when a text is being written.
+#
+# *My prediction: …*
+
+# %%
+SHORT = 16  # words in a window, for both
+
+
+def short_run(model: nn.Module) -> list[float]:
+    """150 steps on batches of 32 windows of 16 words."""
+    optimiser = torch.optim.AdamW(model.parameters(), weight_decay=0.1, betas=(0.9, 0.95))
+    generator = torch.Generator().manual_seed(0)
+    return train(model, train_tokens, SHORT, 32, schedule(5e-3, 150), optimiser, generator)
+
+
+def honest_loss(model: nn.Module, tokens: Tensor, context: int, count: int = 1000) -> float:
+    """The mean surprise at the word after a window: nothing of the future is in the input."""
+    starts = torch.linspace(0, len(tokens) - context - 1, count).long()
+    inputs, targets = windows_at(tokens, starts, context)
+    model.eval()
+    with torch.no_grad():
+        return next_word_loss(model(inputs)[:, -1:], targets[:, -1:]).item()
+
+
+torch.manual_seed(0)
+with_mask = CausalTransformer(VOCABULARY, SHORT, width=92, heads=4, layers=2)
+torch.manual_seed(0)
+no_mask = make_leaky(CausalTransformer(VOCABULARY, SHORT, width=92, heads=4, layers=2), heads=4)
+short_runs = {}
+for name, model in {"no mask": no_mask, "with the mask": with_mask}.items():
+    short_runs[name] = short_run(model)
+    claimed, honest = evaluate(model, test_tokens, SHORT), honest_loss(model, test_tokens, SHORT)
+    print(f"{name:>13}: loss {short_runs[name][-1]:.2f}, claimed perplexity {math.exp(claimed):6.1f}, "
+          f"with the future cut off {math.exp(honest):6.1f}")  # fmt: skip
+
+plot_curves(short_runs, xlabel="step", ylabel="training loss (nats a word)", title="Too good to be true")
+plt.show()
+
+# %% [markdown]
+# By its own account the model without a mask is nearly sure of every word. Cut off the future, and it is worse than its honest twin, which has had the same 150 steps:
+# it spent them on learning to copy from the place to the right, and that is what is missing when a text is being written. Its loss does not quite
+# reach 0 for one reason only. At the last of the 16 places there is nothing to the right to copy.
+#
+# Nothing warned you: no error, a smooth curve, a test loss as wonderful as the training loss, since the leak is in the model and not in the split. What tells
+# you is knowing what to expect. A loss far below what anyone has reached on such a text is not a discovery. It is a leak until `influence` says otherwise.
+#
+# ## Where does it look?
+#
+# Your layers keep their last weights. Here are those of the causal model on a line of the test part. Point at a word (or tap it, or use the
+# arrow keys) and choose a head.
+
+# %%
+LENGTH = 18
+endings = [i + 1 for i, token in enumerate(test_tokens[:-LENGTH]) if words[token] in {".", "?", "!"}]
+known = [i for i in endings if (test_tokens[i : i + LENGTH] != 0).all()]  # a sentence without <unk>
+at = (known or endings or [0])[min(3, len(known or [0]) - 1)]
+line = test_tokens[None, at : at + LENGTH]
+model = trained["transformer"].eval()
+with torch.no_grad():
+    model(line)
+maps = torch.stack([block.attention.weights[0] for block in model.blocks])
+line_words = [words[i] for i in line[0]]
+attention_map_figure(line_words, maps)
+
+# %%
+fig, axes = plt.subplots(2, 4, figsize=(10, 6.0), sharex=True, sharey=True)
+for layer, row in enumerate(axes):
+    for head, ax in enumerate(row):
+        ax.imshow(maps[layer, head], vmin=0, vmax=1)
+        ax.set_title(f"layer {layer + 1}, head {head + 1}", fontsize=11)
+        ax.set_xticks(range(LENGTH), line_words, rotation=90, fontsize=7)
+        ax.set_yticks(range(LENGTH), line_words, fontsize=7)
+        ax.grid(False)
+fig.supylabel("the word that looks")
+fig.supxlabel("the word it looks at")
+plt.show()
+
+# %%
+distance = torch.arange(LENGTH)[:, None] - torch.arange(LENGTH)
+for layer in range(2):
+    for head in range(4):
+        rows = maps[layer, head, 5:]
+        back = (rows * distance[5:].clamp(min=0)).sum(-1).mean()
+        itself, before = rows[distance[5:] == 0].mean(), rows[distance[5:] == 1].mean()
+        print(f"layer {layer + 1}, head {head + 1}: looks {back:4.1f} words back on average; itself {itself:.2f}, the word before {before:.2f}")
+
+# %% [markdown]
+# Nobody told the heads what to do. After a few hundred steps those of the first layer look nearby, each in its own way: at the word itself, at the word before, at the
+# last two or three. Those of the second layer, which read what the first has gathered, reach further back, and some of them have places they
+# keep returning to, a mark or a name, whatever the word that looks. (Do not read too much into a map. It shows where values were taken from, not what was taken.)
+#
+# ## Go further
+#
+# No grader here; each of these takes between ten minutes and an evening.
+#
+# **Take it apart.** Train without positions; without the skips; with one head; with the norm after the sum.
+#
+# :::{admonition} What a good answer contains
+# :class: dropdown
+# A table of validation perplexities over at least three seeds with their spread, at equal parameters. A remark on which differences are larger than the spread. The observation that
+# a causal model without positions is not helpless, since the mask alone gives the places different views, and how you showed it.
+# :::
+#
+# **The network strikes back.** The network of rung 11 spends most of its parameters on an untied output layer. Tie its head (a projection from hidden to embedding width, then $E^\top$), and race again.
+#
+# :::{admonition} What a good answer contains
+# :class: dropdown
+# Equal parameters again, so a wider hidden layer or embedding; the rate chosen anew on the validation part; several seeds. The result, whichever way it falls: on a text of 200 000 words and
+# two passes, a tied network of three words is a strong opponent. Which of the transformer's advantages were the architecture, and which were the tied head?
+# :::
+#
+# **Sinusoids.** Replace the position table by fixed sines and cosines and train on windows of 32, then evaluate with windows of 64.
+#
+# :::{admonition} What a good answer contains
+# :class: dropdown
+# The formula with its frequencies, a picture of the table, and the perplexity by place inside the window: beyond 32 it is worse than before it, since a table that *can* be evaluated further has still never been trained
+# there.
+# :::
+#
+# ## Explain it to a friend
+#
+# Aloud, or in writing, without scrolling up.
+#
+# 1. A friend's character model reaches a loss of 0.05 in an hour. What do you check, in which order, and with which two experiments?
+# 2. Why are there three vectors, query, key and value, and not one? What could a layer with $q = k = v = x$ not express?
+# 3. Where in the block do places talk to each other, and where does each think alone? What breaks without either?
+#
+# :::{admonition} What good answers contain
+# :class: dropdown
+# 1. Are the targets offset by one, and in the right direction? Is the mask there, the right way round, before the softmax? Is the test text in the training text? The derivative of early logits with respect to late embeddings, and
+#    changing the future and comparing.
+# 2. With one vector the scores are symmetric and each word looks mostly at itself and at words like it. "An article looks for its noun" is not symmetric; and what a word is found by need not be what it hands over.
+# 3. In the attention, and nowhere else; in the MLP. Without attention it is a bigram model, each place seeing its own word; without the MLP it can hardly compute anything about what was gathered.
+# :::
+#
+# On rung 16 this model goes onto a GPU and reads letters instead of words. The blocks stay as they are.

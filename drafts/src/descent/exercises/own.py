@@ -1,0 +1,89 @@
+"""The learner's own answers, for use outside the notebook they were written in.
+
+An answer is taken from the learner's copy of a chapter: its imports, definitions and constants,
+nothing else run. It is judged again before it is handed over, so that what a later chapter or a
+real run builds on is known to be right at that moment.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from descent.errors import CourseError
+from descent.exercises.lookup import UnknownExercise, load_exercises
+from descent.grading import judge
+from descent.grading.report import CORRECT, NOT_ATTEMPTED
+from descent.study.answers import answers_from_notebook
+from descent.study.catalog import Chapter, find_chapter
+from descent.study.files import BrokenNotebook
+from descent.study.workbook import work_copy
+
+
+@dataclass(frozen=True)
+class OwnAnswer:
+    """An answer of the learner's that passed its check, or the reason why there is none.
+
+    Attributes
+    ----------
+    name
+        The exercise.
+    chapter
+        The chapter it belongs to.
+    answer
+        The function or class, or None.
+    reason
+        Why there is none, as the end of a sentence; empty when there is one.
+    """
+
+    name: str
+    chapter: Chapter
+    answer: Any = None
+    reason: str = ""
+
+
+def own_answer(chapter_name: str, name: str) -> OwnAnswer:
+    """Take an answer from the learner's copy of a chapter.
+
+    Parameters
+    ----------
+    chapter_name : str
+        Such as ``"ladder/08"``.
+    name : str
+        The exercise.
+
+    Returns
+    -------
+    OwnAnswer
+        With `answer` None, and the reason, where the notebook is not there, cannot be read, or
+        the answer does not pass its check.
+
+    Raises
+    ------
+    UnknownExercise
+        When the chapter has no such exercise.
+    """
+    chapter = find_chapter(chapter_name)
+    exercises = load_exercises(chapter.id)
+    if name not in exercises:
+        known = ", ".join(exercises)
+        raise UnknownExercise(f"{chapter.id} has no exercise `{name}`: it has {known}.")
+    try:
+        found = _answer_in(work_copy(chapter), chapter, name)
+    except (BrokenNotebook, CourseError) as error:
+        return OwnAnswer(name, chapter, reason=f"your notebook could not be used ({error})")
+    if found is None:
+        return OwnAnswer(name, chapter, reason=f"{chapter.id} does not hold yours yet")
+    outcome = judge(exercises[name], found, explain=False).outcome
+    if outcome == NOT_ATTEMPTED:
+        return OwnAnswer(name, chapter, reason=f"{chapter.id} does not hold yours yet")
+    if outcome != CORRECT:
+        return OwnAnswer(name, chapter, reason=f"yours in {chapter.id} does not pass its check yet")
+    return OwnAnswer(name, chapter, answer=found)
+
+
+def _answer_in(path: Path, chapter: Chapter, name: str) -> Any:
+    if not path.is_file():
+        return None
+    return getattr(answers_from_notebook(path, chapter), name, None)

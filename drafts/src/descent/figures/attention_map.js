@@ -1,0 +1,87 @@
+// Where a transformer looks, in the reader's hands: choose a word and a head, see the weights.
+// Plain JavaScript, no network. Sets up every copy of its figure on the page that is not yet set up.
+(function (figure) {
+  "use strict";
+
+  const STRONGEST = 3;
+
+  function element(tag, attributes, parent, text) {
+    const node = document.createElement(tag);
+    for (const [name, value] of Object.entries(attributes || {})) node.setAttribute(name, value);
+    if (text !== undefined) node.textContent = text;
+    if (parent) parent.appendChild(node);
+    return node;
+  }
+
+  const percent = (weight) => Math.round(100 * weight) + " %";
+
+  function setUp(root) {
+    const { words, weights, start } = JSON.parse(root.dataset.problem);
+    const fallback = root.querySelector(".da-fallback");
+    if (fallback) fallback.remove();
+    root.setAttribute("data-lm-suppress-shortcuts", "true"); // JupyterLab leaves our arrow keys alone
+    let layer = 0, head = 0, chosen = start, held = start;
+
+    const controls = element("div", { class: "da-controls" }, root);
+    const choices = [];
+    weights.forEach((heads, l) => {
+      const group = element("div", { class: "da-group", role: "group", "aria-label": `Layer ${l + 1}` }, controls);
+      element("span", {}, group, `layer ${l + 1}, head`);
+      heads.forEach((_, h) => {
+        const button = element("button", { type: "button", class: "da-head", "aria-label": `layer ${l + 1}, head ${h + 1}` }, group, String(h + 1));
+        button.addEventListener("click", () => { layer = l; head = h; paint(); });
+        choices.push({ button, l, h });
+      });
+    });
+
+    const line = element("div", { class: "da-words", role: "group", "aria-label": "The sentence: choose a word" }, root);
+    const tokens = words.map((word, i) => {
+      const button = element("button", { type: "button", class: "da-word" }, line);
+      element("span", { class: "da-text" }, button, word);
+      const share = element("span", { class: "da-share" }, button);
+      button.addEventListener("pointerenter", (event) => { if (event.pointerType === "mouse") choose(i); });
+      button.addEventListener("click", () => { held = i; choose(i); });
+      button.addEventListener("focus", () => choose(i));
+      return { button, share };
+    });
+    line.addEventListener("pointerleave", () => choose(held));
+    line.addEventListener("keydown", (event) => {
+      const move = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+      if (!move) return;
+      event.preventDefault();
+      event.stopPropagation();
+      held = Math.min(words.length - 1, Math.max(0, chosen + move));
+      choose(held);
+      tokens[held].button.focus();
+    });
+    const message = element("p", { class: "da-message", role: "status" }, root);
+
+    function choose(i) {
+      chosen = i;
+      paint();
+    }
+
+    function paint() {
+      const row = weights[layer][head][chosen];
+      tokens.forEach(({ button, share }, i) => {
+        button.style.setProperty("--da-weight", String(row[i]));
+        button.setAttribute("aria-pressed", String(i === chosen));
+        button.tabIndex = i === chosen ? 0 : -1;
+        button.setAttribute("aria-label", `${words[i]}, ${percent(row[i])}`);
+        share.textContent = row[i] >= 0.005 ? percent(row[i]) : "\u00a0";
+      });
+      for (const { button, l, h } of choices) button.setAttribute("aria-pressed", String(l === layer && h === head));
+      const order = row.map((weight, i) => ({ weight, i })).sort((a, b) => b.weight - a.weight);
+      const told = order.slice(0, STRONGEST).filter(({ weight }) => weight >= 0.005);
+      const names = told.map(({ weight, i }) => `“${words[i]}” ${i === chosen ? "(itself) " : ""}${percent(weight)}`);
+      message.textContent = `Layer ${layer + 1}, head ${head + 1}: “${words[chosen]}” looks at ${names.join(", ")}.`;
+    }
+
+    paint();
+  }
+
+  for (const root of document.querySelectorAll(`[data-figure="${figure}"]:not([data-ready])`)) {
+    root.setAttribute("data-ready", "");
+    setUp(root);
+  }
+})

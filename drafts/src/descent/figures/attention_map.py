@@ -1,0 +1,72 @@
+"""Where a transformer looks: choose a word and see which words its attention weighs.
+
+The figure is HTML and plain JavaScript that needs neither a kernel nor a network: the same output
+works in JupyterLab and in the book read from disk.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import html
+import json
+from collections.abc import Sequence
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+
+from descent.figures.loss_surface import FALLBACK, InteractiveFigure
+
+
+def attention_map_figure(
+    words: Sequence[str], weights: Any, start: int | None = None
+) -> InteractiveFigure:
+    """Attention weights over a sentence, to explore word by word and head by head.
+
+    The reader points at, taps or moves with the arrow keys to a word; every word is then shaded
+    by how much the chosen word looks at it, and the strongest are named in percent.
+
+    Parameters
+    ----------
+    words : the T tokens of the sentence, as shown.
+    weights : shape (layers, heads, T, T): row t of the last two is how position t looks, numbers
+        in [0, 1] that add up to 1.
+    start : the word chosen at first; by default the last.
+
+    Returns
+    -------
+    InteractiveFigure : as the last line of a cell, it is shown.
+
+    Raises
+    ------
+    ValueError : the shapes do not fit, a row is not a distribution, or `start` is not a word.
+    """
+    looks = np.asarray(weights, dtype=np.float64)
+    count = len(words)
+    if looks.ndim != 4 or looks.shape[2:] != (count, count) or looks.size == 0:
+        raise ValueError(f"weights must have shape (layers, heads, {count}, {count})")
+    if not (np.isfinite(looks).all() and (looks >= 0).all()):
+        raise ValueError("weights must be finite and not negative")
+    if not np.allclose(looks.sum(axis=-1), 1.0, atol=1e-3):
+        raise ValueError("every row of weights must add up to 1")
+    chosen = count - 1 if start is None else start
+    if not 0 <= chosen < count:
+        raise ValueError(f"start must be between 0 and {count - 1}")
+    problem = {"start": chosen, "weights": looks.round(3).tolist(), "words": list(words)}
+    return _page(problem)
+
+
+def _page(problem: dict[str, Any]) -> InteractiveFigure:
+    """Markup, style and script in one; the script sets up each copy of this figure once."""
+    style = files("descent.figures").joinpath("attention_map.css").read_text("utf-8")
+    script = files("descent.figures").joinpath("attention_map.js").read_text("utf-8")
+    data = json.dumps(problem, separators=(",", ":"), sort_keys=True)
+    name = "attention-" + hashlib.sha256((data + style + script).encode()).hexdigest()[:12]
+    markup = (
+        f'<div class="descent-attention" data-figure="{name}" '
+        f'data-problem="{html.escape(data, quote=True)}">\n'
+        f"<style>\n{style}</style>\n"
+        f'<p class="da-fallback">{FALLBACK}</p>\n</div>\n'
+        f'<script>\n{script.rstrip()}("{name}");\n</script>\n'
+    )
+    return InteractiveFigure(markup, "an attention map, word by word")

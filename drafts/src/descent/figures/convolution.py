@@ -1,0 +1,80 @@
+"""A convolution kernel in the reader's hand, moved over a picture.
+
+Like the loss surface, it is HTML and plain JavaScript that needs neither a kernel nor a network:
+the same output works in JupyterLab and in the book read from disk.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import html
+import json
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+
+from descent.figures.loss_surface import FALLBACK, InteractiveFigure
+
+LARGEST = 40  # pixels a side: more cannot be told apart on a phone
+
+
+def convolution_figure(image: Any = None) -> InteractiveFigure:
+    """A 3 × 3 kernel over a picture: the products under the window, their sum, the output map.
+
+    The reader moves the window with mouse, finger or arrow keys, chooses a kernel (edges, blur,
+    sharpen) or writes its nine numbers, and sets stride and padding.
+
+    Parameters
+    ----------
+    image : shape (height, width), 3 to 40 pixels a side, any number type; the largest number is
+        drawn as ink and 0 as paper. A small digit by default.
+
+    Returns
+    -------
+    InteractiveFigure : as the last line of a cell, it is shown.
+
+    Raises
+    ------
+    ValueError : not such a picture, or numbers that are not finite or negative.
+    """
+    pixels = _small_digit() if image is None else _array(image)
+    if pixels.ndim != 2 or not all(3 <= side <= LARGEST for side in pixels.shape):
+        raise ValueError(f"image must be a table of 3 to {LARGEST} pixels a side")
+    if not np.isfinite(pixels).all() or pixels.min() < 0:
+        raise ValueError("image must hold finite numbers from 0 upwards")
+    ink = pixels / max(float(pixels.max()), 1e-12)
+    return _page({"image": ink.round(2).tolist()})
+
+
+def _array(image: Any) -> np.ndarray:
+    if hasattr(image, "detach"):
+        image = image.detach().cpu().numpy()
+    return np.asarray(image, dtype=np.float64)
+
+
+def _small_digit() -> np.ndarray:
+    """A seven with a bar, 12 × 12, with strokes two pixels wide."""
+    pixels = np.zeros((12, 12))
+    pixels[2:4, 2:10] = 1.0
+    for row in range(3, 11):
+        column = 9 - (row - 3) * 5 // 8
+        pixels[row, column - 1 : column + 1] = 1.0
+    pixels[6, 4:10] = 1.0
+    return pixels
+
+
+def _page(problem: dict[str, Any]) -> InteractiveFigure:
+    """Markup, style and script in one; the script sets up each copy of this figure once."""
+    style = files("descent.figures").joinpath("convolution.css").read_text("utf-8")
+    script = files("descent.figures").joinpath("convolution.js").read_text("utf-8")
+    data = json.dumps(problem, separators=(",", ":"), sort_keys=True)
+    name = "convolution-" + hashlib.sha256((data + style + script).encode()).hexdigest()[:12]
+    markup = (
+        f'<div class="descent-convolution" data-figure="{name}" '
+        f'data-problem="{html.escape(data, quote=True)}">\n'
+        f"<style>\n{style}</style>\n"
+        f'<p class="dc-fallback">{FALLBACK}</p>\n</div>\n'
+        f'<script>\n{script.rstrip()}("{name}");\n</script>\n'
+    )
+    return InteractiveFigure(markup, "a convolution kernel moved over a picture")
