@@ -1,4 +1,4 @@
-"""What all tests share: a browser, and how they are shared out among processes."""
+"""What all tests share: a browser, how they are shared out, and the score that is printed."""
 
 from __future__ import annotations
 
@@ -35,6 +35,21 @@ def pytest_xdist_make_scheduler(config: Any, log: Any) -> Any:
     if config.getoption("dist") != "loadfile":
         return None
     return ByFileOrChapter(config, log)
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Print the score of the graders, whichever process graded which chapter."""
+    scores = [
+        value
+        for reports in terminalreporter.stats.values()
+        for report in reports
+        for name, value in getattr(report, "user_properties", ())
+        if name == "grader score"
+    ]
+    if scores:
+        terminalreporter.section("the graders graded")
+        for line in sorted(set(scores)):  # set-up and call both carry them
+            terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="module")
