@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from descent.grading.report import MIME
 from descent.study.files import BrokenNotebook
-from descent.study.headless import CHECK_BUNDLE, check_notebook
+from descent.study.headless import check_notebook
 
 CHECKER = f"""
 import os
@@ -23,7 +24,7 @@ def check(answer):
         with open(os.path.join(os.environ["DESCENT_HOME"], "seen"), "a") as file:
             file.write(answer.__name__)
     bundle = {{"exercise": answer.__name__, "outcome": outcome, "message": "in words"}}
-    display({{"{CHECK_BUNDLE}": bundle, "text/plain": outcome}}, raw=True)
+    display({{"{MIME}": bundle, "text/plain": outcome}}, raw=True)
     if outcome != "correct":
         raise CheckFailed(outcome)
 """

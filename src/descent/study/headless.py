@@ -13,13 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from descent.errors import CourseError
+from descent.grading.report import CORRECT, MIME
 from descent.study.catalog import CatalogError, Chapter, course_root, find_chapter
 from descent.study.files import grader_metadata, is_check, is_exercise, read_notebook
 
-CHECK_BUNDLE = "application/vnd.descent.check+json"
-"""The MIME type under which a check leaves its outcome in the notebook."""
-
-CORRECT = "correct"
 NO_RESULT = "no result"
 
 
@@ -213,7 +210,7 @@ def _cell_name(notebook: Any, index: int) -> str:
 def _result(notebook: Any, cell: Any) -> CheckResult:
     """Read a check cell's outcome from its outputs."""
     for output in cell.outputs:
-        bundle = output.get("data", {}).get(CHECK_BUNDLE)
+        bundle = output.get("data", {}).get(MIME)
         if bundle is not None:
             fields = json.loads(bundle) if isinstance(bundle, str) else bundle
             return CheckResult(
