@@ -44,6 +44,7 @@ EVERYTHING = ["tests", "solutions", "--ignore-glob=tests/*.ipynb"]
 def environment(home: str) -> dict[str, str]:
     """Return the tests' environment: records of their own, no browser window, two quiet cores."""
     own = {**os.environ, "DESCENT_HOME": home, "DESCENT_NO_BROWSER": "1", "PYTHONUTF8": "1"}
+    own["DESCENT_WORK"] = os.path.join(home, "work")  # the chapters' own numbers, not the tester's
     own.setdefault("OMP_NUM_THREADS", "1")
     own["PATH"] = os.pathsep.join([str(SCRIPTS), own.get("PATH", "")])
     return own

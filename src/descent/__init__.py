@@ -1,7 +1,8 @@
 """Descent: an interactive deep-learning course, from one weight to GPT-2.
 
-A notebook needs four names, ``from descent import chapter, check, hint, progress``. They are
-fetched from :mod:`descent.notebook` on first use, so that ``import descent`` costs nothing.
+A notebook needs four names, ``from descent import chapter, check, hint, progress``, and later
+chapters ``mine``, which fetches an earlier answer. They come from :mod:`descent.notebook` on first
+use, so that ``import descent`` costs nothing.
 """
 
 from __future__ import annotations
@@ -10,13 +11,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from descent.notebook import chapter, check, hint, progress
+    from descent.notebook import chapter, check, hint, mine, progress
 
 __version__ = "0.1.0"
 
-__all__ = ["__version__", "chapter", "check", "hint", "progress"]
+__all__ = ["__version__", "chapter", "check", "hint", "mine", "progress"]
 
-_IN_NOTEBOOK = frozenset({"chapter", "check", "hint", "progress"})
+_IN_NOTEBOOK = frozenset({"chapter", "check", "hint", "mine", "progress"})
 
 
 def __getattr__(name: str) -> Any:

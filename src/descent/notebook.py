@@ -1,4 +1,4 @@
-"""What a notebook uses: `chapter`, `check`, `hint` and `progress`."""
+"""What a notebook uses: `chapter`, `check`, `hint`, `mine` and `progress`."""
 
 from __future__ import annotations
 
@@ -96,6 +96,38 @@ def hint(answer: Any) -> None:
     _show(f"Hint: {text}", f'<div class="descent-hint"><em>Hint.</em> {marked_up(text)}</div>')
 
 
+def mine(chapter_name: str, name: str, otherwise: Any) -> Any:
+    """Take your own answer to an exercise of an earlier chapter, and say which is in use.
+
+    Parameters
+    ----------
+    chapter_name : str
+        The earlier chapter, such as ``"ladder/08"``.
+    name : str
+        The exercise: a function or class you wrote there.
+    otherwise : object
+        What is used instead where yours is not there, or does not pass its check.
+
+    Returns
+    -------
+    object
+        Yours, or `otherwise`. A line printed under the cell says which, and why.
+
+    Raises
+    ------
+    UnknownExercise
+        When the chapter has no exercise of this name.
+    """
+    from descent.exercises.own import own_answer
+
+    own = own_answer(chapter_name, name)
+    if own.answer is None:
+        print(f"{name}: the course's; {own.reason}.")
+        return otherwise
+    print(f"{name}: yours, from {own.chapter.id}.")
+    return own.answer
+
+
 def progress() -> None:
     """Show what is done, what was tried, the minutes spent, and what opens next."""
     show_progress()
@@ -173,4 +205,4 @@ def _show(text: str, as_html: str, as_json: dict[str, Any] | None = None) -> Non
     display(bundle, raw=True)
 
 
-__all__ = ["CheckFailed", "chapter", "check", "hint", "next_hint", "progress"]
+__all__ = ["CheckFailed", "chapter", "check", "hint", "mine", "next_hint", "progress"]

@@ -33,6 +33,7 @@ def test_it_runs_this_python_and_keeps_out_of_the_authors_files(
 ):
     mine = tmp_path / "mine"
     monkeypatch.setenv("DESCENT_HOME", str(mine))
+    monkeypatch.setenv("DESCENT_WORK", str(mine))
     course.add_cells(
         f"""\
         # %%
@@ -41,10 +42,11 @@ def test_it_runs_this_python_and_keeps_out_of_the_authors_files(
         open(os.path.join(os.environ["DESCENT_HOME"], "progress"), "w").write("x")
         print(sys.executable == {sys.executable!r})
         print(os.environ["DESCENT_COURSE"] == {str(course.root)!r})
+        print(os.path.exists(os.environ["DESCENT_WORK"]))
         """
     )
     build(course)
-    assert printed(cells_of(course.page)).endswith("True\nTrue\n")
+    assert printed(cells_of(course.page)).endswith("True\nTrue\nFalse\n")
     assert not mine.exists()
     assert not list(course.root.rglob("left.txt"))
 

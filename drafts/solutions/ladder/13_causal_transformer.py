@@ -44,6 +44,8 @@ import math
 import re
 import time
 from collections import Counter
+from collections.abc import Iterator
+from itertools import pairwise
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -51,7 +53,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from descent import chapter, check, hint, progress
+from descent import chapter, check, hint, mine, progress
 from descent.data import shakespeare
 from descent.figures import attention_map_figure, plot_curves, titled, use_style
 from descent.study.catalog import course_root
@@ -72,7 +74,8 @@ def prepare(text: str, size: int) -> tuple[list[str], Tensor, Tensor, Tensor]:
     tokens = re.findall(r"\w+|[^\w\s]", text.lower())
     a, b = len(tokens) * 8 // 10, len(tokens) * 9 // 10
     parts = tokens[:a], tokens[a:b], tokens[b:]
-    words = ["<unk>"] + [word for word, _ in Counter(parts[0]).most_common(size - 1)]
+    counts = Counter(parts[0])
+    words = ["<unk>", *sorted(counts, key=lambda word: (-counts[word], word))[: size - 1]]
     number = {word: i for i, word in enumerate(words)}
     train, valid, test = (torch.tensor([number.get(w, 0) for w in part]) for part in parts)
     return words, train, valid, test
@@ -697,20 +700,46 @@ check(train)
 
 # %%
 class WordNetwork(nn.Module):
-    """The network of rung 11 at every place of a window: it sees the last `reach` words."""
+    """The course's network of rung 11: contexts (b, n) → logits (b, V)."""
 
-    def __init__(self, vocabulary: int, reach: int = 3, width: int = 64, hidden: int = 128) -> None:
+    def __init__(self, size: int, context: int, width: int = 64, hidden: int = 128) -> None:
         super().__init__()
-        self.reach = reach
-        self.token = nn.Embedding(vocabulary, width)
-        nn.init.normal_(self.token.weight, std=0.1)
-        self.hidden = nn.Linear(reach * width, hidden)
-        self.output = nn.Linear(hidden, vocabulary)
+        self.embedding = nn.Embedding(size, width)
+        nn.init.normal_(self.embedding.weight, std=0.1)
+        self.hidden = nn.Linear(context * width, hidden)
+        self.output = nn.Linear(hidden, size)
+
+    def forward(self, contexts: Tensor) -> Tensor:
+        return self.output(torch.tanh(self.hidden(self.embedding(contexts).flatten(1))))
+
+
+class EveryPlace(nn.Module):
+    """A network of rung 11, asked at every place of a window about the last three words."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
 
     def forward(self, tokens: Tensor) -> Tensor:
-        padded = F.pad(tokens, (self.reach - 1, 0))  # 0 is <unk>
-        vectors = self.token(padded.unfold(1, self.reach, 1)).flatten(2)
-        return self.output(torch.tanh(self.hidden(vectors)))
+        padded = F.pad(tokens, (2, 0))  # two <unk> in front
+        contexts = padded.unfold(1, 3, 1)  # (batch, time, 3)
+        return self.network(contexts.flatten(0, 1)).unflatten(0, tokens.shape)
+
+
+WordModel = mine("ladder/11", "WordModel", otherwise=WordNetwork)
+
+# %%
+NETWORK, TRANSFORMER = "network of rung 11", "transformer"
+PEAK_OF = {NETWORK: 8e-3, TRANSFORMER: 5e-3}  # the highest learning rates
+PASSES = 3
+
+
+def new_model(name: str, seed: int) -> nn.Module:
+    """An untrained model of the race, always the same for a seed."""
+    torch.manual_seed(seed)
+    if name == TRANSFORMER:
+        return CausalTransformer(VOCABULARY, CONTEXT, width=92, heads=4, layers=2)
+    return EveryPlace(WordModel(VOCABULARY, 3))
 
 
 def schedule(peak: float, steps: int, warm_up: int = 30) -> list[float]:
@@ -718,21 +747,18 @@ def schedule(peak: float, steps: int, warm_up: int = 30) -> list[float]:
     return [peak * min((s + 1) / warm_up, max(0.02, 1 - s / steps)) for s in range(steps)]
 
 
-def run(model: nn.Module, peak: float, steps: int, seed: int) -> list[float]:
-    """Train on batches of 32 windows of 32 words."""
-    optimiser = torch.optim.AdamW(model.parameters(), lr=peak, weight_decay=0.1, betas=(0.9, 0.95))
+def passes_of(model: nn.Module, rates: list[float], passes: int, seed: int) -> Iterator[list[float]]:
+    """Train on batches of 32 windows of 32 words; hand over the losses after every pass."""
+    optimiser = torch.optim.AdamW(model.parameters(), weight_decay=0.1, betas=(0.9, 0.95))
     generator = torch.Generator().manual_seed(seed)
-    return train(model, train_tokens, CONTEXT, 32, schedule(peak, steps), optimiser, generator)
+    cuts = [len(rates) * k // passes for k in range(passes + 1)]
+    for low, high in pairwise(cuts):
+        yield train(model, train_tokens, CONTEXT, 32, rates[low:high], optimiser, generator)
 
 
-PEAK_OF = {"network of rung 11": 8e-3, "transformer": 5e-3}
-STEPS = round(4 * len(train_tokens) / 1024)
-makers = {
-    "network of rung 11": lambda: WordNetwork(VOCABULARY),
-    "transformer": lambda: CausalTransformer(VOCABULARY, CONTEXT, width=92, heads=4, layers=2),
-}
-for name, make in makers.items():
-    print(f"{name}: {sum(p.numel() for p in make().parameters()):,} parameters")
+STEPS = round(PASSES * len(train_tokens) / (32 * CONTEXT))
+for name in PEAK_OF:
+    print(f"{name}: {sum(p.numel() for p in new_model(name, 0).parameters()):,} parameters")
 print(f"{STEPS} steps each")
 
 # %% [markdown]

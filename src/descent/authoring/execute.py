@@ -32,7 +32,8 @@ def execute(notebook: NotebookNode, source: ChapterSource, root: Path) -> None:
     """Execute a book page in place.
 
     The kernel works in an empty folder and keeps its progress records in another, so that nothing
-    a chapter does reaches the author's own files; ``DESCENT_COURSE`` names the course.
+    a chapter does reaches the author's own files, and no answer of theirs reaches the page;
+    ``DESCENT_COURSE`` names the course.
 
     Parameters
     ----------
@@ -95,6 +96,7 @@ def _shows_offline_default(notebook: NotebookNode) -> bool:
 def _environment(home: Path, root: Path) -> dict[str, str]:
     return os.environ | {
         "DESCENT_HOME": str(home),
+        "DESCENT_WORK": str(home / "work"),
         "DESCENT_COURSE": str(root),
         "PYTHONHASHSEED": "0",
         # The author's own choice of a backend must not cost the page its pictures.

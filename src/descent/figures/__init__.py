@@ -6,6 +6,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from descent.figures.attention_map import attention_map_figure
+    from descent.figures.convolution import convolution_figure
     from descent.figures.curves import plot_curves
     from descent.figures.digits import plot_confusion, show_digits
     from descent.figures.drawing import digit_pad
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 __all__ = [
     "COLOURS",
     "LivePlot",
+    "attention_map_figure",
+    "convolution_figure",
     "digit_pad",
     "loss_surface_figure",
     "plot_confusion",
@@ -30,6 +34,8 @@ __all__ = [
 _MODULES = {
     "COLOURS": "style",
     "LivePlot": "live",
+    "attention_map_figure": "attention_map",
+    "convolution_figure": "convolution",
     "digit_pad": "drawing",
     "loss_surface_figure": "loss_surface",
     "plot_confusion": "digits",

@@ -38,6 +38,7 @@ _PURE_NODES = (
     ast.Slice,
     ast.Attribute,
     ast.Starred,
+    ast.keyword,
     ast.operator,
     ast.unaryop,
     ast.boolop,
@@ -184,7 +185,11 @@ class _Keeper:
         return True
 
     def _is_pure_call(self, node: ast.Call) -> bool:
-        if not isinstance(node.func, ast.Name) or node.keywords:
+        if not isinstance(node.func, ast.Name):
+            return False
+        if node.func.id == "mine":  # an earlier answer of theirs is as good as a definition
+            return "mine" in self.module.__dict__
+        if node.keywords:
             return False
         return node.func.id in _PURE_FUNCTIONS and node.func.id not in self.module.__dict__
 

@@ -53,8 +53,9 @@ def course_root() -> Path:
 
 
 def work_folder() -> Path:
-    """Return the folder of the learner's own copies, ``work/`` in the course."""
-    return course_root() / "work"
+    """Return the folder of the learner's own copies: ``DESCENT_WORK``, else the course's work/."""
+    named = os.environ.get("DESCENT_WORK")
+    return Path(named).expanduser().absolute() if named else course_root() / "work"
 
 
 def home_folder() -> Path:

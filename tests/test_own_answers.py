@@ -18,7 +18,7 @@ RIGHT = "import numpy as np\n\nOFFSET = 0.0\n\ndef predict(w, b, x):\n    return
 def write(tmp_path, monkeypatch):
     """Put code cells into the learner's copy of rung 1."""
     monkeypatch.setenv("DESCENT_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr(workbook, "work_folder", lambda: tmp_path / "work")
+    monkeypatch.setenv("DESCENT_WORK", str(tmp_path / "work"))
 
     def write(*cells: str) -> None:
         path = workbook.work_copy(find_chapter("ladder/01"))
@@ -64,3 +64,12 @@ def test_a_chapter_that_was_skipped_is_no_obstacle(write, capsys) -> None:
 def test_an_exercise_that_does_not_exist_is_the_authors_mistake(write) -> None:
     with pytest.raises(UnknownExercise, match="predict"):
         own_answer("ladder/01", "forecast")
+
+
+def test_an_answer_may_itself_be_built_on_an_earlier_one(write) -> None:
+    write(
+        "from descent import mine\n\ndef given(w, b, x):\n    return w * x + b",
+        "earlier = mine('ladder/02', 'derivative', otherwise=given)",
+        "def predict(w, b, x):\n    return earlier(w, b, x)",
+    )
+    assert own_answer("ladder/01", "predict").answer(2.0, 1.0, 3.0) == 7.0
