@@ -153,7 +153,7 @@ plt.show()
 #
 # By hand: $\theta = 1$, $v = 0$, a gradient that is always $2$, $\eta = 0.1$, $m = 0.9$. First $v = 2$ and
 # $\theta = 0.8$. Then $v = 0.9 \cdot 2 + 2 = 3.8$ and $\theta = 0.8 - 0.38 = 0.42$. The new velocity moves the
-# parameters, not the old one. It ends at $v = 20$: ten times the gradient.
+# parameters, not the old one. As the steps go on, $v$ approaches $20$: ten times the gradient.
 
 # %% exercise="momentum_step"
 def momentum_step(
@@ -249,9 +249,9 @@ for kappa, plain, heavy in zip(kappas, plain_steps, heavy_steps, strict=True):
     print(f"κ = {kappa:5}: gradient descent {plain:5} steps, momentum {heavy:4}")
 
 # %% [markdown]
-# The square root. At $\kappa = 1000$ that is the difference between minutes and hours. But momentum still has *one*
-# learning rate for all parameters, and it needs to be told $\kappa$, which nobody knows. Next we let each
-# parameter find its own scale.
+# Momentum needs in proportion to the square root: at $\kappa = 1000$ it takes 198 steps in place of 3454, which can be
+# minutes in place of an hour. But momentum still has *one* learning rate for all parameters, and it needs to be told
+# $\kappa$, which nobody knows. Next we let each parameter find its own scale.
 #
 # ## Two averages
 #
@@ -297,8 +297,9 @@ check(update_moments)
 # %% [markdown]
 # ## They begin too small
 #
-# An average that starts at 0 remembers a past that never was. Give $m$ the gradient 4, ten times over: it reads
-# $0.4$, $0.76$, $1.08$, … and needs about twenty steps to come near 4. With $\beta_2 = 0.999$ it is thousands.
+# An average that starts at 0 remembers a past that never was. Let every gradient be 4, with $\beta_1 = 0.9$: $m$ reads
+# $0.4$, $0.76$, $1.08$, … and after twenty steps it is still at $3.5$. An average with $\beta_2 = 0.999$ needs two thousand steps to
+# come as near.
 #
 # The cure is exact. Write the average out: the gradient of $k$ steps ago has the weight
 # $(1-\beta)\,\beta^k$. After $t$ steps all the weights together are
@@ -341,8 +342,9 @@ check(bias_correct)
 # $$ \theta \leftarrow \theta - \eta\, \frac{\hat m}{\sqrt{\hat v} + \varepsilon}. $$
 #
 # That is Adam {cite:p}`kingma2015`. The $\varepsilon$, $10^{-8}$, is there so that a parameter whose gradients are all 0
-# gets $0/\varepsilon = 0$ and not $0/0$. The learning rate is now a *distance*: no parameter moves much further than
-# $\eta$ in a step, whatever the size of its gradients. The usual settings are $\beta_1 = 0.9$, $\beta_2 = 0.999$, $\eta = 0.001$.
+# gets $0/\varepsilon = 0$ and not $0/0$. The learning rate is now a *distance*: as a rule no parameter moves further than about
+# $\eta$ in a step, whatever the size of its gradients. (A step can be longer for a short while, when gradients suddenly grow: $m$
+# follows them sooner than $v$ does.) The usual settings are $\beta_1 = 0.9$, $\beta_2 = 0.999$, $\eta = 0.001$.
 #
 # By hand, the first step with $\eta = 0.1$ and two parameters with gradients $g = (-10,\ 0.001)$: $\hat m = g$, $\hat v = g^2$,
 # and the ratio is $(-1, 1)$, but for $\varepsilon$. One parameter goes up by $0.1$, the other down by $0.1$.
@@ -472,8 +474,8 @@ plt.show()
 # Gradient descent and momentum do not know where the axes are: their paths turn with the bowl, and the losses at the end are the same. Adam
 # rescales *each parameter*, so it cares. When the flat and the steep direction are two parameters it sets out for the minimum without a zigzag, as
 # if you had standardised the features. (Then it swings past: its steps stay about $\eta$ long until the gradients have changed sign for a while.) When
-# the directions are mixtures of the parameters, each parameter sees both, one scale each is not enough, and here plain gradient descent is ahead. Rung 3 met
-# the same limit: standardising cures sizes, not correlations.
+# the directions are mixtures of the parameters, each parameter sees both, one scale each is not enough, and here plain gradient descent is ahead.
+# (Momentum is ahead in both bowls, with a setting that suits their $\kappa$.) Rung 3 met the same limit: standardising cures sizes, not correlations.
 #
 # ## Adam, the class
 #
@@ -553,7 +555,8 @@ check(Adam)
 # ## Is it the real one?
 #
 # Rung 6 asked for equal numbers when code is replaced. So: the network of rung 7, a hundred steps on digits with your `Adam`,
-# while `optax.adam` gets the same gradients and moves a copy. First the digits, split and scaled as in rung 7.
+# while the Adam of the library optax gets the same gradients and moves a copy. (optax is made for JAX; both are
+# explained right after.) First the digits, split and scaled as in rung 7.
 
 # %%
 train_file, test_file = mnist("train"), mnist("test")
@@ -673,8 +676,8 @@ print("logits of five digits:", logits(params, train_x[:5]).shape)
 
 # %% [markdown]
 # Two rules come with the bargain. Functions are **pure**: everything goes in as an argument and comes out as a result. And arrays
-# **cannot be changed**: `x[0] = 1` is an error, a new array is made instead. Inside, write `jnp` where you would
-# write `np`; plain numpy cannot follow a gradient.
+# **cannot be changed**: `x[0] = 1` is an error, a new array is made instead. In a function that JAX is to differentiate, write `jnp`
+# where you would write `np`: plain numpy, `float(…)` and `.item()` ask for a number, where JAX sends a stand-in that has none.
 #
 # The loss is rung 4's, the mean over examples of $-\log p_{\text{true class}}$ with $p = \operatorname{softmax}(\text{logits})$. By
 # hand: one example, logits $[2, 1, 0]$, true class 1 gives $-\ln 0.245 = 1.41$. With logits in the hundreds `exp` overflows, so use the
@@ -716,7 +719,8 @@ check(loss_fn)
 # params = optax.apply_updates(params, updates)                 # params + updates, leaf by leaf
 # ```
 #
-# The sign is in the updates already. So a training step takes parameters and state, and gives back new ones:
+# The sign is in the updates already. So a training step takes parameters and state, and gives back new ones. Like every pure
+# function it can be compiled, which is what comes after it.
 #
 # By hand, with $L = \theta^2$, $\theta = 3$ and `optax.sgd(0.1)`: loss 9, gradient 6, update $-0.6$, new $\theta = 2.4$. The loss that
 # goes with it is that of $\theta = 3$, before the step; `jax.value_and_grad` computes it on the way to the gradient, for free.
@@ -744,7 +748,8 @@ def train_step(
     Returns
     -------
     (params, state, loss): the new parameters, a pytree of the same structure; the new state; the
-        loss of this batch before the step
+        loss of this batch before the step, an array as JAX gives it (no float(): under `jax.jit`
+        a number is not there yet)
     """
     ### BEGIN SOLUTION
     loss, gradient = jax.value_and_grad(loss_fn)(params, x, y)
@@ -822,7 +827,7 @@ print(f"a step, compiled              : {milliseconds(compiled_step, 30):.1f} ms
 # together, is at most $c$; the direction stays.
 #
 # **Weight decay.** Pulling all weights gently towards 0 is the oldest regulariser. Added to the loss as $\tfrac12\lambda\theta^2$ it adds
-# $\lambda\theta$ to the gradient: **L2 regularisation**. For gradient descent that is a shrinking of every weight by $\eta\lambda$ each step.
+# $\lambda\theta$ to the gradient: **L2 regularisation**. For gradient descent that multiplies every weight by $1 - \eta\lambda$ at each step.
 # For Adam it is not: $\lambda\theta$ goes through the averages and is divided by $\sqrt{\hat v}$, so that weights with large gradients
 # hardly decay. {cite:t}`loshchilov2019` moved one term. In **AdamW** the decay is **decoupled**, added *after* the division:
 #
@@ -892,7 +897,7 @@ for name, recipe in recipes.items():
 # Each is tuned by itself, with the same effort, on the validation set, over several seeds, and then the best are compared. This is a
 # **sweep**, and it is the last piece you write.
 #
-# Three traps. A run may **diverge**, and its loss is then `nan` or `inf`. A rate at which one seed in three diverges is a bad rate: its mean must
+# There are three traps. First, a run may **diverge**, and its loss is then `nan` or `inf`. A rate at which one seed in three diverges is a bad rate: its mean must
 # not be that of the survivors. And `np.argmin` thinks that `nan` is the smallest number there is. Second, the **same seeds** at every rate: then
 # the rates differ in nothing but the rate. Third, the best rate is the one with the best *mean*; the best single run was lucky as well.
 #
@@ -1010,7 +1015,7 @@ for name, (_, rates) in families.items():
     found = results[name]
     place = rates.index(found["best"])
     print(f"{name:>16}: best rate {found['best']:<6g} loss {found['mean'][place]:.3f} ± {found['error'][place]:.3f},"
-          f" at its largest rate {rates[-1]:<5g} {found['mean'][-1]:.2f}")  # fmt: skip
+          f" worst {found['mean'].max():.2f}, at its largest rate {rates[-1]:<5g} {found['mean'][-1]:.2f}")  # fmt: skip
 plain, heavy = results["gradient descent"]["mean"], results["momentum"]["mean"]
 print("gradient descent at 0.01, 0.03, 0.1:", "  ".join(f"{loss:.3f}" for loss in plain[:3]))
 print("momentum at 0.001, 0.003, 0.01     :", "  ".join(f"{loss:.3f}" for loss in heavy[:3]))
@@ -1019,7 +1024,8 @@ print("momentum at 0.001, 0.003, 0.01     :", "  ".join(f"{loss:.3f}" for loss i
 # Read the picture. Each curve falls, has a floor, and rises: too slow on the left, unstable on the right. On its left flank momentum is gradient
 # descent moved a factor of ten to the left, as $1/(1-m)$ promised; compare the last two lines. Adam's valley lies further left
 # again, because its rate is a distance and not a multiple of the gradient. The right flanks differ most: at the largest rate of each, gradient
-# descent has learnt nothing, while Adam, whose steps cannot be much longer than $\eta$, has only become worse.
+# descent has learnt nothing, while Adam, whose steps cannot be much longer than $\eta$, has only become worse. Adam's curve is also the
+# widest: each sweep spans a factor of 300, and over the whole of its own Adam's loss stays below 0.5.
 #
 # And the lowest points? They are nearly level, and the error bars say how far to trust the difference. On this problem, standardised and only two layers deep, a
 # well-tuned gradient descent does about as well as Adam. What Adam buys is that its tuning transfers: the size of the gradients has dropped out, so a rate
@@ -1050,8 +1056,8 @@ plt.show()
 
 # %% [markdown]
 # Compare the differences with the spread over the seeds before you believe in any of them. One caution belongs here: the rates were chosen for
-# runs of 200 steps, and a longer run would often rather have a smaller one, at least towards its end. Rung 16 lets the rate fall as
-# training goes on.
+# runs of 200 steps, and a longer run would often rather have a smaller one, at least towards its end. Later rungs let the rate
+# fall as training goes on.
 #
 # :::{note}
 # Where it comes from: {cite:t}`polyak1964` found the heavy ball for quadratic bowls. Dividing by a running size of the gradient spread in the early
@@ -1061,12 +1067,17 @@ plt.show()
 #
 # ## Your Adam goes on
 #
-# From here on a chapter can train with what you wrote. It asks for it like this, and says which one it got:
+# Later rungs train with the `Adam` that you wrote on this page. They fetch it with these two lines, which you will meet in
+# [rung 9](09_convnet.ipynb):
 #
 # ```python
 # from descent import mine
 # Adam = mine("ladder/08", "Adam", otherwise=torch.optim.Adam)
 # ```
+#
+# `mine` looks into your copy of this notebook, puts your class through its check once more, and prints which one you got: yours, or
+# `torch.optim.Adam` with the reason, if yours is not there yet or does not pass. So you are never stuck, and when you come back and
+# finish this exercise, the later rungs use it without a change.
 #
 # ## Go further
 #

@@ -290,6 +290,14 @@ def one_scale(m, v, gradient, beta1, beta2):
     return beta1 * m + (1 - beta1) * gradient, beta2 * v + (1 - beta2) * (gradient**2).mean()
 
 
+@update_moments.mistake(
+    "Your v adds up the squares of all entries: one number for all of them, and a larger one the "
+    "more parameters there are. Square entry by entry, and sum nothing."
+)
+def summed_squares(m, v, gradient, beta1, beta2):
+    return beta1 * m + (1 - beta1) * gradient, beta2 * v + (1 - beta2) * (gradient**2).sum()
+
+
 @update_moments.mistake("You squared 1 − β as well: only the gradient is squared.")
 def squared_weight(m, v, gradient, beta1, beta2):
     return beta1 * m + (1 - beta1) * gradient, beta2 * v + ((1 - beta2) * gradient) ** 2
@@ -477,6 +485,7 @@ def _adam(theta, gradient, m, v, t, learning_rate=1e-3, betas=BETAS, epsilon=1e-
     scale = m if habits.get("square_of_mean") else scale
     v = beta2 * v + (1 - beta2) * scale**2
     t = t - 1 if habits.get("from_zero") else t
+    t = t + 1 if habits.get("ahead") else t
     divisor1, divisor2 = (torch.tensor(1 - beta**t) for beta in (beta1, beta2))
     m_hat = m if habits.get("m_bare") else m / divisor1
     v_hat = v if habits.get("v_bare") else v / divisor2
@@ -489,6 +498,7 @@ def _adam(theta, gradient, m, v, t, learning_rate=1e-3, betas=BETAS, epsilon=1e-
     root = v_hat + epsilon if habits.get("no_root") else root
     root = v_hat.sqrt() if habits.get("no_epsilon") else root
     root = v.sqrt() / divisor2 + epsilon if habits.get("root_first") else root
+    root = (v.sqrt() + epsilon) / divisor2.sqrt() if habits.get("epsilon_early") else root
     rate = -learning_rate if habits.get("climbs") else learning_rate
     rate = rate**2 if habits.get("rate_twice") else rate
     return theta - rate * m_hat / root, m, v
@@ -544,6 +554,15 @@ _MISTAKES = {
         "Your step counter is one behind. The first step has t = 1; with t − 1 the first "
         "correction divides by 0.",
         {"from_zero": True},
+    ),
+    "counter_ahead": (
+        "Your step counter is one ahead: the correction of the first step is 1 − β, with t = 1.",
+        {"ahead": True},
+    ),
+    "epsilon_before_correction": (
+        "Your ε is added to √v before v is corrected, so that in the first steps it weighs up to "
+        "thirty times too much. Correct v first, then take the root, then add ε.",
+        {"epsilon_early": True},
     ),
     "betas_swapped": (
         "The betas have changed places: β₁ belongs to m and β₂ to v.",
@@ -606,7 +625,7 @@ adam_step.hint("Use new tensors: `m = beta1 * m + …`, not `m *= beta1`.", when
 
 # ------------------------------------------------------------------------------- Adam
 
-Adam = Exercise("Adam", minutes=25, difficulty=3, seconds=20.0)
+Adam = Exercise("Adam", minutes=30, difficulty=3, seconds=20.0)
 
 
 def _leaf(values: np.ndarray) -> torch.Tensor:
@@ -706,15 +725,30 @@ def _(answer, draw: Draw) -> None:
 
 @Adam.property("keeps the state of each parameter apart", trials=3)
 def _(answer, draw: Draw) -> None:
-    starts = [draw.normal(2), draw.normal(2), draw.normal(2, 2)]
-    gradients = [draw.normal(4, 2), 5 + draw.normal(4, 2), 0.1 * draw.normal(4, 2, 2)]
+    starts, gradients = draw.normal(3, 2), draw.normal(4, 3, 2)
+    gradients *= np.array([1.0, 5.0, 0.1])[:, None]
+    gradients += np.array([0.0, 5.0, 0.0])[:, None]
     parameters = [_leaf(start) for start in starts]
     optimiser = answer(_Parameters(*parameters), 0.1)
-    for t in range(4):
+    for gradient in gradients:
+        _drive(optimiser, parameters, list(gradient))
+    expected = starts + _adam_moves(gradients, 0.1)[-1]
+    for place, parameter in enumerate(parameters):
+        expect(parameter, f"parameter {place} after 4 steps").close_to(expected[place])
+
+
+@Adam.property("takes parameters of different shapes, a single number too", trials=2)
+def _(answer, draw: Draw) -> None:
+    shapes: tuple[tuple[int, ...], ...] = ((2, 3), (3,), ())
+    starts = [np.asarray(draw.normal(*shape)) for shape in shapes]
+    gradients = [np.asarray(draw.normal(3, *shape)) for shape in shapes]
+    parameters = [_leaf(start) for start in starts]
+    optimiser = answer(_Parameters(*parameters), 0.1)
+    for t in range(3):
         _drive(optimiser, parameters, [g[t] for g in gradients])
-    for place, (start, g) in enumerate(zip(starts, gradients, strict=True)):
+    for parameter, start, g in zip(parameters, starts, gradients, strict=True):
         expected = start + _adam_moves(g, 0.1)[-1]
-        expect(parameters[place], f"parameter {place} after 4 steps").close_to(expected)
+        expect(parameter, f"the one of shape {start.shape} after 3 steps").close_to(expected)
 
 
 @Adam.property("accepts an iterator, as model.parameters() is one", trials=2)
@@ -731,17 +765,33 @@ def _(answer, draw: Draw) -> None:
 
 @Adam.property("leaves a parameter without gradient alone, its state and count too", trials=2)
 def _(answer, draw: Draw) -> None:
-    starts, gradients = draw.normal(2, 2), draw.normal(4, 2, 2) + 1.0
+    starts, gradients = draw.normal(3, 2), draw.normal(4, 3, 2) + 1.0
     parameters = [_leaf(start) for start in starts]
     optimiser = answer(_Parameters(*parameters), lr=0.1)
     for t, gradient in enumerate(gradients):
-        _drive(optimiser, parameters, [gradient[0], gradient[1] if t % 2 else None])
+        # The one in the middle has a gradient every second time, the others always.
+        _drive(optimiser, parameters, [gradient[0], gradient[1] if t % 2 else None, gradient[2]])
         if t == 0:
             expect(parameters[1], "a parameter that never had a gradient").close_to(starts[1])
-    expected = starts[0] + _adam_moves(gradients[:, 0], 0.1)[-1]
-    expect(parameters[0], "the other one after 4 steps").close_to(expected)
-    expected = starts[1] + _adam_moves(gradients[1::2, 1], 0.1)[-1]
-    expect(parameters[1], "one with a gradient every second time").close_to(expected)
+    for place, taken, name in (
+        (0, slice(None), "the parameter before it after 4 steps"),
+        (1, slice(1, None, 2), "one with a gradient every second time"),
+        (2, slice(None), "the parameter after it after 4 steps"),
+    ):
+        expected = starts[place] + _adam_moves(gradients[taken, place], 0.1)[-1]
+        expect(parameters[place], name).close_to(expected)
+
+
+@Adam.property("takes a gradient of 0 for a gradient", trials=1)
+def _(answer, draw: Draw) -> None:
+    start, gradients = draw.normal(2), np.zeros((3, 2))
+    gradients[0] = draw.choice([-1.0, 1.0]) * np.array([1.0, 2.0])
+    parameter = _leaf(start)
+    optimiser = answer(_Parameters(parameter), lr=0.1)
+    for gradient in gradients:
+        _drive(optimiser, [parameter], [gradient])
+    expected = start + _adam_moves(gradients, 0.1)[-1]
+    expect(parameter, "after one gradient and two that are 0").close_to(expected)
 
 
 @Adam.property("sets every gradient to None in zero_grad, and nothing else", trials=1)
@@ -835,6 +885,7 @@ for _name in (
     "epsilon_inside",
     "no_root",
     "counter_from_zero",
+    "counter_ahead",
     "betas_swapped",
     "first_moment_unused",
     "summed_gradient",
@@ -856,16 +907,57 @@ for _name in (
 class shared_state(_Optimiser):
     def __init__(self, *arguments, **options):
         super().__init__(*arguments, **options)
-        self.shared = [torch.zeros((), dtype=torch.float64)] * 2
+        self.shared = [0.0, 0.0]
 
     def move(self, i, p, gradient):
-        if i == 0:
-            self.t = [count + 1 for count in self.t]
-        m, v = self.shared
-        if m.shape != gradient.shape:
-            m, v = m.mean() + 0 * gradient, v.mean() + 0 * gradient
-        new, *self.shared = _adam(p, gradient, m, v, self.t[0], self.lr, self.betas, self.eps)
+        self.t[i] += 1
+        new, *self.shared = _adam(
+            p, gradient, *self.shared, self.t[i], self.lr, self.betas, self.eps, **self.habits
+        )
         p.copy_(new)
+
+
+@Adam.mistake(
+    "All parameters share one m, one v and one count: each takes its step with the averages of "
+    "the others, and t runs on for every parameter. Keep an m, a v and a t for each."
+)
+class shared_state_and_count(shared_state):
+    def move(self, i, p, gradient):
+        self.t[i] = sum(self.t)
+        super().move(i, p, gradient)
+        self.t = [self.t[i]] + [0] * (len(self.t) - 1)
+
+
+@Adam.mistake(
+    "Every m and v has the shape of the first parameter. Make them with "
+    "`torch.zeros_like(p)`, for each p."
+)
+class first_shape(_Optimiser):
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
+        self.m = [torch.zeros_like(self.parameters[0]) for _ in self.parameters]
+        self.v = [torch.zeros_like(self.parameters[0]) for _ in self.parameters]
+
+    def step(self):  # of its own, so that what stops here counts as the answer's error
+        super().step()
+
+
+@Adam.mistake(
+    "Your settings do not reach the step: it uses the defaults of `adam_step`. Hand on "
+    "self.lr, self.betas and self.eps."
+)
+class ignores_settings(_Optimiser):
+    def __init__(self, parameters, lr=1e-3, betas=BETAS, eps=1e-8):
+        super().__init__(parameters)
+
+
+@Adam.mistake(
+    "The learning rate reaches the step, and betas and eps do not: it uses their defaults. Hand "
+    "on self.betas and self.eps."
+)
+class ignores_betas(_Optimiser):
+    def __init__(self, parameters, lr=1e-3, betas=BETAS, eps=1e-8):
+        super().__init__(parameters, lr)
 
 
 @Adam.mistake(
@@ -910,6 +1002,63 @@ class missing_is_zero(_Optimiser):
         with torch.no_grad():
             for i, p in enumerate(self.parameters):
                 self.move(i, p, torch.zeros_like(p) if p.grad is None else p.grad)
+
+
+@Adam.mistake(
+    "At a parameter without gradient your step ends, and those after it do not move. Skip that "
+    "parameter alone: `continue`, not `return` or `break`."
+)
+class stops_at_missing(_Optimiser):
+    def step(self):
+        with torch.no_grad():
+            for i, p in enumerate(self.parameters):
+                if p.grad is None:
+                    return
+                self.move(i, p, p.grad)
+
+
+@Adam.mistake(
+    "Your step stops where p.grad is None. That is a parameter that took no part in the loss: "
+    "skip it with `continue`."
+)
+class computes_with_none(_Optimiser):
+    def step(self):
+        with torch.no_grad():
+            for i, p in enumerate(self.parameters):
+                self.move(i, p, p.grad)
+
+
+@Adam.mistake(
+    "You skip a parameter whose gradient is 0. A zero is a gradient too: the averages take it "
+    "in, and the step goes on along m. Skip only where grad is None."
+)
+class skips_zeros(_Optimiser):
+    def step(self):
+        with torch.no_grad():
+            for i, p in enumerate(self.parameters):
+                if p.grad is not None and p.grad.any():
+                    self.move(i, p, p.grad)
+
+
+@Adam.mistake(
+    "torch is recording your step for `backward`, and forbids writing into a parameter "
+    "meanwhile. Put `with torch.no_grad():` around it."
+)
+class recorded(_Optimiser):
+    def step(self):
+        for i, p in enumerate(self.parameters):
+            if p.grad is not None:
+                self.move(i, p, p.grad)
+
+
+@Adam.mistake(
+    "Your zero_grad stops where a gradient is None already, as all are before the first "
+    "`backward`. Set `p.grad = None`, whatever it was."
+)
+class zeroes_none(_Optimiser):
+    def zero_grad(self):
+        for p in self.parameters:
+            p.grad.zero_()
 
 
 @Adam.mistake(
@@ -972,11 +1121,10 @@ class forgets_averages(_Optimiser):
 
 
 @Adam.mistake(
-    "m and v are one and the same tensor: `self.m = self.v = …` gives two names to one "
-    "list, and writing into one "
-    "changes the other."
+    "m and v are one and the same tensor, so that writing into one changes the other. Make "
+    "zeros for each of them."
 )
-class aliased_moments(_Optimiser):
+class aliased_tensors(_Optimiser):
     def move(self, i, p, gradient):
         self.t[i] += 1
         (beta1, beta2), t, state = self.betas, self.t[i], self.m[i]
@@ -984,6 +1132,16 @@ class aliased_moments(_Optimiser):
         state.mul_(beta2).add_((1 - beta2) * gradient**2)
         m_hat, v_hat = state / (1 - beta1**t), state / (1 - beta2**t)
         p.copy_(p - self.lr * m_hat / (v_hat.sqrt() + self.eps))
+
+
+@Adam.mistake(
+    "m and v are one and the same list: `self.m = self.v = …` gives it two names, and what you "
+    "store in v is found in m at the next step. Make two lists."
+)
+class aliased_lists(_Optimiser):
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
+        self.v = self.m
 
 
 @Adam.mistake(
@@ -1029,7 +1187,7 @@ Adam.hint(
 # JAX compiles every operation for every shape it meets, so the shapes here are few and fixed, and
 # the mistakes count with numpy unless they are being traced.
 
-loss_fn = Exercise("loss_fn", minutes=10, difficulty=2, seconds=20.0)
+loss_fn = Exercise("loss_fn", minutes=12, difficulty=2, seconds=20.0)
 
 N, WIDTHS = 2, (4, 3, 3)
 Params = list[dict[str, Any]]
@@ -1094,7 +1252,9 @@ def _(answer, draw: Draw) -> None:
 @loss_fn.property("is right when logits are in the hundreds", trials=3)
 def _(answer, draw: Draw) -> None:
     params, (x, y) = _params(draw), _batch(draw)
-    params[-1] = _last_layer([0.0, 300.0, -200.0])
+    shifted = np.asarray(params[-1]["b"]) + np.array([0.0, 300.0, -200.0], np.float32)
+    params[-1]["b"] = jnp.asarray(shifted)
+    y = jnp.asarray(np.array([2, int(y[1])]))  # one class at least is all but impossible
     expect(answer(params, x, y), "the loss").close_to(_cross_entropy(params, x, y), atol=1e-5)
 
 
@@ -1206,6 +1366,23 @@ def unstable(params, x, y):
     return -xp.mean(xp.log((raised / raised.sum(axis=1, keepdims=True))[xp.arange(len(y)), y]))
 
 
+def _padded(epsilon: float) -> None:
+    def wrong(params, x, y):
+        xp, _, log_p = _log_probabilities(params, x)
+        return -xp.mean(xp.log(xp.exp(log_p)[xp.arange(len(y)), y] + epsilon))
+
+    wrong.__name__ = f"padded_by_{epsilon:g}"
+    loss_fn.mistake(
+        f"You added {epsilon:g} to the probability before its log, so that no example can lose "
+        f"more than {-math.log(epsilon):.1f} nats, however wrong. `jax.nn.log_softmax` needs no "
+        "such padding."
+    )(wrong)
+
+
+for _epsilon in (1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-12):
+    _padded(_epsilon)
+
+
 @loss_fn.mistake("Your logarithm is to base 2. Nats are natural logarithms.")
 def in_bits(params, x, y):
     xp, _, log_p = _log_probabilities(params, x)
@@ -1223,13 +1400,22 @@ def softmax_twice(params, x, y):
 
 
 @loss_fn.mistake(
-    "The numbers are right, and JAX cannot differentiate them: plain numpy (or float()) "
+    "The numbers are right, and JAX cannot differentiate them: plain numpy "
     "needs numbers where JAX sends "
     "tracers. Write jnp for np, and return the array as it is."
 )
 def plain_numpy(params, x, y):
     _, _, log_p = _log_probabilities(params, x)
     return -np.mean(np.asarray(log_p)[np.arange(len(y)), np.asarray(y)])
+
+
+@loss_fn.mistake(
+    "You turn the loss into a Python number, with float() or .item(). JAX sends tracers, which "
+    "have no number yet: return the array as it is."
+)
+def as_float(params, x, y):
+    xp, _, log_p = _log_probabilities(params, x)
+    return float(-xp.mean(log_p[xp.arange(len(y)), y]))
 
 
 loss_fn.hint(
@@ -1350,6 +1536,14 @@ def _(answer, draw: Draw) -> None:
     expect(str(jax.tree.structure(params)), "the structure").equals(str(jax.tree.structure(nested)))
 
 
+@train_step.property("can be compiled: every number stays an array", trials=1)
+def _(answer, draw: Draw) -> None:
+    case = Case(draw)
+    step = functools.partial(answer, case.loss_fn, _plain_descent(0.1))
+    shapes = jax.eval_shape(step, case.params, 0, *case.batch)  # it traces, nothing is compiled
+    expect(shapes[2].shape, "the shape of the loss under jit").equals(())
+
+
 def _train(loss_fn, optimiser, params, state, x, y, **habits):
     """A training step with one bad habit, named by keyword."""
     loss, gradient = jax.value_and_grad(loss_fn)(params, x, y)
@@ -1434,6 +1628,35 @@ _train_mistake(
 )
 
 
+@train_step.mistake(
+    "You turn the loss into a Python number, with float() or .item(). Under `jax.jit`, which "
+    "comes next, there is no number in it yet: return the array as it is."
+)
+def float_loss(loss_fn, optimiser, params, state, x, y):
+    moved, state, loss = _train(loss_fn, optimiser, params, state, x, y)
+    return moved, state, float(loss)
+
+
+@train_step.mistake(
+    "`jax.value_and_grad` gives the value first and the gradient second; you took them the other "
+    "way round."
+)
+def gradient_first(loss_fn, optimiser, params, state, x, y):
+    gradient, loss = jax.value_and_grad(loss_fn)(params, x, y)
+    updates, state = optimiser.update(gradient, state, params)
+    return optax.apply_updates(params, updates), state, loss
+
+
+@train_step.mistake(
+    "Parameters and updates are nests, and + does not reach into them. Use "
+    "`optax.apply_updates(params, updates)`, or `jax.tree.map`."
+)
+def added_nests(loss_fn, optimiser, params, state, x, y):
+    loss, gradient = jax.value_and_grad(loss_fn)(params, x, y)
+    updates, state = optimiser.update(gradient, state, params)
+    return params + updates, state, loss
+
+
 @train_step.mistake("The results are in another order: return (params, state, loss).")
 def loss_first(loss_fn, optimiser, params, state, x, y):
     moved, state, loss = _train(loss_fn, optimiser, params, state, x, y)
@@ -1462,6 +1685,11 @@ train_step.hint(
 train_step.hint("In which order are params, state and loss returned?", when="type")
 train_step.hint("In which order are params, state and loss returned?", when="error")
 
+train_step.equivalent(
+    "transposed",
+    because="the loss is one number; only under tracing, where nothing can be compared, it seems "
+    "to differ",
+)
 train_step.equivalent(
     "`return (optax.apply_updates(params, updates), state, loss)` → "
     "`return (optax.apply_updates(updates, params), state, loss)`",
@@ -1597,7 +1825,7 @@ _chain_mistake(
 )
 _chain_mistake(
     "clipped_by_value",
-    "You clip each entry by itself (optax.clip), which turns the gradient to another "
+    "You clip each entry by itself, or each tensor, which turns the gradient to another "
     "direction. "
     "Scale it as a whole: clip_by_global_norm.",
     lambda r, d, c: [optax.clip(c), _ratio(), _decay(d), _rate(r)],
@@ -1614,6 +1842,30 @@ _chain_mistake(
     "ratio "
     "alone, or leave out the last part.",
     lambda r, d, c: [_clip(c), optax.adam(r), _decay(d), _rate(r)],
+)
+_chain_mistake(
+    "decay_unscaled",
+    "Your decay is subtracted after the learning rate has been applied, so that it is not "
+    "multiplied by η and weights vanish fast. Add it before the learning rate.",
+    lambda r, d, c: [_clip(c), _ratio(), _rate(r), _decay(-d)],
+)
+_chain_mistake(
+    "decay_scaled_twice",
+    "Your decay is multiplied by the learning rate twice. The last part of the chain, or "
+    "optax.adamw, does it already: hand it weight_decay as it is.",
+    lambda r, d, c: [_clip(c), _ratio(), _decay(r * d), _rate(r)],
+)
+_chain_mistake(
+    "decay_for_beta",
+    "The second argument of optax.adamw is b1, so that your decay became the memory of m. "
+    "Write `weight_decay=weight_decay`.",
+    lambda r, d, c: [_clip(c), optax.adamw(r, d)],
+)
+_chain_mistake(
+    "always_rescaled",
+    "You give every gradient the length max_norm, small ones too. Clipping only shortens: a "
+    "gradient that is short enough stays as it is.",
+    lambda r, d, c: [optax.normalize_by_update_norm(c), _ratio(), _decay(d), _rate(r)],
 )
 _chain_mistake(
     "undecayed",
@@ -1643,7 +1895,7 @@ clipped_adamw.hint(
 
 # ------------------------------------------------------------------------------ sweep
 
-sweep = Exercise("sweep", minutes=20, difficulty=3)
+sweep = Exercise("sweep", minutes=25, difficulty=3)
 
 RATES = (0.001, 0.01, 0.1, 1.0, 10.0)
 
@@ -1656,10 +1908,19 @@ class Table:
         self.asked: list[tuple[float, int]] = []
 
     def __call__(self, learning_rate: float, seed: int) -> float:
-        self.asked.append((float(learning_rate), int(seed)))
-        known = learning_rate in self.rates and seed in self.seeds
-        place = self.rates.index(learning_rate), self.seeds.index(seed) if known else 0
-        return float(self.losses[place])
+        rate, wanted = float(learning_rate), int(seed)
+        self.asked.append((rate, wanted))
+        near = [
+            place
+            for place, known in enumerate(self.rates)
+            if math.isclose(known, rate, rel_tol=1e-5)
+        ]
+        if not near:
+            raise ValueError(
+                f"measure was called with the learning rate {learning_rate}, which is none of "
+                "learning_rates. It is measure(learning_rate, seed)"
+            )
+        return float(self.losses[near[0], self.seeds.index(wanted) if wanted in self.seeds else 0])
 
     def __repr__(self) -> str:
         return f"a run whose losses are {self.losses.tolist()} (row: rate, column: seed)"
@@ -1712,23 +1973,60 @@ def _(answer, draw: Draw) -> None:
 def _(answer, draw: Draw) -> None:
     seeds = [7, 3, 11]
     _, table, rates = _sweep(answer, _losses(draw, 3, 3), seeds)
-    expect(len(table.asked), "how many runs").equals(9)
-    expect([s for _, s in sorted(table.asked)], "the seeds, rate by rate").equals(sorted(seeds) * 3)
+    expect([s for _, s in sorted(set(table.asked))], "the seeds, rate by rate").equals(
+        sorted(seeds) * 3
+    )
+    expect(len(table.asked) == len(set(table.asked)), "no run twice").is_true(
+        otherwise=f"Of 9 runs you made {len(table.asked)}. A run may take an hour: call measure "
+        "once for each pair, and keep what it says."
+    )
+
+
+def _diverged(draw: Draw) -> np.ndarray:
+    """Four rates with three seeds; at the last two a run ends in nan, or in inf."""
+    losses, ends = _losses(draw, 4, 3), draw.choice([[math.nan, math.inf], [math.inf, math.nan]])
+    losses[2, draw.integers(0, 3)] = ends[0]
+    losses[3] = [0.01, ends[1], 0.02]  # its survivors are the best of all
+    return losses
+
+
+@sweep.property(
+    "reports a run that ends in nan or inf as inf, and the others as they are", trials=3
+)
+def _(answer, draw: Draw) -> None:
+    losses = _diverged(draw)
+    found, _, _ = _sweep(answer, losses, [4, 9, 2])
+    expect(_plain(found["losses"]), "losses (−1 stands for inf)").close_to(
+        np.where(np.isfinite(losses), losses, -1.0)
+    )
 
 
 @sweep.property("counts a rate as diverged when any of its runs is nan or inf", trials=4)
 def _(answer, draw: Draw) -> None:
-    losses = _losses(draw, 4, 3)
-    losses[3] = [0.01, draw.choice([math.nan, math.inf]), 0.02]  # its survivors are the best of all
-    losses[2, draw.integers(0, 3)] = draw.choice([math.nan, math.inf])
+    losses = _diverged(draw)
     found, _, rates = _sweep(answer, losses, [4, 9, 2])
-    _expect_report(found, losses, rates)
+    expect(_plain(found["mean"]), "mean (−1 stands for inf)").close_to(
+        np.array([*losses[:2].mean(axis=1), -1.0, -1.0])
+    )
+    expect(found["best"], "best").close_to(rates[int(losses[0].sum() > losses[1].sum())])
+
+
+@sweep.property("gives a rate that diverged an error of inf", trials=2)
+def _(answer, draw: Draw) -> None:
+    losses = _diverged(draw)
+    found, _, _ = _sweep(answer, losses, [4, 9, 2])
+    whole = [math.sqrt(math.fsum((row - row.mean()) ** 2) / 6) for row in losses[:2]]
+    expect(_plain(found["error"]), "error (−1 stands for inf)").close_to(
+        np.array([*whole, -1.0, -1.0]), atol=1e-6
+    )
 
 
 @sweep.property("chooses by the mean, not by the luckiest run", trials=2)
 def _(answer, draw: Draw) -> None:
     base = draw.uniform(0.5, 1.0)
-    losses = np.array([[2.0, 2.0], [base, base], [0.1, 3 * base], [2.5, 2.5]])
+    # Of the three in the middle the second has the lowest mean, by little and with a wide spread.
+    middle = base * np.array([[1.0, 1.0], [0.3, 1.64], [0.1, 3.0]])
+    losses = np.array([[3.0, 2.5], *middle, [4.0, 3.5]])
     found, _, rates = _sweep(answer, losses, [0, 1])
     _expect_report(found, losses, rates)
 
@@ -1744,35 +2042,39 @@ def _report(measure, learning_rates, seeds, **habits):
     """A sweep with one bad habit, named by keyword."""
     used = [seeds[0]] * len(seeds) if habits.get("one_seed") else seeds
     used = list(range(len(seeds))) if habits.get("own_seeds") else used
-    if habits.get("own_seeds"):
-        measure.seeds = [*measure.seeds, *used]  # a table that answers whatever it is asked
-        measure.losses = np.hstack([measure.losses, measure.losses])
+    if habits.get("arguments"):
+        learning_rates, used = used, learning_rates
     losses = np.array([[measure(rate, seed) for seed in used] for rate in learning_rates])
+    losses = losses.T.copy() if habits.get("transposed") else losses
     finite = np.isfinite(losses)
     whole = finite.all(axis=1)
     if not habits.get("keeps_nan"):
-        losses[~finite] = 10.0 if habits.get("caps") else np.inf
-    shown = np.where(finite, losses, np.nan) if habits.get("survivors") else losses
-    averages = np.nanmean if habits.get("survivors") else np.mean
-    mean = np.median(losses, axis=1) if habits.get("median") else averages(shown, axis=1)
-    spread = np.full(len(losses), np.inf)
-    usable = finite.any(axis=1) if habits.get("survivors") else whole
-    usable = np.full(len(losses), True) if habits.get("caps") else usable
-    for i in np.flatnonzero(usable):
-        row = losses[i][finite[i]] if habits.get("survivors") else losses[i]
-        spread[i] = (
-            np.std(row, ddof=0 if habits.get("divides_by_s") else 1) if len(row) > 1 else 0.0
-        )
-    error = spread if habits.get("deviation") else spread / math.sqrt(len(seeds))
+        losses[~finite] = np.nan if habits.get("marks_nan") else np.inf
+    if habits.get("whole_row"):
+        losses[~whole] = np.inf
+    if habits.get("nan_to_num"):
+        losses = np.nan_to_num(np.where(finite, losses, np.nan))
+    shown = np.where(finite, losses, np.nan)
+    mean = np.nanmean(shown, axis=1) if habits.get("survivors") else losses.mean(axis=1)
+    mean = np.median(losses, axis=1) if habits.get("median") else mean
+    ddof = 0 if habits.get("divides_by_s") else 1
+    spread = np.full(len(losses), 0.0 if habits.get("zero_error") else np.inf)
+    for row in np.flatnonzero(np.full(len(whole), True) if habits.get("nan_to_num") else whole):
+        spread[row] = np.std(losses[row], ddof=ddof)
+    if habits.get("survivors") or habits.get("survivor_error"):
+        spread = np.nanstd(shown, axis=1, ddof=ddof)
+    divisor = math.sqrt(len(seeds) - bool(habits.get("fewer")))
+    divisor = 1.0 if habits.get("deviation") else divisor
+    error = spread / (len(seeds) if habits.get("no_root") else divisor)
     if habits.get("nan_error"):
         error = np.where(whole, error, np.nan)
     score = losses.min(axis=1) if habits.get("luckiest") else mean
+    score = mean + error if habits.get("adds_error") else score
     place = int(np.argmax(score)) if habits.get("worst") else int(np.argmin(score))
     if habits.get("last_tie"):
         place = len(score) - 1 - int(np.argmin(score[::-1]))
     best = place if habits.get("index") else learning_rates[place]
     best = float(mean.min()) if habits.get("best_loss") else best
-    losses = losses.T if habits.get("transposed") else losses
     return {"losses": losses, "mean": mean, "error": error, "best": best}
 
 
@@ -1799,10 +2101,49 @@ _sweep_mistake(
     "keeps_nan",
 )
 _sweep_mistake(
-    "capped",
-    "You gave diverged runs a finite loss. They are reported as inf, and so is the mean "
-    "of their rate.",
-    "caps",
+    "marks_nan",
+    "You mark diverged runs with nan. The page asks for inf, which is never the lowest, while "
+    "`np.argmin` takes nan for the smallest number.",
+    "marks_nan",
+)
+_sweep_mistake(
+    "nan_to_num",
+    "`np.nan_to_num` turns nan into 0, the best loss there can be. A diverged run counts as inf.",
+    "nan_to_num",
+)
+_sweep_mistake(
+    "whole_row",
+    "You overwrote every run of a rate that diverged. In `losses` only the diverged run is inf; "
+    "the mean and the error of that rate are inf by themselves.",
+    "whole_row",
+)
+_sweep_mistake(
+    "survivor_error",
+    "Your error of a rate that diverged is that of the runs that survived. The page asks for inf "
+    "there.",
+    "survivor_error",
+)
+_sweep_mistake(
+    "zero_error",
+    "A rate that diverged has an error of 0 in your report, as if it were known exactly. The "
+    "page asks for inf there.",
+    "zero_error",
+)
+_sweep_mistake(
+    "no_root",
+    "You divided the standard deviation by S. The standard error divides by √S.",
+    "no_root",
+)
+_sweep_mistake(
+    "fewer",
+    "You divided by √(S − 1) outside as well. The S − 1 belongs inside the standard deviation; "
+    "its division is by √S.",
+    "fewer",
+)
+_sweep_mistake(
+    "swapped_arguments",
+    "The arguments of measure have changed places: measure(learning_rate, seed).",
+    "arguments",
 )
 _sweep_mistake(
     "nan_error",
@@ -1816,6 +2157,12 @@ _sweep_mistake(
     "the mean over the "
     "seeds.",
     "luckiest",
+)
+_sweep_mistake(
+    "adds_error",
+    "You chose by the mean plus its error. That is cautious, and another rule: the page asks for "
+    "the lowest mean.",
+    "adds_error",
 )
 _sweep_mistake(
     "index", "You returned the place of the best rate in the list. Return the rate itself.", "index"
@@ -1855,7 +2202,7 @@ _sweep_mistake(
 )
 _sweep_mistake(
     "transposed",
-    "Rows and columns of `losses` have changed places: a row is a learning rate, a column a seed.",
+    "Rows and columns of your table have changed places: a row is a rate, a column a seed.",
     "transposed",
 )
 _sweep_mistake(

@@ -310,6 +310,15 @@ def _(answer, draw: Draw) -> None:
     expect(output, "the output").close_to(expected, atol=1e-3)
 
 
+@attention.property("spreads its weight evenly when no key matches better than another")
+def _(answer, draw: Draw) -> None:
+    mask = _some_mask(draw, 3, 5)
+    queries, keys, values = torch.zeros(3, 4), _tensor(draw, 5, 4), _tensor(draw, 5, 2)
+    _, weights = answer(queries, keys, values, mask)
+    expected = mask / mask.sum(-1, keepdim=True)
+    expect(weights, "the weights when all scores are 0").close_to(expected, atol=1e-6)
+
+
 def _attend(queries, keys, values, mask, **habits):
     """Attention with one bad habit, named by keyword: what the mistakes below share."""
     scores = queries @ keys.transpose(-1, -2)
@@ -570,6 +579,12 @@ def _(answer, draw: Draw) -> None:
         np.ones((3, 2, 5)), atol=1e-5
     )
     expect(weights.requires_grad, "whether they are tied to the gradient").equals(False)
+    if _attention_parts(module, 4):
+        causal, rows = torch.ones(5, 5).tril().bool(), []
+        for h in (slice(0, 2), slice(2, 4)):
+            q, k = (x[1] @ part.weight.detach()[h].T for part in (module.query, module.key))
+            rows.append(_weights_by_hand(q, k, causal))
+        expect(weights[1], "module.weights of one window").close_to(np.stack(rows), atol=1e-5)
 
 
 @MultiHeadAttention.property("lets the gradient reach all four matrices")
@@ -945,6 +960,18 @@ def _(answer, draw: Draw) -> None:
     )
 
 
+@CausalTransformer.property("lets the gradient reach both tables, and one of them by two ways")
+def _(answer, draw: Draw) -> None:
+    model = answer(7, 6, 8, 2, 1)
+    if _model_parts(model, 7, 6, 8, 1):
+        model(_tokens(draw, 3, 2, 4)).square().sum().backward()
+        for name, table, rows in (("token", model.token, 7), ("position", model.position, 4)):
+            slope = table.weight.grad
+            reached = 0 if slope is None else int((slope.abs().sum(-1) > 0).sum())
+            words = f"how many rows of {name}.weight got a gradient (4 places, words 0 to 2)"
+            expect(reached, words).equals(rows)
+
+
 @CausalTransformer.property("starts with small tables, so that no word is preferred")
 def _(answer, draw: Draw) -> None:
     model = answer(100, 100, 32, 2, 1)
@@ -1078,6 +1105,17 @@ class DefaultStart(_Model):
         super().__init__(vocabulary, context, width, heads, layers)
         for table in (self.token, self.position):
             nn.init.normal_(table.weight)
+
+
+@CausalTransformer.mistake(
+    "Your head reads the table's numbers without its gradient (`.data`, `.detach()` or a copy), so "
+    "that the table learns from the input side alone. Use token.weight itself."
+)
+class HeadWithoutGradient(_Model):
+    def read_out(self, x):
+        for block in self.blocks:
+            x = block(x)
+        return self.norm(x) @ self.token.weight.data.T
 
 
 CausalTransformer.hint("`embed` adds two look-ups, `read_out` is a loop and two more operations.")

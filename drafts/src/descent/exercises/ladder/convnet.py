@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
+from torch.overrides import TorchFunctionMode
 
 from descent.grading import Draw, Exercise, expect
 
@@ -25,6 +26,37 @@ def _generator(seed: int) -> torch.Generator:
 def _values(x) -> list[float]:
     """The different numbers in a tensor, sorted: the same for every way of drawing them."""
     return np.unique(np.asarray(torch.as_tensor(x).detach()).round(3)).tolist()
+
+
+class _Calls(TorchFunctionMode):
+    """Note the names of the torch functions that are called inside the block."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        self.names.add(getattr(func, "__name__", ""))
+        return func(*args, **(kwargs or {}))
+
+
+def _uses(word: str, answer, *args) -> bool:
+    """Whether the answer calls a function of torch whose name contains `word`."""
+    with _Calls() as calls:
+        answer(*args)
+    return any(word in name for name in calls.names)
+
+
+def _slid(x, weight, bias=None, steps=(1, 1)):
+    """A convolution from windows, which the mistakes below are made of."""
+    windows = x.unfold(2, weight.shape[2], steps[0]).unfold(3, weight.shape[3], steps[1])
+    output = torch.einsum("ncijab,ocab->noij", windows, weight)
+    return output if bias is None else output + bias[:, None, None]
+
+
+def _slid_over(image, kernel, steps=(1, 1)):
+    """The same for one picture and one kernel."""
+    return _slid(image[None, None], kernel[None, None], None, steps)[0, 0]
 
 
 # ---------------------------------------------------------------------------- convolve
@@ -57,12 +89,20 @@ def _(answer, draw: Draw) -> None:
     expect(answer(image, kernel), "the output").close_to(kernel.flip(0, 1))
 
 
+@convolve.property("is made by hand", trials=1)
+def _(answer, draw: Draw) -> None:
+    lent = _uses("conv", answer, _tensor(draw, 3, 3), _tensor(draw, 2, 2))
+    expect(not lent, "torch's own convolution is left alone").is_true(
+        otherwise="this is torch's own convolution; write the sums yourself"
+    )
+
+
 @convolve.mistake(
     "You turned the kernel upside down. That is the convolution of mathematics; deep learning lays "
     "the kernel on the picture as it is, kernel[0, 0] on the window's top left pixel."
 )
 def flipped_kernel(image, kernel):
-    return F.conv2d(image[None, None], kernel.flip(0, 1)[None, None])[0, 0]
+    return _slid_over(image, kernel.flip(0, 1))
 
 
 @convolve.mistake(
@@ -70,7 +110,7 @@ def flipped_kernel(image, kernel):
     "that should average carries its own 1/9."
 )
 def averaged_products(image, kernel):
-    return F.conv2d(image[None, None], kernel[None, None])[0, 0] / kernel.numel()
+    return _slid_over(image, kernel) / kernel.numel()
 
 
 @convolve.mistake(
@@ -78,7 +118,7 @@ def averaged_products(image, kernel):
     "`range(H - k)` stops one before that."
 )
 def one_short(image, kernel):
-    return F.conv2d(image[None, None], kernel[None, None])[0, 0][:-1, :-1]
+    return _slid_over(image, kernel)[:-1, :-1]
 
 
 @convolve.mistake(
@@ -86,7 +126,7 @@ def one_short(image, kernel):
     "the picture; padding comes two exercises later."
 )
 def padded_already(image, kernel):
-    return F.conv2d(image[None, None], kernel[None, None], padding=1)[0, 0]
+    return _slid_over(F.pad(image, (1, 1, 1, 1)), kernel)
 
 
 @convolve.mistake(
@@ -101,14 +141,14 @@ def matrix_product(image, kernel):
 
 @convolve.mistake("Rows and columns of the output have changed places: out[i, j] is row i.")
 def transposed_output(image, kernel):
-    return F.conv2d(image[None, None], kernel[None, None])[0, 0].T
+    return _slid_over(image, kernel).T
 
 
 @convolve.mistake(
     "Your windows do not overlap. The window moves by one pixel at a time, not by its own size."
 )
 def moved_by_its_size(image, kernel):
-    return F.conv2d(image[None, None], kernel[None, None], stride=tuple(kernel.shape))[0, 0]
+    return _slid_over(image, kernel, tuple(kernel.shape))
 
 
 @convolve.mistake(
@@ -117,6 +157,26 @@ def moved_by_its_size(image, kernel):
 def not_summed(image, kernel):
     rows, columns = kernel.shape
     return image.unfold(0, rows, 1).unfold(1, columns, 1) * kernel
+
+
+@convolve.mistake(
+    "You took the kernel to be square. Its rows and its columns are two numbers: `rows, columns = "
+    "kernel.shape`."
+)
+def square_kernel(image, kernel):
+    rows = kernel.shape[0]
+    places = [range(side - rows + 1) for side in image.shape]
+    return torch.tensor(
+        [[(image[i : i + rows, j : j + rows] * kernel).sum() for j in places[1]] for i in places[0]]
+    )
+
+
+@convolve.mistake(
+    "That is torch's own convolution, which this exercise is about: write the sums yourself, with "
+    "two loops over the places."
+)
+def torchs_convolution(image, kernel):
+    return F.conv2d(image[None, None], kernel[None, None])[0, 0]
 
 
 convolve.hint("Two loops, over the rows and the columns of the *output*. How many of each?")
@@ -174,6 +234,22 @@ def _(answer, draw: Draw) -> None:
 )
 def rounded_up(size, kernel, stride=1, padding=0):
     return -(-(size + 2 * padding - kernel) // stride) + 1
+
+
+@output_size.mistake(
+    "You rounded to the nearest whole number. A window that hangs over the edge does not count, "
+    "however little: divide with `//`."
+)
+def rounded_to_nearest(size, kernel, stride=1, padding=0):
+    return round((size + 2 * padding - kernel) / stride) + 1
+
+
+@output_size.mistake(
+    "The value is right and its type is not: `np.floor` and `/` give a float, 28.0. Use `//`, or "
+    "put `int(…)` round it."
+)
+def floored_float(size, kernel, stride=1, padding=0):
+    return float((size + 2 * padding - kernel) // stride + 1)
 
 
 @output_size.mistake(
@@ -320,6 +396,14 @@ def _(answer, draw: Draw) -> None:
             expect(found, f"the gradient at {name}").close_to(slope, rtol=1e-3)
 
 
+@conv2d.property("is made by hand", trials=1)
+def _(answer, draw: Draw) -> None:
+    lent = _uses("conv", answer, *_layer(draw, 1, 1, 3, 3, 1, kernel=(2, 2)))
+    expect(not lent, "torch's own convolution is left alone").is_true(
+        otherwise="this calls torch's own convolution; the page asks for one made by hand"
+    )
+
+
 def _conv(x, weight, bias, stride=1, padding=0, **habits):
     """A convolution layer with one bad habit, named by keyword."""
     sides = (padding,) * 4
@@ -329,7 +413,7 @@ def _conv(x, weight, bias, stride=1, padding=0, **habits):
     x = F.pad(x, sides, mode="replicate") if habits.get("smeared") else F.pad(x, sides)
     steps = (stride, 1) if habits.get("stride_down_only") else (stride, stride)
     steps = (1, 1) if habits.get("no_stride") else steps
-    return F.conv2d(x, weight, bias, steps)
+    return _slid(x, weight, bias, steps)
 
 
 @conv2d.mistake(
@@ -445,6 +529,25 @@ def output_short(x, weight, bias, stride=1, padding=0):
     return _conv(x, weight, bias, stride, padding)[..., :-1, :-1]
 
 
+@conv2d.mistake(
+    "That is torch's own layer. Make the sums yourself: loops over i and j, or `unfold` and one "
+    "product."
+)
+def torchs_layer(x, weight, bias, stride=1, padding=0):
+    return F.conv2d(x, weight, bias, stride, padding)
+
+
+@conv2d.mistake(
+    "You took the kernel to be square. Its rows and its columns are the last two numbers of "
+    "`weight.shape`."
+)
+def square_kernels(x, weight, bias, stride=1, padding=0):
+    rows = weight.shape[2]
+    x = F.pad(x, (padding,) * 4)
+    windows = x.unfold(2, rows, stride).unfold(3, rows, stride)
+    return torch.einsum("ncijab,ocab->noij", windows, weight) + bias[:, None, None]
+
+
 conv2d.hint("Pad first, then forget about padding. `F.pad(x, (left, right, top, bottom))`.")
 conv2d.hint(
     "Start with loops over the output's rows and columns only: the window of *all* pictures and "
@@ -498,9 +601,29 @@ def _(answer, draw: Draw) -> None:
     expect(answer(x, 1), "the output").close_to(x)
 
 
+@max_pool2d.property("is made by hand", trials=1)
+def _(answer, draw: Draw) -> None:
+    lent = _uses("max_pool", answer, _tensor(draw, 1, 1, 2, 2), 2)
+    expect(not lent, "torch's own pooling is left alone").is_true(
+        otherwise="this calls torch's own pooling; the page asks for one made by hand"
+    )
+
+
+def _pooled(x, size, stride=None, take=None):
+    """The largest of every window, or what `take` makes of all windows, (n, c, i, j, a, b)."""
+    stride = size if stride is None else stride
+    windows = x.unfold(2, size, stride).unfold(3, size, stride)
+    return take(windows) if take else windows.amax(dim=(4, 5))
+
+
+@max_pool2d.mistake("That is torch's own pooling. Take the largest of each window yourself.")
+def torchs_pooling(x, size, stride=None):
+    return F.max_pool2d(x, size, stride)
+
+
 @max_pool2d.mistake("You averaged. Max pooling keeps the largest number of the window.")
 def average_pooling(x, size, stride=None):
-    return F.avg_pool2d(x, size, stride)
+    return _pooled(x, size, stride, lambda windows: windows.mean(dim=(4, 5)))
 
 
 @max_pool2d.mistake(
@@ -508,19 +631,19 @@ def average_pooling(x, size, stride=None):
     "the windows tile the picture."
 )
 def always_stride_one(x, size, stride=None):
-    return F.max_pool2d(x, size, 1)
+    return _pooled(x, size, 1)
 
 
 @max_pool2d.mistake(
     "Stride 1 has become the default. `stride=None` means: move by the window's own size."
 )
 def default_stride_one(x, size, stride=None):
-    return F.max_pool2d(x, size, stride or 1)
+    return _pooled(x, size, stride or 1)
 
 
 @max_pool2d.mistake("A stride that is given is not used: your window moves by its size.")
 def pooling_stride_ignored(x, size, stride=None):
-    return F.max_pool2d(x, size)
+    return _pooled(x, size)
 
 
 @max_pool2d.mistake(
@@ -528,37 +651,80 @@ def pooling_stride_ignored(x, size, stride=None):
     "numbers, or from minus infinity."
 )
 def started_from_zero(x, size, stride=None):
-    return F.max_pool2d(x, size, stride).clamp(min=0)
+    return _pooled(x, size, stride).clamp(min=0)
 
 
 @max_pool2d.mistake(
     "You kept the part-filled windows at the edge. A window that does not fit is left out."
 )
 def kept_partial_windows(x, size, stride=None):
-    return F.max_pool2d(x, size, stride, ceil_mode=True)
+    step = size if stride is None else stride
+    missing = [-(side - size) % step for side in x.shape[2:]]
+    return _pooled(F.pad(x, (0, missing[1], 0, missing[0]), value=-torch.inf), size, stride)
 
 
 @max_pool2d.mistake(
     "You took the largest over the channels as well. Each channel is pooled on its own."
 )
 def pooled_channels(x, size, stride=None):
-    return F.max_pool2d(x, size, stride).amax(dim=1, keepdim=True)
+    return _pooled(x, size, stride).amax(dim=1, keepdim=True)
+
+
+@max_pool2d.mistake(
+    "You took the largest over all channels of a window: each channel is pooled on its own. Name "
+    "the axes: `amax(dim=(2, 3))`."
+)
+def largest_of_all_channels(x, size, stride=None):
+    return _pooled(x, size, stride).amax(dim=1, keepdim=True).expand(-1, x.shape[1], -1, -1)
+
+
+@max_pool2d.mistake(
+    "You took the largest over all pictures and channels of a window; each is pooled on its own. "
+    "Name the axes: `amax(dim=(2, 3))`."
+)
+def largest_of_everything(x, size, stride=None):
+    return _pooled(x, size, stride).amax(dim=(0, 1), keepdim=True).expand(*x.shape[:2], -1, -1)
+
+
+@max_pool2d.mistake(
+    "Your output has the right size, but the windows are read one pixel apart: the window of "
+    "out[i, j] starts at row i·stride and column j·stride."
+)
+def pooling_one_apart(x, size, stride=None):
+    rows, columns = _pooled(x, size, stride).shape[2:]
+    return _pooled(x, size, 1)[..., :rows, :columns]
+
+
+@max_pool2d.mistake(
+    "Your window is as large as the stride. It is size × size; the stride only moves it."
+)
+def window_of_the_stride(x, size, stride=None):
+    stride = size if stride is None else stride
+    rows, columns = _pooled(x, size, stride).shape[2:]
+    return _pooled(x, stride)[..., :rows, :columns]
+
+
+@max_pool2d.mistake(
+    "You took sizes without their sign. Keep the largest number as it is: of −3 and 1, it is 1."
+)
+def largest_size(x, size, stride=None):
+    return _pooled(x.abs(), size, stride)
 
 
 @max_pool2d.mistake("You kept the smallest number of the window.")
 def min_pooling(x, size, stride=None):
-    return -F.max_pool2d(-x, size, stride)
+    return -_pooled(-x, size, stride)
 
 
 @max_pool2d.mistake("You kept the number furthest from 0. Keep the largest: −3 is below −1.")
 def largest_magnitude(x, size, stride=None):
-    high, low = F.max_pool2d(x, size, stride), -F.max_pool2d(-x, size, stride)
+    high, low = _pooled(x, size, stride), -_pooled(-x, size, stride)
     return torch.where(high.abs() >= low.abs(), high, low)
 
 
 @max_pool2d.mistake("You pooled along the rows only: a window is size × size.")
 def pooled_one_axis(x, size, stride=None):
-    return F.max_pool2d(x, (1, size), (1, stride or size))
+    return x.unfold(3, size, stride or size).amax(dim=4)
 
 
 @max_pool2d.mistake("You kept the top left pixel of each window. Keep the largest.")
@@ -629,6 +795,7 @@ def _count(c, o, k, stride, padding, height, width, **habits):
     flops = rows * columns * outputs * each // habits.get("halved", 1)
     biases = {"none": 0, "one": 1}.get(habits.get("biases", ""), o)
     weights = o * taps * (1 if habits.get("one_kernel") else c)
+    biases *= c if habits.get("bias_per_pair") else 1
     return weights * habits.get("copies", 1) + biases, flops
 
 
@@ -709,6 +876,14 @@ def parameters_without_bias(*layer):
 )
 def a_single_bias(*layer):
     return _count(*layer, biases="one")
+
+
+@count_parameters_and_flops.mistake(
+    "You counted a bias for every pair of channels. An output channel has one, however many "
+    "channels it reads."
+)
+def bias_for_each_pair(*layer):
+    return _count(*layer, bias_per_pair=True)
 
 
 @count_parameters_and_flops.mistake(
@@ -866,64 +1041,85 @@ receptive_field.hint("Is a unit's own pixel counted once, or twice, or not at al
 dropout = Exercise("dropout", minutes=10, difficulty=2, changes=("generator",))
 
 
+def _kept(found, x: torch.Tensor) -> list[float]:
+    """What the numbers of x were multiplied by: the same list however the lot falls."""
+    found = torch.as_tensor(found)
+    expect(tuple(found.shape), "the shape").equals(tuple(x.shape))
+    return _values(found / x) if found.shape == x.shape else []
+
+
 @dropout.property("zeroes some and scales up the rest while training", trials=4)
 def _(answer, draw: Draw) -> None:
     p = draw.choice([0.25, 0.5, 0.75, 0.8])
-    found = answer(torch.ones(30, 40), p, True, _generator(draw.seed()))
+    found = answer(torch.ones(60, 40), p, True, _generator(draw.seed()))
     expect(_values(found), f"the numbers that ones become at p = {p}").close_to(
         [0.0, round(1 / (1 - p), 3)], rtol=1e-3
-    )
-    dropped = float((torch.as_tensor(found) == 0).double().mean())
-    expect(abs(dropped - p) < 0.08, "the share dropped").is_true(
-        otherwise=f"the share of zeros is {dropped:.2f}; about p = {p} should be dropped"
     )
 
 
 @dropout.property("keeps each number where it was, and its sign", trials=3)
 def _(answer, draw: Draw) -> None:
-    x = _tensor(draw, 4, 30)
-    found = torch.as_tensor(answer(x, 0.5, True, _generator(draw.seed())))
-    expect(found, "the result").has_shape(4, 30)
-    if found.shape == x.shape:
-        kept = bool(((found - 2 * x).abs() < 1e-4)[found != 0].all())
-        expect(kept, "the numbers kept").is_true(
-            otherwise="at p = 0.5 each number should become 0 or twice itself"
-        )
+    x = torch.where(_tensor(draw, 30, 20) > 0, 1.0, -1.0) * (1 + _tensor(draw, 30, 20).abs())
+    factors = _kept(answer(x, 0.5, True, _generator(draw.seed())), x)
+    expect(factors, "what each number of x is multiplied by at p = 0.5").equals([0.0, 2.0])
 
 
 @dropout.property("leaves everything alone in evaluation", trials=2)
 def _(answer, draw: Draw) -> None:
-    x = _tensor(draw, 3, 20)
-    expect(answer(x, 0.5, False, _generator(draw.seed())), "the result").close_to(x)
+    x = 1 + _tensor(draw, 20, 20).abs()
+    factors = _kept(answer(x, 0.5, False, _generator(draw.seed())), x)
+    expect(factors, "what each number of x is multiplied by in evaluation").equals([1.0])
 
 
 @dropout.property("leaves everything alone at p = 0", trials=2)
 def _(answer, draw: Draw) -> None:
-    x = _tensor(draw, 3, 4)
-    expect(answer(x, 0.0, True, _generator(draw.seed())), "the result").close_to(x)
+    x = 1 + _tensor(draw, 20, 20).abs()
+    factors = _kept(answer(x, 0.0, True, _generator(draw.seed())), x)
+    expect(factors, "what each number of x is multiplied by at p = 0").equals([1.0])
 
 
 @dropout.property("decides for each number separately", trials=2)
 def _(answer, draw: Draw) -> None:
-    found = torch.as_tensor(answer(torch.ones(12, 40), 0.5, True, _generator(draw.seed())))
-    if found.shape == (12, 40):
+    found = torch.as_tensor(answer(torch.ones(60, 60), 0.5, True, _generator(draw.seed())))
+    if found.shape == (60, 60):
         zero = found == 0
-        expect(len({tuple(row) for row in zero.tolist()}), "how many rows differ").equals(12)
-        expect(len({tuple(row) for row in zero.T.tolist()}) > 30, "columns differ").is_true(
-            otherwise="the same rows are dropped in every column"
-        )
+        for one, lines in (("row", zero), ("column", zero.T)):
+            patterns = len({tuple(line) for line in lines.tolist()})
+            expect(patterns, f"how many patterns of zeros 60 {one}s have").equals(60)
+
+
+@dropout.property("drops a share p, not a fixed number", trials=1)
+def _(answer, draw: Draw) -> None:
+    p, generator = 0.8, _generator(draw.seed())
+    zeros = [float((torch.as_tensor(answer(torch.ones(20, 20), p, True, generator)) == 0).sum())
+             for _ in range(12)]  # fmt: skip
+    share = sum(zeros) / 4800
+    expect(abs(share - p) < 0.05, "the share dropped").is_true(
+        otherwise=f"the share of zeros is {share:.2f}; about p = {p} should be dropped"
+    )
+    expect(len(set(zeros)) > 1, "the number of zeros varies").is_true(
+        otherwise=f"twelve calls each dropped {zeros[0]:.0f} of 400 numbers: each number has its "
+        "own chance p, so that how many fall varies"
+    )
 
 
 @dropout.property("draws from the generator it was given", trials=2)
 def _(answer, draw: Draw) -> None:
-    x, seed = torch.ones(4, 50), draw.seed()
+    x, seed = torch.ones(20, 50), draw.seed()
     one, two = (torch.as_tensor(answer(x, 0.5, True, _generator(seed))) for _ in range(2))
     other = torch.as_tensor(answer(x, 0.5, True, _generator(seed + 1)))
-    expect(torch.equal(one, two), "the same seed, the same result").equals(True)
-    expect(torch.equal(one, other), "another seed, the same result").equals(False)
+    expect(torch.equal(one, two), "the same seed, the same result").is_true(
+        otherwise="two generators with the same seed gave two results: the chance comes from "
+        "elsewhere"
+    )
+    expect(not torch.equal(one, other), "another seed, another result").is_true(
+        otherwise="generators with different seeds gave the same result: the one given is not used"
+    )
     generator = _generator(seed)
     calls = [torch.as_tensor(answer(x, 0.5, True, generator)) for _ in range(2)]
-    expect(torch.equal(*calls), "the next call, the same result").equals(False)
+    expect(not torch.equal(*calls), "the next call, another result").is_true(
+        otherwise="two calls with the same generator dropped the same numbers"
+    )
 
 
 def _dropped(x, p, training, generator, keep=None, scale=None, shape=None):
@@ -989,6 +1185,26 @@ def dropout_without_generator(x, p, training, generator):
     return _dropped(x, p, training, None)
 
 
+@dropout.mistake(
+    "You make a generator of your own with a fixed seed, so that every call drops the same places. "
+    "Pass on the one that was given: `generator=generator`."
+)
+def seeded_inside(x, p, training, generator):
+    return _dropped(x, p, training, _generator(0))
+
+
+@dropout.mistake(
+    "You drop a fixed number of entries. Each number has its own chance p: compare one random "
+    "number for each with p."
+)
+def drops_a_fixed_number(x, p, training, generator):
+    if not training:
+        return x
+    places = torch.randperm(x.numel(), generator=generator)
+    mask = (places >= round(p * x.numel())).reshape(x.shape)
+    return x * mask / (1 - p)
+
+
 @dropout.mistake("You drop while evaluating and not while training: the condition is turned round.")
 def modes_swapped(x, p, training, generator):
     return _dropped(x, p, not training, generator)
@@ -1031,11 +1247,11 @@ def _numbered(n: int, channels: int = 1, height: int = 4, width: int = 5) -> tor
     return pixels.repeat(n, 1, 1, 1)
 
 
-def _wandered(answer, seed: int, n: int) -> list[tuple[int, int]]:
+def _wandered(answer, seed: int, n: int, limit: int = 1) -> list[tuple[int, int]]:
     """Where n pictures went, (down, right) each: a bright pixel in the middle tells."""
     pictures = torch.zeros(n, 1, 7, 7)
     pictures[:, 0, 3, 3] = 1.0
-    found = _augmented(answer, pictures, 1, seed)
+    found = _augmented(answer, pictures, limit, seed)
     if found.shape != pictures.shape:
         return []
     where = found[:, 0].flatten(1).argmax(dim=1).tolist()
@@ -1059,21 +1275,27 @@ def _(answer, draw: Draw) -> None:
 
 @augment.property("gives each picture a shift of its own", trials=1)
 def _(answer, draw: Draw) -> None:
-    shifts = _wandered(answer, draw.seed(), 120)
-    expect(len(set(shifts)), "how many of the 9 shifts 120 pictures made at limit 1").equals(9)
+    shifts = _wandered(answer, draw.seed(), 150)
+    expect(len(set(shifts)), "how many of the 9 shifts 150 pictures made at limit 1").equals(9)
+    seen = sorted({step for shift in shifts for step in shift})
+    expect(seen, "the steps seen").equals([-1, 0, 1])
 
 
 @augment.property("uses every shift from −limit to limit, both ways independently", trials=1)
 def _(answer, draw: Draw) -> None:
-    shifts = _wandered(answer, draw.seed(), 500)
-    if len(set(shifts)) > 1:
-        down, right = (sorted(set(axis)) for axis in zip(*shifts, strict=True))
-        expect(down, "the shifts downwards seen").equals([-1, 0, 1])
-        expect(right, "the shifts to the right seen").equals([-1, 0, 1])
-        commonest = max(shifts.count(shift) for shift in set(shifts))
-        expect(commonest < 92, "no shift is favoured").is_true(
-            otherwise=f"one of the 9 shifts came {commonest} times in 500"
-        )
+    for limit, n, most in ((1, 4000, 550), (2, 1000, 75)):  # five deviations above n / 9, n / 25
+        shifts, steps = _wandered(answer, draw.seed(), n, limit), list(range(-limit, limit + 1))
+        if len(set(shifts)) > 1:
+            down, right = (sorted(set(axis)) for axis in zip(*shifts, strict=True))
+            expect(down, f"the shifts downwards seen at limit {limit}").equals(steps)
+            expect(right, f"the shifts to the right seen at limit {limit}").equals(steps)
+            count, favourite = max((shifts.count(shift), shift) for shift in set(shifts))
+            expect(count < most, "no shift is favoured").is_true(
+                otherwise=f"at limit {limit}, {favourite[0]} down and {favourite[1]} to the right "
+                f"came {count} times in {n}, about {n // len(steps) ** 2} would be its share: "
+                "all whole numbers are equally likely, which rounding spoils; `torch.randint` "
+                "draws them"
+            )
 
 
 @augment.property("fills what comes in with zeros", trials=1)
@@ -1099,8 +1321,14 @@ def _(answer, draw: Draw) -> None:
     pictures, seed, generator = _numbered(40), draw.seed(), _generator(draw.seed())
     one, two = (_augmented(answer, pictures, 2, seed) for _ in range(2))
     calls = [torch.as_tensor(answer(pictures, 2, generator)) for _ in range(2)]
-    expect(torch.equal(one, two), "the same seed, the same shifts").equals(True)
-    expect(torch.equal(*calls), "the next call, the same shifts").equals(False)
+    expect(torch.equal(one, two), "the same seed, the same shifts").is_true(
+        otherwise="two generators with the same seed gave different shifts: the chance comes from "
+        "elsewhere"
+    )
+    expect(not torch.equal(*calls), "the next call, other shifts").is_true(
+        otherwise="two calls with the same generator gave the same shifts: draw from the generator "
+        "as it comes, without seeding it"
+    )
 
 
 def _shifted(images, limit, generator, **habits):
@@ -1110,21 +1338,18 @@ def _shifted(images, limit, generator, **habits):
     high = limit if habits.get("open_end") and limit else high
     draws = 1 if habits.get("whole_batch") else n
     source = None if habits.get("own_randomness") else generator
-    moves = torch.randint(low, high, (draws, 2), generator=source).expand(n, 2).tolist()
-    moved = []
-    for picture, (down, right) in zip(images, moves, strict=True):
-        down, right = (right, right) if habits.get("diagonal") else (down, right)
-        down = 0 if habits.get("sideways") else down
-        if habits.get("wraps"):
-            moved.append(torch.roll(picture, (down, right), (1, 2)))
-        elif habits.get("smears"):
-            wide = F.pad(picture, (limit,) * 4, mode="replicate")
-            height, width = picture.shape[1:]
-            top, left = limit - down, limit - right
-            moved.append(wide[:, top : top + height, left : left + width])
-        else:
-            moved.append(_moved(picture, down, right))
-    return torch.stack(moved)
+    moves = torch.randint(low, high, (draws, 2), generator=source).expand(n, 2)
+    moves = moves[:, [1, 1]] if habits.get("diagonal") else moves
+    moves = moves * torch.tensor([0, 1]) if habits.get("sideways") else moves
+    return _cut_out(images, moves * habits.get("times", 1), habits.get("fill", "constant"))
+
+
+def _cut_out(images, moves, fill="constant"):
+    """Pictures moved by (down, right) each; `fill` says what comes in, in the words of F.pad."""
+    margin = int(moves.abs().max())
+    height, width = images.shape[2:]
+    windows = F.pad(images, (margin,) * 4, mode=fill).unfold(2, height, 1).unfold(3, width, 1)
+    return windows[torch.arange(len(images)), :, margin - moves[:, 0], margin - moves[:, 1]]
 
 
 @augment.mistake(
@@ -1132,7 +1357,7 @@ def _shifted(images, limit, generator, **habits):
     "does it. What comes in is paper: 0."
 )
 def wraps_round(images, limit, generator):
-    return _shifted(images, limit, generator, wraps=True)
+    return _shifted(images, limit, generator, fill="circular")
 
 
 @augment.mistake(
@@ -1171,7 +1396,7 @@ def sideways_only(images, limit, generator):
 
 @augment.mistake("You filled in with copies of the edge. What comes in is paper: 0.")
 def smeared_edges(images, limit, generator):
-    return _shifted(images, limit, generator, smears=True)
+    return _shifted(images, limit, generator, fill="replicate")
 
 
 @augment.mistake(
@@ -1180,6 +1405,33 @@ def smeared_edges(images, limit, generator):
 )
 def augment_without_generator(images, limit, generator):
     return _shifted(images, limit, generator, own_randomness=True)
+
+
+@augment.mistake(
+    "The shifts are either 0 or as far as they may go. All whole numbers between belong to them: "
+    "`torch.randint(-limit, limit + 1, …)`."
+)
+def all_or_nothing(images, limit, generator):
+    return _shifted(images, min(limit, 1), generator, times=limit)
+
+
+@augment.mistake(
+    "A picture's channels move apart. They show one thing: move them all by the same two numbers."
+)
+def channels_apart(images, limit, generator):
+    n, channels, *size = images.shape
+    return _shifted(images.reshape(-1, 1, *size), limit, generator).reshape(n, channels, *size)
+
+
+@augment.mistake(
+    "No picture stays where it is along an axis: a shift of 0 belongs to them as well."
+)
+def never_zero(images, limit, generator):
+    if limit == 0:
+        return images.clone()
+    sides = 2 * torch.randint(0, 2, (len(images), 2), generator=generator) - 1
+    far = torch.randint(1, limit + 1, (len(images), 2), generator=generator)
+    return _cut_out(images, sides * far)
 
 
 @augment.mistake(
@@ -1263,10 +1515,13 @@ def _logits(x: torch.Tensor, w: dict[str, torch.Tensor]) -> torch.Tensor:
 def _pairs(gap: int = 1) -> dict[str, torch.Tensor]:
     """Weights for which logit j is features 9·j and 9·j + gap, each of them 1.
 
-    A channel has 9 features: a gap of 1 stays inside it, one of 9 reaches the next.
+    A channel has 9 features: a gap of 1 stays inside it, one of 9 reaches the next. The 1 comes
+    from the first bias, averaged over channels twice: what is dropped on the way shows.
     """
     weights = {name: torch.zeros(shape) for name, shape in SHAPES.items()}
-    weights["conv3.bias"] += 1.0
+    weights["conv1.bias"] += 1.0
+    weights["conv2.weight"][:, :, 1, 1] = 1 / 16
+    weights["conv3.weight"][:, :, 1, 1] = 1 / 32
     for digit in range(10):
         weights["linear.weight"][digit, [9 * digit, 9 * digit + gap]] = 1.0
     return weights
@@ -1275,6 +1530,11 @@ def _pairs(gap: int = 1) -> dict[str, torch.Tensor]:
 @ConvNet.property("has the parameters of the specification", trials=1)
 def _(answer, draw: Draw) -> None:
     own = {name: tuple(p.shape) for name, p in answer().named_parameters()}
+    missing = [name for name in SHAPES if name not in own]
+    expect(not missing, "the parameters have the names of the table").is_true(
+        otherwise=f"no parameter is called {', '.join(missing[:1])}; the model's own are: "
+        f"{', '.join(own) or 'none'}"
+    )
     for name, shape in SHAPES.items():
         expect(own.get(name, ()), f"the shape of {name}").equals(shape)
     sizes = [int(np.prod(shape)) for shape in own.values()]
@@ -1290,12 +1550,13 @@ def _(answer, draw: Draw) -> None:
 
 @ConvNet.property("computes the network of the specification", trials=3)
 def _(answer, draw: Draw) -> None:
-    weights, model = _weights(draw.seed()), answer(0.5)
+    weights = _weights(draw.seed())
     x = torch.rand(draw.size, 1, 28, 28, generator=_generator(draw.seed()))
-    if _give(model, weights):
-        expect(model.eval()(x), "the logits in evaluation").close_to(
-            _logits(x, weights), rtol=1e-3, atol=1e-4
-        )
+    logits = _logits(x, weights)
+    for p, mode, words in ((0.5, False, "in evaluation"), (0.0, True, "in training, dropout 0")):
+        model = answer(p).train(mode)
+        if _give(model, weights):
+            expect(model(x), f"the logits {words}").close_to(logits, rtol=1e-3, atol=1e-4)
 
 
 @ConvNet.property("drops features while training, and only then", trials=1)
@@ -1313,6 +1574,17 @@ def _(answer, draw: Draw) -> None:
             where = "training" if mode else "evaluation"
             seen = _values(model(empty))
             expect(seen, f"sums of two features of 1, in {where} at dropout {p}").equals(expected)
+    model = answer(0.5).train()
+    if _give(model, _pairs()):
+        share = float((model(empty.repeat(8, 1, 1, 1)) == 0).double().mean())
+        expect(share < 0.32, "features drop one by one").is_true(
+            otherwise=f"at dropout 0.5 two features are both gone in {share:.0%} of the cases; "
+            "a quarter would be right"
+        )
+        expect(share > 0.18, "features drop as often as they should").is_true(
+            otherwise=f"at dropout 0.5 two features are both gone in {share:.0%} of the cases; "
+            "a quarter would be right. Is dropout between the flattening and the linear layer?"
+        )
 
 
 @ConvNet.property("has no dropout unless it is asked for", trials=1)
@@ -1340,6 +1612,7 @@ class _Net(nn.Module):
     last_relu = True
     relu = staticmethod(F.relu)
     pool = staticmethod(lambda x: F.max_pool2d(x, 2))
+    flat_from = 1
     drops = "features"
     default = 0.0
 
@@ -1349,7 +1622,7 @@ class _Net(nn.Module):
         self.conv1 = nn.Conv2d(1, 16, 5, stride=2, padding=self.padding[0])
         self.conv2 = nn.Conv2d(16, 32, 3, stride=2, padding=self.padding[1])
         self.conv3 = nn.Conv2d(32, 64, 3, padding=self.padding[2])
-        side = self.pool(torch.zeros(1, 1, 7, 7)).shape[2]
+        side = self.pool(torch.zeros(1, 1, 7, 7)[..., : 5 + 2 * self.padding[2]]).shape[3]
         self.linear = nn.Linear(64 * side * side, 10)
 
     def dropped(self, x):
@@ -1358,7 +1631,9 @@ class _Net(nn.Module):
     def forward(self, x):
         x = self.relu(self.conv2(self.relu(self.conv1(x))))
         x = self.conv3(x)
-        x = self.pool(F.relu(x) if self.last_relu else x).flatten(1)
+        if self.drops == "pixels":
+            return self.linear(self.pool(self.dropped(F.relu(x))).flatten(1))
+        x = self.pool(F.relu(x) if self.last_relu else x).flatten(self.flat_from)
         if self.drops == "logits":
             return self.dropped(self.linear(x))
         return self.linear(self.dropped(x))
@@ -1399,6 +1674,42 @@ class NeverDrops(_Net):
 )
 class DropsLogits(_Net):
     drops = "logits"
+
+
+@ConvNet.mistake(
+    "You drop before the pooling. The largest of four hides what fell, so that hardly a feature is "
+    "lost and all are scaled up. Drop the 576 features after it."
+)
+class DropsBeforePooling(_Net):
+    drops = "pixels"
+
+
+@ConvNet.mistake(
+    "Your second convolution has no padding: it should be 1, so that 14 becomes 7. Without, 6 × 6 "
+    "come out, and the pooling hides it."
+)
+class UnpaddedSecond(_Net):
+    padding = (2, 0, 1)
+
+
+@ConvNet.mistake(
+    "Your third convolution has no padding: it should be 1, so that 7 stays 7 and the pooling "
+    "makes 3 of it, not 2."
+)
+class UnpaddedThird(_Net):
+    padding = (2, 1, 0)
+
+
+@ConvNet.mistake(
+    "`super().__init__()` is missing: it has to come first in `__init__`, before a layer is "
+    "assigned to `self`."
+)
+class WithoutSuper(nn.Module):
+    def __init__(self, dropout=0.0):
+        self.conv1 = nn.Conv2d(1, 16, 5, stride=2, padding=2)
+
+    def forward(self, x):
+        return x
 
 
 @ConvNet.mistake("You drop whole channels (`Dropout2d`). The page drops single features.")
@@ -1471,8 +1782,7 @@ class InAList(nn.Module):
     "`x.flatten(1)`."
 )
 class FlattensBatch(_Net):
-    def forward(self, x):
-        return super().forward(x).flatten()
+    flat_from = 0
 
 
 ConvNet.hint("`__init__` makes four layers with the names of the table; `forward` uses them.")

@@ -61,7 +61,9 @@ def _expect_tokens(answered: Any, expected: list[str]) -> None:
 
 
 def _text(draw: Draw) -> str:
-    pieces = ("Speak", "speak", "HEAR", "me", ",", ".", ":", "!", "know't", "'tis", "--", "3", "é")
+    words = ("Speak", "speak", "HEAR", "me", "know't", "'tis", "3", "naïve", "Élan")
+    marks = (",", ".", ":", "!", "--", "&", "[", "]", "$", "“", "…")
+    pieces = words + marks
     gaps = (" ", " ", "\n", "\n\n", "  ")
     return "".join(draw.choice(pieces) + draw.choice(gaps) for _ in range(draw.size + 1))
 
@@ -82,6 +84,12 @@ def _(answer, draw: Draw) -> None:
 def _(answer, draw: Draw) -> None:
     mark = draw.choice(["--", "!?", ".,"])
     _expect_tokens(answer(f"no{mark}yes"), ["no", *mark, "yes"])
+
+
+@tokenise.property("knows every letter and every mark, not only those of the keyboard", trials=2)
+def _(answer, draw: Draw) -> None:
+    first, last = draw.choice(["naïve", "Señor", "cœur"]), draw.choice(["&", "$", "]", "…", "“"])
+    _expect_tokens(answer(f"{first} {last}\tme"), [first.lower(), last, "me"])
 
 
 @tokenise.property("finds no tokens where there are none")
@@ -125,6 +133,46 @@ def words_alone(text):
 )
 def kept_spaces(text):
     return re.findall(r"\w+|\W", text.lower())
+
+
+@tokenise.mistake(
+    "Some of your tokens are white space (line breaks or tabs). Every kind of it separates tokens "
+    "and is dropped: `\\s` means all of them."
+)
+def kept_line_breaks(text):
+    return re.findall(r"\w+|[^\w ]", text.lower())
+
+
+@tokenise.mistake(
+    "Some of your tokens are empty or white space: `re.split` returns what lies between the "
+    "matches too. Drop what is empty after `strip()`, or use `re.findall`."
+)
+def split_with_gaps(text):
+    return re.split(r"(\W)", text.lower())
+
+
+@tokenise.mistake(
+    "You lose letters: `[a-z]` knows neither é nor digits nor the underscore. The word characters "
+    "are `\\w`."
+)
+def ascii_letters(text):
+    return re.findall(r"[a-z]+|[^\w\s]", text.lower())
+
+
+@tokenise.mistake(
+    "Letters with accents are marks to you, so that `naïve` becomes three tokens. `\\w` knows the "
+    "letters of all alphabets, `[a-z0-9_]` does not."
+)
+def ascii_words(text):
+    return re.findall(r"[a-z0-9_]+|[^a-z0-9_\s]", text.lower())
+
+
+@tokenise.mistake(
+    "You listed the marks that you thought of, and others are lost. *Any* character that is "
+    "neither a word character nor white space is a token: `[^\\w\\s]`."
+)
+def listed_marks(text):
+    return re.findall(r"\w+|[.,;:!?'\-]", text.lower())
 
 
 @tokenise.mistake(
@@ -181,7 +229,10 @@ def _numbering(tokens: list[str], size: int) -> dict[str, int]:
 
 
 def _expect_vocabulary(got: Any, expected: dict[str, int]) -> None:
-    got = dict(got)
+    expect(isinstance(got, dict), "the vocabulary is a dictionary").is_true(
+        otherwise=f"It is a `{type(got).__name__}`; it should be a dictionary, token → number."
+    )
+    got = dict(got) if isinstance(got, dict) else {}
     expect(len(got), "the number of entries").equals(len(expected))
     expect(got.get(UNKNOWN, -1), "the id of <unk>").equals(expected[UNKNOWN])
     numbers = [got.get(word, -1) for word in expected]
@@ -246,6 +297,23 @@ def without_unknown(tokens, size):
 )
 def ties_by_appearance(tokens, size):
     return _listed([word for word, _ in Counter(tokens).most_common()], size)
+
+
+@build_vocabulary.mistake(
+    "Words of equal frequency come in reverse alphabetical order: `reverse=True` turns the second "
+    "key round as well as the first. Sort by `(-counts[word], word)` instead."
+)
+def reversed_ties(tokens, size):
+    counts = Counter(tokens)
+    return _listed(sorted(counts, key=lambda word: (counts[word], word), reverse=True), size)
+
+
+@build_vocabulary.mistake(
+    "You returned the words in a list. Return a dictionary, token → number, so that a token can be "
+    "looked up."
+)
+def listed_only(tokens, size):
+    return list(_listed(_frequent(tokens), size))
 
 
 @build_vocabulary.mistake("You kept the rarest words. Rank by falling frequency.")
@@ -360,7 +428,10 @@ def minus_one(tokens, vocabulary):
     return torch.tensor([vocabulary.get(t, -1) for t in tokens], dtype=torch.int64)
 
 
-@encode.mistake("You returned a list. Make it a tensor: `torch.tensor(…, dtype=torch.int64)`.")
+@encode.mistake(
+    "The numbers are right and do not come in a torch tensor. Make it one: "
+    "`torch.tensor(…, dtype=torch.int64)`."
+)
 def stayed_list(tokens, vocabulary):
     return [vocabulary.get(t, vocabulary[UNKNOWN]) for t in tokens]
 
@@ -407,7 +478,15 @@ def _parts(tokens: list[str]) -> list[list[str]]:
 @prepare.property("cuts the text 80 : 10 : 10 by position", trials=6)
 def _(answer, draw: Draw) -> None:
     tokens = _sentence(draw, 10 * draw.size)
-    _, train, valid, test = answer(tokens, 100)
+    vocabulary, train, valid, test = answer(tokens, 100)
+    expect(isinstance(vocabulary, dict), "the vocabulary comes first").is_true(
+        otherwise="The first thing returned is not the vocabulary (a dictionary)."
+    )
+    together = sum(map(len, (train, valid, test)))
+    expect(together <= len(tokens), "no token is in two parts").is_true(
+        otherwise=f"The parts overlap: the text has {len(tokens)} tokens and they have {together} "
+        "together. What is in two parts is learnt from and then tested on, which is leakage."
+    )
     expected_vocabulary = _numbering(_parts(tokens)[0], 100)
     for name, part, words in zip(("training", "validation", "test"), (train, valid, test),
                                  _parts(tokens), strict=True):  # fmt: skip
@@ -418,7 +497,7 @@ def _(answer, draw: Draw) -> None:
 @prepare.property("loses no token when 10 does not divide the length", trials=5)
 def _(answer, draw: Draw) -> None:
     tokens = _sentence(draw, 20 + draw.choice([1, 3, 5, 7, 9]))
-    lengths = [len(part) for part in answer(tokens, 100)[1:]]
+    lengths = list(map(len, answer(tokens, 100)[1:]))
     expect(lengths, "the lengths of the three parts").equals([len(p) for p in _parts(tokens)])
 
 
@@ -491,6 +570,39 @@ def overlapping(tokens, size):
     vocabulary, train, _, _ = _split(tokens, size)
     rest = torch.tensor(_looked_up(tokens[a:], vocabulary), dtype=torch.int64)
     return vocabulary, train, rest, rest
+
+
+@prepare.mistake(
+    "The test part begins at 80 % and so holds the validation part too. What chose the settings "
+    "must not judge the result: the test part is everything after 90 %."
+)
+def test_holds_validation(tokens, size):
+    vocabulary, train, valid, test = _split(tokens, size)
+    return vocabulary, train, valid, torch.cat([valid, test])
+
+
+@prepare.mistake(
+    "The training part reaches to 90 % and so holds the validation part, which would then praise "
+    "what was learnt by heart: leakage. Training ends at 80 %."
+)
+def train_holds_validation(tokens, size):
+    vocabulary, train, valid, test = _split(tokens, size, counted=tokens[: len(tokens) * 8 // 10])
+    return vocabulary, torch.cat([train, valid]), valid, test
+
+
+@prepare.mistake(
+    "The training part is the whole text: the model would be tested on what it learnt from, which "
+    "is leakage. Training ends at 80 %."
+)
+def trains_on_everything(tokens, size):
+    vocabulary, train, valid, test = _split(tokens, size, counted=tokens)
+    return vocabulary, torch.cat([train, valid, test]), valid, test
+
+
+@prepare.mistake("The vocabulary comes first, before training, validation and test ids.")
+def vocabulary_last(tokens, size):
+    vocabulary, train, valid, test = _split(tokens, size)
+    return train, valid, test, vocabulary
 
 
 @prepare.mistake("You cut at 90 % and 95 %. This page's parts are 80, 10 and 10 % of the tokens.")
@@ -574,6 +686,69 @@ def _cut(ids: Tensor, n: int, offset: int = 0, stride: int = 1) -> tuple[Tensor,
 )
 def target_inside(ids, n):
     return _cut(ids, n, offset=-1)
+
+
+@windows.mistake(
+    "There is one window too many, and each target is the last word of its own context, which the "
+    "model would only have to copy. The target is the word *after* the context."
+)
+def target_inside_to_the_end(ids, n):
+    count = max(len(ids) - n + 1, 0)
+    contexts = torch.stack([ids[s : s + n] for s in range(count)]) if count else ids.new_zeros(0, n)
+    return contexts, ids[n - 1 :]
+
+
+@windows.mistake(
+    "Your targets are whole windows, each context moved on by one. Here a window has one target, "
+    "the word after its last: shape (m,)."
+)
+def shifted_windows(ids, n):
+    contexts, _ = _cut(ids, n)
+    following, _ = _cut(ids[1:], n - 1) if n > 1 else (None, None)
+    tail = ids[n:, None]
+    return contexts, tail if following is None else torch.cat([following[: len(tail)], tail], 1)
+
+
+@windows.mistake(
+    "Your contexts hold the positions of the tokens, not the tokens: index `ids` with them."
+)
+def positions(ids, n):
+    starts = torch.arange(max(len(ids) - n, 0))
+    return starts[:, None] + torch.arange(n), ids[n:]
+
+
+@windows.mistake(
+    "A text with n tokens or fewer stops your code: `unfold` refuses to look for a window longer "
+    "than the text. Such a text has 0 windows: contexts of shape (0, n), targets of shape (0,)."
+)
+def unfolded(ids, n):
+    runs = ids.unfold(0, n + 1, 1)
+    return runs[:, :n], runs[:, n]
+
+
+@windows.mistake(
+    "A text with n tokens or fewer stops your code. Such a text has 0 windows: contexts of shape "
+    "(0, n), targets of shape (0,)."
+)
+def unfolded_contexts(ids, n):
+    return ids.unfold(0, n, 1)[:-1], ids[n:]
+
+
+@windows.mistake(
+    "A text with n tokens or fewer stops your code: `torch.stack` wants at least one tensor. Such "
+    "a text has 0 windows: contexts of shape (0, n), targets of shape (0,)."
+)
+def stacked(ids, n):
+    return torch.stack([ids[s : s + n] for s in range(len(ids) - n)]), ids[n:]
+
+
+@windows.mistake(
+    "Right, but for a text with n tokens or fewer your contexts have shape (0,): a tensor made of "
+    "an empty list forgets its n columns. `.reshape(-1, n)` restores them."
+)
+def without_columns(ids, n):
+    rows = [ids[s : s + n].tolist() for s in range(len(ids) - n)]
+    return torch.tensor(rows, dtype=torch.int64), ids[n:]
 
 
 @windows.mistake(
@@ -682,7 +857,8 @@ def _(answer, draw: Draw) -> None:
     expect(answer(sure), "the perplexity of certainty").close_to(1.0)
     result = answer(torch.tensor([-0.5, -math.inf]))
     expect(float(result) == math.inf, "it is infinite").is_true(
-        otherwise=f"One log-probability is −inf, and the perplexity came out as {float(result)}."
+        otherwise="One log-probability is −inf: the word was called impossible and came. The "
+        f"perplexity is infinite then, and yours came out as {float(result):.4g}."
     )
 
 
@@ -730,6 +906,21 @@ def without_minus(log_probabilities):
 )
 def mean_probability(log_probabilities):
     return float(1 / torch.exp(log_probabilities).mean())
+
+
+@perplexity.mistake(
+    "You took the logarithm once more. What comes in are logarithms of probabilities already."
+)
+def logarithm_again(log_probabilities):
+    return float(torch.exp(-torch.log(log_probabilities).mean()))
+
+
+@perplexity.mistake(
+    "You left the impossible words out (or bounded their logarithms), so that a model is forgiven "
+    "its worst mistakes. One of them makes the perplexity infinite."
+)
+def forgiving(log_probabilities):
+    return float(torch.exp(-log_probabilities[torch.isfinite(log_probabilities)].mean()))
 
 
 @perplexity.mistake("You took 10 to the power. These are natural logarithms: use exp.")
@@ -816,6 +1007,22 @@ def only_seen(ids, size, k=1.0):
 @unigram.mistake("You added k after dividing. Add it to the counts, then divide by their total.")
 def added_late(ids, size, k=1.0):
     return torch.bincount(ids, minlength=size) / len(ids) + k
+
+
+@unigram.mistake(
+    "k was added to the total once. Each of the `size` counts got a k, so the total grows by "
+    "k · size; otherwise the shares add up to more than 1."
+)
+def total_grown_once(ids, size, k=1.0):
+    return (torch.bincount(ids, minlength=size) + k) / (len(ids) + k)
+
+
+@unigram.mistake(
+    "You took a softmax of the counts. It takes exponentials, which belong to logits; shares of "
+    "counts need only a division by their total."
+)
+def softmax_of_counts(ids, size, k=1.0):
+    return torch.softmax((torch.bincount(ids, minlength=size) + k).double(), 0)
 
 
 unigram.hint("Count, add k to every count, divide by the total of what you have then.")
@@ -942,6 +1149,53 @@ def wrong_row_total(ids, size, k):
     return torch.where(totals > 0, (counts + k) / totals, 1 / size)
 
 
+@bigram.mistake(
+    "k was added to each row's total once. Each of the `size` counts of a row got a k, so its "
+    "total grows by k · size."
+)
+def row_total_grown_once(ids, size, k):
+    counts = _pair_counts(ids, size)
+    totals = counts.sum(1, keepdim=True) + k
+    return torch.where(totals > 0, (counts + k) / totals, 1 / size)
+
+
+@bigram.mistake(
+    "The totals of the rows were laid along the columns: `counts.sum(1)` has shape (size,), and "
+    "divides as a row. With `keepdim=True` it stays a column."
+)
+def totals_lying_down(ids, size, k):
+    counts = _pair_counts(ids, size) + k
+    totals = counts.sum(1)
+    return torch.where(totals > 0, counts / totals, 1 / size)
+
+
+@bigram.mistake(
+    "The row of the text's last word is wrong: you divided by how often a word occurs, and nothing "
+    "follows its last occurrence. Divide by the total of the row."
+)
+def divided_by_occurrences(ids, size, k):
+    occurrences = torch.bincount(ids, minlength=size)[:, None] + k * size
+    counts = _pair_counts(ids, size) + k
+    return torch.where(occurrences > 0, counts / occurrences, 1 / size)
+
+
+@bigram.mistake(
+    "A word that nothing ever followed has a row of zeros, which is no probability. At k = 0 the "
+    "page gives such a row 1/size throughout."
+)
+def rows_of_zeros(ids, size, k):
+    counts = _pair_counts(ids, size) + k
+    return torch.nan_to_num(counts / counts.sum(1, keepdim=True), nan=0.0)
+
+
+@bigram.mistake(
+    "You paired the last word of the text with the first (`roll` goes round in a circle). L words "
+    "have L − 1 pairs."
+)
+def in_a_circle(ids, size, k):
+    return _normalised(_pair_counts(torch.cat([ids, ids[:1]]), size) + k)
+
+
 @bigram.mistake("k was not added: every pair that training did not hold has probability 0.")
 def no_k(ids, size, k):
     return _normalised(_pair_counts(ids, size))
@@ -1013,6 +1267,17 @@ def _(answer, draw: Draw) -> None:
     expect(weight, "the weight").close_to(weights[int(np.argmin(expected))])
 
 
+@choose_weight.property("tries every weight, also after one that was worse", trials=3)
+def _(answer, draw: Draw) -> None:
+    table, single = _tables(draw, 3)
+    ids = _follow(draw, table, 12)
+    by_rank = sorted([0.1, 0.4, 0.6, 0.9], key=lambda w: _mixed(table, single, ids.tolist(), w))
+    weights = [by_rank[1], by_rank[3], by_rank[0], by_rank[2]]
+    weight, result = answer(table, single, ids, weights)
+    expect(result, "the perplexity").close_to(_mixed(table, single, ids.tolist(), by_rank[0]))
+    expect(weight, "the weight").close_to(by_rank[0])
+
+
 @choose_weight.property("turns away from a weight of 1 when a pair was never seen")
 def _(answer, draw: Draw) -> None:
     table = torch.tensor([[0.0, 1.0], [1.0, 0.0]], dtype=torch.float64)
@@ -1021,6 +1286,16 @@ def _(answer, draw: Draw) -> None:
     weight, result = answer(table, single, ids, [1.0, 0.75])
     expect(weight, "the weight").close_to(0.75)
     expect(result, "the perplexity").close_to(_mixed(table, single, ids.tolist(), 0.75))
+
+
+@choose_weight.property("trusts one model wholly where that is best")
+def _(answer, draw: Draw) -> None:
+    table = torch.tensor([[0.0, 1.0], [1.0, 0.0]], dtype=torch.float64)
+    single = torch.tensor([0.25, 0.75], dtype=torch.float64)
+    for ids, best in (([0, 1, 0, 1, 0], 1.0), ([1, 1, 1, 1], 0.0)):
+        weight, result = answer(table, single, torch.tensor(ids), [0.0, 0.5, 1.0])
+        expect(weight, "the weight").close_to(best, atol=1e-9)
+        expect(result, "the perplexity").close_to(_mixed(table, single, ids, best))
 
 
 def _choose(table, single, ids, weights, mix=None, key=min):
@@ -1095,6 +1370,87 @@ def mixed_perplexities(bigram_table, unigram_table, ids, weights):
     return min((w * one + (1 - w) * two, w) for w in weights)[::-1]
 
 
+@choose_weight.mistake(
+    "The second number is the mean negative log-likelihood. The page asks for the perplexity, its "
+    "exp."
+)
+def in_nats(bigram_table, unigram_table, ids, weights):
+    weight, result = _choose(bigram_table, unigram_table, ids, weights)
+    return weight, math.log(result)
+
+
+@choose_weight.mistake("You summed the logarithms. Perplexity is per word: take their mean.")
+def summed_logarithms(bigram_table, unigram_table, ids, weights):
+    weight, result = _choose(bigram_table, unigram_table, ids, weights)
+    return weight, result ** (len(ids) - 1)
+
+
+@choose_weight.mistake(
+    "You judged the text's first word too. No word comes before it: L words have L − 1 pairs."
+)
+def judged_first_word(bigram_table, unigram_table, ids, weights):
+    first = float(unigram_table[ids[0]])
+    weight, result = _choose(bigram_table, unigram_table, ids, weights)
+    return weight, (result ** (len(ids) - 1) / first) ** (1 / len(ids))
+
+
+@choose_weight.mistake(
+    "You returned the best weight's place in the list. Return the weight: `weights[place]`."
+)
+def place_of_weight(bigram_table, unigram_table, ids, weights):
+    weight, result = _choose(bigram_table, unigram_table, ids, weights)
+    return list(weights).index(weight), result
+
+
+@choose_weight.mistake(
+    "You stopped at the first weight that was worse than the one before it. The weights come in "
+    "any order: try them all."
+)
+def stopped_early(bigram_table, unigram_table, ids, weights):
+    best, lowest = weights[0], math.inf
+    for weight in weights:
+        _, result = _choose(bigram_table, unigram_table, ids, [weight])
+        if result > lowest:
+            break
+        best, lowest = weight, result
+    return best, lowest
+
+
+@choose_weight.mistake(
+    "You left out the pairs that the bigram has never seen. They are the ones that the unigram "
+    "model is asked about: judge every pair."
+)
+def without_unseen(bigram_table, unigram_table, ids, weights):
+    first, second = bigram_table[ids[:-1], ids[1:]], unigram_table[ids[1:]]
+    seen = first > 0
+    mixed = [((w * first + (1 - w) * second)[seen].log(), w) for w in weights]
+    return min((float(torch.exp(-logs.mean())), w) for logs, w in mixed)[::-1]
+
+
+@choose_weight.mistake(
+    "You asked the unigram only about unseen pairs. In the mixture both models speak about every "
+    "pair; otherwise its probabilities do not add up to 1."
+)
+def backed_off(bigram_table, unigram_table, ids, weights):
+    return _choose(
+        bigram_table, unigram_table, ids, weights,
+        lambda w, p, q: torch.where(p > 0, w * p, (1 - w) * q).log(),
+    )  # fmt: skip
+
+
+@choose_weight.mistake(
+    "`math.log(0)` is an error. `torch.log` says −infinity, the perplexity is infinite then, and "
+    "the weight loses, as it should."
+)
+def python_logarithm(bigram_table, unigram_table, ids, weights):
+    first, second = bigram_table[ids[:-1], ids[1:]], unigram_table[ids[1:]]
+    scored = []
+    for weight in weights:
+        mixed = (weight * first + (1 - weight) * second).tolist()
+        scored.append((math.exp(-sum(map(math.log, mixed)) / len(mixed)), weight))
+    return min(scored)[::-1]
+
+
 choose_weight.hint("Look both probabilities of every word up once, before you try weights.")
 choose_weight.hint("`bigram_table[ids[:-1], ids[1:]]` and `unigram_table[ids[1:]]`: same length.")
 choose_weight.hint("For each w: mix, take logs, `perplexity`. Keep the pair with the lowest.")
@@ -1128,6 +1484,10 @@ def _(answer, draw: Draw) -> None:
     expect(model, "the model").is_a(nn.Module)
     expect(model.embedding.weight, "embedding.weight").has_shape(size, d)
     expect(model.hidden.weight, "hidden.weight").has_shape(h, n * d)
+    for name in ("hidden", "output"):
+        expect(getattr(model, name).bias is not None, f"{name} has a bias").is_true(
+            otherwise=f"`{name}` has no bias. The page's two linear layers have one."
+        )
     expect(model.hidden.bias, "hidden.bias").has_shape(h)
     expect(model.output.weight, "output.weight").has_shape(size, h)
     expect(model.output.bias, "output.bias").has_shape(size)
@@ -1166,22 +1526,45 @@ def _(answer, draw: Draw) -> None:
 
 @WordModel.property("starts with embeddings of standard deviation 0.1")
 def _(answer, draw: Draw) -> None:
-    spread = float(answer(100, 2, 64, 4).embedding.weight.detach().std())
-    # Rounded to one digit, in which every right draw of 6400 numbers agrees.
-    expect(round(spread, 1), "the standard deviation of embedding.weight").close_to(0.1)
+    weight = answer(100, 2, 64, 4).embedding.weight.detach()
+    # Rounded to one digit, in which all draws of 6400 numbers agree.
+    mean, spread = abs(round(float(weight.mean()), 1)), float(f"{float(weight.std()):.1g}")
+    expect(spread, "the standard deviation of embedding.weight").close_to(0.1)
+    expect(mean, "the mean of embedding.weight").close_to(0.0, atol=1e-6)
 
 
 @WordModel.property("learns in all its parts")
 def _(answer, draw: Draw) -> None:
     model = answer(6, 2, 3, 5)
-    contexts, targets = torch.tensor([[1, 2], [3, 4]]), torch.tensor([0, 5])
+    contexts, targets = torch.tensor([[0, 2], [3, 4]]), torch.tensor([0, 5])
     F.cross_entropy(model(contexts), targets).backward()
     for name in ("embedding", "hidden", "output"):
         gradient = getattr(model, name).weight.grad
         reached = gradient is not None and bool((gradient != 0).any())
         expect(reached, f"a gradient reaches {name}").is_true(
-            otherwise=f"no gradient reaches {name}.weight"
+            otherwise=f"No gradient reaches {name}.weight."
         )
+    gradient = model.embedding.weight.grad
+    unknown = gradient is not None and bool((gradient[0] != 0).any())
+    expect(unknown, "a gradient reaches the vector of word 0").is_true(
+        otherwise="No gradient reaches the vector of word 0, `<unk>`, which must learn as well "
+        "(`padding_idx` would prevent it)."
+    )
+
+
+@WordModel.property("starts the two linear layers as torch does")
+def _(answer, draw: Draw) -> None:
+    model = answer(50, 2, 32, 100)
+    for name in ("hidden", "output"):
+        layer = getattr(model, name)
+        bound = 1.001 / math.sqrt(layer.weight.shape[1])
+        for kind in ("weight", "bias"):
+            values = getattr(layer, kind).detach()
+            usual = bool((values.abs() <= bound).all()) and float(values.std()) > bound / 3
+            expect(usual, f"{name}.{kind} starts as torch starts it").is_true(
+                otherwise=f"{name}.{kind} does not start as `nn.Linear` starts it by itself: leave "
+                "it alone. Only the embeddings are drawn anew."
+            )
 
 
 class _Network(nn.Module):
@@ -1215,6 +1598,72 @@ class _Network(nn.Module):
 )
 class LargeEmbeddings(_Network):
     spread = 1.0
+
+
+@WordModel.mistake(
+    "Your embeddings have mean 0.1 and standard deviation 1: the second argument of "
+    "`nn.init.normal_` is the mean. Say `std=0.1`."
+)
+class ShiftedEmbeddings(_Network):
+    def __init__(self, *sizes, **named):
+        super().__init__(*sizes, **named)
+        nn.init.normal_(self.embedding.weight, 0.1)
+
+
+@WordModel.mistake(
+    "Your embeddings are uniform between −0.1 and 0.1, which has a standard deviation of 0.06. "
+    "Draw normal numbers: `nn.init.normal_(self.embedding.weight, std=0.1)`."
+)
+class UniformEmbeddings(_Network):
+    def __init__(self, *sizes, **named):
+        super().__init__(*sizes, **named)
+        nn.init.uniform_(self.embedding.weight, -0.1, 0.1)
+
+
+@WordModel.mistake(
+    "0.1 has become the *variance* of your embeddings, so that their standard deviation is 0.3."
+)
+class VarianceOfEmbeddings(_Network):
+    spread = math.sqrt(0.1)
+
+
+@WordModel.mistake(
+    "`padding_idx=0` takes the vector of word 0 out of the learning. Word 0 is `<unk>` here, the "
+    "most frequent of all, and must learn: leave `padding_idx` out."
+)
+class UnknownAsPadding(_Network):
+    def __init__(self, vocabulary_size, context, embedding_size=64, hidden_size=128):
+        super().__init__(vocabulary_size, context, embedding_size, hidden_size)
+        self.embedding = nn.Embedding(vocabulary_size, embedding_size, padding_idx=0)
+        nn.init.normal_(self.embedding.weight, std=0.1)
+
+
+@WordModel.mistake(
+    "The linear layers have no bias. `bias=True` is what `nn.Linear` does unless told otherwise."
+)
+class WithoutBias(_Network):
+    def __init__(self, vocabulary_size, context, embedding_size=64, hidden_size=128):
+        super().__init__(vocabulary_size, context, embedding_size, hidden_size)
+        self.hidden = nn.Linear(context * embedding_size, hidden_size, bias=False)
+        self.output = nn.Linear(hidden_size, vocabulary_size, bias=False)
+
+
+@WordModel.mistake(
+    "Your hidden layer takes three words, whatever `context` says. It takes context · "
+    "embedding_size numbers."
+)
+class AlwaysThree(_Network):
+    def joined(self, context, embedding_size):
+        return 3 * embedding_size
+
+
+@WordModel.mistake(
+    "Your hidden layer takes the numbers of one word. Side by side, `context` words are context · "
+    "embedding_size numbers."
+)
+class OneWordWide(_Network):
+    def joined(self, context, embedding_size):
+        return embedding_size
 
 
 @WordModel.mistake(
@@ -1295,6 +1744,21 @@ class LogProbabilities(_Network):
 class BentOutput(_Network):
     def forward(self, contexts):
         return torch.tanh(super().forward(contexts))
+
+
+@WordModel.mistake(
+    "The tanh comes after the output layer instead of the hidden one. Bend the hidden layer, and "
+    "leave the logits free to be large."
+)
+class BentLate(_Network):
+    def forward(self, contexts):
+        return torch.tanh(self.output(self.hidden(self.join(self.embedding(contexts)))))
+
+
+@WordModel.mistake("You bent the embeddings as well. The only tanh comes after `hidden`.")
+class BentTwice(_Network):
+    def join(self, vectors):
+        return torch.tanh(vectors).flatten(1)
 
 
 @WordModel.mistake("You bent the embeddings and not the hidden layer. tanh comes after `hidden`.")
@@ -1408,10 +1872,14 @@ def _(answer, draw: Draw) -> None:
     logits, contexts, targets = _case(draw, 5)
     model = _Table(logits)
     result = answer(model, contexts, targets, 2)
-    expect(bool(getattr(result, "requires_grad", False)), "the result waits for backward").equals(
-        False
+    waits = bool(getattr(result, "requires_grad", False))
+    expect(not waits, "the result is free of its history").is_true(
+        otherwise="The result still carries what `backward` would need: measure inside "
+        "`torch.no_grad()`."
     )
-    expect(True in model.recorded, "gradients were recorded").equals(False)
+    expect(True not in model.recorded, "nothing was recorded").is_true(
+        otherwise="Gradients were recorded while the model ran: run it inside `torch.no_grad()`."
+    )
 
 
 def _scored(model, contexts, targets, batch_size=1000, value=None, mode=False, restore=True):
@@ -1534,6 +2002,75 @@ def recorded(model, contexts, targets, batch_size=1000):
     return torch.cat(parts).detach()
 
 
+@score.mistake(
+    "Gradients were recorded on the way, and the result still carries them: memory for a backward "
+    "that never comes. Wrap the loop in `torch.no_grad()`."
+)
+def still_attached(model, contexts, targets, batch_size=1000):
+    before = model.training
+    model.eval()
+    parts = [
+        -F.cross_entropy(model(x), y, reduction="none")
+        for x, y in zip(contexts.split(batch_size), targets.split(batch_size), strict=True)
+    ]
+    model.train(before)
+    return torch.cat(parts)
+
+
+@score.mistake(
+    "You returned one number for each batch, its mean. Return one log-probability for each window: "
+    '`reduction="none"`.'
+)
+def batch_means(model, contexts, targets, batch_size=1000):
+    return _scored(
+        model, contexts, targets, batch_size, lambda z, y: -F.cross_entropy(z, y).reshape(1)
+    )
+
+
+@score.mistake(
+    "You returned every log-probability of every window, a whole row each. Pick the target's out "
+    "of the row."
+)
+def whole_rows(model, contexts, targets, batch_size=1000):
+    return _scored(model, contexts, targets, batch_size, lambda z, y: F.log_softmax(z, 1))
+
+
+@score.mistake(
+    "`log_p[:, targets]` looks all targets up in every row. Window i has its own: "
+    "`log_p[torch.arange(len(targets)), targets]`, or `gather`."
+)
+def all_targets_everywhere(model, contexts, targets, batch_size=1000):
+    rows = _scored(model, contexts, targets, batch_size, lambda z, y: F.log_softmax(z, 1))
+    picked = [
+        row[:, y] for row, y in zip(rows.split(batch_size), targets.split(batch_size), strict=True)
+    ]
+    return torch.cat(picked)
+
+
+@score.mistake(
+    "Your log-probabilities stand in a column, shape (m, 1), as `gather` leaves them. The page "
+    "asks for shape (m,): `[:, 0]` or `squeeze(1)`."
+)
+def column(model, contexts, targets, batch_size=1000):
+    return _scored(model, contexts, targets, batch_size)[:, None]
+
+
+@score.mistake(
+    "The last windows are lost, those that do not fill a batch. The last batch may be shorter."
+)
+def lost_the_rest(model, contexts, targets, batch_size=1000):
+    before = model.training
+    model.eval()
+    with torch.no_grad():
+        parts = [
+            -F.cross_entropy(model(contexts[s : s + batch_size]), targets[s : s + batch_size],
+                             reduction="none")
+            for s in range(0, len(targets) - batch_size + 1, batch_size)
+        ]  # fmt: skip
+    model.train(before)
+    return torch.cat(parts)
+
+
 score.hint("Rung 7's `evaluate` has the frame: note the mode, eval, no_grad, batches, restore.")
 score.hint("`contexts.split(batch_size)` and `targets.split(batch_size)` walk side by side.")
 score.hint('`-F.cross_entropy(logits, y, reduction="none")` is one log-probability per example.')
@@ -1629,6 +2166,14 @@ def half_normalised(vectors, word, count):
     return _ranked_by(vectors, word, count, lambda v, one: F.normalize(v, dim=1) @ one)
 
 
+@nearest.mistake(
+    "You divided by the word's own length only. A cosine divides by the other vector's too, or "
+    "long vectors come near to everything."
+)
+def other_half_normalised(vectors, word, count):
+    return _ranked_by(vectors, word, count, lambda v, one: v @ F.normalize(one, dim=0))
+
+
 @nearest.mistake("You sorted the wrong way: these are the words furthest away.")
 def furthest(vectors, word, count):
     return _ranked_by(vectors, word, count, _cosine, largest=False)
@@ -1640,6 +2185,43 @@ def furthest(vectors, word, count):
 )
 def distances(vectors, word, count):
     return _ranked_by(vectors, word, count, lambda v, one: (v - one).norm(dim=1), largest=False)
+
+
+@nearest.mistake(
+    "You measured distances between points, with a minus. Two vectors in the same direction count "
+    "as near here, whatever their lengths: use the cosine of the angle."
+)
+def negative_distances(vectors, word, count):
+    return _ranked_by(vectors, word, count, lambda v, one: -(v - one).norm(dim=1))
+
+
+@nearest.mistake(
+    "You set the word's own similarity to 0, which is still above every negative cosine. −infinity "
+    "is below all of them."
+)
+def itself_at_zero(vectors, word, count):
+    values = _cosine(vectors, vectors[word]).clone()
+    values[word] = 0.0
+    found = values.topk(count)
+    return found.indices, found.values
+
+
+@nearest.mistake(
+    "You took the word's row out of the table before you ranked, so that every id behind it is one "
+    "too small. Keep the table and set the word's own similarity to −infinity."
+)
+def row_taken_out(vectors, word, count):
+    others = torch.cat([vectors[:word], vectors[word + 1 :]])
+    found = _cosine(others, vectors[word]).topk(count)
+    return found.indices, found.values
+
+
+@nearest.mistake(
+    "You ranked by the size of the cosine without its sign. −0.9 is a nearly opposite direction, "
+    "not a near one."
+)
+def without_sign(vectors, word, count):
+    return _ranked_by(vectors, word, count, lambda v, one: _cosine(v, one).abs())
 
 
 @nearest.mistake(
@@ -1703,6 +2285,22 @@ class _Descent:
         return f"gradient descent at rate {self.rate}"
 
 
+class _Script(_Descent):
+    """An optimiser that sets prescribed weights at each step, whatever the gradients are."""
+
+    def __init__(self, model: nn.Module, path: list[list[list[float]]]) -> None:
+        super().__init__(model, 0.0)
+        self.path = path
+
+    def step(self) -> None:
+        with torch.no_grad():
+            self.parameters[0].copy_(torch.tensor(self.path[self.steps]))
+        self.steps += 1
+
+    def __repr__(self) -> str:
+        return "an optimiser with a path of its own"
+
+
 def _likelihood(logits: np.ndarray, data: tuple[Tensor, Tensor]) -> float:
     table = _log_softmax(logits)
     return float(-np.mean(table[data[0][:, -1].numpy(), data[1].numpy()]))
@@ -1740,7 +2338,7 @@ def _(answer, draw: Draw) -> None:
     logits, data, valid = draw.normal(4, 4), _data(draw, draw.size), _data(draw, 6)
     rate, epochs = draw.uniform(0.5, 2.0), draw.integers(2, 6)
     model, optimiser = _start(logits, rate)
-    history = answer(model, optimiser, data, valid, epochs, 100, _generator(draw.seed()))
+    history = answer(model, optimiser, data, valid, epochs, draw.size, _generator(draw.seed()))
     path = _descended(logits, data, rate, epochs)
     before = [math.exp(_likelihood(step, data)) for step in path[:-1]]
     after = [math.exp(_likelihood(step, valid)) for step in path[1:]]
@@ -1759,11 +2357,25 @@ def _(answer, draw: Draw) -> None:
     data = torch.tensor([[0]]), torch.tensor([0])
     valid = torch.zeros(10, 1, dtype=torch.int64), torch.tensor([1] * 7 + [0] * 3)
     model, optimiser = _start(logits, rate)
-    history = answer(model, optimiser, data, valid, 4, 2, _generator(draw.seed()))
+    history = answer(model, optimiser, data, valid, 4, 1, _generator(draw.seed()))
     path = _descended(logits, data, rate, 4)
     after = [math.exp(_likelihood(step, valid)) for step in path[1:]]
     expect(history["valid"], "the validation perplexities").close_to(after)
     expect(model.logits, "the weights at the end").close_to(path[2], atol=1e-5)
+
+
+@train.property("keeps the best of all epochs, wherever it stands", trials=3)
+def _(answer, draw: Draw) -> None:
+    # One window, "0 after 0", and a logit that goes up and down: the higher, the better.
+    heights = draw.choice([(0.0, 1.0, -1.0, 0.5), (1.0, -1.0, 0.5, 0.0), (-1.0, 0.5, 0.0, 1.0)])
+    data = torch.tensor([[0]]), torch.tensor([0])
+    model = _Table(np.zeros((2, 2)))
+    optimiser = _Script(model, [[[height, 0.0], [0.0, 0.0]] for height in heights])
+    history = answer(model, optimiser, data, data, 4, 1, _generator(draw.seed()))
+    expect(history["valid"], "the validation perplexities").close_to(
+        [1 + math.exp(-height) for height in heights]
+    )
+    expect(float(model.logits[0, 0].detach()), "the logit at the end").close_to(max(heights))
 
 
 @train.property("takes one step per minibatch, the short last one included", trials=2)
@@ -1808,6 +2420,17 @@ def _(answer, draw: Draw) -> None:
     )
 
 
+@train.property("takes one step where the batch size exceeds the number of windows")
+def _(answer, draw: Draw) -> None:
+    logits, rate, data = draw.normal(3, 3), draw.uniform(0.2, 1.0), _data(draw, 3, 3)
+    model, optimiser = _start(logits, rate)
+    history = answer(model, optimiser, data, data, 2, 100, _generator(draw.seed()))
+    expect(optimiser.steps, "the number of steps").equals(2)
+    losses = [_likelihood(step, data) for step in _descended(logits, data, rate, 2)]
+    expect(history["train"], "the training perplexities").close_to(np.exp(losses[:2]))
+    expect(history["valid"], "the validation perplexities").close_to(np.exp(losses[1:]))
+
+
 def _orders(answer, seed: int, epochs: int) -> list[list[int]]:
     """Which windows each epoch learnt from, in order."""
     data = torch.arange(12)[:, None], torch.arange(12)
@@ -1825,12 +2448,18 @@ def _(answer, draw: Draw) -> None:
     expect(len(epochs), "epochs of 12 windows, learnt from in training mode").equals(2)
     whole = all(sorted(epoch) == list(range(12)) for epoch in epochs)
     expect(whole, "each window once").is_true(
-        otherwise="in one epoch a window was shown twice, or never"
+        otherwise="In one epoch a window was shown twice, or never."
     )
     expect(epochs[0] == list(range(12)), "the first epoch is unshuffled").equals(False)
     expect(epochs[0] == epochs[-1], "the second epoch repeats the first").equals(False)
+    batches = [sorted(epoch[start : start + 4]) for epoch in epochs for start in (0, 4, 8)]
+    cut_first = all(batch == list(range(batch[0], batch[0] + 4)) for batch in batches if batch)
+    expect(not cut_first, "windows are shuffled, not minibatches").is_true(
+        otherwise="Every minibatch holds neighbours: shuffle the windows, then cut."
+    )
     expect(epochs == _orders(answer, seed, 2), "same seed, same order").is_true(
-        otherwise="two generators with the same seed gave different orders"
+        otherwise="Two generators with the same seed gave different orders: give `generator` to "
+        "whatever shuffles."
     )
 
 
@@ -1839,33 +2468,53 @@ def _run(model, optimiser, train_set, valid_set, epochs, batch_size, generator, 
     contexts, targets = train_set
     history: dict[str, list[float]] = {"train": [], "valid": []}
     best, lowest = None, math.inf
-    order = torch.randperm(len(targets), generator=generator)
+    order = torch.arange(len(targets))
+    losses: list[float] = []
+    sizes: list[int] = []
     for epoch in range(epochs):
-        if habits.get("unshuffled"):
-            order = torch.arange(len(targets))
-        elif habits.get("with_replacement"):
+        if habits.get("with_replacement"):
             order = torch.randint(len(targets), (len(targets),), generator=generator)
-        elif epoch and not habits.get("shuffles_once"):
+        elif not (
+            habits.get("unshuffled")
+            or habits.get("shuffles_batches")
+            or (epoch and habits.get("shuffles_once"))
+        ):
             order = torch.randperm(len(targets), generator=generator)
-        if not habits.get("stays_in_eval"):
+        if not habits.get("stays_in_eval") and not (epoch and habits.get("trains_once")):
             model.train()
         if habits.get("valid_first"):
             history["valid"].append(_measured(model, valid_set))
-        losses, sizes = [], []
-        for batch in order.split(batch_size):
-            if habits.get("drops_rest") and len(batch) < batch_size <= len(order):
+        if not habits.get("carries_total"):
+            losses, sizes = [], []
+        batches = order.split(batch_size)
+        if habits.get("shuffles_batches"):
+            batches = torch.arange(len(targets)).split(batch_size)
+            places = torch.randperm(len(batches), generator=generator)
+            batches = [batches[place] for place in places]
+        for start, batch in enumerate(batches):
+            if habits.get("drops_rest") and len(batch) < batch_size:
                 continue
-            loss = F.cross_entropy(model(contexts[batch]), targets[batch])
+            answers = targets[batch]
+            if habits.get("targets_unshuffled"):
+                answers = targets[start * batch_size :][: len(batch)]
+            loss = F.cross_entropy(model(contexts[batch]), answers)
             if not habits.get("accumulates"):
                 optimiser.zero_grad()
+            if habits.get("steps_first"):
+                optimiser.step()
             (loss * (len(batch) if habits.get("summed") else 1)).backward()
-            optimiser.step()
+            if not habits.get("steps_first"):
+                optimiser.step()
             losses.append(loss.item())
             sizes.append(len(batch))
         if habits.get("learns_validation"):
             optimiser.zero_grad()
             F.cross_entropy(model(valid_set[0]), valid_set[1]).backward()
             optimiser.step()
+        if habits.get("divides_by_all"):
+            mean = float(np.dot(losses, sizes)) / len(order)
+            losses, sizes = [mean] * len(losses), [1] * len(sizes)
+        habits["epochs_so_far"] = epoch + 1
         history["train"].append(_epoch_number(losses, sizes, habits))
         if habits.get("after"):
             history["train"][-1] = _measured(model, train_set)
@@ -1873,8 +2522,17 @@ def _run(model, optimiser, train_set, valid_set, epochs, batch_size, generator, 
             history["valid"].append(_measured(model, valid_set, habits.get("measures_training")))
         judged = -history["valid"][-1] if habits.get("keeps_worst") else history["valid"][-1]
         judged = history["train"][-1] if habits.get("by_training") else judged
+        if habits.get("trains_once"):
+            model.eval()
         if judged < lowest:
             best, lowest = copy.deepcopy(model.state_dict()), judged
+            lowest = -math.inf if habits.get("keeps_first") else lowest
+        elif habits.get("stops_early"):
+            break
+        if habits.get("forgets_lowest"):
+            lowest = judged
+        if habits.get("puts_back_each_epoch"):
+            model.load_state_dict(best)
     if best is not None and not habits.get("keeps_last"):
         model.load_state_dict(best)
     return history
@@ -1891,6 +2549,11 @@ def _epoch_number(losses, sizes, habits) -> float:
         return float(np.exp(np.mean(losses)))
     if habits.get("mean_of_perplexities"):
         return float(np.dot(np.exp(losses), sizes) / sum(sizes))
+    if not sizes:
+        return math.nan
+    if habits.get("carries_total"):
+        newest = len(sizes) // habits["epochs_so_far"]
+        return math.exp(float(np.dot(losses, sizes)) / sum(sizes[-newest:]))
     mean = float(np.dot(losses, sizes) / sum(sizes))
     return mean if habits.get("nats") else math.exp(mean)
 
@@ -1926,6 +2589,95 @@ def accumulates(*specification):
 @_specified
 def drops_rest(*specification):
     return _run(*specification, drops_rest=True)
+
+
+@train.mistake(
+    "You dropped the short minibatch at the end of the epoch, and divided by all windows all the "
+    "same. Its windows count too."
+)
+@_specified
+def drops_rest_and_divides_by_all(*specification):
+    return _run(*specification, drops_rest=True, divides_by_all=True)
+
+
+@train.mistake(
+    "You shuffled the contexts and not the targets, so that each context learns the next word of "
+    "another. One order for both."
+)
+@_specified
+def targets_unshuffled(*specification):
+    return _run(*specification, targets_unshuffled=True)
+
+
+@train.mistake(
+    "The optimiser's step comes before `backward`, so that it uses no gradient, or an old one. "
+    "zero_grad, backward, step."
+)
+@_specified
+def steps_first(*specification):
+    return _run(*specification, steps_first=True)
+
+
+@train.mistake(
+    "You kept the weights of the last epoch that was better than the one *before it*. Compare with "
+    "the lowest perplexity of all epochs so far."
+)
+@_specified
+def forgets_lowest(*specification):
+    return _run(*specification, forgets_lowest=True)
+
+
+@train.mistake(
+    "You kept the weights of the first epoch and never newer ones. Keep a copy whenever the "
+    "validation perplexity is lower than any before."
+)
+@_specified
+def keeps_first(*specification):
+    return _run(*specification, keeps_first=True)
+
+
+@train.mistake(
+    "You put the best weights back after every epoch, so that learning never gets past a worse "
+    "one. Go on from the current weights and put the best back once, at the end."
+)
+@_specified
+def puts_back_each_epoch(*specification):
+    return _run(*specification, puts_back_each_epoch=True)
+
+
+@train.mistake(
+    "The sum of the losses goes on from epoch to epoch. Set it to 0 at the start of each epoch."
+)
+@_specified
+def carries_total(*specification):
+    return _run(*specification, carries_total=True)
+
+
+@train.mistake(
+    "From the second epoch on the model learns in evaluation mode, where your measurement left it. "
+    "`model.train()` belongs at the start of *each* epoch."
+)
+@_specified
+def trains_once(*specification):
+    return _run(*specification, trains_once=True)
+
+
+@train.mistake(
+    "You shuffled the minibatches and not the windows, so that the same windows always learn "
+    "together. Shuffle the windows, then cut."
+)
+@_specified
+def shuffles_batches(*specification):
+    return _run(*specification, shuffles_batches=True)
+
+
+@train.mistake(
+    "You stopped at the first epoch that was worse. This page runs all its epochs, since a later "
+    "one may be better again, and gives back the best weights at the end."
+)
+@_specified
+def stops_early(*specification):
+    return _run(*specification, stops_early=True)
 
 
 @train.mistake(
@@ -1976,8 +2728,8 @@ def nats(*specification):
 
 
 @train.mistake(
-    "You measured the training set again after the epoch. Use the losses that the steps computed "
-    "anyway, each before its step: they cost nothing."
+    "You measured the training windows once more, after the epoch or after each step. Use the "
+    "losses that the steps computed anyway, each before its step: they cost nothing."
 )
 @_specified
 def measured_after(*specification):
@@ -2003,8 +2755,18 @@ def learns_validation(*specification):
 
 
 @train.mistake(
-    "You chose the epoch by its *training* perplexity, which only ever falls. The validation set "
-    "is there to choose."
+    "You put the validation windows among the training windows. They choose between epochs and "
+    "must not take part in any step: this is leakage."
+)
+@_specified
+def joins_the_sets(model, optimiser, train_set, valid_set, *rest):
+    both = tuple(torch.cat(pair) for pair in zip(train_set, valid_set, strict=True))
+    return _run(model, optimiser, both, valid_set, *rest)
+
+
+@train.mistake(
+    "You chose the epoch by its *training* perplexity, which goes on falling while the model "
+    "learns by heart. The validation set is there to choose."
 )
 @_specified
 def by_training(*specification):

@@ -1,0 +1,187 @@
+// A next-word distribution in the reader's hands: temperature, then top-k, then top-p, and draws.
+// Plain JavaScript, no network. Sets up every copy of its figure on the page that is not yet set up.
+(function (figure) {
+  "use strict";
+
+  const SEED = 12;
+
+  function element(tag, attributes, parent, text) {
+    const node = document.createElement(tag);
+    for (const [name, value] of Object.entries(attributes || {})) node.setAttribute(name, value);
+    if (text !== undefined) node.textContent = text;
+    if (parent) parent.appendChild(node);
+    return node;
+  }
+
+  // A small generator of uniform numbers (mulberry32), so that a page draws the same words each time it is opened.
+  function generator(seed) {
+    let state = seed >>> 0;
+    return () => {
+      state = (state + 0x6d2b79f5) >>> 0;
+      let t = Math.imul(state ^ (state >>> 15), state | 1);
+      t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+      return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+    };
+  }
+
+  const total = (values) => values.reduce((sum, v) => sum + v, 0);
+
+  // Probabilities in falling order, the logits (hundredths, largest 0) being in that order too.
+  function softmax(hundredths, temperature) {
+    if (temperature === 0) return hundredths.map((_, i) => (i === 0 ? 1 : 0));
+    const raised = hundredths.map((z) => Math.exp(z / 100 / temperature));
+    const sum = total(raised);
+    return raised.map((v) => v / sum);
+  }
+
+  // How many of the first k words it takes to reach the share p of their mass.
+  function reach(probabilities, k, p) {
+    if (p === 1) return k;
+    const wanted = p * total(probabilities.slice(0, k));
+    let sum = 0, count = 0;
+    do sum += probabilities[count++]; while (count < k && sum < wanted);
+    return count;
+  }
+
+  const entropy = (probabilities) => -total(probabilities.map((v) => (v > 0 ? v * Math.log(v) : 0)));
+
+  // 1, 2, 3, 5, 10, 20, … up to the number of words: the stops of the top-k slider.
+  function stops(count) {
+    const found = [];
+    for (let decade = 1; decade < count; decade *= 10) {
+      for (const step of [1, 2, 3, 5]) if (step * decade < count) found.push(step * decade);
+    }
+    return [...found, count];
+  }
+
+  const grouped = (n) => String(n).replace(/\B(?=(\d{3})+$)/g, "\u202f");
+  const percent = (v) => (v === 0 ? "0 %" : v < 0.001 ? "< 0.1 %" : (100 * v).toFixed(v < 0.0995 ? 1 : 0) + " %");
+  const short = (v) => (v < 9.95 ? v.toFixed(1) : grouped(Math.round(v)));
+
+  function slider(parent, name, attributes) {
+    const label = element("label", {}, parent);
+    element("span", { class: "dm-name" }, label, name);
+    const input = element("input", { type: "range", ...attributes }, label);
+    return [input, element("output", {}, label)];
+  }
+
+  function setUp(root) {
+    const { words, hundredths, contexts, rows, start } = JSON.parse(root.dataset.problem);
+    const fallback = root.querySelector(".dm-fallback");
+    if (fallback) fallback.remove();
+    root.setAttribute("data-lm-suppress-shortcuts", "true"); // JupyterLab leaves our keys alone
+    const shown = Math.min(rows, words.length), others = words.length - shown, places = stops(words.length);
+
+    const top = element("div", { class: "dm-top" }, root);
+    const chooser = element("select", { class: "dm-context" }, element("label", {}, top, "After"));
+    contexts.forEach((text) => element("option", {}, chooser, `“${text} …”`));
+    chooser.selectedIndex = start;
+    const controls = element("div", { class: "dm-controls" }, root);
+    const [heat, heatShown] = slider(controls, "temperature", { class: "dm-temperature", min: "0", max: "2.5", step: "0.05", value: "1" });
+    const [best, bestShown] = slider(controls, "top-k", { class: "dm-k", min: "0", max: String(places.length - 1), step: "1", value: String(places.length - 1) });
+    const [mass, massShown] = slider(controls, "top-p", { class: "dm-p", min: "0", max: "1", step: "0.01", value: "1" });
+
+    const key = element("div", { class: "dm-key" }, root);
+    for (const [kind, text] of [["own", "the model’s own"], ["fill", "to draw from"], ["drawn", "drawn"]]) {
+      const item = element("span", {}, key);
+      element("i", { class: "dm-swatch dm-" + kind }, item);
+      item.append(text);
+    }
+    const list = element("div", { class: "dm-rows", role: "list" }, root);
+    const lines = Array.from({ length: shown + (others ? 1 : 0) }, () => {
+      const row = element("div", { class: "dm-row", role: "listitem" }, list);
+      const word = element("span", { class: "dm-word" }, row);
+      const track = element("span", { class: "dm-track" }, row);
+      const bars = ["own", "fill", "drawn"].map((kind) => element("span", { class: "dm-bar dm-" + kind }, track));
+      return { row, word, bars, number: element("span", { class: "dm-number" }, row), count: element("span", { class: "dm-count" }, row) };
+    });
+    const message = element("p", { class: "dm-message", role: "status" }, root);
+    const buttons = element("div", { class: "dm-buttons" }, root);
+    const button = (text, action) => element("button", { type: "button" }, buttons, text).addEventListener("click", action);
+    const drawnText = element("span", { class: "dm-drawn-text", role: "status" });
+
+    const uniform = generator(SEED);
+    let order, own, probabilities, kept, counts, drawn, last;
+
+    // The chosen context's words in falling order: all that follows works on this order.
+    function choose() {
+      const logits = hundredths[chooser.selectedIndex];
+      order = words.map((_, i) => i).sort((a, b) => logits[b] - logits[a] || a - b);
+      own = softmax(order.map((i) => logits[i]), 1);
+      compute();
+    }
+
+    function compute() {
+      const logits = order.map((i) => hundredths[chooser.selectedIndex][i]);
+      const temperature = Number(heat.value), k = places[Number(best.value)], p = Number(mass.value);
+      const heated = softmax(logits, temperature);
+      const left = temperature === 0 ? 1 : reach(heated, k, p);
+      kept = { count: left, mass: total(heated.slice(0, left)), ofTemperature: temperature !== 1 };
+      probabilities = heated.map((v, i) => (i < left ? v / kept.mass : 0));
+      heatShown.textContent = temperature === 0 ? "0 (greedy)" : temperature.toFixed(2);
+      bestShown.textContent = k === words.length ? "all" : grouped(k);
+      massShown.textContent = p.toFixed(2);
+      clear();
+    }
+
+    function clear() {
+      counts = probabilities.map(() => 0);
+      drawn = 0;
+      last = null;
+      paint();
+    }
+
+    // The inverse CDF: the first word whose cumulative sum is greater than u.
+    function draw(times) {
+      for (let t = 0; t < times; t++) {
+        const u = uniform();
+        let sum = 0, i = -1;
+        do sum += probabilities[++i]; while (sum <= u && i < kept.count - 1);
+        counts[i] += 1;
+        last = i;
+      }
+      drawn += times;
+      paint();
+    }
+
+    // What one row stands for, of any list in falling order: a word, or all that are not shown.
+    const part = (values, i) => (i < shown ? values[i] : total(values.slice(shown)));
+
+    function paint() {
+      const share = (i) => (drawn ? part(counts, i) / drawn : 0);
+      const all = lines.map((_, i) => [part(own, i), part(probabilities, i), share(i)]);
+      const widest = Math.max(...all.flat());
+      lines.forEach(({ row, word, bars, number, count }, i) => {
+        const [before, now] = all[i], rest = i === shown;
+        word.textContent = rest ? `${grouped(others)} more` : words[order[i]];
+        bars.forEach((bar, b) => bar.style.setProperty("width", (100 * all[i][b]) / widest + "%"));
+        number.textContent = percent(now);
+        count.textContent = drawn ? grouped(part(counts, i)) : "";
+        const cut = rest ? kept.count <= shown : i >= kept.count;
+        row.classList.toggle("dm-cut", cut);
+        row.classList.toggle("dm-last", last !== null && (rest ? last >= shown : last === i));
+        row.setAttribute("aria-label", `${word.textContent}: the model ${percent(before)}, ` + (cut ? "cut" : `to draw from ${percent(now)}`) + (drawn ? `, drawn ${part(counts, i)} times` : ""));
+      });
+      const h = entropy(probabilities), h0 = entropy(own);
+      message.textContent =
+        `Kept: ${grouped(kept.count)} of ${grouped(words.length)} words, with ${percent(kept.mass)} of the probability` +
+        (kept.ofTemperature ? " at this temperature" : "") +
+        `. Entropy ${h.toFixed(2)} nats, a choice between ${short(Math.exp(h))} words; the model’s own ${h0.toFixed(2)}, ${short(Math.exp(h0))}.`;
+      drawnText.textContent = drawn ? `${grouped(drawn)} drawn; the last: “${words[order[last]]}”` : "nothing drawn yet";
+    }
+
+    button("draw 1", () => draw(1));
+    button("draw 100", () => draw(100));
+    button("draw 1000", () => draw(1000));
+    button("clear", clear);
+    buttons.appendChild(drawnText);
+    for (const input of [heat, best, mass]) input.addEventListener("input", compute);
+    chooser.addEventListener("change", choose);
+    choose();
+  }
+
+  for (const root of document.querySelectorAll(`[data-figure="${figure}"]:not([data-ready])`)) {
+    root.setAttribute("data-ready", "");
+    setUp(root);
+  }
+})
