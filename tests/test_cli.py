@@ -33,6 +33,7 @@ courses = _load_courses()
 def course(tmp_path, monkeypatch):
     monkeypatch.setenv("DESCENT_COURSE", str(tmp_path / "course"))
     monkeypatch.setenv("DESCENT_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("DESCENT_WORK", raising=False)
     monkeypatch.setenv("COLUMNS", "120")
     monkeypatch.setattr(lab, "lab_address", lambda path: None)
     courses.write_chapter(tmp_path / "course", "ladder/01_scalar_regression")

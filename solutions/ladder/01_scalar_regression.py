@@ -489,7 +489,7 @@ plt.show()
 # The first steps at three learning rates (12, 12 and 6 of them); the star is the truth. The zigzag runs across the valley,
 # along its steepest direction. The slow crawl along the valley floor is the flattest direction, where a
 # step of the same rate does little. The ratio of the two curvatures is what makes a problem hard for
-# gradient descent, and rung 8 is about ways around it.
+# gradient descent, and [rung 8](08_adam_optax.ipynb) is about ways around it.
 #
 # ## Why not use all the data?
 #

@@ -641,7 +641,7 @@ print(f"steps from peak to peak: {np.mean(np.diff(peaks)):.2f}, pendulum's π / 
 # passes a turning point once in $\pi/\sqrt{\eta\lambda}$ steps, and the measured peaks come as often as that,
 # with rung 1's curvature in the steepest direction.
 #
-# With friction this becomes a method, *momentum* {cite:p}`polyak1964`, and rung 8 builds it. Without, it is a
+# With friction this becomes a method, *momentum* {cite:p}`polyak1964`, and [rung 8](08_adam_optax.ipynb) builds it. Without, it is a
 # bug that raises no error and passes through a good loss again and again. When a loss goes up and down evenly,
 # look for the broom.
 #

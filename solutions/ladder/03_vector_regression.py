@@ -892,7 +892,7 @@ for name, value in biases.items():
 # :::{admonition} What a good answer contains
 # :class: dropdown
 # The same path as with standardised features, to rounding error, and the two lines of algebra that say why. This is the
-# idea that Adam, in rung 8, applies without being told the $\sigma_j$.
+# idea that Adam, in [rung 8](08_adam_optax.ipynb), applies without being told the $\sigma_j$.
 # :::
 #
 # ## Explain it to a friend

@@ -592,7 +592,7 @@ plt.show()
 # fall to little better than half right, each seed somewhere else. Is that overfitting? Read the training accuracies printed above: they fall too.
 # The ten-layer network contains the three-layer one (let seven layers hand their input on), so it *could* do as well. Gradient
 # descent does not find it. Initialisation carried the signal through; it did not keep it there once the steps began. What
-# does comes in rung 10: normalisation, and connections that skip layers.
+# does comes in [rung 10](10_resnet.ipynb): normalisation, and connections that skip layers.
 #
 # ## What a bad start looks like
 #

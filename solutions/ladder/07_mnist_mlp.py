@@ -747,7 +747,8 @@ print(f"random labels: training loss {lots_run['train_loss'][-1]:.4f}, validatio
 shifts = list(range(-6, 7))
 shifted_accuracy = []
 for shift in shifts:
-    moved = np.roll(test_file.images, shift, axis=2)  # the margins are paper, so nothing comes in
+    wide = np.pad(test_file.images, ((0, 0), (0, 0), (6, 6)))  # paper on both sides
+    moved = wide[:, :, 6 - shift : 34 - shift]
     moved_set = standardise(flatten_and_scale(moved)), test_set[1]
     shifted_accuracy.append(100 * evaluate(model, batches(*moved_set, 1000))[1])
 
@@ -765,7 +766,7 @@ for pixels_right in (0, 2, 4):
 # To a network on flattened pictures, pixel 300 and pixel 301 are as unrelated as pixel 300 and pixel 7. It has
 # learnt strokes *at places*, and MNIST's digits are all centred, so it never had to learn more. The test set
 # could not reveal this, because it is centred in the same way: a test set speaks only for data made like
-# itself. Rung 9, with convolutions, builds the remedy.
+# itself. [Rung 9](09_convnet.ipynb), with convolutions, builds the remedy.
 #
 # ## Draw your own
 #

@@ -54,6 +54,7 @@ def addresses(
         **os.environ,
         "DESCENT_COURSE": str(course),
         "DESCENT_HOME": str(home / "descent"),
+        "DESCENT_WORK": str(course / "work"),
         "JUPYTER_CONFIG_DIR": str(home / "config"),
         "JUPYTER_DATA_DIR": str(home / "data"),
         "JUPYTER_RUNTIME_DIR": str(home / "runtime"),

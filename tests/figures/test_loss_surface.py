@@ -156,7 +156,9 @@ def test_several_on_a_page_move_apart_even_twice_the_same(open_page):
 )
 def test_it_follows_the_theme(open_page, html, body, system, dark):
     page = open_page(loss_surface_figure().html, html, body, color_scheme=system)
-    paper = page.eval_on_selector(".descent-surface", "e => getComputedStyle(e).backgroundColor")
+    paper = page.eval_on_selector(
+        ".descent-loss-surface", "e => getComputedStyle(e).backgroundColor"
+    )
     assert paper == ("rgb(22, 25, 31)" if dark else "rgb(255, 255, 255)")
 
 

@@ -26,6 +26,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (folder / "solutions").mkdir(parents=True)
     monkeypatch.setenv("DESCENT_COURSE", str(folder))
     monkeypatch.setenv("DESCENT_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("DESCENT_WORK", raising=False)
     return folder
 
 

@@ -1,25 +1,11 @@
 // Where a transformer looks, in the reader's hands: choose a word and a head, see the weights.
-// Plain JavaScript, no network. Sets up every copy of its figure on the page that is not yet set up.
-(function (figure) {
-  "use strict";
-
+(({ element }) => {
   const STRONGEST = 3;
-
-  function element(tag, attributes, parent, text) {
-    const node = document.createElement(tag);
-    for (const [name, value] of Object.entries(attributes || {})) node.setAttribute(name, value);
-    if (text !== undefined) node.textContent = text;
-    if (parent) parent.appendChild(node);
-    return node;
-  }
 
   const percent = (weight) => Math.round(100 * weight) + " %";
 
-  function setUp(root) {
-    const { words, weights, start } = JSON.parse(root.dataset.problem);
-    const fallback = root.querySelector(".da-fallback");
-    if (fallback) fallback.remove();
-    root.setAttribute("data-lm-suppress-shortcuts", "true"); // JupyterLab leaves our arrow keys alone
+  function setUp(root, problem) {
+    const { words, weights, start } = problem;
     let layer = 0, head = 0, chosen = start, held = start;
 
     const controls = element("div", { class: "da-controls" }, root);
@@ -64,7 +50,7 @@
     function paint() {
       const row = weights[layer][head][chosen];
       tokens.forEach(({ button, share }, i) => {
-        button.style.setProperty("--da-weight", String(row[i]));
+        button.style.setProperty("--figure-weight", String(row[i]));
         button.setAttribute("aria-pressed", String(i === chosen));
         button.tabIndex = i === chosen ? 0 : -1;
         button.setAttribute("aria-label", `${words[i]}, ${percent(row[i])}`);
@@ -80,8 +66,5 @@
     paint();
   }
 
-  for (const root of document.querySelectorAll(`[data-figure="${figure}"]:not([data-ready])`)) {
-    root.setAttribute("data-ready", "");
-    setUp(root);
-  }
+  return setUp;
 })

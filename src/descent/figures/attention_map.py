@@ -6,16 +6,12 @@ works in JupyterLab and in the book read from disk.
 
 from __future__ import annotations
 
-import hashlib
-import html
-import json
 from collections.abc import Sequence
-from importlib.resources import files
 from typing import Any
 
 import numpy as np
 
-from descent.figures.loss_surface import FALLBACK, InteractiveFigure
+from descent.figures.interactive import InteractiveFigure, interactive_figure
 
 
 def attention_map_figure(
@@ -53,20 +49,4 @@ def attention_map_figure(
     if not 0 <= chosen < count:
         raise ValueError(f"start must be between 0 and {count - 1}")
     problem = {"start": chosen, "weights": looks.round(3).tolist(), "words": list(words)}
-    return _page(problem)
-
-
-def _page(problem: dict[str, Any]) -> InteractiveFigure:
-    """Markup, style and script in one; the script sets up each copy of this figure once."""
-    style = files("descent.figures").joinpath("attention_map.css").read_text("utf-8")
-    script = files("descent.figures").joinpath("attention_map.js").read_text("utf-8")
-    data = json.dumps(problem, separators=(",", ":"), sort_keys=True)
-    name = "attention-" + hashlib.sha256((data + style + script).encode()).hexdigest()[:12]
-    markup = (
-        f'<div class="descent-attention" data-figure="{name}" '
-        f'data-problem="{html.escape(data, quote=True)}">\n'
-        f"<style>\n{style}</style>\n"
-        f'<p class="da-fallback">{FALLBACK}</p>\n</div>\n'
-        f'<script>\n{script.rstrip()}("{name}");\n</script>\n'
-    )
-    return InteractiveFigure(markup, "an attention map, word by word")
+    return interactive_figure("attention_map", "an attention map, word by word", problem)

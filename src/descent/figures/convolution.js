@@ -1,8 +1,5 @@
 // A 3 × 3 kernel over a picture, in the reader's hands: the products, their sum, and the output map.
-// Plain JavaScript, no network. Sets up every copy of its figure on the page that is not yet set up.
-(function (figure) {
-  "use strict";
-
+(({ element, colour, whenLookChanges }) => {
   const SIDE = 3;
   const PRESETS = [
     ["left edges", [-1, 0, 1, -1, 0, 1, -1, 0, 1]],
@@ -15,14 +12,6 @@
 
   const show = (v) => String(Number(v.toFixed(2)) + 0).replace("-", "−");
   const read = (text) => (text.trim() === "" ? NaN : Number(text.trim().replace("−", "-").replace(",", ".")));
-
-  function element(tag, attributes, parent, text) {
-    const node = document.createElement(tag);
-    for (const [name, value] of Object.entries(attributes || {})) node.setAttribute(name, value);
-    if (text !== undefined) node.textContent = text;
-    if (parent) parent.appendChild(node);
-    return node;
-  }
 
   // The picture with its margin of zeros, and every sum of products: what the panels draw.
   function convolution(image, kernel, stride, padding) {
@@ -98,12 +87,9 @@
     return select;
   }
 
-  function setUp(root) {
-    const { image } = JSON.parse(root.dataset.problem);
-    const fallback = root.querySelector(".dc-fallback");
-    if (fallback) fallback.remove();
-    root.setAttribute("data-lm-suppress-shortcuts", "true"); // JupyterLab leaves our keys alone
-    const colour = (name) => getComputedStyle(root).getPropertyValue("--dc-" + name).trim();
+  function setUp(root, problem) {
+    const { image } = problem;
+    const tint = (name) => colour(root, name);
 
     const panels = element("div", { class: "dc-panels" }, root);
     const keys = "Arrow keys move the window.";
@@ -125,7 +111,7 @@
     const paddingChooser = chooser(controls, "Padding", "dc-padding", ["0", "1", "2"]);
     const message = element("p", { class: "dc-message", role: "status" }, root);
 
-    const input = grid(inCanvas, colour), output = grid(outCanvas, colour);
+    const input = grid(inCanvas, tint), output = grid(outCanvas, tint);
     const room = Math.max(image.length, image[0].length) + 4;
     let kernel, stride = 1, padding = 0, place = { i: 0, j: 0 }, now;
 
@@ -207,19 +193,8 @@
     preset.selectedIndex = strideChooser.selectedIndex = paddingChooser.selectedIndex = 0;
     place = { i: Math.floor(image.length / 2) - 2, j: Math.floor(image[0].length / 2) - 2 };
     choose(0);
-    let width = 0;
-    new ResizeObserver(() => {
-      if (root.clientWidth !== width) { width = root.clientWidth; paint(); }
-    }).observe(root);
-    const themes = new MutationObserver(paint);
-    for (const node of [document.documentElement, document.body]) {
-      themes.observe(node, { attributes: true, attributeFilter: ["data-theme", "data-jp-theme-light"] });
-    }
-    window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", paint);
+    whenLookChanges(root, paint);
   }
 
-  for (const root of document.querySelectorAll(`[data-figure="${figure}"]:not([data-ready])`)) {
-    root.setAttribute("data-ready", "");
-    setUp(root);
-  }
+  return setUp;
 })

@@ -6,15 +6,11 @@ the same output works in JupyterLab and in the book read from disk.
 
 from __future__ import annotations
 
-import hashlib
-import html
-import json
-from importlib.resources import files
 from typing import Any
 
 import numpy as np
 
-from descent.figures.loss_surface import FALLBACK, InteractiveFigure
+from descent.figures.interactive import InteractiveFigure, interactive_figure
 
 LARGEST = 40  # pixels a side: more cannot be told apart on a phone
 
@@ -44,7 +40,9 @@ def convolution_figure(image: Any = None) -> InteractiveFigure:
     if not np.isfinite(pixels).all() or pixels.min() < 0:
         raise ValueError("image must hold finite numbers from 0 upwards")
     ink = pixels / max(float(pixels.max()), 1e-12)
-    return _page({"image": ink.round(2).tolist()})
+    return interactive_figure(
+        "convolution", "a convolution kernel moved over a picture", {"image": ink.round(2).tolist()}
+    )
 
 
 def _array(image: Any) -> np.ndarray:
@@ -62,19 +60,3 @@ def _small_digit() -> np.ndarray:
         pixels[row, column - 1 : column + 1] = 1.0
     pixels[6, 4:10] = 1.0
     return pixels
-
-
-def _page(problem: dict[str, Any]) -> InteractiveFigure:
-    """Markup, style and script in one; the script sets up each copy of this figure once."""
-    style = files("descent.figures").joinpath("convolution.css").read_text("utf-8")
-    script = files("descent.figures").joinpath("convolution.js").read_text("utf-8")
-    data = json.dumps(problem, separators=(",", ":"), sort_keys=True)
-    name = "convolution-" + hashlib.sha256((data + style + script).encode()).hexdigest()[:12]
-    markup = (
-        f'<div class="descent-convolution" data-figure="{name}" '
-        f'data-problem="{html.escape(data, quote=True)}">\n'
-        f"<style>\n{style}</style>\n"
-        f'<p class="dc-fallback">{FALLBACK}</p>\n</div>\n'
-        f'<script>\n{script.rstrip()}("{name}");\n</script>\n'
-    )
-    return InteractiveFigure(markup, "a convolution kernel moved over a picture")

@@ -1,20 +1,9 @@
 // Gradient descent on the mean squared error of a line, in the reader's hands.
-// Plain JavaScript, no network. Sets up every copy of its figure on the page that is not yet set up.
-(function (figure) {
-  "use strict";
-
+(({ element, colour, whenLookChanges }) => {
   const STEPS = 500, TICK = 90, ARRIVED = 1e-3, RINGS = 10;
 
   const mean = (values) => values.reduce((sum, v) => sum + v, 0) / values.length;
   const show = (v) => (Math.abs(v) >= 1e5 ? v.toExponential(1) : v.toFixed(Math.abs(v) < 10 ? 3 : 1)).replace("-", "−");
-
-  function element(tag, attributes, parent, text) {
-    const node = document.createElement(tag);
-    for (const [name, value] of Object.entries(attributes || {})) node.setAttribute(name, value);
-    if (text !== undefined) node.textContent = text;
-    if (parent) parent.appendChild(node);
-    return node;
-  }
 
   // The loss is a quadratic bowl: (θ − θ*)ᵀ H (θ − θ*) + lowest, with H = [[mean x², mean x], [mean x, 1]].
   function bowl(x, y) {
@@ -113,13 +102,9 @@
     return element("canvas", { role: "img", "aria-label": description, ...attributes }, node);
   }
 
-  function setUp(root) {
-    const problem = JSON.parse(root.dataset.problem);
+  function setUp(root, problem) {
     const { x, y } = problem, hill = bowl(x, y);
-    const fallback = root.querySelector(".ds-fallback");
-    if (fallback) fallback.remove();
-    root.setAttribute("data-lm-suppress-shortcuts", "true"); // JupyterLab leaves our arrow keys alone
-    const colour = (name) => getComputedStyle(root).getPropertyValue("--ds-" + name).trim();
+    const tint = (name) => colour(root, name);
 
     const panels = element("div", { class: "ds-panels" }, root);
     const surfaceCanvas = panel(panels, "The loss, for every line", "Rings of equal loss over slope w and intercept b, with the path of gradient descent. Arrow keys move the starting point.", { tabindex: "0" });
@@ -135,8 +120,8 @@
     const readout = element("div", { class: "ds-readout" }, root);
     const message = element("p", { class: "ds-message", role: "status" }, root);
 
-    const surface = plot(surfaceCanvas, problem.view, { x: "slope w", y: "intercept b" }, colour);
-    const fit = plot(fitCanvas, problem.fit, { x: "x", y: "y" }, colour);
+    const surface = plot(surfaceCanvas, problem.view, { x: "slope w", y: "intercept b" }, tint);
+    const fit = plot(fitCanvas, problem.fit, { x: "x", y: "y" }, tint);
     let rate = problem.rate, start = { ...problem.start }, path, timer = null, over;
 
     const here = () => path[path.length - 1];
@@ -207,7 +192,7 @@
             const p = hill.ring((furthest * k) / RINGS, (i * Math.PI) / 60);
             pen.lineTo(surface.x(p.w), surface.y(p.b));
           }
-          pen.fillStyle = pen.strokeStyle = colour("level");
+          pen.fillStyle = pen.strokeStyle = tint("level");
           pen.globalAlpha = 0.07;
           pen.fill();
           pen.globalAlpha = 0.45;
@@ -223,7 +208,7 @@
 
     function paintLowest() {
       const { pen } = surface, px = surface.x(hill.lowest.w), py = surface.y(hill.lowest.b);
-      pen.strokeStyle = colour("ink");
+      pen.strokeStyle = tint("ink");
       pen.lineWidth = 2;
       pen.beginPath();
       pen.moveTo(px - 5, py - 5); pen.lineTo(px + 5, py + 5);
@@ -232,31 +217,31 @@
     }
 
     function paintPath() {
-      const { pen } = surface, path_ = colour("path");
+      const { pen } = surface, path_ = tint("path");
       pen.beginPath();
       for (const p of path) pen.lineTo(surface.x(p.w), surface.y(p.b));
       pen.strokeStyle = path_;
       pen.lineWidth = 2;
       pen.stroke();
       for (const p of path.slice(0, -1)) surface.dot(p.w, p.b, 3, path_);
-      surface.dot(here().w, here().b, 7, path_, colour("paper"));
+      surface.dot(here().w, here().b, 7, path_, tint("paper"));
     }
 
     function paintFit() {
       const { pen } = fit, p = here(), at = (v) => fit.y(p.w * v + p.b);
       fit.prepare();
       fit.inside(() => {
-        pen.strokeStyle = colour("path");
+        pen.strokeStyle = tint("path");
         pen.globalAlpha = 0.6;
         pen.lineWidth = 1.5;
         pen.beginPath();
         x.forEach((v, i) => { pen.moveTo(fit.x(v), fit.y(y[i])); pen.lineTo(fit.x(v), at(v)); });
         pen.stroke();
         pen.globalAlpha = 1;
-        x.forEach((v, i) => fit.dot(v, y[i], 4, colour("point")));
+        x.forEach((v, i) => fit.dot(v, y[i], 4, tint("point")));
         pen.beginPath();
         for (const v of problem.fit.x) pen.lineTo(fit.x(v), at(v));
-        pen.strokeStyle = colour("fit");
+        pen.strokeStyle = tint("fit");
         pen.lineWidth = 3;
         pen.stroke();
       });
@@ -311,19 +296,8 @@
     });
 
     reset();
-    let width = 0;
-    new ResizeObserver(() => {
-      if (root.clientWidth !== width) { width = root.clientWidth; paint(); }
-    }).observe(root);
-    const themes = new MutationObserver(paint);
-    for (const node of [document.documentElement, document.body]) {
-      themes.observe(node, { attributes: true, attributeFilter: ["data-theme", "data-jp-theme-light"] });
-    }
-    window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", paint);
+    whenLookChanges(root, paint);
   }
 
-  for (const root of document.querySelectorAll(`[data-figure="${figure}"]:not([data-ready])`)) {
-    root.setAttribute("data-ready", "");
-    setUp(root);
-  }
+  return setUp;
 })

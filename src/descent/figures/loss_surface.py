@@ -6,37 +6,12 @@ works in JupyterLab and in the book read from disk.
 
 from __future__ import annotations
 
-import hashlib
-import html
-import json
-from importlib.resources import files
 from typing import Any
 
 import numpy as np
 
 from descent.data import line
-
-FALLBACK = "This figure moves in the book, and in JupyterLab after its cell has been run."
-
-
-class InteractiveFigure:
-    """A self-contained piece of HTML that a notebook shows as a figure.
-
-    Attributes
-    ----------
-    html : the markup, style and script together; the same bytes for the same content.
-    description : what stands in for it where HTML cannot be shown.
-    """
-
-    def __init__(self, html: str, description: str) -> None:
-        self.html = html
-        self.description = description
-
-    def _repr_html_(self) -> str:
-        return self.html
-
-    def __repr__(self) -> str:
-        return f"<interactive figure: {self.description}>"
+from descent.figures.interactive import InteractiveFigure, interactive_figure
 
 
 def loss_surface_figure(
@@ -75,7 +50,11 @@ def loss_surface_figure(
         raise ValueError("x and y must be finite")
     if not rate > 0:
         raise ValueError("rate must be positive")
-    return _page(_problem(inputs, targets, start, rate))
+    return interactive_figure(
+        "loss_surface",
+        "gradient descent on the loss surface of a line",
+        _problem(inputs, targets, start, rate),
+    )
 
 
 def _problem(
@@ -102,19 +81,3 @@ def _problem(
 
 def _range(middle: float, reach: float) -> list[float]:
     return [round(middle - reach, 4), round(middle + reach, 4)]
-
-
-def _page(problem: dict[str, Any]) -> InteractiveFigure:
-    """Markup, style and script in one; the script sets up each copy of this figure once."""
-    style = files("descent.figures").joinpath("loss_surface.css").read_text("utf-8")
-    script = files("descent.figures").joinpath("loss_surface.js").read_text("utf-8")
-    data = json.dumps(problem, separators=(",", ":"), sort_keys=True)
-    name = "surface-" + hashlib.sha256((data + style + script).encode()).hexdigest()[:12]
-    markup = (
-        f'<div class="descent-surface" data-figure="{name}" '
-        f'data-problem="{html.escape(data, quote=True)}">\n'
-        f"<style>\n{style}</style>\n"
-        f'<p class="ds-fallback">{FALLBACK}</p>\n</div>\n'
-        f'<script>\n{script.rstrip()}("{name}");\n</script>\n'
-    )
-    return InteractiveFigure(markup, "gradient descent on the loss surface of a line")

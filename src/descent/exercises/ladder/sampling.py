@@ -101,7 +101,10 @@ def _(answer, draw: Draw) -> None:
     logits = draw.integers(-2, 3, draw.size + 2).astype(float)
     logits[draw.rng.permutation(len(logits))[:2]] = 3.0
     expected = _heated(logits.tolist(), 0)
-    expect(answer(_tensor(logits), 0.0), "the probabilities at temperature 0").close_to(expected)
+    got = answer(_tensor(logits), 0.0)
+    expect(got, "the probabilities at temperature 0").close_to(expected)
+    floating = torch.as_tensor(got).is_floating_point()
+    expect(floating, "the probabilities at temperature 0 are floating point").equals(True)
 
 
 @softmax_with_temperature.property("stays finite for logits in the thousands")
@@ -188,6 +191,16 @@ def overflows(logits, temperature):
         return _first_best(logits)
     raised = torch.exp(logits / temperature)
     return raised / raised.sum()
+
+
+@softmax_with_temperature.mistake(
+    "At temperature 0 you return whole numbers (`F.one_hot` gives int64). Probabilities are "
+    "floating point: `.to(logits.dtype)`."
+)
+def whole_numbers(logits, temperature):
+    if temperature == 0:
+        return F.one_hot(logits.argmax(), len(logits))
+    return _softened(logits / temperature)
 
 
 @softmax_with_temperature.mistake(
@@ -339,6 +352,15 @@ def without_sums(probabilities, uniform):
 
 
 @inverse_cdf.mistake(
+    "Where rounding leaves no cumulative sum above u, `argmax` of nothing but False is 0, and you "
+    "gave word 0. Give the last word with a probability above 0."
+)
+def first_where_none(probabilities, uniform):
+    above = probabilities.double().cumsum(0)[None, :] > uniform.double()[:, None]
+    return above.int().argmax(1)
+
+
+@inverse_cdf.mistake(
     "You sorted the words by probability and returned places in the sorted order. Search in the "
     "order that was given, or translate the places back."
 )
@@ -420,6 +442,7 @@ def _(answer, draw: Draw) -> None:
 def _(answer, draw: Draw) -> None:
     probabilities = draw.rng.permutation([0.5, 0.3, 0.2, 0.0])
     counts = _counted(answer(_tensor(probabilities), DRAWS, _generator(draw.seed())), 4)
+    expect(int((counts > 0).sum()), "how many different words came").equals(3)
     expect(_rounded(counts / DRAWS), "the shares, rounded").equals(probabilities.tolist())
     expect(int(counts[probabilities == 0].sum()), "draws of an impossible word").equals(0)
 
@@ -444,7 +467,7 @@ def _(answer, draw: Draw) -> None:
 
 @sample.property("takes its randomness from the generator alone", trials=3)
 def _(answer, draw: Draw) -> None:
-    fair, seed = _tensor(np.full(8, 1 / 8)), draw.seed()
+    fair, seed = _tensor(np.full(64, 1 / 64)), draw.seed()
     watch, generator = _Watch(), _generator(seed)
     one, two = answer(fair, 60, generator), answer(fair, 60, generator)
     watch.expect_still()
@@ -518,8 +541,8 @@ def seeds_again(probabilities, count, generator):
 
 
 @sample.mistake(
-    "You spread the numbers evenly over the line instead of drawing each by chance. The shares "
-    "come out right, and each word tells the next."
+    "You sorted the numbers, or spread them evenly over the line. The shares come out right, and "
+    "each word tells the next: draw every number by chance, and leave them in their order."
 )
 def evenly_spread(probabilities, count, generator):
     numbers = (torch.arange(count, dtype=torch.float64) + _uniform(1, generator)) / count
@@ -527,13 +550,11 @@ def evenly_spread(probabilities, count, generator):
 
 
 @sample.mistake(
-    "Normal noise on the log-probabilities is nearly right, and wrong. The noise that gives "
-    "exactly p is Gumbel's, −log(−log u)."
+    "`torch.multinomial` draws *without* putting back unless you say `replacement=True`: no word "
+    "comes twice, and there are soon none left."
 )
-def normal_noise(probabilities, count, generator):
-    shape = (count, len(probabilities))
-    noise = torch.randn(shape, generator=generator, dtype=torch.float64)
-    return (probabilities.log() + math.pi / math.sqrt(6) * noise).argmax(1)
+def not_put_back(probabilities, count, generator):
+    return torch.multinomial(probabilities, count, generator=generator)
 
 
 @sample.mistake("You returned one word. Return `count` of them, shape (count,).")
@@ -801,6 +822,10 @@ def _(answer, draw: Draw) -> None:
     shares = _different(draw, 4)
     expected = np.eye(4)[int(np.argmax(shares))]
     expect(answer(_tensor(shares) / 1024, 1), "the probabilities").close_to(expected)
+    equals = draw.rng.permutation([24, 24, 24, 8]).tolist()
+    expected = np.eye(4)[int(np.argmax(equals))]
+    got = answer(_tensor(equals) / 80, 1)
+    expect(got, "the probabilities with three equally good words").close_to(expected)
 
 
 @top_k.property("keeps everything when k is the number of words or more", trials=3)
@@ -854,6 +879,15 @@ def all_ties(probabilities, k):
 )
 def higher_numbers(probabilities, k):
     places = len(probabilities) - 1 - _order(probabilities.flip(0))[:k]
+    return _normalised(_only(probabilities, places))
+
+
+@top_k.mistake(
+    "`torch.topk` makes no promise about ties, and here it did not keep the lower numbers. "
+    "Sort with `descending=True, stable=True` and take the first k."
+)
+def by_torch_topk(probabilities, k):
+    places = torch.topk(probabilities, min(k, len(probabilities))).indices
     return _normalised(_only(probabilities, places))
 
 
@@ -968,6 +1002,15 @@ def _(answer, draw: Draw) -> None:
         expect(got, f"the probabilities for p = {p}").close_to(expected)
 
 
+@top_p.property("cuts for a p just below 1 as well")
+def _(answer, draw: Draw) -> None:
+    shares = draw.rng.permutation([1008, 8, 4, 3, 1]).tolist()
+    for p in (0.99, 0.996, 0.999):
+        got = answer(_tensor(shares) / 1024, p)
+        expected = _kept(shares, _nucleus(shares, Fraction(p)))
+        expect(got, f"the probabilities for p = {p}").close_to(expected)
+
+
 @top_p.property("keeps the best word alone for p = 0", trials=3)
 def _(answer, draw: Draw) -> None:
     shares = _different(draw, draw.size + 1)
@@ -989,7 +1032,7 @@ def _(answer, draw: Draw) -> None:
 @top_p.property("among equals keeps those with lower numbers", trials=3)
 def _(answer, draw: Draw) -> None:
     shares = draw.rng.permutation([16, 16, 16, 8, 8]).tolist()
-    for p in (0.4, 0.8):
+    for p in (0.4, 0.8, 0.0, 1e-9):
         expected = _kept(shares, _nucleus(shares, Fraction(p)))
         got = answer(_tensor(shares) / 64, p)
         expect(got, f"the probabilities for p = {p}").close_to(expected)
@@ -1032,6 +1075,55 @@ def nothing_kept(probabilities, p):
     order = _order(probabilities)
     reached = probabilities[order].cumsum(0)
     return _normalised(_only(probabilities, order[reached <= p]))
+
+
+@top_p.mistake(
+    "For p = 0 you keep nothing, and 0/0 is NaN: no word has a sum *below 0* before it. The best "
+    "word stays by a rule of its own."
+)
+def nothing_at_zero(probabilities, p):
+    if p == 1:
+        return _normalised(probabilities)
+    order = _order(probabilities)
+    ranked = probabilities[order]
+    return _normalised(_only(probabilities, order[ranked.cumsum(0) - ranked < p]))
+
+
+@top_p.mistake(
+    "You kept the words whose own sum is below p. The word that brings the sum to p or above it "
+    "belongs to them: look at the sum *before* each word."
+)
+def sum_below_p(probabilities, p):
+    if p == 1:
+        return _normalised(probabilities)
+    reached = probabilities[_order(probabilities)].cumsum(0)
+    return _cut_at(probabilities, int((reached < p).sum()))
+
+
+@top_p.mistake(
+    "You kept every word that ties with the last one kept. Equals are taken one after another, "
+    "lower numbers first, until p is reached."
+)
+def all_equals(probabilities, p):
+    if p == 1:
+        return _normalised(probabilities)
+    border = probabilities[_order(probabilities)][_count(probabilities, p) - 1]
+    return _normalised(probabilities * (probabilities >= border))
+
+
+@top_p.mistake(
+    "Among equals you kept the higher numbers. The lower ones go first: sort with "
+    "`descending=True, stable=True`."
+)
+def higher_equals(probabilities, p):
+    places = len(probabilities) - 1 - _order(probabilities.flip(0))
+    return _normalised(_only(probabilities, places[: _count(probabilities, p)]))
+
+
+@top_p.mistake("You kept what top-p throws away: the words after p is reached. Keep those before.")
+def the_rest(probabilities, p):
+    order = _order(probabilities)
+    return _normalised(_only(probabilities, order[probabilities[order].cumsum(0) > p]))
 
 
 @top_p.mistake(
@@ -1291,6 +1383,16 @@ def none_not_allowed(logits, temperature=1.0, k=None, p=1.0, banned=()):
     return _mixed(logits, temperature, min(k, len(logits)), p, banned)
 
 
+@next_word_probabilities.mistake(
+    "An empty tuple as an index means *every* word: with nothing banned you banned all. Index with "
+    "`list(banned)`."
+)
+def all_banned(logits, temperature=1.0, k=None, p=1.0, banned=()):
+    allowed = logits.clone()
+    allowed[banned] = -math.inf
+    return _mixed(allowed, temperature, k, p)
+
+
 next_word_probabilities.hint("You have all four pieces. Write them one under the other.")
 next_word_probabilities.hint("`allowed = logits.clone()`: then you may write into it.")
 next_word_probabilities.hint("A list of numbers is an index: `allowed[list(banned)] = -math.inf`.")
@@ -1339,7 +1441,10 @@ def _(answer, draw: Draw) -> None:
     pad = draw.integers(0, 5)
     window = answer(_numbers([]), 3, pad)
     expect(window, "the window of an empty text").equals([pad] * 3)
-    for one in (window, answer(_numbers([4, 5]), 2, pad), answer(_numbers([4, 5]), 1, None)):
+    empty = answer(_numbers([]), 3, None)
+    expect(empty, "the window of an empty text with pad = None").equals([])
+    others = answer(_numbers([4, 5]), 2, pad), answer(_numbers([4, 5]), 1, None)
+    for one in (window, empty, *others):
         expect(torch.as_tensor(one), "the window").has_dtype("int64")
 
 
@@ -1491,6 +1596,9 @@ def _(answer, draw: Draw) -> None:
     asked_again = _numbers([path[2], *prompt])
     new = answer(model, asked_again, 9, _generator(0), 2, stop=path[2])
     expect(len(new), "new words where the prompt holds the stop word").equals(len(written))
+    always_zero = _Speaker(np.where(np.eye(WORDS)[[0] * WORDS] == 1, 0.0, -np.inf))
+    new = answer(always_zero, _numbers([1, 2]), 5, _generator(0), 2, stop=0)
+    expect(len(new), "new words where the stop word is word 0").equals(1)
 
 
 @generate.property("writes nothing for length 0")
@@ -1498,6 +1606,8 @@ def _(answer, draw: Draw) -> None:
     model = _certain(draw)
     new = answer(model, _numbers([1, 2]), 0, _generator(0), 2)
     expect(len(new), "how many new words").equals(0)
+    for one in (new, answer(model, _numbers([1, 2]), 2, _generator(0), 2)):
+        expect(one, "the new words").is_a(Tensor).has_dtype("int64")
 
 
 @generate.property("hands its settings on", trials=2)
@@ -1506,7 +1616,15 @@ def _(answer, draw: Draw) -> None:
     best = draw.integers(0, WORDS)
     for settings in ({"temperature": 0.0}, {"k": 1}, {"p": 0.0}, {"k": 1, "banned": [best]}):
         model = _unsure(draw)
-        new = answer(model, _numbers(prompt), 8, _generator(draw.seed()), 2, **settings)
+        new, other = (
+            answer(model, _numbers(prompt), 8, _generator(seed), 2, **settings)
+            for seed in (draw.seed(), draw.seed())
+        )
+        # The same for every answer that ignores settings, whatever it draws.
+        expect(np.array_equal(new, other), f"two seeds agree for {settings}").is_true(
+            otherwise=f"{settings} leaves nothing to chance, and your text still depends on the "
+            "generator: do the settings reach `next_word_probabilities`?"
+        )
         banned = settings.get("banned", [])
 
         def choose(logits, banned=banned):
@@ -1569,6 +1687,8 @@ def _written(model, prompt, length, generator, context, pad=0, stop=None, habits
         settings = {}
     if "greedy" in habits:
         settings["temperature"] = 0.0
+    if "stops unless 0" in habits:
+        stop = stop or None
     if "own seed" in habits:
         generator = _generator(0)
     ids, new = prompt, prompt[:0]
@@ -1577,6 +1697,8 @@ def _written(model, prompt, length, generator, context, pad=0, stop=None, habits
             window = ids[:context] if "front" in habits else ids[-context:]
             if "new alone" in habits:
                 window = new[-context:]
+            if "never cuts" in habits:
+                window = ids
             window = _padded(window, context, 0 if "always pads" in habits else pad)
             if "never pads" in habits:
                 window = ids[-context:]
@@ -1594,6 +1716,10 @@ def _written(model, prompt, length, generator, context, pad=0, stop=None, habits
                 break
     if "stays" not in habits:
         model.train(before or "always train" in habits)
+    if "switches off" in habits:
+        torch.set_grad_enabled(False)
+    if "plain list" in habits:
+        return new.tolist()
     return torch.cat([prompt, new]) if "with prompt" in habits else new
 
 
@@ -1625,6 +1751,14 @@ for _habit, _message in {
     "one more": "You wrote one word too many.",
     "drops stop": "The stop word is missing at the end. It is part of what was written.",
     "goes on": "You did not stop after the stop word.",
+    "stops unless 0": "Word 0 may be the stop word too, and `if stop` takes 0 for None. Write "
+    "`stop is not None`.",
+    "never cuts": "The model read the whole text so far. It reads the last `context` words: "
+    "`last_window`.",
+    "plain list": "Return a tensor of int64 and not a list, also for a text of no words: an empty "
+    "list becomes a tensor of floats unless you say `dtype=torch.int64`.",
+    "switches off": "You switched recording off and left it off: the next `backward` of a training "
+    "fails. `with torch.no_grad():` puts it back by itself.",
     "stops at prompt": "You stopped because the stop word stands in the *prompt*. Only a new "
     "word ends the writing.",
     "never pads": "A model of n words got fewer: fill a short text up, by `last_window` with pad.",
@@ -1698,6 +1832,14 @@ def _(answer, draw: Draw) -> None:
         expect(got, f"the log-probability with pad = {pad}").close_to(expected)
 
 
+@log_probability.property("stays finite for a text of several hundred words")
+def _(answer, draw: Draw) -> None:
+    model, new = _unsure(draw), draw.integers(0, WORDS, 400).tolist()
+    got = answer(model, _numbers([1, 2]), _numbers(new), 2)
+    expected = _sum_of_logs(model, [1, 2], new, 2, 0)
+    expect(got, "the log-probability of 400 words").close_to(expected)
+
+
 @log_probability.property("is 0 for no words, and a plain number")
 def _(answer, draw: Draw) -> None:
     got = answer(_unsure(draw), _numbers([1, 2]), _numbers([]), 2)
@@ -1762,6 +1904,21 @@ def product(model, prompt, new, context, pad=0):
     return _judged(model, prompt, new, context, pad, combine=lambda x: math.exp(sum(x)))
 
 
+@log_probability.mistake(
+    "You multiplied the probabilities first. The product of a few hundred of them is too small for "
+    "any floating-point number and becomes 0: add up their logarithms."
+)
+def log_of_product(model, prompt, new, context, pad=0):
+    def value(logits, word):
+        return torch.softmax(logits, 0)[word].item()
+
+    def combine(parts):
+        product = math.prod(parts)
+        return math.log(product) if product else -math.inf
+
+    return _judged(model, prompt, new, context, pad, value, combine)
+
+
 @log_probability.mistake("You added up probabilities. Add up their logarithms.")
 def sum_of_probabilities(model, prompt, new, context, pad=0):
     def value(logits, word):
@@ -1823,6 +1980,13 @@ def in_any_mode(model, prompt, new, context, pad=0):
 @log_probability.mistake("The model stays in evaluation mode. Put it back as it was.")
 def stays_in_evaluation(model, prompt, new, context, pad=0):
     return _judged(model, prompt, new, context, pad, stays=True)
+
+
+@log_probability.mistake(
+    "The model is in training mode afterwards, whatever it was before. Put it back as it was."
+)
+def always_training(model, prompt, new, context, pad=0):
+    return _judged(model, prompt, new, context, pad, always_train=True)
 
 
 @log_probability.mistake("Gradients were recorded on the way: wrap it in `torch.no_grad()`.")
@@ -1937,6 +2101,21 @@ def unordered(ids, n):
     return _part(ids, n, count=lambda runs: len({tuple(sorted(run)) for run in runs}))
 
 
+@distinct.mistake(
+    "Your set holds tensors, and two tensors are never the same member of a set, even when their "
+    "numbers are equal. Make plain numbers of them first: `.tolist()`."
+)
+def set_of_tensors(ids, n):
+    return 1.0
+
+
+@distinct.mistake(
+    "You made a set of each run, which forgets the order and how often a word comes. Use a tuple."
+)
+def runs_as_sets(ids, n):
+    return _part(ids, n, count=lambda runs: len({frozenset(run) for run in runs}))
+
+
 @distinct.mistake("You counted different words, whatever n is.")
 def single_words(ids, n):
     return len(set(ids.tolist())) / len(ids) if len(ids) >= n else 1.0
@@ -1984,12 +2163,27 @@ def _(answer, draw: Draw) -> None:
     expect(result, "the perplexity").close_to(_perplexity_of(model, test_set)).has_shape()
 
 
+@test_evaluation.property("counts every example of a long test set once")
+def _(answer, draw: Draw) -> None:
+    model, test_set = _unsure(draw), _examples(draw, 1037)
+    result, _ = answer(model, test_set, _numbers([1, 2]), 1, draw.seed())
+    expected = _perplexity_of(model, test_set)
+    expect(result, "the perplexity of 1037 examples").close_to(expected, rtol=1e-6)
+
+
 @test_evaluation.property("lets the model write, with as many words as its contexts have", trials=4)
 def _(answer, draw: Draw) -> None:
     context = draw.integers(1, 5)
     model, prompt = _unsure(draw), draw.integers(0, WORDS, draw.size).tolist()
     test_set = _examples(draw, 3, context)
-    _, new = answer(model, test_set, _numbers(prompt), 6, draw.seed(), temperature=0.0, pad=4)
+    new, other = (
+        answer(model, test_set, _numbers(prompt), 6, seed, temperature=0.0, pad=4)[1]
+        for seed in (draw.seed(), draw.seed())
+    )
+    expect(np.array_equal(new, other), "two seeds agree at temperature 0").is_true(
+        otherwise="Temperature 0 leaves nothing to chance, and your sample still depends on the "
+        "seed: do the settings reach `generate`, and is the model in evaluation mode?"
+    )
     expect(new, "the new words").equals(_walk(model, prompt, 6, context, 4)[0])
 
 
@@ -2000,6 +2194,24 @@ def _(answer, draw: Draw) -> None:
     test_set = _examples(draw, 3)
     _, new = answer(model, test_set, _numbers(prompt), 6, draw.seed(), k=1, stop=path[1])
     expect(new, "the new words").equals(_walk(model, prompt, 6, 2, 0, stop=path[1])[0])
+    follows = draw.rng.permutation(WORDS)
+    model, test_set = _Speaker(3.0 * np.eye(WORDS)[follows]), _examples(draw, 3, 3)
+    for pad in (4, 5):  # two words are missing, so that the first new word depends on pad
+        _, new = answer(model, test_set, _numbers([1]), 4, draw.seed(), k=1, pad=pad)
+        expect(new, f"the new words with pad = {pad}").equals(_walk(model, [1], 4, 3, pad)[0])
+
+
+@test_evaluation.property("judges the model itself, whatever the settings", trials=2)
+def _(answer, draw: Draw) -> None:
+    for settings in ({"temperature": 2.0}, {"p": 0.9}, {"banned": [3]}):
+        model, test_set = _unsure(draw), _examples(draw, 40)
+        plain, _ = answer(model, test_set, _numbers([1, 2]), 2, draw.seed())
+        shaped, _ = answer(model, test_set, _numbers([1, 2]), 2, draw.seed(), **settings)
+        same = math.isclose(float(plain), float(shaped), rel_tol=1e-4)
+        expect(same, f"the perplexity with {settings} is that without").is_true(
+            otherwise="The settings changed your perplexity. They shape the sample alone; the test "
+            "set judges the model itself."
+        )
 
 
 @test_evaluation.property("writes the same from the same seed, and another text from another")
@@ -2038,12 +2250,24 @@ def _evaluated(model, test_set, prompt, length, seed, habits=(), **settings):
     else:
         writing.append("any mode")
     writing += [habit for habit in ("records", "with prompt") if habit in habits]
+    if "without pad" in habits:
+        settings = {name: value for name, value in settings.items() if name != "pad"}
+    if "without stop" in habits:
+        settings = {name: value for name, value in settings.items() if name != "stop"}
     new = _written(model, prompt, length, generator, reach, habits=writing, **settings)
     with torch.set_grad_enabled("records" in habits):
         losses = F.cross_entropy(model(contexts), targets, reduction="none").detach()
     result = math.exp(losses.mean().item())
+    if "with settings" in habits:
+        shaping = {name: value for name, value in settings.items() if name not in ("pad", "stop")}
+        with torch.no_grad():
+            rows = torch.stack([_mixed(row, **shaping) for row in model(contexts)])
+        chances = rows[torch.arange(len(targets)), targets]
+        result = torch.exp(-chances.log().mean()).item()
     if "loss" in habits:
         result = losses.mean().item()
+    if "base 2" in habits:
+        result = 2 ** losses.mean().item()
     if "mean of perplexities" in habits:
         result = losses.exp().mean().item()
     if "first example" in habits:
@@ -2072,6 +2296,11 @@ for _habit, _message in {
     "loss": "You returned the mean loss in nats. The perplexity is exp of it.",
     "mean of perplexities": "You averaged perplexities of single words. Average the logarithms, "
     "then take exp once.",
+    "with settings": "You measured the perplexity after temperature, cuts and bans. They shape the "
+    "sample alone; the test set judges the model itself.",
+    "base 2": "You raised 2 to a loss in nats. The perplexity is exp of it.",
+    "without pad": "`pad` did not reach `generate`: pass `**settings`, whole.",
+    "without stop": "`stop` did not reach `generate`: pass `**settings`, whole.",
     "first example": "You judged one example. The whole test set counts.",
     "swapped": "The two have changed places: first the perplexity, then the sample.",
     "ignores settings": "The settings did not reach `generate`: pass `**settings`.",
@@ -2323,6 +2552,8 @@ for _habit, _message in {
     "drops rest": "You dropped the short minibatch at the end of the epoch.",
     "global stream": "Your order comes from the global generator. Use the one handed over.",
     "summed": "You summed the loss over the minibatch before `backward`. It is a mean.",
+    "tensors": "The losses are tensors that still hold the graph of their step. Record plain "
+    "numbers: `loss.item()`.",
     "loss after": "You recorded the loss after the step. Record the one the step was made from.",
     "swapped": "The two have changed places: first the losses, then the history.",
 }.items():

@@ -1,17 +1,6 @@
 // A next-word distribution in the reader's hands: temperature, then top-k, then top-p, and draws.
-// Plain JavaScript, no network. Sets up every copy of its figure on the page that is not yet set up.
-(function (figure) {
-  "use strict";
-
+(({ element }) => {
   const SEED = 12;
-
-  function element(tag, attributes, parent, text) {
-    const node = document.createElement(tag);
-    for (const [name, value] of Object.entries(attributes || {})) node.setAttribute(name, value);
-    if (text !== undefined) node.textContent = text;
-    if (parent) parent.appendChild(node);
-    return node;
-  }
 
   // A small generator of uniform numbers (mulberry32), so that a page draws the same words each time it is opened.
   function generator(seed) {
@@ -65,11 +54,8 @@
     return [input, element("output", {}, label)];
   }
 
-  function setUp(root) {
-    const { words, hundredths, contexts, rows, start } = JSON.parse(root.dataset.problem);
-    const fallback = root.querySelector(".dm-fallback");
-    if (fallback) fallback.remove();
-    root.setAttribute("data-lm-suppress-shortcuts", "true"); // JupyterLab leaves our keys alone
+  function setUp(root, problem) {
+    const { words, hundredths, contexts, rows, start } = problem;
     const shown = Math.min(rows, words.length), others = words.length - shown, places = stops(words.length);
 
     const top = element("div", { class: "dm-top" }, root);
@@ -180,8 +166,5 @@
     choose();
   }
 
-  for (const root of document.querySelectorAll(`[data-figure="${figure}"]:not([data-ready])`)) {
-    root.setAttribute("data-ready", "");
-    setUp(root);
-  }
+  return setUp;
 })

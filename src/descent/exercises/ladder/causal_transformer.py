@@ -178,7 +178,9 @@ def _(answer, draw: Draw) -> None:
 
 @causal_mask.property("is of True and False")
 def _(answer, draw: Draw) -> None:
-    expect(answer(3), "the mask").has_dtype("bool")
+    mask = answer(3)
+    expect(isinstance(mask, torch.Tensor), "whether it is a torch tensor").equals(True)
+    expect(mask, "the mask").has_dtype("bool")
 
 
 @causal_mask.property("lets a single word look at itself")
@@ -231,6 +233,14 @@ def additive_mask(length):
 @causal_mask.mistake("Your mask is of floats. `dtype=torch.bool` makes it True and False.")
 def float_mask(length):
     return torch.ones(length, length).tril()
+
+
+@causal_mask.mistake(
+    "Your mask is an array of numpy's. Attention puts it on torch tensors: build it with torch, or "
+    "hand it to torch.from_numpy."
+)
+def numpy_mask(length):
+    return np.tril(np.ones((length, length), dtype=bool))
 
 
 @causal_mask.mistake("You allow only the diagonal: each word sees itself and no context.")
@@ -327,12 +337,17 @@ def _attend(queries, keys, values, mask, **habits):
     hidden = mask if habits.get("inverted") else ~mask
     if habits.get("multiplies"):
         scores = scores * mask
+    elif habits.get("adds_product"):
+        scores = scores + ~mask * -math.inf
     elif habits.get("hides_with") is not None:
         scores = scores.masked_fill(hidden, habits["hides_with"])
-    if habits.get("over_all"):
+    if habits.get("overflows"):
+        powers = scores.exp() * (mask if habits.get("hides_with") is None else 1)
+        weights = powers / powers.sum(-1, keepdim=True)
+    elif habits.get("over_all"):
         weights = scores.flatten(-2).softmax(-1).view(scores.shape)
     else:
-        weights = scores.softmax(habits.get("dim", -1)).nan_to_num()
+        weights = scores.softmax(habits.get("dim", -1))
     if habits.get("masks_late"):
         weights = weights * mask
     return weights @ values, weights
@@ -405,6 +420,53 @@ def softmax_over_everything(queries, keys, values, mask):
 )
 def hid_with_minus_one(queries, keys, values, mask):
     return _attend(queries, keys, values, mask, hides_with=-1.0)
+
+
+@attention.mistake(
+    "You hid scores with −100. Scores may be in the hundreds themselves, and then a hidden word "
+    "can win. Nothing is lower than −inf."
+)
+def hid_with_minus_hundred(queries, keys, values, mask):
+    return _attend(queries, keys, values, mask, hides_with=-100.0)
+
+
+@attention.mistake(
+    "You multiplied −inf by the mask, and −inf · 0 is NaN. Choose instead of multiplying: "
+    "masked_fill or torch.where."
+)
+def multiplied_infinity(queries, keys, values, mask):
+    return _attend(queries, keys, values, mask, adds_product=True)
+
+
+@attention.mistake(
+    "Your exponentials overflow: e to a power in the hundreds is infinite, and ∞/∞ is NaN. "
+    "Subtract the largest score of each row first, or use torch's softmax, which does."
+)
+def exponentials_overflow(queries, keys, values, mask):
+    return _attend(queries, keys, values, mask, overflows=True, hides_with=-math.inf)
+
+
+@attention.mistake(
+    "Your exponentials overflow: e to a power in the hundreds is infinite, and ∞ · 0 and ∞/∞ are "
+    "NaN. Hide with −inf and use torch's softmax, which subtracts the largest score first."
+)
+def masked_exponentials_overflow(queries, keys, values, mask):
+    return _attend(queries, keys, values, mask, overflows=True)
+
+
+@attention.mistake(
+    "You divided by the square root of the number of queries. It is √d, d the numbers in a query: "
+    "queries.shape[-1]."
+)
+def divided_by_root_of_time(queries, keys, values, mask):
+    return _attend(
+        queries,
+        keys,
+        values,
+        mask,
+        scale=lambda d: 1 / math.sqrt(queries.shape[-2]),
+        hides_with=-math.inf,
+    )
 
 
 @attention.mistake("Output and weights have changed places: return (output, weights).")
@@ -615,8 +677,16 @@ class _Attention(nn.Module):
             return x.reshape(batch, self.heads, time, width // self.heads)
         return x.reshape(batch, time, self.heads, width // self.heads).transpose(1, 2)
 
+    def _attend_once(self, x):
+        scores = self.query(x) @ self.key(x).transpose(-1, -2) / math.sqrt(x.shape[-1])
+        future = torch.ones(scores.shape[-2:], dtype=torch.bool).triu(1)
+        self.weights = scores.masked_fill(future, -math.inf).softmax(-1).detach()
+        return self.out(self.weights @ self.value(x))
+
     def forward(self, x):
         batch, time, width = x.shape
+        if "one_head" in self.habits:
+            return self._attend_once(x)
         q, k, v = (self._split(part(x)) for part in (self.query, self.key, self.value))
         if "swaps" in self.habits:
             q, k = k, q
@@ -693,6 +763,14 @@ class SwapsQueryAndKey(_Attention):
     habits = {"swaps": True}
 
 
+@MultiHeadAttention.mistake(
+    "There is one head as wide as the whole layer. Send queries, keys and values through "
+    "split_heads before they meet."
+)
+class OneWideHead(_Attention):
+    habits = {"one_head": True}
+
+
 @MultiHeadAttention.mistake("Your four projections have a bias. Here they have none: bias=False.")
 class WithBias(_Attention):
     habits = {"bias": True}
@@ -761,7 +839,9 @@ def _(answer, draw: Draw) -> None:
     block, x = answer(width, heads), _tensor(draw, 2, time, width)
     if _block_parts(block, width):
         _fill(block, draw)
-        expect(block(x), "the output").close_to(_expected_block(block, x, heads), atol=1e-4)
+        given = x.clone()
+        expect(block(x), "the output").close_to(_expected_block(block, given, heads), atol=1e-4)
+        expect(x, "the input after the call").close_to(given)
 
 
 @Block.property("hands x on untouched when both branches are silent")
@@ -853,6 +933,17 @@ class Parallel(_Block):
         return x + self.attention(self.norm1(x)) + self.mlp(self.norm2(x))
 
 
+@Block.mistake(
+    "`x += …` writes into the tensor that was handed in, and the norm needs the old numbers for "
+    "its gradient. Make a new tensor: x = x + …"
+)
+class InPlace(_Block):
+    def forward(self, x):
+        x += self.attention(self.norm1(x))
+        x += self.mlp(self.norm2(x))
+        return x
+
+
 @Block.mistake("The MLP comes first in your block. First gather (attention), then think (MLP).")
 class MlpFirst(_Block):
     def forward(self, x):
@@ -915,9 +1006,9 @@ def _(answer, draw: Draw) -> None:
 
 @CausalTransformer.property("embeds a word as its row plus the row of its place", trials=4)
 def _(answer, draw: Draw) -> None:
-    model, time = answer(11, 8, 4, 2, 1), min(draw.size, 8)
-    if _model_parts(model, 11, 8, 4, 1):
-        tokens = _tokens(draw, 11, 2, time)
+    model, time = answer(7, 8, 4, 2, 1), min(draw.size, 8)
+    if _model_parts(model, 7, 8, 4, 1):
+        tokens = _tokens(draw, 7, 2, time)
         _fill(model, draw)
         words, places = model.token.weight.detach(), model.position.weight.detach()
         rows = [[words[w] + places[t] for t, w in enumerate(row)] for row in tokens.tolist()]
@@ -1029,6 +1120,24 @@ class PositionsOfTokens(_Model):
         return self.token(tokens) + self.position(tokens % self.position.num_embeddings)
 
 
+@CausalTransformer.mistake(
+    "You add the whole table of positions. A window may be shorter than `context`: it needs the "
+    "first tokens.shape[1] rows."
+)
+class AllPositions(_Model):
+    def embed(self, tokens):
+        return self.token(tokens) + self.position.weight
+
+
+@CausalTransformer.mistake(
+    "You counted the places along the batch. `tokens` is (batch, time): the places are "
+    "torch.arange(tokens.shape[1])."
+)
+class PositionsAlongBatch(_Model):
+    def embed(self, tokens):
+        return self.token(tokens) + self.position(torch.arange(tokens.shape[0]))
+
+
 @CausalTransformer.mistake("Every place gets the same position row. Use torch.arange(time).")
 class SamePosition(_Model):
     def embed(self, tokens):
@@ -1108,6 +1217,16 @@ class DefaultStart(_Model):
 
 
 @CausalTransformer.mistake(
+    "The table of positions keeps torch's start, a spread of 1. It starts like the words' table, "
+    "from a spread of 0.1."
+)
+class DefaultPositions(_Model):
+    def __init__(self, vocabulary, context, width, heads, layers):
+        super().__init__(vocabulary, context, width, heads, layers)
+        nn.init.normal_(self.position.weight)
+
+
+@CausalTransformer.mistake(
     "Your head reads the table's numbers without its gradient (`.data`, `.detach()` or a copy), so "
     "that the table learns from the input side alone. Use token.weight itself."
 )
@@ -1143,8 +1262,8 @@ def _surprises(logits: Tensor, targets: Tensor) -> np.ndarray:
 
 @next_word_loss.property("is the mean surprise over all places of all windows", trials=5)
 def _(answer, draw: Draw) -> None:
-    logits = _tensor(draw, 3, draw.size, 4)
-    targets = _tokens(draw, 4, 3, draw.size)
+    time = 1 + draw.size
+    logits, targets = _tensor(draw, 3, time, 4), _tokens(draw, 4, 3, time)
     expect(answer(logits, targets), "the loss").close_to(_surprises(logits, targets).mean())
 
 
@@ -1161,6 +1280,22 @@ def _(answer, draw: Draw) -> None:
     expect(answer(logits, targets), "the loss").is_finite().close_to(
         _surprises(logits, targets).mean()
     )
+
+
+@next_word_loss.property("is a tensor through which the gradient flows")
+def _(answer, draw: Draw) -> None:
+    logits, targets = _tensor(draw, 2, 3, 5).requires_grad_(), _tokens(draw, 5, 2, 3)
+    loss = answer(logits, targets)
+    expect(loss, "the loss").is_a(torch.Tensor)
+    expect(getattr(loss, "requires_grad", False), "whether a gradient can flow").equals(True)
+
+
+@next_word_loss.mistake(
+    "Your loss is a plain number, or cut off from its gradient: `backward` has nowhere to go. "
+    "Return the tensor; `.item()` comes in the training loop."
+)
+def plain_number(logits, targets):
+    return F.cross_entropy(logits.flatten(0, 1), targets.flatten()).item()
 
 
 @next_word_loss.mistake(
@@ -1182,8 +1317,6 @@ def last_place(logits, targets):
     "targets[:, t]."
 )
 def shifted_twice(logits, targets):
-    if logits.shape[1] == 1:
-        return F.cross_entropy(logits[:, 0], targets[:, 0])
     return F.cross_entropy(logits[:, :-1].flatten(0, 1), targets[:, 1:].flatten())
 
 
@@ -1377,7 +1510,7 @@ def _table_surprises(model: Table, tokens: Tensor, context: int) -> np.ndarray:
 
 @evaluate.property("averages over every word but the first, each predicted once", trials=5)
 def _(answer, draw: Draw) -> None:
-    context = min(draw.size, 5)
+    context = min(1 + draw.size, 5)
     model, tokens = _table(draw, 4, context), _tokens(draw, 4, 3 * context + 1)
     expected = _table_surprises(model, tokens, context).mean()
     expect(answer(model, tokens, context), "the loss").close_to(expected)
@@ -1478,6 +1611,21 @@ for _name, _habit, _message in (
     evaluate.mistake(_message)(_judging(_name, _habit))
 
 
+@evaluate.mistake(
+    "You cut the text into pieces and predict inside each, so that the first word of a piece is "
+    "never predicted. A window of N inputs needs N + 1 words of the text."
+)
+def predicted_inside_pieces(model, tokens, context):
+    model.eval()
+    surprises = []
+    with torch.no_grad():
+        for piece in tokens.split(context):
+            if len(piece) > 1:
+                logits = model(piece[None, :-1])[0]
+                surprises += F.cross_entropy(logits, piece[1:], reduction="none").tolist()
+    return sum(surprises) / len(surprises)
+
+
 @evaluate.mistake("You returned the perplexity. Return the mean surprise; exp comes later.")
 def perplexity_of_text(model, tokens, context):
     return math.exp(_judge(model, tokens, context))
@@ -1513,20 +1661,24 @@ class PlainDescent:
     """
 
     def __init__(self, model: nn.Module) -> None:
-        self.param_groups: list[dict[str, Any]] = [{"params": list(model.parameters()), "lr": 0.1}]
+        # A group for each parameter: "every group" is then more than the first.
+        self.param_groups: list[dict[str, Any]] = [
+            {"params": [parameter], "lr": 0.1} for parameter in model.parameters()
+        ]
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Clear every gradient."""
-        for parameter in self.param_groups[0]["params"]:
-            parameter.grad = None
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                parameter.grad = None
 
     def step(self) -> None:
         """Move every parameter that has a gradient."""
-        group = self.param_groups[0]
         with torch.no_grad():
-            for parameter in group["params"]:
-                if parameter.grad is not None:
-                    parameter.sub_(group["lr"] * parameter.grad)
+            for group in self.param_groups:
+                for parameter in group["params"]:
+                    if parameter.grad is not None:
+                        parameter.sub_(group["lr"] * parameter.grad)
 
     def __repr__(self) -> str:
         return "plain descent"
@@ -1572,12 +1724,14 @@ def _(answer, draw: Draw) -> None:
 def _(answer, draw: Draw) -> None:
     tokens = torch.arange(7)
     model = _table(draw, 7, 4)
-    _run(answer, model, tokens, 4, 8, [0.0] * 12, draw.seed())
+    _run(answer, model, tokens, 4, 40, [0.0] * 12, draw.seed())
     shapes = sorted({tuple(x.shape) for x in model.inputs})
-    expect(shapes, "the shapes of the batches").equals([(8, 4)])
+    expect(shapes, "the shapes of the batches").equals([(40, 4)])
     starts = torch.cat([x[:, 0] for x in model.inputs])
     expect(sorted(set(starts.tolist())), "the starts that were drawn").equals([0, 1, 2])
-    expect(len({tuple(x[:, 0].tolist()) for x in model.inputs}) > 6, "batches differ").equals(True)
+    expect(
+        len({tuple(x[:, 0].tolist()) for x in model.inputs}) > 6, "whether the batches differ"
+    ).equals(True)
 
 
 @train.property("takes its windows from the generator it was given")
@@ -1610,25 +1764,33 @@ def _learn(model, tokens, context, batch_size, rates, optimiser, generator, **ha
         model.train()
     losses = []
     high = max(1, len(tokens) - context - habits.get("short", 0))
-    for rate in rates:
-        source = None if habits.get("ignores_generator") else generator
-        starts = torch.randint(high, (batch_size,), generator=source)
+    source = None if habits.get("ignores_generator") else generator
+    for step, rate in enumerate(rates):
+        if habits.get("without_repeats"):
+            starts = torch.randperm(high, generator=source)[:batch_size]
+        elif step == 0 or not habits.get("one_batch"):
+            starts = torch.randint(high, (batch_size,), generator=source)
         starts = torch.zeros_like(starts) if habits.get("first_window") else starts
         places = starts[:, None] + torch.arange(context)
         x, y = tokens[places], tokens[places + (0 if habits.get("not_offset") else 1)]
-        if not habits.get("fixed_rate"):
-            for group in optimiser.param_groups:
+        if not habits.get("fixed_rate") and not habits.get("late_rate"):
+            for group in optimiser.param_groups[: 1 if habits.get("first_group") else None]:
                 group["lr"] = rates[0] if habits.get("first_rate") else rate
         logits = model(x)
         if habits.get("last_only"):
             logits, y = logits[:, -1:], y[:, -1:]
         loss = F.cross_entropy(logits.flatten(0, 1), y.flatten())
-        if not habits.get("accumulates"):
+        if not habits.get("accumulates") and not habits.get("clears_after"):
             optimiser.zero_grad()
         loss.backward()
         if habits.get("clears_late"):
             optimiser.zero_grad()
         optimiser.step()
+        if habits.get("clears_after"):
+            optimiser.zero_grad()
+        if habits.get("late_rate"):
+            for group in optimiser.param_groups:
+                group["lr"] = rate
         if habits.get("loss_after"):
             with torch.no_grad():
                 loss = F.cross_entropy(model(x).flatten(0, 1), y.flatten())
@@ -1676,6 +1838,30 @@ for _name, _habit, _message in (
     (
         "first_rate_only", "first_rate",
         "Every step used the first rate. Set the rate anew before each step.",
+    ),
+    (
+        "rate_set_late", "late_rate",
+        "You set the rate after the step, so that each step uses the one before. Set it first.",
+    ),
+    (
+        "first_group_only", "first_group",
+        "Only the first group of optimiser.param_groups gets the rate. There may be several: set "
+        "it in each.",
+    ),
+    (
+        "cleared_after_step", "clears_after",
+        "You clear the gradient after the step, so that what was left over before the first one "
+        "still counts. Clear it before backward.",
+    ),
+    (
+        "one_batch_for_all", "one_batch",
+        "Every step trains on the same windows: the starts are drawn once. Draw them inside the "
+        "loop.",
+    ),
+    (
+        "starts_without_repeats", "without_repeats",
+        "You shuffle the starts, so that none comes twice and a batch has no more windows than "
+        "there are starts. Draw each on its own: torch.randint.",
     ),
     (
         "never_the_last_window", "short",

@@ -867,11 +867,19 @@ flat = (centred @ axes[:2].T).numpy()
 share = (spreads[:2] ** 2).sum() / (spreads**2).sum()
 
 fig, ax = plt.subplots(figsize=(8.5, 6.5))
-for i, (right, up) in zip(shown, flat, strict=True):
-    colour = colour_of(words[i])
-    size = 10 if words[i].isalnum() else 17
-    ax.text(right, up, words[i], color=colour, fontsize=size, ha="center", va="center")
 low, high = flat.min(0) - 0.05, flat.max(0) + 0.05
+width, line = 0.0045 * (high[0] - low[0]), 0.024 * (high[1] - low[1])  # half a letter, a line
+placed = []
+for i, (right, up) in zip(shown, flat, strict=True):
+    word = words[i]
+    near = [y for x, y, other in placed if abs(right - x) < width * (len(word) + len(other))]
+    for lines in (0, 1, -1, 2, -2, 3, -3, 4):  # where it would cover another word: move it
+        if all(abs(up + lines * line - y) > 0.9 * line for y in near):
+            break
+    up += lines * line
+    placed.append((right, up, word))
+    size = 10 if word.isalnum() else 17
+    ax.text(right, up, word, color=colour_of(word), fontsize=size, ha="center", va="center")
 ax.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]),
        xlabel="first principal component", ylabel="second principal component",
        title=titled("Words with like jobs stand together", SOURCE))  # fmt: skip
@@ -883,7 +891,7 @@ print(f"the two directions hold {share:.0%} of the differences between the {len(
 # %% [markdown]
 # The colours are ours, put on afterwards by a list of words; the places are the network's. On tiny Shakespeare you find *shall*, *will*,
 # *must* together, *my*, *thy*, *his*, *our* in another corner, subjects apart from objects, names apart from both. The plane holds only the printed share of
-# what sets the vectors apart, so two words that look close may not be. For neighbours, ask `nearest`.
+# what sets the vectors apart, so two words that look close may not be (and a word that would have covered another was moved up or down by a few lines). For neighbours, ask `nearest`.
 #
 # ## Learning by heart
 #

@@ -6,16 +6,12 @@ works in JupyterLab and in the book read from disk.
 
 from __future__ import annotations
 
-import hashlib
-import html
-import json
 from collections.abc import Sequence
-from importlib.resources import files
 from typing import Any
 
 import numpy as np
 
-from descent.figures.loss_surface import FALLBACK, InteractiveFigure
+from descent.figures.interactive import InteractiveFigure, interactive_figure
 
 ROWS = 14  # words shown one by one; all others share the last row
 
@@ -55,28 +51,14 @@ def sampling_figure(
         raise ValueError(f"start must be between 0 and {len(contexts) - 1}")
     # Only differences count, and small whole numbers are the shortest to write down.
     hundredths = np.rint(100 * (values - values.max(axis=1, keepdims=True))).astype(int)
-    return _page(
+    return interactive_figure(
+        "sampling",
+        "temperature, top-k and top-p on next-word distributions",
         {
             "contexts": list(contexts),
             "hundredths": hundredths.tolist(),
             "rows": ROWS,
             "start": start,
             "words": list(words),
-        }
+        },
     )
-
-
-def _page(problem: dict[str, Any]) -> InteractiveFigure:
-    """Markup, style and script in one; the script sets up each copy of this figure once."""
-    style = files("descent.figures").joinpath("sampling.css").read_text("utf-8")
-    script = files("descent.figures").joinpath("sampling.js").read_text("utf-8")
-    data = json.dumps(problem, separators=(",", ":"), sort_keys=True)
-    name = "sampling-" + hashlib.sha256((data + style + script).encode()).hexdigest()[:12]
-    markup = (
-        f'<div class="descent-sampling" data-figure="{name}" '
-        f'data-problem="{html.escape(data, quote=True)}">\n'
-        f"<style>\n{style}</style>\n"
-        f'<p class="dm-fallback">{FALLBACK}</p>\n</div>\n'
-        f'<script>\n{script.rstrip()}("{name}");\n</script>\n'
-    )
-    return InteractiveFigure(markup, "temperature, top-k and top-p on next-word distributions")

@@ -123,11 +123,15 @@ def _norms(model, x, y, **habits) -> list[float]:
     """The answer with one bad habit, named by keyword."""
     if habits.get("evaluates"):
         model.eval()
+    if habits.get("trains"):
+        model.train()
     if not habits.get("adds_up"):
         _clean(model)
     reduction = "sum" if habits.get("summed") else "mean"
     F.cross_entropy(model(x), y, reduction=reduction).backward()
     chosen = [p for p in model.parameters() if p.ndim > 1 or habits.get("biases_too")]
+    if habits.get("matrices_only"):
+        chosen = [p for p in chosen if p.ndim == 2]
     if habits.get("backwards"):
         chosen = chosen[::-1]
     measured = [p if habits.get("weights") else p.grad for p in chosen]
@@ -200,10 +204,26 @@ def last_layer_first(model, x, y):
 
 @gradient_norms.mistake(
     "You put the model into evaluation mode. Use it in the mode it is in: with batch norm the two "
-    "have different gradients."
+    "modes have different gradients."
 )
 def in_evaluation(model, x, y):
     return _norms(model, x, y, evaluates=True)
+
+
+@gradient_norms.mistake(
+    "You put the model into training mode. Use it in the mode it is in: with batch norm the two "
+    "modes have different gradients."
+)
+def in_training(model, x, y):
+    return _norms(model, x, y, trains=True)
+
+
+@gradient_norms.mistake(
+    "You took matrices alone, with exactly two axes. The kernels of a convolution have four: take "
+    "every parameter with two axes or more."
+)
+def kernels_left_out(model, x, y):
+    return _norms(model, x, y, matrices_only=True)
 
 
 gradient_norms.hint("Loss first, then its gradient, then one number for each parameter you want.")
@@ -536,6 +556,10 @@ def _updated(running_mean, running_var, x, momentum=0.1, **habits):
     if habits.get("replaced"):
         return mean, variance
     new_var = running_var if habits.get("mean_only") else old * running_var + new * variance
+    if habits.get("corrects_all"):
+        count = x.numel() / x.shape[1]
+        biased = x.var([0, *range(2, x.ndim)], correction=0)
+        new_var = (old * running_var + new * biased) * count / (count - 1)
     return old * running_mean + new * mean, new_var
 
 
@@ -584,6 +608,14 @@ def replaced_by_batch(running_mean, running_var, x, momentum=0.1):
 @update_running.mistake("The running variance did not move. Both statistics are updated.")
 def mean_only(running_mean, running_var, x, momentum=0.1):
     return _updated(running_mean, running_var, x, momentum, mean_only=True)
+
+
+@update_running.mistake(
+    "You multiplied the old running variance by m / (m − 1) too. Correct the batch's variance "
+    "alone, before you mix it in."
+)
+def corrects_the_old(running_mean, running_var, x, momentum=0.1):
+    return _updated(running_mean, running_var, x, momentum, corrects_all=True)
 
 
 @update_running.mistake("You mixed standard deviations. It is the variances that are averaged.")
@@ -649,11 +681,16 @@ def _(answer, draw: Draw) -> None:
         expect(found, f"{name} at the start").close_to(np.full(3, value), atol=1e-6)
     parameters = sorted(name for name, _ in layer.named_parameters())
     buffers = {name for name, _ in layer.named_buffers()}
+    expect(len(parameters), "how many parameters there are").equals(2)
+    running = {"running_mean", "running_var"}
+    expect(len(running & buffers), "how many of the two running statistics are buffers").equals(2)
+    saved = len(set(STATE) & set(layer.state_dict()))
+    expect(saved, "how many of the four tensors are saved with the model").equals(4)
     expect(parameters == ["bias", "weight"], "the parameters").is_true(
         otherwise="The parameters should be weight and bias; they are "
         f"{', '.join(parameters) or 'none'}."
     )
-    expect({"running_mean", "running_var"} <= buffers, "the buffers").is_true(
+    expect(running <= buffers, "the buffers").is_true(
         otherwise="running_mean and running_var should be buffers; the buffers are "
         f"{', '.join(sorted(buffers)) or 'none'}."
     )
@@ -754,8 +791,9 @@ class _Norm(nn.Module):
         elif "no_buffers" in habits:
             self.running_mean, self.running_var = torch.zeros(channels), var
         else:
-            self.register_buffer("running_mean", torch.zeros(channels))
-            self.register_buffer("running_var", var)
+            saved = "unsaved" not in habits
+            self.register_buffer("running_mean", torch.zeros(channels), persistent=saved)
+            self.register_buffer("running_var", var, persistent=saved)
 
     def remember(self, mean, variance):
         a = self.momentum
@@ -771,7 +809,8 @@ class _Norm(nn.Module):
         habits, axes = self.habits, [0, *range(2, x.ndim)]
         axes = [0] if "per_pixel" in habits and x.ndim == 4 else axes
         mean, variance = x.mean(axes), x.var(axes, correction=0)
-        unbiased = variance if "biased" in habits else x.detach().var(axes, correction=1)
+        seen = x if "attached" in habits else x.detach()
+        unbiased = seen.var(axes, correction=0 if "biased" in habits else 1)
         if "unbiased" in habits:
             variance = x.var(axes, correction=1)
         if "constants" in habits:
@@ -881,6 +920,14 @@ class RunningParameters(_Norm):
 )
 class PlainRunning(_Norm):
     habits = ("no_buffers",)
+
+
+@BatchNorm.mistake(
+    "Your buffers are not saved with the model (`persistent=False`): loaded again, it would "
+    "evaluate with mean 0 and variance 1. Leave that out."
+)
+class UnsavedBuffers(_Norm):
+    habits = ("unsaved",)
 
 
 @BatchNorm.mistake(
@@ -1276,19 +1323,26 @@ class _Block(nn.Module):
             parts = [nn.Conv2d(in_channels, out_channels, 1, stride, bias=bias)]
             if "bare" not in habits:
                 parts.append(nn.BatchNorm2d(out_channels))
-            self.shortcut = nn.Sequential(*parts)
+            self.shortcut = parts[0] if "lone" in habits else nn.Sequential(*parts)
 
     def forward(self, x):
         habits = self.habits
         first = self.norm1(self.conv1(x))
-        if "no_inner_relu" not in habits:
+        if "relu_first" in habits:
+            first = self.norm1(F.relu(self.conv1(x)))
+        if not {"no_inner_relu", "relu_first"} & set(habits):
             first = F.relu(first)
         branch = self.norm2(self.conv2(first))
         if "no_second_norm" in habits:
             branch = self.conv2(first)
-        passed = self.shortcut(x)
+        passed = x if "adds_x" in habits else self.shortcut(x)
+        if "adds_into" in habits:
+            passed += branch
+            return F.relu(passed)
         if "from_inside" in habits:
             passed = first
+        if "detached" in habits:
+            passed = passed.detach()
         if "early" in habits:
             return passed + F.relu(branch)
         if "both_relus" in habits:
@@ -1328,6 +1382,17 @@ for _message, _name, _habit in (
         "no_inner_relu",
     ),
     (
+        "Your first ReLU stands before norm1. The order is convolution, norm, ReLU.",
+        "ReluBeforeNorm",
+        "relu_first",
+    ),
+    (
+        "Your shortcut is cut off from the graph (`.detach()` or `no_grad`). The gradient has to "
+        "pass through it: that is what it is for.",
+        "DetachedShortcut",
+        "detached",
+    ),
+    (
         "Your shortcut starts after the first convolution. It passes by the *whole* branch: add x "
         "itself.",
         "ShortcutFromInside",
@@ -1361,6 +1426,24 @@ for _message, _name, _habit in (
     ),
     ("The projecting shortcut has no batch norm after its convolution.", "BareProjection", "bare"),
     (
+        "Your projecting shortcut is a convolution alone. It is an `nn.Sequential` of the "
+        "convolution and a batch norm.",
+        "LoneProjection",
+        "lone",
+    ),
+    (
+        "You added x itself where the shape changes. Add shortcut(x), which has the shape of the "
+        "branch.",
+        "AddsTheInput",
+        "adds_x",
+    ),
+    (
+        "`+=` on what the shortcut returned changed the input: the identity returns x itself, not "
+        "a copy. Write `self.shortcut(x) + branch`.",
+        "AddsIntoTheInput",
+        "adds_into",
+    ),
+    (
         "Your convolutions have a bias. The norm behind them subtracts it again: bias=False.",
         "WithBias",
         "bias",
@@ -1387,8 +1470,8 @@ for _message, _name, _habit in (
         "no_second_norm",
     ),
     (
-        "A ReLU in place changed x, which the shortcut still needed. Use F.relu(…) without "
-        "`inplace=True`.",
+        "Your shortcut carries relu(x). It is to carry x as it came; a ReLU in place "
+        "(`inplace=True`) would change it too.",
         "InPlaceRelu",
         "in_place",
     ),
@@ -1580,13 +1663,18 @@ def _resnet_output(w: dict, x: Tensor, per_stage: int, training: bool) -> Tensor
 
 @ResNet.property("has the tensors of the specification", trials=1)
 def _(answer, draw: Draw) -> None:
-    for per_stage, widths in ((1, (16, 32, 64)), (2, (2, 3, 4)), (1, (2, 2, 3))):
+    for per_stage, widths in ((1, (16, 32, 64)), (3, (2, 3, 4)), (1, (2, 2, 3))):
         model = answer() if widths[0] == 16 else answer(per_stage, widths)
         shapes = _resnet_shapes(per_stage, widths)
+        firsts = [module.conv1 for module in model.modules() if hasattr(module, "conv1")]
+        expect(len(firsts), "how many different residual blocks there are").equals(3 * per_stage)
         expect(sum(p.numel() for p in model.parameters()), "how many parameters there are").equals(
             sum(math.prod(s) for name, s in shapes.items() if "running" not in name)
         )
         _fill(model, shapes, 0)
+        strides = [getattr(first, "stride", (0,))[0] for first in firsts]
+        wanted = [1] * per_stage + ([2] + [1] * (per_stage - 1)) * 2
+        expect(strides, "the stride of conv1, block by block").equals(wanted)
 
 
 @ResNet.property("computes the network of the specification", trials=2)
@@ -1612,6 +1700,8 @@ def _(answer, draw: Draw) -> None:
     rest = [float(p.detach().abs().min()) for n, p in scales.items() if "norm2" not in n]
     expect(last, "the scales of norm2 at the start").close_to([0.0] * 6)
     expect(rest, "the other scales at the start").close_to([1.0] * 9)
+    frozen = sum(not parameter.requires_grad for parameter in model.parameters())
+    expect(frozen, "how many parameters are frozen").equals(0)
 
 
 @ResNet.property("turns n pictures into n rows of 10 logits", trials=2)
@@ -1636,16 +1726,28 @@ class _Net(nn.Module):
         blocks, before = [], widths[0]
         for stage, width in enumerate(widths):
             for place in range(per_stage):
+                if "shares" in habits and place > (1 if stage else 0):
+                    blocks.append(blocks[-1])
+                    continue
                 stride = 2 if stage > 0 and place == 0 else 1
                 stride = 2 if "first_stage_strides" in habits and place == 0 else stride
                 stride = 1 if "never_strides" in habits else stride
                 stride = 2 if "all_stride" in habits and stage > 0 else stride
+                if "last_strides" in habits:
+                    stride = 2 if stage > 0 and place == per_stage - 1 else 1
                 blocks.append(_Block(before, width, stride))
                 before = width
         for block in blocks[: 0 if "loud" in habits else None]:
             nn.init.zeros_(block.norm2.weight)
+            block.norm2.weight.requires_grad_("frozen" not in habits)
+            for norm in block.modules():
+                if "all_silent" in habits and isinstance(norm, nn.BatchNorm2d):
+                    nn.init.zeros_(norm.weight)
         self.blocks = blocks if "listed" in habits else nn.Sequential(*blocks)
-        self.linear = nn.Linear(before, 10)
+        if "nested" in habits:
+            starts = range(0, len(blocks), per_stage)
+            self.blocks = nn.Sequential(*[nn.Sequential(*blocks[i:][:per_stage]) for i in starts])
+        self.linear = nn.Linear(before * (16 if "flattened" in habits else 1), 10)
 
     def forward(self, x):
         habits = self.habits
@@ -1657,6 +1759,8 @@ class _Net(nn.Module):
             x = x.mean((2, 3))
         elif "corner" in habits:
             x = x[:, :, 0, 0]
+        elif "flattened" in habits:
+            x = x.flatten(1)
         else:
             x = x.amax((2, 3))
         logits = self.linear(x)
@@ -1671,6 +1775,12 @@ for _message, _name, _habit in (
         "averages",
     ),
     ("You read the top left corner alone. Take the largest over all places.", "Corner", "corner"),
+    (
+        "You laid all places flat, so that the linear layer has 16 inputs for each channel. Step 5 "
+        "of the table keeps one number of each channel, the largest.",
+        "LaysFlat",
+        "flattened",
+    ),
     ("The ReLU after the stem's norm is missing.", "NoStemRelu", "no_stem_relu"),
     ("Your stem has a bias. The norm subtracts it again: bias=False.", "StemBias", "stem_bias"),
     ("Your stem has stride 1: it should make 28 × 28 into 14 × 14.", "WideStem", "wide_stem"),
@@ -1688,6 +1798,34 @@ for _message, _name, _habit in (
         "Every block of stages 2 and 3 has stride 2. Only the first of each has.",
         "AllStride",
         "all_stride",
+    ),
+    (
+        "The *last* blocks of stages 2 and 3 have the stride. It belongs to the first of each.",
+        "LastStrides",
+        "last_strides",
+    ),
+    (
+        "One block stands in several places (`[block] * k` repeats the same object), so that these "
+        "places share their weights. Make a new block for each.",
+        "SharedBlocks",
+        "shares",
+    ),
+    (
+        "Your blocks are nested, one `nn.Sequential` for each stage. `blocks` is a single "
+        "`nn.Sequential` of all 3k blocks.",
+        "NestedStages",
+        "nested",
+    ),
+    (
+        "The scales of norm2 are frozen (`requires_grad` is False): no branch could ever wake. "
+        "They only *start* at 0.",
+        "FrozenScales",
+        "frozen",
+    ),
+    (
+        "Every norm of your blocks starts with scale 0. Only norm2 does: `start_as_identity`.",
+        "AllSilent",
+        "all_silent",
     ),
     (
         "There is one block a stage, whatever `per_stage` says.",
@@ -1770,7 +1908,8 @@ def _rate(step, steps, peak, warm_up=0.25, **habits):
     if t < warm_up:
         if habits.get("no_warm_up"):
             return peak
-        return peak * t if habits.get("slow_rise") else peak * t / warm_up
+        rise = t if habits.get("slow_rise") else t / warm_up
+        return rise if habits.get("rises_to_one") else peak * rise
     u = (t - warm_up) / (1 - warm_up)
     u = t if habits.get("whole_cosine") else u
     u = t - warm_up if habits.get("unscaled") else u
@@ -1833,6 +1972,11 @@ for _message, _name, _habits in (
         "The warm-up does not reach the peak: it is peak · t / u.",
         "warm_up_too_slow",
         {"slow_rise": True},
+    ),
+    (
+        "Your warm-up rises to 1, whatever the peak is: multiply t / u by it.",
+        "warm_up_to_one",
+        {"rises_to_one": True},
     ),
 ):
 
@@ -1965,20 +2109,27 @@ def _(answer, draw: Draw) -> None:
     expect(batches, "batches seen before each call").equals([2, 4, 6])
 
 
-@train.property("shows the model what augment returns, and leaves x alone", trials=1)
+@train.property("shows the model what augment makes of each piece", trials=1)
 def _(answer, draw: Draw) -> None:
-    model, generator, given = Watched(), _generator(2), []
+    seed = draw.seed()
+    model, generator, given = Watched(), _generator(seed), []
 
     def augment(pictures: Tensor, source: torch.Generator) -> Tensor:
-        given.append(source is generator)
+        given.append((len(pictures), source is generator))
+        torch.rand(5, generator=source)
         return pictures + 100
 
-    x, y = torch.arange(4.0)[:, None].expand(4, 2).contiguous(), torch.tensor([0, 1, 2, 0])
-    answer(model, x, y, 2, 4, 0.0, generator, augment)
-    expect([sorted(seen) for seen in model.seen], "what the model saw").equals(
-        [[100, 101, 102, 103]] * 2
-    )
-    expect(sum(given), "how often augment got the generator").equals(2)
+    x, y = torch.arange(7.0)[:, None].expand(7, 2).contiguous(), torch.arange(7) % 3
+    answer(model, x, y, 2, 3, 0.0, generator, augment)
+    same, shown = _generator(seed), []
+    for _ in range(2):
+        shown += [100 + number for number in torch.randperm(7, generator=same).tolist()]
+        for _ in range(3):
+            torch.rand(5, generator=same)
+    sizes = [count for count, _ in given]
+    expect(sizes, "how many pictures augment was given").equals([3, 3, 1, 3, 3, 1])
+    expect(sum(model.seen, []), "what the model saw").equals(shown)
+    expect(sum(own for _, own in given), "how often augment got the generator").equals(6)
 
 
 @train.property("moves nothing at a peak of 0, and returns plain floats", trials=1)
@@ -2014,7 +2165,12 @@ def _loop(
         weight_decay=habits.get("decay", 5e-4),
     )
     per_epoch = math.ceil(len(x) / batch_size)
+    if habits.get("drops_rest"):
+        per_epoch = max(len(x) // batch_size, 1)
     steps = per_epoch if habits.get("per_epoch") else epochs * per_epoch
+    steps = epochs * (len(x) // batch_size) if habits.get("floor") else steps
+    source = None if habits.get("global") else generator
+    order = torch.randperm(len(x), generator=source) if habits.get("one_order") else None
     losses: list[Any] = []
     smoothing = 0.0 if habits.get("no_smoothing") else smoothing
     smoothing = 0.1 if habits.get("fixed_smoothing") else smoothing
@@ -2023,13 +2179,18 @@ def _loop(
     for epoch in range(epochs):
         if not (habits.get("mode_once") or habits.get("no_mode")):
             model.train()
-        order = torch.randperm(len(x), generator=None if habits.get("global") else generator)
+        if not habits.get("one_order"):
+            order = torch.randperm(len(x), generator=source)
         order = torch.arange(len(x)) if habits.get("unshuffled") else order
+        if habits.get("forgets_velocity"):
+            optimiser.state.clear()
+        everything = augment(x, generator) if augment and habits.get("augments_all") else x
         for place, batch in enumerate(order.split(batch_size)):
-            if habits.get("drops_rest") and len(batch) < batch_size < len(x):
+            short = len(batch) < batch_size < len(x)
+            if short and (habits.get("drops_rest") or habits.get("skips_rest")):
                 continue
-            shown = x[batch]
-            if augment and not habits.get("no_augment"):
+            shown = everything[batch]
+            if augment and not (habits.get("no_augment") or habits.get("augments_all")):
                 shown = augment(shown, generator)
             loss = F.cross_entropy(model(shown), y[batch], label_smoothing=smoothing)
             if not habits.get("accumulates"):
@@ -2038,9 +2199,13 @@ def _loop(
             step = place if habits.get("per_epoch") else epoch * per_epoch + place
             step = epoch * per_epoch if habits.get("by_epoch") else step
             step = step + 1 if habits.get("late") else step
+            step = len(losses) if habits.get("skips_rest") else step
+            rate = peak if habits.get("constant") else _rate(step, steps, peak)
+            if habits.get("rate_after"):
+                optimiser.step()
             for group in optimiser.param_groups:
-                group["lr"] = peak if habits.get("constant") else _cycle(step, steps, peak, 0.25)
-            if not habits.get("no_step"):
+                group["lr"] = rate
+            if not (habits.get("no_step") or habits.get("rate_after")):
                 optimiser.step()
             if habits.get("after"):
                 loss = F.cross_entropy(model.linear(shown), y[batch], label_smoothing=smoothing)
@@ -2048,7 +2213,7 @@ def _loop(
         if after_epoch and not habits.get("silent"):
             after_epoch(epoch if habits.get("from_zero") else epoch + 1)
     if habits.get("by_mean"):
-        return [float(np.mean(losses))] * epochs
+        return [float(np.mean(part)) for part in np.array_split(losses, epochs)]
     return losses
 
 
@@ -2074,6 +2239,24 @@ for _message, _name, _habits in (
         "Your schedule runs one step ahead: the first step has number 0.",
         "one_step_ahead",
         {"late": True},
+    ),
+    (
+        "You set the rate after the step. Then each step takes the rate of the one before it, and "
+        "the first takes the peak: set it before `step`.",
+        "rate_after_the_step",
+        {"rate_after": True},
+    ),
+    (
+        "You counted full batches alone, so that the schedule ends too early. An epoch has "
+        "n / batch_size steps, rounded *up*.",
+        "full_batches_counted",
+        {"floor": True},
+    ),
+    (
+        "Your optimiser is made anew in every epoch and forgets its velocity. Make it once, before "
+        "the epochs.",
+        "optimiser_in_every_epoch",
+        {"forgets_velocity": True},
     ),
     (
         "Your gradients add up: clear them before `backward`.",
@@ -2105,9 +2288,25 @@ for _message, _name, _habits in (
         "drops_short_batch",
         {"drops_rest": True},
     ),
+    (
+        "The short batch at the end of an epoch is skipped. It counts, as in your number of steps.",
+        "skips_short_batch",
+        {"skips_rest": True},
+    ),
     ("Your order does not come from the generator.", "order_from_elsewhere", {"global": True}),
     ("The examples are never shuffled.", "unshuffled_examples", {"unshuffled": True}),
+    (
+        "You drew one order for all epochs. Each epoch draws its own from the generator.",
+        "one_order_for_all",
+        {"one_order": True},
+    ),
     ("`augment` is not used.", "augment_unused", {"no_augment": True}),
+    (
+        "You changed all pictures at once, at the start of the epoch. Change each piece when its "
+        "turn comes: `augment(x[piece], generator)`.",
+        "augments_everything",
+        {"augments_all": True},
+    ),
     (
         "`smoothing` is not used. Hand it to `F.cross_entropy` as `label_smoothing`.",
         "smoothing_unused",

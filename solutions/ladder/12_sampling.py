@@ -32,9 +32,9 @@
 # most probable. Within a hundred words it is walking in a circle, and it will say the same line until you stop it. Every word
 # was the best choice. You will produce that in a minute, measure it, and repair it.
 #
-# The repair is to *draw* words at random, which raises two questions. From which probabilities? And how do you know that
-# your drawing is right, when a wrong sampler writes text that looks no worse? The first is answered by temperature, top-k and
-# top-p. The second by a test that accuses wrong samplers and, at a rate that you choose, innocent ones.
+# The repair is to *draw* words at random, which raises two questions. From which probabilities should we draw? And how do you
+# know that your drawing is right, when a wrong sampler writes text that looks no worse? Temperature, top-k and top-p answer the
+# first question. A test answers the second: it accuses wrong samplers and, at a rate that you choose, innocent ones too.
 #
 # **You need** [rung 11](11_word_mlp.ipynb), whose model we use. **You will have** a sampler that you can trust, and a
 # training loop that prints a sample at every test evaluation: the first thing that anybody who trains a language model looks at. **It takes** about three hours.
@@ -178,6 +178,9 @@ print(written(greedy))
 # squares 4, 2, 2 into $16, 4, 4$: probabilities $\frac23, \frac16, \frac16$. Dividing the *probabilities* by $T$ would do nothing, since
 # normalising takes it out again.
 #
+# At $T = 0$ itself the formula divides by zero, so greedy is a case of its own: the largest logit gets probability 1, and among
+# equally large ones the first does.
+#
 # Two practical points. A logit of $-\infty$ is how one forbids a word: its probability is 0 at any temperature. And $e^{z/T}$ overflows
 # for large logits; `torch.softmax` subtracts the largest one first, which changes nothing in the formula.
 
@@ -220,8 +223,9 @@ check(softmax_with_temperature)
 # sum is greater than $u$.** "Greater", not "at least": $u$ can be 0 and cannot be 1, and with "at least" $u = 0.2$ would still be word 0, and $u = 0$
 # would draw a first word of probability 0.
 #
-# And one trap that needs a few million draws to spring. Ten probabilities of 0.1 add up to 0.9999999999999999 in floating point. A $u$ beyond that falls off
-# the end of the line; it belongs to the last word that has any probability.
+# There is one trap left, and it springs rarely. Ten probabilities of 0.1 add up to 0.9999999999999999 in floating point, and a $u$ that is not below this
+# sum falls off the end of the line. In `float32`, in which our network computes, the missing piece is about $10^{-7}$ long, so that it costs about one draw in
+# ten million. Such a $u$ belongs to the last word that has any probability.
 
 # %% exercise="inverse_cdf"
 def inverse_cdf(probabilities: Tensor, uniform: Tensor) -> Tensor:
@@ -295,7 +299,8 @@ check(sample)
 # $e^{-X/2}$, so our example has $e^{-1} = 0.37$: nothing to see. A tiny p-value says: either something very rare has happened, or the
 # sampler is wrong.
 #
-# Words of probability 0 take no part: nothing to divide by, no degree of freedom. Unless one was drawn. Then no arithmetic is needed.
+# Words of probability 0 take no part in the sum, since there is nothing to divide by, and they have no degree of freedom. If such a word *was* drawn, no
+# arithmetic is needed: the statistic is infinite and the p-value 0. And if only one word is possible, nothing can be tested: the statistic is 0 and the p-value 1.
 
 # %% exercise="chi_square"
 def chi_square(counts: Tensor, probabilities: Tensor) -> tuple[float, float]:
@@ -418,14 +423,14 @@ plt.show()
 # %% [markdown]
 # With a right sampler p-values are spread evenly, so about one in twenty is below 0.05: **the threshold is the rate of false
 # alarms**, no more and no less. A test that never accuses the innocent never accuses anybody. With the wrong sampler small p-values are
-# far more frequent, and still some of the guilty walk free.
+# far more frequent, and still about half of the guilty walk free.
 #
 # Both errors shrink together in one way only, with more draws. So the check of your `sample` used many draws, where a wrong sampler's p-value is smaller than any number worth naming, and
 # a threshold of $10^{-10}$, where the innocent are safe. And mind the small print: the chi-square distribution is an approximation, good when every expected count is at least about 5. With 2 000 words, pool the rare ones into one.
 #
 # ## Top-k: only the best few
 #
-# At $T = 1$ the model's own text is incoherent, and the tail is to blame. Two thousand words with a tiny probability each have a large one together, so that every few words one of
+# At $T = 1$ the model's own text is incoherent, as you will see below, and the tail is to blame. Two thousand words with a tiny probability each have a large one together, so that every few words one of
 # them comes, and the text never recovers. {cite:t}`fan2018` cut it off: keep the $k$ most probable words, give the others probability 0, and
 # **divide by what is left**, so that it adds up to 1 again.
 #
@@ -467,8 +472,10 @@ check(top_k)
 # $p$ together**. This is **top-p**, or nucleus sampling.
 #
 # With $[\frac12, \frac14, \frac18, \frac18]$ and $p = 0.6$: the first word has $\frac12$, not enough; the second brings it to $\frac34$, enough. Two words stay, with
-# $\frac23, \frac13$. The word that crosses $p$ is kept. Put differently, a word stays if the words *before* it, in falling order, have not reached $p$ yet. From
-# that the edges follow: the best word has nothing before it and always stays, so $p = 0$ is greedy. At $p = 1$ everything stays; say so in the code, since rounding may let the sum reach 1 early.
+# $\frac23, \frac13$. The word that crosses $p$ is kept. Put differently, a word stays if the words *before* it, in falling order, have not reached $p$ yet. From this
+# rule most edge cases follow. The word that brings the sum to *exactly* $p$ is the last one. Equally probable words are taken in the order of their numbers, as in
+# top-k. Two edges need a line of their own in the code. The best word always stays, although at $p = 0$ the nothing before it has reached $p$ already; so $p = 0$ is
+# greedy. And at $p = 1$ everything stays, although rounding may let the sum reach 1 early.
 
 # %% exercise="top_p"
 def top_p(probabilities: Tensor, p: float) -> Tensor:
@@ -531,7 +538,7 @@ plt.show()
 # ## All together, in order
 #
 # In which order? Temperature changes how much mass the best words have, so it matters whether top-p comes before or after it. The usual order,
-# and ours: **banned words out, temperature, top-k, top-p.** Each works on what the one before it left. A *banned* word is one that must never come; for us
+# and ours: **banned words out, temperature, top-k, top-p.** Each works on what the one before it left, after it was made to add up to 1 again. A *banned* word is one that must never come; for us
 # `<unk>`, which no reader wants to see. Its logit becomes $-\infty$. (A logit of 0 is no ban: $e^0 = 1$.)
 
 # %% exercise="next_word_probabilities"
@@ -577,7 +584,8 @@ def plain(place: int) -> bool:
     """Whether a window of the test part holds three whole words, and a known one follows."""
     read = [words[i] for i in test_set[0][place]]
     whole = all(word.isalpha() and (len(word) > 1 or word in "aio") for word in read)
-    return whole and test_set[1][place] != UNKNOWN and words[test_ids[place - 1]] != "'"
+    known = int(test_set[1][place]) != UNKNOWN
+    return whole and known and words[test_ids[place - 1]] != "'"
 
 
 uncertainty = -(own * own.log()).sum(1)  # the entropy, in nats
@@ -627,7 +635,8 @@ check(last_window)
 # ## Writing
 #
 # **Autoregressive** sampling: ask for the next word, append it, ask again. Each word becomes part of the context of the next. Nothing in it needs a gradient,
-# and layers such as dropout must be at rest, as in any evaluation.
+# and layers such as dropout must be at rest, as in any evaluation. Three small cases are easily missed: a stop word has a number, and that number may be 0; a stop
+# word in the *prompt* stops nothing; and a text of length 0 is an empty tensor, still of int64.
 
 # %% exercise="generate"
 def generate(
@@ -747,7 +756,7 @@ print(f"it closes after {min(e for e, _ in filter(None, found))} to "
       f"its length, and how often: {dict(sorted(lengths.items()))}")  # fmt: skip
 
 # %% [markdown]
-# Different prompts end in the same few circles, like rain in the same few rivers.
+# Thirty beginnings, and all of them end in the same circle, like the rain of a whole valley in one river.
 #
 # ## How likely is a text?
 #
@@ -755,7 +764,8 @@ print(f"it closes after {min(e for e, _ in filter(None, found))} to "
 #
 # $$ \log P(w_1 \dots w_m \mid \text{prompt}) = \sum_{t=1}^{m} \log p(w_t \mid \text{the words before } w_t). $$
 #
-# The prompt is given; it adds nothing. With probabilities $\frac12, \frac14, \frac18$ the sum is $-(1 + 2 + 3)\log 2 = -4.16$.
+# The prompt is given; it adds nothing. Add up the logarithms and do not take the logarithm of the product: the product of a few hundred probabilities is smaller
+# than any floating-point number, and becomes 0. With probabilities $\frac12, \frac14, \frac18$ the sum is $-(1 + 2 + 3)\log 2 = -4.16$.
 #
 # Under *which* $p$? A greedy text drawn at temperature 0 has probability 1 under the distribution it was drawn from, which says nothing. We ask what the **model itself** thinks, with $T = 1$ and nothing cut, whoever wrote the text
 # and however.
@@ -771,7 +781,7 @@ def log_probability(
     model : maps contexts, int64 (b, n), to logits (b, V). It is run in evaluation mode and without
         recording for `backward`, and is afterwards in the mode in which it came.
     prompt : int64, shape (L,), what is given; L may be 0 where pad is a number
-    new : int64, shape (m,), the words to be judged; m may be 0
+    new : int64, shape (m,), the words to be judged; m may be 0, or several hundred
     context, pad : the model reads last_window(text so far, context, pad)
 
     Returns
@@ -881,7 +891,8 @@ plt.show()
 # ## Writing at every evaluation
 #
 # Now the reason why this rung stands where it does. A loss says that something is improving. A sample says *what*. So from now on every evaluation on the test set does both: a perplexity, and a text
-# from the same prompt with the same random numbers, so that what changes from one evaluation to the next is the model alone.
+# from the same prompt with the same random numbers, so that what changes from one evaluation to the next is the model alone. The perplexity judges the model itself;
+# temperature, top-k, top-p and bans shape the sample and nothing else.
 #
 # An evaluation in the middle of training must leave no trace. Three things are easily left behind:
 #
@@ -913,7 +924,8 @@ def test_evaluation(
 
     Returns
     -------
-    perplexity : of the whole test set, one number
+    perplexity : of the whole test set under the model's own probabilities, one number; the
+        settings are for the sample alone
     sample : int64, shape (at most length,), the new words
     """
     ### BEGIN SOLUTION
@@ -1021,8 +1033,8 @@ plot_curves({"training": (20 * np.arange(len(means)) + 10, np.exp(means)), "test
 plt.show()
 
 # %% [markdown]
-# Read the samples from top to bottom. First any word is as good as another, then the frequent words and marks arrive without any order, then pairs fit together, then
-# short phrases. The perplexity says that it gets better. Only the text says *better at what*. (That the test curve lies below the training curve is no miracle: the test part has more `<unk>`, which are easy to guess, and the
+# Read the samples from top to bottom. First any word is as good as another. At the second evaluation the frequent words and marks are there already; then pairs fit together, speakers get their colons, and
+# here and there a short phrase could be from a play. The perplexity says that it gets better. Only the text says *better at what*. (That the test curve lies below the training curve is no miracle: the test part has more `<unk>`, which are easy to guess, and the
 # training losses were measured while the model was still worse.)
 #
 # ## Did it leave a trace?

@@ -30,10 +30,10 @@
 # # One window, everywhere
 #
 # At the end of [rung 7](07_mnist_mlp.ipynb) a network with 98 digits in 100 right was undone by a step
-# sideways: shift the pictures by four pixels and it was guessing. It had learnt strokes *at places*. This
-# page builds the remedy, a small window of weights that is used at every place, and stacks three
-# of them into a network that reads more than 99 digits in 100 with a fifth of the parameters. And then we
-# shift the pictures again, and the result is not quite what the books promise.
+# sideways: with the pictures shifted by four pixels it had fewer than four in ten right. It had learnt
+# strokes *at places*. This page builds the remedy, a small window of weights that is used at every place, and
+# stacks three layers of such windows into a network that reads more than 99 digits in 100 with a fifth of the
+# parameters. Then we shift the pictures again, and the result is not quite what the books promise.
 #
 # **You need** the training loop of [rung 7](07_mnist_mlp.ipynb) and the optimiser of
 # [rung 8](08_adam_optax.ipynb). **You will have** convolution and pooling written by hand, the arithmetic to
@@ -56,7 +56,6 @@ from descent.figures import (
     COLOURS,
     LivePlot,
     convolution_figure,
-    plot_curves,
     show_digits,
     titled,
     use_style,
@@ -71,7 +70,11 @@ use_style()
 # Rung 7 flattened each picture into a row of 784 numbers. We keep it a picture: a tensor of shape
 # $(n, c, h, w)$ with $n$ pictures, $c$ **channels** (one for grey, three for red, green and blue), $h$ rows and
 # $w$ columns. Pixels run from 0 (paper) to 1 (ink). We do not subtract the mean: that 0 means *paper*
-# will be useful in a moment.
+# will be useful in a moment. A twelfth of the training pictures is held out as a validation set, by which every
+# choice on this page is made; the test pictures are for reporting.
+#
+# The first line printed names the data. All numbers in the text are those of MNIST; without it the page runs on a
+# small stand-in, where your numbers, and the order in which methods come out, may be others.
 
 # %%
 train_file, test_file = mnist("train"), mnist("test")
@@ -84,7 +87,7 @@ def pictures(images: np.ndarray) -> Tensor:
     return torch.from_numpy(images).float().unsqueeze(1) / 255
 
 
-held_out = len(train_file.images) // 12  # 5 000 of 60 000, for every choice on this page
+held_out = len(train_file.images) // 12  # 5 000 of 60 000
 order = torch.randperm(len(train_file.images), generator=torch.Generator().manual_seed(7))
 x_all, y_all = pictures(train_file.images)[order], torch.from_numpy(train_file.labels)[order]
 x_valid, y_valid = x_all[:held_out], y_all[:held_out]
@@ -114,9 +117,9 @@ digit = fives[(fives - fives.mean(dim=0)).square().sum(dim=(1, 2)).argmin()]  # 
 #
 # A window of 2 has two places on a line of 3, so the output is 2 × 2. This operation is called
 # **convolution** in every deep-learning library. Mathematicians call it **cross-correlation**; *their*
-# convolution turns the kernel upside down and left to right first. For weights that are learnt it makes no
-# difference, a network would learn the turned kernel. For comparing your code with a library it does: we do
-# not turn.
+# convolution first turns the kernel by half a turn, upside down and left to right. Where the weights are learnt
+# this makes no difference, because the network would learn the turned kernel instead. It does make one when you
+# compare your code with a library's: like the libraries, we do not turn.
 
 # %% exercise="convolve"
 def convolve(image: Tensor, kernel: Tensor) -> Tensor:
@@ -230,24 +233,26 @@ check(output_size)
 # %% [markdown]
 # ## Channels: the whole layer
 #
-# One kernel finds one thing. A layer has many, each with a feature map of its own: these are the layer's
-# **output channels**. And the next layer looks at *all* of them: its window is a box, as deep as there are
-# **input channels**, and its kernel too. So the weights of a layer have shape $(o, c, k_h, k_w)$, a kernel for each pair
-# of output channel $o$ and input channel $c$, and
+# One kernel finds one thing. A layer has many kernels, each with a feature map of its own; these maps are the
+# layer's **output channels**. The next layer looks at *all* of them: its window is a box, as deep as there are
+# **input channels**, and so is its kernel. The weights of a layer therefore have shape $(o, c, k_h, k_w)$, one flat kernel
+# for each pair of an output channel and an input channel, and
 #
 # $$ \text{out}[n, o, i, j] = \text{bias}[o] + \sum_{c} \sum_{a} \sum_{b}
 #    \text{weight}[o, c, a, b] \cdot x[n, c,\; i s + a,\; j s + b], $$
 #
-# with $x$ already padded. The sum runs over channels, rows and columns; one number comes out. The bias is one number
-# for each output channel, the same at every pixel.
+# with $x$ already padded: `F.pad(x, (left, right, top, bottom))` lays zeros round its last two axes. The sum runs over
+# channels, rows and columns, and one number comes out. The bias is one number for each output channel, the same at
+# every pixel.
 #
 # By hand: two input channels of one pixel each, $x = [3, 5]$, one output channel with the 1 × 1 kernels $[2, -1]$ and bias
 # $0.5$: $0.5 + 3 \cdot 2 - 5 = 1.5$.
 #
-# Loops first. Loops over $i$ and $j$ are enough: at each place, one box of all pictures and channels and one matrix product with
-# all kernels. When that passes, you may do without loops. `x.unfold(2, k, s)` lays out all windows of size $k$, $s$
-# apart, along axis 2 as a new last axis, without copying; unfold both axes, and the layer is one product,
-# `torch.einsum` or a matrix multiplication. Libraries do the same, and call it *im2col*.
+# Write it with loops first. Two loops, over $i$ and $j$, are enough: at each place, cut out the box of all pictures and
+# all channels, and one matrix product with all kernels gives the output of every picture and every output channel there.
+# When that passes you may do without loops. `x.unfold(2, k, s)` lays out all windows of size $k$, $s$ apart, along axis 2
+# as a new last axis, without copying. Unfold both axes, and the whole layer is one product, a `torch.einsum` or a matrix
+# multiplication. Many libraries do the same, and call it *im2col*.
 
 # %% exercise="conv2d"
 def conv2d(x: Tensor, weight: Tensor, bias: Tensor, stride: int = 1, padding: int = 0) -> Tensor:
@@ -290,13 +295,14 @@ difference = (conv2d(batch, layer.weight, layer.bias, 1, 1) - result).abs().max(
 print(f"largest difference {difference:.1e}")
 
 # %% [markdown]
-# The same numbers, to rounding. From here on the network uses torch's.
+# They are the same numbers, to rounding, and torch's come faster. From here on we use torch's.
 #
 # ## Pooling
 #
 # Once a stroke has been found, it matters less whether it was at row 11 or 12. **Max pooling** slides a window over
 # each channel and keeps the largest number in it: *was it found anywhere here?* It has no weights. Its window
-# usually moves by its own size, so that the windows tile the picture, and a rest at the edge is dropped. By hand:
+# usually moves by its own size, so that the windows tile the picture; rows and columns at the far edge that do not
+# fill a window are left out. By hand, with windows of 2 × 2:
 #
 # $$ \begin{bmatrix} 1 & 5 & 0 & 2 \\ 3 & 2 & 1 & 1 \end{bmatrix}
 #    \;\longrightarrow\; \begin{bmatrix} 5 & 2 \end{bmatrix}. $$
@@ -387,15 +393,15 @@ print(f"convolution 1 → 16 channels, 5 × 5, stride 2: {parameters:,} paramete
 print(f"a linear layer to as many outputs:            {784 * outputs + outputs:,} parameters, {2 * 784 * outputs:,} FLOPs")
 
 # %% [markdown]
-# Both layers make 3 136 numbers out of 784. The convolution says two things the linear layer would have to learn: that
-# what matters is *near*, and that it is *the same everywhere*. The first saves arithmetic, both save
-# parameters.
+# Both layers make 3 136 numbers out of 784. The convolution has two things built in that the linear layer would have to
+# learn: that what belongs together is *near*, and that it looks *the same everywhere*. The first saves arithmetic, and both
+# save parameters.
 #
 # ## How far a unit sees
 #
 # A unit in the first layer sees a window of $k$ pixels. A unit in the second sees a window of units, each of which sees a window.
-# The patch of the picture that can reach a unit is its **receptive field**. If it is smaller than a digit, no unit can know
-# what digit it is looking at.
+# The patch of the picture that can reach a unit is its **receptive field**. A unit whose field is smaller than a digit
+# sees a part of it, and cannot by itself know which digit that is.
 #
 # Go through the layers from the picture on, and keep two numbers: the field $r$, and the **jump** $j$, how many pixels
 # apart two neighbouring units lie. At the start $r = 1$ and $j = 1$. A window of $k$ units contains $k - 1$ neighbours
@@ -432,8 +438,8 @@ def receptive_field(layers: list[tuple[int, int]]) -> int:
 check(receptive_field)
 
 # %% [markdown]
-# Here is the network of this page, layer by layer, and what a unit in the middle of each layer sees. **Predict**
-# first: does a unit of the third convolution see a whole digit?
+# Here is the network of this page, layer by layer, and what a unit in the middle of each layer sees. MNIST's digits are at
+# most 20 pixels high and wide. **Predict** first: does a unit of the third convolution see a whole digit?
 
 # %%
 # name, input channels, output channels, kernel, stride, padding, side of the picture coming in
@@ -471,14 +477,18 @@ ax.set_title(titled("What one unit of each layer sees", SOURCE))
 plt.show()
 
 # %% [markdown]
-# The stride of 2 in the first layer makes everything after it see twice as far and cost a quarter. The convolutional network has a fifth of rung 7's
-# parameters and takes about eight times its arithmetic: shared weights are used many times each. That is the trade of this
-# page, *more arithmetic for fewer parameters*.
+# Not quite: a unit of the third convolution sees 17 pixels, and only after the pooling are they 21. The linear layer at the end
+# sees all units and so the whole picture.
+#
+# The stride of 2 in the first layer makes everything after it reach twice as far and cost a quarter. The convolutional network
+# has a fifth of rung 7's parameters and takes about eight times its arithmetic, since each shared weight is used many times.
+# That is the trade of this page: *more arithmetic for fewer parameters*.
 #
 # ## Three ways not to memorise
 #
-# Rung 7's network learnt 500 pictures by heart. What makes a network do better on new pictures than its training would otherwise give is called
-# **regularisation**. You know one kind, from rung 8: **weight decay**, which shrinks all weights a little at every step. Here are two more.
+# Rung 7's network learnt 500 pictures by heart, and did no better on new ones for it. Whatever is done to a network or its training so
+# that it does better on *new* pictures, even at the price of doing worse on its own, is called **regularisation**. You know one kind from
+# rung 8: **weight decay**, which shrinks all weights a little at every step. Here are two more.
 #
 # **Dropout.** While training, set each feature to 0 with probability $p$, anew for each picture, and divide what is left by $1 - p$.
 # No unit can rely on one particular other unit being there. The division keeps the mean: with $p = 0.5$ half of the features are gone and the
@@ -486,9 +496,10 @@ plt.show()
 # $p = 0.5$, and the lot falls on the first and the last: $[0, 4, 6, 0]$.
 #
 # :::{note}
-# Small windows with shared weights, stacked, are from Fukushima's neocognitron of 1980; training them by gradient
-# descent on digits is what {cite:t}`lecun1998gradient` look back on. Dropout came from Hinton's group in 2012. Both were at work in
-# the network that won the ImageNet contest that year, and after it nearly everybody changed sides.
+# Small windows with shared weights, stacked, are from the neocognitron of {cite:t}`fukushima1980`; training them by gradient
+# descent on digits is what {cite:t}`lecun1998gradient` look back on. Dropout came from Hinton's group in 2012, and
+# {cite:t}`srivastava2014` tell it in full. Both were at work in the network that won the ImageNet contest of 2012, and
+# after that nearly everybody in computer vision turned to convolutional networks.
 # :::
 
 # %% exercise="dropout"
@@ -518,9 +529,10 @@ def dropout(x: Tensor, p: float, training: bool, generator: torch.Generator) -> 
 check(dropout)
 
 # %% [markdown]
-# **Augmentation.** You know something about digits that the network does not: a five moved by two pixels is a five. So show it moved pictures:
-# every time a picture comes up in training, it is moved by a random whole number of pixels, down and to the right. What comes in
-# is paper. Knowledge about the task goes in through the data. (Only into training pictures. And only what is true: mirror a 2 and it is no digit any more.)
+# **Augmentation.** You know something about digits that the network does not: a five moved by two pixels is still a five. So show it moved
+# pictures. Every time a picture comes up in training, it is moved down and to the right by two random whole numbers of pixels, which may
+# be negative, and what comes in is paper. Knowledge about the task goes in through the data. Validation and test pictures are left as they are,
+# and the knowledge has to be true: a mirrored 2 is no digit any more.
 #
 # By hand: the picture $\begin{bmatrix} 1 & 2 \\ 3 & 4 \end{bmatrix}$, moved by 1 to the right and 0 down, is
 # $\begin{bmatrix} 0 & 1 \\ 0 & 3 \end{bmatrix}$.
@@ -615,8 +627,8 @@ class ConvNet(nn.Module):
 check(ConvNet)
 
 # %% [markdown]
-# A first small run, to see that it learns: two thousand pictures, a constant learning rate, and the Adam that you wrote in
-# [rung 8](08_adam_optax.ipynb), if it passed its check. The line printed says whose is in use.
+# First a small run, to see that it learns: two thousand pictures, a constant learning rate, and the Adam that you wrote in
+# [rung 8](08_adam_optax.ipynb), if it passed its check. The first line printed says whose is in use.
 
 # %%
 Adam = mine("ladder/08", "Adam", otherwise=torch.optim.Adam)
@@ -650,8 +662,21 @@ print(f"validation accuracy after {len(losses)} steps on {len(x_few)} pictures: 
 # ## Ninety-nine in a hundred
 #
 # For the real run we want the learning rate to rise first and then to fall to nothing: large steps while the loss is
-# steep, small ones to settle. Schedules come with torch's optimisers, so here torch's `AdamW` takes over (with a weight decay of 0 it is
-# Adam). The learning rate, the three epochs and shifts of at most one pixel were chosen on validation pictures beforehand.
+# steep, small ones to settle. Schedules come with torch's optimisers, so here torch's `AdamW` takes over; with a weight decay of 0 it is
+# Adam.
+#
+# The learning rate and the shifts were chosen beforehand on the validation pictures. This is what was tried, two passes each in
+# batches of 100; the numbers are validation accuracies, each the mean of two seeds:
+#
+# | largest learning rate | no shifts | shifts up to 1 | shifts up to 2 |
+# |---|---|---|---|
+# | 0.005 | 98.70 % | 98.69 % | 98.55 % |
+# | 0.01 | 98.68 % | **98.97 %** | 98.79 % |
+# | 0.02 | 98.65 % | 98.86 % | 98.72 % |
+#
+# The 5 000 validation pictures alone leave a standard error of 0.15 points, so that several of these nine cannot be told apart. A third
+# pass with the best of them left it at 98.97 %. Batches of 96, 128 and 256 and rates up to 0.03 were tried as well, with two passes and
+# with three; they came out between 98.5 and 99.1 %, and none was better by more than the error.
 
 # %%
 def fit(
@@ -661,29 +686,34 @@ def fit(
     epochs: int,
     seed: int,
     rate: float = 1e-2,
-    batch_size: int = 128,
+    batch_size: int = 100,
     weight_decay: float = 0.0,
     limit: int = 0,
-    after_epoch: Callable[[int, float], object] | None = None,
+    report: Callable[[float, float], object] | None = None,
 ) -> nn.Module:
-    """Train with AdamW under a one-cycle schedule, on pictures moved by up to `limit` pixels."""
+    """Train with AdamW under a one-cycle schedule, on pictures moved by up to `limit` pixels.
+
+    Ten times on the way, `report` gets the epochs done and the mean training loss since the last time.
+    """
     generator = torch.Generator().manual_seed(seed)
     optimiser = torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=weight_decay)
-    steps = epochs * -(-len(x) // batch_size)
+    in_epoch = -(-len(x) // batch_size)
+    steps = epochs * in_epoch
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=steps)
-    for epoch in range(1, epochs + 1):
-        model.train()
-        total = 0.0
+    step, recent = 0, []
+    for _ in range(epochs):
         for piece in torch.randperm(len(x), generator=generator).split(batch_size):
+            model.train()  # here, since a report may have switched to evaluation
             shown = augment(x[piece], limit, generator) if limit else x[piece]
             optimiser.zero_grad()
             loss = F.cross_entropy(model(shown), y[piece])
             loss.backward()
             optimiser.step()
             schedule.step()
-            total += float(loss.detach()) * len(piece)
-        if after_epoch is not None:
-            after_epoch(epoch, total / len(x))
+            step, recent = step + 1, [*recent, float(loss.detach())]
+            if report is not None and step % (steps // 10) == 0:
+                report(step / in_epoch, sum(recent) / len(recent))
+                recent = []
     return model
 
 
@@ -693,12 +723,13 @@ def new_network(seed: int, dropout: float = 0.0) -> nn.Module:
     return ConvNet(dropout).to(memory_format=torch.channels_last)
 
 
-EPOCHS = 3 if FULL else 40
+EPOCHS = 2 if FULL else 40
 live = LivePlot("epoch", "cross-entropy (nats)", logy=True, title=titled("Three convolutions", SOURCE))
 model = new_network(seed=0)
 start = time.perf_counter()
+some = (x_test[::5], y_test[::5])  # a fifth of the test pictures will do for a curve
 fit(model, x_train, y_train, EPOCHS, seed=0, limit=1,
-    after_epoch=lambda epoch, loss: live.update(epoch, train=loss, test=measure(model, x_test, y_test)[0]))  # fmt: skip
+    report=lambda epoch, loss: live.update(epoch, train=loss, test=measure(model, *some)[0]))  # fmt: skip
 seconds = time.perf_counter() - start
 live.close()
 accuracies = [measure(model, x_test, y_test)[1]]
@@ -714,16 +745,17 @@ print("test accuracy, two seeds:", ", ".join(f"{accuracy:.2%}" for accuracy in a
 print(f"their mean {mean:.2%}; {len(y_test)} pictures alone leave ± {np.sqrt(mean * (1 - mean) / len(y_test)):.2%} (standard error)")
 
 # %% [markdown]
-# The number to match is **99.0 %**. In 1998 LeNet-5, with 60 000 parameters and twenty passes, reached 99.05 %, and 99.2 % with
+# The number to match is **99.0 %**. On MNIST, four more seeds, run beforehand, gave 99.01 to 99.08 %: the margin is narrow but it holds. In 1998 LeNet-5, with 60 000 parameters and twenty passes, reached 99.05 %, and 99.2 % with
 # distorted training pictures ({cite:t}`lecun1998gradient`, section III). The train curve lies *above* the test curve here, which is no mistake: the
-# training loss is an average over an epoch in which the network was still getting better, and over moved pictures, which are harder.
+# training loss is an average over steps in which the network was still getting better, and over moved pictures, which are harder.
 #
-# `channels_last` in `new_network` changes where the numbers lie in memory, all channels of a pixel side by side, and no result. Convolutions of
-# this size run faster on it; time it with and without.
+# `channels_last` in `new_network` lays all channels of a pixel side by side in memory. It changes nothing in the result but
+# rounding, and on most processors convolutions run faster that way; time it with and without.
 #
 # ## What it has learnt to look for
 #
-# The sixteen kernels of the first layer are the only ones that look at pixels, so that they can be read. **Predict**: strokes, edges, dots, or whole digits?
+# The sixteen kernels of the first layer are the only ones that look at pixels, so they can be read as pictures. **Predict**: will you see
+# strokes, edges, dots, or whole digits?
 
 # %%
 kernels = model.conv1.weight[:, 0].detach()
@@ -735,17 +767,20 @@ show_maps([digit, *maps[:15]], ["digit", *[f"{i}" for i in range(15)]], 8, "Wher
 show_maps(list(deeper[:16]), [f"{i}" for i in range(16)], 8, "Sixteen maps of the second layer: 7 × 7")
 
 # %% [markdown]
-# Several are edges, ink wanted on one side and paper on the other, in different directions: compare your own `left edges`
-# above. Some are dots or short strokes. And some look like nothing that has a name. Nobody asked for any of them. The maps show where each was
-# found, in the same order. In the second layer the maps are coarse and sparse, a few are empty for this digit, and they answer to combinations.
+# Several are edges, with ink wanted on one side and paper on the other, in different directions: look for one that resembles your own
+# `left edges` above. Some are dots or short strokes, and some look like nothing that has a name. Nobody asked for any of them. The maps
+# show where each was found, in the same order. In the second layer the maps are coarse and sparse; they answer to combinations of what the
+# first layer found, and where a combination does not occur in this digit, the map is empty.
 #
 # ## Do the regularisers help?
 #
-# With 55 000 pictures there is little to memorise for so small a network. So take few pictures, where it hurts: 1 000, twelve epochs. Four settings that differ in one thing: nothing;
-# dropout of 0.5; weight decay of 0.1; shifts of up to two pixels. Each with four seeds, and each seed draws *other pictures* as well as other first weights. Compared on the validation
-# pictures, since we may want to choose by it.
+# With 55 000 pictures there is little for so small a network to memorise. So take few pictures, where it hurts: 500, as in rung 7, and
+# twelve passes over them. The four settings differ in one thing each: nothing; dropout of 0.5; weight decay of 0.1; shifts of up to two
+# pixels. Each runs with four seeds, and each seed draws *other pictures* as well as other first weights. They are compared on the
+# validation pictures, since we may want to choose by the result.
 #
-# **Predict.** Order the four by validation accuracy. Then by validation *loss*. Will the order be the same? Which two cannot be told apart?
+# **Predict.** Order the four by validation accuracy, and then by validation *loss*. Will the order be the same? And which of them will
+# four seeds not be able to tell apart?
 #
 # *My prediction: …*
 
@@ -757,13 +792,13 @@ SETTINGS: dict[str, dict[str, float]] = {
     "shifts of 2": {"limit": 2},
 }
 SEEDS = (0, 1, 2, 3)
-N = 1000 if FULL else 250
+N = 500 if FULL else 250
 results = {name: np.zeros((len(SEEDS), 3)) for name in SETTINGS}
 for row, seed in enumerate(SEEDS):
     x_part, y_part = x_train[seed * N : (seed + 1) * N], y_train[seed * N : (seed + 1) * N]
     for name, setting in SETTINGS.items():
         net = new_network(seed, setting.get("dropout", 0.0))
-        fit(net, x_part, y_part, 12, seed, rate=6e-3, batch_size=64, limit=int(setting.get("limit", 0)),
+        fit(net, x_part, y_part, 12, seed, batch_size=50, limit=int(setting.get("limit", 0)),
             weight_decay=setting.get("weight_decay", 0.0))  # fmt: skip
         train_loss, _ = measure(net, x_part, y_part)
         results[name][row] = train_loss, *measure(net, x_valid, y_valid)
@@ -788,23 +823,26 @@ fig.suptitle(titled("One dot a seed, the bar their mean", SOURCE), x=0.01, ha="l
 plt.show()
 
 # %% [markdown]
-# Read the table with its spreads (standard deviations over the four seeds; a mean of four is twice as sure).
+# Read the table with its spreads, which are standard deviations over the four seeds; the mean of four is twice as sure as one. The last column
+# compares seed by seed, with the same pictures and the same first weights. Some draws of 500 pictures are luckier than others, and
+# that luck is in every setting alike, so that taking the difference removes most of it. On MNIST:
 #
-# - **Shifts** help, by more than a point, and the validation loss falls by about two fifths. Their training loss is the highest
-#   of the four and their validation loss the lowest, which is what a regulariser is for. They are also the only one of the three that tells the network
+# - **Shifts** help by almost three points, and the validation loss falls by nearly half. Their training loss is the highest of the four and
+#   their validation loss the lowest, which is what a regulariser is for. They are also the only one of the three that tells the network
 #   something it did not know.
-# - **Dropout** lowers the loss by about a fifth and leaves the accuracy where four seeds can hardly tell. You saw why in rung 7: the same mistakes, made with less
-#   confidence. Had we compared accuracies only, we would have said that it does nothing.
-# - **Weight decay** at 0.1 ({cite:t}`loshchilov2019`, as in rung 8) does nothing to the accuracy, on average. That is no verdict on weight decay: it is one setting of one dial, on one network that trains
-#   for a few hundred steps. "Does not help here" is all that this table can say.
+# - **Dropout** lowers the loss by more than a quarter and raises the accuracy by less than a point. The loss gains more because, as you saw in
+#   rung 7, a network that has learnt its pictures by heart is too sure of its mistakes, and dropout makes it less sure.
+# - **Weight decay** at 0.1 ({cite:t}`loshchilov2019`, as in rung 8) adds a third of a point. You would not see that in the third column, where the
+#   spreads are three times as large; you see it only in the differences.
 #
-# The last column compares seed by seed, the same pictures and the same first weights with and without. Some draws of a thousand pictures are luckier than others, and that
-# luck is in every setting alike; taking the difference removes it.
+# How far does this carry? The same table at a learning rate of 0.006 instead of 0.01, measured beforehand, gave −0.07 ± 0.57 points for
+# dropout, +0.11 ± 0.23 for weight decay and +2.09 ± 0.27 for shifts. Only the gain of the shifts survives. What the other two are worth depends on
+# what else you chose, and one setting of one dial, on one network, is no verdict on either.
 #
 # ## The same step sideways
 #
-# Now back to where rung 7 ended. A convolution is **equivariant** to shifts: move the picture, and the feature map moves along, with the same numbers in it. That is not a
-# thing to be learnt, it is how the sum is made:
+# Now back to where rung 7 ended. A convolution is **equivariant** to shifts: move the picture, and the feature map moves along, with the same
+# numbers in it. This does not have to be learnt; it follows from how the sum is made:
 
 # %%
 kernel = KERNELS["left edges"]
@@ -813,8 +851,9 @@ before, after = convolve(digit, kernel), convolve(right_by_two, kernel)
 print(f"largest difference between moved maps and maps of the moved: {(before[:, :-2] - after[:, 2:]).abs().max():.1e}")
 
 # %% [markdown]
-# **Predict.** Three networks, trained on the same 6 000 pictures for four epochs: rung 7's two layers on flattened pixels; the convolutional network; the convolutional network
-# again, with shifts of up to three pixels in training. Draw their accuracies on the validation pictures moved by −6 … 6 pixels. Is the second curve flat, since convolution does not mind shifts?
+# **Predict.** Three networks are trained on the same 6 000 pictures for four epochs: rung 7's two layers on flattened pixels; the convolutional
+# network; and the convolutional network again, with shifts of up to three pixels in training. Draw their accuracies on the validation pictures
+# moved by −6 … 6 pixels. Is the second curve flat, since convolution does not mind shifts?
 #
 # *My prediction: …*
 
@@ -828,13 +867,13 @@ networks = {
     "convolutional": fit(new_network(0), x_some, y_some, epochs, seed=0),
     "convolutional, shifts in training": fit(new_network(0), x_some, y_some, epochs, seed=0, limit=3),
 }
-shifts = list(range(-6, 7))
+shifts = list(range(-6, 7))  # F.pad: zeros on the left, and as many columns cut off on the right
 looked_at, their_labels = x_valid[:2000], y_valid[:2000]
 fig, ax = plt.subplots(figsize=(8, 4.4))
-print("shift to the right" + "".join(f"{shift:7d}" for shift in (0, 2, 4, 6)))
+print(f"{'shift to the right':36}" + "".join(f"{shift:7d}" for shift in (0, 2, 4, 6)))
 for (name, net), colour in zip(networks.items(), ("grey", "blue", "green"), strict=True):
-    curve = [100 * measure(net, torch.roll(looked_at, shift, dims=3), their_labels)[1] for shift in shifts]
-    print(f"{name[:17]:18}" + "".join(f"{curve[shifts.index(shift)]:7.1f}" for shift in (0, 2, 4, 6)))
+    curve = [100 * measure(net, F.pad(looked_at, (shift, -shift)), their_labels)[1] for shift in shifts]
+    print(f"{name:36}" + "".join(f"{curve[shifts.index(shift)]:7.1f}" for shift in (0, 2, 4, 6)))
     ax.plot(shifts, curve, "o-", color=COLOURS[colour], label=name)
 ax.axhline(10, color=COLOURS["grey"], linestyle="--", linewidth=1)
 ax.text(0, 11.5, "guessing", color=COLOURS["grey"], ha="center")
@@ -844,12 +883,16 @@ ax.set(xlabel="shift to the right (pixels)", ylabel="validation accuracy (%)", y
 plt.show()
 
 # %% [markdown]
-# Better, and not flat. At four pixels the two layers of rung 7 have fewer than a quarter of the pictures right; the convolutional network has about two thirds, and at six it is lost as well. Shown shifts of up to three pixels, the
-# same network holds nine in ten at four, one pixel further than it was ever shown, and at shift 0 it is no worse.
+# The second curve is better than the first, and it is not flat. On MNIST, at four pixels, rung 7's two layers have fewer than a quarter of the
+# pictures right and the convolutional network about two thirds; at six it is down to a third. Some of that last fall is nobody's fault, because
+# a move of six pushes the edge of many digits out of the picture. But the same network, shown shifts of up to three pixels, holds more than nine in ten
+# at four, one pixel further than it was ever shown, and two thirds at six; at shift 0 it is no worse.
 #
-# The reason is in the table of the specification, in its last line. The convolutions are equivariant; the linear layer after them is not. It has a weight for every feature *at every place* of the 3 × 3 grid, and it
-# has seen centred digits only. Strides blur the argument too: a shift of one pixel is no whole number of steps of a stride of 4. **Equivariant** means the output moves along; **invariant**
-# means that it stays. A convolution gives you the first. The second has to be built, by pooling over all places, or shown, by augmentation.
+# The reason is in the last line of the specification's table. The convolutions are equivariant; the linear layer after them is not. It has
+# a weight for every feature *at every place* of the 3 × 3 grid, and it has seen centred digits only. Strides blur the argument too: the first two
+# convolutions together step by four pixels, the pooling makes it eight, and a shift that is no whole number of such steps gives other
+# numbers, not the same ones further on. **Equivariant** means that the output moves along; **invariant** means that it stays. A convolution gives you the first. The second
+# has to be built, by pooling over all places, or shown, by augmentation.
 #
 # ## Go further
 #
@@ -857,7 +900,7 @@ plt.show()
 #
 # - **Pool over all places.** Replace steps 4 to 6 by the mean over rows and columns of the 64 maps (global average pooling), so that the linear layer has 64 inputs. *A good answer has the shift curve, the accuracy at shift 0
 #   with its spread over seeds, and says what the network can no longer know about where things are.*
-# - **All at once.** Dropout, weight decay and shifts together, on 1 000 and on 55 000 pictures. *A good answer has four seeds, says what happened to the training loss, and trains longer before it concludes that more is worse.*
+# - **All at once.** Dropout, weight decay and shifts together, on 500 and on 55 000 pictures. *A good answer has four seeds, says what happened to the training loss, and trains longer before it concludes that more is worse.*
 # - **Receptive field against depth.** Replace the 5 × 5 layer by two layers of 3 × 3. *Count parameters, FLOPs and the field before you train, and say which of them predicted the seconds.*
 # - **Seconds against FLOPs.** Time each layer forward. *A good answer has FLOPs per second for each, and a reason why the first layer gets the fewest.*
 # - **Wrong augmentation.** Mirror half of the training pictures. *Predict which digits suffer, then look at the confusion matrix.*
@@ -877,4 +920,4 @@ plt.show()
 # 3. How many seeds, and their spread; on which data, and whether it was also used to choose; whether the same pictures and first weights served both; and the standard error that the number of pictures leaves.
 # :::
 #
-# Next, rung 10: more layers than this make a plain network worse, and one line repairs it.
+# Next, [rung 10](10_resnet.ipynb): more layers than this make a plain network worse, and one line repairs it.

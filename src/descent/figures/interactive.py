@@ -1,0 +1,68 @@
+"""What the interactive figures share: one page of HTML, style and plain JavaScript each.
+
+Such a figure needs neither a kernel nor a network: the same output works in JupyterLab and in the
+book read from disk. ``NAME.js`` draws it and ``NAME.css`` styles it; ``interactive.js`` sets it
+up, and ``interactive.css`` holds the card and the colours.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import html
+import json
+from importlib.resources import files
+from typing import Any
+
+FALLBACK = "This figure moves in the book, and in JupyterLab after its cell has been run."
+
+
+class InteractiveFigure:
+    """A self-contained piece of HTML that a notebook shows as a figure.
+
+    Attributes
+    ----------
+    html : the markup, style and script together; the same bytes for the same content.
+    description : what stands in for it where HTML cannot be shown.
+    """
+
+    def __init__(self, html: str, description: str) -> None:
+        self.html = html
+        self.description = description
+
+    def _repr_html_(self) -> str:
+        return self.html
+
+    def __repr__(self) -> str:
+        return f"<interactive figure: {self.description}>"
+
+
+def interactive_figure(name: str, description: str, problem: dict[str, Any]) -> InteractiveFigure:
+    """Put a figure together from its script, its style and what it shows.
+
+    Parameters
+    ----------
+    name : of its ``.js`` and ``.css`` files in this folder.
+    description : what stands in for it where HTML cannot be shown.
+    problem : what the script is given, as JSON.
+
+    Returns
+    -------
+    InteractiveFigure : its script sets up every copy of it on the page, each once.
+    """
+    style = _text("interactive.css") + _text(f"{name}.css")
+    shared, own = _text("interactive.js").rstrip(), _text(f"{name}.js").rstrip()
+    data = json.dumps(problem, separators=(",", ":"), sort_keys=True)
+    digest = hashlib.sha256((data + style + shared + own).encode()).hexdigest()[:12]
+    key = f"{name.replace('_', '-')}-{digest}"
+    markup = (
+        f'<div class="descent-figure descent-{name.replace("_", "-")}" data-figure="{key}" '
+        f'data-problem="{html.escape(data, quote=True)}">\n'
+        f"<style>\n{style}</style>\n"
+        f'<p class="figure-fallback">{FALLBACK}</p>\n</div>\n'
+        f'<script>\n{shared}("{key}",\n{own});\n</script>\n'
+    )
+    return InteractiveFigure(markup, description)
+
+
+def _text(file: str) -> str:
+    return files("descent.figures").joinpath(file).read_text("utf-8")
