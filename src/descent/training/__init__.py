@@ -1,0 +1,1 @@
+"""Training: the loop, several processes, checkpoints, metrics. Knows no model and no data set."""

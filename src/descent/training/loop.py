@@ -1,0 +1,268 @@
+"""The training loop of every real run.
+
+The model, the data and the schedule are a task's; the loop has what they share: accumulation,
+several processes, mixed precision, clipping, evaluation, checkpoints, and exact continuation. What
+is drawn at random follows from seed, step and rank (see `randomness`), so step, weights and
+optimiser are all that a checkpoint needs to hold.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+from torch.optim import Optimizer
+
+from descent.errors import CourseError
+from descent.training.checkpoint import (
+    CheckpointError,
+    load_checkpoint,
+    newest_checkpoint,
+    save_checkpoint,
+)
+from descent.training.distributed import Processes, mean_over, micro_batches, say_to_all
+from descent.training.metrics import MetricsFile
+from descent.training.randomness import seed_everything
+from descent.training.settings import Settings
+from descent.training.stopping import Stop, stop_on_signals
+
+FINISHED = "finished"
+STOPPED = "stopped"
+SECONDS_BETWEEN_LINES = 2.0
+
+
+class Diverged(CourseError):
+    """The loss is no longer a number."""
+
+
+class Task(Protocol):
+    """What is trained."""
+
+    def model(self) -> nn.Module:
+        """Make the model; the generators were seeded alike in every process."""
+
+    def optimisers(self, model: nn.Module) -> list[Optimizer]:
+        """Make the optimisers; a group's ``lr`` is its rate where `rate` is 1."""
+
+    def rate(self, step: int) -> float:
+        """Return the factor on every learning rate in an update, from 0."""
+
+    def loss(self, model: nn.Module, step: int, rows: range) -> Tensor:
+        """Return the mean loss, a scalar, of some rows of a step's global batch.
+
+        The batch follows from the seed and the step alone.
+        """
+
+    def evaluate(self, model: nn.Module, processes: Processes) -> dict[str, float]:
+        """Measure the model, in evaluation mode and without gradients.
+
+        Every process takes its share, and all return the same numbers.
+        """
+
+
+def train(task: Task, settings: Settings, folder: Path, processes: Processes) -> str:
+    """Train until the last step, or until asked to stop, from the newest checkpoint if any.
+
+    Parameters
+    ----------
+    task : Task
+    settings : Settings
+    folder : Path
+        Gets ``metrics.jsonl`` and ``checkpoints/``.
+    processes : Processes
+        This one among all that train together; each calls this function.
+
+    Returns
+    -------
+    str
+        ``"finished"``, or ``"stopped"`` when a signal asked for it; a checkpoint is saved then.
+
+    Raises
+    ------
+    Diverged
+        When the loss is not finite.
+    CourseError
+        When a checkpoint or the metrics cannot be written or read, or the batch does not divide.
+    """
+    with stop_on_signals() as stop, _Training(task, settings, folder, processes) as training:
+        return training.run(stop)
+
+
+class _Training(ExitStack):
+    """A training under way: the model and all that moves it."""
+
+    def __init__(self, task: Task, settings: Settings, folder: Path, processes: Processes) -> None:
+        super().__init__()
+        self.task, self.settings, self.processes = task, settings, processes
+        self.rows = micro_batches(settings.batch_size, settings.micro_batch, processes)
+        self.checkpoints = folder / "checkpoints"
+        seed_everything(settings.seed)
+        self.model = task.model().to(processes.device)
+        self.optimisers = task.optimisers(self.model)
+        for group in self._groups():
+            group["initial_lr"] = group["lr"]
+        self.scaler = torch.amp.GradScaler(enabled=settings.precision == "float16")
+        self.trained = 0.0  # seconds before this process began
+        self.start = self._restore()
+        self.forward = self._wrapped()
+        self.began = time.monotonic()
+        self.metrics: MetricsFile | None = None
+        if processes.first:
+            self.metrics = MetricsFile(folder / "metrics.jsonl", self.start)
+            self.callback(self.metrics.close)
+        self.next_line = 0.0
+
+    def run(self, stop: Stop) -> str:
+        """Go from the step the checkpoint was saved at to the last."""
+        last = self.settings.steps
+        for step in range(self.start, last):
+            if step > self.start and _due(step, self.settings.checkpoint_every):
+                self._save(step)
+            if _due(step, self.settings.evaluate_every):
+                self._evaluate(step)
+            loss = self._update(step)
+            if self._reads(step) and self._read(step, loss, stop) and step + 1 < last:
+                self._save(step + 1)
+                self._say(f"stopped after step {step + 1} of {last}; it is saved")
+                return STOPPED
+        if self.start < last:
+            self._save(last)
+        self._evaluate(last)
+        return FINISHED
+
+    def _update(self, step: int) -> Tensor:
+        """Move the weights once; return the loss of this process's share, still on its device."""
+        seed_everything(self.settings.seed, step, self.processes.rank)
+        self.model.train()
+        factor = self.task.rate(step)
+        for group in self._groups():
+            group["lr"] = group["initial_lr"] * factor
+        total = torch.zeros((), device=self.processes.device)
+        for rows in self.rows:
+            # Gradients are exchanged once, with the last part, not with each.
+            with self._gradients_stay_here(rows is not self.rows[-1]):
+                with self._precision():
+                    loss = self.task.loss(self.forward, step, rows) / len(self.rows)
+                self.scaler.scale(loss).backward()
+            total += loss.detach()
+        if self.settings.clip:
+            for optimiser in self.optimisers:
+                self.scaler.unscale_(optimiser)
+            nn.utils.clip_grad_norm_(self.model.parameters(), self.settings.clip)
+        for optimiser in self.optimisers:
+            self.scaler.step(optimiser)
+            optimiser.zero_grad(set_to_none=True)
+        self.scaler.update()
+        return total
+
+    def _reads(self, step: int) -> bool:
+        """Whether the loss is looked at. It waits for a GPU, and so is not done at every step.
+
+        Before a checkpoint it is, so that weights that are not numbers are never saved.
+        """
+        done = step + 1
+        saves = _due(done, self.settings.checkpoint_every)
+        return _due(step, self.settings.log_every) or saves or done == self.settings.steps
+
+    def _read(self, step: int, loss: Tensor, stop: Stop) -> bool:
+        """Write the loss down; return whether any process was asked to stop."""
+        asked = torch.tensor(float(stop.asked), dtype=torch.float64, device=loss.device)
+        both = mean_over(torch.stack([loss.double(), asked]), self.processes)
+        mean, share_asked = both.tolist()
+        if not math.isfinite(mean):
+            raise Diverged(
+                f"The loss is {mean} at step {step}: training went astray. A smaller learning "
+                "rate or clip is what helps most often."
+            )
+        rate = next(self._groups())["lr"]
+        self._write(step, loss=mean, learning_rate=rate)
+        if time.monotonic() >= self.next_line or step + 1 == self.settings.steps:
+            self._say(f"step {step} of {self.settings.steps}  loss {mean:.4f}")
+            self.next_line = time.monotonic() + SECONDS_BETWEEN_LINES
+        return share_asked > 0
+
+    def _evaluate(self, step: int) -> None:
+        self.model.eval()
+        with torch.no_grad(), self._precision():
+            measured = self.task.evaluate(self.model, self.processes)
+        self._write(step, **measured)
+        named = ((name.replace("_", " "), value) for name, value in measured.items())
+        shown = "  ".join(f"{name} {value:.4f}" for name, value in named)
+        self._say(f"step {step} of {self.settings.steps}  {shown}")
+
+    def _save(self, step: int) -> None:
+        if self.metrics is None:
+            return
+        self.metrics.sync()
+        state = {
+            "step": step,
+            "seconds": self._seconds(),
+            "model": self.model.state_dict(),
+            "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
+            "scaler": self.scaler.state_dict(),
+        }
+        save_checkpoint(self.checkpoints, step, state)
+
+    def _restore(self) -> int:
+        """Take the newest whole checkpoint, the same in every process; return its step."""
+        first = self.processes.first
+        found = say_to_all(newest_checkpoint(self.checkpoints) if first else None, self.processes)
+        if found is None:
+            return 0
+        state = load_checkpoint(self.checkpoints, found)
+        try:
+            self.model.load_state_dict(state["model"])
+            for optimiser, saved in zip(self.optimisers, state["optimisers"], strict=True):
+                optimiser.load_state_dict(saved)
+        except (RuntimeError, ValueError) as error:
+            raise CheckpointError(
+                f"The checkpoint of step {found} in {self.checkpoints} is of another model: {error}"
+            ) from error
+        self.scaler.load_state_dict(state["scaler"])
+        self.trained = state["seconds"]
+        self._say(f"continues from the checkpoint of step {found}")
+        return int(state["step"])
+
+    def _wrapped(self) -> nn.Module:
+        forward = self.model
+        if self.settings.compile:
+            forward = cast(nn.Module, torch.compile(forward))
+        if self.processes.world == 1:
+            return forward
+        gpus = [self.processes.local_rank] if self.processes.device != "cpu" else None
+        return DistributedDataParallel(forward, device_ids=gpus)
+
+    def _gradients_stay_here(self, stay: bool) -> AbstractContextManager[Any]:
+        if stay and isinstance(self.forward, DistributedDataParallel):
+            return self.forward.no_sync()
+        return ExitStack()
+
+    def _precision(self) -> AbstractContextManager[Any]:
+        kind = torch.device(self.processes.device).type
+        dtype = getattr(torch, self.settings.precision)
+        return torch.autocast(kind, dtype, enabled=dtype != torch.float32)
+
+    def _groups(self) -> Iterator[dict[str, Any]]:
+        return (group for optimiser in self.optimisers for group in optimiser.param_groups)
+
+    def _seconds(self) -> float:
+        return self.trained + time.monotonic() - self.began
+
+    def _write(self, step: int, **values: float) -> None:
+        if self.metrics is not None:
+            self.metrics.write(step, self._seconds(), **values)
+
+    def _say(self, line: str) -> None:
+        if self.processes.first:
+            print(line, flush=True)
+
+
+def _due(step: int, every: int) -> bool:
+    return every > 0 and step % every == 0

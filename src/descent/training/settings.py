@@ -1,0 +1,90 @@
+"""The settings every training has. A run adds its own fields."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from descent.errors import CourseError
+
+CHOICES = {
+    "device": ("cpu", "cuda"),
+    "precision": ("float32", "bfloat16", "float16"),
+    "where": ("here", "slurm"),
+    "model": ("ours", "mine"),
+}
+"""What a setting may be, where only a few words are possible."""
+
+LEAST = {"steps": 1, "batch_size": 1, "log_every": 1, "processes": 1, "nodes": 1}
+"""The least value of a setting; 0 for every other number."""
+
+
+class WrongSetting(CourseError):
+    """A setting has a value it cannot have; the message names it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What a training is told.
+
+    Attributes
+    ----------
+    steps
+        Updates of the weights.
+    batch_size
+        Examples in one update, over all processes together.
+    micro_batch
+        Examples a process takes through the model at once; 0 for its whole share. A smaller
+        number needs less memory, and gives the same update.
+    seed
+        What all randomness follows from.
+    device
+        ``cpu`` or ``cuda``.
+    precision
+        ``float32``, ``bfloat16`` or ``float16``: the numbers that the forward pass works in.
+    compile
+        Whether the model is compiled first. It takes a minute, and pays in long trainings.
+    clip
+        The norm that the gradient is cut down to; 0 for no clipping.
+    log_every, evaluate_every, checkpoint_every
+        In steps; 0 for never. The last step is always evaluated and saved.
+    processes, nodes
+        Processes on each machine, and machines.
+    where
+        ``here`` or ``slurm``.
+    partition, hours
+        For Slurm: where the job queues (empty for the cluster's own choice), and the time asked.
+    model
+        ``ours`` or ``mine``.
+    """
+
+    steps: int
+    batch_size: int
+    micro_batch: int = 0
+    seed: int = 0
+    device: str = "cpu"
+    precision: str = "float32"
+    compile: bool = False
+    clip: float = 0.0
+    log_every: int = 1
+    evaluate_every: int = 0
+    checkpoint_every: int = 0
+    processes: int = 1
+    nodes: int = 1
+    where: str = "here"
+    partition: str = ""
+    hours: float = 4.0
+    model: str = "ours"
+
+    def __post_init__(self) -> None:
+        """Refuse what no training can do, by the setting's name."""
+        for name, choices in CHOICES.items():
+            value = getattr(self, name)
+            if value not in choices:
+                raise WrongSetting(f"{name} is {value!r}; it can be {' or '.join(choices)}.")
+        for name, value in vars(self).items():
+            if isinstance(value, int | float) and value < LEAST.get(name, 0):
+                raise WrongSetting(f"{name} is {value}; the least is {LEAST.get(name, 0)}.")
+        if self.precision == "float16" and self.device == "cpu":
+            raise WrongSetting("precision is float16, which is for GPUs; a CPU takes bfloat16.")
+        if self.nodes > 1 and self.where == "here":
+            raise WrongSetting("nodes is more than 1, which needs where=slurm.")

@@ -1,0 +1,98 @@
+"""A tiny training for the tests, in this process or, as a program, under torchrun.
+
+Faults are asked for by the environment: ``DESCENT_TEST_FAULT=rank:step:what`` with a signal's name,
+``error`` or ``nan``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from pathlib import Path
+
+import torch
+from torch import nn
+from torch.distributed.elastic.multiprocessing.errors import record
+
+from descent.training.distributed import Processes, mean_over, share, start_processes
+from descent.training.loop import train
+from descent.training.metrics import curve, read_metrics
+from descent.training.randomness import generator
+from descent.training.settings import Settings
+
+
+class TinyTask:
+    """A small network learns a noisy sine. The batch depends on the seed and the step alone."""
+
+    def __init__(self, settings, rank=0, dropout=0.0, fault=None):
+        self.settings, self.rank, self.dropout = settings, rank, dropout
+        self.fault = fault or os.environ.get("DESCENT_TEST_FAULT", "")
+        self.seen = []
+
+    def model(self):
+        layers = [nn.Linear(2, 32), nn.Tanh(), nn.Dropout(self.dropout), nn.Linear(32, 1)]
+        return nn.Sequential(*layers)
+
+    def optimisers(self, model):
+        return [torch.optim.AdamW(model.parameters(), lr=0.01)]
+
+    def rate(self, step):
+        return min(1.0, (step + 1) / 5)
+
+    def loss(self, model, step, rows):
+        self.seen.append((step, rows))
+        self.fail(step)
+        draw = generator(self.settings.seed, step)
+        x = torch.from_numpy(draw.normal(size=(self.settings.batch_size, 2))).float()
+        x = x[rows.start : rows.stop]
+        bad = f"{self.rank}:{step}:nan" == self.fault
+        return (model(x) - torch.sin(2 * x[:, :1])).square().mean() * (float("nan") if bad else 1)
+
+    def evaluate(self, model, processes):
+        assert not model.training
+        x = torch.linspace(-2, 2, 24).reshape(12, 2)
+        rows = share(len(x), processes)
+        x = x[rows.start : rows.stop]
+        error = (model(x) - torch.sin(2 * x[:, :1])).square().mean().double()
+        return {"held_out_loss": float(mean_over(error, processes))}
+
+    def fail(self, step):
+        rank, at, what = (self.fault or "-1:-1:").split(":")
+        if (int(rank), int(at)) != (self.rank, step):
+            return
+        if what.startswith("SIG"):
+            os.kill(os.getpid(), getattr(signal, what))
+        elif what == "error":
+            raise ZeroDivisionError("the learner divided by nothing")
+
+
+def settings(**changes):
+    usual = {"steps": 12, "batch_size": 12, "checkpoint_every": 4, "evaluate_every": 6, "clip": 1.0}
+    return Settings(**{**usual, **changes})
+
+
+def run(folder, fault=None, dropout=0.0, **changes):
+    """Train in this process; return how it ended."""
+    told = settings(**changes)
+    return train(TinyTask(told, dropout=dropout, fault=fault), told, Path(folder), Processes())
+
+
+def losses(folder, name="loss"):
+    return dict(zip(*curve(read_metrics(Path(folder) / "metrics.jsonl"), name), strict=True))
+
+
+@record
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--micro-batch", type=int, default=0)
+    told = parser.parse_args()
+    processes = start_processes("cpu")
+    chosen = settings(micro_batch=told.micro_batch)
+    print(train(TinyTask(chosen, rank=processes.rank), chosen, told.folder, processes))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
