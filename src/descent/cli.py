@@ -11,6 +11,7 @@ import typer
 from descent.errors import CourseError
 
 if TYPE_CHECKING:
+    from descent.runs.folder import RunFolder
     from descent.study.headless import HeadlessReport
 
 app = typer.Typer(
@@ -22,6 +23,9 @@ app = typer.Typer(
 
 ChapterName = Annotated[
     str, typer.Argument(help="A chapter: ladder/03, 03, or its name.", show_default=False)
+]
+RunId = Annotated[
+    str, typer.Argument(help="A run, or the beginning of its name; the newest when none is named.")
 ]
 SomeChapters = Annotated[
     list[str] | None, typer.Argument(help="Chapters; all when none is named.", show_default=False)
@@ -177,6 +181,115 @@ def start(context: typer.Context) -> None:
     from descent.serving.start import main as serve
 
     raise typer.Exit(serve(context.args))
+
+
+@app.command("run")
+def run_(
+    name: Annotated[str, typer.Argument(help="The run, such as nanogpt.", show_default=False)],
+    profile: Annotated[
+        str, typer.Option(help="smoke, cpu, gpu, multi-gpu or slurm: for which kind of machine.")
+    ] = "smoke",
+    changes: Annotated[
+        list[str] | None, typer.Option("--set", help="A setting that differs: steps=500.")
+    ] = None,
+    model: Annotated[str, typer.Option(help="ours, or mine: your own answer trains.")] = "ours",
+    detach: Annotated[bool, typer.Option("--detach", help="Do not follow it.")] = False,
+) -> None:
+    """Train for real, in the background, and follow it."""
+    from descent.exercises.run_model import model_text
+    from descent.runs.launch import start_run
+    from descent.runs.profiles import changes_from
+
+    told = changes_from(changes or [])
+    folder = start_run(name, profile, told, model_text(name, told.pop("model", model)))
+    _follow(folder, detach)
+
+
+runs = typer.Typer(help="Look at your runs, stop them, let them go on.", add_completion=False)
+app.add_typer(runs, name="runs")
+
+
+@runs.callback(invoke_without_command=True)
+def runs_(context: typer.Context) -> None:
+    """List your runs: state, progress and the latest numbers."""
+    if context.invoked_subcommand is None:
+        list_()
+
+
+@runs.command("list")
+def list_() -> None:
+    """List your runs: state, progress and the latest numbers."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from descent.runs.watch import listing
+
+    table = Table(box=None, pad_edge=False)
+    for heading in ("Run", "State", "Step", "Latest", ""):
+        table.add_column(heading, overflow="fold")
+    for folder, look in listing():
+        step = f"{look.step} of {look.steps}"
+        reason = next(iter(look.reason.splitlines()), "")
+        table.add_row(folder.id, look.state, step, look.words, reason)
+    if table.row_count:
+        Console().print(table)
+    else:
+        print("There are no runs yet. The first: descent run nanogpt --profile smoke")
+
+
+@runs.command()
+def watch(run_id: RunId = "") -> None:
+    """Follow a run until it ends. Ctrl-C ends the following, not the run."""
+    from descent.runs.folder import find_folder
+
+    _follow(find_folder(run_id))
+
+
+@runs.command()
+def stop(run_id: RunId = "") -> None:
+    """Let a run save, and end it. It can be resumed."""
+    from descent.runs.folder import find_folder
+    from descent.runs.watch import closing_words, stop_run
+
+    folder = find_folder(run_id)
+    print(closing_words(folder, stop_run(folder)))
+
+
+@runs.command()
+def resume(
+    run_id: RunId = "",
+    processes: Annotated[
+        int | None, typer.Option(min=1, help="Another number of them; the curve stays the same.")
+    ] = None,
+    detach: Annotated[bool, typer.Option("--detach", help="Do not follow it.")] = False,
+) -> None:
+    """Let a run go on from where it was saved, exactly."""
+    from descent.runs.folder import find_folder
+    from descent.runs.launch import resume_run
+
+    _follow(resume_run(find_folder(run_id), processes), detach)
+
+
+@runs.command()
+def report(run_id: RunId = "") -> None:
+    """Print the measured and the published numbers of a run, and where its report is."""
+    from descent.runs.folder import find_folder
+    from descent.runs.report import show_comparison
+
+    folder = find_folder(run_id)
+    show_comparison(folder)
+    print(_short_path(folder.report) if folder.report.exists() else "It has no report yet.")
+
+
+def _follow(folder: RunFolder, detach: bool = False) -> None:
+    """Show a run in the terminal; the exit code is 1 when it failed or was lost."""
+    from descent.runs.watch import watch_in_terminal
+
+    if detach:
+        print(f"{folder.id} is under way. To follow it: descent runs watch {folder.id}")
+        return
+    look = watch_in_terminal(folder)
+    raise typer.Exit(1 if look.state in ("failed", "lost") else 0)
 
 
 def _notebook_path(name: str) -> Path:

@@ -1,10 +1,10 @@
-"""What a notebook uses: `chapter`, `check`, `hint`, `mine` and `progress`."""
+"""What a notebook uses: `chapter`, `check`, `hint`, `mine`, `progress` and `run`."""
 
 from __future__ import annotations
 
 import sys
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from descent.errors import CourseError
 from descent.exercises.lookup import UnknownExercise, load_exercises
@@ -14,6 +14,9 @@ from descent.grading.report import CORRECT, MIME, marked_up
 from descent.study.catalog import Chapter, find_chapter
 from descent.study.progress import show_progress
 from descent.study.store import ProgressStore
+
+if TYPE_CHECKING:
+    from descent.runs.folder import RunFolder
 
 _chapter: Chapter | None = None
 _failures: dict[str, set[str]] = {}  # exercise → symptom, property and mistake of its last check
@@ -133,6 +136,48 @@ def progress() -> None:
     show_progress()
 
 
+def run(
+    name: str, profile: str = "smoke", model: Any = "ours", watch: bool = True, **settings: Any
+) -> RunFolder:
+    """Begin a real run in the background, and follow it in the cell.
+
+    Interrupting the cell ends the following, not the run.
+
+    Parameters
+    ----------
+    name : str
+        The run, such as ``"nanogpt"``.
+    profile : str
+        For which kind of machine: ``smoke``, ``cpu``, ``gpu``, ``multi-gpu`` or ``slurm``.
+    model : str or type
+        ``"ours"``; ``"mine"`` for your answer to the chapter that builds it; or a class that you
+        defined in this notebook.
+    watch : bool
+        Whether to follow it.
+    **settings
+        Those that differ from the profile, such as ``steps=500``.
+
+    Returns
+    -------
+    RunFolder
+        The run.
+
+    Raises
+    ------
+    CourseError
+        When a setting is wrong, the machine lacks something, or the model cannot be trained by
+        the run. Nothing has begun then.
+    """
+    from descent.exercises.run_model import model_text
+    from descent.runs.launch import start_run
+    from descent.runs.watch import watch_in_notebook
+
+    folder = start_run(name, profile, settings, model_text(name, model))
+    if watch:
+        watch_in_notebook(folder)
+    return folder
+
+
 def next_hint(exercise: Exercise, opened: list[Hint], seen: set[str]) -> Hint | None:
     """The hint to open: one for what was seen, else the next general one, else None."""
     waiting = [step for step in exercise.hints if step not in opened]
@@ -205,4 +250,4 @@ def _show(text: str, as_html: str, as_json: dict[str, Any] | None = None) -> Non
     display(bundle, raw=True)
 
 
-__all__ = ["CheckFailed", "chapter", "check", "hint", "mine", "next_hint", "progress"]
+__all__ = ["CheckFailed", "chapter", "check", "hint", "mine", "next_hint", "progress", "run"]

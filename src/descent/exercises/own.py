@@ -17,7 +17,7 @@ from descent.grading import judge
 from descent.grading.report import CORRECT, NOT_ATTEMPTED
 from descent.study.answers import answers_from_notebook
 from descent.study.catalog import Chapter, find_chapter
-from descent.study.files import BrokenNotebook
+from descent.study.files import BrokenNotebook, read_notebook
 from descent.study.workbook import work_copy
 
 
@@ -81,6 +81,33 @@ def own_answer(chapter_name: str, name: str) -> OwnAnswer:
     if outcome != CORRECT:
         return OwnAnswer(name, chapter, reason=f"yours in {chapter.id} does not pass its check yet")
     return OwnAnswer(name, chapter, answer=found)
+
+
+def own_cells(chapter_name: str, name: str) -> list[str]:
+    """Return the code cells of the learner's copy of a chapter, once an answer in it is judged.
+
+    Parameters
+    ----------
+    chapter_name : str
+        Such as ``"ladder/13"``.
+    name : str
+        The exercise whose answer is wanted.
+
+    Returns
+    -------
+    list of str
+        From which `study.answers` makes the definitions again, in another process.
+
+    Raises
+    ------
+    CourseError
+        When there is no such chapter or exercise, or no answer that passes its check.
+    """
+    own = own_answer(chapter_name, name)
+    if own.answer is None:
+        raise CourseError(f"Your own {name} cannot be taken: {own.reason}.")
+    cells = read_notebook(work_copy(own.chapter)).cells
+    return [cell.source for cell in cells if cell.cell_type == "code"]
 
 
 def _answer_in(path: Path, chapter: Chapter, name: str) -> Any:

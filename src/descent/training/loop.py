@@ -31,7 +31,7 @@ from descent.training.distributed import Processes, mean_over, micro_batches, sa
 from descent.training.metrics import MetricsFile
 from descent.training.randomness import seed_everything
 from descent.training.settings import Settings
-from descent.training.stopping import Stop, stop_on_signals
+from descent.training.stopping import STOP_FILE, Stop, stop_on_request
 
 FINISHED = "finished"
 STOPPED = "stopped"
@@ -75,14 +75,14 @@ def train(task: Task, settings: Settings, folder: Path, processes: Processes) ->
     task : Task
     settings : Settings
     folder : Path
-        Gets ``metrics.jsonl`` and ``checkpoints/``.
+        Gets ``metrics.jsonl`` and ``checkpoints/``. A file ``stop`` in it asks to stop.
     processes : Processes
         This one among all that train together; each calls this function.
 
     Returns
     -------
     str
-        ``"finished"``, or ``"stopped"`` when a signal asked for it; a checkpoint is saved then.
+        ``"finished"``, or ``"stopped"`` when that was asked for; a checkpoint is saved then.
 
     Raises
     ------
@@ -91,7 +91,10 @@ def train(task: Task, settings: Settings, folder: Path, processes: Processes) ->
     CourseError
         When a checkpoint or the metrics cannot be written or read, or the batch does not divide.
     """
-    with stop_on_signals() as stop, _Training(task, settings, folder, processes) as training:
+    with (
+        stop_on_request(folder / STOP_FILE) as stop,
+        _Training(task, settings, folder, processes) as training,
+    ):
         return training.run(stop)
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 
 SIGNALS = tuple(
@@ -13,20 +15,41 @@ SIGNALS = tuple(
 """Slurm warns with SIGUSR2 before it takes a machine away, as submitit asks it to."""
 
 
-class Stop:
-    """Whether someone asked."""
+STOP_FILE = "stop"
+LOOK_SECONDS = 1.0  # between two looks at the file, which may be on a slow file system
 
-    asked = False
+
+class Stop:
+    """Whether someone asked, by a signal, or by a file where no signal can reach.
+
+    Parameters
+    ----------
+    file : Path
+        Asks by being there.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self.signalled = False
+        self.next_look = 0.0
 
     def ask(self, number: int, frame: FrameType | None) -> None:
-        """Note it; the loop looks at it between two steps."""
-        self.asked = True
+        """Note a signal; the loop looks at it between two steps."""
+        self.signalled = True
+
+    @property
+    def asked(self) -> bool:
+        """Whether it is time to save and end."""
+        if not self.signalled and time.monotonic() >= self.next_look:
+            self.signalled = self.file.exists()
+            self.next_look = time.monotonic() + LOOK_SECONDS
+        return self.signalled
 
 
 @contextmanager
-def stop_on_signals() -> Iterator[Stop]:
+def stop_on_request(file: Path) -> Iterator[Stop]:
     """Catch the signals meanwhile, and put the handlers before them back at the end."""
-    stop = Stop()
+    stop = Stop(file)
     before = {number: signal.signal(number, stop.ask) for number in SIGNALS}
     try:
         yield stop

@@ -1,0 +1,170 @@
+"""GPT-2's model, plain: a decoder-only transformer (Radford et al., 2019)."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class Attention(nn.Module):
+    """Causal self-attention with several heads.
+
+    Parameters
+    ----------
+    width, heads : int
+        Features of a token, and the heads they are divided among.
+    dropout : float
+        Share of attention weights and of outputs that is dropped.
+    """
+
+    def __init__(self, width: int, heads: int, dropout: float) -> None:
+        super().__init__()
+        self.heads = heads
+        self.dropout = dropout
+        self.queries_keys_values = nn.Linear(width, 3 * width, bias=False)
+        self.projection = nn.Linear(width, width, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Let each place look at itself and those before it: (batch, time, width) to the same."""
+        batch, time, width = x.shape
+        split = (batch, time, self.heads, width // self.heads)
+        q, k, v = (
+            part.view(split).transpose(1, 2)  # (batch, heads, time, width of a head)
+            for part in self.queries_keys_values(x).split(width, dim=2)
+        )
+        dropout = self.dropout if self.training else 0.0
+        y = F.scaled_dot_product_attention(q, k, v, dropout_p=dropout, is_causal=True)
+        y = y.transpose(1, 2).reshape(batch, time, width)
+        return F.dropout(self.projection(y), self.dropout, self.training)
+
+
+class Block(nn.Module):
+    """Attention, then a small network for each place, both added to the stream."""
+
+    def __init__(self, width: int, heads: int, dropout: float) -> None:
+        super().__init__()
+        self.norm_1 = nn.LayerNorm(width, bias=False)
+        self.attention = Attention(width, heads, dropout)
+        self.norm_2 = nn.LayerNorm(width, bias=False)
+        self.expand = nn.Linear(width, 4 * width, bias=False)
+        self.projection = nn.Linear(4 * width, width, bias=False)
+        self.dropout = dropout
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(batch, time, width) to the same."""
+        x = x + self.attention(self.norm_1(x))
+        y = self.projection(F.gelu(self.expand(self.norm_2(x))))
+        return x + F.dropout(y, self.dropout, self.training)
+
+
+class GPT(nn.Module):
+    """A language model over tokens.
+
+    Parameters
+    ----------
+    vocabulary : int
+        Number of different tokens.
+    context : int
+        The longest sequence it can read.
+    width, heads, layers : int
+        Features of a token, attention heads (a divisor of `width`), blocks.
+    dropout : float
+        Share that is dropped while training.
+    """
+
+    def __init__(
+        self,
+        vocabulary: int,
+        context: int,
+        width: int,
+        heads: int,
+        layers: int,
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.context = context
+        self.tokens = nn.Embedding(vocabulary, width)
+        self.positions = nn.Embedding(context, width)
+        self.dropout = nn.Dropout(dropout)
+        self.blocks = nn.ModuleList(Block(width, heads, dropout) for _ in range(layers))
+        self.norm = nn.LayerNorm(width, bias=False)
+        self.read_out = nn.Linear(width, vocabulary, bias=False)
+        self.read_out.weight = self.tokens.weight  # one table reads tokens in and out
+        self.apply(_initialise)
+        for name, weight in self.named_parameters():
+            if name.endswith("projection.weight"):
+                # 2 × layers terms are added to the stream: together they keep its scale.
+                nn.init.normal_(weight, std=0.02 / math.sqrt(2 * layers))
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Score every token as the next, at each place.
+
+        Parameters
+        ----------
+        tokens : Tensor
+            (batch, time) whole numbers below the vocabulary; time at most the context.
+
+        Returns
+        -------
+        Tensor
+            (batch, time, vocabulary) logits; those at a place depend on it and what is before.
+        """
+        places = torch.arange(tokens.shape[1], device=tokens.device)
+        x = self.dropout(self.tokens(tokens) + self.positions(places))
+        for block in self.blocks:
+            x = block(x)
+        logits: Tensor = self.read_out(self.norm(x))
+        return logits
+
+
+def parameter_count(vocabulary: int, context: int, width: int, layers: int) -> int:
+    """Return the number of weights of a `GPT`, without making one."""
+    block = 12 * width * width + 2 * width
+    return (vocabulary + context) * width + layers * block + width
+
+
+@torch.no_grad()
+def sample(
+    model: nn.Module,
+    tokens: Tensor,
+    length: int,
+    context: int,
+    generator: torch.Generator | None = None,
+    temperature: float = 1.0,
+) -> Tensor:
+    """Continue sequences, each token drawn from what the model says of the next.
+
+    Parameters
+    ----------
+    model : nn.Module
+        From (batch, time) tokens to (batch, time, vocabulary) logits.
+    tokens : Tensor
+        (batch, time), at least one token each.
+    length : int
+        Tokens to add.
+    context : int
+        The longest sequence the model reads: the latest tokens are what it is given.
+    generator : torch.Generator, optional
+        What is drawn from.
+    temperature : float
+        Below 1 the likely ones become likelier.
+
+    Returns
+    -------
+    Tensor
+        (batch, time + length).
+    """
+    model.eval()
+    for _ in range(length):
+        logits = model(tokens[:, -context:])[:, -1].float() / temperature
+        drawn = torch.multinomial(F.softmax(logits, dim=-1), 1, generator=generator)
+        tokens = torch.cat([tokens, drawn], dim=1)
+    return tokens
+
+
+def _initialise(module: nn.Module) -> None:
+    if isinstance(module, nn.Linear | nn.Embedding):
+        nn.init.normal_(module.weight, std=0.02)

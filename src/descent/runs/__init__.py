@@ -1,0 +1,1 @@
+"""Real runs: trainings that take minutes to days, in the background, and their reports."""

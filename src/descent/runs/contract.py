@@ -1,0 +1,127 @@
+"""What a run asks of the learner's model, tried on small inputs before anything long begins."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from descent.errors import CourseError
+from descent.training.randomness import seed_everything
+
+TOLERANCE = 1e-4  # of a logit: what summing in another order may change
+
+
+class BrokenContract(CourseError):
+    """The model cannot be trained by the run; the message says why."""
+
+
+def check_language_model(model_class: object, arguments: dict[str, int]) -> None:
+    """Refuse a class that is no language model the run can train.
+
+    Parameters
+    ----------
+    model_class : type
+        Made with the values of `arguments` in their order; takes (batch, time) tokens and returns
+        (batch, time, vocabulary) logits.
+    arguments : dict
+        With ``vocabulary`` and ``context``, and the rest of the sizes.
+
+    Raises
+    ------
+    BrokenContract
+        When it is not a module, cannot be made, answers in another shape or type, looks at later
+        tokens, or takes no gradient.
+    """
+    model = _make(model_class, arguments)
+    vocabulary, context = arguments["vocabulary"], arguments["context"]
+    seed_everything(1)
+    for length in (context, min(2, context)):
+        tokens = torch.randint(vocabulary, (2, length))
+        _check_answer(_answer(model, tokens), (2, length, vocabulary))
+    _check_no_leak(model, torch.randint(vocabulary, (2, context)), vocabulary)
+    _check_gradient(model, torch.randint(vocabulary, (2, context)))
+
+
+def _make(model_class: object, arguments: dict[str, int]) -> nn.Module:
+    name = getattr(model_class, "__name__", repr(model_class))
+    if not (isinstance(model_class, type) and issubclass(model_class, nn.Module)):
+        raise BrokenContract(f"{name} is not a class that derives from torch.nn.Module.")
+    asked = ", ".join(f"{name}={value}" for name, value in arguments.items())
+    try:
+        model = model_class(*arguments.values())
+    except Exception as error:  # whatever the learner's code raises
+        raise BrokenContract(f"{name}({asked}) cannot be made: {_words(error)}") from error
+    if not any(weight.requires_grad for weight in model.parameters()):
+        raise BrokenContract(f"{name} has no parameters to train.")
+    return model
+
+
+def _answer(model: nn.Module, tokens: Tensor) -> Any:
+    try:
+        return model(tokens)
+    except Exception as error:  # whatever the learner's code raises
+        raise BrokenContract(
+            f"Given tokens of shape {tuple(tokens.shape)}, the model fails: {_words(error)}"
+        ) from error
+
+
+def _check_answer(answer: Any, wanted: tuple[int, ...]) -> None:
+    if not isinstance(answer, Tensor):
+        raise BrokenContract(f"The model returns {type(answer).__name__}, not a tensor of logits.")
+    if tuple(answer.shape) != wanted:
+        raise BrokenContract(
+            f"The model returns logits of shape {tuple(answer.shape)}; with tokens of shape "
+            f"{wanted[:2]} the run needs {wanted}: (batch, time, vocabulary)."
+        )
+    if not answer.is_floating_point():
+        raise BrokenContract(f"The model returns {answer.dtype}; logits are floating point.")
+    if not torch.isfinite(answer).all():
+        raise BrokenContract("The model returns logits that are not finite.")
+
+
+def _check_no_leak(model: nn.Module, tokens: Tensor, vocabulary: int) -> None:
+    """Change the later tokens: logits at earlier places must stay, evaluating and training."""
+    cut = max(1, tokens.shape[1] // 2)
+    changed = tokens.clone()
+    changed[:, cut:] = (changed[:, cut:] + 1) % vocabulary
+    for training in (False, True):
+        model.train(training)
+        answers = []
+        for given in (tokens, changed):
+            seed_everything(2)  # the same dropout both times
+            answers.append(_answer(model, given).detach()[:, :cut])
+        moved = (answers[0] - answers[1]).abs().max().item()
+        if cut < tokens.shape[1] and moved > TOLERANCE:
+            raise BrokenContract(
+                "The model looks ahead: when tokens from place "
+                f"{cut} on change, logits before it move by {moved:.2g}. A model that sees the "
+                "next token learns to copy it. Check the causal mask."
+            )
+
+
+def _check_gradient(model: nn.Module, tokens: Tensor) -> None:
+    model.train()
+    logits = _answer(model, tokens)
+    loss = nn.functional.cross_entropy(logits.flatten(0, 1), tokens.flatten())
+    try:
+        loss.backward()
+    except RuntimeError as error:
+        raise BrokenContract(
+            f"No gradient comes back through the model: {_words(error)}"
+        ) from error
+    trained = {name: weight for name, weight in model.named_parameters() if weight.requires_grad}
+    without = [name for name, weight in trained.items() if weight.grad is None]
+    if without:
+        raise BrokenContract(
+            f"No gradient reaches {', '.join(without[:3])}: the answer does not depend on "
+            f"{'it' if len(without) == 1 else 'them'}."
+        )
+    if not all(torch.isfinite(weight.grad).all() for weight in trained.values()):  # type: ignore[arg-type]
+        raise BrokenContract("The gradient is not finite.")
+
+
+def _words(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__

@@ -1,0 +1,37 @@
+"""The training program of every run, which torchrun starts once for each process.
+
+``python -m descent.runs.program FOLDER``
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from pathlib import Path
+
+from torch.distributed.elastic.multiprocessing.errors import record
+
+from descent.runs.folder import RunFolder, this_process
+from descent.runs.own import own_class
+from descent.training.distributed import start_processes, stop_processes
+from descent.training.loop import train
+
+
+@record
+def main() -> None:
+    """Train; the outcome goes to the folder, an error to torchrun, which ends all processes."""
+    folder = RunFolder(Path(sys.argv[1]))
+    settings = folder.settings()
+    processes = start_processes(settings.device)
+    if processes.first:
+        folder.write("program.json", this_process())
+    program = import_module(folder.run().program)
+    task = program.make_task(settings, processes.device, own_class(folder))
+    outcome = train(task, settings, folder.path, processes)
+    if processes.first:
+        folder.write("program.json", {**this_process(), "outcome": outcome})
+    stop_processes()
+
+
+if __name__ == "__main__":
+    main()

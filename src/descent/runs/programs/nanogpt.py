@@ -1,0 +1,144 @@
+"""What `nanogpt` trains, with nanoGPT's batches, schedule, parameter groups and estimate."""
+
+from __future__ import annotations
+
+import math
+from typing import cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.optim import AdamW, Optimizer
+
+from descent.data.shakespeare import shakespeare
+from descent.models.gpt import GPT, sample
+from descent.runs.contract import check_language_model
+from descent.runs.folder import RunFolder
+from descent.runs.nanogpt import CHARACTERS, NanoGptSettings
+from descent.runs.own import own_class
+from descent.runs.report import last_state
+from descent.training.distributed import Processes, mean_over, share
+from descent.training.randomness import generator
+
+TRAINING_SHARE = 0.9  # the rest, at the end of the text, is for validation
+ESTIMATE = 1_000_003  # draws the batches of the estimate apart from any step's
+
+
+class CharacterTask:
+    """Predict the next character of a text.
+
+    Parameters
+    ----------
+    settings : NanoGptSettings
+    device : str
+    model_class : type, optional
+        The learner's own, made with (vocabulary, context, width, heads, layers).
+    """
+
+    def __init__(
+        self, settings: NanoGptSettings, device: str, model_class: type[nn.Module] | None = None
+    ) -> None:
+        self.settings = settings
+        self.device = device
+        self.model_class = model_class
+        text = shakespeare()
+        self.source = text.source
+        self.characters = sorted(set(text.text))
+        number = {character: i for i, character in enumerate(self.characters)}
+        tokens = torch.tensor([number[character] for character in text.text], device=device)
+        cut = int(TRAINING_SHARE * len(tokens))
+        self.splits = {"training": tokens[:cut], "validation": tokens[cut:]}
+
+    def model(self) -> nn.Module:
+        """Make ours, or the learner's."""
+        s = self.settings
+        size = (len(self.characters), s.context, s.width, s.heads, s.layers)
+        return self.model_class(*size) if self.model_class else GPT(*size, dropout=s.dropout)
+
+    def optimisers(self, model: nn.Module) -> list[Optimizer]:
+        """AdamW; matrices decay, gains and biases do not."""
+        weights = [weight for weight in model.parameters() if weight.requires_grad]
+        groups = [
+            {
+                "params": [weight for weight in weights if weight.dim() >= 2],
+                "weight_decay": self.settings.weight_decay,
+            },
+            {"params": [weight for weight in weights if weight.dim() < 2], "weight_decay": 0.0},
+        ]
+        betas = (0.9, self.settings.beta2)
+        fused = self.device != "cpu"
+        used = [group for group in groups if group["params"]]
+        return [AdamW(used, lr=self.settings.learning_rate, betas=betas, fused=fused)]
+
+    def rate(self, step: int) -> float:
+        """Rise in a line, then fall along half a cosine, as a share of the learning rate."""
+        s = self.settings
+        if step < s.warm_up:
+            return (step + 1) / (s.warm_up + 1)
+        least = s.least_rate / s.learning_rate
+        done = (step - s.warm_up) / max(1, s.steps - s.warm_up)
+        return least + (1 - least) * 0.5 * (1 + math.cos(math.pi * min(done, 1.0)))
+
+    def loss(self, model: nn.Module, step: int, rows: range) -> Tensor:
+        """Mean cross-entropy of some rows of a step's batch, in nats for each character."""
+        return self._loss(model, "training", rows, (self.settings.seed, step))
+
+    def evaluate(self, model: nn.Module, processes: Processes) -> dict[str, float]:
+        """Estimate the loss of both splits by random batches, the same ones each time."""
+        s = self.settings
+        rows = share(s.batch_size, processes)
+        measured = {}
+        for split in self.splits:
+            seeds = ((s.seed, ESTIMATE, batch) for batch in range(s.evaluation_batches))
+            losses = [self._loss(model, split, rows, numbers).double() for numbers in seeds]
+            measured[f"{split}_loss"] = float(mean_over(torch.stack(losses).mean(), processes))
+        return measured
+
+    def _loss(self, model: nn.Module, split: str, rows: range, seed: tuple[int, ...]) -> Tensor:
+        tokens, context = self.splits[split], self.settings.context
+        drawn = generator(*seed).integers(len(tokens) - context, size=self.settings.batch_size)
+        starts = torch.from_numpy(drawn[rows.start : rows.stop]).to(self.device)
+        places = starts[:, None] + torch.arange(context + 1, device=self.device)
+        window = tokens[places]
+        logits = model(window[:, :-1])
+        return F.cross_entropy(logits.flatten(0, 1), window[:, 1:].flatten())
+
+
+def make_task(
+    settings: NanoGptSettings, device: str, model_class: type[nn.Module] | None = None
+) -> CharacterTask:
+    """Make what the loop trains."""
+    return CharacterTask(settings, device, model_class)
+
+
+def show_sample(folder: RunFolder, length: int = 400) -> None:
+    """Print what the model of the newest checkpoint writes."""
+    settings = cast(NanoGptSettings, folder.settings())
+    task = make_task(settings, "cpu", own_class(folder))
+    model = task.model()
+    state = last_state(folder)
+    model.load_state_dict(state["model"])
+    start = torch.tensor([[task.characters.index("\n")]])
+    draw = torch.Generator().manual_seed(settings.seed)
+    tokens = sample(model, start, length, settings.context, draw)
+    print(f"After {state['step']} steps on {task.source}:")
+    print("".join(task.characters[token] for token in tokens[0].tolist()))
+
+
+def check_model(model_class: object, settings: NanoGptSettings) -> None:
+    """Refuse a model that this run cannot train.
+
+    Raises
+    ------
+    BrokenContract
+        With the reason.
+    """
+    s = settings
+    arguments = {
+        "vocabulary": CHARACTERS,
+        "context": s.context,
+        "width": s.width,
+        "heads": s.heads,
+        "layers": s.layers,
+    }
+    check_language_model(model_class, arguments)

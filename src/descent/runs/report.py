@@ -1,0 +1,135 @@
+"""What the cells of a run's report call."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from descent.errors import CourseError
+from descent.runs.folder import RunFolder
+from descent.runs.torchrun import cause_of_death, follow_log, start_torchrun
+from descent.training.checkpoint import load_checkpoint, newest_checkpoint
+from descent.training.loop import FINISHED, STOPPED
+from descent.training.metrics import curve
+
+
+class RunFailed(CourseError):
+    """A process of the run died; the message has its own traceback."""
+
+
+def show_settings(folder: RunFolder) -> None:
+    """Print the settings, and which of them differ from the profile."""
+    asked = folder.asked()
+    print(f"{asked['run']}, profile {asked['profile']}")
+    for name, value in asked["settings"].items():
+        print(f"  {name} = {value}{'   (changed)' if name in asked['changes'] else ''}")
+
+
+def show_machine() -> None:
+    """Print what the numbers depend on: processor, GPUs, versions, date."""
+    import torch
+
+    print(f"{time.strftime('%Y-%m-%d %H:%M')}, {platform.system()} on {platform.machine()}")
+    print(
+        f"{os.cpu_count()} processors; Python {sys.version.split()[0]}; torch {torch.__version__}"
+    )
+    for number in range(torch.cuda.device_count()):
+        print(f"GPU {number}: {torch.cuda.get_device_name(number)}")
+
+
+def train_run(folder: RunFolder) -> None:
+    """Train under torchrun and show its log here.
+
+    The exit code, and on failure the reason, are left in the folder: they are what the run is
+    judged by, not the state of this notebook.
+
+    Raises
+    ------
+    RunFailed
+        With the traceback of the process that failed first.
+    """
+    start = folder.log.stat().st_size if folder.log.exists() else 0
+    process = start_torchrun(folder)
+    for line in _not_too_many(follow_log(folder, process, start)):
+        print(line, flush=True)
+    code = process.wait()
+    with folder.log.open("rb") as log:
+        log.seek(start)
+        printed = log.read().decode(errors="replace")
+    reason = cause_of_death(folder, printed) if code else ""
+    folder.write("exit.json", {"code": code, "reason": reason})
+    if code and folder.read("program.json").get("outcome") != STOPPED:
+        raise RunFailed(reason)
+
+
+def show_curve(folder: RunFolder, training: str = "loss") -> None:
+    """Plot the training loss, and every measured loss over it."""
+    import matplotlib.pyplot as plt
+
+    from descent.figures import plot_curves
+
+    lines = folder.metrics()
+    names = [training, *sorted({name for line in lines for name in line if name.endswith(" loss")})]
+    curves = {name: curve(lines, name) for name in names}
+    plot_curves({name: found for name, found in curves.items() if found[0]}, "step", "loss (nats)")
+    plt.show()
+
+
+def show_comparison(folder: RunFolder) -> None:
+    """Print the published numbers beside the measured ones, and say what is not comparable."""
+    asked = folder.asked()
+    outcome = folder.read("program.json").get("outcome")
+    if outcome != FINISHED:
+        print(f"Not finished: it {outcome or 'ended'} at step {folder.step()}. The numbers so far:")
+    for line in _measured(folder):
+        print(line)
+    published = [number for number in folder.run().published if number.profile == asked["profile"]]
+    for number in published:
+        steps, values = curve(folder.metrics(), number.metric)
+        if values:
+            print(f"{number.metric}: measured {values[-1]:.4f} (best {min(values):.4f})")
+            print(f"{'':{len(number.metric)}}  published {number.value}, {number.source}")
+    if not published:
+        print(f"No number was published for the profile {asked['profile']}.")
+    if asked["changes"]:
+        changed = ", ".join(f"{name} = {value}" for name, value in asked["changes"].items())
+        print(f"Not the published configuration: {changed}.")
+
+
+def last_state(folder: RunFolder) -> dict[str, Any]:
+    """Return the newest checkpoint: what samples are drawn from.
+
+    Raises
+    ------
+    CourseError
+        When nothing was saved.
+    """
+    step = newest_checkpoint(folder.checkpoints)
+    if step is None:
+        raise CourseError("Nothing was saved yet.")
+    return load_checkpoint(folder.checkpoints, step)
+
+
+def _measured(folder: RunFolder) -> list[str]:
+    lines = folder.metrics()
+    if not lines:
+        return ["Nothing was measured."]
+    last = {name: value for line in lines for name, value in line.items()}
+    seconds = max(line["time"] for line in lines)
+    shown = [f"{name} {value:.4f}" for name, value in last.items() if name.endswith("loss")]
+    return [f"step {folder.step()}, {seconds:.1f} s of training: {', '.join(shown)}"]
+
+
+def _not_too_many(lines: Iterable[str]) -> Iterator[str]:
+    """Leave out lines of progress that come closer than a hundredth of the time so far."""
+    began = shown = time.monotonic()
+    for line in lines:
+        now = time.monotonic()
+        progress = line.startswith("step ") and "  loss " in line
+        if not progress or now - shown >= max(1.0, (now - began) / 100):
+            yield line
+            shown = now if progress else shown
