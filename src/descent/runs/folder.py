@@ -108,11 +108,13 @@ class RunFolder:
 
     def status(self) -> Status:
         """Return how it stands now; a process that is gone is noticed."""
+        launcher = self.read("launcher.json")
+        launcher_lives = process_lives(launcher)  # first: its last act is to note the state
         noted = self.read("status.json")
         state = noted.get("state", LOST)
-        if state not in UNDER_WAY or process_lives(self.read("launcher.json")):
+        if state not in UNDER_WAY or launcher_lives:
             return Status(state, noted.get("reason", ""))
-        if process_lives(self.read("program.json")):
+        if "job" not in launcher and process_lives(self.read("program.json")):
             return Status(RUNNING, "it trains on, but nothing writes its report")
         return Status(LOST, "its process is gone without a word; what was saved is there")
 

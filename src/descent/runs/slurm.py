@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from submitit.core.utils import DelayedSubmission
 
 WARNING_SECONDS = 60  # between Slurm's SIGTERM and its SIGUSR2, at most
+REQUEUES = 1000  # a run may take many turns of a few hours
 FIRST_PORT, PORTS = 20_000, 20_000
 
 
@@ -96,7 +97,9 @@ def executor(folder: RunFolder, cluster: str = "slurm") -> Any:
     import submitit
 
     settings = folder.settings()
-    made = submitit.AutoExecutor(folder=folder.path / "slurm", cluster=cluster)
+    made = submitit.AutoExecutor(
+        folder=folder.path / "slurm", cluster=cluster, slurm_max_num_timeout=REQUEUES
+    )
     made.update_parameters(
         name=folder.id,
         nodes=settings.nodes,
@@ -123,6 +126,11 @@ def job_lives(job: str) -> bool:
         ["squeue", "--noheader", "--jobs", job, "--format=%T"], capture_output=True, text=True
     )
     return asked.returncode == 0 and bool(asked.stdout.strip())
+
+
+def cancel(job: str) -> None:
+    """Take a job out of the queue."""
+    subprocess.run(["scancel", job], check=False)
 
 
 def _leave_signals_alone() -> None:

@@ -77,11 +77,11 @@ def cause_of_death(folder: RunFolder, log: str) -> str:
     log : str
         What was printed in this attempt; torchrun's own account is at its end.
     """
-    killed = re.search(r"rank\s+: (\d+) .*\n.*exitcode\s+: -(\d+) ", log)
-    if killed and int(killed[2]) != signal.SIGTERM:
-        name = signal.Signals(int(killed[2])).name
+    for rank, number in re.findall(r"rank\s+: (\d+) .*\n.*exitcode\s+: -(\d+) ", log):
+        name = signal.Signals(int(number)).name
         hint = " Often that is a machine out of memory." if name == "SIGKILL" else ""
-        return f"The process of rank {killed[1]} was killed by {name}.{hint}"
+        if name != "SIGTERM":  # with which torchrun ends the others
+            return f"The process of rank {rank} was killed by {name}.{hint}"
     words = sorted(errors_folder(folder).rglob("error.json"), key=lambda path: path.stat().st_mtime)
     if words:
         rank = words[0].parent.name

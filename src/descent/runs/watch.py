@@ -10,7 +10,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from descent.errors import CourseError
-from descent.runs.folder import FAILED, RUNNING, UNDER_WAY, RunFolder, all_runs, process_lives
+from descent.runs.folder import (
+    FAILED,
+    RUNNING,
+    STOPPED,
+    UNDER_WAY,
+    RunFolder,
+    all_runs,
+    process_lives,
+)
 from descent.training.loop import FINISHED
 
 PAUSE = 0.5  # seconds between two looks
@@ -155,6 +163,13 @@ def stop_run(folder: RunFolder, seconds: float = 600.0) -> Look:
     """
     if folder.status().state not in UNDER_WAY:
         raise CourseError(f"{folder.id} is {folder.status().state}: there is nothing to stop.")
+    job = folder.read("launcher.json").get("job")
+    if job and not folder.read("program.json"):  # still in the queue: nothing to save
+        from descent.runs.slurm import cancel
+
+        cancel(job)
+        folder.note_status(STOPPED, "it was taken out of the cluster's queue")
+        return look_at(folder)
     until = time.monotonic() + seconds
     asked = False
     while time.monotonic() < until:
