@@ -12,6 +12,7 @@ import pytest
 from descent.runs.catalogue import find_run
 from descent.runs.folder import UNDER_WAY, RunFolder, all_runs, make_folder
 from descent.runs.profiles import settings_of
+from descent.runs.watch import program_lives
 from descent.training.metrics import curve
 
 SECONDS = 240  # a start takes ten of them on two free cores; a hang must end
@@ -58,7 +59,7 @@ def wait_for_step(folder, step):
     """Wait until a run is that far, and is running."""
     until = time.monotonic() + SECONDS
     while time.monotonic() < until:
-        if folder.step() >= step and folder.read("program.json"):
+        if folder.step() >= step and program_lives(folder):
             return
         state = folder.status()
         assert state.state in UNDER_WAY, f"{state.state}: {state.reason}\n{printed(folder)}"

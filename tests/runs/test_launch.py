@@ -84,8 +84,10 @@ def test_whatever_befalls_it_the_curve_is_that_of_the_uninterrupted_run(whole, t
 
     resume_run(folder)
     tools.wait_for_step(folder, checkpoint_steps(folder.checkpoints)[-1] + 3)
-    for process in tools.family(folder.read("launcher.json")["pid"]):
+    family = tools.family(folder.read("launcher.json")["pid"])
+    for process in family:
         process.kill()  # as when the machine is switched off
+    psutil.wait_procs(family, timeout=60)
     assert folder.status().state == LOST
 
     resume_run(folder)

@@ -73,7 +73,7 @@ class NodeWork:
         asked = folder.stop_file.exists()
         folder.stop_file.touch()
         if self.process is not None:
-            self.process.wait(SAVING_SECONDS)
+            _wait_for_end(self.process.pid)
         if not asked:
             folder.stop_file.unlink(missing_ok=True)
         return DelayedSubmission(NodeWork(self.path))
@@ -131,6 +131,19 @@ def job_lives(job: str) -> bool:
 def cancel(job: str) -> None:
     """Take a job out of the queue."""
     subprocess.run(["scancel", job], check=False)
+
+
+def _wait_for_end(pid: int) -> None:
+    """Wait for a child without taking its exit code.
+
+    The signal's handler runs in the midst of `Popen.wait`, which holds a lock that a second one
+    would wait for.
+    """
+    until = time.monotonic() + SAVING_SECONDS
+    while time.monotonic() < until:
+        if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT | os.WNOHANG):
+            return
+        time.sleep(0.1)
 
 
 def _leave_signals_alone() -> None:
