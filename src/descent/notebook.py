@@ -169,12 +169,15 @@ def run(
         the run. Nothing has begun then.
     """
     from descent.exercises.run_model import model_text
+    from descent.figures.style import in_notebook
     from descent.runs.launch import start_run
-    from descent.runs.watch import watch_in_notebook
+    from descent.runs.watch import watch_in_notebook, watch_in_terminal
 
     folder = start_run(name, profile, settings, model_text(name, model))
-    if watch:
+    if watch and in_notebook():
         watch_in_notebook(folder)
+    elif watch:
+        watch_in_terminal(folder)
     return folder
 
 
