@@ -130,3 +130,16 @@ def test_an_error_in_the_learner_s_model_shows_their_own_line(tools):
         if output.output_type == "error"
     ]
     assert len(errors) == 1 and "the sixtieth time is one too many" in errors[0]
+
+
+def test_a_report_whose_kernel_dies_takes_no_training_with_it(tools):
+    """papermill cannot go on; the program is asked to save, and the run can be resumed."""
+    folder = start_run("nanogpt", "smoke", {"steps": 5000})
+    tools.wait_for_step(folder, 5)
+    below = tools.family(folder.read("launcher.json")["pid"])
+    (kernel,) = [process for process in below if "ipykernel_launcher" in process.cmdline()]
+    kernel.kill()
+    status = tools.wait_for_end(folder)
+    assert status.state == STOPPED
+    assert "the report is not complete" in status.reason
+    assert checkpoint_steps(folder.checkpoints)[-1] == folder.step() + 1
