@@ -59,6 +59,15 @@ def test_asked_to_stop_it_saves_and_continues_exactly(tiny, whole, tmp_path, nam
     assert same_curve(tiny, tmp_path, whole)
 
 
+def test_a_file_asks_to_stop_where_no_signal_can(tiny, whole, tmp_path):
+    (tmp_path / "stop").touch()
+    assert tiny.run(tmp_path, dropout=0.2) == "stopped"
+    assert checkpoint_steps(tmp_path / "checkpoints") == [1]
+    (tmp_path / "stop").unlink()
+    assert tiny.run(tmp_path, dropout=0.2) == "finished"
+    assert same_curve(tiny, tmp_path, whole)
+
+
 @pytest.mark.parametrize("step", [2, 5, 11])
 def test_an_error_at_any_step_loses_nothing_before_the_checkpoint(tiny, whole, tmp_path, step):
     with pytest.raises(ZeroDivisionError):

@@ -21,6 +21,7 @@ from descent.training.loop import train
 from descent.training.metrics import curve, read_metrics
 from descent.training.randomness import generator
 from descent.training.settings import Settings
+from descent.training.stopping import STOP_FILE, stop_on_request
 
 
 class TinyTask:
@@ -76,7 +77,9 @@ def settings(**changes):
 def run(folder, fault=None, dropout=0.0, **changes):
     """Train in this process; return how it ended."""
     told = settings(**changes)
-    return train(TinyTask(told, dropout=dropout, fault=fault), told, Path(folder), Processes())
+    task = TinyTask(told, dropout=dropout, fault=fault)
+    with stop_on_request(Path(folder) / STOP_FILE) as stop:
+        return train(task, told, Path(folder), Processes(), stop)
 
 
 def losses(folder, name="loss"):
@@ -91,7 +94,8 @@ def main():
     told = parser.parse_args()
     processes = start_processes("cpu")
     chosen = settings(micro_batch=told.micro_batch)
-    print(train(TinyTask(chosen, rank=processes.rank), chosen, told.folder, processes))
+    with stop_on_request(told.folder / STOP_FILE) as stop:
+        print(train(TinyTask(chosen, rank=processes.rank), chosen, told.folder, processes, stop))
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from descent.runs.folder import RunFolder, this_process
 from descent.runs.own import own_class
 from descent.training.distributed import start_processes, stop_processes
 from descent.training.loop import train
+from descent.training.stopping import stop_on_request
 
 
 @record
@@ -22,14 +23,16 @@ def main() -> None:
     """Train; the outcome goes to the folder, an error to torchrun, which ends all processes."""
     folder = RunFolder(Path(sys.argv[1]))
     settings = folder.settings()
-    processes = start_processes(settings.device)
-    if processes.first:
-        folder.write("program.json", this_process())
-    program = import_module(folder.run().program)
-    task = program.make_task(settings, processes.device, own_class(folder))
-    outcome = train(task, settings, folder.path, processes)
-    if processes.first:
-        folder.write("program.json", {**this_process(), "outcome": outcome})
+    # From when a process can be found to be asked, it must not die of the signal.
+    with stop_on_request(folder.stop_file) as stop:
+        processes = start_processes(settings.device)
+        if processes.first:
+            folder.write("program.json", this_process())
+        program = import_module(folder.run().program)
+        task = program.make_task(settings, processes.device, own_class(folder))
+        outcome = train(task, settings, folder.path, processes, stop)
+        if processes.first:
+            folder.write("program.json", {**this_process(), "outcome": outcome})
     stop_processes()
 
 

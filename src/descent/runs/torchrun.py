@@ -20,7 +20,8 @@ from descent.runs.folder import RunFolder
 RENDEZVOUS = "DESCENT_RENDEZVOUS"
 """``host:port/id`` where several machines meet; unset for one machine."""
 
-SAVING_SECONDS = 600  # what processes are given to save in, once asked to stop
+SAVING_SECONDS = 600  # what a run is given to save in, once asked to stop
+CLOSING_SECONDS = 60  # what torchrun gives the other processes, once one has died
 
 
 def start_torchrun(folder: RunFolder) -> subprocess.Popen[bytes]:
@@ -37,7 +38,7 @@ def start_torchrun(folder: RunFolder) -> subprocess.Popen[bytes]:
     else:
         command += ["--standalone"]
     command += [f"--nproc-per-node={settings.processes}", f"--log-dir={errors}"]
-    command += [f"--shutdown-timeout={SAVING_SECONDS}"]
+    command += [f"--shutdown-timeout={CLOSING_SECONDS}"]
     command += ["-m", "descent.runs.program", str(folder.path)]
     with folder.log.open("ab") as log:
         return subprocess.Popen(

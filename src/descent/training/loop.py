@@ -31,7 +31,7 @@ from descent.training.distributed import Processes, mean_over, micro_batches, sa
 from descent.training.metrics import MetricsFile
 from descent.training.randomness import seed_everything
 from descent.training.settings import Settings
-from descent.training.stopping import STOP_FILE, Stop, stop_on_request
+from descent.training.stopping import Stop
 
 FINISHED = "finished"
 STOPPED = "stopped"
@@ -67,7 +67,9 @@ class Task(Protocol):
         """
 
 
-def train(task: Task, settings: Settings, folder: Path, processes: Processes) -> str:
+def train(
+    task: Task, settings: Settings, folder: Path, processes: Processes, stop: Stop | None = None
+) -> str:
     """Train until the last step, or until asked to stop, from the newest checkpoint if any.
 
     Parameters
@@ -75,9 +77,11 @@ def train(task: Task, settings: Settings, folder: Path, processes: Processes) ->
     task : Task
     settings : Settings
     folder : Path
-        Gets ``metrics.jsonl`` and ``checkpoints/``. A file ``stop`` in it asks to stop.
+        Gets ``metrics.jsonl`` and ``checkpoints/``.
     processes : Processes
         This one among all that train together; each calls this function.
+    stop : Stop, optional
+        Says when to stop, as `stopping.stop_on_request` does; never without.
 
     Returns
     -------
@@ -91,11 +95,8 @@ def train(task: Task, settings: Settings, folder: Path, processes: Processes) ->
     CourseError
         When a checkpoint or the metrics cannot be written or read, or the batch does not divide.
     """
-    with (
-        stop_on_request(folder / STOP_FILE) as stop,
-        _Training(task, settings, folder, processes) as training,
-    ):
-        return training.run(stop)
+    with _Training(task, settings, folder, processes) as training:
+        return training.run(stop or Stop())
 
 
 class _Training(ExitStack):
@@ -114,6 +115,7 @@ class _Training(ExitStack):
         self.scaler = torch.amp.GradScaler(enabled=settings.precision == "float16")
         self.trained = 0.0  # seconds before this process began
         self.start = self._restore()
+        self.compiled = self._compiled()
         self.forward = self._wrapped()
         self.began = time.monotonic()
         self.metrics: MetricsFile | None = None
@@ -194,7 +196,7 @@ class _Training(ExitStack):
     def _evaluate(self, step: int) -> None:
         self.model.eval()
         with torch.no_grad(), self._precision():
-            measured = self.task.evaluate(self.model, self.processes)
+            measured = self.task.evaluate(self.compiled, self.processes)
         self._write(step, **measured)
         named = ((name.replace("_", " "), value) for name, value in measured.items())
         shown = "  ".join(f"{name} {value:.4f}" for name, value in named)
@@ -233,14 +235,15 @@ class _Training(ExitStack):
         self._say(f"continues from the checkpoint of step {found}")
         return int(state["step"])
 
+    def _compiled(self) -> nn.Module:
+        return cast(nn.Module, torch.compile(self.model)) if self.settings.compile else self.model
+
     def _wrapped(self) -> nn.Module:
-        forward = self.model
-        if self.settings.compile:
-            forward = cast(nn.Module, torch.compile(forward))
+        """Let gradients be averaged over the processes."""
         if self.processes.world == 1:
-            return forward
+            return self.compiled
         gpus = [self.processes.local_rank] if self.processes.device != "cpu" else None
-        return DistributedDataParallel(forward, device_ids=gpus)
+        return DistributedDataParallel(self.compiled, device_ids=gpus)
 
     def _gradients_stay_here(self, stay: bool) -> AbstractContextManager[Any]:
         if stay and isinstance(self.forward, DistributedDataParallel):

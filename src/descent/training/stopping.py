@@ -24,11 +24,11 @@ class Stop:
 
     Parameters
     ----------
-    file : Path
+    file : Path, optional
         Asks by being there.
     """
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path | None = None) -> None:
         self.file = file
         self.signalled = False
         self.next_look = 0.0
@@ -40,7 +40,7 @@ class Stop:
     @property
     def asked(self) -> bool:
         """Whether it is time to save and end."""
-        if not self.signalled and time.monotonic() >= self.next_look:
+        if self.file and not self.signalled and time.monotonic() >= self.next_look:
             self.signalled = self.file.exists()
             self.next_look = time.monotonic() + LOOK_SECONDS
         return self.signalled
