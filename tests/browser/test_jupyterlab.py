@@ -129,6 +129,20 @@ def run(page: Page, cell: Locator, code: str | None = None) -> None:
     page.keyboard.press("Control+Enter")
 
 
+def run_until_it_ran(page: Page, cell: Locator) -> None:
+    """Run a cell again, as a person would, if a busy machine dropped it."""
+    ran = re.compile(r"^\[\d+\]:$")
+    for _ in range(2):
+        run(page, cell)
+        try:
+            expect(cell.locator(".jp-InputPrompt")).to_have_text(ran, timeout=ANSWER / 3)
+            return
+        except AssertionError:
+            continue
+    run(page, cell)
+    expect(cell.locator(".jp-InputPrompt")).to_have_text(ran, timeout=ANSWER)
+
+
 def test_a_learner_goes_from_the_book_to_a_tick(
     addresses: dict[str, str], visit: Callable[..., object]
 ) -> None:
@@ -146,8 +160,7 @@ def test_a_learner_goes_from_the_book_to_a_tick(
     idle.first.wait_for(state="attached", timeout=ANSWER)
 
     setup = code_cell(page, "import")
-    run(page, setup)
-    expect(setup.locator(".jp-InputPrompt")).to_have_text("[1]:", timeout=ANSWER)
+    run_until_it_ran(page, setup)
 
     # A blank is not a mistake.
     run(page, code_cell(page, "def predict"))
