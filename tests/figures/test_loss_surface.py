@@ -143,26 +143,6 @@ def test_several_on_a_page_move_apart_even_twice_the_same(open_page):
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize(
-    ("html", "body", "system", "dark"),
-    [
-        ("", "", "light", False),
-        ("", "", "dark", True),
-        ('data-theme="dark"', "", "light", True),
-        ('data-theme="light"', "", "dark", False),
-        ("", 'data-jp-theme-light="false"', "light", True),
-        ("", 'data-jp-theme-light="true"', "dark", False),
-    ],
-)
-def test_it_follows_the_theme(open_page, html, body, system, dark):
-    page = open_page(loss_surface_figure().html, html, body, color_scheme=system)
-    paper = page.eval_on_selector(
-        ".descent-loss-surface", "e => getComputedStyle(e).backgroundColor"
-    )
-    assert paper == ("rgb(22, 25, 31)" if dark else "rgb(255, 255, 255)")
-
-
-@pytest.mark.browser
 def test_it_repaints_when_the_theme_is_switched(open_page):
     page = open_page(loss_surface_figure().html, 'data-theme="light"')
     before = pixels(page)

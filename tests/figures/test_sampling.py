@@ -198,22 +198,3 @@ def test_two_on_a_page_are_two(open_page):
     set_slider(page, "p", 0.5, which=1)
     after = page.locator(".dm-message").all_inner_texts()
     assert before[0] == before[1] == after[0] != after[1]
-
-
-@pytest.mark.browser
-@pytest.mark.parametrize(
-    ("html", "body", "system", "dark"),
-    [
-        ("", "", "light", False),
-        ("", "", "dark", True),
-        ('data-theme="dark"', "", "light", True),
-        ('data-theme="light"', "", "dark", False),
-        ("", 'data-jp-theme-light="false"', "light", True),
-        ("", 'data-jp-theme-light="true"', "dark", False),
-    ],
-)
-def test_it_follows_the_theme(open_page, html, body, system, dark):
-    markup = sampling_figure(WORDS, logits(), CONTEXTS).html
-    page = open_page(markup, html, body, color_scheme=system)
-    paper = page.eval_on_selector(".descent-sampling", "e => getComputedStyle(e).backgroundColor")
-    assert paper == ("rgb(22, 25, 31)" if dark else "rgb(255, 255, 255)")

@@ -171,7 +171,7 @@ def test_following_in_a_notebook_shows_bar_log_and_end(tools, capsys, monkeypatc
     folder = ended(tools.made())
     folder.log.write_text("step 1\nloss <nan>\n")
     look = watch.look_at(folder)
-    html = watch._as_html(folder, replace(look, state=RUNNING, step=50))
+    html = watch._as_html(folder, replace(look, state=RUNNING, lines=[{"step": 50, "time": 1.0}]))
     assert 'aria-valuenow="25"' in html and "loss &lt;nan&gt;" in html
     shown = []
     monkeypatch.setattr(

@@ -171,3 +171,19 @@ def test_a_batch_that_does_not_divide_is_refused_by_name():
 def test_a_setting_that_cannot_be_is_refused_by_name(name, value):
     with pytest.raises(WrongSetting, match=f"^{name} is {value!r}"):
         Settings(**{"steps": 1, "batch_size": 1, name: value})
+
+
+def test_the_average_of_the_weights_is_evaluated_and_continues_exactly(tiny, whole, tmp_path):
+    for name, faults in (("whole", [None]), ("parts", ["0:6:SIGTERM", None])):
+        for fault in faults:
+            tiny.run(tmp_path / name, fault=fault, dropout=0.2, average=0.9)
+    saved = [load_checkpoint(tmp_path / name / "checkpoints", 12) for name in ("whole", "parts")]
+    assert same_weights(saved[0]["average"], saved[1]["average"])
+    assert tiny.losses(tmp_path / "whole") == tiny.losses(whole)  # the training itself is the same
+    held_out = [tiny.losses(tmp_path / name, "held out loss") for name in ("whole", "parts")]
+    assert held_out[0] == held_out[1] != tiny.losses(whole, "held out loss")
+    seen = tiny.TinyTask(tiny.settings()).model()
+    averaged = {name.removeprefix("module."): value for name, value in saved[0]["average"].items()}
+    seen.load_state_dict({name: value for name, value in averaged.items() if name[0].isdigit()})
+    task = tiny.TinyTask(tiny.settings())
+    assert task.evaluate(seen.eval(), Processes())["held_out_loss"] == held_out[0][12]

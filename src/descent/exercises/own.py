@@ -17,7 +17,7 @@ from descent.grading import judge
 from descent.grading.report import CORRECT, NOT_ATTEMPTED
 from descent.study.answers import answers_from_notebook
 from descent.study.catalog import Chapter, find_chapter
-from descent.study.files import BrokenNotebook, read_notebook
+from descent.study.files import read_code_cells
 from descent.study.workbook import work_copy
 
 
@@ -71,7 +71,7 @@ def own_answer(chapter_name: str, name: str) -> OwnAnswer:
         raise UnknownExercise(f"{chapter.id} has no exercise `{name}`: it has {known}.")
     try:
         found = _answer_in(work_copy(chapter), chapter, name)
-    except (BrokenNotebook, CourseError) as error:
+    except CourseError as error:
         return OwnAnswer(name, chapter, reason=f"your notebook could not be used ({error})")
     if found is None:
         return OwnAnswer(name, chapter, reason=f"{chapter.id} does not hold yours yet")
@@ -106,8 +106,7 @@ def own_cells(chapter_name: str, name: str) -> list[str]:
     own = own_answer(chapter_name, name)
     if own.answer is None:
         raise CourseError(f"Your own {name} cannot be taken: {own.reason}.")
-    cells = read_notebook(work_copy(own.chapter)).cells
-    return [cell.source for cell in cells if cell.cell_type == "code"]
+    return read_code_cells(work_copy(own.chapter))
 
 
 def _answer_in(path: Path, chapter: Chapter, name: str) -> Any:

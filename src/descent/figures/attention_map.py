@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from descent.figures.arrays import as_array
 from descent.figures.interactive import InteractiveFigure, interactive_figure
 
 
@@ -37,7 +38,7 @@ def attention_map_figure(
     ------
     ValueError : the shapes do not fit, a row is not a distribution, or `start` is not a word.
     """
-    looks = np.asarray(weights, dtype=np.float64)
+    looks = as_array(weights, np.float64)
     count = len(words)
     if looks.ndim != 4 or looks.shape[2:] != (count, count) or looks.size == 0:
         raise ValueError(f"weights must have shape (layers, heads, {count}, {count})")

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from descent.figures.arrays import as_array
 from descent.figures.interactive import InteractiveFigure, interactive_figure
 
 LARGEST = 40  # pixels a side: more cannot be told apart on a phone
@@ -34,7 +35,7 @@ def convolution_figure(image: Any = None) -> InteractiveFigure:
     ------
     ValueError : not such a picture, or numbers that are not finite or negative.
     """
-    pixels = _small_digit() if image is None else _array(image)
+    pixels = _small_digit() if image is None else as_array(image, np.float64)
     if pixels.ndim != 2 or not all(3 <= side <= LARGEST for side in pixels.shape):
         raise ValueError(f"image must be a table of 3 to {LARGEST} pixels a side")
     if not np.isfinite(pixels).all() or pixels.min() < 0:
@@ -43,12 +44,6 @@ def convolution_figure(image: Any = None) -> InteractiveFigure:
     return interactive_figure(
         "convolution", "a convolution kernel moved over a picture", {"image": ink.round(2).tolist()}
     )
-
-
-def _array(image: Any) -> np.ndarray:
-    if hasattr(image, "detach"):
-        image = image.detach().cpu().numpy()
-    return np.asarray(image, dtype=np.float64)
 
 
 def _small_digit() -> np.ndarray:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from descent.figures.arrays import as_array
 from descent.figures.style import CYCLE, darker, use_style
 
 if TYPE_CHECKING:
@@ -143,11 +144,9 @@ def _points(name: str, curve: Any) -> tuple[np.ndarray, np.ndarray]:
 
 def _as_floats(values: Any) -> np.ndarray:
     """Numbers, arrays, tensors or a list of 0-d tensors as a flat float64 array."""
-    if hasattr(values, "detach"):
-        values = values.detach().cpu().numpy()
-    elif not isinstance(values, np.ndarray):
+    if not (hasattr(values, "detach") or isinstance(values, np.ndarray)):
         values = [float(v.detach()) if hasattr(v, "detach") else float(v) for v in values]
-    return np.asarray(values, dtype=np.float64).reshape(-1)
+    return as_array(values, np.float64).reshape(-1)
 
 
 def _last_point(line: Any) -> tuple[float, float] | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from descent.figures.arrays import as_array
 from descent.figures.style import COLOURS, use_style
 
 CELL = 1.0  # inches a digit takes, title apart
@@ -67,7 +68,7 @@ def plot_confusion(
     import matplotlib.pyplot as plt
 
     use_style()
-    counts = _array(matrix)
+    counts = as_array(matrix)
     k = len(class_names)
     if counts.shape != (k, k):
         raise ValueError(f"matrix has shape {counts.shape}, wanted {(k, k)}, one row a class")
@@ -99,14 +100,8 @@ def plot_confusion(
     ax.spines[:].set_visible(False)
 
 
-def _array(values: Any) -> np.ndarray:
-    if hasattr(values, "detach"):
-        values = values.detach().cpu().numpy()
-    return np.asarray(values)
-
-
 def _square(images: Any) -> np.ndarray:
-    pictures = _array(images)
+    pictures = as_array(images)
     if pictures.ndim == 2:
         side = round(pictures.shape[1] ** 0.5)
         if side * side == pictures.shape[1]:

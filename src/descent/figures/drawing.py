@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from descent.figures.arrays import as_array
+
 DRAWN = 112  # pixels a side that the pad sends
 SIDE = 28
 BOX = 20
@@ -128,10 +130,7 @@ def ask(predict: Callable[[np.ndarray], Any], picture: np.ndarray) -> list[float
     """
     if not picture.any():
         return []
-    said = predict(picture[None])
-    if hasattr(said, "detach"):
-        said = said.detach().cpu().numpy()
-    answer = np.asarray(said, dtype=np.float64)
+    answer = as_array(predict(picture[None]), np.float64)
     if answer.size != 10 or not np.isfinite(answer).all():
         raise ValueError(f"expected 10 finite probabilities, got shape {answer.shape}")
     if answer.min() < -1e-6 or abs(answer.sum() - 1) > 1e-3:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from descent.figures.arrays import as_array
 from descent.figures.style import CYCLE, lighter, use_style
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def plot_decision_regions(
     from matplotlib.colors import ListedColormap
 
     use_style()
-    points, labels = _array(x), _array(y).astype(int)
+    points, labels = as_array(x), as_array(y).astype(int)
     if points.ndim != 2 or points.shape[1] != 2:
         raise ValueError(f"x has shape {points.shape}, wanted (n, 2)")
     if ax is None:
@@ -90,13 +91,7 @@ def _ask(
     horizontal = np.linspace(low[0] - edge[0], high[0] + edge[0], GRID)
     vertical = np.linspace(low[1] - edge[1], high[1] + edge[1], GRID)
     grid = np.stack(np.meshgrid(horizontal, vertical), axis=-1).reshape(-1, 2)
-    said = _array(predict(grid))
+    said = as_array(predict(grid))
     if said.shape != (len(grid),):
         raise ValueError(f"predict returned shape {said.shape} for {len(grid)} points")
     return horizontal, vertical, said.astype(int).reshape(GRID, GRID)
-
-
-def _array(values: Any) -> np.ndarray:
-    if hasattr(values, "detach"):
-        values = values.detach().cpu().numpy()
-    return np.asarray(values)

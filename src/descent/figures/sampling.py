@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from descent.figures.arrays import as_array
 from descent.figures.interactive import InteractiveFigure, interactive_figure
 
 ROWS = 14  # words shown one by one; all others share the last row
@@ -41,8 +42,7 @@ def sampling_figure(
     ------
     ValueError : the shapes do not fit, a logit is not finite, or `start` is not a context.
     """
-    detached = logits.detach() if hasattr(logits, "detach") else logits
-    values = np.asarray(detached, dtype=np.float64)
+    values = as_array(logits, np.float64)
     if values.shape != (len(contexts), len(words)) or len(words) < 2 or not contexts:
         raise ValueError(f"logits must have shape ({len(contexts)} contexts, {len(words)} words)")
     if not np.isfinite(values).all():

@@ -16,7 +16,7 @@ from descent.runs.catalogue import RUNS, find_run, near
 from descent.runs.run import Run
 from descent.study.files import write_whole
 from descent.study.paths import course_root
-from descent.training.metrics import Line, read_metrics
+from descent.training.metrics import Line, last_step, read_metrics
 from descent.training.settings import Settings
 from descent.training.stopping import STOP_FILE
 
@@ -104,7 +104,7 @@ class RunFolder:
 
     def step(self) -> int:
         """Return the last step of which there is a number."""
-        return max((line["step"] for line in self.metrics()), default=0)
+        return last_step(self.metrics())
 
     def status(self) -> Status:
         """Return how it stands now; a process that is gone is noticed."""

@@ -14,7 +14,7 @@ from descent.runs.folder import RunFolder
 from descent.runs.torchrun import cause_of_death, follow_log, start_torchrun
 from descent.training.checkpoint import load_checkpoint, newest_checkpoint
 from descent.training.loop import FINISHED, STOPPED
-from descent.training.metrics import curve
+from descent.training.metrics import curve, last_step, latest
 
 
 class RunFailed(CourseError):
@@ -118,10 +118,11 @@ def _measured(folder: RunFolder) -> list[str]:
     lines = folder.metrics()
     if not lines:
         return ["Nothing was measured."]
-    last = {name: value for line in lines for name, value in line.items()}
     seconds = max(line["time"] for line in lines)
-    shown = [f"{name} {value:.4f}" for name, value in last.items() if name.endswith("loss")]
-    return [f"step {folder.step()}, {seconds:.1f} s of training: {', '.join(shown)}"]
+    shown = [
+        f"{name} {value:.4f}" for name, value in latest(lines).items() if name.endswith("loss")
+    ]
+    return [f"step {last_step(lines)}, {seconds:.1f} s of training: {', '.join(shown)}"]
 
 
 def _not_too_many(lines: Iterable[str]) -> Iterator[str]:

@@ -12,14 +12,15 @@ from dataclasses import dataclass
 from descent.errors import CourseError
 from descent.runs.folder import (
     FAILED,
-    RUNNING,
     STOPPED,
     UNDER_WAY,
     RunFolder,
     all_runs,
     process_lives,
 )
+from descent.runs.torchrun import SAVING_SECONDS
 from descent.training.loop import FINISHED
+from descent.training.metrics import Line, last_step, latest
 
 PAUSE = 0.5  # seconds between two looks
 
@@ -32,38 +33,36 @@ class Look:
     ----------
     state, reason
         How it stands.
-    step, steps
-        How far it is.
-    metrics
-        The latest of each number, by name.
+    steps
+        How many it is to take.
+    lines
+        Its metrics so far.
     log
         The last lines its processes printed.
     """
 
     state: str
     reason: str
-    step: int
     steps: int
-    metrics: dict[str, float]
+    lines: list[Line]
     log: list[str]
 
     @property
+    def step(self) -> int:
+        """How far it is."""
+        return last_step(self.lines)
+
+    @property
     def words(self) -> str:
-        """The latest numbers in words."""
-        return "  ".join(f"{name} {value:.4g}" for name, value in self.metrics.items())
+        """The latest of each number, in words."""
+        return "  ".join(f"{name} {value:.4g}" for name, value in latest(self.lines).items())
 
 
 def look_at(folder: RunFolder, lines: int = 8) -> Look:
     """Return how a run stands now."""
     status = folder.status()  # first: numbers written before its end are then in the metrics
-    metrics = folder.metrics()
-    latest = {name: value for line in metrics for name, value in line.items()}
-    step = max((line["step"] for line in metrics), default=0)
-    for name in ("step", "time"):
-        latest.pop(name, None)
     steps = folder.settings().steps
-    tail = _tail(folder, lines)
-    return Look(status.state, status.reason, step, steps, latest, tail)
+    return Look(status.state, status.reason, steps, folder.metrics(), _tail(folder, lines))
 
 
 def follow(folder: RunFolder) -> Iterator[Look]:
@@ -119,11 +118,10 @@ def watch_in_notebook(folder: RunFolder) -> None:
         with LivePlot("step", "loss (nats)", every=1.0) as live:
             for look in follow(folder):
                 handle.update(HTML(_as_html(folder, look)))
-                lines = folder.metrics()
-                for line in lines[drawn:]:
+                for line in look.lines[drawn:]:
                     losses = {name: value for name, value in line.items() if name.endswith("loss")}
                     live.update(line["step"], **losses)
-                drawn = len(lines)
+                drawn = len(look.lines)
     except KeyboardInterrupt:
         print(f"{folder.id} goes on. To stop it: descent runs stop {folder.id}")
         return
@@ -147,7 +145,7 @@ def listing() -> list[tuple[RunFolder, Look]]:
     return [(folder, look_at(folder, lines=0)) for folder in all_runs()]
 
 
-def stop_run(folder: RunFolder, seconds: float = 600.0) -> Look:
+def stop_run(folder: RunFolder, seconds: float = SAVING_SECONDS) -> Look:
     """Ask a run to stop, and wait until it has saved.
 
     Parameters
@@ -218,7 +216,7 @@ def _as_html(folder: RunFolder, look: Look) -> str:
     done = 100 * look.step / look.steps
     colour = "#D55E00" if look.state == FAILED else "#0072B2"
     name = escape(f"{folder.id}: {look.state}, step {look.step} of {look.steps}")
-    log = escape("\n".join(look.log if look.state in (*UNDER_WAY, RUNNING, FAILED) else []))
+    log = escape("\n".join(look.log if look.state in (*UNDER_WAY, FAILED) else []))
     return (
         f'<div role="progressbar" aria-valuenow="{done:.0f}" aria-label="{name}"'
         ' style="background:#E5E7EB;border-radius:4px;max-width:40em">'

@@ -16,7 +16,7 @@ from types import ModuleType
 
 from descent.errors import CourseError
 from descent.study.catalog import Chapter
-from descent.study.files import read_notebook
+from descent.study.files import read_code_cells
 
 _PYTHON_CELL_MAGICS = ("time", "timeit", "capture", "prun")
 _PURE_FUNCTIONS = {"abs", "bool", "dict", "float", "frozenset", "int", "len", "list", "max"}
@@ -95,9 +95,7 @@ def answers_from_notebook(path: Path, chapter: Chapter) -> ModuleType:
     AnswersError
         When a cell is not Python, or a definition cannot be made.
     """
-    notebook = read_notebook(path)
-    sources = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
-    return answers_from_cells(sources, f"answers_{chapter.part}_{chapter.name}")
+    return answers_from_cells(read_code_cells(path), f"answers_{chapter.part}_{chapter.name}")
 
 
 def answers_from_source(path: Path) -> ModuleType:

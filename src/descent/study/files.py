@@ -18,6 +18,17 @@ class BrokenNotebook(CourseError):
     """A notebook cannot be read; the message says which and why."""
 
 
+def read_code_cells(path: Path) -> list[str]:
+    """Return the text of a notebook's code cells, in order.
+
+    Raises
+    ------
+    BrokenNotebook
+        As `read_notebook` does.
+    """
+    return [cell.source for cell in read_notebook(path).cells if cell.cell_type == "code"]
+
+
 def read_notebook(path: Path) -> Any:
     """Read a notebook file and check that it is one.
 

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim import Optimizer
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from descent.errors import CourseError
 from descent.training.checkpoint import (
@@ -113,6 +114,7 @@ class _Training(ExitStack):
         for group in self._groups():
             group["initial_lr"] = group["lr"]
         self.scaler = torch.amp.GradScaler(enabled=settings.precision == "float16")
+        self.average = self._averaged()
         self.trained = 0.0  # seconds before this process began
         self.start = self._restore()
         self.compiled = self._compiled()
@@ -165,6 +167,8 @@ class _Training(ExitStack):
             self.scaler.step(optimiser)
             optimiser.zero_grad(set_to_none=True)
         self.scaler.update()
+        if self.average is not None:
+            self.average.update_parameters(self.model)
         return total
 
     def _reads(self, step: int) -> bool:
@@ -194,9 +198,10 @@ class _Training(ExitStack):
         return share_asked > 0
 
     def _evaluate(self, step: int) -> None:
-        self.model.eval()
+        model = self.compiled if self.average is None else self.average.module
+        model.eval()
         with torch.no_grad(), self._precision():
-            measured = self.task.evaluate(self.compiled, self.processes)
+            measured = self.task.evaluate(model, self.processes)
         self._write(step, **measured)
         named = ((name.replace("_", " "), value) for name, value in measured.items())
         shown = "  ".join(f"{name} {value:.4f}" for name, value in named)
@@ -212,6 +217,7 @@ class _Training(ExitStack):
             "model": self.model.state_dict(),
             "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
             "scaler": self.scaler.state_dict(),
+            "average": self.average.state_dict() if self.average is not None else {},
         }
         save_checkpoint(self.checkpoints, step, state)
 
@@ -226,6 +232,8 @@ class _Training(ExitStack):
             self.model.load_state_dict(state["model"])
             for optimiser, saved in zip(self.optimisers, state["optimisers"], strict=True):
                 optimiser.load_state_dict(saved)
+            if self.average is not None:
+                self.average.load_state_dict(state["average"])
         except (RuntimeError, ValueError) as error:
             raise CheckpointError(
                 f"The checkpoint of step {found} in {self.checkpoints} is of another model: {error}"
@@ -234,6 +242,14 @@ class _Training(ExitStack):
         self.trained = state["seconds"]
         self._say(f"continues from the checkpoint of step {found}")
         return int(state["step"])
+
+    def _averaged(self) -> AveragedModel | None:
+        """Make the moving average of the weights and of what batch norm has counted."""
+        keep = self.settings.average
+        if not keep:
+            return None
+        rule = get_ema_multi_avg_fn(keep)
+        return AveragedModel(self.model, multi_avg_fn=rule, use_buffers=True)
 
     def _compiled(self) -> nn.Module:
         return cast(nn.Module, torch.compile(self.model)) if self.settings.compile else self.model

@@ -107,6 +107,17 @@ def read_metrics(path: Path) -> list[Line]:
     return lines
 
 
+def last_step(lines: list[Line]) -> int:
+    """Return the last step of which there is a number, 0 before any."""
+    return int(max((line["step"] for line in lines), default=0))
+
+
+def latest(lines: list[Line]) -> dict[str, float]:
+    """Return the last value of each number; its step and time are not among them."""
+    found = {name: value for line in lines for name, value in line.items()}
+    return {name: value for name, value in found.items() if name not in ("step", "time")}
+
+
 def curve(lines: list[Line], name: str) -> tuple[list[int], list[float]]:
     """Pick one named number out of the lines.
 

@@ -45,6 +45,9 @@ class Settings:
         Whether the model is compiled first. It takes a minute, and pays in long trainings.
     clip
         The norm that the gradient is cut down to; 0 for no clipping.
+    average
+        Share that a moving average of the weights keeps at each update, such as 0.999; 0 for none.
+        Where there is one, it is what is evaluated.
     log_every, evaluate_every, checkpoint_every
         In steps; 0 for never. The last step is always evaluated and saved.
     processes, nodes
@@ -65,6 +68,7 @@ class Settings:
     precision: str = "float32"
     compile: bool = False
     clip: float = 0.0
+    average: float = 0.0
     log_every: int = 1
     evaluate_every: int = 0
     checkpoint_every: int = 0
@@ -86,5 +90,7 @@ class Settings:
                 raise WrongSetting(f"{name} is {value}; the least is {LEAST.get(name, 0)}.")
         if self.precision == "float16" and self.device == "cpu":
             raise WrongSetting("precision is float16, which is for GPUs; a CPU takes bfloat16.")
+        if self.average >= 1:
+            raise WrongSetting(f"average is {self.average}; it is a share, from 0 to below 1.")
         if self.nodes > 1 and self.where == "here":
             raise WrongSetting("nodes is more than 1, which needs where=slurm.")

@@ -1,0 +1,41 @@
+"""What every interactive figure does."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from descent.figures import (
+    attention_map_figure,
+    convolution_figure,
+    loss_surface_figure,
+    sampling_figure,
+)
+
+FIGURES = {
+    "attention map": attention_map_figure(
+        ["the", "king"], np.tril(np.ones((1, 1, 2, 2))) / [[1], [2]]
+    ),
+    "convolution": convolution_figure(),
+    "loss surface": loss_surface_figure(),
+    "sampling": sampling_figure(["be", "not"], [[1.0, 0.0]], ["to be or not to"]),
+}
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.parametrize(
+    ("html", "body", "system", "dark"),
+    [
+        ("", "", "light", False),
+        ("", "", "dark", True),
+        ('data-theme="dark"', "", "light", True),
+        ('data-theme="light"', "", "dark", False),
+        ("", 'data-jp-theme-light="false"', "light", True),
+        ("", 'data-jp-theme-light="true"', "dark", False),
+    ],
+)
+def test_it_follows_the_theme(open_page, name, html, body, system, dark):
+    page = open_page(FIGURES[name].html, html, body, color_scheme=system)
+    paper = page.eval_on_selector(".descent-figure", "e => getComputedStyle(e).backgroundColor")
+    assert paper == ("rgb(22, 25, 31)" if dark else "rgb(255, 255, 255)")
