@@ -16,9 +16,7 @@ LEAST_ASPECT = 3 / 4
 TRIES = 10
 
 
-def random_box(
-    width: int, height: int, draw: np.random.Generator, least_area: float = 0.08
-) -> Box:
+def random_box(width: int, height: int, draw: np.random.Generator, least_area: float = 0.08) -> Box:
     """Draw where to cut: the "Inception" crop (Szegedy et al., 2015) of every ImageNet recipe.
 
     The area is a share of the picture's from `least_area` to 1, the aspect ratio from 3 : 4 to
@@ -81,9 +79,7 @@ def random_crop(
             image.draft("RGB", (width // scale, height // scale))
         across, down = image.width / width, image.height / height
         inside = (box[0] * across, box[1] * down, box[2] * across, box[3] * down)
-        square = image.convert("RGB").resize(
-            (side, side), Image.Resampling.BILINEAR, box=inside
-        )
+        square = image.convert("RGB").resize((side, side), Image.Resampling.BILINEAR, box=inside)
     pixels: NDArray[np.uint8] = np.asarray(square)
     return pixels[:, ::-1] if mirrored else pixels
 

@@ -54,7 +54,9 @@ SHAPES: dict[str, tuple[Callable[[], Corners], bool]] = {
 }
 
 
-def generated_shards(classes: int, training: int, validation: int, side: int, seed: int = 0) -> Path:
+def generated_shards(
+    classes: int, training: int, validation: int, side: int, seed: int = 0
+) -> Path:
     """Return the folder of shards of generated pictures; they are made where they are not there.
 
     Parameters

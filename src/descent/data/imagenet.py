@@ -1,21 +1,18 @@
 """ImageNet-1k: finding it, and preparing it from its own folders into shards.
 
-``python -m descent.data.imagenet SOURCE`` where SOURCE has ``train/n01440764/….JPEG`` and
-``val/…``. The validation files are in folders of their classes, as for the training; or all in
-one, as the archive has them, with the development kit (``ILSVRC2012_devkit_t12``) or Kaggle's
-``LOC_val_solution.csv`` beside it to say what they show.
+``descent prepare imagenet SOURCE`` where SOURCE has ``train/n01440764/….JPEG`` and ``val/…``. The
+validation files are in folders of their classes, as for the training; or all in one, as the archive
+has them, with the development kit (``ILSVRC2012_devkit_t12``) or Kaggle's ``LOC_val_solution.csv``
+beside it to say what they show.
 
 The validation pictures are stored byte for byte, so that the published evaluation is of the
-published pictures. Of the training pictures those with a shorter side of more than `SIDE` pixels
-are made smaller; a crop that fills the network's square is cut from them all the same.
+published pictures. Of the training pictures those with a shorter side of more than 400 pixels are
+made smaller: a random crop of one is brought down to the network's side all the same.
 """
 
 from __future__ import annotations
 
-import argparse
 import csv
-import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -27,11 +24,10 @@ from descent.data.shards import Encoding, unfinished, write_shards
 CLASSES = 1000
 PICTURES = {"train": 1_281_167, "val": 50_000}
 ENDINGS = (".jpeg", ".jpg", ".png")
-SIDE = 400
 ORDER_SEED = 2012  # in which order the pictures are stored
-SIZE = "138 GB to download for training and 6.3 GB for validation"
+SIZE = "138 GB to download for training and 6.3 GB for validation, and at most as much for shards"
 LICENCE = "Its terms of access have to be accepted on https://image-net.org first."
-COMMAND = "python -m descent.data.imagenet SOURCE_FOLDER"
+COMMAND = "descent prepare imagenet SOURCE, the folder with train/ and val/ in it"
 
 SPLITS = ("train", "val")
 
@@ -108,26 +104,34 @@ def prepare_folder(
         write_shards(chosen, classes, target / split, kind, workers, say)
 
 
-def main() -> None:
-    """Prepare ImageNet; started again after an interruption, it goes on."""
-    parser = argparse.ArgumentParser(
-        prog="python -m descent.data.imagenet", description=(__doc__ or "").partition("\n")[0]
-    )
-    parser.add_argument("source", type=Path, help="has train/ and val/ in it")
-    parser.add_argument("--to", type=Path, default=_places()[0], help="default: %(default)s")
-    parser.add_argument("--side", type=int, default=SIDE, help="in pixels; default: %(default)s")
-    parser.add_argument("--quality", type=int, default=90, help="of JPEG; default: %(default)s")
-    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
-    told = parser.parse_args()
-    encoding = Encoding(side=told.side, quality=told.quality)
-    try:
-        prepare_folder(told.source, told.to, encoding, PICTURES, told.workers, print)
-    except DataError as error:
-        sys.exit(str(error))
-    written = sum(path.stat().st_size for path in told.to.rglob("*") if path.is_file())
-    print(f"{told.to} is whole: {written / 1e9:.1f} GB.")
-    if told.to not in _places():
-        print(f"Runs find it with DESCENT_DATA={told.to.parent}, if it is called imagenet.")
+def prepare_imagenet(source: str, to: Path | None, workers: int = 1) -> None:
+    """Prepare ImageNet, printing how it goes; started again after an interruption, it goes on.
+
+    Parameters
+    ----------
+    source : str
+        The folder with ``train`` and ``val``.
+    to : Path, optional
+        Gets the shards; ``imagenet`` in the first folder of `DESCENT_DATA`, or else in the user's
+        cache, where it is not given.
+    workers : int
+        Shards written at the same time.
+
+    Raises
+    ------
+    DataError
+        As of `prepare_folder`.
+    """
+    if not source:
+        raise DataError(
+            f"Say where ImageNet's folders train/ and val/ are. {LICENCE} Then: {COMMAND}"
+        )
+    target = to or _places()[0]
+    prepare_folder(Path(source), target, Encoding(), PICTURES, workers, print)
+    written = sum(path.stat().st_size for path in target.rglob("*") if path.is_file())
+    print(f"{target} is whole: {written / 1e9:.1f} GB.")
+    if target not in _places():
+        print("Runs look for a folder called imagenet in those that DESCENT_DATA names.")
 
 
 def _places() -> list[Path]:
@@ -196,7 +200,3 @@ def _labels_of_the_kit(source: Path) -> dict[str, str]:
     return {
         f"ILSVRC2012_val_{place:08d}": name[int(number)] for place, number in enumerate(numbers, 1)
     }
-
-
-if __name__ == "__main__":
-    main()

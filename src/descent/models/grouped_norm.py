@@ -34,9 +34,7 @@ class GroupedBatchNorm2d(nn.BatchNorm2d):
     variance_sum: Tensor
     groups: Tensor
 
-    def __init__(
-        self, features: int, rows: int, eps: float = 1e-5, momentum: float = 0.1
-    ) -> None:
+    def __init__(self, features: int, rows: int, eps: float = 1e-5, momentum: float = 0.1) -> None:
         super().__init__(features, eps, momentum)
         self.rows = rows
         for name in ("mean_sum", "variance_sum"):
