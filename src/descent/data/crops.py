@@ -36,8 +36,8 @@ def random_box(width: int, height: int, draw: np.random.Generator, least_area: f
         aspect = math.exp(draw.uniform(-spread, spread))
         w, h = round(math.sqrt(area * aspect)), round(math.sqrt(area / aspect))
         if 0 < w <= width and 0 < h <= height:
-            left, top = draw.integers(width - w + 1), draw.integers(height - h + 1)
-            return int(left), int(top), int(left) + w, int(top) + h
+            left, top = int(draw.integers(width - w + 1)), int(draw.integers(height - h + 1))
+            return left, top, left + w, top + h
     w = min(width, round(height / LEAST_ASPECT))
     h = min(height, round(width / LEAST_ASPECT))
     left, top = (width - w) // 2, (height - h) // 2
