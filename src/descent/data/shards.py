@@ -219,7 +219,7 @@ def _content_of(path: Path, encoding: Encoding) -> tuple[bytes, str]:
         return b"", "no picture"
     # PIL raises many kinds on broken data.
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        return b"", str(error)
+        return b"", getattr(error, "strerror", None) or str(error)
 
 
 def stored(content: bytes, encoding: Encoding) -> bytes:

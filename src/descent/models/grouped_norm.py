@@ -75,7 +75,7 @@ def grouped(model: nn.Module, rows: int) -> nn.Module:
     """
     made: dict[nn.Module, GroupedBatchNorm2d] = {}
     for parent in list(model.modules()):
-        for name, child in parent.named_children():
+        for name, child in parent._modules.items():  # each name, of one used twice as well
             if type(child) is nn.BatchNorm2d and child.affine and child.track_running_stats:
                 made.setdefault(child, _like(child, rows))
                 setattr(parent, name, made[child])
