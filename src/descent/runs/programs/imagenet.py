@@ -137,8 +137,8 @@ class PictureTask:
             raise CourseError(f"{round(seen)} pictures were evaluated of {total}.")
         return {
             "validation_loss": loss / seen,
-            "top-1": 100 * top_1 / seen,
-            "top-5": 100 * top_5 / seen,
+            "top-1_accuracy": 100 * top_1 / seen,
+            "top-5_accuracy": 100 * top_5 / seen,
         }
 
     def _prepared(self, pictures: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ from descent.runs.programs.imagenet import make_task
 from descent.training.metrics import curve, latest
 
 SHOWN = 8  # pictures in a row
+METRICS = ("top-1 accuracy", "top-5 accuracy")
 
 
 def show_crops(folder: RunFolder) -> None:
@@ -34,7 +35,7 @@ def show_accuracy(folder: RunFolder) -> None:
 
     from descent.figures import plot_curves
 
-    curves = {name: curve(folder.metrics(), name) for name in ("top-1", "top-5")}
+    curves = {name: curve(folder.metrics(), name) for name in METRICS}
     plot_curves({name: found for name, found in curves.items() if found[0]}, "step", "accuracy (%)")
     plt.show()
 
@@ -49,7 +50,7 @@ def show_table(folder: RunFolder) -> None:
     rows += list(published.items())
     print(f"{'top-1 %':>8}{'top-5 %':>8}   ResNet-50 on ImageNet's 50 000 validation pictures")
     for source, numbers in rows:
-        both = (numbers.get(name) for name in ("top-1", "top-5"))
+        both = (numbers.get(name) for name in METRICS)
         shown = "".join(f"{value:8.2f}" if value is not None else f"{'':>8}" for value in both)
         print(f"{shown}   {source}")
     settings = cast(ImageNetSettings, folder.settings())
