@@ -79,7 +79,7 @@ def random_crop(
             image.draft("RGB", (width // scale, height // scale))
         across, down = image.width / width, image.height / height
         inside = (box[0] * across, box[1] * down, box[2] * across, box[3] * down)
-        square = image.convert("RGB").resize((side, side), Image.Resampling.BILINEAR, box=inside)
+        square = _in_colour(image).resize((side, side), Image.Resampling.BILINEAR, box=inside)
     pixels: NDArray[np.uint8] = np.asarray(square)
     return pixels[:, ::-1] if mirrored else pixels
 
@@ -98,12 +98,18 @@ def centre_crop(jpeg: bytes, resize: int, side: int) -> NDArray[np.uint8]:
     (side, side, 3) array of uint8
     """
     with Image.open(io.BytesIO(jpeg)) as image:
-        whole = image.convert("RGB")
-    short = min(whole.size)
-    size = (resize * whole.width // short, resize * whole.height // short)
-    smaller = whole.resize(size, Image.Resampling.BILINEAR)
+        whole = _in_colour(image)
+        short = min(whole.size)
+        size = (resize * whole.width // short, resize * whole.height // short)
+        smaller = whole.resize(size, Image.Resampling.BILINEAR)
     left, top = round((size[0] - side) / 2), round((size[1] - side) / 2)
     return np.asarray(smaller.crop((left, top, left + side, top + side)))
+
+
+def _in_colour(image: Image.Image) -> Image.Image:
+    """Decode; most are RGB already, which `convert` would copy."""
+    image.load()
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
 def _reduction(shortest: int, side: int) -> int:
