@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from descent.data.generated_pictures import generated_shards
+from descent.data.fetch import DataError
+from descent.data.generated_pictures import generate_folder
+from descent.data.imagenet import prepare_folder
 from descent.data.picture_loader import Decoders, Order, TrainingPictures, evaluation_batches
-from descent.data.shards import Shards
+from descent.data.shards import Encoding, Shards
 
 SIZES = [16, 16, 16, 7]
 
@@ -16,10 +18,9 @@ SIZES = [16, 16, 16, 7]
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory):
     """Fifty-five to train on, and fifteen for evaluation."""
-    patch = pytest.MonkeyPatch()
-    patch.setenv("DESCENT_HOME", str(tmp_path_factory.mktemp("home")))
-    folder = generated_shards(5, 11, 3, 40)
-    patch.undo()
+    source, folder = (tmp_path_factory.mktemp(name) for name in ("source", "shards"))
+    generate_folder(source, 5, {"train": 11, "val": 3}, 40)
+    prepare_folder(source, folder, Encoding(pictures_each=16))
     return folder
 
 
@@ -53,9 +54,28 @@ def test_a_window_has_few_shards_and_all_of_theirs():
     assert len(first) == 2
     size = sum(SIZES[number] for number in first)
     assert set(shard[:size].tolist()) == first and not set(shard[size:].tolist()) & first
-    assert set(order.shards_after(0)) == set(range(4)) - first
-    following = np.repeat(np.arange(4), SIZES)[order.pictures(55, 60)]
-    assert set(following.tolist()) <= set(order.shards_after(54))
+
+
+def test_the_shards_of_a_place_are_due_when_it_is_reached():
+    order = Order(SIZES, 2, seed=0)
+    shard = np.repeat(np.arange(4), SIZES)
+    for place in range(3 * 55):
+        due = order.shards_by(place)
+        assert (place // 55, shard[order.pictures(place, place + 1)[0]]) in due
+        assert 2 <= len(due) <= 4
+    assert len(order.shards_by(0)) == 2
+    assert len(order.shards_by(54)) == 4  # the next epoch's first window is due at the end
+    assert Order(SIZES, 4, seed=0).shards_by(20) == []
+
+
+def test_each_shard_is_read_through_once_an_epoch(pictures, decoders, monkeypatch):
+    task, begun = training(pictures, decoders, window=1), []
+    monkeypatch.setattr(task.shards, "read_through", begun.append)
+    for step in range(12):
+        task.batch(step, range(8), range(8))
+    task.reader.shutdown()
+    assert sorted(begun[:4]) == sorted(begun[4:8]) == [0, 1, 2, 3]
+    assert begun[:8] == [int(n) for epoch in (0, 1) for n in task.order.epoch(epoch)[1]]
 
 
 def test_the_same_batch_whatever_the_number_of_processes(pictures, decoders):
@@ -104,7 +124,7 @@ def test_labels_belong_to_their_pictures(pictures, decoders):
 def test_an_error_of_a_thread_ends_the_training(pictures, decoders, monkeypatch):
     task = training(pictures, decoders)
     monkeypatch.setattr(task.shards, "picture", lambda number: b"no jpeg")
-    with pytest.raises(OSError, match="cannot identify image"):
+    with pytest.raises(DataError, match="picture .* of .*train cannot be decoded: cannot identify"):
         task.batch(0, range(8), range(8))
 
 

@@ -46,7 +46,7 @@ def test_what_is_read_back_is_what_was_there(pictures, out):
     assert there.labels.tolist() == [label for _, label in pictures]
     for number, (path, _) in enumerate(pictures):
         assert there.picture(number) == path.read_bytes()
-        there.will_need(there.shard_of[number])
+        there.read_through(there.shard_of[number])
 
 
 def test_an_interrupted_preparation_goes_on(pictures, out, monkeypatch):

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from descent.data.crops import centre_crop, random_crop
+from descent.data.fetch import DataError
 from descent.data.shards import Shards
 
 AHEAD = 3  # batches under way while one is used
@@ -56,15 +57,26 @@ class Order:
             dtype=np.int64,
         )  # fmt: skip
 
-    def shards_after(self, place: int) -> list[int]:
-        """Return the shards of the window that follows the one a place is in."""
+    def shards_by(self, place: int) -> list[tuple[int, int]]:
+        """Return epoch and number of the shards that should have been read when a place is reached.
+
+        They are those of its window, and as large a part of the following window as the place is
+        into its own, so that the disk is busy evenly. None where all shards are one window.
+        """
+        if self.window >= len(self.sizes):
+            return []
         epoch, within = divmod(place, self.length)
-        _, shards, ends = self.epoch(epoch)
-        window = int(np.searchsorted(ends, within, side="right")) + 1
-        if window == len(ends):
-            epoch, window = epoch + 1, 0
-        shards = self.epoch(epoch)[1]
-        return shards[window * self.window : (window + 1) * self.window].tolist()
+        ends = self.epoch(epoch)[2]
+        window = int(np.searchsorted(ends, within, side="right"))
+        start = int(ends[window - 1]) if window else 0
+        into = (within - start) / (int(ends[window]) - start)
+        following = (epoch, window + 1) if window + 1 < len(ends) else (epoch + 1, 0)
+        now, later = self._window(epoch, window), self._window(*following)
+        return now + later[: int(np.ceil(into * len(later)))]
+
+    def _window(self, epoch: int, window: int) -> list[tuple[int, int]]:
+        shards = self.epoch(epoch)[1][window * self.window : (window + 1) * self.window]
+        return [(epoch, int(shard)) for shard in shards]
 
     def _epoch(self, epoch: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
         """Return an epoch's pictures, its shards, and where each window ends."""
@@ -130,7 +142,12 @@ class Decoders:
 
         def fill(first: int) -> None:
             for row in range(first, min(first + TOGETHER, len(numbers))):
-                into[row] = decode(row, shards.picture(int(numbers[row])))
+                number = int(numbers[row])
+                try:
+                    into[row] = decode(row, shards.picture(number))
+                except (OSError, SyntaxError, ValueError) as error:
+                    where = f"picture {number} of {shards.folder}"
+                    raise DataError(f"{where} cannot be decoded: {error}") from error
 
         starts = range(0, len(numbers), TOGETHER)
         batch.under_way = [self.pool.submit(fill, first) for first in starts]
@@ -174,7 +191,8 @@ class TrainingPictures:
         self.seed, self.batch_size, self.steps = seed, batch_size, steps
         self.side, self.least_area = side, least_area
         self.under_way: dict[tuple[int, int, int], Batch] = {}
-        self.read_ahead: list[int] = []
+        self.reader = ThreadPoolExecutor(1, "read")
+        self.read: list[tuple[int, int]] = []
 
     def batch(self, step: int, rows: range, share: range) -> Batch:
         """Return some rows of a step's batch, and begin with those that come after.
@@ -210,11 +228,11 @@ class TrainingPictures:
         first = step * self.batch_size
         numbers = self.order.pictures(first + start, first + stop)
         side = self.side(step)
-        following = self.order.shards_after(first)
-        if following != self.read_ahead:
-            self.read_ahead = following
-            for shard in following:
-                self.shards.will_need(shard)
+        due = self.order.shards_by(first)
+        for epoch, shard in due:
+            if (epoch, shard) not in self.read:
+                self.reader.submit(self.shards.read_through, shard)
+        self.read = due
 
         def decode(row: int, jpeg: bytes) -> NDArray[np.uint8]:
             draw = np.random.default_rng([self.seed, CROP, step, start + row])

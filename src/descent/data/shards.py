@@ -26,6 +26,7 @@ from descent.data.fetch import DataError, UnavailableFile
 
 SUMMARY = "pictures.json"
 PLAN = "plan.json"
+READ_AT_ONCE = 4 << 20
 SHOWN = 10  # bad pictures named in a message
 
 
@@ -153,10 +154,15 @@ class Shards:
         start = int(self.offsets[number])
         return self.files[self.shard_of[number]][start : start + int(self.lengths[number])]
 
-    def will_need(self, shard: int) -> None:
-        """Let the system read a shard from beginning to end, before its pictures are asked for."""
-        if hasattr(mmap, "MADV_WILLNEED"):
-            self.files[shard].madvise(mmap.MADV_WILLNEED)
+    def read_through(self, shard: int) -> None:
+        """Read a shard from beginning to end, so that its pictures are in memory when asked for.
+
+        What a hint to the system (``madvise``) reads ahead is a few MB at most.
+        """
+        with _content(self.folder, shard).open("rb", buffering=0) as file:
+            buffer = bytearray(READ_AT_ONCE)
+            while file.readinto(buffer):
+                pass
 
 
 def unfinished(folder: Path) -> str | None:

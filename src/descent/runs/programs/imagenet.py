@@ -60,6 +60,9 @@ class PictureTask:
             least_area=settings.least_area,
             window=settings.window,
         )
+        torch.backends.cudnn.benchmark = (
+            device != "cpu"
+        )  # tries convolutions once, keeps the fastest
         self.share = share(settings.batch_size, self.processes)
         self.network: nn.Module = nn.Identity()
 
