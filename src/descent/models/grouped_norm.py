@@ -30,32 +30,30 @@ class GroupedBatchNorm2d(nn.BatchNorm2d):
         As in `BatchNorm2d`.
     """
 
-    mean_sum: Tensor
-    variance_sum: Tensor
+    sums: Tensor
     groups: Tensor
 
     def __init__(self, features: int, rows: int, eps: float = 1e-5, momentum: float = 0.1) -> None:
         super().__init__(features, eps, momentum)
         self.rows = rows
-        for name in ("mean_sum", "variance_sum"):
-            self.register_buffer(name, torch.zeros(features), persistent=False)
+        # What `settle` is still to take in: sums of means and variances, and of how many groups.
+        self.register_buffer("sums", torch.zeros(2, features), persistent=False)
         self.register_buffer("groups", torch.zeros(1), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """(rows, channels, height, width) to the same."""
         if not self.training:
             return super().forward(x)
-        groups = [self._normalise(group) for group in x.split(self.rows)]
-        return groups[0] if len(groups) == 1 else torch.cat(groups)
-
-    def _normalise(self, group: Tensor) -> Tensor:
-        # A momentum of 1 leaves the group's own statistics in the two tensors.
-        mean, variance = torch.zeros_like(self.mean_sum), torch.zeros_like(self.variance_sum)
-        y = F.batch_norm(group, mean, variance, self.weight, self.bias, True, 1.0, self.eps)
-        self.mean_sum += mean
-        self.variance_sum += variance
-        self.groups += 1
-        return y
+        parts = x.split(self.rows)
+        seen = torch.zeros(len(parts), *self.sums.shape, device=x.device)
+        # A momentum of 1 leaves a group's own mean and variance in the two tensors it is given.
+        normal = [
+            F.batch_norm(part, mean, variance, self.weight, self.bias, True, 1.0, self.eps)
+            for part, (mean, variance) in zip(parts, seen, strict=True)
+        ]
+        self.sums += seen.sum(dim=0)
+        self.groups += len(parts)
+        return normal[0] if len(normal) == 1 else torch.cat(normal)
 
 
 def grouped(model: nn.Module, rows: int) -> nn.Module:
@@ -91,17 +89,18 @@ def settle(model: nn.Module) -> None:
     norms = [module for module in model.modules() if isinstance(module, GroupedBatchNorm2d)]
     if not norms:
         return
-    sums = [part for norm in norms for part in (norm.mean_sum, norm.variance_sum, norm.groups)]
-    flat = torch.cat(sums)
+    waiting = [part for norm in norms for part in (norm.sums.view(-1), norm.groups)]
+    flat = torch.cat(waiting)
     if dist.is_initialized():
         dist.all_reduce(flat)
     for norm, total in zip(norms, flat.split([2 * n.num_features + 1 for n in norms]), strict=True):
-        mean, variance, groups = total.split([norm.num_features, norm.num_features, 1])
+        groups = total[-1:]
+        mean, variance = (total[:-1] / groups.clamp(min=1)).view(2, -1)
         moves = (norm.momentum or 0.0) * (groups > 0)  # what was not used stays
         assert norm.running_mean is not None and norm.running_var is not None
-        norm.running_mean.lerp_(mean / groups.clamp(min=1), moves)
-        norm.running_var.lerp_(variance / groups.clamp(min=1), moves)
-    torch._foreach_zero_(sums)
+        norm.running_mean.lerp_(mean, moves)
+        norm.running_var.lerp_(variance, moves)
+    torch._foreach_zero_(waiting)
 
 
 def _like(norm: nn.BatchNorm2d, rows: int) -> GroupedBatchNorm2d:

@@ -60,9 +60,7 @@ class PictureTask:
             least_area=settings.least_area,
             window=settings.window,
         )
-        torch.backends.cudnn.benchmark = (
-            device != "cpu"
-        )  # tries convolutions once, keeps the fastest
+        torch.backends.cudnn.benchmark = True  # on a GPU: keep the fastest of what is tried
         self.share = share(settings.batch_size, self.processes)
         self.network: nn.Module = nn.Identity()
 
@@ -103,20 +101,10 @@ class PictureTask:
         s = self.settings
         batch = self.training.batch(step, rows, self.share)
         pictures, labels = self._prepared(batch.pictures), self._moved(batch.labels)
-        if not s.mixup:
-            loss = F.cross_entropy(model(pictures), labels, label_smoothing=s.smoothing)
+        if s.mixup:
+            loss = self._mixed_loss(model, pictures, labels, self._mixing(step, rows))
         else:
-            # Partners and their share depend on the row alone, so not on the processes.
-            kept = self._mixing(step, rows)
-            partner = _next_in_group(labels, s.norm_rows)
-            by_row = kept.view(-1, 1, 1, 1)
-            mixed = by_row * pictures + (1 - by_row) * _next_in_group(pictures, s.norm_rows)
-            logits = model(mixed.contiguous(memory_format=torch.channels_last))
-            losses = [
-                F.cross_entropy(logits, target, label_smoothing=s.smoothing, reduction="none")
-                for target in (labels, partner)
-            ]
-            loss = (kept * losses[0] + (1 - kept) * losses[1]).mean()
+            loss = F.cross_entropy(model(pictures), labels, label_smoothing=s.smoothing)
         if rows.stop == self.share.stop:
             settle(self.network)
         return loss
@@ -155,6 +143,23 @@ class PictureTask:
 
     def _moved(self, x: Tensor) -> Tensor:
         return x.to(self.device, non_blocking=True)
+
+    def _mixed_loss(
+        self, model: nn.Module, pictures: Tensor, labels: Tensor, kept: Tensor
+    ) -> Tensor:
+        """Mix each row with the next of its group, pictures and losses alike.
+
+        Groups are whole in every process, so the mixture does not depend on how many there are.
+        """
+        rows, smoothing = self.settings.norm_rows, self.settings.smoothing
+        by_row = kept.view(-1, 1, 1, 1)
+        mixed = by_row * pictures + (1 - by_row) * _next_in_group(pictures, rows)
+        logits = model(mixed.contiguous(memory_format=torch.channels_last))
+        own, other = (
+            F.cross_entropy(logits, target, label_smoothing=smoothing, reduction="none")
+            for target in (labels, _next_in_group(labels, rows))
+        )
+        return (kept * own + (1 - kept) * other).mean()
 
     def _mixing(self, step: int, rows: range) -> Tensor:
         """Draw how much of its own picture each row keeps; a group of rows keeps the same."""
