@@ -8,6 +8,7 @@ optimiser are all that a checkpoint needs to hold.
 
 from __future__ import annotations
 
+import copy
 import math
 import time
 from collections.abc import Iterator
@@ -119,6 +120,7 @@ class _Training(ExitStack):
         self.start = self._restore()
         self.compiled = self._compiled()
         self.forward = self._wrapped()
+        self._rehearse()
         self.began = time.monotonic()
         self.metrics: MetricsFile | None = None
         if processes.first:
@@ -197,11 +199,27 @@ class _Training(ExitStack):
             self.next_line = time.monotonic() + SECONDS_BETWEEN_LINES
         return share_asked > 0
 
+    def _rehearse(self) -> None:
+        """Make some updates and take them back; what they draw is drawn again at each step."""
+        if not self.settings.rehearse or self.start == self.settings.steps:
+            return
+        parts: list[Any] = [self.model, *self.optimisers, self.scaler]
+        parts += [] if self.average is None else [self.average]
+        before = [copy.deepcopy(part.state_dict()) for part in parts]
+        for _ in range(self.settings.rehearse):
+            self._update(self.start)
+        for part, state in zip(parts, before, strict=True):
+            part.load_state_dict(state)
+        self._finish_queue()
+
     def _evaluate(self, step: int) -> None:
+        self._finish_queue()  # what a GPU has still to do is training
+        paused = time.monotonic()
         model = self.compiled if self.average is None else self.average.module
         model.eval()
         with torch.no_grad(), self._precision():
             measured = self.task.evaluate(model, self.processes)
+        self.began += time.monotonic() - paused  # the clock is of the training alone
         self._write(step, **measured)
         named = ((name.replace("_", " "), value) for name, value in measured.items())
         shown = "  ".join(f"{name} {value:.4f}" for name, value in named)
@@ -252,7 +270,10 @@ class _Training(ExitStack):
         return AveragedModel(self.model, multi_avg_fn=rule, use_buffers=True)
 
     def _compiled(self) -> nn.Module:
-        return cast(nn.Module, torch.compile(self.model)) if self.settings.compile else self.model
+        if not self.settings.compile:
+            return self.model
+        mode = "reduce-overhead" if self.settings.graphs else None
+        return cast(nn.Module, torch.compile(self.model, mode=mode))
 
     def _wrapped(self) -> nn.Module:
         """Let gradients be averaged over the processes."""
@@ -265,6 +286,11 @@ class _Training(ExitStack):
         if stay and isinstance(self.forward, DistributedDataParallel):
             return self.forward.no_sync()
         return ExitStack()
+
+    def _finish_queue(self) -> None:
+        """Wait until the GPU has done all it was given."""
+        if self.processes.device != "cpu":
+            torch.cuda.synchronize(self.processes.device)
 
     def _precision(self) -> AbstractContextManager[Any]:
         kind = torch.device(self.processes.device).type

@@ -43,6 +43,12 @@ class Settings:
         ``float32``, ``bfloat16`` or ``float16``: the numbers that the forward pass works in.
     compile
         Whether the model is compiled first. It takes a minute, and pays in long trainings.
+    graphs
+        Whether a compiled model's kernels are recorded as CUDA graphs and replayed: one launch
+        where there were many. It pays where a step takes a few milliseconds.
+    rehearse
+        Updates made before the clock starts, and taken back: compiling, recording graphs and a
+        GPU's own start are then not counted as training.
     clip
         The norm that the gradient is cut down to; 0 for no clipping.
     average
@@ -67,6 +73,8 @@ class Settings:
     device: str = "cpu"
     precision: str = "float32"
     compile: bool = False
+    graphs: bool = False
+    rehearse: int = 0
     clip: float = 0.0
     average: float = 0.0
     log_every: int = 1
