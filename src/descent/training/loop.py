@@ -12,7 +12,7 @@ import copy
 import math
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Protocol, cast
 
@@ -121,7 +121,7 @@ class _Training(ExitStack):
         self.compiled = self._compiled()
         self.forward = self._wrapped()
         self._rehearse()
-        self.began = time.monotonic()
+        self.began: float | None = time.monotonic()
         self.metrics: MetricsFile | None = None
         if processes.first:
             self.metrics = MetricsFile(folder / "metrics.jsonl", self.start)
@@ -213,13 +213,10 @@ class _Training(ExitStack):
         self._finish_queue()
 
     def _evaluate(self, step: int) -> None:
-        self._finish_queue()  # what a GPU has still to do is training
-        paused = time.monotonic()
         model = self.compiled if self.average is None else self.average.module
         model.eval()
-        with torch.no_grad(), self._precision():
+        with self._clock_stopped(), torch.no_grad(), self._precision():
             measured = self.task.evaluate(model, self.processes)
-        self.began += time.monotonic() - paused  # the clock is of the training alone
         self._write(step, **measured)
         named = ((name.replace("_", " "), value) for name, value in measured.items())
         shown = "  ".join(f"{name} {value:.4f}" for name, value in named)
@@ -237,7 +234,8 @@ class _Training(ExitStack):
             "scaler": self.scaler.state_dict(),
             "average": self.average.state_dict() if self.average is not None else {},
         }
-        save_checkpoint(self.checkpoints, step, state)
+        with self._clock_stopped():
+            save_checkpoint(self.checkpoints, step, state)
 
     def _restore(self) -> int:
         """Take the newest whole checkpoint, the same in every process; return its step."""
@@ -301,7 +299,16 @@ class _Training(ExitStack):
         return (group for optimiser in self.optimisers for group in optimiser.param_groups)
 
     def _seconds(self) -> float:
-        return self.trained + time.monotonic() - self.began
+        """Return the seconds of training alone, over all its parts."""
+        return self.trained + (time.monotonic() - self.began if self.began is not None else 0.0)
+
+    @contextmanager
+    def _clock_stopped(self) -> Iterator[None]:
+        """Leave out of the seconds what is not training: measuring and saving."""
+        self._finish_queue()  # what a GPU has still to do is training
+        self.trained, self.began = self._seconds(), None
+        yield
+        self.began = time.monotonic()
 
     def _write(self, step: int, **values: float) -> None:
         if self.metrics is not None:

@@ -14,7 +14,7 @@ CHOICES = {
 }
 """What a setting may be, where only a few words are possible."""
 
-LEAST = {"steps": 1, "batch_size": 1, "log_every": 1, "processes": 1, "nodes": 1}
+LEAST = {"steps": 1, "batch_size": 1, "seeds": 1, "log_every": 1, "processes": 1, "nodes": 1}
 """The least value of a setting; 0 for every other number."""
 
 
@@ -37,6 +37,8 @@ class Settings:
         number needs less memory, and gives the same update.
     seed
         What all randomness follows from.
+    seeds
+        How many trainings, one after another; each takes the next seed and has its own curve.
     device
         ``cpu`` or ``cuda``.
     precision
@@ -70,6 +72,7 @@ class Settings:
     batch_size: int
     micro_batch: int = 0
     seed: int = 0
+    seeds: int = 1
     device: str = "cpu"
     precision: str = "float32"
     compile: bool = False
