@@ -14,6 +14,7 @@ from descent.runs.contract import BrokenContract
 from descent.runs.profiles import profile_names, settings_of
 from descent.runs.programs.mnist_resnet import check_model, make_task
 from descent.runs.records import read_records, write_record
+from descent.runs.torchrun import start_torchrun
 from descent.training.distributed import Processes
 from descent.training.loop import train
 from descent.training.metrics import curve, latest, read_metrics
@@ -242,3 +243,17 @@ def test_several_seeds_have_a_curve_each_and_are_recorded_with_their_spread(tool
     accuracy = record.metrics["test accuracy"]
     assert accuracy == {"mean": pytest.approx(0.99), "std": pytest.approx(0.01), "n": 3}
     assert record.seconds == {"mean": 2.5, "std": 1.0, "n": 3}
+
+
+def test_two_processes_give_the_curve_of_one(tools, tmp_path):
+    changes = {"digits": "any", "steps": 12, "evaluate_every": 6, "shift": 1}
+    two = tools.made("mnist_resnet", "smoke", **changes)
+    program = start_torchrun(two)
+    assert program.wait(timeout=200) == 0, two.log.read_text()
+    for told, path in two.trainings():
+        alone = tmp_path / str(told.seed)
+        assert train(make_task(told, "cpu"), told, alone, Processes()) == "finished"
+        for name in ("loss", "validation loss"):
+            both = (curve(read_metrics(where / "metrics.jsonl"), name) for where in (path, alone))
+            (steps, values), (_, others) = both
+            assert len(steps) >= 3 and values == pytest.approx(others, abs=1e-5)

@@ -20,8 +20,9 @@ class MnistSettings(Settings):
     Attributes
     ----------
     width, blocks
-        The model's size: channels of its first layer, and residual blocks. The learner's own is
-        made as ``ResNet(blocks, (width, 2 width, 4 width))``.
+        The model's size: channels of its first layer, and residual blocks after its three layers.
+        The learner's own is made as ``ResNet(per_stage, (width, 2 width, 4 width))``, with 1 block
+        in each stage at least.
     side
         Of the square that is cut out of a picture's middle, in pixels.
     shift
@@ -41,7 +42,7 @@ class MnistSettings(Settings):
     """
 
     width: int = 16
-    blocks: int = 1
+    blocks: int = 0
     side: int = SIDE
     shift: int = 0
     learning_rate: float = 0.01
@@ -57,9 +58,8 @@ class MnistSettings(Settings):
         super().__post_init__()
         if self.digits not in ("mnist", "any"):
             raise WrongSetting(f"digits is {self.digits!r}; it can be mnist or any.")
-        for name in ("width", "blocks"):
-            if getattr(self, name) < 1:
-                raise WrongSetting(f"{name} is {getattr(self, name)}; the least is 1.")
+        if self.width < 1:
+            raise WrongSetting(f"width is {self.width}; the least is 1.")
         if not 16 <= self.side <= SIDE or self.side % 2:
             raise WrongSetting(f"side is {self.side}; it is an even number from 16 to {SIDE}.")
         for name in ("warm_up", "beta1", "beta2", "smoothing"):
@@ -77,9 +77,10 @@ class MnistSettings(Settings):
 def needs(settings: MnistSettings) -> Needs:
     """Estimate memory and disk: the pictures, the weights, and what the backward pass keeps."""
     width, side = settings.width, settings.side
-    weights = 25 * width + settings.blocks * 9 * (4 * width) ** 2 + 10 * 2 * width * side**2 // 16
+    wide = 4 * width  # as in the learner's; ours has half of it
+    weights = 25 * width + (2 + settings.blocks) * 9 * wide**2 + 10 * wide * side**2 // 16
     rows = -(-settings.batch_size // (settings.processes * settings.nodes))
-    kept = rows * 4 * 4 * width * side**2 // 4 * (2 + settings.blocks)
+    kept = rows * 4 * wide * side**2 // 4 * (3 + settings.blocks) * 4  # in float32
     pictures = PICTURES * (SIDE + 2 * settings.shift) ** 2 * 4
     memory = pictures + weights * BYTES_OF_A_WEIGHT + kept
     return Needs(memory=memory, checkpoint=weights * 12)

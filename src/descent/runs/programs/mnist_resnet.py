@@ -32,7 +32,7 @@ class DigitsTask:
     settings : MnistSettings
     device : str
     model_class : type, optional
-        The learner's own, made with (blocks, widths).
+        The learner's own, made with (per_stage, widths).
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class DigitsTask:
         """Make ours, or the learner's, with channels as the last axis in memory."""
         s = self.settings
         ours = FastResNet(s.side, s.width, s.blocks)
-        made = self.model_class(s.blocks, widths(s)) if self.model_class else ours
+        made = self.model_class(*own_sizes(s)) if self.model_class else ours
         return share_statistics(made).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def optimisers(self, model: nn.Module) -> list[Optimizer]:
@@ -144,9 +144,10 @@ def _channels_last(pictures: Tensor) -> Tensor:
     return pictures.contiguous(memory_format=torch.channels_last)
 
 
-def widths(settings: MnistSettings) -> tuple[int, int, int]:
-    """Return the channels of the three stages of the learner's model."""
-    return settings.width, 2 * settings.width, 4 * settings.width
+def own_sizes(settings: MnistSettings) -> tuple[int, tuple[int, int, int]]:
+    """Return what the learner's model is made with: blocks of a stage, and the stages' channels."""
+    width = settings.width
+    return max(1, settings.blocks), (width, 2 * width, 4 * width)
 
 
 def make_task(
@@ -177,7 +178,7 @@ def _with_classes(model_class: object, settings: MnistSettings) -> object:
 
     class Sized(base):
         def __init__(self, classes: int) -> None:
-            super().__init__(settings.blocks, widths(settings))
+            super().__init__(*own_sizes(settings))
 
     Sized.__name__ = base.__name__
     return Sized
