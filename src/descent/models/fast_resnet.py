@@ -18,7 +18,7 @@ class FastResNet(nn.Module):
     side : int
         Of the pictures, in pixels.
     width : int
-        Channels of the first layer; all others have twice as many.
+        Channels of the first layer. The second has twice, all further ones three times as many.
     blocks : int
         Residual blocks on the smallest grid, after the third layer; 0 for a network so shallow
         that nothing has to go past a layer.
@@ -26,10 +26,10 @@ class FastResNet(nn.Module):
 
     def __init__(self, side: int = 28, width: int = 16, blocks: int = 0) -> None:
         super().__init__()
-        wide = 2 * width
+        wide = 3 * width
         self.stem = Layer(1, width, 5, stride=2)
-        self.down = Layer(width, wide, 3, stride=2)
-        self.third = Layer(wide, wide, 3)
+        self.down = Layer(width, 2 * width, 3, stride=2)
+        self.third = Layer(2 * width, wide, 3)
         self.blocks = nn.Sequential(*[Block(wide) for _ in range(blocks)])
         grid = (side + 3) // 4  # halved twice, rounded up
         self.linear = nn.Linear(wide * grid * grid, 10)

@@ -77,7 +77,7 @@ class MnistSettings(Settings):
 def needs(settings: MnistSettings) -> Needs:
     """Estimate memory and disk: the pictures, the weights, and what the backward pass keeps."""
     width, side = settings.width, settings.side
-    wide = 4 * width  # as in the learner's; ours has half of it
+    wide = 4 * width  # as in the learner's; ours has less
     weights = 25 * width + (2 + settings.blocks) * 9 * wide**2 + 10 * wide * side**2 // 16
     rows = -(-settings.batch_size // (settings.processes * settings.nodes))
     kept = rows * 4 * wide * side**2 // 4 * (3 + settings.blocks) * 4  # in float32
