@@ -50,8 +50,6 @@ class DigitsTask:
                     f"{name} is {getattr(settings, name)}, which is more than the "
                     f"{len(found.labels)} pictures of {self.source} allow."
                 )
-        # The margin that a moved picture shows is there before it is moved.
-        self.margin = max(settings.shift, (SIDE - settings.side) // 2) - (SIDE - settings.side) // 2
         self.pictures, self.labels = self._resident(found)
         self.measured = ("validation", self.pictures[self.trained :], self.labels[self.trained :])
         if not settings.held_out:
@@ -95,8 +93,7 @@ class DigitsTask:
         """
         name, pictures, labels = self.measured
         pictures, labels = (part[processes.rank :: processes.world] for part in (pictures, labels))
-        edge = (pictures.shape[-1] - self.settings.side) // 2
-        middle = slice(edge, edge + self.settings.side)
+        middle = slice(self.settings.shift, self.settings.shift + self.settings.side)
         sums = torch.zeros(3, dtype=torch.float64, device=self.device)  # loss, hits, pictures
         for some, right in zip(
             pictures.split(MEASURED_AT_ONCE), labels.split(MEASURED_AT_ONCE), strict=True
@@ -114,7 +111,9 @@ class DigitsTask:
         """Bring pictures and labels to the device, once, ready to be worked on."""
         pictures = torch.from_numpy(digits.images).to(self.device)
         ready = (pictures.float() / 255 - MEAN) / SPREAD
-        ready = F.pad(ready, [self.margin] * 4, value=-MEAN / SPREAD)
+        # What a moved picture can show is all that stays: a margin is added, or cut off.
+        margin = (self.settings.side - SIDE) // 2 + self.settings.shift
+        ready = F.pad(ready, [margin] * 4, value=-MEAN / SPREAD)
         return ready, torch.from_numpy(digits.labels).to(self.device)
 
     def _order(self, epoch: int) -> Tensor:
@@ -127,14 +126,12 @@ class DigitsTask:
     def _cut_out(self, picked: Tensor, step: int, rows: range) -> Tensor:
         """Cut a square out of each picture, moved at random where that was asked for."""
         s = self.settings
-        edge = (self.pictures.shape[-1] - s.side) // 2
         if not s.shift:
-            middle = slice(edge, edge + s.side)
-            return _channels_last(self.pictures[picked, middle, middle][:, None])
+            return _channels_last(self.pictures[picked][:, None])
         drawn = generator(s.seed, step, s.shift).integers(
             -s.shift, s.shift, size=(2, s.batch_size), endpoint=True
         )
-        moved = torch.from_numpy(drawn[:, rows.start : rows.stop]).to(self.device) + edge
+        moved = torch.from_numpy(drawn[:, rows.start : rows.stop]).to(self.device) + s.shift
         down, right = moved[:, :, None] + self.places
         square = self.pictures[picked[:, None, None], down[:, :, None], right[:, None, :]]
         return _channels_last(square[:, None])
