@@ -12,6 +12,7 @@ from descent.training import checkpoint
 from descent.training.checkpoint import CheckpointError, checkpoint_steps, load_checkpoint
 from descent.training.distributed import Processes, micro_batches, share
 from descent.training.loop import Diverged
+from descent.training.metrics import read_metrics
 from descent.training.settings import Settings, WrongSetting
 
 
@@ -187,3 +188,36 @@ def test_the_average_of_the_weights_is_evaluated_and_continues_exactly(tiny, who
     seen.load_state_dict({name: value for name, value in averaged.items() if name[0].isdigit()})
     task = tiny.TinyTask(tiny.settings())
     assert task.evaluate(seen.eval(), Processes())["held_out_loss"] == held_out[0][12]
+
+
+def test_what_is_rehearsed_is_taken_back(tiny, tmp_path):
+    usual = {"dropout": 0.2, "average": 0.9, "micro_batch": 4}
+    tiny.run(tmp_path / "usual", **usual)
+    tiny.run(tmp_path / "rehearsed", rehearse=3, **usual)
+    assert same_curve(tiny, tmp_path / "usual", tmp_path / "rehearsed")
+
+
+def test_a_continued_training_rehearses_too_and_is_the_same(tiny, whole, tmp_path):
+    assert tiny.run(tmp_path, fault="0:6:SIGTERM", dropout=0.2) == "stopped"
+    assert tiny.run(tmp_path, rehearse=2, dropout=0.2) == "finished"
+    assert same_curve(tiny, tmp_path, whole)
+
+
+def test_time_spent_on_measuring_is_not_training(tiny, tmp_path, monkeypatch):
+    now = 0.0
+    monkeypatch.setattr("descent.training.loop.time.monotonic", lambda: now)
+
+    class SlowToMeasure(tiny.TinyTask):
+        def evaluate(self, model, processes):
+            nonlocal now
+            now += 3600.0
+            return super().evaluate(model, processes)
+
+        def loss(self, model, step, rows):
+            nonlocal now
+            now += 1.0
+            return super().loss(model, step, rows)
+
+    told = tiny.settings(rehearse=5)
+    tiny.train(SlowToMeasure(told), told, tmp_path, Processes())
+    assert max(line["time"] for line in read_metrics(tmp_path / "metrics.jsonl")) == 12.0

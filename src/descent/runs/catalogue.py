@@ -6,10 +6,11 @@ import difflib
 
 from descent.errors import CourseError
 from descent.runs.imagenet import IMAGENET
+from descent.runs.mnist_resnet import MNIST_RESNET
 from descent.runs.nanogpt import NANOGPT
 from descent.runs.run import Run
 
-RUNS: dict[str, Run] = {run.name: run for run in (IMAGENET, NANOGPT)}
+RUNS: dict[str, Run] = {run.name: run for run in (MNIST_RESNET, IMAGENET, NANOGPT)}
 
 
 def find_run(name: str) -> Run:

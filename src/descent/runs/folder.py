@@ -7,7 +7,7 @@ import json
 import os
 import socket
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +59,7 @@ class RunFolder:
 
     def __repr__(self) -> str:
         """Show how it stands, as the last line of a cell does."""
-        return f"{self.id}: {self.status().state}, step {self.step()} of {self.settings().steps}"
+        return f"{self.id}: {self.status().state}, step {self.step()} of {self.steps()}"
 
     @property
     def id(self) -> str:
@@ -98,9 +98,31 @@ class RunFolder:
         """Return the settings."""
         return self.run().settings(**self.asked()["settings"])
 
+    def trainings(self) -> list[tuple[Settings, Path]]:
+        """Return the settings and the folder of each training: one for each seed.
+
+        The first is in the run's own folder, each further one in a folder in it.
+        """
+        settings = self.settings()
+        told = [replace(settings, seed=settings.seed + i, seeds=1) for i in range(settings.seeds)]
+        paths = [self.path, *(self.path / f"seed-{each.seed}" for each in told[1:])]
+        return list(zip(told, paths, strict=True))
+
+    def steps(self) -> int:
+        """Return how many steps it takes, over all trainings."""
+        settings = self.settings()
+        return settings.steps * settings.seeds
+
+    def curves(self) -> list[list[Line]]:
+        """Return the metrics so far of each training that has begun."""
+        found = [read_metrics(path / "metrics.jsonl") for _, path in self.trainings()]
+        return [lines for lines in found if lines]
+
     def metrics(self) -> list[Line]:
-        """Return the metrics so far."""
-        return read_metrics(self.path / "metrics.jsonl")
+        """Return the metrics so far; those of several trainings follow one another."""
+        steps = self.settings().steps
+        curves = enumerate(self.curves())
+        return [{**line, "step": line["step"] + i * steps} for i, lines in curves for line in lines]
 
     def step(self) -> int:
         """Return the last step of which there is a number."""

@@ -14,7 +14,7 @@ from torch.distributed.elastic.multiprocessing.errors import record
 from descent.runs.folder import RunFolder, this_process
 from descent.runs.own import own_class
 from descent.training.distributed import start_processes, stop_processes
-from descent.training.loop import train
+from descent.training.loop import STOPPED, train
 from descent.training.stopping import stop_on_request
 
 
@@ -29,8 +29,11 @@ def main() -> None:
         if processes.first:
             folder.write("program.json", this_process())
         program = import_module(folder.run().program)
-        task = program.make_task(settings, processes.device, own_class(folder))
-        outcome = train(task, settings, folder.path, processes, stop)
+        for told, path in folder.trainings():
+            task = program.make_task(told, processes.device, own_class(folder))
+            outcome = train(task, told, path, processes, stop)
+            if outcome == STOPPED:
+                break
         if processes.first:
             folder.write("program.json", {**this_process(), "outcome": outcome})
     stop_processes()

@@ -19,9 +19,9 @@ from descent.runs.catalogue import find_run
 from descent.runs.folder import RunFolder
 from descent.runs.profiles import profile_names
 from descent.runs.run import Published, Run
+from descent.runs.seeds import last_values, seconds
 from descent.study.files import write_whole
 from descent.training.loop import FINISHED
-from descent.training.metrics import latest
 
 FOLDER = Path("book/results/runs")
 """Where the records are, below the course's folder."""
@@ -109,8 +109,6 @@ def write_record(root: Path, folder: RunFolder, label: str, note: str = "") -> P
     if folder.read("program.json").get("outcome") != FINISHED:
         raise CourseError(f"{folder.id} is not finished: there is nothing to record yet.")
     changes = "".join(f" --set {name}={value}" for name, value in asked["changes"].items())
-    lines = folder.metrics()
-    measured = latest(lines)
     record = {
         "run": asked["run"],
         "profile": asked["profile"],
@@ -119,8 +117,8 @@ def write_record(root: Path, folder: RunFolder, label: str, note: str = "") -> P
         "command": f"descent run {asked['run']} --profile {asked['profile']}{changes}",
         "hardware": hardware(),
         "versions": versions(),
-        "metrics": {name: value for name, value in measured.items() if _is_result(name)},
-        "seconds": max(line["time"] for line in lines),
+        "metrics": {name: value for name, value in last_values(folder).items() if _is_result(name)},
+        "seconds": seconds(folder),
         "changes": asked["changes"],
         "note": note,
     }
@@ -190,10 +188,10 @@ def _row(record: Record) -> str:
     if record.changes:
         changed = ", ".join(f"{name} = {value}" for name, value in record.changes.items())
         measured += f"<br>changed: {changed}"
-    seconds = _number("seconds", record.seconds)
+    trained = _number("seconds", record.seconds)
     torch = record.versions.get("torch", "")
     place = f"{record.hardware}; torch {torch}" if torch else record.hardware
-    return f"| {record.profile} | {measured} | {seconds} | {place} | {record.date} |"
+    return f"| {record.profile} | {measured} | {trained} | {place} | {record.date} |"
 
 
 def _published(number: Published) -> str:

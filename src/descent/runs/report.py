@@ -11,6 +11,7 @@ from typing import Any
 
 from descent.errors import CourseError
 from descent.runs.folder import RunFolder
+from descent.runs.seeds import last_values
 from descent.runs.torchrun import cause_of_death, follow_log, start_torchrun
 from descent.training.checkpoint import load_checkpoint, newest_checkpoint
 from descent.training.loop import FINISHED, STOPPED
@@ -90,8 +91,15 @@ def show_comparison(folder: RunFolder) -> None:
     published = [number for number in folder.run().published if number.profile == asked["profile"]]
     for number in published:
         steps, values = curve(folder.metrics(), number.metric)
-        if values:
-            print(f"{number.metric}: measured {values[-1]:.4f} (best {min(values):.4f})")
+        found = last_values(folder).get(number.metric)
+        if isinstance(found, dict):
+            print(
+                f"{number.metric}: measured {found['mean']:.4f} ± {found['std']:.4f} "
+                f"({found['n']} seeds)"
+            )
+        elif values:
+            best = max(values) if number.metric.endswith("accuracy") else min(values)
+            print(f"{number.metric}: measured {values[-1]:.4f} (best {best:.4f})")
             print(f"{'':{len(number.metric)}}  published {number.value}, {number.source}")
     if not published:
         print(f"No number was published for the profile {asked['profile']}.")

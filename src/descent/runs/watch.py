@@ -61,7 +61,7 @@ class Look:
 def look_at(folder: RunFolder, lines: int = 8) -> Look:
     """Return how a run stands now."""
     status = folder.status()  # first: numbers written before its end are then in the metrics
-    steps = folder.settings().steps
+    steps = folder.steps()
     return Look(status.state, status.reason, steps, folder.metrics(), _tail(folder, lines))
 
 

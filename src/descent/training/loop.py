@@ -8,10 +8,11 @@ optimiser are all that a checkpoint needs to hold.
 
 from __future__ import annotations
 
+import copy
 import math
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Protocol, cast
 
@@ -119,7 +120,8 @@ class _Training(ExitStack):
         self.start = self._restore()
         self.compiled = self._compiled()
         self.forward = self._wrapped()
-        self.began = time.monotonic()
+        self._rehearse()
+        self.began: float | None = time.monotonic()
         self.metrics: MetricsFile | None = None
         if processes.first:
             self.metrics = MetricsFile(folder / "metrics.jsonl", self.start)
@@ -197,10 +199,23 @@ class _Training(ExitStack):
             self.next_line = time.monotonic() + SECONDS_BETWEEN_LINES
         return share_asked > 0
 
+    def _rehearse(self) -> None:
+        """Make some updates and take them back; what they draw is drawn again at each step."""
+        if not self.settings.rehearse or self.start == self.settings.steps:
+            return
+        parts: list[Any] = [self.model, *self.optimisers, self.scaler]
+        parts += [] if self.average is None else [self.average]
+        before = [copy.deepcopy(part.state_dict()) for part in parts]
+        for _ in range(self.settings.rehearse):
+            self._update(self.start)
+        for part, state in zip(parts, before, strict=True):
+            part.load_state_dict(state)
+        self._finish_queue()
+
     def _evaluate(self, step: int) -> None:
         model = self.compiled if self.average is None else self.average.module
         model.eval()
-        with torch.no_grad(), self._precision():
+        with self._clock_stopped(), torch.no_grad(), self._precision():
             measured = self.task.evaluate(model, self.processes)
         self._write(step, **measured)
         named = ((name.replace("_", " "), value) for name, value in measured.items())
@@ -219,7 +234,8 @@ class _Training(ExitStack):
             "scaler": self.scaler.state_dict(),
             "average": self.average.state_dict() if self.average is not None else {},
         }
-        save_checkpoint(self.checkpoints, step, state)
+        with self._clock_stopped():
+            save_checkpoint(self.checkpoints, step, state)
 
     def _restore(self) -> int:
         """Take the newest whole checkpoint, the same in every process; return its step."""
@@ -252,7 +268,10 @@ class _Training(ExitStack):
         return AveragedModel(self.model, multi_avg_fn=rule, use_buffers=True)
 
     def _compiled(self) -> nn.Module:
-        return cast(nn.Module, torch.compile(self.model)) if self.settings.compile else self.model
+        if not self.settings.compile:
+            return self.model
+        mode = "reduce-overhead" if self.settings.graphs else None
+        return cast(nn.Module, torch.compile(self.model, mode=mode))
 
     def _wrapped(self) -> nn.Module:
         """Let gradients be averaged over the processes."""
@@ -266,6 +285,11 @@ class _Training(ExitStack):
             return self.forward.no_sync()
         return ExitStack()
 
+    def _finish_queue(self) -> None:
+        """Wait until the GPU has done all it was given."""
+        if self.processes.device != "cpu":
+            torch.cuda.synchronize(self.processes.device)
+
     def _precision(self) -> AbstractContextManager[Any]:
         kind = torch.device(self.processes.device).type
         dtype = getattr(torch, self.settings.precision)
@@ -275,7 +299,16 @@ class _Training(ExitStack):
         return (group for optimiser in self.optimisers for group in optimiser.param_groups)
 
     def _seconds(self) -> float:
-        return self.trained + time.monotonic() - self.began
+        """Return the seconds of training alone, over all its parts."""
+        return self.trained + (time.monotonic() - self.began if self.began is not None else 0.0)
+
+    @contextmanager
+    def _clock_stopped(self) -> Iterator[None]:
+        """Leave out of the seconds what is not training: measuring and saving."""
+        self._finish_queue()  # what a GPU has still to do is training
+        self.trained, self.began = self._seconds(), None
+        yield
+        self.began = time.monotonic()
 
     def _write(self, step: int, **values: float) -> None:
         if self.metrics is not None:

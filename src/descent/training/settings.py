@@ -14,7 +14,7 @@ CHOICES = {
 }
 """What a setting may be, where only a few words are possible."""
 
-LEAST = {"steps": 1, "batch_size": 1, "log_every": 1, "processes": 1, "nodes": 1}
+LEAST = {"steps": 1, "batch_size": 1, "seeds": 1, "log_every": 1, "processes": 1, "nodes": 1}
 """The least value of a setting; 0 for every other number."""
 
 
@@ -37,12 +37,20 @@ class Settings:
         number needs less memory, and gives the same update.
     seed
         What all randomness follows from.
+    seeds
+        How many trainings, one after another; each takes the next seed and has its own curve.
     device
         ``cpu`` or ``cuda``.
     precision
         ``float32``, ``bfloat16`` or ``float16``: the numbers that the forward pass works in.
     compile
         Whether the model is compiled first. It takes a minute, and pays in long trainings.
+    graphs
+        Whether a compiled model's kernels are recorded as CUDA graphs and replayed: one launch
+        where there were many. It pays where a step takes a few milliseconds.
+    rehearse
+        Updates made before the clock starts, and taken back: compiling, recording graphs and a
+        GPU's own start are then not counted as training.
     clip
         The norm that the gradient is cut down to; 0 for no clipping.
     average
@@ -64,9 +72,12 @@ class Settings:
     batch_size: int
     micro_batch: int = 0
     seed: int = 0
+    seeds: int = 1
     device: str = "cpu"
     precision: str = "float32"
     compile: bool = False
+    graphs: bool = False
+    rehearse: int = 0
     clip: float = 0.0
     average: float = 0.0
     log_every: int = 1
