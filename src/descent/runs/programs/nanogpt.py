@@ -1,4 +1,4 @@
-"""What `nanogpt` trains, with nanoGPT's batches, schedule, parameter groups and estimate."""
+"""What `nanogpt` trains: nanoGPT's batches and estimate, its recipe or a later one."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ from torch import Tensor, nn
 from torch.optim import AdamW, Optimizer
 
 from descent.data.shakespeare import shakespeare
-from descent.models.gpt import GPT, sample
+from descent.models.gpt import sample
+from descent.models.modern_gpt import ModernGPT
 from descent.runs.contract import check_language_model
 from descent.runs.folder import RunFolder
-from descent.runs.nanogpt import CHARACTERS, NanoGptSettings
+from descent.runs.nanogpt import CHARACTERS, IDEAS, NanoGptSettings
 from descent.runs.own import own_class
 from descent.runs.report import last_state
 from descent.training.distributed import Processes, mean_over, share
+from descent.training.muon import Muon
 from descent.training.randomness import generator
 
 TRAINING_SHARE = 0.9  # the rest, at the end of the text, is for validation
@@ -53,31 +55,47 @@ class CharacterTask:
         """Make ours, or the learner's."""
         s = self.settings
         size = (len(self.characters), s.context, s.width, s.heads, s.layers)
-        return self.model_class(*size) if self.model_class else GPT(*size, dropout=s.dropout)
+        if self.model_class:
+            return self.model_class(*size)
+        ideas = {name: getattr(s, name) for name in IDEAS}
+        return ModernGPT(*size, dropout=s.dropout, **ideas)
 
     def optimisers(self, model: nn.Module) -> list[Optimizer]:
-        """AdamW; matrices decay, gains and biases do not."""
-        weights = [weight for weight in model.parameters() if weight.requires_grad]
+        """AdamW, where matrices decay and gains and biases do not; Muon for some if asked."""
+        s = self.settings
+        hidden = self._hidden_matrices(model) if s.optimiser == "muon" else []
+        taken = {id(matrix) for matrix in hidden}
+        others = [w for w in model.parameters() if w.requires_grad and id(w) not in taken]
         groups = [
-            {
-                "params": [weight for weight in weights if weight.dim() >= 2],
-                "weight_decay": self.settings.weight_decay,
-            },
-            {"params": [weight for weight in weights if weight.dim() < 2], "weight_decay": 0.0},
+            {"params": [w for w in others if w.dim() >= 2], "weight_decay": s.weight_decay},
+            {"params": [w for w in others if w.dim() < 2], "weight_decay": 0.0},
         ]
-        betas = (0.9, self.settings.beta2)
-        fused = self.device != "cpu"
         used = [group for group in groups if group["params"]]
-        return [AdamW(used, lr=self.settings.learning_rate, betas=betas, fused=fused)]
+        made: list[Optimizer] = []
+        if used:
+            made.append(AdamW(used, lr=s.learning_rate, betas=(0.9, s.beta2), fused=True))
+        if hidden:
+            decay = s.matrix_decay
+            made.append(Muon(hidden, s.matrix_rate, s.momentum, decay, s.rounds))
+        return made
+
+    def _hidden_matrices(self, model: nn.Module) -> list[nn.Parameter]:
+        """Weights of linear layers, but not of one that scores the vocabulary."""
+        linear = (layer for layer in model.modules() if isinstance(layer, nn.Linear))
+        inner = (layer for layer in linear if layer.out_features != len(self.characters))
+        weights = (cast(nn.Parameter, layer.weight) for layer in inner)
+        return [weight for weight in weights if weight.requires_grad]
 
     def rate(self, step: int) -> float:
-        """Rise in a line, then fall along half a cosine, as a share of the learning rate."""
+        """Rise in a line, then fall along half a cosine or a line, as a share of the rates."""
         s = self.settings
         if step < s.warm_up:
             return (step + 1) / (s.warm_up + 1)
         least = s.least_rate / s.learning_rate
-        done = (step - s.warm_up) / max(1, s.steps - s.warm_up)
-        return least + (1 - least) * 0.5 * (1 + math.cos(math.pi * min(done, 1.0)))
+        left = max(0, s.steps - step) / max(1, s.steps - s.warm_up)
+        if s.schedule == "cosine":
+            return least + (1 - least) * 0.5 * (1 - math.cos(math.pi * left))
+        return least + (1 - least) * min(1.0, left / s.fall)
 
     def loss(self, model: nn.Module, step: int, rows: range) -> Tensor:
         """Mean cross-entropy of some rows of a step's batch, in nats for each character."""
