@@ -122,6 +122,36 @@ class CharacterTask:
         return F.cross_entropy(logits.flatten(0, 1), window[:, 1:].flatten())
 
 
+@torch.no_grad()
+def whole_validation_loss(task: CharacterTask, model: nn.Module) -> float:
+    """Return the mean loss over the whole validation split, cut into windows side by side.
+
+    Unlike the estimate by random batches it has no noise of drawing, so two models are compared
+    best by it. What is left over at the end, less than a window, is not read.
+
+    Parameters
+    ----------
+    task : CharacterTask
+    model : nn.Module
+        Put into evaluation mode.
+
+    Returns
+    -------
+    float
+        In nats for each character.
+    """
+    model.eval()
+    tokens, context = task.splits["validation"], task.settings.context
+    windows = (len(tokens) - 1) // context
+    inputs = tokens[: windows * context].view(windows, context)
+    targets = tokens[1 : windows * context + 1].view(windows, context)
+    total = 0.0
+    for read, wanted in zip(inputs.split(64), targets.split(64), strict=True):
+        logits = model(read)
+        total += F.cross_entropy(logits.flatten(0, 1), wanted.flatten(), reduction="sum").item()
+    return total / targets.numel()
+
+
 def make_task(
     settings: NanoGptSettings, device: str, model_class: type[nn.Module] | None = None
 ) -> CharacterTask:
@@ -129,17 +159,39 @@ def make_task(
     return CharacterTask(settings, device, model_class)
 
 
-def show_sample(folder: RunFolder, length: int = 400) -> None:
-    """Print what the model of the newest checkpoint writes."""
+def last_model(folder: RunFolder) -> tuple[CharacterTask, nn.Module, int]:
+    """Return a run's task, the model of its newest checkpoint, and the step of that.
+
+    Where the run keeps an average of the weights, the model has it: that is what is evaluated.
+    """
     settings = cast(NanoGptSettings, folder.settings())
     task = make_task(settings, "cpu", own_class(folder))
     model = task.model()
     state = last_state(folder)
-    model.load_state_dict(state["model"])
+    averaged = {
+        name.removeprefix("module."): value
+        for name, value in state["average"].items()
+        if name.startswith("module.")
+    }
+    model.load_state_dict(averaged or state["model"])
+    return task, model.eval(), state["step"]
+
+
+def show_whole_validation(folder: RunFolder) -> None:
+    """Print the loss over the whole validation split, beside which an estimate is a sample."""
+    task, model, step = last_model(folder)
+    loss = whole_validation_loss(task, model)
+    print(f"After {step} steps, over the whole validation split: {loss:.4f} nats a character,")
+    print(f"which is {loss / math.log(2):.4f} bits.")
+
+
+def show_sample(folder: RunFolder, length: int = 400) -> None:
+    """Print what the model of the newest checkpoint writes."""
+    task, model, step = last_model(folder)
     start = torch.tensor([[task.characters.index("\n")]])
-    draw = torch.Generator().manual_seed(settings.seed)
-    tokens = sample(model, start, length, settings.context, draw)
-    print(f"After {state['step']} steps on {task.source}:")
+    draw = torch.Generator().manual_seed(task.settings.seed)
+    tokens = sample(model, start, length, task.settings.context, draw)
+    print(f"After {step} steps on {task.source}:")
     print("".join(task.characters[token] for token in tokens[0].tolist()))
 
 
