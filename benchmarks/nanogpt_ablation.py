@@ -74,7 +74,7 @@ def rows(left_out: bool) -> list[Row]:
 
 def main() -> None:
     """Train what is missing, and write the record after each training."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])  # type: ignore[union-attr]
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--at-once", type=int, default=2, help="trainings, of one thread each")
     parser.add_argument("--left-out", action="store_true", help="leave one out of the whole, too")

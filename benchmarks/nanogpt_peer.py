@@ -1,0 +1,226 @@
+"""nanoGPT beside our run `nanogpt`, on this machine: tokens per second, and time to its loss.
+
+    python benchmarks/nanogpt_peer.py PATH               # speed: turns, nanoGPT's and ours
+    python benchmarks/nanogpt_peer.py PATH --compile     # the same, both compiled
+    python benchmarks/nanogpt_peer.py PATH --losses      # whole trainings: iterations to the loss
+
+PATH is a checkout of nanoGPT; nothing is written into it. Both have nanoGPT's configuration for a
+CPU, batch and model size, the same text, the same number of threads. Seconds per iteration are the
+mean of the middle half of all turns' iterations, which what else the machine does hardly moves;
+start, evaluation and saving are not in them, on either side. The time to a loss is the number of
+iterations, which the whole trainings found, times these seconds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import pickle
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from descent.data import shakespeare
+from descent.data.shakespeare import SOURCE
+from descent.runs.folder import RunFolder, make_folder
+from descent.runs.nanogpt import NANOGPT
+from descent.runs.profiles import settings_of
+from descent.runs.records import hardware, versions
+from descent.runs.torchrun import start_torchrun
+from descent.study.files import write_whole
+from descent.training.metrics import curve
+
+OUT = Path(__file__).resolve().parents[1] / "book/results/nanogpt_peer.json"
+TOKENS = 12 * 64  # of an iteration: batch and context
+SETTLING = 10  # first iterations of a turn, which are not counted
+FLAGS = (
+    "--device=cpu --eval_iters=20 --log_interval=1 --block_size=64 --batch_size=12 --n_layer=4 "
+    "--n_head=4 --n_embd=128 --lr_decay_iters=2000 --dropout=0.0"
+)
+"""nanoGPT's own, for a CPU; its README has them."""
+
+OURS = {
+    "ours": ("cpu", {}),
+    "speedrun": ("speedrun", {}),
+    "speedrun in 500 iterations": ("speedrun", {"steps": 500}),
+}
+"""What is compared with nanoGPT: a profile and changes to it."""
+
+
+def main() -> None:
+    """Measure what was asked for, add it to the record, and print the ratios."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("path", type=Path, help="a checkout of nanoGPT")
+    parser.add_argument("--turns", type=int, default=3)
+    parser.add_argument("--iterations", type=int, default=200, help="of a turn")
+    parser.add_argument("--compile", action="store_true", help="compile both")
+    parser.add_argument("--losses", action="store_true", help="train to the end instead of timing")
+    told = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        os.environ["DESCENT_RUNS"] = f"{scratch}/runs"
+        peer = copy_with_data(told.path, Path(scratch) / "nanoGPT")
+        if told.losses:
+            measured = {"losses": losses(peer)}
+        else:
+            name = "speed, compiled" if told.compile else "speed"
+            measured = {name: speed(peer, told.turns, told.iterations, told.compile)}
+    record = add_to_record(measured)
+    for line in comparison(record):
+        print(line)
+
+
+def copy_with_data(path: Path, copy: Path) -> Path:
+    """Copy the checkout, and write the text into it in its own format."""
+    if not (path / "train.py").exists():
+        sys.exit(f"{path} is not a checkout of nanoGPT: it has no train.py.")
+    shutil.copytree(path, copy, ignore=shutil.ignore_patterns(".git", "*.bin", "out*"))
+    text = shakespeare()
+    if text.source != SOURCE:
+        sys.exit("The comparison is about the plays, and they are not there.")
+    characters = sorted(set(text.text))
+    number = {character: i for i, character in enumerate(characters)}
+    tokens = np.array([number[character] for character in text.text], dtype=np.uint16)
+    cut = int(0.9 * len(tokens))
+    folder = copy / "data/shakespeare_char"
+    tokens[:cut].tofile(folder / "train.bin")
+    tokens[cut:].tofile(folder / "val.bin")
+    meta = {"vocab_size": len(characters), "stoi": number, "itos": dict(enumerate(characters))}
+    (folder / "meta.pkl").write_bytes(pickle.dumps(meta))
+    return copy
+
+
+def speed(peer: Path, turns: int, iterations: int, compiled: bool) -> dict[str, Any]:
+    """Let each train in turn; return the seconds per iteration of each."""
+    times: dict[str, list[list[float]]] = {"nanoGPT": [], "ours": [], "speedrun": []}
+    for turn in range(turns):
+        found = {
+            "nanoGPT": train_peer(peer, iterations, compiled)[0],
+            "ours": seconds_of(train_ours("ours", iterations, compile=compiled)),
+            "speedrun": seconds_of(train_ours("speedrun", iterations, compile=compiled)),
+        }
+        for name, some in found.items():
+            times[name].append(some[SETTLING:])
+            milliseconds = 1000 * middle(times[name][-1])
+            print(f"turn {turn + 1}, {name}: {milliseconds:.2f} ms an iteration", flush=True)
+    return {
+        "turns": turns,
+        "iterations": iterations,
+        "threads": int(os.environ.get("OMP_NUM_THREADS", os.cpu_count() or 1)),
+        "seconds per iteration": {
+            name: round(middle(sum(some, [])), 6) for name, some in times.items()
+        },
+        "of each turn": {
+            name: [round(middle(turn), 6) for turn in some] for name, some in times.items()
+        },
+    }
+
+
+def losses(peer: Path) -> dict[str, Any]:
+    """Train each to its end; return where nanoGPT ends, and where ours first are no worse."""
+    _, theirs = train_peer(peer, 2000, compiled=False)
+    found: dict[str, Any] = {"nanoGPT": {"iterations": max(theirs), "loss": theirs[max(theirs)]}}
+    target = found["nanoGPT"]["loss"]
+    print(f"nanoGPT: {target} after {max(theirs)} iterations", flush=True)
+    for name in OURS:
+        steps, values = curve(train_ours(name, None, evaluate_every=25).metrics(),
+                              "validation loss")  # fmt: skip
+        reached = [step for step, value in zip(steps, values, strict=True) if value <= target]
+        found[name] = {"iterations": steps[-1], "loss": round(values[-1], 4),
+                       "reaches nanoGPT's at": reached[0] if reached else None}  # fmt: skip
+        print(f"{name}: {found[name]}", flush=True)
+    return found
+
+
+def train_peer(peer: Path, iterations: int, compiled: bool) -> tuple[list[float], dict[int, float]]:
+    """Run its train.py; return the seconds of each iteration, and its validation losses."""
+    flags = [*FLAGS.split(), f"--compile={compiled}", f"--max_iters={iterations}"]
+    command = [sys.executable, "train.py", "config/train_shakespeare_char.py", *flags]
+    ran = subprocess.run(command, cwd=peer, capture_output=True, text=True)
+    if ran.returncode:
+        sys.exit(f"nanoGPT failed:\n{ran.stderr}")
+    times = re.findall(r"^iter \d+: .*time ([\d.]+)ms", ran.stdout, re.MULTILINE)
+    measured = re.findall(r"^step (\d+): .*val loss ([\d.]+)", ran.stdout, re.MULTILINE)
+    return [float(time) / 1000 for time in times], {int(step): float(v) for step, v in measured}
+
+
+def train_ours(name: str, iterations: int | None, **changes: Any) -> RunFolder:
+    """Run ours as `descent run` does, in a folder of its own; return the folder."""
+    profile, own = OURS[name]
+    told = {**own, "evaluate_every": 0, "checkpoint_every": 0, **changes}
+    if iterations is not None:
+        told["steps"] = iterations
+    folder = make_folder(NANOGPT, profile, settings_of(NANOGPT, profile, told), told)
+    if start_torchrun(folder).wait():
+        sys.exit(f"Ours failed:\n{folder.log.read_text()}")
+    return folder
+
+
+def seconds_of(folder: RunFolder) -> list[float]:
+    """The seconds between the ends of one iteration and the next."""
+    ends = [line["time"] for line in folder.metrics() if "loss" in line]
+    return [later - sooner for sooner, later in zip(ends, ends[1:], strict=False)]
+
+
+def middle(values: list[float]) -> float:
+    """The mean of the middle half."""
+    cut = len(values) // 4
+    return statistics.mean(sorted(values)[cut : len(values) - cut])
+
+
+def add_to_record(measured: dict[str, Any]) -> dict[str, Any]:
+    """Put what was measured now in place of what the record held of it."""
+    record = json.loads(OUT.read_text(encoding="utf-8")) if OUT.exists() else {}
+    record |= {
+        "what": "nanoGPT and the run nanogpt in nanoGPT's configuration for a CPU: 4 layers, 4 "
+        "heads, width 128, context 64, batches of 12; validation losses in nats a character, each "
+        "the mean of 20 random batches",
+        "command": "python benchmarks/nanogpt_peer.py PATH, also with --compile and --losses",
+        "date": datetime.now(UTC).date().isoformat(),
+        "hardware": hardware(),
+        "versions": versions(),
+        **measured,
+    }
+    OUT.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(OUT, (json.dumps(record, indent=1, ensure_ascii=False) + "\n").encode())
+    return record
+
+
+def comparison(record: dict[str, Any]) -> list[str]:
+    """Say the ratios in words; above 1 ours is better."""
+    lines = []
+    for kind in ("speed", "speed, compiled"):
+        if kind in record:
+            seconds = record[kind]["seconds per iteration"]
+            rates = {name: TOKENS / second for name, second in seconds.items()}
+            for name in ("ours", "speedrun"):
+                lines.append(
+                    f"{kind}: nanoGPT {rates['nanoGPT']:,.0f} tokens/s, {name} {rates[name]:,.0f}: "
+                    f"ratio {rates[name] / rates['nanoGPT']:.2f}"
+                )
+    if "speed" in record and "losses" in record:
+        seconds, found = record["speed"]["seconds per iteration"], record["losses"]
+        theirs = found["nanoGPT"]["iterations"] * seconds["nanoGPT"]
+        for name in OURS:
+            reached = found[name]["reaches nanoGPT's at"]
+            if reached is None:
+                lines.append(f"{name}: does not reach {found['nanoGPT']['loss']}")
+                continue
+            time = reached * seconds["ours" if name == "ours" else "speedrun"]
+            lines.append(
+                f"to {found['nanoGPT']['loss']}: nanoGPT {theirs:.0f} s, {name} {time:.0f} s "
+                f"({reached} iterations): {theirs / time:.1f} times as fast"
+            )
+    return lines
+
+
+if __name__ == "__main__":
+    main()
