@@ -89,6 +89,26 @@ def test_muon_takes_the_hidden_matrices_and_adamw_the_rest():
     assert hidden.param_groups[0]["lr"] == made.settings.matrix_rate
 
 
+def test_the_learner_s_class_gets_the_dropout_where_there_is_some():
+    made = []
+
+    class Own(nn.Module):
+        def __init__(self, *sizes):
+            super().__init__()
+            made.append(sizes)
+
+    for profile, dropout in (("cpu", 0.0), ("gpu", 0.0), ("gpu", 0.2)):
+        settings = settings_of(NANOGPT, profile, {"text": "any", "dropout": dropout})
+        task = make_task(settings, "cpu", Own)
+        task.model()
+    vocabulary = len(task.characters)
+    assert made == [
+        (vocabulary, 64, 128, 4, 4),
+        (vocabulary, 256, 384, 6, 6),
+        (vocabulary, 256, 384, 6, 6, 0.2),
+    ]
+
+
 def test_muon_does_not_take_a_read_out_of_the_learner_s():
     own = class_from(join_cells(CELLS, "Mine"), "another_run")
     made = make_task(settings_of(NANOGPT, "smoke", {"optimiser": "muon"}), "cpu", own)

@@ -34,7 +34,8 @@ class CharacterTask:
     settings : NanoGptSettings
     device : str
     model_class : type, optional
-        The learner's own, made with (vocabulary, context, width, heads, layers).
+        The learner's own, made with (vocabulary, context, width, heads, layers), and with the
+        dropout as a sixth where there is any.
     """
 
     def __init__(
@@ -54,11 +55,11 @@ class CharacterTask:
     def model(self) -> nn.Module:
         """Make ours, or the learner's."""
         s = self.settings
-        size = (len(self.characters), s.context, s.width, s.heads, s.layers)
         if self.model_class:
-            return self.model_class(*size)
+            return self.model_class(*arguments(s, len(self.characters)).values())
         ideas = {name: getattr(s, name) for name in IDEAS}
-        return ModernGPT(*size, dropout=s.dropout, **ideas)
+        size = (len(self.characters), s.context, s.width, s.heads, s.layers)
+        return ModernGPT(*size, s.dropout, **ideas)
 
     def optimisers(self, model: nn.Module) -> list[Optimizer]:
         """AdamW, where matrices decay and gains and biases do not; Muon for some if asked."""
@@ -203,12 +204,10 @@ def check_model(model_class: object, settings: NanoGptSettings) -> None:
     BrokenContract
         With the reason.
     """
-    s = settings
-    arguments = {
-        "vocabulary": CHARACTERS,
-        "context": s.context,
-        "width": s.width,
-        "heads": s.heads,
-        "layers": s.layers,
-    }
-    check_language_model(model_class, arguments)
+    check_language_model(model_class, arguments(settings, CHARACTERS))
+
+
+def arguments(settings: NanoGptSettings, vocabulary: int) -> dict[str, float]:
+    """Return what the learner's model is made with, by name, in order."""
+    names = ["context", "width", "heads", "layers", *(["dropout"] if settings.dropout else [])]
+    return {"vocabulary": vocabulary, **{name: getattr(settings, name) for name in names}}
