@@ -2,13 +2,15 @@
 
     python benchmarks/nanogpt_peer.py PATH               # speed: turns, nanoGPT's and ours
     python benchmarks/nanogpt_peer.py PATH --compile     # the same, both compiled
+    python benchmarks/nanogpt_peer.py PATH --processor-time    # on a machine with other work
     python benchmarks/nanogpt_peer.py PATH --losses      # whole trainings: iterations to the loss
 
 PATH is a checkout of nanoGPT; nothing is written into it. Both have nanoGPT's configuration for a
 CPU, batch and model size, the same text, the same number of threads. Seconds per iteration are the
 mean of the middle half of all turns' iterations, which what else the machine does hardly moves;
-start, evaluation and saving are not in them, on either side. The time to a loss is the number of
-iterations, which the whole trainings found, times these seconds.
+start, evaluation and saving are not in them, on either side. With --processor-time both have one
+thread, and the seconds are those that a processor worked for it. The time to a loss is the number
+of iterations, which the whole trainings found, times these seconds.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -35,11 +38,11 @@ from descent.runs.folder import RunFolder, make_folder
 from descent.runs.nanogpt import NANOGPT
 from descent.runs.profiles import settings_of
 from descent.runs.records import hardware, versions
-from descent.runs.torchrun import start_torchrun
 from descent.study.files import write_whole
 from descent.training.metrics import curve
 
 OUT = Path(__file__).resolve().parents[1] / "book/results/nanogpt_peer.json"
+CORES = os.cpu_count() or 1
 TOKENS = 12 * 64  # of an iteration: batch and context
 SETTLING = 10  # first iterations of a turn, which are not counted
 FLAGS = (
@@ -56,6 +59,45 @@ OURS = {
 """What is compared with nanoGPT: a profile and changes to it."""
 
 
+CLOCK = """
+import runpy, sys, time
+time.time = time.monotonic = time.process_time
+module = sys.argv[1] == "-m"
+sys.argv = sys.argv[2 if module else 1:]
+(runpy.run_module if module else runpy.run_path)(sys.argv[0], run_name="__main__")
+"""
+"""Runs a program whose clock is the time that a processor worked for it."""
+
+
+@dataclass(frozen=True)
+class How:
+    """How both are run."""
+
+    compiled: bool = False
+    processor_time: bool = False
+
+    @property
+    def name(self) -> str:
+        """What the measurement is called in the record."""
+        return ("speed" + ", compiled" * self.compiled
+                + ", processor time of one thread" * self.processor_time)  # fmt: skip
+
+    @property
+    def threads(self) -> int:
+        """How many each has."""
+        return 1 if self.processor_time else int(os.environ.get("OMP_NUM_THREADS", 0)) or CORES
+
+    def run(self, program: list[str], folder: Path) -> str:
+        """Run a program; return what it prints."""
+        clock = ["-c", CLOCK] if self.processor_time else []
+        variables = os.environ | {"OMP_NUM_THREADS": str(self.threads)}
+        ran = subprocess.run([sys.executable, *clock, *program], cwd=folder, env=variables,
+                             capture_output=True, text=True)  # fmt: skip
+        if ran.returncode:
+            sys.exit(f"{program} failed:\n{ran.stderr}")
+        return ran.stdout
+
+
 def main() -> None:
     """Measure what was asked for, add it to the record, and print the ratios."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -63,16 +105,17 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=3)
     parser.add_argument("--iterations", type=int, default=200, help="of a turn")
     parser.add_argument("--compile", action="store_true", help="compile both")
+    parser.add_argument("--processor-time", action="store_true", help="of one thread")
     parser.add_argument("--losses", action="store_true", help="train to the end instead of timing")
     told = parser.parse_args()
+    how = How(told.compile, told.processor_time)
     with tempfile.TemporaryDirectory() as scratch:
         os.environ["DESCENT_RUNS"] = f"{scratch}/runs"
         peer = copy_with_data(told.path, Path(scratch) / "nanoGPT")
         if told.losses:
             measured = {"losses": losses(peer)}
         else:
-            name = "speed, compiled" if told.compile else "speed"
-            measured = {name: speed(peer, told.turns, told.iterations, told.compile)}
+            measured = {how.name: speed(peer, told.turns, told.iterations, how)}
     record = add_to_record(measured)
     for line in comparison(record):
         print(line)
@@ -98,14 +141,14 @@ def copy_with_data(path: Path, copy: Path) -> Path:
     return copy
 
 
-def speed(peer: Path, turns: int, iterations: int, compiled: bool) -> dict[str, Any]:
+def speed(peer: Path, turns: int, iterations: int, how: How) -> dict[str, Any]:
     """Let each train in turn; return the seconds per iteration of each."""
     times: dict[str, list[list[float]]] = {"nanoGPT": [], "ours": [], "speedrun": []}
     for turn in range(turns):
         found = {
-            "nanoGPT": train_peer(peer, iterations, compiled)[0],
-            "ours": seconds_of(train_ours("ours", iterations, compile=compiled)),
-            "speedrun": seconds_of(train_ours("speedrun", iterations, compile=compiled)),
+            "nanoGPT": train_peer(peer, iterations, how)[0],
+            "ours": seconds_of(train_ours("ours", how, steps=iterations)),
+            "speedrun": seconds_of(train_ours("speedrun", how, steps=iterations)),
         }
         for name, some in found.items():
             times[name].append(some[SETTLING:])
@@ -114,7 +157,7 @@ def speed(peer: Path, turns: int, iterations: int, compiled: bool) -> dict[str, 
     return {
         "turns": turns,
         "iterations": iterations,
-        "threads": int(os.environ.get("OMP_NUM_THREADS", os.cpu_count() or 1)),
+        "threads": how.threads,
         "seconds per iteration": {
             name: round(middle(sum(some, [])), 6) for name, some in times.items()
         },
@@ -126,12 +169,12 @@ def speed(peer: Path, turns: int, iterations: int, compiled: bool) -> dict[str, 
 
 def losses(peer: Path) -> dict[str, Any]:
     """Train each to its end; return where nanoGPT ends, and where ours first are no worse."""
-    _, theirs = train_peer(peer, 2000, compiled=False)
+    _, theirs = train_peer(peer, 2000, How())
     found: dict[str, Any] = {"nanoGPT": {"iterations": max(theirs), "loss": theirs[max(theirs)]}}
     target = found["nanoGPT"]["loss"]
     print(f"nanoGPT: {target} after {max(theirs)} iterations", flush=True)
     for name in OURS:
-        steps, values = curve(train_ours(name, None, evaluate_every=25).metrics(),
+        steps, values = curve(train_ours(name, How(), evaluate_every=25).metrics(),
                               "validation loss")  # fmt: skip
         reached = [step for step, value in zip(steps, values, strict=True) if value <= target]
         found[name] = {"iterations": steps[-1], "loss": round(values[-1], 4),
@@ -140,27 +183,21 @@ def losses(peer: Path) -> dict[str, Any]:
     return found
 
 
-def train_peer(peer: Path, iterations: int, compiled: bool) -> tuple[list[float], dict[int, float]]:
+def train_peer(peer: Path, iterations: int, how: How) -> tuple[list[float], dict[int, float]]:
     """Run its train.py; return the seconds of each iteration, and its validation losses."""
-    flags = [*FLAGS.split(), f"--compile={compiled}", f"--max_iters={iterations}"]
-    command = [sys.executable, "train.py", "config/train_shakespeare_char.py", *flags]
-    ran = subprocess.run(command, cwd=peer, capture_output=True, text=True)
-    if ran.returncode:
-        sys.exit(f"nanoGPT failed:\n{ran.stderr}")
-    times = re.findall(r"^iter \d+: .*time ([\d.]+)ms", ran.stdout, re.MULTILINE)
-    measured = re.findall(r"^step (\d+): .*val loss ([\d.]+)", ran.stdout, re.MULTILINE)
+    flags = [*FLAGS.split(), f"--compile={how.compiled}", f"--max_iters={iterations}"]
+    printed = how.run(["train.py", "config/train_shakespeare_char.py", *flags], peer)
+    times = re.findall(r"^iter \d+: .*time ([\d.]+)ms", printed, re.MULTILINE)
+    measured = re.findall(r"^step (\d+): .*val loss ([\d.]+)", printed, re.MULTILINE)
     return [float(time) / 1000 for time in times], {int(step): float(v) for step, v in measured}
 
 
-def train_ours(name: str, iterations: int | None, **changes: Any) -> RunFolder:
-    """Run ours as `descent run` does, in a folder of its own; return the folder."""
+def train_ours(name: str, how: How, **changes: Any) -> RunFolder:
+    """Run the program of ours, in a folder of its own; return the folder."""
     profile, own = OURS[name]
-    told = {**own, "evaluate_every": 0, "checkpoint_every": 0, **changes}
-    if iterations is not None:
-        told["steps"] = iterations
+    told = {"evaluate_every": 0, "checkpoint_every": 0, "compile": how.compiled, **own, **changes}
     folder = make_folder(NANOGPT, profile, settings_of(NANOGPT, profile, told), told)
-    if start_torchrun(folder).wait():
-        sys.exit(f"Ours failed:\n{folder.log.read_text()}")
+    how.run(["-m", "descent.runs.program", str(folder.path)], folder.path)
     return folder
 
 
@@ -197,17 +234,17 @@ def add_to_record(measured: dict[str, Any]) -> dict[str, Any]:
 def comparison(record: dict[str, Any]) -> list[str]:
     """Say the ratios in words; above 1 ours is better."""
     lines = []
-    for kind in ("speed", "speed, compiled"):
-        if kind in record:
-            seconds = record[kind]["seconds per iteration"]
-            rates = {name: TOKENS / second for name, second in seconds.items()}
-            for name in ("ours", "speedrun"):
-                lines.append(
-                    f"{kind}: nanoGPT {rates['nanoGPT']:,.0f} tokens/s, {name} {rates[name]:,.0f}: "
-                    f"ratio {rates[name] / rates['nanoGPT']:.2f}"
-                )
-    if "speed" in record and "losses" in record:
-        seconds, found = record["speed"]["seconds per iteration"], record["losses"]
+    kinds = [kind for kind in record if kind.startswith("speed")]
+    for kind in kinds:
+        seconds = record[kind]["seconds per iteration"]
+        rates = {name: TOKENS / second for name, second in seconds.items()}
+        lines += [
+            f"{kind}: nanoGPT {rates['nanoGPT']:,.0f} tokens/s, {name} {rates[name]:,.0f}: "
+            f"ratio {rates[name] / rates['nanoGPT']:.2f}"
+            for name in ("ours", "speedrun")
+        ]
+    if kinds and "losses" in record:
+        seconds, found = record[kinds[0]]["seconds per iteration"], record["losses"]
         theirs = found["nanoGPT"]["iterations"] * seconds["nanoGPT"]
         for name in OURS:
             reached = found[name]["reaches nanoGPT's at"]
