@@ -113,10 +113,10 @@ def main() -> None:
         os.environ["DESCENT_RUNS"] = f"{scratch}/runs"
         peer = copy_with_data(told.path, Path(scratch) / "nanoGPT")
         if told.losses:
-            measured = {"losses": losses(peer)}
+            add_to_record({"losses": losses(peer)})
         else:
-            measured = {how.name: speed(peer, told.turns, told.iterations, how)}
-    record = add_to_record(measured)
+            speed(peer, told.turns, told.iterations, how)
+    record = json.loads(OUT.read_text(encoding="utf-8"))
     for line in comparison(record):
         print(line)
 
@@ -141,21 +141,25 @@ def copy_with_data(path: Path, copy: Path) -> Path:
     return copy
 
 
-def speed(peer: Path, turns: int, iterations: int, how: How) -> dict[str, Any]:
-    """Let each train in turn; return the seconds per iteration of each."""
+def speed(peer: Path, turns: int, iterations: int, how: How) -> None:
+    """Let each train in turn; record the seconds per iteration of each after every turn."""
     times: dict[str, list[list[float]]] = {"nanoGPT": [], "ours": [], "speedrun": []}
     for turn in range(turns):
-        found = {
-            "nanoGPT": train_peer(peer, iterations, how)[0],
-            "ours": seconds_of(train_ours("ours", how, steps=iterations)),
-            "speedrun": seconds_of(train_ours("speedrun", how, steps=iterations)),
-        }
-        for name, some in found.items():
-            times[name].append(some[SETTLING:])
-            milliseconds = 1000 * middle(times[name][-1])
+        for name, some in times.items():
+            if name == "nanoGPT":
+                seconds = train_peer(peer, iterations, how)[0]
+            else:
+                seconds = seconds_of(train_ours(name, how, steps=iterations))
+            some.append(seconds[SETTLING:])
+            milliseconds = 1000 * middle(some[-1])
             print(f"turn {turn + 1}, {name}: {milliseconds:.2f} ms an iteration", flush=True)
+        add_to_record({how.name: summary(times, iterations, how)})
+
+
+def summary(times: dict[str, list[list[float]]], iterations: int, how: How) -> dict[str, Any]:
+    """What is recorded of the turns so far."""
     return {
-        "turns": turns,
+        "turns": len(times["nanoGPT"]),
         "iterations": iterations,
         "threads": how.threads,
         "seconds per iteration": {
@@ -213,7 +217,7 @@ def middle(values: list[float]) -> float:
     return statistics.mean(sorted(values)[cut : len(values) - cut])
 
 
-def add_to_record(measured: dict[str, Any]) -> dict[str, Any]:
+def add_to_record(measured: dict[str, Any]) -> None:
     """Put what was measured now in place of what the record held of it."""
     record = json.loads(OUT.read_text(encoding="utf-8")) if OUT.exists() else {}
     record |= {
@@ -228,7 +232,6 @@ def add_to_record(measured: dict[str, Any]) -> dict[str, Any]:
     }
     OUT.parent.mkdir(parents=True, exist_ok=True)
     write_whole(OUT, (json.dumps(record, indent=1, ensure_ascii=False) + "\n").encode())
-    return record
 
 
 def comparison(record: dict[str, Any]) -> list[str]:
