@@ -86,11 +86,11 @@ def main() -> None:
     parser.add_argument("--seconds", action="store_true", help="time iterations, train nothing")
     told = parser.parse_args()
     table = rows(told.left_out)
-    runs, seconds = recorded(table)
     if told.seconds:
         seconds = time_rows(table)
-        write_record(table, runs, seconds)
+        write_record(table, recorded(table)[0], seconds)
         return
+    runs, seconds = recorded(table)
     # The ends of the ladder come first: the record is of use long before it is whole.
     ordered = sorted(table, key=lambda row: row.name not in (table[0].name, "+ Muon"))
     waiting = [(row, seed) for seed in range(told.seeds) for row in ordered
