@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from descent.models.gpt import GPT
+from descent.models.modern_gpt import ModernGPT
 from descent.runs.contract import BrokenContract, check_language_model
 from descent.runs.launch import start_run
 from descent.runs.own import join_cells
@@ -49,6 +50,19 @@ class NormalisesOverTime(Good):
 
     def read(self, tokens):
         return self.norm(self.table(tokens).transpose(1, 2)).transpose(1, 2)
+
+
+class LeaksBehindZero(Good):
+    """Looks ahead with what is zero at the beginning, and would train to use it."""
+
+    def __init__(self, *sizes):
+        super().__init__(*sizes)
+        self.projection = nn.Linear(sizes[2], sizes[2], bias=False)
+        nn.init.zeros_(self.projection.weight)
+
+    def read(self, tokens):
+        x = self.table(tokens)
+        return x + self.projection(x.mean(dim=1, keepdim=True))
 
 
 class LastOnly(Good):
@@ -105,7 +119,7 @@ class NoParameters(nn.Module):
         return F.one_hot(tokens, self.vocabulary).float()
 
 
-@pytest.mark.parametrize("model", [Good, GPT])
+@pytest.mark.parametrize("model", [Good, GPT, ModernGPT])
 def test_a_model_that_keeps_it_is_taken(model):
     check_language_model(model, SIZES)
 
@@ -121,6 +135,7 @@ def test_a_model_that_keeps_it_is_taken(model):
         (Pair, "returns tuple, not a tensor"),
         (SeesAll, "looks ahead.*causal mask"),
         (SeesNext, "looks ahead"),
+        (LeaksBehindZero, "looks ahead"),
         (NormalisesOverTime, "looks ahead"),
         (Detached, "No gradient comes back"),
         (HalfUsed, "No gradient reaches unused.weight, unused.bias"),

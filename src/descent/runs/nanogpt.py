@@ -10,6 +10,12 @@ from descent.runs.run import Data, Needs, Published, Run
 from descent.training.settings import Settings, WrongSetting
 
 CHARACTERS = 65  # of tiny Shakespeare; the stand-in's number is near it
+IDEAS = ("rotary", "qk_norm", "squared_relu", "zero_projections")  # of `ModernGPT`
+CHOICES = {
+    "text": ("shakespeare", "any"),
+    "optimiser": ("adamw", "muon"),
+    "schedule": ("cosine", "linear"),
+}
 BYTES_OF_A_WEIGHT = 16  # itself, its gradient, and AdamW's two means, in float32
 
 
@@ -24,12 +30,23 @@ class NanoGptSettings(Settings):
         (n_embd), attention heads (n_head) and blocks (n_layer).
     dropout
         Share that is dropped while training.
+    rotary, qk_norm, squared_relu, zero_projections
+        Which later ideas our model has in it (see `models.modern_gpt`); nanoGPT has none.
+    optimiser
+        ``adamw``, or ``muon``: Muon for the hidden matrices, and AdamW for the rest.
     learning_rate, least_rate
-        Where the rate is after the warm-up, and where its cosine ends (min_lr).
+        AdamW's rate after the warm-up, and at the end (min_lr). Muon's falls by the same factor.
     warm_up
         Steps in which the rate rises (warmup_iters).
+    schedule
+        How it falls then: ``cosine``, half of one; or ``linear``.
+    fall
+        Share of the steps after the warm-up in which a linear one falls; before, it stays.
     beta2, weight_decay
         Of AdamW.
+    matrix_rate, matrix_decay, momentum, rounds
+        Of Muon: its learning rate and weight decay, the share of the mean gradient that stays,
+        and the rounds that make a step orthogonal.
     evaluation_batches
         Random batches whose mean is the loss of a split (eval_iters).
     text
@@ -41,26 +58,54 @@ class NanoGptSettings(Settings):
     heads: int
     layers: int
     dropout: float = 0.0
+    rotary: bool = False
+    qk_norm: bool = False
+    squared_relu: bool = False
+    zero_projections: bool = False
+    optimiser: str = "adamw"
     learning_rate: float = 1e-3
     least_rate: float = 1e-4
     warm_up: int = 100
+    schedule: str = "cosine"
+    fall: float = 1.0
     beta2: float = 0.99
     weight_decay: float = 0.1
+    matrix_rate: float = 0.02
+    matrix_decay: float = 0.0
+    momentum: float = 0.95
+    rounds: int = 5
     evaluation_batches: int = 20
     text: str = "shakespeare"
 
     def __post_init__(self) -> None:
         """Refuse what cannot be, by the setting's name."""
         super().__post_init__()
-        if self.text not in ("shakespeare", "any"):
-            raise WrongSetting(f"text is {self.text!r}; it can be shakespeare or any.")
-        for name in ("context", "width", "heads", "layers", "evaluation_batches"):
+        for name, choices in CHOICES.items():
+            if getattr(self, name) not in choices:
+                words = " or ".join(choices)
+                raise WrongSetting(f"{name} is {getattr(self, name)!r}; it can be {words}.")
+        for name in ("context", "width", "heads", "layers", "evaluation_batches", "rounds"):
             if getattr(self, name) < 1:
                 raise WrongSetting(f"{name} is {getattr(self, name)}; the least is 1.")
         if self.width % self.heads:
             raise WrongSetting(f"width is {self.width}, which {self.heads} heads do not divide.")
-        if not 0 <= self.dropout < 1:
-            raise WrongSetting(f"dropout is {self.dropout}; it is a share, from 0 to below 1.")
+        if self.rotary and self.width // self.heads % 2:
+            raise WrongSetting(
+                f"rotary turns pairs of features, and a head has {self.width // self.heads} of "
+                "them, an odd number. Take another number of heads, or rotary=false."
+            )
+        for name in ("dropout", "beta2", "momentum"):
+            if not 0 <= getattr(self, name) < 1:
+                raise WrongSetting(
+                    f"{name} is {getattr(self, name)}; it is a share, from 0 to below 1."
+                )
+        if not 0 < self.fall <= 1:
+            raise WrongSetting(f"fall is {self.fall}; it is a share, from above 0 to 1.")
+        if not 0 < self.learning_rate >= self.least_rate:
+            raise WrongSetting(
+                f"learning_rate is {self.learning_rate}; it is above 0, and no less than "
+                f"least_rate, which is {self.least_rate}."
+            )
 
 
 def needs(settings: NanoGptSettings) -> Needs:
@@ -89,7 +134,7 @@ NANOGPT = Run(
     chapter="ladder/16",
     settings=NanoGptSettings,
     program="descent.runs.programs.nanogpt",
-    mine=("ladder/13", "CausalTransformer"),
+    mine=("ladder/16", "GPT"),
     needs=needs,
     data=Data(
         name="tiny Shakespeare",

@@ -24,7 +24,12 @@ def seed_everything(*numbers: int) -> None:
     first, second = np.random.SeedSequence(numbers).generate_state(2)
     random.seed(int(first))
     np.random.seed(int(first))  # noqa: NPY002 (a learner's model may draw from it)
-    torch.manual_seed(int(first) << 31 ^ int(second))
+    seed = int(first) << 31 ^ int(second)
+    # Not torch.manual_seed: where there is no GPU it keeps, at every call, a note of who called,
+    # in case one appears; in a loop these are many, and cost more than the seeding.
+    torch.default_generator.manual_seed(seed)
+    if torch.cuda.is_available():
+        torch.cuda.manual_seed_all(seed)
 
 
 def generator(*numbers: int) -> np.random.Generator:

@@ -1,4 +1,4 @@
-"""What `nanogpt` trains, with nanoGPT's batches, schedule, parameter groups and estimate."""
+"""What `nanogpt` trains: nanoGPT's batches and estimate, its recipe or a later one."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ from torch import Tensor, nn
 from torch.optim import AdamW, Optimizer
 
 from descent.data.shakespeare import shakespeare
-from descent.models.gpt import GPT, sample
+from descent.models.gpt import sample
+from descent.models.modern_gpt import ModernGPT
 from descent.runs.contract import check_language_model
 from descent.runs.folder import RunFolder
-from descent.runs.nanogpt import CHARACTERS, NanoGptSettings
+from descent.runs.nanogpt import CHARACTERS, IDEAS, NanoGptSettings
 from descent.runs.own import own_class
 from descent.runs.report import last_state
 from descent.training.distributed import Processes, mean_over, share
+from descent.training.muon import Muon
 from descent.training.randomness import generator
 
 TRAINING_SHARE = 0.9  # the rest, at the end of the text, is for validation
@@ -32,7 +34,8 @@ class CharacterTask:
     settings : NanoGptSettings
     device : str
     model_class : type, optional
-        The learner's own, made with (vocabulary, context, width, heads, layers).
+        The learner's own, made with (vocabulary, context, width, heads, layers), and with the
+        dropout as a sixth where there is any.
     """
 
     def __init__(
@@ -52,32 +55,48 @@ class CharacterTask:
     def model(self) -> nn.Module:
         """Make ours, or the learner's."""
         s = self.settings
+        if self.model_class:
+            return self.model_class(*arguments(s, len(self.characters)).values())
+        ideas = {name: getattr(s, name) for name in IDEAS}
         size = (len(self.characters), s.context, s.width, s.heads, s.layers)
-        return self.model_class(*size) if self.model_class else GPT(*size, dropout=s.dropout)
+        return ModernGPT(*size, s.dropout, **ideas)
 
     def optimisers(self, model: nn.Module) -> list[Optimizer]:
-        """AdamW; matrices decay, gains and biases do not."""
-        weights = [weight for weight in model.parameters() if weight.requires_grad]
+        """AdamW, where matrices decay and gains and biases do not; Muon for some if asked."""
+        s = self.settings
+        hidden = self._hidden_matrices(model) if s.optimiser == "muon" else []
+        taken = {id(matrix) for matrix in hidden}
+        others = [w for w in model.parameters() if w.requires_grad and id(w) not in taken]
         groups = [
-            {
-                "params": [weight for weight in weights if weight.dim() >= 2],
-                "weight_decay": self.settings.weight_decay,
-            },
-            {"params": [weight for weight in weights if weight.dim() < 2], "weight_decay": 0.0},
+            {"params": [w for w in others if w.dim() >= 2], "weight_decay": s.weight_decay},
+            {"params": [w for w in others if w.dim() < 2], "weight_decay": 0.0},
         ]
-        betas = (0.9, self.settings.beta2)
-        fused = self.device != "cpu"
         used = [group for group in groups if group["params"]]
-        return [AdamW(used, lr=self.settings.learning_rate, betas=betas, fused=fused)]
+        made: list[Optimizer] = []
+        if used:
+            made.append(AdamW(used, lr=s.learning_rate, betas=(0.9, s.beta2), fused=True))
+        if hidden:
+            decay = s.matrix_decay
+            made.append(Muon(hidden, s.matrix_rate, s.momentum, decay, s.rounds))
+        return made
+
+    def _hidden_matrices(self, model: nn.Module) -> list[nn.Parameter]:
+        """Weights of linear layers, but not of one that scores the vocabulary."""
+        linear = (layer for layer in model.modules() if isinstance(layer, nn.Linear))
+        inner = (layer for layer in linear if layer.out_features != len(self.characters))
+        weights = (cast(nn.Parameter, layer.weight) for layer in inner)
+        return [weight for weight in weights if weight.requires_grad]
 
     def rate(self, step: int) -> float:
-        """Rise in a line, then fall along half a cosine, as a share of the learning rate."""
+        """Rise in a line, then fall along half a cosine or a line, as a share of the rates."""
         s = self.settings
         if step < s.warm_up:
             return (step + 1) / (s.warm_up + 1)
         least = s.least_rate / s.learning_rate
-        done = (step - s.warm_up) / max(1, s.steps - s.warm_up)
-        return least + (1 - least) * 0.5 * (1 + math.cos(math.pi * min(done, 1.0)))
+        left = max(0, s.steps - step) / max(1, s.steps - s.warm_up)
+        if s.schedule == "cosine":
+            return least + (1 - least) * 0.5 * (1 - math.cos(math.pi * left))
+        return least + (1 - least) * min(1.0, left / s.fall)
 
     def loss(self, model: nn.Module, step: int, rows: range) -> Tensor:
         """Mean cross-entropy of some rows of a step's batch, in nats for each character."""
@@ -104,6 +123,36 @@ class CharacterTask:
         return F.cross_entropy(logits.flatten(0, 1), window[:, 1:].flatten())
 
 
+@torch.no_grad()
+def whole_validation_loss(task: CharacterTask, model: nn.Module) -> float:
+    """Return the mean loss over the whole validation split, cut into windows side by side.
+
+    Unlike the estimate by random batches it has no noise of drawing, so two models are compared
+    best by it. What is left over at the end, less than a window, is not read.
+
+    Parameters
+    ----------
+    task : CharacterTask
+    model : nn.Module
+        Put into evaluation mode.
+
+    Returns
+    -------
+    float
+        In nats for each character.
+    """
+    model.eval()
+    tokens, context = task.splits["validation"], task.settings.context
+    windows = (len(tokens) - 1) // context
+    inputs = tokens[: windows * context].view(windows, context)
+    targets = tokens[1 : windows * context + 1].view(windows, context)
+    total = 0.0
+    for read, wanted in zip(inputs.split(64), targets.split(64), strict=True):
+        logits = model(read)
+        total += F.cross_entropy(logits.flatten(0, 1), wanted.flatten(), reduction="sum").item()
+    return total / targets.numel()
+
+
 def make_task(
     settings: NanoGptSettings, device: str, model_class: type[nn.Module] | None = None
 ) -> CharacterTask:
@@ -111,17 +160,39 @@ def make_task(
     return CharacterTask(settings, device, model_class)
 
 
-def show_sample(folder: RunFolder, length: int = 400) -> None:
-    """Print what the model of the newest checkpoint writes."""
+def last_model(folder: RunFolder) -> tuple[CharacterTask, nn.Module, int]:
+    """Return a run's task, the model of its newest checkpoint, and the step of that.
+
+    Where the run keeps an average of the weights, the model has it: that is what is evaluated.
+    """
     settings = cast(NanoGptSettings, folder.settings())
     task = make_task(settings, "cpu", own_class(folder))
     model = task.model()
     state = last_state(folder)
-    model.load_state_dict(state["model"])
+    averaged = {
+        name.removeprefix("module."): value
+        for name, value in state["average"].items()
+        if name.startswith("module.")
+    }
+    model.load_state_dict(averaged or state["model"])
+    return task, model.eval(), state["step"]
+
+
+def show_whole_validation(folder: RunFolder) -> None:
+    """Print the loss over the whole validation split, beside which an estimate is a sample."""
+    task, model, step = last_model(folder)
+    loss = whole_validation_loss(task, model)
+    print(f"After {step} steps, over the whole validation split: {loss:.4f} nats a character,")
+    print(f"which is {loss / math.log(2):.4f} bits.")
+
+
+def show_sample(folder: RunFolder, length: int = 400) -> None:
+    """Print what the model of the newest checkpoint writes."""
+    task, model, step = last_model(folder)
     start = torch.tensor([[task.characters.index("\n")]])
-    draw = torch.Generator().manual_seed(settings.seed)
-    tokens = sample(model, start, length, settings.context, draw)
-    print(f"After {state['step']} steps on {task.source}:")
+    draw = torch.Generator().manual_seed(task.settings.seed)
+    tokens = sample(model, start, length, task.settings.context, draw)
+    print(f"After {step} steps on {task.source}:")
     print("".join(task.characters[token] for token in tokens[0].tolist()))
 
 
@@ -133,12 +204,10 @@ def check_model(model_class: object, settings: NanoGptSettings) -> None:
     BrokenContract
         With the reason.
     """
-    s = settings
-    arguments = {
-        "vocabulary": CHARACTERS,
-        "context": s.context,
-        "width": s.width,
-        "heads": s.heads,
-        "layers": s.layers,
-    }
-    check_language_model(model_class, arguments)
+    check_language_model(model_class, arguments(settings, CHARACTERS))
+
+
+def arguments(settings: NanoGptSettings, vocabulary: int) -> dict[str, float]:
+    """Return what the learner's model is made with, by name, in order."""
+    names = ["context", "width", "heads", "layers", *(["dropout"] if settings.dropout else [])]
+    return {"vocabulary": vocabulary, **{name: getattr(settings, name) for name in names}}

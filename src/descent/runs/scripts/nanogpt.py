@@ -6,7 +6,7 @@
 
 # %%
 from descent.runs.folder import RunFolder
-from descent.runs.programs.nanogpt import show_sample
+from descent.runs.programs.nanogpt import show_sample, show_whole_validation
 from descent.runs.report import (
     show_comparison,
     show_curve,
@@ -48,3 +48,10 @@ show_sample(run)
 
 # %%
 show_comparison(run)
+
+# %% [markdown]
+# The published numbers, and ours above, are means of random batches. Over the whole validation
+# split nothing is left to chance:
+
+# %%
+show_whole_validation(run)
