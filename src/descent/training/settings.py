@@ -52,7 +52,8 @@ class Settings:
     shard
         ``none``: every process keeps all weights (DDP). ``full``: each keeps its part of weights,
         gradients and optimiser, and they are gathered block by block when needed (FSDP2). The
-        curve and the checkpoints are the same; with one process there is nothing to share out.
+        curve is the same to what `precision` rounds off, and so are the checkpoints; with one
+        process there is nothing to share out.
     peak_tflops
         What a device can do at most with the numbers of `precision`, in 10¹² operations a second,
         for the share that is used (MFU). 0 for the known number of a known GPU.

@@ -41,16 +41,17 @@ def shard_model(
     processes : Processes
         More than one.
     dtype : torch.dtype
-        What the blocks compute in. Their weights travel in it, which halves what is sent at 16
-        bits; gradients are summed in float32, and each process keeps its part in float32. The
-        rest of the model stays in float32 under autocast, as it does without sharding.
+        What the blocks compute in. Their weights travel in it, and what goes into a block is
+        rounded to it: at 16 bits half as much is sent, and the curve is the same to that rounding.
+        Gradients are summed in float32, and each process keeps its part in float32. The rest of
+        the model stays in float32 under autocast, as it does without sharding.
     compile : bool
         Whether the blocks are compiled, each by itself: what gathers the weights is not compiled.
     """
     mesh = init_device_mesh(torch.device(processes.device).type, (processes.world,))
     lower = None if dtype == torch.float32 else dtype
     policy = MixedPrecisionPolicy(
-        param_dtype=lower, reduce_dtype=torch.float32, cast_forward_inputs=False
+        param_dtype=lower, reduce_dtype=torch.float32, output_dtype=torch.float32
     )
     for block in _blocks(model):
         if compile:
