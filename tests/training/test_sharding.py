@@ -59,6 +59,16 @@ def test_a_checkpoint_is_of_whole_tensors(alone, sharded):
         assert values["step"] == found[number]["step"] == 12
 
 
+def test_at_16_bits_the_curve_is_the_same_to_the_rounding(tiny, alone, tmp_path):
+    ran = two_processes(tmp_path / "two", SHARDED, "--precision=bfloat16")
+    assert ran.returncode == 0, ran.stderr
+    tiny.run(tmp_path / "one", precision="bfloat16")
+    two, one = (tiny.losses(tmp_path / name) for name in ("two", "one"))
+    assert two == pytest.approx(one, rel=0.02) and two != tiny.losses(alone)
+    state = load_checkpoint(tmp_path / "two" / "checkpoints", 12)
+    assert all(weight.dtype == torch.float32 for weight in state["model"].values())
+
+
 def test_asked_to_stop_it_continues_bit_for_bit(tiny, sharded, tmp_path):
     asked = two_processes(tmp_path, SHARDED, "--micro-batch=3", fault="1:5:SIGTERM")
     assert asked.returncode == 0, asked.stderr

@@ -92,9 +92,10 @@ def main():
     parser.add_argument("folder", type=Path)
     parser.add_argument("--micro-batch", type=int, default=0)
     parser.add_argument("--shard", default="none")
+    parser.add_argument("--precision", default="float32")
     told = parser.parse_args()
     processes = start_processes("cpu")
-    chosen = settings(micro_batch=told.micro_batch, shard=told.shard)
+    chosen = settings(micro_batch=told.micro_batch, shard=told.shard, precision=told.precision)
     with stop_on_request(told.folder / STOP_FILE) as stop:
         print(train(TinyTask(chosen, rank=processes.rank), chosen, told.folder, processes, stop))
 
