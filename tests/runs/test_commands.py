@@ -97,6 +97,12 @@ def test_watching_ends_with_the_run_and_its_exit_code(tools):
     assert "ZeroDivisionError" in shown and f"descent runs resume {folder.id}" in shown
 
 
+def test_a_run_that_trains_nothing_can_be_watched(tools):
+    folder = tools.made("gpt2", "openai")
+    html = watch._as_html(folder, watch.look_at(folder))
+    assert 'aria-valuenow="0"' in html and "step 0 of 0" in html
+
+
 def test_ctrl_c_ends_the_watching_alone(tools, monkeypatch):
     folder = tools.made()
     folder.note_status(RUNNING)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import difflib
 
 from descent.errors import CourseError
+from descent.runs.gpt2 import GPT2
 from descent.runs.imagenet import IMAGENET
 from descent.runs.mnist_resnet import MNIST_RESNET
 from descent.runs.nanogpt import NANOGPT
 from descent.runs.run import Run
 
-RUNS: dict[str, Run] = {run.name: run for run in (MNIST_RESNET, IMAGENET, NANOGPT)}
+RUNS: dict[str, Run] = {run.name: run for run in (MNIST_RESNET, IMAGENET, NANOGPT, GPT2)}
 
 
 def find_run(name: str) -> Run:
