@@ -64,7 +64,7 @@ def test_at_16_bits_the_curve_is_the_same_to_the_rounding(tiny, alone, tmp_path)
     assert ran.returncode == 0, ran.stderr
     tiny.run(tmp_path / "one", precision="bfloat16")
     two, one = (tiny.losses(tmp_path / name) for name in ("two", "one"))
-    assert two == pytest.approx(one, rel=0.02) and two != tiny.losses(alone)
+    assert two == pytest.approx(one, rel=0.05) and two != tiny.losses(alone)
     state = load_checkpoint(tmp_path / "two" / "checkpoints", 12)
     assert all(weight.dtype == torch.float32 for weight in state["model"].values())
 
