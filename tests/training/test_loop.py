@@ -38,12 +38,16 @@ def same_curve(tiny, one, other):
     return same_weights(weights(one), weights(other))
 
 
-def test_each_step_once_and_the_loss_falls(tiny, whole):
-    curve = tiny.losses(whole)
-    assert list(curve) == list(range(12))
+def test_each_step_once(tiny, whole):
+    assert list(tiny.losses(whole)) == list(range(12))
     assert list(tiny.losses(whole, "held out loss")) == [0, 6, 12]
-    assert curve[11] < curve[0]
     assert checkpoint_steps(whole / "checkpoints") == [8, 12]
+
+
+def test_the_loss_falls(tiny, tmp_path):
+    tiny.run(tmp_path, steps=100)
+    curve = list(tiny.losses(tmp_path).values())
+    assert sum(curve[-10:]) < sum(curve[:10]) / 2
 
 
 def test_the_rate_warms_up(tiny, whole):
