@@ -1263,9 +1263,8 @@ launch_timeline.hint("How many launches has a step with graph?", when="shape")
 
 train_fast = Exercise("train_fast", minutes=35, difficulty=3, changes=("model", "optimiser"))
 
-READS = frozenset(
-    "item tolist numpy cpu __float__ __int__ __bool__ __index__ __array__ __format__ __repr__".split()
-)
+READS = {"item", "tolist", "numpy", "cpu", "__float__", "__int__", "__bool__", "__index__",
+         "__array__", "__format__", "__repr__"}  # fmt: skip
 
 
 class _Reads(TorchFunctionMode):
