@@ -274,10 +274,11 @@ def epoch_seconds(loading: list[float], computing: list[float], ahead: int) -> f
     begins: list[float] = []
     loaded = computed = 0.0
     for i, (load, compute) in enumerate(zip(loading, computing, strict=True)):
+        free = 0.0
         if ahead == 0:
             free = computed
-        else:
-            free = begins[i - ahead] if i >= ahead else 0.0
+        elif i >= ahead:
+            free = begins[i - ahead]
         loaded = max(loaded, free) + load
         begins.append(max(loaded, computed))
         computed = begins[i] + compute
@@ -1024,7 +1025,7 @@ run("mnist_resnet", model="mine")
 #
 # What has been run so far, and what has not:
 
-# %% tags=["real-run"]
+# %%
 recorded("mnist_resnet")
 
 # %% [markdown]

@@ -283,8 +283,8 @@ _LOOP = "`for i, (load, compute) in enumerate(zip(loading, computing{})):`"
 for _mutant, _because in (
     (f"{_LOOP.format(', strict=True')} → {_LOOP.format('')}", _SAME_LENGTH),
     (f"{_LOOP.format(', strict=True')} → {_LOOP.format(', strict=False')}", _SAME_LENGTH),
-    ("`free = begins[i - ahead] if i >= ahead else 0.0` → `free = begins[i - ahead] if i > ahead "
-     "else 0.0`", "batch 0 begins when it is loaded, and by then the worker has gone on anyway"),
+    ("`if i >= ahead:` → `if i > ahead:`",
+     "batch 0 begins when it is loaded, and by then the worker has gone on anyway"),
     ("`loaded = max(loaded, free) + load` → `loaded = max(free, loaded) + load`", _SAME_MAX),
     ("`begins.append(max(loaded, computed))` → `begins.append(max(computed, loaded))`", _SAME_MAX),
 ):  # fmt: skip
@@ -634,7 +634,7 @@ def _convolution(draw: Draw, n: int) -> tuple[int, ...]:
     return n, *draw.integers(2, 6, 2).tolist(), draw.integers(7, 13), draw.choice([1, 3, 5])
 
 
-def _counted(batch, c, o, side, kernel, stride, padding, dtype) -> tuple[int, int]:
+def _counted(batch, c, o, side, kernel, stride, padding, dtype: Any) -> tuple[int, int]:
     """FLOPs by torch's counter, and the bytes of the three tensors."""
     x = torch.empty(batch, c, side, side, device="meta", dtype=dtype)
     weight = torch.empty(o, c, kernel, kernel, device="meta", dtype=dtype)
@@ -645,7 +645,7 @@ def _counted(batch, c, o, side, kernel, stride, padding, dtype) -> tuple[int, in
 
 def _expect_cost(answer, numbers: Any, stride: int, padding: int, dtype) -> None:
     flops, moved = answer(*numbers, stride, padding, dtype.itemsize)
-    right_flops, right_bytes = _counted(*numbers, stride, padding, dtype)
+    right_flops, right_bytes = _counted(*numbers, stride, padding, dtype=dtype)
     expect(flops, "the FLOPs").close_to(right_flops, rtol=1e-9)
     expect(moved, "the bytes").close_to(right_bytes, rtol=1e-9)
 
