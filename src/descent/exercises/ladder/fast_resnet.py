@@ -859,11 +859,18 @@ def _searched(inputs: int, outputs: int, ridge: Fraction, size: int) -> int | No
 
 
 def _layer(draw: Draw, part: float) -> tuple[int, int, int, int, int]:
-    """Inputs, outputs, peak, bandwidth, size; the ridge is about `part` of what can be reached."""
-    inputs, outputs = (8 * draw.integers(4, 40, 2)).tolist()
-    size, bandwidth = draw.choice([2, 4]), draw.integers(2, 9)
-    limit = 2 * inputs * outputs / (size * (inputs + outputs))
-    return inputs, outputs, max(round(part * limit * bandwidth), 1), bandwidth, size
+    """Inputs, outputs, peak, bandwidth, size; the ridge is about `part` of what can be reached.
+
+    No batch meets it exactly, so that rounding cannot decide.
+    """
+    while True:
+        inputs, outputs = (8 * draw.integers(4, 40, 2)).tolist()
+        size, bandwidth = draw.choice([2, 4]), draw.integers(2, 9)
+        limit = 2 * inputs * outputs / (size * (inputs + outputs))
+        peak = max(round(part * limit * bandwidth), 1)
+        batch = 2 * inputs * outputs * bandwidth - peak * size * (inputs + outputs)
+        if batch and (peak * size * inputs * outputs) % batch:
+            return inputs, outputs, peak, bandwidth, size
 
 
 @smallest_batch.property("is the first batch whose intensity reaches the ridge", trials=6)
@@ -877,12 +884,12 @@ def _(answer, draw: Draw) -> None:
 @smallest_batch.property("counts a batch that meets the ridge exactly", trials=3)
 def _(answer, draw: Draw) -> None:
     # With equal widths w, n = w/2 and 2 bytes: 2n·w / (2 (2n + w)) = w/4.
-    width, bandwidth = 8 * draw.integers(1, 20), draw.choice([1, 2, 4])
+    width, bandwidth = 2 ** draw.integers(3, 9), draw.choice([1, 2, 4])
     found = answer(width, width, float(width // 4 * bandwidth), float(bandwidth), 2)
     expect(found, "the smallest batch").close_to(width // 2, rtol=1e-9)
     # The ridge is 1/128 below the limit of 8: 2·16·16·n ≥ (8 − 1/128) · 2 (32n + 256).
     found = answer(16, 16, 8 - 1 / 128, 1.0, 2)
-    expect(found, "the smallest batch, near the limit").close_to(8184, rtol=1e-9)
+    expect(found, "the smallest batch, near the limit").close_to(8184, rtol=1e-3)
 
 
 @smallest_batch.property("is None where no batch is large enough", trials=4)
