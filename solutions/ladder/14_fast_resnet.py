@@ -244,7 +244,7 @@ plt.yscale("log")
 plt.show()
 
 # %% [markdown]
-# A few per cent of loading put a roof of a few dozen on whatever a device can do. This is why the loader was the largest step on the laptop, and why on a GPU we mend it first.
+# A small share of loading puts a low roof on whatever a device can do. This is why the loader was the largest step on the laptop, and why we mend it first.
 #
 # ## Loading ahead
 #
@@ -311,7 +311,7 @@ for name, times, share in (("all alike, device slower", even, 1.2), ("all alike,
 #
 # ## Keep the data where they are used
 #
-# How much is there to load? The training pictures are 43 million bytes, and the smallest GPU has a hundred times that. So they move there **once**, as one tensor of bytes, and stay: the data are **resident**. A batch is then one indexing operation with a piece of `randperm`, on the device. Nothing is left of the loader.
+# How much is there to load? The training pictures are 43 million bytes, and a laptop's GPU has a hundred times that. So they move there **once**, as one tensor of bytes, and stay: the data are **resident**. A batch is then one indexing operation with a piece of `randperm`, on the device. Nothing is left of the loader.
 
 # %%
 print(f"{pictures.nbytes / 1e6:.0f} MB as bytes, {4 * pictures.nbytes / 1e6:.0f} MB as float32")
@@ -840,7 +840,7 @@ print(f"convolutions of a step, batch {BATCH}, on an H100 by the roofline: {1e6 
 
 # %% [markdown]
 # On such a device our network is launch-bound by far. The convolutions of a whole batch would be done before the CPU has sent off a good part of the orders. (Both numbers are estimates from below: backward is counted as twice the forward, and a launch on a GPU costs more than our tiny operation.) This is why the real run compiles: `torch.compile(network)` fuses what can be fused into fewer kernels, and its mode `"reduce-overhead"` puts them into a
-# CUDA graph. Compiling takes a minute or so, which the stopwatch of a run must name: it is paid once for a shape. So all batches have to have *one* shape, and the short one at the end is dropped.
+# CUDA graph. Compiling is paid once for each shape of a batch. So all batches have to have *one* shape, and the short one at the end is dropped.
 #
 # ## Larger batches
 #
@@ -863,7 +863,7 @@ ax.grid(axis="y")
 plt.show()
 
 # %% [markdown]
-# What is orange is what no faster device would have removed. One rung is missing here, since compiling takes about as long as this whole page: that was measured apart, with the run's own network and each step against the one before it. What did not pay on that machine was not kept.
+# What is orange is what no faster device would have removed. One rung is missing, compiling, which takes too long for a page. It was measured apart, with the run's own network, each step against the loop as it stood before. What did not pay on that machine was not kept.
 
 # %%
 steps_file = course_root() / "book" / "results" / "fast_resnet_steps.json"
