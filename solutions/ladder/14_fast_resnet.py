@@ -186,7 +186,7 @@ measure("item by item", item_by_item)
 # %% [markdown]
 # (All times on this page are from the machine that made it, and yours will differ. The text says only what should hold on any.)
 #
-# On a CPU the network takes most of the time. It is tempting to conclude that loading does not matter. Let us compute what a faster device would do about it. Parts of a program take $t_1, t_2, \dots$ seconds. Make part $k$ faster by the factor $f_k$ and the others
+# Here the network takes most of the time. It is tempting to conclude that loading does not matter. Let us compute what a faster device would do about it. Parts of a program take $t_1, t_2, \dots$ seconds. Make part $k$ faster by the factor $f_k$ and the others
 # not at all ($f = 1$). The whole becomes faster by
 #
 # $$ S = \frac{\sum_k t_k}{\sum_k t_k / f_k} . $$
@@ -292,7 +292,7 @@ def epoch_seconds(loading: list[float], computing: list[float], ahead: int) -> f
 check(epoch_seconds)
 
 # %% [markdown]
-# **Predict.** 400 batches with the loading time measured above, on a device that takes half as long to compute one. First all alike; then with the same total, but every eighth batch slow (the disc is busy) and the rest quick. What do 1, 2, 8, 32 batches ahead buy in each case?
+# **Predict.** 400 batches with the loading time measured above, on a device that takes 1.2 times as long to compute one, and on one that takes half as long. First all alike; then with the same total, but every eighth batch slow (the disc is busy) and the rest quick. What do 1, 2, 8, 32 batches ahead buy in each case?
 #
 # *My prediction: …*
 
@@ -839,12 +839,12 @@ print(f"about {count} operations in a step; {1e6 * send:.1f} µs to send one off
 print(f"convolutions of a step, batch {BATCH}, on an H100 by the roofline: {1e6 * roof:,.0f} µs")
 
 # %% [markdown]
-# On such a device our network is launch-bound by far. The convolutions of a whole batch would be done before the CPU has sent off a good part of the orders. (Both numbers are estimates from below: backward is counted as twice the forward, and a launch on a GPU costs more than our tiny operation.) This is why the real run compiles: `torch.compile(network)` fuses what can be fused into fewer kernels, and its mode `"reduce-overhead"` puts them into a
+# On such a device our network is launch-bound by far. The convolutions of a whole batch would be done before the CPU has sent off a good part of the orders. (Both numbers are estimates from below: norms and shortcuts are left out of the second, and a launch on a GPU costs more than our tiny operation.) This is why the real run compiles: `torch.compile(network)` fuses what can be fused into fewer kernels, and its mode `"reduce-overhead"` puts them into a
 # CUDA graph. Compiling is paid once for each shape of a batch. So all batches have to have *one* shape, and the short one at the end is dropped.
 #
 # ## Larger batches
 #
-# The last rung: with 512 pictures a step there is a quarter of the launches. But it is also a quarter of the steps, so each has to go further: a larger rate, which is stable only after a warm-up, and only down to few steps. The schedule of rung 10 does both, and its peak is chosen anew on the validation pictures for each batch size.
+# The last rung: with 512 pictures a step there is a quarter of the launches. But it is also a quarter of the steps, so each has to go further: a larger rate, which is stable only after a warm-up and has to be small again at the end. The schedule of rung 10 does both, and its peak is chosen anew on the validation pictures for each batch size.
 
 # %%
 measure("batches of 512", on_the_device, size=512, channels_last=True, bfloat16=HAS_BFLOAT16, steps=3)
@@ -1037,7 +1037,7 @@ run("mnist_resnet", model="mine")
 #
 # - *What does the clock count?* Here training alone: not the pictures' way to the device, the compiling, a few steps of rehearsal, or the evaluation. Two numbers can be compared only when they count the same.
 # - *How many seeds?* One training in 99.04 % tells little: with 10 000 test digits, one standard deviation of chance is about 0.1 points. Look for the mean, the spread, and the number of seeds.
-# - *Who chose the settings, by which pictures?* Chosen on the test digits, a number is an upper bound of what you will get.
+# - *Who chose the settings, by which pictures?* Settings chosen on the test digits fit these digits, chance included, and new ones will be read a little worse.
 #
 # What has been run so far, and what has not:
 
