@@ -216,7 +216,7 @@ ax.set(xlabel="apparent size in training ÷ in the test", ylabel="crops of 20 00
 plt.show()
 
 # %% [markdown]
-# (Wide boxes are a little more frequent here only because the picture is wide, and some tall ones do not fit.) So the network learns objects at one size and is examined at another. {cite:t}`touvron2019` noticed this **train–test gap** in 2019,
+# The mean is larger than the median, since a tiny box is enlarged a lot. (Two finer points in the second line: the mean share is below the middle of 0.08 and 1, and wide boxes are more frequent than tall ones, both because large and tall boxes often do not fit, and are drawn anew.) So the network learns objects at one size and is examined at another. {cite:t}`touvron2019` noticed this **train–test gap** in 2019,
 # after years in which everybody had trained and tested at 224. The repair costs nothing: test at a somewhat larger size, or train at a smaller one, which saves time as well.
 # Towards the end of the page you will see it on a network of your own.
 #
@@ -682,7 +682,9 @@ plot_curves({name: (at, right) for name, right in curves.items()}, xlabel="step"
 plt.show()
 
 # %% [markdown]
-# PLACEHOLDER-EMA
+# Two curves, one training. The live network falls by tens of points from one look to the next and climbs back; that is not forgetting, but a step too long in a direction that matters. The average does not take part in it. At first it *lags*, since half of it is older than thirty updates and the network
+# is still learning; then it passes, and goes on rising while the live network goes up and down. This is why recipes with an average evaluate the average, and why "the best of all checkpoints" of a live network is a lucky draw. (A falling rate achieves much of the same, and a recipe may use both.)
+# The hybrid has the average's weights and the live network's statistics. Its curve is rougher: the buffers of the moment do not belong to averaged weights.
 #
 # Now the size. The network was trained on crops that were brought to 32 × 32. **Predict.** It is tested on whole pictures resized to 24, 28, …, 64. At which size is it best: below 32, at 32, or above? And what happens far above?
 #
@@ -704,7 +706,8 @@ ax.set(xlabel="side of the test pictures (pixels)", ylabel="accuracy", title="Be
 plt.show()
 
 # %% [markdown]
-# PLACEHOLDER-FIXRES
+# Our network is best at a size *above* the one at which it was trained, and by geometry it should be: there the figures look as they looked in training. Far above, it fails, since it has never seen such large corners. The gap of {cite:t}`touvron2019`, in half a minute on a processor. Mind one thing before you use it:
+# the best size was chosen on the validation pictures, so its accuracy there flatters a little. To report it, measure on others.
 #
 # ## A hundred gigabytes, in order
 #
@@ -837,7 +840,8 @@ ax.set_xscale("log")
 plt.show()
 
 # %% [markdown]
-# PLACEHOLDER-SHUFFLE
+# Sorted and without a buffer a batch holds one or two classes, and batch norm (rung 10, sorted batches) would be ruined. The buffer helps less than one would think: neighbours are still alike ten times as often as by chance, for as far as the buffer reaches, since it holds two or three shards of two classes each. Mixing the pictures *once*, when they are packed, does it without any buffer, and costs nothing in
+# training. So pack in random order, read the shards in a new random order in each epoch, and let the buffer only see to it that the same pictures do not always meet. The run does this; its preparation stores the pictures in a random order, and it mixes within a window of shards.
 #
 # ## The network: a bottleneck
 #
@@ -975,8 +979,7 @@ for side in (128, 160, 192, 224, 256):
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         model(torch.empty(1, 3, side, side, device="meta"))
     cost[side] = counter.get_total_flops()
-    print(f"side {side}: {cost[side] / 1e9:5.2f} billion operations forwards, {cost[side] / cost.get(224, cost[side]) if side >= 224 else 0:.2f}" if side >= 224
-          else f"side {side}: {cost[side] / 1e9:5.2f} billion operations forwards")  # fmt: skip
+    print(f"side {side}: {cost[side] / 1e9:5.2f} billion operations forwards")
 
 
 def side_at(done: float, first: int = 128, last: int = 192, grown: float = 0.8) -> int:
