@@ -5,10 +5,11 @@ from __future__ import annotations
 import difflib
 
 from descent.errors import CourseError
+from descent.runs.imagenet import IMAGENET
 from descent.runs.nanogpt import NANOGPT
 from descent.runs.run import Run
 
-RUNS: dict[str, Run] = {run.name: run for run in (NANOGPT,)}
+RUNS: dict[str, Run] = {run.name: run for run in (IMAGENET, NANOGPT)}
 
 
 def find_run(name: str) -> Run:

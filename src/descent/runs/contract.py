@@ -39,9 +39,47 @@ def check_language_model(model_class: object, arguments: dict[str, int]) -> None
     seed_everything(1)
     for length in (context, min(2, context)):
         tokens = torch.randint(vocabulary, (2, length))
-        _check_answer(_answer(model, tokens), (2, length, vocabulary))
+        _check_answer(
+            _answer(model, tokens), (2, length, vocabulary), "tokens", "(batch, time, vocabulary)"
+        )
     _check_no_leak(model, torch.randint(vocabulary, (2, context)), vocabulary)
-    _check_gradient(model, torch.randint(vocabulary, (2, context)))
+    tokens = torch.randint(vocabulary, (2, context))
+    _check_gradient(model, tokens, tokens)
+
+
+def check_picture_model(
+    model_class: object, arguments: dict[str, int], shapes: list[tuple[int, int, int]]
+) -> None:
+    """Refuse a class that is no classifier of pictures the run can train.
+
+    Parameters
+    ----------
+    model_class : type
+        Made with the values of `arguments` in their order; takes (batch, channels, H, W) pictures
+        and returns (batch, classes) logits.
+    arguments : dict
+        With ``classes``.
+    shapes : list of (int, int, int)
+        Channels, height and width of pictures that it has to take.
+
+    Raises
+    ------
+    BrokenContract
+        When it is not a module, cannot be made, answers in another shape or type, takes no
+        gradient, or scores a picture by the others of its batch when it is evaluated.
+    """
+    model = _make(model_class, arguments)
+    classes = arguments["classes"]
+    seed_everything(1)
+    for shape in shapes:
+        pictures = torch.randn(4, *shape)
+        for training in (True, False):
+            model.train(training)
+            _check_answer(
+                _answer(model, pictures, "pictures"), (4, classes), "pictures", "(batch, classes)"
+            )
+    _check_alone(model, torch.randn(4, *shapes[0]))
+    _check_gradient(model, torch.randn(4, *shapes[0]), torch.randint(classes, (4,)))
 
 
 def _make(model_class: object, arguments: dict[str, int]) -> nn.Module:
@@ -58,22 +96,22 @@ def _make(model_class: object, arguments: dict[str, int]) -> nn.Module:
     return model
 
 
-def _answer(model: nn.Module, tokens: Tensor) -> Any:
+def _answer(model: nn.Module, given: Tensor, what: str = "tokens") -> Any:
     try:
-        return model(tokens)
+        return model(given)
     except Exception as error:  # whatever the learner's code raises
         raise BrokenContract(
-            f"Given tokens of shape {tuple(tokens.shape)}, the model fails: {_words(error)}"
+            f"Given {what} of shape {tuple(given.shape)}, the model fails: {_words(error)}"
         ) from error
 
 
-def _check_answer(answer: Any, wanted: tuple[int, ...]) -> None:
+def _check_answer(answer: Any, wanted: tuple[int, ...], given: str, axes: str) -> None:
     if not isinstance(answer, Tensor):
         raise BrokenContract(f"The model returns {type(answer).__name__}, not a tensor of logits.")
     if tuple(answer.shape) != wanted:
         raise BrokenContract(
-            f"The model returns logits of shape {tuple(answer.shape)}; with tokens of shape "
-            f"{wanted[:2]} the run needs {wanted}: (batch, time, vocabulary)."
+            f"The model returns logits of shape {tuple(answer.shape)}; with {given} in a batch of "
+            f"{wanted[0]} the run needs {wanted}: {axes}."
         )
     if not answer.is_floating_point():
         raise BrokenContract(f"The model returns {answer.dtype}; logits are floating point.")
@@ -101,10 +139,28 @@ def _check_no_leak(model: nn.Module, tokens: Tensor, vocabulary: int) -> None:
             )
 
 
-def _check_gradient(model: nn.Module, tokens: Tensor) -> None:
+def _check_alone(model: nn.Module, pictures: Tensor) -> None:
+    """Evaluate pictures together and one by one: the logits must be the same."""
+    model.eval()
+    together = _answer(model, pictures, "pictures").detach()
+    alone = torch.cat([_answer(model, one[None], "pictures").detach() for one in pictures])
+    moved = (together - alone).abs().max().item()
+    if moved > TOLERANCE * max(1.0, together.abs().max().item()):
+        raise BrokenContract(
+            f"When it is evaluated, a picture's logits move by {moved:.2g} with the other pictures "
+            "of its batch. After eval(), batch norm uses its running statistics."
+        )
+    if together.min() >= 0 and torch.allclose(together.sum(dim=1), torch.ones(len(together))):
+        raise BrokenContract(
+            "The model returns probabilities, which sum to 1. The loss takes logits, before the "
+            "softmax."
+        )
+
+
+def _check_gradient(model: nn.Module, given: Tensor, targets: Tensor) -> None:
     model.train()
-    logits = _answer(model, tokens)
-    loss = nn.functional.cross_entropy(logits.flatten(0, 1), tokens.flatten())
+    logits = _answer(model, given, "tokens" if given.dim() == 2 else "pictures")
+    loss = nn.functional.cross_entropy(logits.flatten(0, -2), targets.flatten())
     try:
         loss.backward()
     except RuntimeError as error:
