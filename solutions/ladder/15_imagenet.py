@@ -12,8 +12,8 @@
 # readings:
 #   - {key: he2016, where: "section 4.1 and table 1: the bottleneck, and the network line by line", skip: "section 4.3, on detection"}
 #   - {key: goyal2017, where: "sections 2 and 5.1: the linear scaling rule, warm-up, and the last gain at 0", skip: "section 4, on communication between machines"}
-#   - {key: touvron2019, where: "sections 2 and 3: why objects look larger in training than in the test", skip: "the derivations in the appendix"}
-#   - {key: wightman2021, where: "section 4 with table 2: three whole recipes side by side", skip: "the transfer results"}
+#   - {key: touvron2019, where: "section 3: why objects look larger in training than in the test", skip: "the fine-tuning of classifier and batch norm, at a first reading"}
+#   - {key: wightman2021, where: "the table of ingredients of procedures A1, A2 and A3: three whole recipes side by side", skip: "the other architectures and the transfer results"}
 #   - {key: zhang2018mixup, where: "sections 1 and 2: one formula, and what it is to do"}
 #   - {key: szegedy2016, where: "section 7: label smoothing, in one page"}
 # recall:
@@ -383,7 +383,7 @@ plt.show()
 #
 # $$ \tilde x_i = \lambda x_i + (1 - \lambda) x_{\pi(i)}, \qquad L = \lambda\, L(\tilde z, y) + (1 - \lambda)\, L(\tilde z, y_\pi), \qquad \tilde z = f(\tilde x). $$
 #
-# There is one $\lambda$ for the whole batch, drawn from a Beta distribution (with parameter 0.2, mostly near 0 or 1), and $\pi$ is a shuffle of the batch. One pass through the network, two labels.
+# There is one $\lambda$ for the whole batch, drawn from a Beta distribution (with parameter 0.2, mostly near 0 or 1), and $\pi$ is a shuffle of the batch. One pass through the network, two labels. (The run draws one $\lambda$ for each group of 32 rows, and takes the next row of the group as the partner: its pictures come in random order anyway.)
 # By hand: $\lambda = 0.75$, pixels 8 and 4: the mixture is $6 + 1 = 7$. With losses 2 for the own and 4 for the other label: $1.5 + 1 = 2.5$.
 
 # %% exercise="mixed_loss"
@@ -854,7 +854,7 @@ plt.show()
 # | 3 | 1 × 1 convolution, batch norm whose gain starts at **0** | $(n, 4w, \lceil H/s \rceil, \lceil W/s \rceil)$ |
 # | 4 | plus the shortcut, then ReLU | $(n, 4w, \lceil H/s \rceil, \lceil W/s \rceil)$ |
 #
-# No convolution has a bias. The shortcut is $x$ itself where neither size nor channels change; else a 1 × 1 convolution with the block's stride, and batch norm (gain 1). The paper had the stride in step 1, where a 1 × 1 convolution with stride 2 throws three pixels of four away unseen; since then it stands in step 2. The gain at 0 {cite:p}`goyal2017` you know from rung 10: the block starts as its shortcut.
+# No convolution has a bias. The shortcut is $x$ itself where neither size nor channels change; else a 1 × 1 convolution with the block's stride, and batch norm (gain 1). The paper had the stride in step 1, where a 1 × 1 convolution with stride 2 throws three pixels of four away unseen; since then it stands in step 2. The gain at 0 {cite:p}`goyal2017` you know from rung 10: the block starts as its shortcut. (Write `nn.BatchNorm2d`. The run will replace each by one that takes its statistics from groups of 32 rows, so that the curve does not depend on how many processes share a batch.)
 #
 # What it saves, by hand, for 256 channels and $w = 64$: $256 \cdot 64 + 9 \cdot 64^2 + 64 \cdot 256 = 69\,632$ weights; two 3 × 3 convolutions on 256 channels have $2 \cdot 9 \cdot 256^2 = 1\,179\,648$, seventeen times as many.
 
@@ -1027,8 +1027,8 @@ print(f"one picture more or less of 50 000 is {1 / 500:.3f} points; sampling alo
 #
 # `run("imagenet", model="mine")` takes your `ResNet50` out of this notebook, after its check has passed, and trains it. Without a profile it chooses the largest that this machine can carry:
 #
-# - `smoke` takes a minute on any machine: two processes, ten classes of generated pictures packed in ImageNet's own layout. With your whole ResNet-50 it is slower than with the tiny network that `model="ours"` uses there. It shows that everything works and says nothing about accuracy.
-# - `cpu` is the same data for longer.
+# - `smoke` shows that everything works: two processes on a CPU, ten classes of generated pictures in ImageNet's own layout, forty steps. It says nothing about accuracy. Begin with it: `run("imagenet", profile="smoke", model="mine")`.
+# - `cpu` is the same kind of data, 1 500 steps. Its few minutes are meant for the small network of `model="ours"`; a whole ResNet-50 does many times as much work for each picture.
 # - `gpu` is the standard recipe on one GPU, `gpu-strong` the stronger one; `multi-gpu` and `slurm` are the standard one on four and eight GPUs, with the same global batch and so the same curve.
 #
 # **What the full run needs.** The licensed data set, prepared once: register at image-net.org, accept the terms, download 138 GB and 6.3 GB, and run `descent prepare imagenet SOURCE`. Then a GPU, for something like half a day with the standard recipe and two days with the stronger one *if* it manages the 2 500 pictures a second that the profiles assume. It can be stopped and goes on exactly where it was.

@@ -1927,17 +1927,17 @@ def _resnet(x: Tensor, seed: int, classes: int, blocks, width: int, training: bo
 
 @ResNet50.property("computes the network of the table", trials=1)
 def _(answer, draw: Draw) -> None:
-    for blocks, sides in (((1, 1, 1, 1), (64, 64)), ((2, 1, 2, 1), (64, 90))):
-        model, seed = answer(5, blocks, 3), draw.seed()
-        if not _expect_shapes(model, _resnet_shapes(5, blocks, 3)):
-            return
-        _fill_alike(model, seed)
-        x = _tensor(draw, 2, 3, *sides)
-        for training in (False, True):
-            mode = "training" if training else "evaluation"
-            expected = _resnet(x, seed, 5, blocks, 3, training)
-            found = model.train(training)(x)
-            expect(found, f"the logits in {mode}").close_to(expected, rtol=1e-2, atol=3e-3)
+    blocks, seed = (2, 1, 2, 1), draw.seed()
+    model = answer(5, blocks, 3)
+    if not _expect_shapes(model, _resnet_shapes(5, blocks, 3)):
+        return
+    _fill_alike(model, seed)
+    x = _tensor(draw, 2, 3, 64, 90)
+    for training in (False, True):
+        mode = "training" if training else "evaluation"
+        expected = _resnet(x, seed, 5, blocks, 3, training)
+        found = model.train(training)(x)
+        expect(found, f"the logits in {mode}").close_to(expected, rtol=1e-2, atol=3e-3)
 
 
 @ResNet50.property("answers pictures of any size from 64 up, in any batch", trials=2)
