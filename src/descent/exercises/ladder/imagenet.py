@@ -1291,6 +1291,11 @@ for _message, _name, _habit in (
 ):  # fmt: skip
     MovingAverage.mistake(_message)(type(_name, (_Average,), {"habits": (_habit,)}))
 
+MovingAverage.equivalent(
+    "`keep = min(self.keep, self.updates / (self.updates + 1))` → "
+    "`keep = min(self.updates / (self.updates + 1), self.keep)`",
+    because="the smaller of two does not depend on which comes first",
+)
 MovingAverage.hint("`copy.deepcopy(model)`, evaluation mode, no gradients, and a counter at 0.")
 MovingAverage.hint(
     "`state_dict()` holds parameters and buffers, and writing into its tensors counts."
@@ -1471,6 +1476,16 @@ _name_habits(shard_pieces, _pieces, (
      "place_for_number", {"places": True}),
 ))  # fmt: skip
 
+_ENDS = "max(first - position, 0)", "min(last - position, sizes[shard])"
+for _swapped in (
+    ("max(0, first - position)", _ENDS[1]),
+    (_ENDS[0], "min(sizes[shard], last - position)"),
+):
+    _before, _after = (f"`start, stop = ({a}, {b})`" for a, b in (_ENDS, _swapped))
+    shard_pieces.equivalent(
+        f"{_before} → {_after}",
+        because="the larger or smaller of two does not depend on which comes first",
+    )
 shard_pieces.hint(
     "Lay the shards end to end in `order`. Where does this reader's stretch begin and end?"
 )
@@ -2080,6 +2095,16 @@ for _message, _name, _habit in (
 ):  # fmt: skip
     ResNet50.mistake(_message)(type(_name, (_Deep,), {"habits": (_habit,)}))
 
+ResNet50.equivalent(
+    "`nn.init.kaiming_normal_(module.weight, mode='fan_out', nonlinearity='relu')` → "
+    "`nn.init.kaiming_normal_(module.weight, mode='fan_out')`",
+    because="torch's default, a leaky ReLU of slope 0, is a ReLU",
+)
+ResNet50.equivalent(
+    "`return self.linear(self.blocks(x).mean((2, 3)))` → "
+    "`return self.linear(self.blocks(x).mean((3, 2)))`",
+    because="a mean over rows and columns does not depend on which come first",
+)
 ResNet50.hint("Build a list of blocks in two loops: stages outside, places in the stage inside.")
 ResNet50.hint("Keep a variable with the channels that the next block gets: 4 · width of the last.")
 ResNet50.hint("`nn.MaxPool2d(3, stride=2, padding=1)` after the stem; `x.mean((2, 3))` at the end.")
