@@ -686,7 +686,7 @@ plt.show()
 # is still learning; then it passes, and goes on rising while the live network goes up and down. This is why recipes with an average evaluate the average, and why "the best of all checkpoints" of a live network is a lucky draw. (A falling rate achieves much of the same, and a recipe may use both.)
 # The hybrid has the average's weights and the live network's statistics. Its curve is rougher: the buffers of the moment do not belong to averaged weights.
 #
-# Now the size. The network was trained on crops that were brought to 32 × 32. **Predict.** It is tested on whole pictures resized to 24, 28, …, 64. At which size is it best: below 32, at 32, or above? And what happens far above?
+# Now the size. The network was trained on crops that were brought to 32 × 32. **Predict.** It is tested on whole pictures resized to 20, 24, …, 64. At which size is it best: below 32, at 32, or above? And what happens far above?
 #
 # *My prediction: …*
 
@@ -706,7 +706,7 @@ ax.set(xlabel="side of the test pictures (pixels)", ylabel="accuracy", title="Be
 plt.show()
 
 # %% [markdown]
-# Our network is best at a size *above* the one at which it was trained, and by geometry it should be: there the figures look as they looked in training. Far above, it fails, since it has never seen such large corners. The gap of {cite:t}`touvron2019`, in half a minute on a processor. Mind one thing before you use it:
+# Our network is best at a size *above* the one at which it was trained, and by geometry it should be: there the figures look as they looked in training. Far above, it fails, since it has never seen such large corners. This is the gap of {cite:t}`touvron2019`, small. Mind one thing before you use it:
 # the best size was chosen on the validation pictures, so its accuracy there flatters a little. To report it, measure on others.
 #
 # ## A hundred gigabytes, in order
@@ -993,7 +993,7 @@ print(f"128 costs {cost[128] / cost[224]:.2f} of 224; the schedule {relative:.2f
       f"(shares of the training: {', '.join(f'{side} for {np.mean(course == side):.0%}' for side in (128, 160, 192))})")  # fmt: skip
 
 # %% [markdown]
-# The price goes with the square of the side, and nearly two fifths of it can be saved. Nor is quality the price to pay. Remember the train–test gap: a network that finishes training at 192 sees objects about as large as the test at 224 shows them. The saving and the repair are the same thing. Note, too, that the network has no idea of any of this:
+# The price goes with the square of the side, and about half of it can be saved. Nor is quality the price to pay. Remember the train–test gap: a network that finishes training at 192 sees objects about as large as the test at 224 shows them. The saving and the repair are the same thing. Note, too, that the network has no idea of any of this:
 # the mean over all places takes whatever there is.
 #
 # ## Two recipes
@@ -1011,10 +1011,10 @@ print(f"128 costs {cost[128] / cost[224]:.2f} of 224; the schedule {relative:.2f
 # | side in training | 224 | 128 to 192, growing |
 # | side in the test | 224 | 224 |
 #
-# Nothing in the right column is ours. Torchvision's published weights of ResNet-50 come from recipes of these two kinds: 76.130 % top-1 with the first, 80.858 % with one of 600 epochs that uses all of the right column's ideas and some more. {cite:t}`wightman2021` searched recipes of 100, 300 and 600 epochs systematically and reached 80.4 % with the longest: that the old
+# Nothing in the right column is ours. Torchvision's published weights of ResNet-50 come from recipes of these two kinds: 76.130 % top-1 with the first, 80.858 % with one of 600 epochs that uses most of the right column's ideas and some others. {cite:t}`wightman2021` searched recipes of 100, 300 and 600 epochs systematically and reached 80.4 % with the longest: that the old
 # network had been beaten by newer *architectures* was in good part newer *recipes*. {cite:t}`touvron2019` report 79.8 % with 224 in training and a test size adapted to it.
 #
-# Two habits from reading such papers. First, ask of every comparison whether both sides had the same recipe. Second, mind the spread: ResNet-50's top-1 moves by about a tenth of a per cent with the seed, so that a gain of 0.1 from one run is no gain.
+# Two habits from reading such papers. First, ask of every comparison whether both sides had the same recipe. Second, mind the spread: {cite:t}`goyal2017` give a standard deviation of about a tenth of a point over five seeds, so that a gain of 0.1 from one run is no gain.
 
 # %%
 half_life = math.log(0.5) / math.log(0.9999)
