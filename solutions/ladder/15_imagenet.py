@@ -684,7 +684,7 @@ plt.show()
 # %% [markdown]
 # Two curves, one training. The live network falls by tens of points from one look to the next and climbs back; that is not forgetting, but a step too long in a direction that matters. The average does not take part in it. At first it *lags*, since half of it is older than thirty updates and the network
 # is still learning; then it passes, and goes on rising while the live network goes up and down. This is why recipes with an average evaluate the average, and why "the best of all checkpoints" of a live network is a lucky draw. (A falling rate achieves much of the same, and a recipe may use both.)
-# The hybrid has the average's weights and the live network's statistics. Its curve is rougher: the buffers of the moment do not belong to averaged weights.
+# The hybrid has the average's weights and the live network's statistics. Over the second half it lies a little below the average: the buffers of the moment do not belong to averaged weights. (One seed, and a small difference; "go further" asks for more.)
 #
 # Now the size. The network was trained on crops that were brought to 32 × 32. **Predict.** It is tested on whole pictures resized to 20, 24, …, 64. At which size is it best: below 32, at 32, or above? And what happens far above?
 #
