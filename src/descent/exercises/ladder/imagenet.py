@@ -1229,8 +1229,7 @@ class _Average:
     def update(self, model):
         habits, keep = self.habits, self._share()
         keep = 1 - keep if "swapped" in habits else keep
-        if "uncounted" not in habits:
-            self.updates += 1
+        self.updates += 1
         buffers = {name for name, _ in model.named_buffers()}
         new = model.state_dict()
         for name, old in self.model.state_dict().items():
@@ -1267,7 +1266,6 @@ for _message, _name, _habit in (
     ("You took the larger of keep and t / (t + 1). Take the smaller.", "TakesTheLarger", "larger"),
     ("Your average is the plain mean of all states and never forgets. From some age on keep is "
      "½^(1/half-life).", "NeverForgets", "mean"),
-    ("Your updates are not counted, so that every one is the first.", "NeverCounts", "uncounted"),
     ("The buffers of batch norm are not averaged. The average of the weights needs statistics that "
      "belong to it.", "BuffersForgotten", "no_buffers"),
     ("You copied the buffers from the live model. Average those of floating point, as the weights.",
@@ -1287,7 +1285,8 @@ for _message, _name, _habit in (
      "EvaluatesTheLiveModel", "evaluates_live"),
     ("The old average is not multiplied by keep before the new part is added.",
      "AddsUp", "adds"),
-    ("You copy the live model at every update. Nothing is averaged.", "CopiesAlways", "replaces"),
+    ("You copy the live model at every update, and nothing is averaged. Is every update counted?",
+     "CopiesAlways", "replaces"),
 ):  # fmt: skip
     MovingAverage.mistake(_message)(type(_name, (_Average,), {"habits": (_habit,)}))
 
