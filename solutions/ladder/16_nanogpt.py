@@ -32,8 +32,18 @@
 # %% [markdown]
 # # GPT, letter by letter
 #
-# PLACEHOLDER
+# Two numbers hang over this page: 1.88 and 1.4697. They are the losses on held-out Shakespeare, in nats for each
+# character, that nanoGPT {cite:p}`karpathy2022` publishes, the first for a small model on a laptop's processor, the second for a
+# larger one on a GPU. By the end of this page a GPT whose every line is yours trains towards them, at the same size,
+# on the same text, judged by the same estimate. On the way you will find out how sure such a number is (less than it looks), and at the
+# end stands a table of what later ideas bring at the same size and the same number of tokens.
 #
+# On [rung 13](13_causal_transformer.ipynb) you built a transformer that works. Here it grows up: every detail of nanoGPT's model and of its training loop is
+# taken apart, and each has a reason that you can measure. Nothing to solve on this page needs a GPU. The real run at
+# the end uses one if you have it.
+#
+# **You need** rung 13 (attention, blocks, tied tables) and what it builds on: Adam from [rung 8](08_adam_optax.ipynb), schedules and norms
+# from [rung 10](10_resnet.ipynb). **You will have** nanoGPT's model and training, and a run that reports beside the published number. **It takes** about five hours, the real run apart.
 
 # %% tags=["setup"]
 import json
@@ -56,6 +66,18 @@ from descent.study.catalog import course_root
 chapter("ladder/16_nanogpt")
 use_style()
 
+# %% [markdown]
+# ## Bits for each character
+#
+# The tokens of this page are characters: 65 different ones in Shakespeare's plays, capitals and line breaks included. The loss is the mean surprise
+# at the next one, in nats. Information is more often counted in **bits**, the surprise at a fair coin: one bit is $\ln 2$ nats. So
+#
+# $$ \text{bits for each character} = \frac{\text{loss in nats}}{\ln 2} \cdot \frac{1}{\text{characters of a token}}. $$
+#
+# The second factor is 1 here. On the next rung a token is a piece of several characters, and without the factor a model with
+# long tokens would look worse for it. By hand: a fair guess among 64 characters costs $\ln 64 = 4.159$ nats, which is 6 bits. A loss of 3.2 nats for tokens of four characters is $3.2 / 0.693 / 4 = 1.15$ bits a
+# character.
+
 # %% exercise="bits_per_character"
 def bits_per_character(loss: float, characters: float = 1.0) -> float:
     """Say a loss in bits for each character.
@@ -76,6 +98,13 @@ def bits_per_character(loss: float, characters: float = 1.0) -> float:
 
 # %% check="bits_per_character"
 check(bits_per_character)
+
+# %% [markdown]
+# ## Characters as numbers
+#
+# The alphabet is a list, and a token is a place in it. With the alphabet `["a", "b", "n"]` the text `"banana"` is
+# $[1, 0, 2, 0, 2, 0]$. Two things go wrong in practice: an alphabet made anew from each text, under which the same number means different letters, and an
+# unknown character that passes silently.
 
 # %% exercise="encode"
 def encode(text: str, characters: list[str]) -> Tensor:
@@ -104,6 +133,113 @@ def encode(text: str, characters: list[str]) -> Tensor:
 
 # %% check="encode"
 check(encode)
+
+# %% [markdown]
+# nanoGPT trains on the first 90 % of the text and validates on the rest. There is no third part: the published numbers are validation losses, and so are all on this page. That is
+# acceptable for a comparison with another's validation loss, and flattering as a statement about Shakespeare.
+
+# %%
+plays = shakespeare()
+characters = sorted(set(plays.text))
+tokens = encode(plays.text, characters)
+train_tokens, valid_tokens = tokens[: int(0.9 * len(tokens))], tokens[int(0.9 * len(tokens)) :]
+VOCABULARY = len(characters)
+print(f"{plays.source}: {len(train_tokens):,} + {len(valid_tokens):,} characters, {VOCABULARY} different ones")
+print(f"a guess costs {math.log(VOCABULARY):.2f} nats, {bits_per_character(math.log(VOCABULARY)):.2f} bits")
+for published in (1.88, 1.4697):
+    print(f"published: {published} nats are {bits_per_character(published):.2f} bits a character")
+
+
+def cut_windows(tokens: Tensor, starts: Tensor, length: int) -> tuple[Tensor, Tensor]:
+    """The course's windows of rung 13: inputs and targets, (batch, length) each."""
+    window = tokens[starts[:, None] + torch.arange(length + 1)]
+    return window[:, :-1], window[:, 1:]
+
+
+windows_at = mine("ladder/13", "windows_at", otherwise=cut_windows)
+
+
+def random_batches(tokens: Tensor, context: int, rows: int, seed: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """Batches without end: windows that begin anywhere, (rows, context) each."""
+    generator = torch.Generator().manual_seed(seed)
+    while True:
+        starts = torch.randint(len(tokens) - context, (rows,), generator=generator)
+        yield windows_at(tokens, starts, context)
+
+# %% [markdown]
+# ## The table that nobody needs
+#
+# Your attention of rung 13 wrote down a table of scores, $T \times T$ for each head, then hid a part of it, took a softmax,
+# and multiplied by the values. The table is used once and thrown away, but the backward pass wants it back, so it is kept. At nanoGPT's GPU
+# setting (batch 64, 6 heads, $T = 256$) one layer's table has $64 \cdot 6 \cdot 256^2 \approx 25$ million numbers. A GPU multiplies far faster than
+# it can fetch numbers from its memory, so most of the time of this layer would go into carrying the table to and fro.
+#
+# **Fused attention** {cite:p}`dao2022` never writes it. It goes through the keys in small tiles that fit into fast memory, and keeps for each query a
+# running maximum, a running sum of exponentials and a running mean of values. When a larger score comes along, it rescales what it has. Backwards it computes the tiles again. The numbers are the
+# same up to rounding. In torch it is one call, `F.scaled_dot_product_attention(q, k, v, is_causal=True)`.
+#
+# **Predict.** One window, six heads of width 64. How much memory does the backward pass make each of them keep, at $T = 64$ and at $T = 2048$?
+# Where is the difference a factor of two?
+#
+# *My prediction: …*
+
+# %%
+def kept_for_backward(compute, *inputs: Tensor) -> int:
+    """Bytes that autograd keeps while it computes something."""
+    kept = {}
+
+    def note(tensor: Tensor) -> Tensor:
+        kept[tensor.data_ptr()] = tensor.numel() * tensor.element_size()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+        compute(*inputs)
+    return sum(kept.values())
+
+
+def with_table(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """Causal attention of heads of width 64 by its formula."""
+    future = torch.ones(q.shape[-2], q.shape[-2], dtype=torch.bool).triu(1)
+    return (q @ k.mT / 8).masked_fill(future, -math.inf).softmax(-1) @ v
+
+
+def fused(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """The same by torch's fused attention."""
+    return F.scaled_dot_product_attention(q, k, v, is_causal=True)
+
+
+LENGTHS = [64, 128, 256, 512, 1024, 2048]
+memory = {"with the table": [], "fused": []}
+for length in LENGTHS:
+    parts = torch.randn(3, 1, 6, length, 64, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    for name, attend in zip(memory, (with_table, fused), strict=True):
+        memory[name].append(kept_for_backward(attend, *parts) / 2**20)
+    gap = (with_table(*parts) - fused(*parts)).abs().max().item()
+    print(f"T = {length:4}: table {memory['with the table'][-1]:6.1f} MiB, fused {memory['fused'][-1]:5.1f} MiB, "
+          f"outputs differ by at most {gap:.0e}")  # fmt: skip
+
+plot_curves({name: (LENGTHS, values) for name, values in memory.items()}, logy=True,
+            xlabel="length of the window, T", ylabel="kept for backward (MiB)",
+            title="Without the table, memory grows like T")  # fmt: skip
+plt.xscale("log", base=2)
+plt.show()
+
+# %% [markdown]
+# At $T = 64$ there is next to nothing to save: the table is as small as the queries. Then one line climbs with slope 2 and the other with slope 1. On the GPU the time
+# follows the memory.
+#
+# Two more habits of nanoGPT. Queries, keys and values come from *one* matrix $C \to 3C$, since one large product keeps a GPU busier than
+# three small ones:
+#
+# $$ x: (B, T, C) \to (B, T, 3C) \xrightarrow{\text{cut}} 3 \times (B, T, C) \xrightarrow{\text{heads}} 3 \times (B, h, T, C/h)
+# \xrightarrow{\text{fused}} (B, h, T, C/h) \xrightarrow{\text{join}} (B, T, C) \xrightarrow{W_o} (B, T, C). $$
+#
+# And **dropout**: in training mode a share of the numbers is set to 0 and the rest divided by what is left, so that the mean stays. The GPU setting drops 20 %, the CPU setting nothing. It is applied twice here, to the attention weights and to the
+# output. The first happens inside fused attention, as `dropout_p`, and there lies a trap: `nn.Dropout` knows whether the module is in training mode, a *function* does not. Hand it
+# `dropout_p=0.2` regardless, and your model forgets at random while it is being evaluated.
+#
+# By hand, for the order of the numbers: width 4, two heads. Of the 12 outputs of the matrix, 0 to 3 are queries, 4 to 7 keys, 8 to 11 values. Head 1 has the
+# queries 2 and 3.
 
 # %% exercise="Attention"
 class Attention(nn.Module):
@@ -147,6 +283,9 @@ class Attention(nn.Module):
 # %% check="Attention"
 check(Attention)
 
+# %% [markdown]
+# The block is that of rung 13, without biases and with dropout on what the MLP adds. It is given, so that everybody's parts have the same names. Mind one of them: in both branches the matrix that writes into the residual stream is called `projection`.
+
 # %%
 class Block(nn.Module):
     """Attention, then an MLP for each place, each after a norm and with a skip around it."""
@@ -164,6 +303,20 @@ class Block(nn.Module):
         x = x + self.attention(self.norm_1(x))
         return x + self.dropout(self.projection(F.gelu(self.expand(self.norm_2(x)))))
 
+
+# %% [markdown]
+# ## How a GPT begins
+#
+# Rung 5 chose the spread of a start so that activations keep their size from layer to layer. Inside a block that is no worry: a norm stands before each branch. What can grow is the stream $x$ itself. Every
+# block adds to it twice, so after $L$ blocks
+#
+# $$ x_L = x_0 + b_1 + b_2 + \dots + b_{2L}, \qquad \operatorname{Var}(x_L) \approx \operatorname{Var}(x_0) + 2L \cdot \operatorname{Var}(b), $$
+#
+# if the branches' outputs $b_i: (B, T, C)$ are independent, which at the start they nearly are. By hand: eight blocks add 16 terms. With a spread of 0.1 each, the sum spreads by $\sqrt{16} \cdot 0.1 = 0.4$. If each term is divided by
+# $\sqrt{16}$, it spreads by 0.1, for eight blocks as for eighty.
+#
+# So the start of GPT-2 {cite:p}`radford2019` is: normal numbers of spread 0.02 in all matrices and tables, but $0.02/\sqrt{2L}$ in the matrices that write into the stream. Biases
+# 0, gains 1.
 
 # %% exercise="initialise"
 def initialise(model: nn.Module, layers: int) -> None:
@@ -195,6 +348,44 @@ def initialise(model: nn.Module, layers: int) -> None:
 # %% check="initialise"
 check(initialise)
 
+# %% [markdown]
+# **Predict.** Blocks of width 128, from 1 to 64 of them, the stream starting at the spread of token plus position, $0.02\sqrt2 = 0.028$. Where does it end, with the root and without? Without, by which factor does it grow from 16 blocks to 64?
+#
+# *My prediction: …*
+
+# %%
+DEPTHS = [1, 2, 4, 8, 16, 32, 64]
+grown = {"without the root": [], "with the root": []}
+for layers in DEPTHS:
+    for name in grown:
+        torch.manual_seed(0)
+        tower = nn.Sequential(*(Block(128, 4) for _ in range(layers)))
+        initialise(tower, layers)
+        with torch.no_grad():
+            for key, weight in tower.named_parameters():
+                if name == "without the root" and key.endswith("projection.weight"):
+                    weight *= math.sqrt(2 * layers)
+            stream = 0.02 * math.sqrt(2) * torch.randn(4, 32, 128)
+            grown[name].append(tower(stream).std().item())
+for layers, without, with_root in zip(DEPTHS, *grown.values(), strict=True):
+    print(f"{layers:2} blocks: the stream ends with a spread of {without:.3f} without the root, {with_root:.3f} with it")
+
+plot_curves({name: (DEPTHS, values) for name, values in grown.items()},
+            xlabel="blocks", ylabel="spread of the stream at the end",
+            title="Divided by √(2L), the stream does not know the depth")  # fmt: skip
+plt.show()
+
+# %% [markdown]
+# Without the root the stream doubles with every fourfold depth, as $\sqrt{L}$ does. With it all depths end alike. Why care, when a norm stands before each branch anyway? Because of what a branch adds *in proportion*. In the deep tower without the root, the embedding is a small part of the stream: the word that was read is drowned by the sum of what random branches made
+# of it. Whether that shows in the loss of a *shallow* model is another question, and we shall ask it.
+#
+# ## One table, in and out
+#
+# The head is tied, as on rung 13: a token's row of the table $E: (V, C)$ is what is read in, and $\text{logits} = \operatorname{norm}(x) E^\top$ {cite:p}`press2017`. How much does it save? Count. One block has a matrix $C \to 3C$, one $C \to C$, one $C \to 4C$, one $4C \to C$ and two norms of $C$ gains, which is $12C^2 + 2C$. Around the blocks stand the
+# two tables, $V \cdot C$ and $T_{\max} \cdot C$ ($T_{\max}$ being the context), and the last norm.
+#
+# By hand: $V = 3$, context 2, $C = 2$, one block: $3 \cdot 2 + 2 \cdot 2 + (12 \cdot 4 + 4) + 2 = 64$.
+
 # %% exercise="parameter_count"
 def parameter_count(vocabulary: int, context: int, width: int, layers: int, tied: bool = True) -> int:
     """Count the parameters of the model of this page, table of positions included.
@@ -217,6 +408,31 @@ def parameter_count(vocabulary: int, context: int, width: int, layers: int, tied
 
 # %% check="parameter_count"
 check(parameter_count)
+
+# %%
+SIZES = {  # vocabulary, context, width, layers
+    "nanoGPT, CPU setting": (65, 64, 128, 4),
+    "nanoGPT, GPU setting": (65, 256, 384, 6),
+    "GPT-2, the smallest": (50257, 1024, 768, 12),
+}
+for name, size in SIZES.items():
+    tied, untied = parameter_count(*size), parameter_count(*size, tied=False)
+    print(f"{name:<21} {tied:>11,} parameters, {untied:>11,} untied: tying saves {1 - tied / untied:.1%}")
+
+# %% [markdown]
+# For GPT-2 with its vocabulary of 50 257 tying saves a good part of the model. With 65 characters it saves next to nothing, so it must earn its keep in another way, or not at all. That is one for the
+# experiments.
+#
+# ## The model
+#
+# Now the whole, from its specification. Three things are new since rung 13:
+#
+# - it starts as `initialise` says, as the last act of `__init__`;
+# - the numbers of the places are made *where the tokens are*: `torch.arange(time, device=tokens.device)`. On a CPU one never notices; on a GPU the first call fails;
+# - a window longer than the context is refused by a `ValueError`. Left alone, the table of positions would be read beyond its end, and on a GPU that kills the process with a message about an assertion
+#   in a kernel, long after the line that caused it.
+#
+# This class is what the real run trains, on this rung and on the next. It will be made as `GPT(vocabulary, context, width, heads, layers, dropout)`.
 
 # %% exercise="GPT"
 class GPT(nn.Module):
@@ -283,6 +499,25 @@ class GPT(nn.Module):
 # %% check="GPT"
 check(GPT)
 
+# %%
+SMALL = {"vocabulary": VOCABULARY, "context": 64, "width": 64, "heads": 4, "layers": 4}
+torch.manual_seed(0)
+untrained = GPT(**SMALL)
+first_batch = next(random_batches(train_tokens, 64, 32, seed=0))
+loss = F.cross_entropy(untrained(first_batch[0]).flatten(0, 1), first_batch[1].flatten())
+loss.backward()  # the gradients are looked at below
+print(f"{sum(p.numel() for p in untrained.parameters()):,} parameters, first loss {loss.item():.3f}; "
+      f"log {VOCABULARY} = {math.log(VOCABULARY):.3f}")  # fmt: skip
+
+# %% [markdown]
+# ## What decays, and what does not
+#
+# **Weight decay** pulls every parameter towards 0 by the same share each step. For a matrix that is a mild brake on its size. For the gain of a norm it is a pull
+# towards silence, with nothing gained: gains and biases are few and hold no memory of the text. So nanoGPT hands AdamW two groups: what has two axes or more decays, the rest does not. Do not
+# choose by the name: a norm's gain is called `weight`. And count each parameter once: a tied table belongs to two layers and is one parameter.
+#
+# By hand: `nn.Linear(3, 2)` followed by `nn.LayerNorm(2)` has one matrix in the first group, and a bias, a gain and the norm's bias in the second.
+
 # %% exercise="parameter_groups"
 def parameter_groups(model: nn.Module, decay: float) -> list[dict]:
     """Divide the parameters of a model into those that decay and those that do not.
@@ -308,6 +543,22 @@ def parameter_groups(model: nn.Module, decay: float) -> list[dict]:
 
 # %% check="parameter_groups"
 check(parameter_groups)
+
+# %% [markdown]
+# ## A step in every direction
+#
+# Matrices are apart now, so they can be treated apart. This section is not nanoGPT's. It is the newest ingredient of the table at the end, and the one with the most mathematics in it.
+#
+# The gradient of a matrix, $G = U S V^\top$ with singular values $S$, is lopsided: a few directions are strong and most are faint. A step along it moves the matrix in few directions, again and again. **Muon** {cite:p}`jordan2024` takes the momentum of the gradient and sets *all* singular values to
+# about 1, so that every direction gets a step of the same length: it steps along $U V^\top$, the **polar factor**.
+#
+# An exact singular value decomposition is slow on a GPU. A polynomial will do. Since $X X^\top X = U S^3 V^\top$, an odd polynomial of matrix products acts on the singular values alone:
+#
+# $$ A = X X^\top, \qquad X \leftarrow aX + bAX + cA^2X \quad\Longleftrightarrow\quad s \leftarrow as + bs^3 + cs^5 . $$
+#
+# Divide first by the **Frobenius norm** $\lVert X \rVert_F$, the root of the sum of all squares. It is never below the largest singular value, so all of them start in $[0, 1]$. Iterations of this
+# kind are called **Newton–Schulz**. With $(a, b, c) = (1.5, -0.5, 0)$ they settle at 1, and faint directions take long: $0.5 \to 0.6875$, but $0.01 \to 0.015$. Muon's $(3.4445, -4.775, 2.0315)$ are in a
+# hurry: $0.01 \to 0.034$. They never settle, and after five steps nearly all values are *about* 1, which is all that a step needs.
 
 # %% exercise="orthogonalise"
 def orthogonalise(
@@ -339,6 +590,34 @@ def orthogonalise(
 # %% check="orthogonalise"
 check(orthogonalise)
 
+# %% [markdown]
+# **Predict.** The gradient of your untrained GPT with respect to the `expand` matrix of its first block, $256 \times 64$, has 64 singular values. How many times larger is the largest than the median? And after five steps?
+#
+# *My prediction: …*
+
+# %%
+gradient = untrained.blocks[0].expand.weight.grad
+spectra = {f"after {n} steps" if n else "the gradient": torch.linalg.svdvals(orthogonalise(gradient, n)).numpy()
+           for n in (0, 3, 5)}  # fmt: skip
+for name, values in spectra.items():
+    print(f"{name:<14} largest {values[0]:.3f}, median {np.median(values):.3f}, smallest {values[-1]:.5f}; "
+          f"largest / median {values[0] / np.median(values):.1f}")  # fmt: skip
+plot_curves({name: (np.arange(1, 65), values) for name, values in spectra.items()}, logy=True,
+            xlabel="singular value, from the largest to the smallest", ylabel="size",
+            title="Newton–Schulz lifts the faint directions")  # fmt: skip
+plt.show()
+
+# %% [markdown]
+# Are the faint directions worth a full step? They could be noise. That is a question for an experiment over several seeds, and the table at the end holds the answer. In the speedrun only the matrices inside the blocks go to Muon. Tables and gains stay with AdamW.
+#
+# ## The schedule
+#
+# The rate rises in a straight line, then falls along half a cosine to a least rate, which is a tenth of the peak in both settings of nanoGPT. For step $t$, with $w$ steps of warm-up of $n$ in all, peak $p$ and least rate $l$:
+#
+# $$ \eta_t = \begin{cases} p\,\dfrac{t+1}{w+1} & t < w \\[2ex] l + (p - l)\,\dfrac{1 + \cos \pi r}{2}, \quad r = \dfrac{t - w}{n - w} & w \le t < n \\[2ex] l & t \ge n. \end{cases} $$
+#
+# By hand, with $w = 3$, $n = 7$, $p = 8$, $l = 0$: steps 0, 1, 2 have $2, 4, 6$, step 3 has $8$, step 5 is half-way down with $4$, step 7 has 0. The denominator is $w + 1$, so that step 0 already moves and step $w$ is the first at the peak.
+
 # %% exercise="learning_rate"
 def learning_rate(step: int, steps: int, peak: float, least: float, warm_up: int) -> float:
     """Give the learning rate of a step: a straight rise, then half a cosine down.
@@ -368,6 +647,13 @@ def learning_rate(step: int, steps: int, peak: float, least: float, warm_up: int
 # %% check="learning_rate"
 check(learning_rate)
 
+# %% [markdown]
+# ## A limit for the gradient
+#
+# Now and then a batch comes with a gradient many times as long as usual, and one such step can undo a hundred. So nanoGPT **clips** {cite:p}`pascanu2013`: all gradients together are one long vector $g$, and if its norm is above a limit $m$, all of it is multiplied by $m / \lVert g \rVert$. The direction stays. Clipping each tensor by itself would turn it.
+#
+# By hand: two parameters with the gradients $[3]$ and $[4]$, limit 1. The norm is 5, and they become $[0.6]$ and $[0.8]$. The norm *before* clipping is worth keeping: it is the first gauge to look at when a training goes wrong.
+
 # %% exercise="clip_gradients"
 def clip_gradients(parameters, largest: float) -> float:
     """Shorten the gradient of all parameters together, if it is longer than allowed.
@@ -396,6 +682,15 @@ def clip_gradients(parameters, largest: float) -> float:
 
 # %% check="clip_gradients"
 check(clip_gradients)
+
+# %% [markdown]
+# ## A large batch in small parts
+#
+# When a batch does not fit into memory, let it through in parts and let the gradients pile up, which `backward` does by itself. The sum must be the gradient of the *whole* batch's mean loss. With $n_i$ of $n$ rows in part $i$ and a mean loss $\ell_i$ each,
+#
+# $$ \ell = \sum_i \frac{n_i}{n}\, \ell_i . $$
+#
+# By hand: three rows with mean loss 2 and one row with 6 give $\tfrac34 \cdot 2 + \tfrac14 \cdot 6 = 3$. The mean of the means would be 4. When all parts are equal the two agree, which is why the mistake lives long. Call `backward` on each part before the next is read: adding up the losses and calling it once keeps everything in memory at the same time, and then nothing was won.
 
 # %% exercise="accumulate"
 def accumulate(model: nn.Module, inputs: Tensor, targets: Tensor, parts: int) -> float:
@@ -429,6 +724,15 @@ def accumulate(model: nn.Module, inputs: Tensor, targets: Tensor, parts: int) ->
 # %% check="accumulate"
 check(accumulate)
 
+# %% [markdown]
+# ## How good is it, and how sure are we?
+#
+# The whole validation text is expensive to read every few hundred steps. nanoGPT reads 20 random batches (200 at the GPU setting) and averages. Such a mean of $n$ losses $\ell_i$ is an *estimate*, and an estimate should say how sure it is, by its **standard error**:
+#
+# $$ \bar\ell = \frac1n \sum_i \ell_i, \qquad \text{standard error} = \frac{s}{\sqrt n}, \qquad s^2 = \frac{1}{n-1} \sum_i (\ell_i - \bar\ell)^2 . $$
+#
+# By hand: losses 1 and 3 have the mean 2, $s = \sqrt2$, and the standard error $\sqrt2/\sqrt2 = 1$. Evaluation mode belongs to it, and so does putting the mode back: a training that goes on without its dropout is a bug nobody notices.
+
 # %% exercise="estimate_loss"
 def estimate_loss(model: nn.Module, batches: list[tuple[Tensor, Tensor]]) -> tuple[float, float]:
     """Estimate the loss of a text from some of its windows, and how sure that is.
@@ -456,6 +760,17 @@ def estimate_loss(model: nn.Module, batches: list[tuple[Tensor, Tensor]]) -> tup
 
 # %% check="estimate_loss"
 check(estimate_loss)
+
+# %% [markdown]
+# ## The training
+#
+# Everything is ready; the loop puts it together. Before the first step: training mode, and *one* optimiser, `torch.optim.AdamW` over your `parameter_groups`, with `betas=(0.9, 0.99)`. (torch's usual second number, 0.999, averages the squares over a thousand steps. With few tokens in a batch and two thousand steps in all, nanoGPT forgets sooner.) Then for each step, in this order:
+#
+# 1. take one batch, `accumulate` its gradient over `parts` parts;
+# 2. clip it;
+# 3. set the rate of this step, by `learning_rate`, in *every* group;
+# 4. step;
+# 5. note the loss and the norm before clipping.
 
 # %% exercise="train"
 def train(
@@ -503,3 +818,226 @@ def train(
 
 # %% check="train"
 check(train)
+
+# %% [markdown]
+# ## Shakespeare, for half a minute
+#
+# Your model, at about a quarter of the parameters of nanoGPT's CPU setting and a fraction of its steps. `sample` lets it write; it draws each next character from the softmax, as on [rung 12](12_sampling.ipynb).
+#
+# **Predict.** The loss after 300 steps of 12 windows of 64 characters: it starts at the guess, 4.17. Will the samples have words? Lines? Names of speakers?
+#
+# *My prediction: …*
+
+# %%
+def fresh(seed: int, **changes) -> GPT:
+    """An untrained model of the page's size, or with some sizes changed."""
+    torch.manual_seed(seed)
+    return GPT(**{**SMALL, **changes})
+
+
+def written(model: nn.Module, length: int, context: int) -> str:
+    """What a model writes after a line break."""
+    begin = torch.tensor([[characters.index("\n")]])
+    drawn = sample(model, begin, length, context, torch.Generator().manual_seed(1))
+    return "".join(characters[token] for token in drawn[0])
+
+
+def fixed_batches(context: int, rows: int, count: int = 20) -> list[tuple[Tensor, Tensor]]:
+    """Batches of the validation part, the same ones at every call."""
+    source = random_batches(valid_tokens, context, rows, seed=1)
+    return [next(source) for _ in range(count)]
+
+
+began = time.perf_counter()
+model = fresh(0)
+curve = train(model, random_batches(train_tokens, 64, 12, seed=0), 300, peak=3e-3, least=3e-4, warm_up=30)
+loss, error = estimate_loss(model, fixed_batches(64, 12))
+print(f"{time.perf_counter() - began:.0f} s; validation loss {loss:.3f} ± {error:.3f} (standard error), "
+      f"{bits_per_character(loss):.2f} bits a character")  # fmt: skip
+print(written(model, 300, 64))
+
+# %% [markdown]
+# ## Does the start matter? Does the tie?
+#
+# **Predict.** Four models of four blocks, 100 steps each, two seeds: GPT-2's start; the same without the root; an *untied* head, a matrix of its own that starts at spread 0.02 too; and torch's own start for every layer. Sort them by validation loss.
+#
+# *My prediction: …*
+
+# %%
+class Untied(nn.Module):
+    """Your GPT with a head of its own."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+        self.head = nn.Parameter(0.02 * torch.randn_like(model.tokens.weight))
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        inner = self.model
+        x = inner.tokens(tokens) + inner.positions(torch.arange(tokens.shape[1]))
+        for block in inner.blocks:
+            x = block(x)
+        return inner.norm(x) @ self.head.T
+
+
+def without_root(model: nn.Module, layers: int) -> nn.Module:
+    """Undo the root in the start."""
+    for name, weight in model.named_parameters():
+        if name.endswith("projection.weight"):
+            weight.data *= math.sqrt(2 * layers)
+    return model
+
+
+def torch_start(model: nn.Module) -> nn.Module:
+    """Give every layer torch's own start."""
+    for layer in model.modules():
+        if hasattr(layer, "reset_parameters"):
+            layer.reset_parameters()
+    return model
+
+
+STARTS = {
+    "GPT-2's start": lambda model: model,
+    "without the root": lambda model: without_root(model, 4),
+    "untied head": Untied,
+    "torch's start": torch_start,
+}
+SHORT = fixed_batches(32, 24)
+for name, change in STARTS.items():
+    ends = []
+    for seed in (0, 1):
+        started = change(fresh(seed, context=32))
+        first = estimate_loss(started, SHORT)[0]
+        train(started, random_batches(train_tokens, 32, 16, seed), 100, peak=1e-3, least=1e-4, warm_up=20)
+        ends.append(estimate_loss(started, SHORT)[0])
+    print(f"{name:<17} starts at {first:6.2f}, validation loss after 100 steps: " + "  ".join(f"{end:.3f}" for end in ends))
+
+# %% [markdown]
+# ## Is the warm-up needed?
+#
+# **Predict.** Two blocks, 100 steps, two seeds; a peak rate of $3 \cdot 10^{-3}$ and of $10^{-2}$, each with no warm-up and with 25 steps of it. Which of the four suffers? During which steps does the trouble happen?
+#
+# *My prediction: …*
+
+# %%
+warmed, gauges = {}, {}
+for peak in (3e-3, 1e-2):
+    for warm_up in (0, 25):
+        ends, runs = [], []
+        for seed in (0, 1):
+            started = fresh(seed, context=32, layers=2)
+            batches = random_batches(train_tokens, 32, 16, seed)
+            runs.append(train(started, batches, 100, peak=peak, least=peak / 10, warm_up=warm_up))
+            ends.append(estimate_loss(started, SHORT)[0])
+        print(f"peak {peak:.3f}, warm-up {warm_up:2}: validation loss " + "  ".join(f"{end:.3f}" for end in ends))
+        if peak == 1e-2:
+            losses = np.mean([[loss for loss, _ in run] for run in runs], axis=0)
+            warmed[f"warm-up {warm_up}" if warm_up else "no warm-up"] = losses
+plot_curves(warmed, xlabel="step", ylabel="training loss (nats a character)",
+            title=titled("At a high rate, the first steps decide", plays.source))  # fmt: skip
+plt.show()
+
+# %% [markdown]
+# ## How sure is 1.88?
+#
+# nanoGPT's CPU number, 1.88, is the mean of 20 batches of 12 windows of 64 characters: 240 windows of the 1 742 that the validation text has when they are laid end to end. A careful second measurement, over the whole validation text, gives about 1.91 for the same setting. Which one is right? Find out how much such an estimate moves by chance alone, with a model whose whole loss you can compute: your own.
+#
+# **Predict.** Draw 240 windows at random, ten thousand times. By how much do the estimates spread? And if somebody evaluates eight times, each time on new windows, and reports the *lowest*?
+#
+# *My prediction: …*
+
+# %%
+starts = torch.arange(0, len(valid_tokens) - 64, 64)
+model.eval()
+with torch.no_grad():
+    window_losses = torch.cat([
+        F.cross_entropy(model(x).mT, y, reduction="none").mean(1)
+        for x, y in (windows_at(valid_tokens, part, 64) for part in starts.split(128))
+    ]).numpy()  # fmt: skip
+whole = window_losses.mean()
+rng = np.random.default_rng(0)
+estimates = np.array([rng.choice(window_losses, 240).mean() for _ in range(10_000)])
+lowest = estimates.reshape(-1, 8).min(axis=1).mean()
+print(f"{len(window_losses)} windows: whole loss {whole:.3f}, a single window spreads by {window_losses.std():.3f}")
+print(f"240 windows: estimates spread by {estimates.std():.4f}; half of them lie within "
+      f"{np.median(abs(estimates - whole)):.3f} of the whole loss, 95 % within {np.quantile(abs(estimates - whole), 0.95):.3f}")
+print(f"the lowest of eight estimates of one and the same model is too low by {whole - lowest:.3f} on average")
+
+fig, ax = plt.subplots()
+ax.hist(estimates - whole, bins=60, color=COLOURS["sky"])
+ax.axvline(0, color=COLOURS["ink"])
+ax.axvline(1.88 - 1.91, color=COLOURS["red"])
+ax.annotate("the whole text", (0, ax.get_ylim()[1]), xytext=(6, -12), textcoords="offset points")
+ax.annotate("1.88 − 1.91", (1.88 - 1.91, ax.get_ylim()[1]), xytext=(-6, -12), textcoords="offset points",
+            color=COLOURS["red"], ha="right")  # fmt: skip
+ax.set(xlabel="estimate by 240 windows, less the whole loss (nats)", ylabel="how many of 10 000",
+       title=titled("One model, ten thousand validation losses", plays.source))  # fmt: skip
+plt.show()
+
+# %% [markdown]
+# ## The real run
+#
+# Now train it in earnest. `run("nanogpt", model="mine")` takes `GPT` from this notebook, checks it once more (shapes, no look into the future, a gradient everywhere), and trains it in the background at the largest profile that your machine can carry:
+#
+# - `cpu` is nanoGPT's CPU setting, 2 000 steps: some minutes on two cores;
+# - `gpu` is its GPU setting, 5 000 steps in bfloat16 and compiled, for one GPU;
+# - `multi-gpu` shares each batch among four GPUs of one machine, and `slurm` among two machines, through a queue;
+# - `smoke` is a tiny model on two processes and takes about a minute. It shows that everything works, and no more.
+#
+# You can name one: `run("nanogpt", profile="cpu", model="mine")`. Close the notebook if you like. The run goes on, and after a crash it continues on the same curve.
+#
+# **Predict.** The validation loss at its end. You know the published one, and how sure it is.
+#
+# *My prediction: …*
+
+# %% tags=["real-run"]
+run("nanogpt", model="mine")
+
+# %% [markdown]
+# When it has finished, `descent runs report` opens its report: settings, curve, samples, and the published number beside yours. Read it in this order. First the curve: do the training and the validation loss part, and when? Then the number, with the standard error that you now know: a difference of 0.02 between two such estimates is chance more often than not. Then the samples. Here is what has been recorded so far:
+
+# %%
+recorded("nanogpt")
+
+# %% [markdown]
+# ## Go further
+#
+# No grader here; each of these takes between ten minutes and an evening.
+#
+# **The same windows for both.** Two models are to be compared. Measure them on the same 240 windows and take the difference window by window.
+#
+# :::{admonition} What a good answer contains
+# :class: dropdown
+# The standard error of the mean *difference*, beside the two errors of the single losses. It is much smaller, since a window that is hard for one model is hard for the other. The real run draws the same batches at every evaluation for this reason. And a remark on what it does not cover: two seeds of one setting differ by more than that.
+# :::
+#
+# **Muon by hand.** Write an optimiser of a dozen lines: momentum 0.95 for the matrices inside the blocks, `orthogonalise`, a step; AdamW for the rest. Race it against `train`.
+#
+# :::{admonition} What a good answer contains
+# :class: dropdown
+# A rate for each of the two, chosen by a sweep on the validation part with the same number of trials; several seeds; the time of a step beside the loss after a number of steps. All matrices of one shape can be orthogonalised together, as one batch of matrices: then a step costs little more than AdamW's.
+# :::
+#
+# **Deeper.** The root made no difference to speak of with four blocks. Find a depth, or a rate, at which it does.
+#
+# :::{admonition} What a good answer contains
+# :class: dropdown
+# A grid of depths and peak rates with a few seeds each, and the largest rate at which each start still trains. Look for the difference there and not in the loss at a timid rate. A negative result, with its spread, is an answer as well.
+# :::
+#
+# ## Explain it to a friend
+#
+# Aloud, or in writing, without scrolling up.
+#
+# 1. Two papers report 1.47 and 1.46 on this text. What would you ask before you believe that the second is better?
+# 2. Which parts of this page change what is computed, and which only how fast or in how much memory?
+# 3. Why does GPT-2 scale some matrices by $1/\sqrt{2L}$ and not others, and what would happen if it scaled all of them?
+#
+# :::{admonition} What good answers contain
+# :class: dropdown
+# 1. Over how many windows, and the same ones? The last evaluation or the lowest? How many seeds, and their spread? Were the settings of both tuned, and on what? Is it validation or test?
+# 2. Fused attention, accumulation and one matrix for three change time and memory and leave the numbers alone, up to rounding. The start, the tie, the groups, clipping, the schedule, dropout and Muon change what is learned.
+# 3. Those write into the stream, where $2L$ terms add up. The others act inside a branch, behind a norm; making them smaller would only make the branches fainter, and an attention with small queries and keys looks everywhere alike.
+# :::
+#
+# On rung 17 this model meets text from the whole web, a vocabulary of 50 257 and several GPUs.
