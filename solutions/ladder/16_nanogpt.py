@@ -78,6 +78,18 @@ use_style()
 # long tokens would look worse for it. By hand: a fair guess among 64 characters costs $\ln 64 = 4.159$ nats, which is 6 bits. A loss of 3.2 nats for tokens of four characters is $3.2 / 0.693 / 4 = 1.15$ bits a
 # character.
 
+# %% [markdown]
+# ## Bits for each character
+#
+# The tokens of this page are characters: 65 different ones in Shakespeare's plays, capitals and line breaks included. The loss is the mean surprise
+# at the next one, in nats. Information is more often counted in **bits**, the surprise at a fair coin: one bit is $\ln 2$ nats. So
+#
+# $$ \text{bits for each character} = \frac{\text{loss in nats}}{\ln 2} \cdot \frac{1}{\text{characters of a token}}. $$
+#
+# The second factor is 1 here. On the next rung a token is a piece of several characters, and without the factor a model with
+# long tokens would look worse for it. By hand: a fair guess among 64 characters costs $\ln 64 = 4.159$ nats, which is 6 bits. A loss of 3.2 nats for tokens of four characters is $3.2 / 0.693 / 4 = 1.15$ bits a
+# character.
+
 # %% exercise="bits_per_character"
 def bits_per_character(loss: float, characters: float = 1.0) -> float:
     """Say a loss in bits for each character.
@@ -303,6 +315,20 @@ class Block(nn.Module):
         x = x + self.attention(self.norm_1(x))
         return x + self.dropout(self.projection(F.gelu(self.expand(self.norm_2(x)))))
 
+
+# %% [markdown]
+# ## How a GPT begins
+#
+# Rung 5 chose the spread of a start so that activations keep their size from layer to layer. Inside a block that is no worry: a norm stands before each branch. What can grow is the stream $x$ itself. Every
+# block adds to it twice, so after $L$ blocks
+#
+# $$ x_L = x_0 + b_1 + b_2 + \dots + b_{2L}, \qquad \operatorname{Var}(x_L) \approx \operatorname{Var}(x_0) + 2L \cdot \operatorname{Var}(b), $$
+#
+# if the branches' outputs $b_i: (B, T, C)$ are independent, which at the start they nearly are. By hand: eight blocks add 16 terms. With a spread of 0.1 each, the sum spreads by $\sqrt{16} \cdot 0.1 = 0.4$. If each term is divided by
+# $\sqrt{16}$, it spreads by 0.1, for eight blocks as for eighty.
+#
+# So the start of GPT-2 {cite:p}`radford2019` is: normal numbers of spread 0.02 in all matrices and tables, but $0.02/\sqrt{2L}$ in the matrices that write into the stream. Biases
+# 0, gains 1.
 
 # %% [markdown]
 # ## How a GPT begins
@@ -600,14 +626,16 @@ gradient = untrained.blocks[0].expand.weight.grad
 spectra = {f"after {n} steps" if n else "the gradient": torch.linalg.svdvals(orthogonalise(gradient, n)).numpy()
            for n in (0, 3, 5)}  # fmt: skip
 for name, values in spectra.items():
-    print(f"{name:<14} largest {values[0]:.3f}, median {np.median(values):.3f}, smallest {values[-1]:.5f}; "
-          f"largest / median {values[0] / np.median(values):.1f}")  # fmt: skip
-plot_curves({name: (np.arange(1, 65), values) for name, values in spectra.items()}, logy=True,
+    print(f"{name:<14} largest {values[0]:.3f}, median {np.median(values):.3f}, the 63rd {values[62]:.4f}, "
+          f"the 64th {values[63]:.0e}; largest / median {values[0] / np.median(values):.1f}")  # fmt: skip
+plot_curves({name: (np.arange(1, 64), values[:63]) for name, values in spectra.items()}, logy=True,
             xlabel="singular value, from the largest to the smallest", ylabel="size",
             title="Newton–Schulz lifts the faint directions")  # fmt: skip
 plt.show()
 
 # %% [markdown]
+# The 64th value is 0 but for rounding, and no polynomial lifts a 0: the vectors that come out of a norm add up to 0, so nothing is ever learned along $(1, 1, \dots, 1)$.
+#
 # Are the faint directions worth a full step? They could be noise. That is a question for an experiment over several seeds, and the table at the end holds the answer. In the speedrun only the matrices inside the blocks go to Muon. Tables and gains stay with AdamW.
 #
 # ## The schedule
@@ -857,6 +885,9 @@ print(f"{time.perf_counter() - began:.0f} s; validation loss {loss:.3f} ± {erro
 print(written(model, 300, 64))
 
 # %% [markdown]
+# Words, or things that look like words; lines of the right length; now and then a name with a colon. Spelling comes first, sense has not come at all. The model has seen a fifth of the training text once.
+
+# %% [markdown]
 # ## Does the start matter? Does the tie?
 #
 # **Predict.** Four models of four blocks, 100 steps each, two seeds: GPT-2's start; the same without the root; an *untied* head, a matrix of its own that starts at spread 0.02 too; and torch's own start for every layer. Sort them by validation loss.
@@ -913,6 +944,11 @@ for name, change in STARTS.items():
     print(f"{name:<17} starts at {first:6.2f}, validation loss after 100 steps: " + "  ".join(f"{end:.3f}" for end in ends))
 
 # %% [markdown]
+# Two surprises. The root makes no difference here: with four blocks its share of the stream is small, and AdamW soon moves every weight by more than the start's spread. The growth that you measured is real, and it is a matter of depth. And the *untied* head is ahead. With 65 characters the tie saves next to nothing, and it asks one table to be good at two things from the first step on. We keep it all the same, since the published numbers are a tied model's, and the next rung needs it.
+#
+# What does matter is the scale as such. torch's own start fills tables with numbers of spread 1, and as the head is tied, the logits spread by $\sqrt{C} = 8$. The model begins sure of itself and wrong, with a loss far above the guess, and a hundred steps do not make up for it.
+
+# %% [markdown]
 # ## Is the warm-up needed?
 #
 # **Predict.** Two blocks, 100 steps, two seeds; a peak rate of $3 \cdot 10^{-3}$ and of $10^{-2}$, each with no warm-up and with 25 steps of it. Which of the four suffers? During which steps does the trouble happen?
@@ -936,6 +972,9 @@ for peak in (3e-3, 1e-2):
 plot_curves(warmed, xlabel="step", ylabel="training loss (nats a character)",
             title=titled("At a high rate, the first steps decide", plays.source))  # fmt: skip
 plt.show()
+
+# %% [markdown]
+# At the lower rate the warm-up hardly matters. At the higher one it decides, and it does so *early*: Adam divides by the root of an average of squares that rests, at first, on a handful of gradients. Its first steps have nearly the full length of the rate in every coordinate, in whichever direction the first batches happen to point. Without a warm-up the model falls at once, faster than the other, and into a bad region, out of which a hundred steps do not bring it. A warm-up of 25 steps buys a rate that is three times as high.
 
 # %% [markdown]
 # ## How sure is 1.88?
@@ -973,6 +1012,11 @@ ax.annotate("1.88 − 1.91", (1.88 - 1.91, ax.get_ylim()[1]), xytext=(-6, -12), 
 ax.set(xlabel="estimate by 240 windows, less the whole loss (nats)", ylabel="how many of 10 000",
        title=titled("One model, ten thousand validation losses", plays.source))  # fmt: skip
 plt.show()
+
+# %% [markdown]
+# So nanoGPT's 1.88 has an error bar, and 1.91 lies at its edge: a difference of 0.03 is what chance does now and then. Lowest-of-eight adds a bias of the same size, downwards. Neither number is wrong. They answer different questions, and a comparison must ask the same one of both sides. So the real run reports *nanoGPT's own estimate* beside 1.88, and the loss over the whole validation text in addition. Your `estimate_loss` said ± as much for the same number of windows: it could tell from its 20 batches alone.
+#
+# (The spread that we computed is that of windows. Another seed for the training moves the result as well, and that is not in it. The table below shows it.)
 
 # %% [markdown]
 # ## The real run
