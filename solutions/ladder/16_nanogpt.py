@@ -11,10 +11,10 @@
 # run: nanogpt
 # readings:
 #   - {key: karpathy2022, where: "model.py and train.py, about 300 lines each: with this page behind you, you can read both from top to bottom", skip: "the loading of OpenAI's weights, until rung 17"}
-#   - {key: radford2019, where: "section 2.3, 'Model': one paragraph with the start, the norms and the sizes", skip: "the results, for this page"}
+#   - {key: radford2019, where: "section 2.3, 'Model': one paragraph with the scaled start, the norms and the sizes", skip: "the results, for this page"}
 #   - {key: dao2022, where: "sections 2 and 3.1: what the table of scores costs, and how to do without it", skip: "block-sparse attention, and the proofs"}
 #   - {key: press2017, where: "sections 1 to 3: why one table may serve both ends", skip: "the translation results"}
-#   - {key: pascanu2013, where: "section 3.2: clipping the norm, with the picture of the cliff", skip: "the analysis of vanishing gradients, which rung 10 has measured"}
+#   - {key: pascanu2013, where: "section 3.2: clipping by the norm, in a page", skip: "the analysis of vanishing gradients, which rung 10 has measured"}
 #   - {key: jordan2024, where: "the definition, the choice of the coefficients, and which parameters are left to AdamW", skip: "the speed records"}
 # recall:
 #   - {q: "How many bits is a loss of one nat?", a: "1/ln 2 = 1.44. For characters the loss divided by ln 2 is the bits per character."}
@@ -32,18 +32,21 @@
 # %% [markdown]
 # # GPT, letter by letter
 #
-# Two numbers hang over this page: 1.88 and 1.4697. They are the losses on held-out Shakespeare, in nats for each
-# character, that nanoGPT {cite:p}`karpathy2022` publishes, the first for a small model on a laptop's processor, the second for a
-# larger one on a GPU. By the end of this page a GPT whose every line is yours trains towards them, at the same size,
-# on the same text, judged by the same estimate. On the way you will find out how sure such a number is (less than it looks), and at the
-# end stands a table of what later ideas bring at the same size and the same number of tokens.
+# Two numbers hang over this page: 1.88 and 1.4697. They are the losses on held-out Shakespeare, in nats for
+# each character, that nanoGPT {cite:p}`karpathy2022` publishes, the first for a small model on a laptop's
+# processor, the second for a larger one on a GPU. By the end of this page a GPT whose every line is yours
+# trains towards them, at the same size, on the same text, judged by the same estimate. On the way you will
+# find out how sure such a number is (less than it looks), and at the end stands a table of what later ideas
+# bring at the same size and the same number of tokens.
 #
-# On [rung 13](13_causal_transformer.ipynb) you built a transformer that works. Here it grows up: every detail of nanoGPT's model and of its training loop is
-# taken apart, and each has a reason that you can measure. Nothing to solve on this page needs a GPU. The real run at
-# the end uses one if you have it.
+# On [rung 13](13_causal_transformer.ipynb) you built a transformer that works. Here it grows up: every detail
+# of nanoGPT's model and of its training loop is taken apart, and each has a reason that you can measure.
+# Nothing to solve on this page needs a GPU. The real run at the end uses one if you have it.
 #
-# **You need** rung 13 (attention, blocks, tied tables) and what it builds on: Adam from [rung 8](08_adam_optax.ipynb), schedules and norms
-# from [rung 10](10_resnet.ipynb). **You will have** nanoGPT's model and training, and a run that reports beside the published number. **It takes** about five hours, the real run apart.
+# **You need** rung 13 (attention, blocks, tied tables) and what it builds on: Adam from [rung
+# 8](08_adam_optax.ipynb), schedules and norms from [rung 10](10_resnet.ipynb). **You will have** nanoGPT's
+# model and training, and a run that reports beside the published number. **It takes** about five hours, the
+# real run apart.
 
 # %% tags=["setup"]
 import json
@@ -90,6 +93,20 @@ use_style()
 # long tokens would look worse for it. By hand: a fair guess among 64 characters costs $\ln 64 = 4.159$ nats, which is 6 bits. A loss of 3.2 nats for tokens of four characters is $3.2 / 0.693 / 4 = 1.15$ bits a
 # character.
 
+# %% [markdown]
+# ## Bits for each character
+#
+# The tokens of this page are characters: 65 different ones in Shakespeare's plays, capitals and line breaks
+# included. The loss is the mean surprise at the next one, in nats. Information is more often counted in
+# **bits**, the surprise at a fair coin: one bit is $\ln 2$ nats. So
+#
+# $$ \text{bits for each character} = \frac{\text{loss in nats}}{\ln 2} \cdot \frac{1}{\text{characters of a token}}. $$
+#
+# The second factor is 1 here. On the next rung a token is a piece of several characters, and without the
+# factor a model with long tokens would look worse for it. By hand: a fair guess among 64 characters costs
+# $\ln 64 = 4.159$ nats, which is 6 bits. A loss of 3.2 nats for tokens of four characters is
+# $3.2 / 0.693 / 4 = 1.15$ bits a character.
+
 # %% exercise="bits_per_character"
 def bits_per_character(loss: float, characters: float = 1.0) -> float:
     """Say a loss in bits for each character.
@@ -114,9 +131,9 @@ check(bits_per_character)
 # %% [markdown]
 # ## Characters as numbers
 #
-# The alphabet is a list, and a token is a place in it. With the alphabet `["a", "b", "n"]` the text `"banana"` is
-# $[1, 0, 2, 0, 2, 0]$. Two things go wrong in practice: an alphabet made anew from each text, under which the same number means different letters, and an
-# unknown character that passes silently.
+# The alphabet is a list, and a token is a place in it. With the alphabet `["a", "b", "n"]` the text
+# `"banana"` is $[1, 0, 2, 0, 2, 0]$. Two things go wrong in practice: an alphabet made anew from each text,
+# under which the same number means different letters, and an unknown character that passes silently.
 
 # %% exercise="encode"
 def encode(text: str, characters: list[str]) -> Tensor:
@@ -147,8 +164,9 @@ def encode(text: str, characters: list[str]) -> Tensor:
 check(encode)
 
 # %% [markdown]
-# nanoGPT trains on the first 90 % of the text and validates on the rest. There is no third part: the published numbers are validation losses, and so are all on this page. That is
-# acceptable for a comparison with another's validation loss, and flattering as a statement about Shakespeare.
+# nanoGPT trains on the first 90 % of the text and validates on the rest. There is no third part: the
+# published numbers are validation losses, and so are all on this page. That is acceptable for a comparison
+# with another's validation loss, and flattering as a statement about Shakespeare.
 
 # %%
 plays = shakespeare()
@@ -181,17 +199,20 @@ def random_batches(tokens: Tensor, context: int, rows: int, seed: int) -> Iterat
 # %% [markdown]
 # ## The table that nobody needs
 #
-# Your attention of rung 13 wrote down a table of scores, $T \times T$ for each head, then hid a part of it, took a softmax,
-# and multiplied by the values. The table is used once and thrown away, but the backward pass wants it back, so it is kept. At nanoGPT's GPU
-# setting (batch 64, 6 heads, $T = 256$) one layer's table has $64 \cdot 6 \cdot 256^2 \approx 25$ million numbers. A GPU multiplies far faster than
-# it can fetch numbers from its memory, so most of the time of this layer would go into carrying the table to and fro.
+# Your attention of rung 13 wrote down a table of scores, $T \times T$ for each head, then hid a part of it,
+# took a softmax, and multiplied by the values. The table is used once and thrown away, but the backward pass
+# wants it back, so it is kept. At nanoGPT's GPU setting (batch 64, 6 heads, $T = 256$) one layer's table has
+# $64 \cdot 6 \cdot 256^2 \approx 25$ million numbers. A GPU multiplies far faster than it can fetch numbers
+# from its memory, so most of the time of this layer would go into carrying the table to and fro.
 #
-# **Fused attention** {cite:p}`dao2022` never writes it. It goes through the keys in small tiles that fit into fast memory, and keeps for each query a
-# running maximum, a running sum of exponentials and a running mean of values. When a larger score comes along, it rescales what it has. Backwards it computes the tiles again. The numbers are the
-# same up to rounding. In torch it is one call, `F.scaled_dot_product_attention(q, k, v, is_causal=True)`.
+# **Fused attention** {cite:p}`dao2022` never writes it. It goes through the keys in small tiles that fit into
+# fast memory, and keeps for each query a running maximum, a running sum of exponentials and a running mean of
+# values. When a larger score comes along, it rescales what it has. Backwards it computes the tiles again. The
+# numbers are the same up to rounding. In torch it is one call,
+# `F.scaled_dot_product_attention(q, k, v, is_causal=True)`.
 #
-# **Predict.** One window, six heads of width 64. How much memory does the backward pass make each of them keep, at $T = 64$ and at $T = 2048$?
-# Where is the difference a factor of two?
+# **Predict.** One window, six heads of width 64. How much memory does the backward pass make each of them
+# keep, at $T = 64$ and at $T = 2048$? Where is the difference a factor of two?
 #
 # *My prediction: …*
 
@@ -237,21 +258,23 @@ plt.xscale("log", base=2)
 plt.show()
 
 # %% [markdown]
-# At $T = 64$ there is next to nothing to save: the table is as small as the queries. Then one line climbs with slope 2 and the other with slope 1. On the GPU the time
-# follows the memory.
+# At $T = 64$ there is next to nothing to save: the table is as small as the queries. Then one line climbs
+# with slope 2 and the other with slope 1. On the GPU the time follows the memory.
 #
-# Two more habits of nanoGPT. Queries, keys and values come from *one* matrix $C \to 3C$, since one large product keeps a GPU busier than
-# three small ones:
+# Two more habits of nanoGPT. Queries, keys and values come from *one* matrix $C \to 3C$, since one large
+# product keeps a GPU busier than three small ones:
 #
 # $$ x: (B, T, C) \to (B, T, 3C) \xrightarrow{\text{cut}} 3 \times (B, T, C) \xrightarrow{\text{heads}} 3 \times (B, h, T, C/h)
 # \xrightarrow{\text{fused}} (B, h, T, C/h) \xrightarrow{\text{join}} (B, T, C) \xrightarrow{W_o} (B, T, C). $$
 #
-# And **dropout**: in training mode a share of the numbers is set to 0 and the rest divided by what is left, so that the mean stays. The GPU setting drops 20 %, the CPU setting nothing. It is applied twice here, to the attention weights and to the
-# output. The first happens inside fused attention, as `dropout_p`, and there lies a trap: `nn.Dropout` knows whether the module is in training mode, a *function* does not. Hand it
+# And **dropout**: in training mode a share of the numbers is set to 0 and the rest divided by what is left,
+# so that the mean stays. The GPU setting drops 20 %, the CPU setting nothing. It is applied twice here, to
+# the attention weights and to the output. The first happens inside fused attention, as `dropout_p`, and there
+# lies a trap: `nn.Dropout` knows whether the module is in training mode, a *function* does not. Hand it
 # `dropout_p=0.2` regardless, and your model forgets at random while it is being evaluated.
 #
-# By hand, for the order of the numbers: width 4, two heads. Of the 12 outputs of the matrix, 0 to 3 are queries, 4 to 7 keys, 8 to 11 values. Head 1 has the
-# queries 2 and 3.
+# By hand, for the order of the numbers: width 4, two heads. Of the 12 outputs of the matrix, 0 to 3 are
+# queries, 4 to 7 keys, 8 to 11 values. Head 1 has the queries 2 and 3.
 
 # %% exercise="Attention"
 class Attention(nn.Module):
@@ -296,7 +319,9 @@ class Attention(nn.Module):
 check(Attention)
 
 # %% [markdown]
-# The block is that of rung 13, without biases and with dropout on what the MLP adds. It is given, so that everybody's parts have the same names. Mind one of them: in both branches the matrix that writes into the residual stream is called `projection`.
+# The block is that of rung 13, without biases and with dropout on what the MLP adds. It is given, so that
+# everybody's parts have the same names. Mind one of them: in both branches the matrix that writes into the
+# residual stream is called `projection`.
 
 # %%
 class Block(nn.Module):
@@ -344,6 +369,22 @@ class Block(nn.Module):
 # So the start of GPT-2 {cite:p}`radford2019` is: normal numbers of spread 0.02 in all matrices and tables, but $0.02/\sqrt{2L}$ in the matrices that write into the stream. Biases
 # 0, gains 1.
 
+# %% [markdown]
+# ## How a GPT begins
+#
+# Rung 5 chose the spread of a start so that activations keep their size from layer to layer. Inside a block
+# that is no worry: a norm stands before each branch. What can grow is the stream $x$ itself. Every block adds
+# to it twice, so after $L$ blocks
+#
+# $$ x_L = x_0 + b_1 + b_2 + \dots + b_{2L}, \qquad \operatorname{Var}(x_L) \approx \operatorname{Var}(x_0) + 2L \cdot \operatorname{Var}(b), $$
+#
+# if the branches' outputs $b_i: (B, T, C)$ are independent, which at the start they nearly are. By hand:
+# eight blocks add 16 terms. With a spread of 0.1 each, the sum spreads by $\sqrt{16} \cdot 0.1 = 0.4$. If
+# each term is divided by $\sqrt{16}$, it spreads by 0.1, for eight blocks as for eighty.
+#
+# So the start of GPT-2 {cite:p}`radford2019` is: normal numbers of spread 0.02 in all matrices and tables,
+# but $0.02/\sqrt{2L}$ in the matrices that write into the stream. Biases 0, gains 1.
+
 # %% exercise="initialise"
 def initialise(model: nn.Module, layers: int) -> None:
     """Give every parameter of a model the start of GPT-2, in place.
@@ -375,7 +416,9 @@ def initialise(model: nn.Module, layers: int) -> None:
 check(initialise)
 
 # %% [markdown]
-# **Predict.** Blocks of width 128, from 1 to 64 of them, the stream starting at the spread of token plus position, $0.02\sqrt2 = 0.028$. Where does it end, with the root and without? Without, by which factor does it grow from 16 blocks to 64?
+# **Predict.** Blocks of width 128, from 1 to 64 of them, the stream starting at the spread of token plus
+# position, $0.02\sqrt2 = 0.028$. Where does it end, with the root and without? Without, by which factor does
+# it grow from 16 blocks to 64?
 #
 # *My prediction: …*
 
@@ -402,13 +445,19 @@ plot_curves({name: (DEPTHS, values) for name, values in grown.items()},
 plt.show()
 
 # %% [markdown]
-# Without the root the stream doubles with every fourfold depth, as $\sqrt{L}$ does. With it all depths end alike. Why care, when a norm stands before each branch anyway? Because of what a branch adds *in proportion*. In the deep tower without the root, the embedding is a small part of the stream: the word that was read is drowned by the sum of what random branches made
-# of it. Whether that shows in the loss of a *shallow* model is another question, and we shall ask it.
+# Without the root the stream doubles with every fourfold depth, as $\sqrt{L}$ does. With it all depths end
+# alike. Why care, when a norm stands before each branch anyway? Because of what a branch adds *in
+# proportion*. In the deep tower without the root, the embedding is a small part of the stream: the word that
+# was read is drowned by the sum of what random branches made of it. Whether that shows in the loss of a
+# *shallow* model is another question, and we shall ask it.
 #
 # ## One table, in and out
 #
-# The head is tied, as on rung 13: a token's row of the table $E: (V, C)$ is what is read in, and $\text{logits} = \operatorname{norm}(x) E^\top$ {cite:p}`press2017`. How much does it save? Count. One block has a matrix $C \to 3C$, one $C \to C$, one $C \to 4C$, one $4C \to C$ and two norms of $C$ gains, which is $12C^2 + 2C$. Around the blocks stand the
-# two tables, $V \cdot C$ and $T_{\max} \cdot C$ ($T_{\max}$ being the context), and the last norm.
+# The head is tied, as on rung 13: a token's row of the table $E: (V, C)$ is what is read in, and
+# $\text{logits} = \operatorname{norm}(x) E^\top$ {cite:p}`press2017`. How much does it save? Count. One block
+# has a matrix $C \to 3C$, one $C \to C$, one $C \to 4C$, one $4C \to C$ and two norms of $C$ gains, which is
+# $12C^2 + 2C$. Around the blocks stand the two tables, $V \cdot C$ and $T_{\max} \cdot C$ ($T_{\max}$ being
+# the context), and the last norm.
 #
 # By hand: $V = 3$, context 2, $C = 2$, one block: $3 \cdot 2 + 2 \cdot 2 + (12 \cdot 4 + 4) + 2 = 64$.
 
@@ -446,19 +495,22 @@ for name, size in SIZES.items():
     print(f"{name:<21} {tied:>11,} parameters, {untied:>11,} untied: tying saves {1 - tied / untied:.1%}")
 
 # %% [markdown]
-# For GPT-2 with its vocabulary of 50 257 tying saves a good part of the model. With 65 characters it saves next to nothing, so it must earn its keep in another way, or not at all. That is one for the
-# experiments.
+# For GPT-2 with its vocabulary of 50 257 tying saves a good part of the model. With 65 characters it saves
+# next to nothing, so it must earn its keep in another way, or not at all. That is one for the experiments.
 #
 # ## The model
 #
 # Now the whole, from its specification. Three things are new since rung 13:
 #
 # - it starts as `initialise` says, as the last act of `__init__`;
-# - the numbers of the places are made *where the tokens are*: `torch.arange(time, device=tokens.device)`. On a CPU one never notices; on a GPU the first call fails;
-# - a window longer than the context is refused by a `ValueError`. Left alone, the table of positions would be read beyond its end, and on a GPU that kills the process with a message about an assertion
-#   in a kernel, long after the line that caused it.
+# - the numbers of the places are made *where the tokens are*: `torch.arange(time, device=tokens.device)`. On
+#   a CPU one never notices; on a GPU the first call fails;
+# - a window longer than the context is refused by a `ValueError`. Left alone, the table of positions would be
+#   read beyond its end, and on a GPU that kills the process with a message about an assertion in a kernel,
+#   long after the line that caused it.
 #
-# This class is what the real run trains, on this rung and on the next. It will be made as `GPT(vocabulary, context, width, heads, layers, dropout)`.
+# This class is what the real run trains, on this rung and on the next. It will be made as
+# `GPT(vocabulary, context, width, heads, layers, dropout)`.
 
 # %% exercise="GPT"
 class GPT(nn.Module):
@@ -538,11 +590,14 @@ print(f"{sum(p.numel() for p in untrained.parameters()):,} parameters, first los
 # %% [markdown]
 # ## What decays, and what does not
 #
-# **Weight decay** pulls every parameter towards 0 by the same share each step. For a matrix that is a mild brake on its size. For the gain of a norm it is a pull
-# towards silence, with nothing gained: gains and biases are few and hold no memory of the text. So nanoGPT hands AdamW two groups: what has two axes or more decays, the rest does not. Do not
-# choose by the name: a norm's gain is called `weight`. And count each parameter once: a tied table belongs to two layers and is one parameter.
+# **Weight decay** pulls every parameter towards 0 by the same share each step. For a matrix that is a mild
+# brake on its size. For the gain of a norm it is a pull towards silence, with nothing gained: gains and
+# biases are few and hold no memory of the text. So nanoGPT hands AdamW two groups: what has two axes or more
+# decays, the rest does not. Do not choose by the name: a norm's gain is called `weight`. And count each
+# parameter once: a tied table belongs to two layers and is one parameter.
 #
-# By hand: `nn.Linear(3, 2)` followed by `nn.LayerNorm(2)` has one matrix in the first group, and a bias, a gain and the norm's bias in the second.
+# By hand: `nn.Linear(3, 2)` followed by `nn.LayerNorm(2)` has one matrix in the first group, and a bias, a
+# gain and the norm's bias in the second.
 
 # %% exercise="parameter_groups"
 def parameter_groups(model: nn.Module, decay: float) -> list[dict]:
@@ -573,18 +628,24 @@ check(parameter_groups)
 # %% [markdown]
 # ## A step in every direction
 #
-# Matrices are apart now, so they can be treated apart. This section is not nanoGPT's. It is the newest ingredient of the table at the end, and the one with the most mathematics in it.
+# Matrices are apart now, so they can be treated apart. This section is not nanoGPT's. It is the newest
+# ingredient of the table at the end, and the one with the most mathematics in it.
 #
-# The gradient of a matrix, $G = U S V^\top$ with singular values $S$, is lopsided: a few directions are strong and most are faint. A step along it moves the matrix in few directions, again and again. **Muon** {cite:p}`jordan2024` takes the momentum of the gradient and sets *all* singular values to
-# about 1, so that every direction gets a step of the same length: it steps along $U V^\top$, the **polar factor**.
+# The gradient of a matrix, $G = U S V^\top$ with singular values $S$, is lopsided: a few directions are
+# strong and most are faint. A step along it moves the matrix in few directions, again and again. **Muon**
+# {cite:p}`jordan2024` takes the momentum of the gradient and sets *all* singular values to about 1, so that
+# every direction gets a step of the same length: it steps along $U V^\top$, the **polar factor**.
 #
-# An exact singular value decomposition is slow on a GPU. A polynomial will do. Since $X X^\top X = U S^3 V^\top$, an odd polynomial of matrix products acts on the singular values alone:
+# An exact singular value decomposition is slow on a GPU. A polynomial will do. Since
+# $X X^\top X = U S^3 V^\top$, an odd polynomial of matrix products acts on the singular values alone:
 #
 # $$ A = X X^\top, \qquad X \leftarrow aX + bAX + cA^2X \quad\Longleftrightarrow\quad s \leftarrow as + bs^3 + cs^5 . $$
 #
-# Divide first by the **Frobenius norm** $\lVert X \rVert_F$, the root of the sum of all squares. It is never below the largest singular value, so all of them start in $[0, 1]$. Iterations of this
-# kind are called **Newton–Schulz**. With $(a, b, c) = (1.5, -0.5, 0)$ they settle at 1, and faint directions take long: $0.5 \to 0.6875$, but $0.01 \to 0.015$. Muon's $(3.4445, -4.775, 2.0315)$ are in a
-# hurry: $0.01 \to 0.034$. They never settle, and after five steps nearly all values are *about* 1, which is all that a step needs.
+# Divide first by the **Frobenius norm** $\lVert X \rVert_F$, the root of the sum of all squares. It is never
+# below the largest singular value, so all of them start in $[0, 1]$. Iterations of this kind are called
+# **Newton–Schulz**. With $(a, b, c) = (1.5, -0.5, 0)$ they settle at 1, and faint directions take long:
+# $0.5 \to 0.6875$, but $0.01 \to 0.015$. Muon's $(3.4445, -4.775, 2.0315)$ are in a hurry: $0.01 \to 0.034$.
+# They never settle, and after five steps nearly all values are *about* 1, which is all that a step needs.
 
 # %% exercise="orthogonalise"
 def orthogonalise(
@@ -617,7 +678,9 @@ def orthogonalise(
 check(orthogonalise)
 
 # %% [markdown]
-# **Predict.** The gradient of your untrained GPT with respect to the `expand` matrix of its first block, $256 \times 64$, has 64 singular values. How many times larger is the largest than the median? And after five steps?
+# **Predict.** The gradient of your untrained GPT with respect to the `expand` matrix of its first block,
+# $256 \times 64$, has 64 singular values. How many times larger is the largest than the median? And after
+# five steps?
 #
 # *My prediction: …*
 
@@ -634,17 +697,24 @@ plot_curves({name: (np.arange(1, 64), values[:63]) for name, values in spectra.i
 plt.show()
 
 # %% [markdown]
-# The 64th value is 0 but for rounding, and no polynomial lifts a 0: the vectors that come out of a norm add up to 0, so nothing is ever learned along $(1, 1, \dots, 1)$.
+# The 64th value is 0 but for rounding, and no polynomial lifts a 0: the vectors that come out of a norm add
+# up to 0, so nothing is ever learned along $(1, 1, \dots, 1)$.
 #
-# Are the faint directions worth a full step? They could be noise. That is a question for an experiment over several seeds, and the table at the end holds the answer. In the speedrun only the matrices inside the blocks go to Muon. Tables and gains stay with AdamW.
+# Are the faint directions worth a full step? They could be noise. That is a question for an experiment over
+# several seeds, and the table at the end holds the answer. In the speedrun only the matrices inside the
+# blocks go to Muon. Tables and gains stay with AdamW.
 #
 # ## The schedule
 #
-# The rate rises in a straight line, then falls along half a cosine to a least rate, which is a tenth of the peak in both settings of nanoGPT. For step $t$, with $w$ steps of warm-up of $n$ in all, peak $p$ and least rate $l$:
+# The rate rises in a straight line, then falls along half a cosine to a least rate, which is a tenth of the
+# peak in both settings of nanoGPT. For step $t$, with $w$ steps of warm-up of $n$ in all, peak $p$ and least
+# rate $l$:
 #
 # $$ \eta_t = \begin{cases} p\,\dfrac{t+1}{w+1} & t < w \\[2ex] l + (p - l)\,\dfrac{1 + \cos \pi r}{2}, \quad r = \dfrac{t - w}{n - w} & w \le t < n \\[2ex] l & t \ge n. \end{cases} $$
 #
-# By hand, with $w = 3$, $n = 7$, $p = 8$, $l = 0$: steps 0, 1, 2 have $2, 4, 6$, step 3 has $8$, step 5 is half-way down with $4$, step 7 has 0. The denominator is $w + 1$, so that step 0 already moves and step $w$ is the first at the peak.
+# By hand, with $w = 3$, $n = 7$, $p = 8$, $l = 0$: steps 0, 1, 2 have $2, 4, 6$, step 3 has $8$, step 5 is
+# half-way down with $4$, step 7 has 0. The denominator is $w + 1$, so that step 0 already moves and step $w$
+# is the first at the peak.
 
 # %% exercise="learning_rate"
 def learning_rate(step: int, steps: int, peak: float, least: float, warm_up: int) -> float:
@@ -678,9 +748,14 @@ check(learning_rate)
 # %% [markdown]
 # ## A limit for the gradient
 #
-# Now and then a batch comes with a gradient many times as long as usual, and one such step can undo a hundred. So nanoGPT **clips** {cite:p}`pascanu2013`: all gradients together are one long vector $g$, and if its norm is above a limit $m$, all of it is multiplied by $m / \lVert g \rVert$. The direction stays. Clipping each tensor by itself would turn it.
+# Now and then a batch comes with a gradient many times as long as usual, and one such step can undo a
+# hundred. So nanoGPT **clips** {cite:p}`pascanu2013`: all gradients together are one long vector $g$, and if
+# its norm is above a limit $m$, all of it is multiplied by $m / \lVert g \rVert$. The direction stays.
+# Clipping each tensor by itself would turn it.
 #
-# By hand: two parameters with the gradients $[3]$ and $[4]$, limit 1. The norm is 5, and they become $[0.6]$ and $[0.8]$. The norm *before* clipping is worth keeping: it is the first gauge to look at when a training goes wrong.
+# By hand: two parameters with the gradients $[3]$ and $[4]$, limit 1. The norm is 5, and they become $[0.6]$
+# and $[0.8]$. The norm *before* clipping is worth keeping: it is the first gauge to look at when a training
+# goes wrong.
 
 # %% exercise="clip_gradients"
 def clip_gradients(parameters, largest: float) -> float:
@@ -714,11 +789,16 @@ check(clip_gradients)
 # %% [markdown]
 # ## A large batch in small parts
 #
-# When a batch does not fit into memory, let it through in parts and let the gradients pile up, which `backward` does by itself. The sum must be the gradient of the *whole* batch's mean loss. With $n_i$ of $n$ rows in part $i$ and a mean loss $\ell_i$ each,
+# When a batch does not fit into memory, let it through in parts and let the gradients pile up, which
+# `backward` does by itself. The sum must be the gradient of the *whole* batch's mean loss. With $n_i$ of $n$
+# rows in part $i$ and a mean loss $\ell_i$ each,
 #
 # $$ \ell = \sum_i \frac{n_i}{n}\, \ell_i . $$
 #
-# By hand: three rows with mean loss 2 and one row with 6 give $\tfrac34 \cdot 2 + \tfrac14 \cdot 6 = 3$. The mean of the means would be 4. When all parts are equal the two agree, which is why the mistake lives long. Call `backward` on each part before the next is read: adding up the losses and calling it once keeps everything in memory at the same time, and then nothing was won.
+# By hand: three rows with mean loss 2 and one row with 6 give $\tfrac34 \cdot 2 + \tfrac14 \cdot 6 = 3$. The
+# mean of the means would be 4. When all parts are equal the two agree, which is why the mistake lives long.
+# Call `backward` on each part before the next is read: adding up the losses and calling it once keeps
+# everything in memory at the same time, and then nothing was won.
 
 # %% exercise="accumulate"
 def accumulate(model: nn.Module, inputs: Tensor, targets: Tensor, parts: int) -> float:
@@ -755,11 +835,15 @@ check(accumulate)
 # %% [markdown]
 # ## How good is it, and how sure are we?
 #
-# The whole validation text is expensive to read every few hundred steps. nanoGPT reads 20 random batches (200 at the GPU setting) and averages. Such a mean of $n$ losses $\ell_i$ is an *estimate*, and an estimate should say how sure it is, by its **standard error**:
+# The whole validation text is expensive to read every few hundred steps. nanoGPT reads 20 random batches (200
+# at the GPU setting) and averages. Such a mean of $n$ losses $\ell_i$ is an *estimate*, and an estimate
+# should say how sure it is, by its **standard error**:
 #
 # $$ \bar\ell = \frac1n \sum_i \ell_i, \qquad \text{standard error} = \frac{s}{\sqrt n}, \qquad s^2 = \frac{1}{n-1} \sum_i (\ell_i - \bar\ell)^2 . $$
 #
-# By hand: losses 1 and 3 have the mean 2, $s = \sqrt2$, and the standard error $\sqrt2/\sqrt2 = 1$. Evaluation mode belongs to it, and so does putting the mode back: a training that goes on without its dropout is a bug nobody notices.
+# By hand: losses 1 and 3 have the mean 2, $s = \sqrt2$, and the standard error $\sqrt2/\sqrt2 = 1$.
+# Evaluation mode belongs to it, and so does putting the mode back: a training that goes on without its
+# dropout is a bug nobody notices.
 
 # %% exercise="estimate_loss"
 def estimate_loss(model: nn.Module, batches: list[tuple[Tensor, Tensor]]) -> tuple[float, float]:
@@ -792,7 +876,10 @@ check(estimate_loss)
 # %% [markdown]
 # ## The training
 #
-# Everything is ready; the loop puts it together. Before the first step: training mode, and *one* optimiser, `torch.optim.AdamW` over your `parameter_groups`, with `betas=(0.9, 0.99)`. (torch's usual second number, 0.999, averages the squares over a thousand steps. With few tokens in a batch and two thousand steps in all, nanoGPT forgets sooner.) Then for each step, in this order:
+# Everything is ready; the loop puts it together. Before the first step: training mode, and *one* optimiser,
+# `torch.optim.AdamW` over your `parameter_groups`, with `betas=(0.9, 0.99)`. (torch's usual second number,
+# 0.999, averages the squares over a thousand steps. With few tokens in a batch and two thousand steps in all,
+# nanoGPT forgets sooner.) Then for each step, in this order:
 #
 # 1. take one batch, `accumulate` its gradient over `parts` parts;
 # 2. clip it;
@@ -848,11 +935,13 @@ def train(
 check(train)
 
 # %% [markdown]
-# ## Shakespeare, for half a minute
+# ## Shakespeare, for a few seconds
 #
-# Your model, at about a quarter of the parameters of nanoGPT's CPU setting and a fraction of its steps. `sample` lets it write; it draws each next character from the softmax, as on [rung 12](12_sampling.ipynb).
+# Your model, at about a quarter of the parameters of nanoGPT's CPU setting and a fraction of its steps.
+# `sample` lets it write; it draws each next character from the softmax, as on [rung 12](12_sampling.ipynb).
 #
-# **Predict.** The loss after 300 steps of 12 windows of 64 characters: it starts at the guess, 4.17. Will the samples have words? Lines? Names of speakers?
+# **Predict.** The loss after 300 steps of 12 windows of 64 characters: it starts at the guess, 4.17. Will the
+# samples have words? Lines? Names of speakers?
 #
 # *My prediction: …*
 
@@ -885,12 +974,16 @@ print(f"{time.perf_counter() - began:.0f} s; validation loss {loss:.3f} ± {erro
 print(written(model, 300, 64))
 
 # %% [markdown]
-# Words, or things that look like words; lines of the right length; now and then a name with a colon. Spelling comes first, sense has not come at all. The model has seen a fifth of the training text once.
+# It has found lines, verses with a capital at their beginning, and the shape of a speaker: a word, a colon.
+# Of its words only the short ones exist. It has read about as many characters as a quarter of the training
+# text holds, and the loss is still falling fast.
 
 # %% [markdown]
 # ## Does the start matter? Does the tie?
 #
-# **Predict.** Four models of four blocks, 100 steps each, two seeds: GPT-2's start; the same without the root; an *untied* head, a matrix of its own that starts at spread 0.02 too; and torch's own start for every layer. Sort them by validation loss.
+# **Predict.** Four models of four blocks, 100 steps each, two seeds: GPT-2's start; the same without the
+# root; an *untied* head, a matrix of its own that starts at spread 0.02 too; and torch's own start for every
+# layer. Sort them by validation loss.
 #
 # *My prediction: …*
 
@@ -944,14 +1037,22 @@ for name, change in STARTS.items():
     print(f"{name:<17} starts at {first:6.2f}, validation loss after 100 steps: " + "  ".join(f"{end:.3f}" for end in ends))
 
 # %% [markdown]
-# Two surprises. The root makes no difference here: with four blocks its share of the stream is small, and AdamW soon moves every weight by more than the start's spread. The growth that you measured is real, and it is a matter of depth. And the *untied* head is ahead. With 65 characters the tie saves next to nothing, and it asks one table to be good at two things from the first step on. We keep it all the same, since the published numbers are a tied model's, and the next rung needs it.
+# Two surprises. The root makes no difference that two seeds could show: with four blocks its share of the
+# stream is small, and AdamW soon moves every weight by more than the start's spread. The growth that you
+# measured is real, and it is a matter of depth. And the *untied* head is ahead, by far more than the seeds
+# differ. With 65 characters the tie saves next to nothing, and it asks one table to be good at two things
+# from the first step on. We keep it all the same: the published numbers are a tied model's, and on the next
+# rung it saves a quarter of the model.
 #
-# What does matter is the scale as such. torch's own start fills tables with numbers of spread 1, and as the head is tied, the logits spread by $\sqrt{C} = 8$. The model begins sure of itself and wrong, with a loss far above the guess, and a hundred steps do not make up for it.
+# What does matter is the scale as such. torch's own start fills tables with numbers of spread 1, and as the
+# head is tied, the logits are far too large. The model begins sure of itself and wrong, with ten times the
+# loss of a guess, and a hundred steps do not make up for it.
 
 # %% [markdown]
 # ## Is the warm-up needed?
 #
-# **Predict.** Two blocks, 100 steps, two seeds; a peak rate of $3 \cdot 10^{-3}$ and of $10^{-2}$, each with no warm-up and with 25 steps of it. Which of the four suffers? During which steps does the trouble happen?
+# **Predict.** Two blocks, 100 steps, two seeds; a peak rate of $3 \cdot 10^{-3}$ and of $10^{-2}$, each with
+# no warm-up and with 25 steps of it. Which of the four suffers? During which steps does the trouble happen?
 #
 # *My prediction: …*
 
@@ -974,14 +1075,27 @@ plot_curves(warmed, xlabel="step", ylabel="training loss (nats a character)",
 plt.show()
 
 # %% [markdown]
-# At the lower rate the warm-up hardly matters. At the higher one it decides, and it does so *early*: Adam divides by the root of an average of squares that rests, at first, on a handful of gradients. Its first steps have nearly the full length of the rate in every coordinate, in whichever direction the first batches happen to point. Without a warm-up the model falls at once, faster than the other, and into a bad region, out of which a hundred steps do not bring it. A warm-up of 25 steps buys a rate that is three times as high.
+# At the lower rate the warm-up makes no difference that two seeds could show. At the higher one it does, and
+# what decides is *early*: Adam divides by the root of an average of squares that rests, at first, on a
+# handful of gradients. So its first steps have nearly the full length of the rate in every coordinate, in
+# whichever direction the first batches happen to point. Without a warm-up the model falls at once, faster
+# than the other, and into a place out of which a hundred steps do not bring it. The other curve has spikes as
+# its rate climbs, single bad steps from which it recovers.
+#
+# Mind the last line of the table, though: even with a warm-up the high rate ends *above* the low one here. A
+# warm-up makes a high rate bearable. Whether a high rate pays is another question, to be asked of a whole
+# training.
 
 # %% [markdown]
 # ## How sure is 1.88?
 #
-# nanoGPT's CPU number, 1.88, is the mean of 20 batches of 12 windows of 64 characters: 240 windows of the 1 742 that the validation text has when they are laid end to end. A careful second measurement, over the whole validation text, gives about 1.91 for the same setting. Which one is right? Find out how much such an estimate moves by chance alone, with a model whose whole loss you can compute: your own.
+# nanoGPT's CPU number, 1.88, is the mean of 20 batches of 12 windows of 64 characters: 240 windows of the 1
+# 742 that the validation text has when they are laid end to end. A careful second measurement, over the whole
+# validation text, gives about 1.91 for the same setting. Which one is right? Find out how much such an
+# estimate moves by chance alone, with a model whose whole loss you can compute: your own.
 #
-# **Predict.** Draw 240 windows at random, ten thousand times. By how much do the estimates spread? And if somebody evaluates eight times, each time on new windows, and reports the *lowest*?
+# **Predict.** Draw 240 windows at random, ten thousand times. By how much do the estimates spread? And if
+# somebody evaluates eight times, each time on new windows, and reports the *lowest*?
 #
 # *My prediction: …*
 
@@ -1000,6 +1114,7 @@ lowest = estimates.reshape(-1, 8).min(axis=1).mean()
 print(f"{len(window_losses)} windows: whole loss {whole:.3f}, a single window spreads by {window_losses.std():.3f}")
 print(f"240 windows: estimates spread by {estimates.std():.4f}; half of them lie within "
       f"{np.median(abs(estimates - whole)):.3f} of the whole loss, 95 % within {np.quantile(abs(estimates - whole), 0.95):.3f}")
+print(f"0.03 or more below it: {np.mean(estimates <= whole - 0.03):.2%} of the estimates")
 print(f"the lowest of eight estimates of one and the same model is too low by {whole - lowest:.3f} on average")
 
 fig, ax = plt.subplots()
@@ -1014,21 +1129,54 @@ ax.set(xlabel="estimate by 240 windows, less the whole loss (nats)", ylabel="how
 plt.show()
 
 # %% [markdown]
-# So nanoGPT's 1.88 has an error bar, and 1.91 lies at its edge: a difference of 0.03 is what chance does now and then. Lowest-of-eight adds a bias of the same size, downwards. Neither number is wrong. They answer different questions, and a comparison must ask the same one of both sides. So the real run reports *nanoGPT's own estimate* beside 1.88, and the loss over the whole validation text in addition. Your `estimate_loss` said ± as much for the same number of windows: it could tell from its 20 batches alone.
+# So nanoGPT's 1.88 has an error bar, and so has any number by the same estimate: a difference of 0.01 between
+# two of them is noise. Your `estimate_loss` said as much from its 20 batches alone, as the number after the
+# ±. But a gap of 0.03, as between 1.88 and 1.91, is rare by chance alone; the cell says how rare. Chance
+# *and* the habit of reporting the lowest of several evaluations bring it about easily, since that habit takes
+# half of it by itself. So may another seed of the training, whose effect is not in this histogram at all.
 #
-# (The spread that we computed is that of windows. Another seed for the training moves the result as well, and that is not in it. The table below shows it.)
+# Neither number is wrong. They answer different questions, and a comparison must ask the same one of both
+# sides. So the real run reports nanoGPT's own estimate beside 1.88, and the loss over the whole validation
+# text in addition.
+
+# %% [markdown]
+# ## What better training brings
+#
+# nanoGPT's recipe is that of 2019. What has been found since, at the same size, the same number of steps and
+# the same tokens? The profile `speedrun` of the real run puts these ingredients together, one on top of the
+# other:
+#
+# - a higher **learning rate**, $3 \cdot 10^{-3}$ instead of $10^{-3}$, and a rate that falls in a straight
+#   line **to zero**;
+# - **rotary positions** {cite:p}`su2021`: no table of positions; queries and keys are turned by an angle that
+#   grows with the place, so that their product depends on the distance;
+# - **QK-norm** {cite:p}`henry2020`: queries and keys get one length, so that no score can run away, which a
+#   high rate would otherwise cause;
+# - **ReLU²** {cite:p}`so2021`: in the MLP, $\max(0, x)^2$ in place of GELU;
+# - **zero-initialised projections**: what you scaled by $1/\sqrt{2L}$ starts at 0, so that each block begins
+#   as the identity;
+# - **Muon** for the matrices inside the blocks, with your `orthogonalise` at its heart.
+
+# %% [markdown]
+# The table of what each of them brings, over several seeds, is made by `benchmarks/nanogpt_ablation.py`. It
+# has not been recorded yet.
 
 # %% [markdown]
 # ## The real run
 #
-# Now train it in earnest. `run("nanogpt", model="mine")` takes `GPT` from this notebook, checks it once more (shapes, no look into the future, a gradient everywhere), and trains it in the background at the largest profile that your machine can carry:
+# Now train it in earnest. `run("nanogpt", model="mine")` takes `GPT` from this notebook, checks it once more
+# (shapes, no look into the future, a gradient everywhere), and trains it in the background at the largest
+# profile that your machine can carry:
 #
 # - `cpu` is nanoGPT's CPU setting, 2 000 steps: some minutes on two cores;
 # - `gpu` is its GPU setting, 5 000 steps in bfloat16 and compiled, for one GPU;
-# - `multi-gpu` shares each batch among four GPUs of one machine, and `slurm` among two machines, through a queue;
-# - `smoke` is a tiny model on two processes and takes about a minute. It shows that everything works, and no more.
+# - `multi-gpu` shares each batch among four GPUs of one machine, and `slurm` among two machines, through a
+#   queue;
+# - `smoke` is a tiny model on two processes and takes about a minute. It shows that everything works, and no
+#   more.
 #
-# You can name one: `run("nanogpt", profile="cpu", model="mine")`. Close the notebook if you like. The run goes on, and after a crash it continues on the same curve.
+# You can name one: `run("nanogpt", profile="cpu", model="mine")`. Close the notebook if you like. The run
+# goes on, and after a crash it continues on the same curve.
 #
 # **Predict.** The validation loss at its end. You know the published one, and how sure it is.
 #
@@ -1038,7 +1186,10 @@ plt.show()
 run("nanogpt", model="mine")
 
 # %% [markdown]
-# When it has finished, `descent runs report` opens its report: settings, curve, samples, and the published number beside yours. Read it in this order. First the curve: do the training and the validation loss part, and when? Then the number, with the standard error that you now know: a difference of 0.02 between two such estimates is chance more often than not. Then the samples. Here is what has been recorded so far:
+# When it has finished, `descent runs report` opens its report: settings, curve, samples, and the published
+# number beside yours. Read it in this order. First the curve: do the training and the validation loss part,
+# and when? Then the number, with the standard error that you now know: a difference of 0.01 between two such
+# estimates is noise. Then the samples. Here is what has been recorded so far:
 
 # %%
 recorded("nanogpt")
@@ -1048,40 +1199,57 @@ recorded("nanogpt")
 #
 # No grader here; each of these takes between ten minutes and an evening.
 #
-# **The same windows for both.** Two models are to be compared. Measure them on the same 240 windows and take the difference window by window.
+# **The same windows for both.** Two models are to be compared. Measure them on the same 240 windows and take
+# the difference window by window.
 #
 # :::{admonition} What a good answer contains
 # :class: dropdown
-# The standard error of the mean *difference*, beside the two errors of the single losses. It is much smaller, since a window that is hard for one model is hard for the other. The real run draws the same batches at every evaluation for this reason. And a remark on what it does not cover: two seeds of one setting differ by more than that.
+# The standard error of the mean *difference*, beside the two errors of the single losses. It is much smaller,
+# since a window that is hard for one model is hard for the other. The real run draws the same batches at
+# every evaluation for this reason. And a remark on what it does not cover: two seeds of one setting differ by
+# more than that.
 # :::
 #
-# **Muon by hand.** Write an optimiser of a dozen lines: momentum 0.95 for the matrices inside the blocks, `orthogonalise`, a step; AdamW for the rest. Race it against `train`.
+# **Muon by hand.** Write an optimiser of a dozen lines: momentum 0.95 for the matrices inside the blocks,
+# `orthogonalise`, a step; AdamW for the rest. Race it against `train`.
 #
 # :::{admonition} What a good answer contains
 # :class: dropdown
-# A rate for each of the two, chosen by a sweep on the validation part with the same number of trials; several seeds; the time of a step beside the loss after a number of steps. All matrices of one shape can be orthogonalised together, as one batch of matrices: then a step costs little more than AdamW's.
+# A rate for each of the two, chosen by a sweep on the validation part with the same number of trials; several
+# seeds; the time of a step beside the loss after a number of steps. All matrices of one shape can be
+# orthogonalised together, as one batch of matrices: then a step costs little more than AdamW's.
 # :::
 #
-# **Deeper.** The root made no difference to speak of with four blocks. Find a depth, or a rate, at which it does.
+# **Deeper.** The root made no difference to speak of with four blocks. Find a depth, or a rate, at which it
+# does.
 #
 # :::{admonition} What a good answer contains
 # :class: dropdown
-# A grid of depths and peak rates with a few seeds each, and the largest rate at which each start still trains. Look for the difference there and not in the loss at a timid rate. A negative result, with its spread, is an answer as well.
+# A grid of depths and peak rates with a few seeds each, and the largest rate at which each start still
+# trains. Look for the difference there and not in the loss at a timid rate. A negative result, with its
+# spread, is an answer as well.
 # :::
 #
 # ## Explain it to a friend
 #
 # Aloud, or in writing, without scrolling up.
 #
-# 1. Two papers report 1.47 and 1.46 on this text. What would you ask before you believe that the second is better?
+# 1. Two papers report 1.47 and 1.46 on this text. What would you ask before you believe that the second is
+#    better?
 # 2. Which parts of this page change what is computed, and which only how fast or in how much memory?
-# 3. Why does GPT-2 scale some matrices by $1/\sqrt{2L}$ and not others, and what would happen if it scaled all of them?
+# 3. Why does GPT-2 scale some matrices by $1/\sqrt{2L}$ and not others, and what would happen if it scaled
+#    all of them?
 #
 # :::{admonition} What good answers contain
 # :class: dropdown
-# 1. Over how many windows, and the same ones? The last evaluation or the lowest? How many seeds, and their spread? Were the settings of both tuned, and on what? Is it validation or test?
-# 2. Fused attention, accumulation and one matrix for three change time and memory and leave the numbers alone, up to rounding. The start, the tie, the groups, clipping, the schedule, dropout and Muon change what is learned.
-# 3. Those write into the stream, where $2L$ terms add up. The others act inside a branch, behind a norm; making them smaller would only make the branches fainter, and an attention with small queries and keys looks everywhere alike.
+# 1. Over how many windows, and the same ones? The last evaluation or the lowest? How many seeds, and their
+#    spread? Were the settings of both tuned, and on what? Is it validation or test?
+# 2. Fused attention, accumulation and one matrix for three change time and memory and leave the numbers
+#    alone, up to rounding. The start, the tie, the groups, clipping, the schedule, dropout and Muon change
+#    what is learned.
+# 3. Those write into the stream, where $2L$ terms add up. The others act inside a branch, behind a norm;
+#    making them smaller would only make the branches fainter, and an attention with small queries and keys
+#    looks everywhere alike.
 # :::
 #
 # On rung 17 this model meets text from the whole web, a vocabulary of 50 257 and several GPUs.

@@ -386,7 +386,7 @@ class _Attention(nn.Module):
         if "key_first" in self.habits:
             q, k = k, q
         share = 0.0 if "keeps_weights" in self.habits else self.share
-        if not self.training and "always_drops" not in self.habits:
+        if not self.training and not self.habits & {"always_drops", "forgets_the_mode"}:
             share = 0.0
         if "by_hand" in self.habits:
             scores = q @ k.transpose(-1, -2) / math.sqrt(q.shape[-1])
@@ -404,6 +404,8 @@ class _Attention(nn.Module):
             mixed = mixed.transpose(1, 2)
         mixed = mixed.reshape(x.shape)
         mixed = mixed if "no_projection" in self.habits else self.projection(mixed)
+        if self.habits & {"drops_outputs_always", "forgets_the_mode"}:
+            return F.dropout(mixed, self.share)
         return mixed if "keeps_outputs" in self.habits else self.dropout(mixed)
 
 
@@ -424,6 +426,16 @@ _spoil_class(Attention, _Attention, (
         "AlwaysDrops", "always_drops",
         "Attention weights are dropped in evaluation mode too. A function does not know the mode: "
         "hand it dropout_p = 0 unless self.training.",
+    ),
+    (
+        "DropsOutputsAlways", "drops_outputs_always",
+        "The outputs are dropped in evaluation mode too. F.dropout drops unless you hand it "
+        "training=self.training; nn.Dropout knows by itself.",
+    ),
+    (
+        "ForgetsTheMode", "forgets_the_mode",
+        "Weights and outputs are dropped in evaluation mode too. A function does not know the "
+        "mode: share 0 unless self.training.",
     ),
     (
         "KeepsWeights", "keeps_weights",
@@ -1031,7 +1043,10 @@ class _GPT(nn.Module):
         self.norm = nn.LayerNorm(width, bias="norm_bias" in self.habits)
         if "unties" in self.habits:
             self.read_out = nn.Linear(width, vocabulary, bias=False)
-        if "default_start" not in self.habits:
+        if "early_start" in self.habits:
+            for table in (self.tokens, self.positions):
+                nn.init.normal_(table.weight, std=0.02)
+        elif "default_start" not in self.habits:
             _start(self, layers, shrink=1.0 if "plain_start" in self.habits else None)
         if "plain_list" in self.habits:
             kept = list(self.blocks)
@@ -1092,6 +1107,11 @@ _spoil_class(GPT, _GPT, (
         "DefaultStart", "default_start",
         "The model keeps torch's own start. Call your initialise(self, layers) at the end of "
         "__init__.",
+    ),
+    (
+        "EarlyStart", "early_start",
+        "The tables start as GPT-2's and the blocks do not. Were they made after initialise(self, "
+        "layers) had run? Call it last.",
     ),
     (
         "PlainStart", "plain_start",
@@ -2319,6 +2339,8 @@ def _fit(model, batches, steps, peak, least, warm_up, parts, decay, largest, **h
             rate = peak if step == 0 else _rate(step - 1, steps, peak, least, warm_up)
         for group in optimiser.param_groups[: 1 if habits.get("first_group") else None]:
             group["lr"] = peak if habits.get("constant") else rate
+        if habits.get("clears_late"):
+            optimiser.zero_grad()
         optimiser.step()
         norm = min(norm, largest) if habits.get("norm_after") else norm
         curve.append((torch.tensor(loss), norm) if habits.get("tensors") else (loss, norm))
@@ -2387,6 +2409,11 @@ for _name, _habit, _message in (
     (
         "gradients_pile_up", "piles_up",
         "Gradients pile up from step to step. Your accumulate clears them; does anything undo it?",
+    ),
+    (
+        "cleared_too_late", "clears_late",
+        "The gradient is cleared between accumulate and the step, so that nothing moves. accumulate "
+        "clears it; you need not.",
     ),
     (
         "parts_ignored", "ignores_parts",
