@@ -2412,8 +2412,8 @@ for _name, _habit, _message in (
     ),
     (
         "cleared_too_late", "clears_late",
-        "The gradient is cleared between accumulate and the step, so that nothing moves. accumulate "
-        "clears it; you need not.",
+        "The gradient is cleared between accumulate and the step, so that nothing moves. "
+        "accumulate clears the old one itself.",
     ),
     (
         "parts_ignored", "ignores_parts",
