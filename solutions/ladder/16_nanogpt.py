@@ -72,30 +72,6 @@ use_style()
 # %% [markdown]
 # ## Bits for each character
 #
-# The tokens of this page are characters: 65 different ones in Shakespeare's plays, capitals and line breaks included. The loss is the mean surprise
-# at the next one, in nats. Information is more often counted in **bits**, the surprise at a fair coin: one bit is $\ln 2$ nats. So
-#
-# $$ \text{bits for each character} = \frac{\text{loss in nats}}{\ln 2} \cdot \frac{1}{\text{characters of a token}}. $$
-#
-# The second factor is 1 here. On the next rung a token is a piece of several characters, and without the factor a model with
-# long tokens would look worse for it. By hand: a fair guess among 64 characters costs $\ln 64 = 4.159$ nats, which is 6 bits. A loss of 3.2 nats for tokens of four characters is $3.2 / 0.693 / 4 = 1.15$ bits a
-# character.
-
-# %% [markdown]
-# ## Bits for each character
-#
-# The tokens of this page are characters: 65 different ones in Shakespeare's plays, capitals and line breaks included. The loss is the mean surprise
-# at the next one, in nats. Information is more often counted in **bits**, the surprise at a fair coin: one bit is $\ln 2$ nats. So
-#
-# $$ \text{bits for each character} = \frac{\text{loss in nats}}{\ln 2} \cdot \frac{1}{\text{characters of a token}}. $$
-#
-# The second factor is 1 here. On the next rung a token is a piece of several characters, and without the factor a model with
-# long tokens would look worse for it. By hand: a fair guess among 64 characters costs $\ln 64 = 4.159$ nats, which is 6 bits. A loss of 3.2 nats for tokens of four characters is $3.2 / 0.693 / 4 = 1.15$ bits a
-# character.
-
-# %% [markdown]
-# ## Bits for each character
-#
 # The tokens of this page are characters: 65 different ones in Shakespeare's plays, capitals and line breaks
 # included. The loss is the mean surprise at the next one, in nats. Information is more often counted in
 # **bits**, the surprise at a fair coin: one bit is $\ln 2$ nats. So
@@ -340,34 +316,6 @@ class Block(nn.Module):
         x = x + self.attention(self.norm_1(x))
         return x + self.dropout(self.projection(F.gelu(self.expand(self.norm_2(x)))))
 
-
-# %% [markdown]
-# ## How a GPT begins
-#
-# Rung 5 chose the spread of a start so that activations keep their size from layer to layer. Inside a block that is no worry: a norm stands before each branch. What can grow is the stream $x$ itself. Every
-# block adds to it twice, so after $L$ blocks
-#
-# $$ x_L = x_0 + b_1 + b_2 + \dots + b_{2L}, \qquad \operatorname{Var}(x_L) \approx \operatorname{Var}(x_0) + 2L \cdot \operatorname{Var}(b), $$
-#
-# if the branches' outputs $b_i: (B, T, C)$ are independent, which at the start they nearly are. By hand: eight blocks add 16 terms. With a spread of 0.1 each, the sum spreads by $\sqrt{16} \cdot 0.1 = 0.4$. If each term is divided by
-# $\sqrt{16}$, it spreads by 0.1, for eight blocks as for eighty.
-#
-# So the start of GPT-2 {cite:p}`radford2019` is: normal numbers of spread 0.02 in all matrices and tables, but $0.02/\sqrt{2L}$ in the matrices that write into the stream. Biases
-# 0, gains 1.
-
-# %% [markdown]
-# ## How a GPT begins
-#
-# Rung 5 chose the spread of a start so that activations keep their size from layer to layer. Inside a block that is no worry: a norm stands before each branch. What can grow is the stream $x$ itself. Every
-# block adds to it twice, so after $L$ blocks
-#
-# $$ x_L = x_0 + b_1 + b_2 + \dots + b_{2L}, \qquad \operatorname{Var}(x_L) \approx \operatorname{Var}(x_0) + 2L \cdot \operatorname{Var}(b), $$
-#
-# if the branches' outputs $b_i: (B, T, C)$ are independent, which at the start they nearly are. By hand: eight blocks add 16 terms. With a spread of 0.1 each, the sum spreads by $\sqrt{16} \cdot 0.1 = 0.4$. If each term is divided by
-# $\sqrt{16}$, it spreads by 0.1, for eight blocks as for eighty.
-#
-# So the start of GPT-2 {cite:p}`radford2019` is: normal numbers of spread 0.02 in all matrices and tables, but $0.02/\sqrt{2L}$ in the matrices that write into the stream. Biases
-# 0, gains 1.
 
 # %% [markdown]
 # ## How a GPT begins
