@@ -1104,10 +1104,55 @@ plt.show()
 # - **zero-initialised projections**: what you scaled by $1/\sqrt{2L}$ starts at 0, so that each block begins
 #   as the identity;
 # - **Muon** for the matrices inside the blocks, with your `orthogonalise` at its heart.
+#
+# **Predict.** Which one brings most? Does each of them bring anything? How large is the spread of one row over
+# its seeds?
+#
+# *My prediction: …*
+
+# %%
+path = course_root() / "book" / "results" / "nanogpt_ablation.json"
+record = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"rows": []}
+ladder = [row for row in record["rows"] if row["kind"] == "ladder"]
+if ladder:
+    print(f"recorded beforehand: {record['command']}\n{record['date']}, {record['hardware']}\n{record['note']}\n")
+else:
+    print("not recorded yet: benchmarks/nanogpt_ablation.py makes it")
+before = None
+for row in ladder:
+    loss, whole = row["validation loss"], row["whole validation loss"]
+    gain = "" if before is None else f"gains {before - loss['mean']:+.3f}"
+    passes = row["iteration that passes"]
+    passed = f"passes {record['target']} at step {passes['mean']:.0f}" if passes else ""
+    print(f"{row['name']:<31} {loss['mean']:.3f} ± {loss['std']:.3f} (n = {loss['n']})   {gain:>12}   "
+          f"whole text {whole['mean']:.3f}   {1000 * row['seconds per iteration']['mean']:4.0f} ms a step   {passed}")  # fmt: skip
+    before = loss["mean"]
+
+# %%
+if ladder:
+    fig, ax = plt.subplots(figsize=(8.5, 0.6 * len(ladder) + 1.2))
+    for place, row in enumerate(ladder):
+        mean, seeds = row["validation loss"]["mean"], [one["validation loss"] for one in row["runs"]]
+        ax.plot(seeds, [place] * len(seeds), "o", color=COLOURS["sky"])
+        ax.plot([mean, mean], [place - 0.25, place + 0.25], color=COLOURS["blue"])
+        ax.annotate(f"{mean:.3f}", (max(seeds), place), xytext=(8, -4), textcoords="offset points", fontsize=10)
+    ax.axvline(record["target"], color=COLOURS["red"], linestyle="--")
+    ax.annotate("published: 1.88", (record["target"], len(ladder) - 0.6), xytext=(-6, 0),
+                textcoords="offset points", ha="right", color=COLOURS["red"])  # fmt: skip
+    ax.set_yticks(range(len(ladder)), [row["name"] for row in ladder])
+    ax.set_ylim(len(ladder) - 0.4, -0.6)
+    ax.grid(axis="y", visible=False)
+    ax.set(xlabel="validation loss after 2 000 steps (nats a character); a dot for each seed",
+           title="Each row keeps what the rows above it added")  # fmt: skip
+    plt.show()
 
 # %% [markdown]
-# The table of what each of them brings, over several seeds, is made by `benchmarks/nanogpt_ablation.py`. It
-# has not been recorded yet.
+# How to read such a table, an **ablation**. Compare each gain with the spreads of the two rows it lies between:
+# a gain of less than about two of them is not shown by these seeds. The order matters, since every row keeps
+# what the rows above it brought; an ingredient that gains little here might gain more by itself, or less. A
+# step is not a second: Muon makes a step dearer, and the column of milliseconds says by how much. And mind the
+# two losses of the first row, nanoGPT's estimate and the whole text: they answer the question of 1.88 and 1.91
+# for one and the same training.
 
 # %% [markdown]
 # ## The real run

@@ -491,6 +491,16 @@ _spoil_class(Attention, _Attention, (
     ("WithBias", "bias", "Your matrices have a bias. Here they have none: bias=False."),
 ))  # fmt: skip
 
+Attention.equivalent(
+    "`q, k, v = (part.reshape(split).transpose(1, 2) for part in parts)` → "
+    "`q, k, v = (part.reshape(split).transpose(2, 1) for part in parts)`",
+    because="exchanging two dimensions has no order",
+)
+Attention.equivalent(
+    "`return F.dropout(self.projection(mixed.transpose(1, 2).reshape(x.shape)), share)` → "
+    "`return F.dropout(self.projection(mixed.transpose(2, 1).reshape(x.shape)), share)`",
+    because="exchanging two dimensions has no order",
+)
 Attention.hint("Project once, cut in three, split into heads, attend, join, project, drop.")
 Attention.hint(
     "`q, k, v = self.queries_keys_values(x).split(width, dim=-1)`; rung 13's split and join "
