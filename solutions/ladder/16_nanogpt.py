@@ -33,9 +33,8 @@
 # # GPT, letter by letter
 #
 # Two numbers hang over this page: 1.88 and 1.4697. They are the losses on held-out Shakespeare, in nats for
-# each character, that nanoGPT {cite:p}`karpathy2022` publishes, the first for a small model on a laptop's
-# processor, the second for a larger one on a GPU. By the end of this page a GPT whose every line is yours
-# trains towards them, at the same size, on the same text, judged by the same estimate. On the way you will
+# each character, that nanoGPT {cite:p}`karpathy2022` publishes, the first for a small model trained without
+# a GPU, the second for a larger one on a GPU. By the end of this page a GPT of your own trains towards them, at the same size, on the same text, judged by the same estimate. On the way you will
 # find out how sure such a number is (less than it looks), and at the end stands a table of what later ideas
 # bring at the same size and the same number of tokens.
 #
@@ -888,7 +887,7 @@ check(train)
 # Your model, at about a quarter of the parameters of nanoGPT's CPU setting and a fraction of its steps.
 # `sample` lets it write; it draws each next character from the softmax, as on [rung 12](12_sampling.ipynb).
 #
-# **Predict.** The loss after 300 steps of 12 windows of 64 characters: it starts at the guess, 4.17. Will the
+# **Predict.** The loss after 250 steps of 12 windows of 64 characters: it starts at the guess, 4.17. Will the
 # samples have words? Lines? Names of speakers?
 #
 # *My prediction: …*
@@ -915,7 +914,7 @@ def fixed_batches(context: int, rows: int, count: int = 20) -> list[tuple[Tensor
 
 began = time.perf_counter()
 model = fresh(0)
-curve = train(model, random_batches(train_tokens, 64, 12, seed=0), 300, peak=3e-3, least=3e-4, warm_up=30)
+curve = train(model, random_batches(train_tokens, 64, 12, seed=0), 250, peak=3e-3, least=3e-4, warm_up=30)
 loss, error = estimate_loss(model, fixed_batches(64, 12))
 print(f"{time.perf_counter() - began:.0f} s; validation loss {loss:.3f} ± {error:.3f} (standard error), "
       f"{bits_per_character(loss):.2f} bits a character")  # fmt: skip
@@ -923,13 +922,13 @@ print(written(model, 300, 64))
 
 # %% [markdown]
 # It has found lines, verses with a capital at their beginning, and the shape of a speaker: a word, a colon.
-# Of its words only the short ones exist. It has read about as many characters as a quarter of the training
-# text holds, and the loss is still falling fast.
+# Of its words only the short ones exist. It has read as many characters as a fifth of the training text
+# holds.
 
 # %% [markdown]
 # ## Does the start matter? Does the tie?
 #
-# **Predict.** Four models of four blocks, 100 steps each, two seeds: GPT-2's start; the same without the
+# **Predict.** Four models of four blocks, 80 steps each, two seeds: GPT-2's start; the same without the
 # root; an *untied* head, a matrix of its own that starts at spread 0.02 too; and torch's own start for every
 # layer. Sort them by validation loss.
 #
@@ -980,9 +979,9 @@ for name, change in STARTS.items():
     for seed in (0, 1):
         started = change(fresh(seed, context=32))
         first = estimate_loss(started, SHORT)[0]
-        train(started, random_batches(train_tokens, 32, 16, seed), 100, peak=1e-3, least=1e-4, warm_up=20)
+        train(started, random_batches(train_tokens, 32, 16, seed), 80, peak=1e-3, least=1e-4, warm_up=20)
         ends.append(estimate_loss(started, SHORT)[0])
-    print(f"{name:<17} starts at {first:6.2f}, validation loss after 100 steps: " + "  ".join(f"{end:.3f}" for end in ends))
+    print(f"{name:<17} starts at {first:6.2f}, validation loss after 80 steps: " + "  ".join(f"{end:.3f}" for end in ends))
 
 # %% [markdown]
 # Two surprises. The root makes no difference that two seeds could show: with four blocks its share of the
@@ -994,7 +993,7 @@ for name, change in STARTS.items():
 #
 # What does matter is the scale as such. torch's own start fills tables with numbers of spread 1, and as the
 # head is tied, the logits are far too large. The model begins sure of itself and wrong, with ten times the
-# loss of a guess, and a hundred steps do not make up for it.
+# loss of a guess, and eighty steps do not make up for it.
 
 # %% [markdown]
 # ## Is the warm-up needed?
@@ -1005,7 +1004,7 @@ for name, change in STARTS.items():
 # *My prediction: …*
 
 # %%
-warmed, gauges = {}, {}
+warmed = {}
 for peak in (3e-3, 1e-2):
     for warm_up in (0, 25):
         ends, runs = [], []
@@ -1037,8 +1036,8 @@ plt.show()
 # %% [markdown]
 # ## How sure is 1.88?
 #
-# nanoGPT's CPU number, 1.88, is the mean of 20 batches of 12 windows of 64 characters: 240 windows of the 1
-# 742 that the validation text has when they are laid end to end. A careful second measurement, over the whole
+# nanoGPT's CPU number, 1.88, is the mean of 20 batches of 12 windows of 64 characters: 240 windows of the 1742
+# that the validation text has when they are laid end to end. A careful second measurement, over the whole
 # validation text, gives about 1.91 for the same setting. Which one is right? Find out how much such an
 # estimate moves by chance alone, with a model whose whole loss you can compute: your own.
 #
