@@ -1682,6 +1682,10 @@ for _name, _habit, _message in (
 ):  # fmt: skip
     clip_gradients.mistake(_message)(_clipping(_name, _habit))
 
+clip_gradients.equivalent(
+    "`if norm > largest:` → `if norm >= largest:`",
+    because="at the largest norm itself the factor is 1",
+)
 clip_gradients.hint("Collect the gradients in a list first: `parameters` can be walked only once.")
 clip_gradients.hint("Square, sum, add over all tensors, root. Then one factor for all.")
 clip_gradients.hint("By hand: gradients [3] and [4] have norm 5 together.", when="value")
@@ -2183,6 +2187,16 @@ for _name, _habit, _message in (
     ("turned_round", "turned", "Your result is transposed."),
 ):  # fmt: skip
     orthogonalise.mistake(_message)(_orthogonalising(_name, _habit))
+
+
+@orthogonalise.mistake(
+    "That is the exact polar factor, by a singular value decomposition, for which a GPU has no "
+    "patience. The page asks for `steps` steps of the polynomial, and they end near 1, not at it."
+)
+def exact_polar_factor(matrix, steps=5, coefficients=_MUON):
+    left, _, right = torch.linalg.svd(matrix, full_matrices=False)
+    return left @ right
+
 
 orthogonalise.hint("Divide by the norm once. Then `steps` times: A = X Xᵀ, X = aX + bAX + cA²X.")
 orthogonalise.hint("`torch.linalg.norm(matrix)` of a matrix is the Frobenius norm.")
