@@ -1890,6 +1890,13 @@ for _name, _habit, _message in (
 ):  # fmt: skip
     accumulate.mistake(_message)(_accumulating(_name, _habit))
 
+for _ending in ("", ", strict=False"):
+    accumulate.equivalent(
+        "`for x, y in zip(inputs.tensor_split(parts), targets.tensor_split(parts), strict=True):` "
+        "→ `for x, y in zip(inputs.tensor_split(parts), targets.tensor_split(parts)"
+        f"{_ending}):`",
+        because="inputs and targets are cut into as many parts",
+    )
 accumulate.hint("Clear once. For each part: loss, times its share of the rows, backward.")
 accumulate.hint("`inputs.tensor_split(parts)` cuts along the first dimension, sizes within one.")
 accumulate.hint("`len(x) / len(inputs)` is a part's share.", when="factor")
