@@ -2205,6 +2205,12 @@ def exact_polar_factor(matrix, steps=5, coefficients=_MUON):
     return left @ right
 
 
+for _tiny in ("- 1e-12", "+ 2e-12"):
+    orthogonalise.equivalent(
+        "`x = matrix / (torch.linalg.norm(matrix) + 1e-12)` → "
+        f"`x = matrix / (torch.linalg.norm(matrix) {_tiny})`",
+        because="it keeps 0 from being divided by 0, and is far too small to show elsewhere",
+    )
 orthogonalise.hint("Divide by the norm once. Then `steps` times: A = X Xᵀ, X = aX + bAX + cA²X.")
 orthogonalise.hint("`torch.linalg.norm(matrix)` of a matrix is the Frobenius norm.")
 orthogonalise.hint("Print `torch.linalg.svdvals` after every step.", when="value")
