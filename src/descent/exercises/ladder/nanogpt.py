@@ -2481,6 +2481,11 @@ for _name, _habit, _message in (
 ):  # fmt: skip
     train.mistake(_message)(_fitting(_name, _habit))
 
+train.equivalent(
+    "`optimiser = torch.optim.AdamW(parameter_groups(model, decay), lr=peak, betas=(0.9, 0.99))` → "
+    "`optimiser = torch.optim.AdamW(parameter_groups(model, decay), betas=(0.9, 0.99))`",
+    because="the rate is set from the schedule before every step, the first included",
+)
 train.hint(
     "Mode, optimiser; then for each step: batch, accumulate, clip, set the rate, step, note."
 )
