@@ -1121,9 +1121,10 @@ before = None
 for row in ladder:
     loss, whole = row["validation loss"], row["whole validation loss"]
     gain = "" if before is None else f"gains {before - loss['mean']:+.3f}"
+    spread = "" if loss["std"] is None else f"± {loss['std']:.3f}"
     passes = row["iteration that passes"]
     passed = f"passes {record['target']} at step {passes['mean']:.0f}" if passes else ""
-    print(f"{row['name']:<31} {loss['mean']:.3f} ± {loss['std']:.3f} (n = {loss['n']})   {gain:>12}   "
+    print(f"{row['name']:<31} {loss['mean']:.3f} {spread:<7} (n = {loss['n']})   {gain:>12}   "
           f"whole text {whole['mean']:.3f}   {1000 * row['seconds per iteration']['mean']:4.0f} ms a step   {passed}")  # fmt: skip
     before = loss["mean"]
 
@@ -1146,7 +1147,10 @@ if ladder:
     plt.show()
 
 # %% [markdown]
-# How to read such a table, an **ablation**. Compare each gain with the spreads of the two rows it lies between:
+# Two rows bring most of it: Muon, and a number that anybody could have tried, the learning rate. Most of the
+# others are no larger than what the seeds differ by, and one may even cost where it stands.
+#
+# That is how to read such a table, an **ablation**. Compare each gain with the spreads of the two rows it lies between:
 # a gain of less than about two of them is not shown by these seeds. The order matters, since every row keeps
 # what the rows above it brought; an ingredient that gains little here might gain more by itself, or less. A
 # step is not a second: Muon makes a step dearer, and the column of milliseconds says by how much. And mind the
