@@ -921,9 +921,8 @@ print(f"{time.perf_counter() - began:.0f} s; validation loss {loss:.3f} ± {erro
 print(written(model, 300, 64))
 
 # %% [markdown]
-# It has found lines, verses with a capital at their beginning, and the shape of a speaker: a word, a colon.
-# Of its words only the short ones exist. It has read as many characters as a fifth of the training text
-# holds.
+# It has found lines, verses with a capital at their beginning, commas, and words of a likely length. Few of
+# them exist. It has read as many characters as a fifth of the training text holds.
 
 # %% [markdown]
 # ## Does the start matter? Does the tie?
@@ -992,8 +991,8 @@ for name, change in STARTS.items():
 # rung it saves a quarter of the model.
 #
 # What does matter is the scale as such. torch's own start fills tables with numbers of spread 1, and as the
-# head is tied, the logits are far too large. The model begins sure of itself and wrong, with ten times the
-# loss of a guess, and eighty steps do not make up for it.
+# head is tied, the logits are far too large. The model begins sure of itself and wrong, with nearly ten
+# times the loss of a guess, and eighty steps do not make up for it.
 
 # %% [markdown]
 # ## Is the warm-up needed?
