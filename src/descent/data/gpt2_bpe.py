@@ -109,7 +109,7 @@ def parse_bpe(merges: str, vocabulary: str) -> Bpe:
     numbers: dict[str, int] = json.loads(vocabulary)
     numbers.pop(END_OF_TEXT, None)
     known = {to_bytes(token): number for token, number in numbers.items()}
-    pairs = []
+    pairs: list[tuple[bytes, bytes]] = []
     for line in merges.splitlines()[1:]:
         first, second = map(to_bytes, line.split(" "))
         if known.get(first + second) != 256 + len(pairs):
