@@ -1,4 +1,4 @@
-"""Links between processes: what arrives, what is counted, and what is said when nobody can go on."""
+"""Links between processes: what arrives, what is counted, and what ends a wait for nothing."""
 
 from __future__ import annotations
 
