@@ -1,8 +1,9 @@
 """Descent: an interactive deep-learning course, from one weight to GPT-2.
 
 A notebook needs four names, ``from descent import chapter, check, hint, progress``; later
-chapters also ``mine``, which fetches an earlier answer, and ``run``, which trains. They come from
-:mod:`descent.notebook` on first use, so that ``import descent`` costs nothing.
+chapters also ``mine``, which fetches an earlier answer, ``run``, which trains, and ``recorded``,
+which shows what others' training gave. They come from :mod:`descent.notebook` on first use, so that
+``import descent`` costs nothing.
 """
 
 from __future__ import annotations
@@ -11,13 +12,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from descent.notebook import chapter, check, hint, mine, progress, run
+    from descent.notebook import chapter, check, hint, mine, progress, recorded, run
 
 __version__ = "0.1.0"
 
-__all__ = ["__version__", "chapter", "check", "hint", "mine", "progress", "run"]
+__all__ = ["__version__", "chapter", "check", "hint", "mine", "progress", "recorded", "run"]
 
-_IN_NOTEBOOK = frozenset({"chapter", "check", "hint", "mine", "progress", "run"})
+_IN_NOTEBOOK = frozenset({"chapter", "check", "hint", "mine", "progress", "recorded", "run"})
 
 
 def __getattr__(name: str) -> Any:

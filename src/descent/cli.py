@@ -187,8 +187,12 @@ def start(context: typer.Context) -> None:
 def run_(
     name: Annotated[str, typer.Argument(help="The run, such as nanogpt.", show_default=False)],
     profile: Annotated[
-        str, typer.Option(help="smoke, cpu, gpu, multi-gpu or slurm: for which kind of machine.")
-    ] = "smoke",
+        str,
+        typer.Option(
+            help="smoke, cpu, gpu, multi-gpu or slurm: for which kind of machine. "
+            "Without it, the largest that this one can carry."
+        ),
+    ] = "",
     changes: Annotated[
         list[str] | None, typer.Option("--set", help="A setting that differs: steps=500.")
     ] = None,
@@ -197,11 +201,15 @@ def run_(
 ) -> None:
     """Train for real, in the background, and follow it."""
     from descent.exercises.run_model import model_text
-    from descent.runs.launch import start_run
+    from descent.runs.launch import fitting_profile, start_run
     from descent.runs.profiles import changes_from
 
     told = changes_from(changes or [])
-    folder = start_run(name, profile, told, model_text(name, told.pop("model", model)))
+    model = told.pop("model", model)
+    if not profile:
+        profile, why = fitting_profile(name, told)
+        print(f"profile {profile}" + (f": {why}" if why else ""))
+    folder = start_run(name, profile, told, model_text(name, model))
     _follow(folder, detach)
 
 
@@ -279,6 +287,20 @@ def report(run_id: RunId = "") -> None:
     folder = find_folder(run_id)
     show_comparison(folder)
     print(_short_path(folder.report) if folder.report.exists() else "It has no report yet.")
+
+
+@runs.command()
+def record(
+    run_id: RunId = "",
+    label: Annotated[str, typer.Option(help="A word for the machine, such as 2-cores.")] = "here",
+    note: Annotated[str, typer.Option(help="What a reader has to know besides.")] = "",
+) -> None:
+    """Keep the result of a finished run in the book, with hardware, versions and command."""
+    from descent.runs.folder import find_folder
+    from descent.runs.records import write_record
+    from descent.study.paths import course_root
+
+    print(_short_path(write_record(course_root(), find_folder(run_id), label, note)))
 
 
 def _follow(folder: RunFolder, detach: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""What a notebook uses: `chapter`, `check`, `hint`, `mine`, `progress` and `run`."""
+"""What a notebook uses: `chapter`, `check`, `hint`, `mine`, `progress`, `recorded` and `run`."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def progress() -> None:
 
 
 def run(
-    name: str, profile: str = "smoke", model: Any = "ours", watch: bool = True, **settings: Any
+    name: str, profile: str = "", model: Any = "ours", watch: bool = True, **settings: Any
 ) -> RunFolder:
     """Begin a real run in the background, and follow it in the cell.
 
@@ -148,7 +148,8 @@ def run(
     name : str
         The run, such as ``"nanogpt"``.
     profile : str
-        For which kind of machine: ``smoke``, ``cpu``, ``gpu``, ``multi-gpu`` or ``slurm``.
+        For which kind of machine: ``smoke``, ``cpu``, ``gpu``, ``multi-gpu`` or ``slurm``. Where
+        none is named, the largest that this machine can carry; a line says which, and why.
     model : str or type
         ``"ours"``; ``"mine"`` for your answer to the chapter that builds it; or a class that you
         defined in this notebook.
@@ -170,15 +171,40 @@ def run(
     """
     from descent.exercises.run_model import model_text
     from descent.figures.style import in_notebook
-    from descent.runs.launch import start_run
+    from descent.runs.launch import fitting_profile, start_run
     from descent.runs.watch import watch_in_notebook, watch_in_terminal
 
+    if not profile:
+        profile, why = fitting_profile(name, settings)
+        print(f"profile {profile}" + (f": {why}" if why else ""))
     folder = start_run(name, profile, settings, model_text(name, model))
     if watch and in_notebook():
         watch_in_notebook(folder)
     elif watch:
         watch_in_terminal(folder)
     return folder
+
+
+def recorded(name: str) -> None:
+    """Show the recorded results of a real run beside the published ones, and what was not run.
+
+    Parameters
+    ----------
+    name : str
+        The run, such as ``"nanogpt"``.
+    """
+    from descent.runs.catalogue import find_run
+    from descent.runs.records import results_of
+    from descent.study.paths import course_root
+
+    text = results_of(find_run(name), course_root())
+    ipython = sys.modules.get("IPython")
+    if ipython is None or ipython.get_ipython() is None:
+        print(text)
+        return
+    from IPython.display import Markdown, display
+
+    display(Markdown(text))
 
 
 def next_hint(exercise: Exercise, opened: list[Hint], seen: set[str]) -> Hint | None:
@@ -253,4 +279,14 @@ def _show(text: str, as_html: str, as_json: dict[str, Any] | None = None) -> Non
     display(bundle, raw=True)
 
 
-__all__ = ["CheckFailed", "chapter", "check", "hint", "mine", "next_hint", "progress", "run"]
+__all__ = [
+    "CheckFailed",
+    "chapter",
+    "check",
+    "hint",
+    "mine",
+    "next_hint",
+    "progress",
+    "recorded",
+    "run",
+]

@@ -138,3 +138,21 @@ def test_a_cell_that_fails_is_named(course, code, says):
     assert problem.startswith("solutions/toys/01_one_weight.py, cell 9 (line ")
     assert problem.endswith(f"): {says}")
     assert not course.page.exists()
+
+
+def test_a_real_run_is_not_begun_by_making_the_page(course, cells_of):
+    course.add_cells(
+        """
+        # %% tags=["real-run"]
+        print("training for days")
+
+        # %%
+        print("after it")
+        """
+    )
+    build(course)
+    for path in (course.page, course.learner):
+        cell = next(cell for cell in cells_of(path) if "for days" in cell.source)
+        assert {"skip-execution", "nbval-skip"} <= set(cell.metadata["tags"])
+    assert printed(cells_of(course.page)).endswith("after it\n")
+    assert "for days" not in printed(cells_of(course.page))

@@ -7,6 +7,11 @@ import yaml
 
 from descent.authoring import AuthoringError, build_chapters, stale_files
 
+MARKERS = "<!-- chapters:start -->\n<!-- chapters:end -->\n"
+RECORD = """{"run": "RUN", "profile": "PROFILE", "label": "2-cores", "date": "2026-01-02",
+"command": "descent run RUN", "hardware": "two cores", "versions": {"torch": "2"},
+"metrics": {"validation loss": 1.9}, "seconds": 10.0}"""
+
 
 def build(course):
     return build_chapters(course.root, execute=False, report=lambda line: None)
@@ -88,3 +93,20 @@ def test_a_missing_file_is_named(course):
     (course.root / "README.md").unlink()
     with pytest.raises(AuthoringError, match="README.md: the file is missing"):
         build(course)
+
+
+def test_real_runs_have_a_page_once_a_chapter_has_one(course):
+    build(course)
+    assert "real-runs" not in (course.root / "_toc.yml").read_text()
+    course.edit(course.source, "# data: synthetic\n", "# data: synthetic\n# run: nanogpt\n")
+    course.write("book/real-runs.md", f"# Real runs\n\n{MARKERS}")
+    build(course)
+    assert "- file: book/real-runs" in (course.root / "_toc.yml").read_text()
+    text = (course.root / "book" / "real-runs.md").read_text()
+    assert "(`nanogpt`)" in text and "Not yet run, so there is no number: cpu" in text
+    record = RECORD.replace("RUN", "nanogpt").replace("PROFILE", "cpu")
+    course.write("book/results/runs/nanogpt-cpu-2-cores.json", record)
+    stale = " ".join(stale_files(course.root))
+    assert "real-runs.md" in stale and "solutions/toys/01_one_weight.ipynb" in stale
+    build(course)
+    assert "validation loss 1.9" in (course.root / "book" / "real-runs.md").read_text()

@@ -8,7 +8,7 @@ import pytest
 
 from descent.errors import CourseError
 from descent.runs import before
-from descent.runs.launch import start_run
+from descent.runs.launch import fitting_profile, start_run
 
 GIGA = 10**9
 
@@ -65,3 +65,20 @@ def test_no_room_on_the_disk(monkeypatch):
 
 def test_mine_without_a_model():
     refused("smoke", "no model was handed over", model="mine")
+
+
+@pytest.mark.parametrize(
+    ("gpus", "profile", "lacking"),
+    [([], "cpu", "for a GPU"), ([80], "gpu", "takes 4 GPUs"), ([80] * 4, "multi-gpu", "")],
+)
+def test_without_a_profile_the_largest_that_fits_is_taken(monkeypatch, gpus, profile, lacking):
+    monkeypatch.setattr(before, "_gpus", lambda: [GIGA * size for size in gpus])
+    taken, why = fitting_profile("nanogpt", {"text": "any"})
+    assert taken == profile and lacking in why and bool(why) == bool(lacking)
+
+
+def test_where_no_profile_fits_the_smallest_says_what_is_missing(monkeypatch):
+    monkeypatch.setattr(before, "_gpus", lambda: [])
+    monkeypatch.setattr(before, "_free_memory", lambda: 1000)
+    with pytest.raises(CourseError, match="of memory"):
+        fitting_profile("nanogpt")

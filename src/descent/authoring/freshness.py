@@ -18,6 +18,7 @@ from descent.authoring.problems import AuthoringError
 from descent.authoring.solution import solution_page
 from descent.authoring.source import ChapterSource, read_source
 from descent.authoring.validate import find_problems
+from descent.runs.records import records_text
 from descent.study.catalog import Chapter
 
 PIPELINE_VERSION = 1
@@ -72,7 +73,9 @@ def source_hash(course: Course, chapter: Chapter) -> str:
 def code_hash(course: Course, source: ChapterSource) -> str:
     """Return the hash of what decides a page's outputs; prose can change without a new run."""
     code = [cell.text for cell in source.cells if cell.role != "prose"]
-    return _digest(*code, exercises_text(course.root, source.chapter))
+    run = source.chapter.run
+    shown = [records_text(course.root, run)] if run else []
+    return _digest(*code, exercises_text(course.root, source.chapter), *shown)
 
 
 def with_outputs(draft: Draft, path: Path) -> NotebookNode | None:

@@ -1,4 +1,4 @@
-"""The lists of chapters: the book's table of contents, the front page's map, the README's table."""
+"""What is listed of the chapters: table of contents, map, the README's table, their real runs."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from descent.authoring.course import Course
 from descent.authoring.pages import hours_text
 from descent.authoring.problems import AuthoringError
+from descent.runs.records import all_results
 from descent.study.catalog import Chapter
 
 START = "<!-- chapters:start -->"
@@ -31,6 +32,11 @@ parts:
     chapters:
       - file: book/how-to-work
 """
+_TOC_RUNS = """\
+  - caption: Results
+    chapters:
+      - file: book/real-runs
+"""
 _TOC_TAIL = """\
   - caption: Sources
     chapters:
@@ -44,7 +50,8 @@ def listings(course: Course) -> dict[Path, str]:
     Raises
     ------
     AuthoringError
-        When the front page or the README is missing, or lacks the two marker lines.
+        When the front page, the README or the page of real runs is missing, or lacks the two
+        marker lines.
     """
     files = {course.root / "_toc.yml": table_of_contents(course)}
     problems: list[str] = []
@@ -52,6 +59,8 @@ def listings(course: Course) -> dict[Path, str]:
         course.root / "book" / "index.md": chapter_map,
         course.root / "README.md": chapter_table,
     }
+    if _runs(course):
+        makers[course.root / "book" / "real-runs.md"] = run_results
     for path, make in makers.items():
         try:
             files[path] = _with_block(path, course.name_of(path), make(course))
@@ -68,7 +77,13 @@ def table_of_contents(course: Course) -> str:
     for part, chapters in _by_part(course):
         lines += [f"  - caption: {part_title(part)}", "    chapters:"]
         lines += [f"      - file: solutions/{chapter.id}" for chapter in chapters]
-    return _TOC_HEAD + "".join(f"{line}\n" for line in lines) + _TOC_TAIL
+    runs = _TOC_RUNS if _runs(course) else ""
+    return _TOC_HEAD + "".join(f"{line}\n" for line in lines) + runs + _TOC_TAIL
+
+
+def run_results(course: Course) -> str:
+    """Return the page of real runs: measured and published numbers, and what was not run."""
+    return all_results(course.root, _runs(course))
 
 
 def chapter_map(course: Course) -> str:
@@ -95,6 +110,10 @@ def chapter_table(course: Course) -> str:
 def part_title(part: str) -> str:
     """Return what the pages call a part."""
     return _PART_TITLES.get(part, part.replace("_", " ").capitalize())
+
+
+def _runs(course: Course) -> list[str]:
+    return [chapter.run for chapter in course.chapters if chapter.run]
 
 
 def _by_part(course: Course) -> list[tuple[str, list[Chapter]]]:

@@ -23,6 +23,13 @@ _LANGUAGE = {
 }
 
 
+REAL_RUN = "real-run"
+"""An author's tag for a cell that begins a real run: minutes or days, and the learner's choice."""
+
+NOT_HERE = ("skip-execution", "nbval-skip")
+"""What keeps such a cell from running where a page is made, checked or tested (nbclient, nbval)."""
+
+
 def new_notebook(
     source: ChapterSource, cells: list[NotebookNode], hashes: dict[str, str]
 ) -> NotebookNode:
@@ -67,6 +74,8 @@ def authored(cell: Cell, points: int = 0) -> NotebookNode:
     kept: dict[str, Any] = {
         key: cell.metadata[key] for key in ("mystnb", "tags") if key in cell.metadata
     }
+    if REAL_RUN in kept.get("tags", ()):
+        kept["tags"] = list(dict.fromkeys([*kept["tags"], *NOT_HERE]))
     if cell.role == "prose":
         return nbformat.v4.new_markdown_cell(cell.text, id=cell.id, metadata=kept)
     if cell.role == "exercise":

@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import Any
 
 from descent.errors import CourseError
-from descent.runs.before import check_before
+from descent.runs.before import NotReady, check_before
 from descent.runs.catalogue import find_run
 from descent.runs.folder import (
     FINISHED,
@@ -22,9 +22,47 @@ from descent.runs.folder import (
     this_process,
 )
 from descent.runs.own import class_from
-from descent.runs.profiles import settings_of
+from descent.runs.profiles import profile_names, settings_of
 from descent.runs.run import Run
 from descent.training.settings import Settings, WrongSetting
+
+BY_SIZE = ("multi-gpu", "gpu", "cpu", "smoke")
+"""From what asks most of a machine to what asks least; a cluster has to be asked for."""
+
+
+def fitting_profile(name: str, changes: Mapping[str, Any] | None = None) -> tuple[str, str]:
+    """Choose the largest profile that this machine can carry.
+
+    Parameters
+    ----------
+    name : str
+        Of the run.
+    changes : mapping, optional
+        Settings that differ from the profile.
+
+    Returns
+    -------
+    profile : str
+    why : str
+        What the next larger one lacks here; empty when there is none.
+
+    Raises
+    ------
+    CourseError
+        When there is no such run, a setting is wrong, or not even the smallest can be carried.
+    """
+    run = find_run(name)
+    why = ""
+    there = [profile for profile in BY_SIZE if profile in profile_names(run)]
+    for profile in there:
+        try:
+            check_before(run, settings_of(run, profile, changes), runs_folder())
+            return profile, why
+        except NotReady as error:
+            if profile == there[-1]:
+                raise
+            why = f"{profile} cannot be carried here. {error}"
+    raise CourseError(f"{name} has no profile for a single machine.")
 
 
 def start_run(
