@@ -19,7 +19,7 @@ from descent.errors import CourseError
 from descent.study.answers import answers_from_cells
 from descent.study.cells import cells_defining
 
-LONGEST = 60.0
+LONGEST = 180.0
 """Seconds after which processes that should be done are ended."""
 
 

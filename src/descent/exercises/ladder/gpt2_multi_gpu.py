@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,9 @@ from descent.training.links import Link, alone, in_turns
 
 Tensor = torch.Tensor
 Pair = tuple[bytes, bytes]
+
+SECONDS = 1.0
+"""Of work, after which threads that take turns count as endless; right answers need a tenth."""
 
 
 def _tensor(draw: Draw, *shape: int) -> Tensor:
@@ -54,12 +57,18 @@ def _vocabulary_of(draw: Draw, pieces: list[bytes]) -> dict[bytes, int]:
     return dict(zip(different, numbers, strict=True))
 
 
+def _expect_text(found: Any, wanted: str) -> None:
+    expect(found, "the text").equals(wanted)
+    if isinstance(found, str):  # as numbers too, so that one slip can be told from another
+        expect([ord(sign) for sign in found], "its code points").equals([ord(s) for s in wanted])
+
+
 @decode.property("gives back the text whose bytes were cut up", trials=7)
 def _(answer, draw: Draw) -> None:
     text = _TEXTS[[1, 2, 3, 5, 8, 13, 21].index(draw.size)]
     pieces = _cut(draw, text.encode("utf-8"))
     vocabulary = _vocabulary_of(draw, pieces)
-    expect(answer([vocabulary[piece] for piece in pieces], vocabulary), "the text").equals(text)
+    _expect_text(answer([vocabulary[piece] for piece in pieces], vocabulary), text)
 
 
 @decode.property("writes U+FFFD where bytes are no character", trials=3)
@@ -68,7 +77,7 @@ def _(answer, draw: Draw) -> None:
     pieces = _cut(draw, broken)
     vocabulary = _vocabulary_of(draw, pieces)
     text = answer([vocabulary[piece] for piece in pieces], vocabulary)
-    expect(text, "the text").equals(broken.decode("utf-8", errors="replace"))
+    _expect_text(text, broken.decode("utf-8", errors="replace"))
 
 
 @decode.property("makes an empty text of no tokens")
@@ -387,9 +396,6 @@ class _Shard:
         part = self._tokens[place]
         self._count[0] += int(np.size(part))
         return part.copy() if isinstance(part, np.ndarray) else part
-
-    def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
-        return np.array(self[:], dtype=dtype)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> _Shard:
         return self  # the count is shared
@@ -763,7 +769,7 @@ def _everywhere(answer, values: list[Tensor]) -> tuple[list[Tensor], list[Link]]
         links[link.rank] = link
         return answer(values[link.rank], link)
 
-    found = in_turns(one, len(values))
+    found = in_turns(one, len(values), SECONDS)
     return found, [links[rank] for rank in range(len(values))]
 
 
@@ -849,7 +855,7 @@ def _ring(values: Tensor, link: Link, **habits: Any) -> Tensor:
             link.send(parts[sends % p], right)
             arrived = link.receive(left)
         part = parts[takes % p]
-        parts[takes % p] = arrived if habits.get("replaces") else _added(part, arrived)
+        parts[takes % p] = _added(part, arrived)
     for step in range(habits.get("gather_steps", p - 1)):
         sends = rank - step + habits.get("gather_from", 1)
         link.send(parts[sends % p], right)
@@ -920,14 +926,6 @@ def adds_in_second_half(values, link):
 
 
 @ring_all_reduce.mistake(
-    "In the first half you put what arrived in the place of your own numbers. It has to be added "
-    "to them."
-)
-def replaces_in_first_half(values, link):
-    return _ring(values, link, replaces=True)
-
-
-@ring_all_reduce.mistake(
     "You stopped after the first half: each process has one finished part and p − 1 unfinished "
     "ones. The second half hands the finished parts round."
 )
@@ -936,8 +934,9 @@ def first_half_only(values, link):
 
 
 @ring_all_reduce.mistake(
-    "The second half begins with the wrong part. After p − 1 steps the finished part of process "
-    "r is part r + 1."
+    "Part k ends as the numbers of process k alone. Two slips do that: putting what arrives in "
+    "the first half in the place of one's own numbers, where it has to be added to them; or "
+    "beginning the second half with part r, where the finished one is part r + 1."
 )
 def gathers_own_number(values, link):
     return _ring(values, link, gather_from=0)
@@ -1026,7 +1025,7 @@ def _averaged(answer, models: list[_Parts]) -> list[Link]:
         links[link.rank] = link
         answer(models[link.rank], link)
 
-    in_turns(one, len(models))
+    in_turns(one, len(models), SECONDS)
     return [links[rank] for rank in range(len(models))]
 
 
@@ -1252,7 +1251,7 @@ utilisation.mistake(
 
 
 @utilisation.mistake(
-    "You divided by the peak of one GPU. The tokens were read by all of them: divide by gpus · peak."
+    "You divided by the peak of one GPU. All of them read the tokens: divide by gpus · peak."
 )
 def of_one_gpu(parameters, layers, heads, head_width, context, tokens_per_second, gpus, peak):
     operations = 6 * parameters + 12 * layers * heads * head_width * context
@@ -1285,7 +1284,7 @@ _WHAT = ("weights", "gradients", "optimiser")
 
 def _held(parameters: int, processes: int, stage: int, mixed: bool) -> list[float]:
     """Every tensor that one process holds, one after another."""
-    held = {name: 0.0 for name in _WHAT}
+    held = dict.fromkeys(_WHAT, 0.0)
     tensors = [("weights", 4, 3), ("gradients", 4, 2), ("optimiser", 4, 1), ("optimiser", 4, 1)]
     if mixed:
         tensors = [("weights", 2, 3), ("gradients", 2, 2), *[("optimiser", 4, 1)] * 3]
@@ -1503,10 +1502,10 @@ _OTHER_NAMES = {"wte": "tokens", "wpe": "positions", "ln_f": "norm"}
 _NAMES = {**_OTHER_NAMES, **_LAYER_NAMES}
 
 
-def _published(draw: Draw, layers: int, width: int) -> dict[str, Tensor]:
+def _published(draw: Draw, layers: Iterable[int], width: int) -> dict[str, Tensor]:
     """A small model's weights, named and laid out as OpenAI's are."""
     shapes: dict[str, tuple[int, ...]] = {"wte.weight": (7, width), "wpe.weight": (5, width)}
-    for layer in range(layers):
+    for layer in layers:
         shapes |= {
             f"h.{layer}.ln_1.weight": (width,),
             f"h.{layer}.ln_1.bias": (width,),
@@ -1527,14 +1526,14 @@ def _published(draw: Draw, layers: int, width: int) -> dict[str, Tensor]:
     return {name: torch.tensor(draw.rng.normal(size=shape)) for name, shape in shapes.items()}
 
 
-def _ours(published: dict[str, Tensor], layers: int) -> dict[str, Tensor]:
+def _ours(published: dict[str, Tensor], layers: Iterable[int]) -> dict[str, Tensor]:
     """What each of our names should hold, put down one by one."""
     wanted = {"read_out.weight": published["wte.weight"]}
     for theirs, ours in _OTHER_NAMES.items():
         for kind in ("weight", "bias"):
             if f"{theirs}.{kind}" in published:
                 wanted[f"{ours}.{kind}"] = published[f"{theirs}.{kind}"]
-    for layer in range(layers):
+    for layer in layers:
         for theirs, ours in _LAYER_NAMES.items():
             weight = published[f"h.{layer}.{theirs}.weight"]
             weight = torch.einsum("io->oi", weight) if weight.ndim == 2 else weight
@@ -1558,32 +1557,33 @@ def _first(names: list[str]) -> str:
     return f", such as `{names[0]}`" if names else ""
 
 
-@from_openai.property("gives every weight its name and its layout", trials=3)
+@from_openai.property("gives every weight its name and its layout", trials=2)
 def _(answer, draw: Draw) -> None:
-    published = _published(draw, draw.size, 2)
-    _expect_state(answer(published, _NAMES), _ours(published, draw.size))
+    layers = range(draw.size)
+    published = _published(draw, layers, 2)
+    _expect_state(answer(published, _NAMES), _ours(published, layers))
 
 
-@from_openai.property("transposes the square matrices too")
+@from_openai.property("transposes the square matrices too", trials=2)
 def _(answer, draw: Draw) -> None:
-    published = _published(draw, 1, 3)
+    published = _published(draw, [0], 3)
     found = answer(published, _NAMES)
-    _expect_state(found, _ours(published, 1), ["blocks.0.attention.projection.weight"])
+    _expect_state(found, _ours(published, [0]), ["blocks.0.attention.projection.weight"])
 
 
-@from_openai.property("keeps layer 1 and layer 11 apart")
+@from_openai.property("keeps layer 1 and layer 11 apart", trials=1)
 def _(answer, draw: Draw) -> None:
-    published = _published(draw, 12, 1)
-    wanted = _ours(published, 12)
-    names = [f"blocks.{layer}.norm_1.weight" for layer in (1, 10, 11)]
+    published = _published(draw, [1, 11], 1)
+    wanted = _ours(published, [1, 11])
+    names = [f"blocks.{layer}.norm_1.weight" for layer in (1, 11)]
     _expect_state(answer(published, _NAMES), wanted, names)
 
 
-@from_openai.property("leaves the masks out and keeps the biases")
+@from_openai.property("leaves the masks out and keeps the biases", trials=1)
 def _(answer, draw: Draw) -> None:
-    published = _published(draw, 2, 2)
+    published = _published(draw, [0, 1], 2)
     found = answer(published, _NAMES)
-    wanted = _ours(published, 2)
+    wanted = _ours(published, [0, 1])
     kept = [name for name in wanted if name.endswith("bias") and name in found]
     expect(len(kept), "how many biases there are").equals(
         sum(name.endswith("bias") for name in wanted)
@@ -1591,9 +1591,9 @@ def _(answer, draw: Draw) -> None:
     expect(len(found), "how many tensors there are").equals(len(wanted))
 
 
-@from_openai.property("reads out with the table that reads in")
+@from_openai.property("reads out with the table that reads in", trials=1)
 def _(answer, draw: Draw) -> None:
-    published = _published(draw, 1, 2)
+    published = _published(draw, [0], 2)
     found = answer(published, _NAMES)
     expect(found["read_out.weight"], "`read_out.weight`").close_to(published["wte.weight"])
 
@@ -1710,6 +1710,7 @@ class _Net(nn.Module):
         generator = torch.Generator().manual_seed(seed)
         self.first = nn.Linear(3, 4).double()
         self.second = nn.Linear(4, 1).double()
+        self.scale: Tensor
         self.register_buffer("scale", torch.rand(4, generator=generator, dtype=torch.float64) + 0.5)
         self.modes: list[bool] = []
         with torch.no_grad():
@@ -1764,7 +1765,7 @@ class _Trained:
         self.sent: list[int] = [0] * size
         self.recorders: list[_Recorder] = []
         self.started: list[dict[str, Tensor]] = [{} for _ in range(size)]
-        in_turns(lambda link: self._one(answer, link, data, clip, before), size)
+        in_turns(lambda link: self._one(answer, link, data, clip, before), size, SECONDS)
 
     def _one(self, answer, link: Link, data, clip, before) -> None:
         model = self.models[link.rank]
@@ -1856,7 +1857,8 @@ def _(answer, draw: Draw) -> None:
     trained = _Trained(answer, 3, data, 1e6)
     one = _Net(0)
     _squared(one, data[0]).backward()
-    norm = math.sqrt(sum(float(p.grad.square().sum()) for p in one.parameters()))
+    slopes = [p.grad for p in one.parameters() if p.grad is not None]
+    norm = float(torch.cat([slope.flatten() for slope in slopes]).norm())
     expect(trained.recorders[0].norm, "the norm where the limit is far above it").close_to(norm)
 
 
