@@ -1726,18 +1726,33 @@ class _Net(nn.Module):
         return "a small network"
 
 
-class _Recorder(torch.optim.Adam):
-    """Adam that counts its steps and keeps the norm of the gradient at the last one."""
+class _Recorder:
+    """Adam in a few lines, which counts its steps and keeps the norm of the last gradient.
 
-    def __init__(self, parameters: Any) -> None:
-        super().__init__(list(parameters), lr=0.05)
+    (The first optimiser that torch makes loads its compiler, which takes seconds.)
+    """
+
+    def __init__(self, parameters: Iterable[nn.Parameter]) -> None:
+        self.parameters = list(parameters)
+        self.means = [torch.zeros_like(parameter) for parameter in self.parameters]
+        self.squares = [torch.zeros_like(parameter) for parameter in self.parameters]
         self.steps, self.norm = 0, 0.0
 
-    def step(self, closure: Any = None) -> Any:
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        for parameter in self.parameters:
+            parameter.grad = None
+
+    @torch.no_grad()
+    def step(self) -> None:
         self.steps += 1
-        gradients = [p.grad for group in self.param_groups for p in group["params"]]
-        self.norm = math.sqrt(sum(float(g.square().sum()) for g in gradients if g is not None))
-        return super().step(closure)
+        slopes = [torch.zeros_like(p) if p.grad is None else p.grad for p in self.parameters]
+        self.norm = float(torch.cat([slope.flatten() for slope in slopes]).norm())
+        kept = zip(self.parameters, slopes, self.means, self.squares, strict=True)
+        for parameter, slope, mean, square in kept:
+            mean.lerp_(slope, 0.1)
+            square.lerp_(slope**2, 0.001)
+            root = (square / (1 - 0.999**self.steps)).sqrt() + 1e-8
+            parameter.sub_(0.05 * mean / (1 - 0.9**self.steps) / root)
 
 
 def _squared(model: Any, batch: tuple[Tensor, Tensor]) -> Tensor:
@@ -1790,7 +1805,7 @@ class _Trained:
 def _alone(data, clip: float | None) -> tuple[_Net, list[float]]:
     """One process with the whole batch at once, by torch."""
     model, losses = _Net(0), []
-    optimiser = torch.optim.Adam(model.parameters(), lr=0.05)
+    optimiser = _Recorder(model.parameters())
     for batch in data:
         optimiser.zero_grad()
         loss = _squared(model, batch)
