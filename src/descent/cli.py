@@ -213,6 +213,25 @@ def run_(
     _follow(folder, detach)
 
 
+@app.command()
+def prepare(
+    name: Annotated[str, typer.Argument(help="The run, such as gpt2.", show_default=False)],
+    source: Annotated[
+        str, typer.Argument(help="Where the data is, if not at its usual place.")
+    ] = "",
+    to: Annotated[
+        Path | None, typer.Option(help="A folder for what is made; the course's own if none.")
+    ] = None,
+) -> None:
+    """Prepare the data that a run needs. Interrupted, it goes on where it was."""
+    from descent.runs.catalogue import find_run
+
+    data = find_run(name).data
+    if data is None or data.prepare is None:
+        raise CourseError(f"The run {name} needs no data that has to be prepared.")
+    data.prepare(source, to)
+
+
 runs = typer.Typer(help="Look at your runs, stop them, let them go on.", add_completion=False)
 app.add_typer(runs, name="runs")
 

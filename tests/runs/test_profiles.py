@@ -24,7 +24,7 @@ def test_every_profile_is_whole_and_its_batch_divides(run, profile):
 
 @pytest.mark.parametrize("run", RUNS.values(), ids=lambda run: run.name)
 def test_every_run_has_the_five_profiles(run):
-    assert profile_names(run) == ["cpu", "gpu", "multi-gpu", "slurm", "smoke"]
+    assert {"cpu", "gpu", "multi-gpu", "slurm", "smoke"} <= set(profile_names(run))
     smoke = settings_of(run, "smoke")
     assert (smoke.device, smoke.processes, smoke.where) == ("cpu", 2, "here")
     assert settings_of(run, "slurm").where == "slurm"

@@ -166,7 +166,7 @@ def test_a_batch_that_does_not_divide_is_refused_by_name():
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("steps", 0), ("batch_size", -1), ("device", "gpu"), ("precision", "half"), ("clip", -1.0)],
+    [("steps", -1), ("batch_size", -1), ("device", "gpu"), ("precision", "half"), ("clip", -1.0)],
 )
 def test_a_setting_that_cannot_be_is_refused_by_name(name, value):
     with pytest.raises(WrongSetting, match=f"^{name} is {value!r}"):

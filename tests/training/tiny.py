@@ -33,8 +33,8 @@ class TinyTask:
         self.seen = []
 
     def model(self):
-        layers = [nn.Linear(2, 32), nn.Tanh(), nn.Dropout(self.dropout), nn.Linear(32, 1)]
-        return nn.Sequential(*layers)
+        block = nn.Sequential(nn.Tanh(), nn.Dropout(self.dropout), nn.Linear(32, 1))
+        return nn.Sequential(nn.Linear(2, 32), block)
 
     def optimisers(self, model):
         return [torch.optim.AdamW(model.parameters(), lr=0.01)]
@@ -91,9 +91,10 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", type=Path)
     parser.add_argument("--micro-batch", type=int, default=0)
+    parser.add_argument("--shard", default="none")
     told = parser.parse_args()
     processes = start_processes("cpu")
-    chosen = settings(micro_batch=told.micro_batch)
+    chosen = settings(micro_batch=told.micro_batch, shard=told.shard)
     with stop_on_request(told.folder / STOP_FILE) as stop:
         print(train(TinyTask(chosen, rank=processes.rank), chosen, told.folder, processes, stop))
 

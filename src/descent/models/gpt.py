@@ -18,14 +18,16 @@ class Attention(nn.Module):
         Features of a token, and the heads they are divided among.
     dropout : float
         Share of attention weights and of outputs that is dropped.
+    bias : bool
+        Whether the linear maps add a bias.
     """
 
-    def __init__(self, width: int, heads: int, dropout: float) -> None:
+    def __init__(self, width: int, heads: int, dropout: float, bias: bool = False) -> None:
         super().__init__()
         self.heads = heads
         self.dropout = dropout
-        self.queries_keys_values = nn.Linear(width, 3 * width, bias=False)
-        self.projection = nn.Linear(width, width, bias=False)
+        self.queries_keys_values = nn.Linear(width, 3 * width, bias=bias)
+        self.projection = nn.Linear(width, width, bias=bias)
 
     def forward(self, x: Tensor) -> Tensor:
         """Let each place look at itself and those before it: (batch, time, width) to the same."""
@@ -44,19 +46,22 @@ class Attention(nn.Module):
 class Block(nn.Module):
     """Attention, then a small network for each place, both added to the stream."""
 
-    def __init__(self, width: int, heads: int, dropout: float) -> None:
+    def __init__(
+        self, width: int, heads: int, dropout: float, bias: bool = False, gelu: str = "none"
+    ) -> None:
         super().__init__()
-        self.norm_1 = nn.LayerNorm(width, bias=False)
-        self.attention = Attention(width, heads, dropout)
-        self.norm_2 = nn.LayerNorm(width, bias=False)
-        self.expand = nn.Linear(width, 4 * width, bias=False)
-        self.projection = nn.Linear(4 * width, width, bias=False)
+        self.norm_1 = nn.LayerNorm(width, bias=bias)
+        self.attention = Attention(width, heads, dropout, bias)
+        self.norm_2 = nn.LayerNorm(width, bias=bias)
+        self.expand = nn.Linear(width, 4 * width, bias=bias)
+        self.projection = nn.Linear(4 * width, width, bias=bias)
         self.dropout = dropout
+        self.gelu = gelu
 
     def forward(self, x: Tensor) -> Tensor:
         """(batch, time, width) to the same."""
         x = x + self.attention(self.norm_1(x))
-        y = self.projection(F.gelu(self.expand(self.norm_2(x))))
+        y = self.projection(F.gelu(self.expand(self.norm_2(x)), approximate=self.gelu))
         return x + F.dropout(y, self.dropout, self.training)
 
 
@@ -73,6 +78,11 @@ class GPT(nn.Module):
         Features of a token, attention heads (a divisor of `width`), blocks.
     dropout : float
         Share that is dropped while training.
+    bias : bool
+        Whether linear maps and norms add a bias. GPT-2's do; without, it is a little faster and no
+        worse.
+    gelu : str
+        ``none`` for GELU itself, ``tanh`` for the approximation that GPT-2 was trained with.
     """
 
     def __init__(
@@ -83,14 +93,16 @@ class GPT(nn.Module):
         heads: int,
         layers: int,
         dropout: float = 0.0,
+        bias: bool = False,
+        gelu: str = "none",
     ) -> None:
         super().__init__()
         self.context = context
         self.tokens = nn.Embedding(vocabulary, width)
         self.positions = nn.Embedding(context, width)
         self.dropout = nn.Dropout(dropout)
-        self.blocks = nn.ModuleList(Block(width, heads, dropout) for _ in range(layers))
-        self.norm = nn.LayerNorm(width, bias=False)
+        self.blocks = nn.ModuleList(Block(width, heads, dropout, bias, gelu) for _ in range(layers))
+        self.norm = nn.LayerNorm(width, bias=bias)
         self.read_out = nn.Linear(width, vocabulary, bias=False)
         self.read_out.weight = self.tokens.weight  # one table reads tokens in and out
         self.apply(_initialise)
@@ -120,10 +132,12 @@ class GPT(nn.Module):
         return logits
 
 
-def parameter_count(vocabulary: int, context: int, width: int, layers: int) -> int:
+def parameter_count(
+    vocabulary: int, context: int, width: int, layers: int, bias: bool = False
+) -> int:
     """Return the number of weights of a `GPT`, without making one."""
-    block = 12 * width * width + 2 * width
-    return (vocabulary + context) * width + layers * block + width
+    block = 12 * width * width + 2 * width + (11 * width if bias else 0)
+    return (vocabulary + context) * width + layers * block + (2 if bias else 1) * width
 
 
 @torch.no_grad()
@@ -134,6 +148,7 @@ def sample(
     context: int,
     generator: torch.Generator | None = None,
     temperature: float = 1.0,
+    vocabulary: int | None = None,
 ) -> Tensor:
     """Continue sequences, each token drawn from what the model says of the next.
 
@@ -151,6 +166,8 @@ def sample(
         What is drawn from.
     temperature : float
         Below 1 the likely ones become likelier.
+    vocabulary : int, optional
+        Only so many tokens are drawn, where the model's vocabulary is padded to more.
 
     Returns
     -------
@@ -159,7 +176,7 @@ def sample(
     """
     model.eval()
     for _ in range(length):
-        logits = model(tokens[:, -context:])[:, -1].float() / temperature
+        logits = model(tokens[:, -context:])[:, -1, :vocabulary].float() / temperature
         drawn = torch.multinomial(F.softmax(logits, dim=-1), 1, generator=generator)
         tokens = torch.cat([tokens, drawn], dim=1)
     return tokens
@@ -168,3 +185,5 @@ def sample(
 def _initialise(module: nn.Module) -> None:
     if isinstance(module, nn.Linear | nn.Embedding):
         nn.init.normal_(module.weight, std=0.02)
+    if isinstance(module, nn.Linear) and module.bias is not None:
+        nn.init.zeros_(module.bias)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import difflib
 
 from descent.errors import CourseError
+from descent.runs.gpt2 import GPT2
 from descent.runs.nanogpt import NANOGPT
 from descent.runs.run import Run
 
-RUNS: dict[str, Run] = {run.name: run for run in (NANOGPT,)}
+RUNS: dict[str, Run] = {run.name: run for run in (NANOGPT, GPT2)}
 
 
 def find_run(name: str) -> Run:

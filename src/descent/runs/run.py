@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from descent.training.settings import Settings
@@ -61,6 +62,9 @@ class Data:
         What prepares it.
     missing
         Says why it cannot be had for these settings, or None when it is there.
+    prepare
+        Makes it, from a source (empty for the usual one) into a folder (None for the usual one):
+        what ``descent prepare RUN SOURCE --to FOLDER`` calls. None where nothing is to be made.
     """
 
     name: str
@@ -68,6 +72,7 @@ class Data:
     licence: str
     command: str
     missing: Callable[[Any], str | None]
+    prepare: Callable[[str, Path | None], None] | None = None
 
 
 @dataclass(frozen=True)

@@ -213,7 +213,7 @@ def _tail(folder: RunFolder, lines: int) -> list[str]:
 def _as_html(folder: RunFolder, look: Look) -> str:
     from html import escape
 
-    done = 100 * look.step / look.steps
+    done = 100 * look.step / max(1, look.steps)
     colour = "#D55E00" if look.state == FAILED else "#0072B2"
     name = escape(f"{folder.id}: {look.state}, step {look.step} of {look.steps}")
     log = escape("\n".join(look.log if look.state in (*UNDER_WAY, FAILED) else []))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -136,6 +138,20 @@ def mean_over(values: torch.Tensor, processes: Processes) -> torch.Tensor:
     total = values.clone()
     dist.all_reduce(total)  # gloo can only sum
     return total / processes.world
+
+
+@contextmanager
+def first_before_others() -> Iterator[None]:
+    """Let the first process go through some code alone, and the others after it.
+
+    What it makes there, the others find; every one of them must come here.
+    """
+    waits = dist.is_initialized() and dist.get_rank() > 0
+    if waits:
+        dist.barrier()
+    yield
+    if dist.is_initialized() and not waits:
+        dist.barrier()
 
 
 def say_to_all(value: int | None, processes: Processes) -> int | None:

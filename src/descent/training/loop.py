@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Protocol, cast
 
@@ -32,6 +32,7 @@ from descent.training.distributed import Processes, mean_over, micro_batches, sa
 from descent.training.metrics import MetricsFile
 from descent.training.randomness import seed_everything
 from descent.training.settings import Settings
+from descent.training.speed import Speed
 from descent.training.stopping import Stop
 
 FINISHED = "finished"
@@ -108,15 +109,20 @@ class _Training(ExitStack):
         self.task, self.settings, self.processes = task, settings, processes
         self.rows = micro_batches(settings.batch_size, settings.micro_batch, processes)
         self.checkpoints = folder / "checkpoints"
+        self.sharded = settings.shard == "full" and processes.world > 1
         seed_everything(settings.seed)
         self.model = task.model().to(processes.device)
+        state = self._newest_state()
+        self._restore_model(state)
+        if self.sharded:
+            self._shard()
         self.optimisers = task.optimisers(self.model)
         for group in self._groups():
             group["initial_lr"] = group["lr"]
         self.scaler = torch.amp.GradScaler(enabled=settings.precision == "float16")
         self.average = self._averaged()
         self.trained = 0.0  # seconds before this process began
-        self.start = self._restore()
+        self.start = self._restore_rest(state)
         self.compiled = self._compiled()
         self.forward = self._wrapped()
         self.began = time.monotonic()
@@ -125,6 +131,7 @@ class _Training(ExitStack):
             self.metrics = MetricsFile(folder / "metrics.jsonl", self.start)
             self.callback(self.metrics.close)
         self.next_line = 0.0
+        self.speed = Speed(task, settings, processes)
 
     def run(self, stop: Stop) -> str:
         """Go from the step the checkpoint was saved at to the last."""
@@ -191,9 +198,11 @@ class _Training(ExitStack):
                 "rate or clip is what helps most often."
             )
         rate = next(self._groups())["lr"]
-        self._write(step, loss=mean, learning_rate=rate)
+        speed = self.speed.read(step)
+        self._write(step, loss=mean, learning_rate=rate, **speed)
         if time.monotonic() >= self.next_line or step + 1 == self.settings.steps:
-            self._say(f"step {step} of {self.settings.steps}  loss {mean:.4f}")
+            shown = "".join(f"  {name} {value:.1%}" for name, value in speed.items())
+            self._say(f"step {step} of {self.settings.steps}  loss {mean:.4f}{shown}")
             self.next_line = time.monotonic() + SECONDS_BETWEEN_LINES
         return share_asked > 0
 
@@ -202,15 +211,16 @@ class _Training(ExitStack):
         model.eval()
         with torch.no_grad(), self._precision():
             measured = self.task.evaluate(model, self.processes)
+        self.speed.pause()
         self._write(step, **measured)
         named = ((name.replace("_", " "), value) for name, value in measured.items())
         shown = "  ".join(f"{name} {value:.4f}" for name, value in named)
         self._say(f"step {step} of {self.settings.steps}  {shown}")
 
     def _save(self, step: int) -> None:
-        if self.metrics is None:
+        """Write a checkpoint; where weights are shared out, all gather what the first writes."""
+        if self.metrics is None and not self.sharded:
             return
-        self.metrics.sync()
         state = {
             "step": step,
             "seconds": self._seconds(),
@@ -219,29 +229,65 @@ class _Training(ExitStack):
             "scaler": self.scaler.state_dict(),
             "average": self.average.state_dict() if self.average is not None else {},
         }
-        save_checkpoint(self.checkpoints, step, state)
+        if self.sharded:
+            from descent.training.sharding import whole
 
-    def _restore(self) -> int:
-        """Take the newest whole checkpoint, the same in every process; return its step."""
+            state = whole(state, keep=self.processes.first)
+        if self.metrics is not None:
+            self.metrics.sync()
+            save_checkpoint(self.checkpoints, step, state)
+        self.speed.pause()
+
+    def _newest_state(self) -> dict[str, Any] | None:
+        """Read the newest whole checkpoint, the same in every process; None where there is none."""
         first = self.processes.first
         found = say_to_all(newest_checkpoint(self.checkpoints) if first else None, self.processes)
-        if found is None:
+        return None if found is None else load_checkpoint(self.checkpoints, found)
+
+    def _restore_model(self, state: dict[str, Any] | None) -> None:
+        """Take the weights, while the model is still whole."""
+        if state is not None:
+            with self._of_this_model(state):
+                self.model.load_state_dict(state["model"])
+
+    def _restore_rest(self, state: dict[str, Any] | None) -> int:
+        """Take all that goes with the weights; return the step."""
+        if state is None:
             return 0
-        state = load_checkpoint(self.checkpoints, found)
-        try:
-            self.model.load_state_dict(state["model"])
+        with self._of_this_model(state):
             for optimiser, saved in zip(self.optimisers, state["optimisers"], strict=True):
-                optimiser.load_state_dict(saved)
+                self._load_optimiser(optimiser, saved)
             if self.average is not None:
                 self.average.load_state_dict(state["average"])
-        except (RuntimeError, ValueError) as error:
-            raise CheckpointError(
-                f"The checkpoint of step {found} in {self.checkpoints} is of another model: {error}"
-            ) from error
         self.scaler.load_state_dict(state["scaler"])
         self.trained = state["seconds"]
-        self._say(f"continues from the checkpoint of step {found}")
+        self._say(f"continues from the checkpoint of step {state['step']}")
         return int(state["step"])
+
+    def _load_optimiser(self, optimiser: Optimizer, saved: dict[str, Any]) -> None:
+        if not self.sharded:
+            optimiser.load_state_dict(saved)
+            return
+        from descent.training.sharding import load_optimiser
+
+        load_optimiser(optimiser, saved)
+
+    @contextmanager
+    def _of_this_model(self, state: dict[str, Any]) -> Iterator[None]:
+        """Say of a checkpoint that does not fit that it is of another model."""
+        try:
+            yield
+        except (RuntimeError, ValueError) as error:
+            raise CheckpointError(
+                f"The checkpoint of step {state['step']} in {self.checkpoints} is of another "
+                f"model: {error}"
+            ) from error
+
+    def _shard(self) -> None:
+        from descent.training.sharding import shard_model  # a second, for those who need it
+
+        dtype = getattr(torch, self.settings.precision)
+        shard_model(self.model, self.processes, dtype, self.settings.compile)
 
     def _averaged(self) -> AveragedModel | None:
         """Make the moving average of the weights and of what batch norm has counted."""
@@ -252,17 +298,21 @@ class _Training(ExitStack):
         return AveragedModel(self.model, multi_avg_fn=rule, use_buffers=True)
 
     def _compiled(self) -> nn.Module:
-        return cast(nn.Module, torch.compile(self.model)) if self.settings.compile else self.model
+        if not self.settings.compile or self.sharded:  # whose blocks are compiled already
+            return self.model
+        return cast(nn.Module, torch.compile(self.model))
 
     def _wrapped(self) -> nn.Module:
         """Let gradients be averaged over the processes."""
-        if self.processes.world == 1:
+        if self.processes.world == 1 or self.sharded:
             return self.compiled
         gpus = [self.processes.local_rank] if self.processes.device != "cpu" else None
         return DistributedDataParallel(self.compiled, device_ids=gpus)
 
     def _gradients_stay_here(self, stay: bool) -> AbstractContextManager[Any]:
-        if stay and isinstance(self.forward, DistributedDataParallel):
+        if self.sharded:
+            cast(Any, self.forward).set_requires_gradient_sync(not stay)
+        elif stay and isinstance(self.forward, DistributedDataParallel):
             return self.forward.no_sync()
         return ExitStack()
 

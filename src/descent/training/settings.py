@@ -11,10 +11,11 @@ CHOICES = {
     "precision": ("float32", "bfloat16", "float16"),
     "where": ("here", "slurm"),
     "model": ("ours", "mine"),
+    "shard": ("none", "full"),
 }
 """What a setting may be, where only a few words are possible."""
 
-LEAST = {"steps": 1, "batch_size": 1, "log_every": 1, "processes": 1, "nodes": 1}
+LEAST = {"batch_size": 1, "log_every": 1, "processes": 1, "nodes": 1}
 """The least value of a setting; 0 for every other number."""
 
 
@@ -29,7 +30,7 @@ class Settings:
     Attributes
     ----------
     steps
-        Updates of the weights.
+        Updates of the weights; 0 to evaluate the model as it begins.
     batch_size
         Examples in one update, over all processes together.
     micro_batch
@@ -48,6 +49,14 @@ class Settings:
     average
         Share that a moving average of the weights keeps at each update, such as 0.999; 0 for none.
         Where there is one, it is what is evaluated.
+    shard
+        ``none``: every process keeps all weights (DDP). ``full``: each keeps its part of weights,
+        gradients and optimiser, and they are gathered block by block when needed (FSDP2). The
+        curve is the same to what `precision` rounds off, and so are the checkpoints; with one
+        process there is nothing to share out.
+    peak_tflops
+        What a device can do at most with the numbers of `precision`, in 10¹² operations a second,
+        for the share that is used (MFU). 0 for the known number of a known GPU.
     log_every, evaluate_every, checkpoint_every
         In steps; 0 for never. The last step is always evaluated and saved.
     processes, nodes
@@ -69,6 +78,8 @@ class Settings:
     compile: bool = False
     clip: float = 0.0
     average: float = 0.0
+    shard: str = "none"
+    peak_tflops: float = 0.0
     log_every: int = 1
     evaluate_every: int = 0
     checkpoint_every: int = 0
@@ -92,5 +103,15 @@ class Settings:
             raise WrongSetting("precision is float16, which is for GPUs; a CPU takes bfloat16.")
         if self.average >= 1:
             raise WrongSetting(f"average is {self.average}; it is a share, from 0 to below 1.")
+        if self.shard == "full" and self.average:
+            raise WrongSetting(
+                f"average is {self.average}, and shard is full: a moving average is kept whole in "
+                "every process. Take average=0, or shard=none."
+            )
+        if self.shard == "full" and self.precision == "float16":
+            raise WrongSetting(
+                "precision is float16, and shard is full: no process sees all gradients, which "
+                "float16's scaling needs. Take precision=bfloat16, or shard=none."
+            )
         if self.nodes > 1 and self.where == "here":
             raise WrongSetting("nodes is more than 1, which needs where=slurm.")
