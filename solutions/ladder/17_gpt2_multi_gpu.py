@@ -1149,11 +1149,55 @@ for ax, (optimiser, trials) in zip(axes, TRIALS.items(), strict=True):
 plt.show()
 
 # %% [markdown]
-# TO BE WRITTEN
+# With AdamW the sum is the curve of the mean, to the width of a line. Adam divides a gradient by its own recent
+# size, so a factor of four cancels, and clipping would hide it as well. With SGD the same slip is a learning
+# rate four times larger. So the program "works", until somebody changes the optimiser, or takes a rate from
+# a paper, or runs it on eight GPUs instead of four. The remedy is the test that you have just built: one process and four must
+# give one curve, with *SGD*.
+#
+# Own starts look the worst here, and that is luck. Each process computes a gradient for its own weights, and
+# all of them apply the average, which fits none. Compare the four validation losses in its row: it is four different models
+# that never meet. The remedy is to send the start round, and now and then to compare a checksum of the
+# weights over the processes.
+#
+# The same rows are the quietest. All processes agree, the curve falls, and three quarters of the work was done
+# for nothing: it is training with a batch of 4 in place of 16. Its training loss is reported on a
+# quarter of the rows. Look at the held-out loss, and at the first tokens that each process reads.
+#
+# ## What torch does for you
+#
+# You have built what these do:
+#
+# - `DistributedDataParallel(model)` is your `DataParallel`. It sends the start round, cuts the gradients into
+#   buckets, and starts the exchange of each as soon as its last gradient is there. Under `no_sync()` it waits.
+# - `fully_shard(model)` (**FSDP2**) is stage 3 of the table. Each process keeps a $p$-th of every weight, gathers
+#   a block's weights when they are needed, and sums the gradients right into the process that keeps
+#   their part: the two halves of your ring, at different times.
+# - **torchrun** starts the processes, tells each its rank, and ends all when one dies.
 #
 # ## The real one
 #
-# TO BE WRITTEN
+# The run `gpt2` trains the 124 million parameters on OpenWebText with nanoGPT's published settings: 480
+# windows of 1 024 tokens in an update, AdamW at $6 \cdot 10^{-4}$ with 2 000 steps of warm-up and a cosine
+# down to a tenth, weight decay 0.1, clipping at 1. nanoGPT reports a validation loss of about 2.85 after
+# 600 000 updates. The text is prepared beforehand by `descent prepare gpt2`: it fetches OpenWebText (a
+# download of tens of gigabytes), encodes it and writes the shards. Where something is missing,
+# the run says so before it begins.
+#
+# | profile | machine | what it does |
+# |---|---|---|
+# | `smoke` | any, two processes on the CPU | a tiny model on a made corpus, its weights shared out: does everything work here? |
+# | `cpu` | two cores | a small model on Shakespeare in GPT-2's tokens, minutes |
+# | `gpu` | one GPU | 124M, one pass over OpenWebText: 18 400 updates |
+# | `multi-gpu` | eight GPUs of one machine, DDP | nanoGPT's 600 000 updates |
+# | `slurm` | two machines with eight GPUs each, FSDP2 | the same, queued, continued when its hours are over |
+# | `openai` | one GPU | trains nothing: evaluates OpenAI's own weights |
+#
+# Say it plainly: the full run takes eight GPUs for days, and **we have not run it**. What we have measured is
+# below, beside what is published; what we have not is listed as not yet run.
+#
+# `model="mine"` trains your `GPT` of rung 16. Without a profile, `run` takes the largest that this machine
+# can carry.
 
 # %% tags=["real-run"]
 run("gpt2", model="mine")
@@ -1161,6 +1205,65 @@ run("gpt2", model="mine")
 # %%
 recorded("gpt2")
 
-# %%
-holder.cleanup()
-progress()
+# %% [markdown]
+# Reading the report, look for four things. The loss curve starts at $\log 50\,257 = 10.8$; a first value far
+# from that means a wrong start. It falls fast for the first thousand updates and then for days by very little. The MFU
+# in the log is steady; when it sinks, something waits: the disk, a slow process, the network. And the
+# validation loss stays close to the training loss, since hardly a token is read twice in one pass.
+#
+# ## Go further
+#
+# No grader here; each of these takes between ten minutes and an evening.
+#
+# **Learn the merges.** Write the training of byte-pair encoding, and learn 1 000 merges from Shakespeare. How
+# do the first hundred differ from GPT-2's?
+#
+# :::{admonition} What a good answer contains
+# :class: dropdown
+# The count of pairs by word, not over the whole text again after each merge. Bytes for each token of
+# both vocabularies on a held-out act: the one learned here wins on its own author, and loses on
+# anything else.
+# :::
+#
+# **Overlap.** Cut the gradients into two buckets, and start the exchange of the first from a hook
+# (`register_post_accumulate_grad_hook`) while the backward pass still works on the second.
+#
+# :::{admonition} What a good answer contains
+# :class: dropdown
+# The same curve as before, to the last digits. A time for each update with and without, over real
+# processes, with the spread of several runs. And the reason for which two threads of one process would
+# show nothing.
+# :::
+#
+# **Stage 1.** Let each process keep Adam's state for a $p$-th of the parameters, update these, and hand
+# the new weights round.
+#
+# :::{admonition} What a good answer contains
+# :class: dropdown
+# The first half of the ring is enough for the gradients, and the second for the weights: so it sends no
+# more than plain data parallelism does. The memory of the state, measured, before and after.
+# :::
+#
+# ## Explain it to a friend
+#
+# Aloud, or in writing, without scrolling up.
+#
+# 1. Why does a ring with twice as many processes take hardly longer, and a star twice as long?
+# 2. A colleague's training on eight GPUs gives a worse loss than on one at the same global batch. Which four
+#    things do you check, and with which tests?
+# 3. What does a process of FSDP send that one of DDP does not, and what is it spared?
+#
+# :::{admonition} What good answers contain
+# :class: dropdown
+# 1. In the ring each process sends $2(p-1)/p \cdot n$ numbers, which grows towards $2n$ and stops; all lines
+#    work at once. In the star all of it passes through one line. What does grow in the ring is the number
+#    of messages, and with it the latency.
+# 2. Equal starts (a checksum of the weights in every process); different rows (print the first tokens);
+#    a mean and not a sum, of equal parts (one process and two with SGD must give one curve); clipping
+#    after the exchange, one step an update, the loss divided by the number of micro-batches.
+# 3. The weights, gathered forward and again backward. It is spared keeping all of them, and their gradients,
+#    and the optimiser's state: nearly $1 - 1/p$ of the 16 bytes a parameter.
+# :::
+#
+# This was the last rung of the ladder: from one weight on a straight line to GPT-2 on as many GPUs as you
+# can lay your hands on.
