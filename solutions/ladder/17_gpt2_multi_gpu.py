@@ -581,10 +581,11 @@ def average_gradients(model: nn.Module, link: Link) -> None:
     """
     ### BEGIN SOLUTION
     gradients = [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
-    total = ring_all_reduce(torch.cat([gradient.flatten() for gradient in gradients]), link)
-    sizes = [gradient.numel() for gradient in gradients]
-    for gradient, mean in zip(gradients, (total / link.size).split(sizes), strict=True):
-        gradient.copy_(mean.view_as(gradient))
+    rest = ring_all_reduce(torch.cat([gradient.flatten() for gradient in gradients]), link) / link.size
+    for gradient in gradients:
+        count = gradient.numel()
+        gradient.copy_(rest[:count].view_as(gradient))
+        rest = rest[count:]
     ### END SOLUTION
 
 
@@ -990,7 +991,7 @@ class DataParallel:
         ### BEGIN SOLUTION
         self.model.train()
         optimiser.zero_grad()
-        total = torch.zeros(1, dtype=torch.float64)
+        total = 0.0
         for batch in batches:
             loss = loss_of(self.model, batch) / len(batches)
             loss.backward()
@@ -999,7 +1000,7 @@ class DataParallel:
         if clip is not None:
             nn.utils.clip_grad_norm_(self.model.parameters(), clip)
         optimiser.step()
-        return ring_all_reduce(total, self.link).item() / self.link.size
+        return ring_all_reduce(torch.tensor([total]), self.link).item() / self.link.size
         ### END SOLUTION
 
 
