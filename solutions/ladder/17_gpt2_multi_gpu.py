@@ -60,7 +60,7 @@ from torch import Tensor, nn
 from descent import chapter, check, hint, progress, recorded, run
 from descent.data import shakespeare
 from descent.data.gpt2_bpe import PATTERN, Bpe, encoding, gpt2_bpe
-from descent.figures import COLOURS, plot_curves, titled, use_style
+from descent.figures import COLOURS, plot_curves, ring_figure, titled, use_style
 from descent.models.gpt import GPT
 from descent.runs.processes import in_processes
 from descent.training.links import Link, alone, in_turns
@@ -476,8 +476,13 @@ for size in (2, 4, 8):
 
 # %% [markdown]
 # Sent and received together, every line carries less than four vectors, and all alike. Here is your ring at
-# work. A wrapped link notes every message. From what it carries we can tell which parts were in it: process
-# $r$ puts the number $2^r \cdot 16^k$ into part $k$, so a sum says by itself who has been added.
+# work. A wrapped link notes every message. From what it carries we can tell who is in it: process
+# $r$ puts the number $2^r \cdot 16^k$ into part $k$, so a sum says by itself what has been added. Go through
+# it step by step.
+#
+# **Predict.** After three steps, which process holds a finished part, and which one?
+#
+# *My prediction: …*
 
 # %%
 class Watching:
@@ -509,6 +514,9 @@ for step in range(2 * (P - 1)):
         holds[to, part] |= round(values.item() / 16**part)
     pictures.append(holds.copy())
 
+ring_figure([[[[who for who in range(P) if bits >> who & 1] for bits in row] for row in held.tolist()] for held in pictures])
+
+# %%
 fig, axes = plt.subplots(1, len(pictures), figsize=(11, 2.6), sharey=True)
 for step, (ax, held) in enumerate(zip(axes, pictures, strict=True)):
     count = np.vectorize(int.bit_count)(held)
