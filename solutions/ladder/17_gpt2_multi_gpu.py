@@ -235,8 +235,8 @@ draw_tokens([[of_number[n] for n in encode(line, ranks, bpe.vocabulary)] for lin
 #
 # ## Files larger than memory
 #
-# OpenWebText {cite:p}`gokaslan2019`, the free copy of the text GPT-2 learned from, comes to some nine billion
-# tokens. As 64-bit numbers they would fill 72 gigabytes of memory in *every* process. So they lie on disk.
+# OpenWebText {cite:p}`gokaslan2019`, the free copy of the text GPT-2 learned from, is about nine billion
+# tokens by nanoGPT's count {cite:p}`karpathy2022`. As 64-bit numbers they would fill 72 gigabytes of memory in *every* process. So they lie on disk.
 # Numbers below 65 536 fit into 16 bits, unsigned: **uint16**, two bytes a token. And a file can be **memory-mapped**:
 # `np.memmap(path, dtype=np.uint16, mode="r")` looks like an array, and what you slice is read from the disk
 # at that moment, nothing else. The files are called **shards**.
@@ -1216,9 +1216,9 @@ recorded("gpt2")
 
 # %% [markdown]
 # Reading the report, look for four things. The loss curve starts at $\log 50\,257 = 10.8$; a first value far
-# from that means a wrong start. It falls fast for the first thousand updates and then for days by very little. The MFU
-# in the log is steady; when it sinks, something waits: the disk, a slow process, the network. And the
-# validation loss stays close to the training loss, since hardly a token is read twice in one pass.
+# from that means a wrong start. Expect it to fall fast at first, and then for days by very little. The MFU
+# in the log should be steady; when it sinks, something waits: the disk, a slow process, the network. And
+# as long as no text is read twice, the validation loss has no reason to part from the training loss.
 #
 # ## Go further
 #

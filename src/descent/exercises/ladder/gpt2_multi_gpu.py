@@ -844,7 +844,8 @@ def _ring(values: Tensor, link: Link, **habits: Any) -> Tensor:
         each = len(values) // p
         parts = [values[k * each : (k + 1) * each].clone() for k in range(p)]
     else:
-        parts = [part.clone() for part in values.tensor_split(p)]
+        cut = values.chunk if habits.get("chunk") else values.tensor_split
+        parts = [part.clone() for part in cut(p)]
     for step in range(habits.get("reduce_steps", p - 1)):
         sends = rank if habits.get("own_part_again") else rank - step
         takes = rank if habits.get("into_own") else sends - 1
@@ -961,6 +962,14 @@ def one_step_more(values, link):
 )
 def averages(values, link):
     return _ring(values, link, averages=True)
+
+
+@ring_all_reduce.mistake(
+    "`chunk(p)` may make fewer than p parts when n does not divide by p. `tensor_split(p)` always "
+    "makes p, of which some may be empty."
+)
+def chunks(values, link):
+    return _ring(values, link, chunk=True)
 
 
 @ring_all_reduce.mistake(
