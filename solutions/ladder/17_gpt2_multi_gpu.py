@@ -519,7 +519,7 @@ ring_figure([[[[who for who in range(P) if bits >> who & 1] for bits in row] for
 # %%
 fig, axes = plt.subplots(1, len(pictures), figsize=(11, 2.6), sharey=True)
 for step, (ax, held) in enumerate(zip(axes, pictures, strict=True)):
-    count = np.vectorize(int.bit_count)(held)
+    count = np.bitwise_count(held)
     ax.imshow(count, vmin=0, vmax=P, cmap="cividis")
     for (rank, part), many in np.ndenumerate(count):
         fresh = step > 0 and held[rank, part] != pictures[step - 1][rank, part]

@@ -1708,7 +1708,7 @@ from_openai.hint("Which names of the file are no weights?", when="error")
 
 DataParallel = Exercise("DataParallel", minutes=45, difficulty=3, changes=("model",))
 
-_BATCH, _MICRO = 12, 2
+_BATCH, _MICRO = 24, 2
 
 
 class _Net(nn.Module):
