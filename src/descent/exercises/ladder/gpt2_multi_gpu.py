@@ -1830,7 +1830,7 @@ def _weights(model: nn.Module) -> Tensor:
     return torch.cat([parameter.detach().flatten() for parameter in model.parameters()])
 
 
-@DataParallel.property("starts every process with the weights and buffers of process 0")
+@DataParallel.property("starts every process with the weights and buffers of process 0", trials=1)
 def _(answer, draw: Draw) -> None:
     trained = _Trained(answer, 3, [], None)
     wanted = _Net(0).state_dict()
@@ -1839,9 +1839,9 @@ def _(answer, draw: Draw) -> None:
             expect(value, f"`{name}` in process {rank}").close_to(wanted[name], rtol=1e-9)
 
 
-@DataParallel.property("takes the steps that one process takes with the whole batch", trials=3)
+@DataParallel.property("takes the steps that one process takes with the whole batch", trials=2)
 def _(answer, draw: Draw) -> None:
-    size, data = 1 + draw.size, _data(draw, 3)
+    size, data = 2 * draw.size, _data(draw, 2)
     trained = _Trained(answer, size, data, None)
     model, _ = _alone(data, None)
     expect(_weights(trained.models[0]), f"the weights, {size} processes").close_to(
@@ -1850,20 +1850,20 @@ def _(answer, draw: Draw) -> None:
     expect(_weights(trained.models[-1]), "the weights of the last process").close_to(
         _weights(model), rtol=1e-6
     )
-    expect(trained.recorders[0].steps, "steps of the optimiser in 3 updates").equals(3)
+    expect(trained.recorders[0].steps, "steps of the optimiser in 2 updates").equals(2)
 
 
-@DataParallel.property("returns the mean loss of the whole batch, in every process", trials=3)
+@DataParallel.property("returns the mean loss of the whole batch, in every process", trials=2)
 def _(answer, draw: Draw) -> None:
     data = _data(draw, 2)
-    trained = _Trained(answer, 1 + draw.size, data, None)
+    trained = _Trained(answer, 2 * draw.size - 1, data, None)
     _, losses = _alone(data, None)
     for rank in (0, -1):
         expect(trained.losses[rank][0], "what it returns").is_a(float)
         expect(trained.losses[rank], "the losses of two updates").close_to(losses, rtol=1e-6)
 
 
-@DataParallel.property("exchanges once an update, not with each micro-batch")
+@DataParallel.property("exchanges once an update, not with each micro-batch", trials=1)
 def _(answer, draw: Draw) -> None:
     trained = _Trained(answer, 2, _data(draw, 2, rows=16), None)
     expect(max(trained.sent), "messages of a process in an update of 4 micro-batches").is_between(
@@ -1871,7 +1871,7 @@ def _(answer, draw: Draw) -> None:
     )
 
 
-@DataParallel.property("clips the gradient of the whole batch")
+@DataParallel.property("clips the gradient of the whole batch", trials=1)
 def _(answer, draw: Draw) -> None:
     data = _data(draw, 1)
     trained = _Trained(answer, 3, data, 0.1)
@@ -1886,7 +1886,7 @@ def _(answer, draw: Draw) -> None:
     expect(trained.recorders[0].norm, "the norm where the limit is far above it").close_to(norm)
 
 
-@DataParallel.property("starts each update without old gradients, in training mode")
+@DataParallel.property("starts each update without old gradients, in training mode", trials=1)
 def _(answer, draw: Draw) -> None:
     def spoil(model: _Net) -> None:
         model.eval()
