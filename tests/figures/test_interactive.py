@@ -9,6 +9,7 @@ from descent.figures import (
     attention_map_figure,
     convolution_figure,
     loss_surface_figure,
+    ring_figure,
     sampling_figure,
 )
 
@@ -18,6 +19,7 @@ FIGURES = {
     ),
     "convolution": convolution_figure(),
     "loss surface": loss_surface_figure(),
+    "ring": ring_figure([[[[0]]], [[[0]]]]),
     "sampling": sampling_figure(["be", "not"], [[1.0, 0.0]], ["to be or not to"]),
 }
 

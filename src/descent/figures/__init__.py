@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from descent.figures.live import LivePlot
     from descent.figures.loss_surface import loss_surface_figure
     from descent.figures.regions import plot_decision_regions
+    from descent.figures.ring import ring_figure
     from descent.figures.sampling import sampling_figure
     from descent.figures.style import COLOURS, titled, use_style
 
@@ -27,6 +28,7 @@ __all__ = [
     "plot_confusion",
     "plot_curves",
     "plot_decision_regions",
+    "ring_figure",
     "sampling_figure",
     "show_digits",
     "titled",
@@ -43,6 +45,7 @@ _MODULES = {
     "plot_confusion": "digits",
     "plot_curves": "curves",
     "plot_decision_regions": "regions",
+    "ring_figure": "ring",
     "sampling_figure": "sampling",
     "show_digits": "digits",
     "titled": "style",

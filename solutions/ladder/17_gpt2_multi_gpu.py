@@ -1,0 +1,1280 @@
+# ---
+# title: GPT-2 on several GPUs
+# subtitle: Bytes to tokens, shards on disk, an all-reduce in a ring, and one model trained by many processes
+# part: ladder
+# hours: 6
+# needs: [ladder/16_nanogpt]
+# teaches: [byte-level BPE, memory-mapped shards, all-reduce, ring all-reduce, data parallelism, gradient accumulation with no_sync, model FLOPs utilisation, ZeRO and sharding, loading published weights]
+# builds: decode, byte-pair merges, windows from shards, a process's rows, the ring all-reduce, averaged gradients, the time of an exchange, the memory of sharding, the utilisation, a translation of OpenAI's weights, data-parallel training
+# number: several processes give the curve of one; 124M parameters on OpenWebText reach a validation loss of 2.85 to 2.9 (nanoGPT's is about 2.85)
+# data: tiny Shakespeare; GPT-2's merges; OpenWebText in the real run
+# run: gpt2
+# readings:
+#   - {key: li2020, where: "section 3, 'System Design': buckets, overlap with the backward pass, and no_sync, by those who built it", skip: "the evaluation, but for its figures on how the exchange scales"}
+#   - {key: rajbhandari2020, where: "section 3 and figure 1: where the memory goes, and the three stages", skip: "the parts on activations and offloading, for now"}
+#   - {key: sennrich2016, where: "section 3.2, with its algorithm of a dozen lines", skip: "the translation experiments"}
+#   - {key: karpathy2022, where: "train.py: look for ddp, require_backward_grad_sync and estimate_mfu, which are this page in some twenty lines"}
+# recall:
+#   - {q: "In which order does byte-pair encoding join neighbouring tokens?", a: "The pair of the lowest rank (the one learned first) wherever it stands, from left to right; then again, until no neighbouring pair is in the table."}
+#   - {q: "Why does GPT-2's encoding begin with bytes and not with characters?", a: "256 bytes write every text there is, so no text is unknown; rare characters cost several tokens."}
+#   - {q: "What does a ring all-reduce send from each process, for n numbers and p processes?", a: "2(p − 1) messages of n/p numbers: 2(p − 1)/p · n, less than 2n however many processes there are."}
+#   - {q: "What are the two halves of a ring all-reduce?", a: "Reduce-scatter: each part travels round and is added to. All-gather: the finished parts travel round and replace."}
+#   - {q: "Which two things make data-parallel training equal to one process?", a: "The same start in all processes (sent from process 0), and the mean of the gradients in every update, with parts of equal size."}
+#   - {q: "You forgot to divide the summed gradients by p. With SGD, and with Adam?", a: "SGD: a learning rate p times larger. Adam divides by the gradient's own size, so almost nothing changes, and nobody notices."}
+#   - {q: "What is no_sync for?", a: "With gradient accumulation only the last micro-batch's backward pass exchanges gradients: one exchange an update."}
+#   - {q: "How many bytes a parameter does training with Adam take, before any activation?", a: "16: in float32 4 + 4 + 8, in mixed precision 2 + 2 + 12. Sharding over p divides the optimiser's part, then the gradients', then the weights'."}
+# ---
+
+# %% [markdown]
+# # GPT-2 on several GPUs
+#
+# Towards the end of this page you will leave one division out of a training program. Nothing breaks. Four
+# processes train one model, they agree to the last bit, and the loss falls as it should. With one optimiser
+# you would never know. With another the run is lost. The missing division is the most quoted mistake of
+# training on several GPUs, and to see why it hides you have to build the whole thing.
+#
+# The whole thing is how GPT-2 {cite:p}`radford2019` was trained: text cut into tokens, tokens in files too
+# large for memory, and processes that each read a part of every batch and talk to each other so that all of
+# them take the same step. A laptop can do all of it in small. At the end your machine, or a
+# machine with eight GPUs, trains the real one.
+#
+# **You need** [rung 16](16_nanogpt.ipynb) (GPT-2's model and how it is trained). **You will have** a
+# tokeniser, a loader, an all-reduce and data-parallel training, all yours. **It takes** about six hours.
+
+# %% tags=["setup"]
+import itertools
+import math
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import regex
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from descent import chapter, check, hint, progress, recorded, run
+from descent.data import shakespeare
+from descent.data.gpt2_bpe import PATTERN, Bpe, encoding, gpt2_bpe
+from descent.figures import COLOURS, plot_curves, ring_figure, titled, use_style
+from descent.models.gpt import GPT
+from descent.runs.processes import in_processes
+from descent.training.links import Link, alone, in_turns
+
+chapter("ladder/17_gpt2_multi_gpu")
+use_style()
+
+# %% [markdown]
+# ## Bytes
+#
+# Rung 13 read words, and wrote `<unk>` for those it did not know. Rung 16 read characters: nothing is
+# unknown, but a window of 256 is four lines of a play. GPT-2 stands between. Its **tokens** are pieces of
+# text, frequent words whole and rare ones in parts, and the smallest pieces are single **bytes**. There are
+# 256 of those, and in UTF-8 they write every text there is.
+#
+# The **vocabulary** is a table of byte strings and their numbers. Going back from numbers to text is the easy
+# direction: look up the bytes, put them one after another, and read them as UTF-8. One thing can go wrong. A
+# character may take up to four bytes, and a token may end in the middle of one. By hand: "é" is the two
+# bytes `C3 A9`. With the vocabulary `{b"caf": 0, b"\xc3": 1, b"\xa9": 2}` the tokens $[0, 1, 2]$ are "café",
+# though neither 1 nor 2 is a text. And a model may write $[0, 1]$, which is no text at all: the half
+# character is then shown as `U+FFFD`, the sign �.
+
+# %% exercise="decode"
+def decode(tokens: list[int], vocabulary: dict[bytes, int]) -> str:
+    """Turn token numbers back into text.
+
+    Parameters
+    ----------
+    tokens : numbers that are in the vocabulary; possibly none
+    vocabulary : byte string → its number. The entries may come in any order.
+
+    Returns
+    -------
+    the text whose UTF-8 bytes the tokens are, one after another; U+FFFD stands where bytes
+        are no character, as Python's errors="replace" does it
+    """
+    ### BEGIN SOLUTION
+    bytes_of = {number: piece for piece, number in vocabulary.items()}
+    return b"".join(bytes_of[token] for token in tokens).decode("utf-8", errors="replace")
+    ### END SOLUTION
+
+
+# %% check="decode"
+check(decode)
+
+# %% [markdown]
+# ## Merges
+#
+# Now the other direction. **Byte-pair encoding** (BPE) {cite:p}`sennrich2016` learns its vocabulary from a
+# large text. It begins with the single bytes, finds the pair of neighbours that occurs most often, makes it
+# a new token, and repeats: GPT-2 did so 50 000 times. What is left of this is a list of pairs in the order
+# in which they were learned. A pair's place in the list is its **rank**.
+#
+# To encode, do again what training did. Begin with single bytes. Of all neighbouring pairs that are in the
+# table, take the one of the lowest rank and join it wherever it stands, from left to right. Repeat until no
+# neighbouring pair is in the table.
+#
+# By hand, with the merges $(b, c)$ of rank 0, $(a, b)$ of rank 1 and $(bc, d)$ of rank 2:
+#
+# $$ a\;b\;c\;d \;\to\; a\;bc\;d \;\to\; a\;bcd. $$
+#
+# A reader from left to right would have joined $(a, b)$ first and ended with $ab, c, d$. And where pairs
+# overlap the left one counts: with $(a, a)$, `aaa` becomes `aa`, `a`.
+
+# %% exercise="merge"
+def merge(piece: bytes, ranks: dict[tuple[bytes, bytes], int]) -> list[bytes]:
+    """Cut a piece of text into tokens by byte-pair encoding.
+
+    Parameters
+    ----------
+    piece : at least one byte
+    ranks : pair of tokens → rank, lowest first to join. The entries may come in any order.
+        Each part of a pair is a single byte or what a pair of lower rank makes.
+
+    Returns
+    -------
+    the tokens, each a bytes object; joined they are the piece. No two neighbours are a pair
+        of the table.
+    """
+    ### BEGIN SOLUTION
+    tokens = [bytes([byte]) for byte in piece]
+    while True:
+        pairs = list(itertools.pairwise(tokens))
+        best = min(pairs, key=lambda pair: ranks.get(pair, math.inf), default=None)
+        if best not in ranks:
+            return tokens
+        joined = []
+        at = 0
+        while at < len(tokens):
+            if tuple(tokens[at : at + 2]) == best:
+                joined.append(tokens[at] + tokens[at + 1])
+                at += 2
+            else:
+                joined.append(tokens[at])
+                at += 1
+        tokens = joined
+    ### END SOLUTION
+
+
+# %% check="merge"
+check(merge)
+
+# %% [markdown]
+# Here are GPT-2's own merges. Before merging, GPT-2 cuts a text by a pattern into words, numbers, runs of
+# signs and blanks, so that no token reaches from one word into the next. A word takes the blank before it
+# along. (In OpenAI's files a blank is written as "Ġ", since every byte has to be a visible character there.
+# `gpt2_bpe` has turned them back into bytes.)
+
+# %%
+bpe = gpt2_bpe()
+ranks = {pair: rank for rank, pair in enumerate(bpe.merges)}
+print(f"{bpe.source}: {len(bpe.merges)} merges, {len(bpe.vocabulary)} tokens and one for the end of a text")
+print("the first merges:", [(a + b).decode("utf-8", "replace") for a, b in bpe.merges[:12]])
+
+
+def encode(text: str, ranks: dict[tuple[bytes, bytes], int], vocabulary: dict[bytes, int]) -> list[int]:
+    """Text → token numbers: the pattern, then your merges."""
+    pieces = regex.findall(PATTERN, text)
+    return [vocabulary[token] for piece in pieces for token in merge(piece.encode(), ranks)]
+
+
+LINES = ["The king is dead; long live the king.", "Tokenization of naïve unknowable words", "def f(x): return x**2 + 1",
+         "tea 🙂 小さな猫"]  # fmt: skip
+theirs = encoding(bpe)  # the same merges in tiktoken, OpenAI's own implementation
+for line in LINES:
+    numbers = encode(line, ranks, bpe.vocabulary)
+    again = decode(numbers, bpe.vocabulary)
+    print(f"{len(line.encode()):3} bytes, {len(numbers):2} tokens; as tiktoken {numbers == theirs.encode_ordinary(line)}; "
+          f"round trip {again == line}")  # fmt: skip
+
+# %% [markdown]
+# **Predict.** Before you look at the picture: where are the cuts in "Tokenization of naïve unknowable
+# words"? How many tokens does 🙂 take, and how many the four Japanese characters?
+#
+# *My prediction: …*
+
+# %%
+def shown(token: bytes) -> str:
+    """A token as one can print it: its text, or its bytes where it is none (or no Latin text)."""
+    text = token.decode("utf-8", "replace")
+    readable = all(character.isprintable() and character < "\u0250" for character in text)
+    return text.replace(" ", "·") if readable else token.hex(" ").upper()
+
+
+def draw_tokens(lines: list[list[bytes]], title: str) -> None:
+    """One row of boxes for each line, a box for each token."""
+    fig, ax = plt.subplots(figsize=(9, 0.72 * len(lines) + 0.8))
+    fills = [COLOURS["sky"], COLOURS["orange"], COLOURS["green"], COLOURS["purple"]]
+    for row, tokens in enumerate(lines):
+        left = 0.0
+        for place, token in enumerate(tokens):
+            width = 0.75 * len(shown(token)) + 0.6
+            ax.add_patch(plt.Rectangle((left, -row), width, 0.72, color=fills[place % 4], alpha=0.45, lw=0))
+            ax.text(left + width / 2, 0.34 - row, shown(token), ha="center", va="center", fontsize=9, family="monospace")
+            left += width + 0.12
+        ax.text(left + 0.4, 0.34 - row, f"{len(tokens)} tokens", va="center", fontsize=9)
+    ax.set(xlim=(-0.3, 50), ylim=(-len(lines) + 0.8, 0.9), title=title)
+    ax.axis("off")
+    plt.show()
+
+
+of_number = {number: token for token, number in bpe.vocabulary.items()}
+draw_tokens([[of_number[n] for n in encode(line, ranks, bpe.vocabulary)] for line in LINES],
+            titled("Frequent words are one token, rare ones come in parts", bpe.source))  # fmt: skip
+
+# %% [markdown]
+# A dot stands for the blank. Words that a web text is full of are one token with their blank. A word at the
+# beginning of a line, a capital, an accent each make it another token or several. Characters that are rare
+# on English pages fall apart into bytes, and the cuts go through the middle of a character. That is the
+# price of a vocabulary learned from mostly English text: the same thought costs a Japanese reader several
+# times as many tokens, and a window of 1 024 of them holds less.
+#
+# ## Files larger than memory
+#
+# OpenWebText {cite:p}`gokaslan2019`, the free copy of the text GPT-2 learned from, is about nine billion
+# tokens by nanoGPT's count {cite:p}`karpathy2022`. As 64-bit numbers they would fill 72 gigabytes of memory in *every* process. So they lie on disk.
+# Numbers below 65 536 fit into 16 bits, unsigned: **uint16**, two bytes a token. And a file can be **memory-mapped**:
+# `np.memmap(path, dtype=np.uint16, mode="r")` looks like an array, and what you slice is read from the disk
+# at that moment, nothing else. The files are called **shards**.
+#
+# Documents follow one another in the shards, each closed by the token `<|endoftext|>`. A window may well
+# hold the end of one and the start of the next. GPT-2 learned from such windows, and that the text before
+# the sign has nothing to do with the one behind it is for the model to learn.
+#
+# A **position** counts tokens through all shards in order. By hand, with shards of 3 and 4 tokens,
+# $[10, 11, 12]$ and $[13, 14, 15, 16]$: position 4 is the token 14. A window of length 3 at position 1 has the
+# inputs $[11, 12, 13]$ and the targets $[12, 13, 14]$. It needs $3 + 1$ tokens, two of either shard.
+
+# %% exercise="read_windows"
+def read_windows(shards: list, starts: Tensor, length: int) -> tuple[Tensor, Tensor]:
+    """Read windows and the next token of every token, from shards on disk.
+
+    Parameters
+    ----------
+    shards : one-dimensional uint16 arrays on disk, such as np.memmap gives, of at least one token
+        each and n together. They follow one another: a window that meets the end of a shard
+        goes on in the next, and may run over several. A shard is read by slicing it, and no more
+        of it is read than the windows need.
+    starts : int64 of shape (batch,), positions from 0 to n − length − 1, in any order
+    length : tokens in a window, at least 1
+
+    Returns
+    -------
+    inputs, targets : int64 tensors of shape (batch, length) each; the targets are the tokens one
+        position later
+    """
+    ### BEGIN SOLUTION
+    rows = []
+    for at in starts.tolist():
+        wanted, parts = length + 1, []
+        for shard in shards:
+            if wanted and at < len(shard):
+                parts.append(np.asarray(shard[at : at + wanted]).astype(np.int64))
+                wanted -= len(parts[-1])
+                at = len(shard)
+            at -= len(shard)
+        rows.append(np.concatenate(parts))
+    window = torch.from_numpy(np.stack(rows))
+    return window[:, :-1], window[:, 1:]
+    ### END SOLUTION
+
+
+# %% check="read_windows"
+check(read_windows)
+
+# %% [markdown]
+# Shakespeare as shards. With 50 257 tokens, almost all the work of a small model would go into its last
+# layer, so on this page we take the first 256 merges only: a vocabulary of 512, and one for the end of a
+# text.
+
+# %%
+MERGES = 256
+few = {token: number for token, number in bpe.vocabulary.items() if number < 256 + MERGES}
+small = Bpe(bpe.merges[:MERGES], few, bpe.source)
+VOCABULARY = small.size
+
+text = shakespeare()
+numbers = np.array(encoding(small).encode_ordinary(text.text), dtype=np.uint16)
+holder = tempfile.TemporaryDirectory()
+FOLDER = holder.name
+cuts = [0, len(numbers) * 4 // 9, len(numbers) * 8 // 10, len(numbers)]
+for name, (low, high) in zip(["train0.bin", "train1.bin", "valid0.bin"], itertools.pairwise(cuts), strict=True):
+    numbers[low:high].tofile(Path(FOLDER) / name)
+
+
+def open_shards(folder: str, part: str) -> list[np.memmap]:
+    """The shards of a part, mapped and not read."""
+    return [np.memmap(path, dtype=np.uint16, mode="r") for path in sorted(Path(folder).glob(f"{part}*.bin"))]
+
+
+print(f"{text.source}: {len(text.text.encode())} bytes are {len(numbers)} tokens, {VOCABULARY} different ones; "
+      f"all merges would make {len(theirs.encode_ordinary(text.text))}")  # fmt: skip
+shards = open_shards(FOLDER, "train")
+edge = len(shards[0]) - 4
+inputs, targets = read_windows(shards, torch.tensor([edge]), 10)
+print("a window over the edge of two shards:", repr(decode(inputs[0].tolist(), small.vocabulary)))
+
+# %% [markdown]
+# ## Who takes which rows
+#
+# Now several **processes** are to train one model: programs that run side by side, one for each GPU, with no
+# memory in common. Each has a number from 0 to $p - 1$, its **rank**. In **data parallelism** each process
+# holds the whole model and takes an equal share of every batch. It computes the gradient of its share, and
+# the average of these gradients is the gradient of the batch:
+#
+# $$ \frac{1}{B} \sum_{i=1}^{B} g_i = \frac{1}{p} \sum_{r=0}^{p-1} \left( \frac{p}{B} \sum_{i \in \text{share } r} g_i \right). $$
+#
+# Mind the condition. A mean of means is the mean only when the parts are *equal*. With shares of 3 and 1, the
+# lonely example would count three times as much as each of the others.
+#
+# A share may still be too large for a GPU's memory. Then it is cut into **micro-batches**, whose gradients
+# add up before the step, as on rung 16. By hand: a batch of 12, two processes, micro-batches of 3. Process 1
+# takes the rows 6 to 8, then 9 to 11.
+
+# %% exercise="my_rows"
+def my_rows(batch_size: int, micro_batch: int, rank: int, size: int) -> list[range]:
+    """Say which rows of the global batch a process takes, micro-batch by micro-batch.
+
+    Parameters
+    ----------
+    batch_size : rows of the batch, over all processes
+    micro_batch : rows that go through the model at once, at least 1
+    rank, size : number of this process, and how many there are
+
+    Returns
+    -------
+    a list of ranges (or lists) of `micro_batch` consecutive rows each. Process 0 takes the first
+        share of the batch, process 1 the next, and so on, every row once.
+
+    Raises
+    ------
+    ValueError : the batch does not divide into equal shares, or a share into micro-batches
+    """
+    ### BEGIN SOLUTION
+    if batch_size % size or batch_size // size % micro_batch:
+        raise ValueError(f"{batch_size} rows do not divide into {size} shares of micro-batches of {micro_batch}")
+    share = batch_size // size
+    rows = range(rank * share, (rank + 1) * share)
+    return [rows[k : k + micro_batch] for k in range(0, share, micro_batch)]
+    ### END SOLUTION
+
+
+# %% check="my_rows"
+check(my_rows)
+
+# %% [markdown]
+# ## All-reduce
+#
+# Every process has a vector of $n$ numbers, its gradient. Afterwards every process should have the sum of
+# all $p$ vectors. That is an **all-reduce**. We build it from the two simplest things processes can do. A
+# `link` is a process's way to the others:
+#
+# - `link.rank` and `link.size`: its number, and how many there are;
+# - `link.send(values, to)`: send a copy of a tensor to one other process. It does not wait until it arrives;
+# - `link.receive(source)`: wait for the next tensor that process sends to us, and return it.
+#
+# `link.sent` lists what was sent, so that we can count. `in_turns(function, size)` runs a function in `size`
+# threads that play processes, one at a time, so the result is the same at every run, and if all of them
+# wait for each other it says so. `in_processes` does it with real processes. Here is the all-reduce that
+# comes to mind first: everybody sends to process 0, which adds and sends the sum back.
+
+# %%
+def star(values: Tensor, link: Link) -> Tensor:
+    """The sum over all processes, by way of process 0."""
+    if link.rank > 0:
+        link.send(values, 0)
+        return link.receive(0)
+    total = values.clone()
+    for other in range(1, link.size):
+        total += link.receive(other)
+    for other in range(1, link.size):
+        link.send(total, other)
+    return total
+
+
+def traffic(all_reduce: Callable[[Tensor, Link], Tensor], size: int, n: int) -> list[int]:
+    """How many numbers pass through each process's line, sent and received."""
+    def one(link: Link) -> list:
+        all_reduce(torch.ones(n) * link.rank, link)
+        return link.sent
+
+    sent = in_turns(one, size)
+    return [sum(m.numbers for m in sent[rank]) + sum(m.numbers for part in sent for m in part if m.to == rank)
+            for rank in range(size)]  # fmt: skip
+
+
+for size in (2, 4, 8):
+    print(f"star, {size} processes, 1000 numbers each: through each line pass {traffic(star, size, 1000)}")
+
+# %% [markdown]
+# The line of process 0 is the bottleneck. Everything passes through it, the more the more processes there
+# are, while the other lines lie idle. Twice the GPUs would make the exchange twice as slow.
+#
+# ## The ring
+#
+# Put the processes in a circle, each of which sends to its right neighbour, $r \to (r + 1) \bmod p$, and cut
+# every vector into $p$ parts. Then all lines can work all the time {cite:p}`patarasuk2009`:
+#
+# **First half** (reduce-scatter): at step $s = 0, \dots, p - 2$ process $r$ sends part $r - s$ and receives
+# part $r - s - 1$, which it *adds* to its own. All part numbers count modulo $p$. So each part travels round
+# the circle and collects what every process has. After $p - 1$ steps process $r$ holds the finished sum of
+# part $r + 1$.
+#
+# **Second half** (all-gather): at step $s$ process $r$ sends part $r + 1 - s$, which is finished, and
+# receives part $r - s$, which *replaces* its own. After $p - 1$ more steps everyone has everything.
+#
+# By hand, $p = 2$, process 0 has $[1, 2]$ and process 1 has $[10, 20]$, parts of one number. First half: 0
+# sends its part 0 (the 1), 1 sends its part 1 (the 20). Then 0 has $[1, \mathbf{22}]$ and 1 has
+# $[\mathbf{11}, 20]$. Second half: 0 sends the 22, 1 sends the 11, and both have $[11, 22]$.
+#
+# Each process sends $2(p - 1)$ messages of $n/p$ numbers:
+#
+# $$ 2\,\frac{p - 1}{p}\, n < 2n, \qquad \text{however many processes there are.} $$
+
+# %% exercise="ring_all_reduce"
+def ring_all_reduce(values: Tensor, link: Link) -> Tensor:
+    """Add up a vector over all processes, in a ring.
+
+    Parameters
+    ----------
+    values : shape (n,), n at least 1, of the same n in every process; not changed
+    link : has rank, size, send(values, to) and receive(source), as above
+
+    Returns
+    -------
+    shape (n,), of the dtype of `values`: the sum over all processes, the same to the last bit
+        in each
+
+    Every process sends 2(p − 1) messages, all to one neighbour, each with one of p parts. Where n
+    does not divide by p the parts differ in length by at most one, and some may be empty. A
+    process alone sends nothing.
+    """
+    ### BEGIN SOLUTION
+    p, rank = link.size, link.rank
+    right, left = (rank + 1) % p, (rank - 1) % p
+    parts = [part.clone() for part in values.tensor_split(p)]
+    for step in range(p - 1):
+        link.send(parts[(rank - step) % p], right)
+        parts[(rank - step - 1) % p] += link.receive(left)
+    for step in range(p - 1):
+        link.send(parts[(rank + 1 - step) % p], right)
+        parts[(rank - step) % p] = link.receive(left)
+    return torch.cat(parts)
+    ### END SOLUTION
+
+
+# %% check="ring_all_reduce"
+check(ring_all_reduce)
+
+# %%
+for size in (2, 4, 8):
+    print(f"ring, {size} processes, 1000 numbers each: through each line pass {traffic(ring_all_reduce, size, 1000)}")
+
+# %% [markdown]
+# Sent and received together, every line carries less than four vectors, and all alike. Here is your ring at
+# work. A wrapped link notes every message. From what it carries we can tell who is in it: process
+# $r$ puts the number $2^r \cdot 16^k$ into part $k$, so a sum says by itself what has been added. Go through
+# it step by step.
+#
+# **Predict.** After three steps, which process holds a finished part, and which one?
+#
+# *My prediction: …*
+
+# %%
+class Watching:
+    """A link that writes down every message: step, sender, values."""
+
+    def __init__(self, link: Link, log: list) -> None:
+        self.link, self.log, self.steps = link, log, 0
+        self.rank, self.size = link.rank, link.size
+
+    def send(self, values: Tensor, to: int) -> None:
+        self.log.append((self.steps, to, values.clone()))
+        self.steps += 1
+        self.link.send(values, to)
+
+    def receive(self, source: int) -> Tensor:
+        return self.link.receive(source)
+
+
+P = 4
+log: list = []
+powers = 16.0 ** torch.arange(P, dtype=torch.float64)
+in_turns(lambda link: ring_all_reduce(2.0**link.rank * powers, Watching(link, log)), P)
+
+holds = np.array([[1 << rank for part in range(P)] for rank in range(P)])  # who is in a process's part, as bits
+pictures = [holds.copy()]
+for step in range(2 * (P - 1)):
+    for _, to, values in (message for message in log if message[0] == step):
+        part = int(math.log(values.item(), 16))
+        holds[to, part] |= round(values.item() / 16**part)
+    pictures.append(holds.copy())
+
+ring_figure([[[[who for who in range(P) if bits >> who & 1] for bits in row] for row in held.tolist()] for held in pictures])
+
+# %%
+fig, axes = plt.subplots(1, len(pictures), figsize=(11, 2.6), sharey=True)
+for step, (ax, held) in enumerate(zip(axes, pictures, strict=True)):
+    count = np.bitwise_count(held)
+    ax.imshow(count, vmin=0, vmax=P, cmap="cividis")
+    for (rank, part), many in np.ndenumerate(count):
+        fresh = step > 0 and held[rank, part] != pictures[step - 1][rank, part]
+        ax.text(part, rank, str(many), ha="center", va="center", fontsize=12,
+                color="black" if many > 2 else "white", fontweight="bold" if fresh else "normal")  # fmt: skip
+        if fresh:
+            ax.add_patch(plt.Rectangle((part - 0.46, rank - 0.46), 0.92, 0.92, fill=False, ec=COLOURS["red"], lw=2))
+    ax.set_title("start" if step == 0 else f"step {step}", fontsize=11)
+    ax.set(xticks=range(P), yticks=range(P))
+    ax.grid(False)
+axes[0].set_ylabel("process")
+fig.supxlabel("part of the vector; the number says how many processes' values are in it, framed: just arrived")
+plt.show()
+
+# %% [markdown]
+# In the first three steps sums grow along the diagonals, one part in each process, until each process has
+# one part with all four in it. In the last three, finished parts are handed on. At every step every process
+# sends one part and receives one.
+#
+# ## Real processes
+#
+# So far threads took turns. Now to real processes, with no memory in common. `in_processes` starts them,
+# makes your definitions again in each, and joins them by `torch.distributed`, with **gloo**, the library that
+# carries messages between CPUs. (Between GPUs it would be NCCL.) They run your ring, then the
+# all-reduce that torch brings along.
+
+# %%
+def ring_lesson(link: Link, n: int) -> dict[str, Any]:
+    """What a process finds when it compares your ring with torch's own."""
+    values = torch.randn(n, generator=torch.Generator().manual_seed(link.rank))
+    ours = ring_all_reduce(values, link)
+    theirs = values.clone()
+    torch.distributed.all_reduce(theirs)
+    return {"first": ours[:3].tolist(), "differs": (ours - theirs).abs().max().item(),
+            "megabytes": sum(message.size for message in link.sent) / 1e6}  # fmt: skip
+
+
+for rank, found in enumerate(in_processes(ring_lesson, 2, 1_000_000)):
+    print(f"process {rank}: sum begins {[round(x, 3) for x in found['first']]}, largest difference to torch's "
+          f"{found['differs']:.1e}, sent {found['megabytes']:.1f} MB")  # fmt: skip
+
+# %% [markdown]
+# ## Averaging the gradients
+#
+# With the ring, the heart of data parallelism is a few lines. A model has hundreds of parameters, and an
+# exchange of each would pay for $2(p - 1)$ messages every time. So lay all gradients end to end in one
+# vector, exchange it once, divide by $p$, and put the pieces back where they came from. (PyTorch does
+# it in **buckets** of 25 megabytes, so that the first ones can travel while the backward pass is
+# still computing the rest {cite:p}`li2020`.)
+#
+# By hand: in process 0 the gradients are $[1, 2]$ and $[3]$, in process 1 $[5, 6]$ and $[7]$. The vectors
+# $[1, 2, 3]$ and $[5, 6, 7]$ add up to $[6, 8, 10]$; half of it is $[3, 4, 5]$, and back go $[3, 4]$ and $[5]$.
+
+# %% exercise="average_gradients"
+def average_gradients(model: nn.Module, link: Link) -> None:
+    """Replace every gradient of a model by its mean over all processes, in one exchange.
+
+    Parameters
+    ----------
+    model : the same parameters, in the same order, in every process. After the call each .grad
+        is the mean; the parameters themselves stay. Those without a gradient (.grad is None) are
+        the same ones in every process, and are passed over.
+    link : to the other processes
+
+    All gradients are exchanged together, by one ring all-reduce: at most 2(p − 1) messages from
+    each process.
+    """
+    ### BEGIN SOLUTION
+    gradients = [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
+    rest = ring_all_reduce(torch.cat([gradient.flatten() for gradient in gradients]), link) / link.size
+    for gradient in gradients:
+        count = gradient.numel()
+        gradient.copy_(rest[:count].view_as(gradient))
+        rest = rest[count:]
+    ### END SOLUTION
+
+
+# %% check="average_gradients"
+check(average_gradients)
+
+# %% [markdown]
+# ## What the exchange costs
+#
+# A message takes a fixed time to get going, the **latency** $\ell$, and then flows at the **bandwidth** $b$,
+# so many bytes a second. For gradients of $m$ bytes the ring takes
+#
+# $$ t_\text{ring} = 2(p - 1) \left( \ell + \frac{m}{p\, b} \right) \text{ seconds.} $$
+#
+# Two tricks keep the GPUs from waiting. The exchange can run *beside* the backward pass: the gradients of the
+# last layers are ready first and can leave while the earlier layers are still being computed. And with $k$
+# micro-batches the gradients add up in place, so only the *last* micro-batch has to exchange anything. In
+# PyTorch the others run under `model.no_sync()`. We assume that the exchange may run beside the whole of the
+# last backward pass, and that only what is longer has to be waited for:
+#
+# $$ t_\text{update} = k\,(t_\text{forward} + t_\text{backward}) + \max(0,\; t_\text{ring} - t_\text{backward}). $$
+#
+# By hand: 4 processes, 400 bytes, 100 bytes a second, no latency: 6 messages of 1 second each. With
+# $k = 2$, forward 1 and backward 2 seconds, an update takes $2 \cdot 3 + (6 - 2) = 10$ seconds.
+
+# %% exercise="update_seconds"
+def update_seconds(
+    size: float, processes: int, bandwidth: float, latency: float,
+    forward: float, backward: float, micro_batches: int,
+) -> tuple[float, float]:  # fmt: skip
+    """Time a ring all-reduce, and an update that hides it behind the last backward pass.
+
+    Parameters
+    ----------
+    size : bytes of all gradients
+    processes : at least 1; one alone exchanges nothing
+    bandwidth : bytes a second on each line
+    latency : seconds before a message flows
+    forward, backward : seconds of one micro-batch
+    micro_batches : how many each process takes in an update, at least 1
+
+    Returns
+    -------
+    exchange, update : seconds of the ring, and of the whole update
+    """
+    ### BEGIN SOLUTION
+    exchange = 2 * (processes - 1) * (latency + size / processes / bandwidth)
+    update = micro_batches * (forward + backward) + max(0.0, exchange - backward)
+    return exchange, update
+    ### END SOLUTION
+
+
+# %% check="update_seconds"
+check(update_seconds)
+
+# %% [markdown]
+# **Predict.** GPT-2 has 124 million parameters, so the gradients are half a gigabyte in float32. Say that a
+# micro-batch takes 0.05 seconds forward and 0.1 backward. Over which of these lines can the exchange hide:
+# 200 gigabytes a second (GPUs of one machine), 12.5 (a fast network), 1.25 (a usual one)? Does accumulating
+# 5 micro-batches save the slowest?
+#
+# *My prediction: …*
+
+# %%
+LINES_OF = {"in one machine, 200 GB/s": 200e9, "fast network, 12.5 GB/s": 12.5e9, "usual network, 1.25 GB/s": 1.25e9}
+PARAMETERS = 124e6
+counts = np.array([1, 2, 4, 8, 16, 32, 64])
+fig, axes = plt.subplots(1, 2, figsize=(11, 3.8), sharey=True)
+for ax, k in zip(axes, (1, 5), strict=True):
+    shares = {}
+    for name, bandwidth in LINES_OF.items():
+        times = [update_seconds(4 * PARAMETERS, int(p), bandwidth, 2e-5, 0.05, 0.1, k) for p in counts]
+        shares[name if k == 5 else name.split(",")[0]] = (np.log2(counts), [k * 15 / update for _, update in times])
+        print(f"{k} micro-batches, {name:25}: exchange {times[3][0]:.3f} s among 8, update {times[3][1]:.2f} s")
+    plot_curves(shares, xlabel="number of GPUs", ylabel="share of time spent computing (%)",
+                title=f"{k} micro-batch{'es' if k > 1 else ''} an update", ax=ax)  # fmt: skip
+    ax.set(xticks=np.log2(counts), xticklabels=counts, ylim=(0, 108))
+plt.show()
+
+# %% [markdown]
+# From two GPUs on, the number of them hardly matters: that is the ring's doing. What matters is the line. Inside
+# a machine and over a fast network the exchange is over before the backward pass is, and costs nothing. Over
+# a usual network the GPUs wait most of the time. Accumulation helps, since one exchange then serves five
+# micro-batches. That is why the real run accumulates, and why clusters for this purpose cost what they do.
+#
+# ## Where the memory goes
+#
+# With data parallelism every process keeps everything: the weights, a gradient for each, and what Adam keeps
+# (the two means $m$ and $v$ of rung 8). In float32 that is $4 + 4 + 8 = 16$ bytes for each parameter. In
+# **mixed precision** weights and gradients take 2 bytes each, and the optimiser keeps, beside $m$ and $v$, the
+# weights in float32, to which small steps can be added without being rounded away: $2 + 2 + 12$, again 16.
+#
+# That $p$ processes all keep the same is a waste. {cite:t}`rajbhandari2020` take it apart in stages, called
+# **ZeRO**. The optimiser's state is needed only where a weight is updated, so each process can keep a $p$-th
+# of it:
+#
+# | stage | divided among the $p$ processes | whole in every process |
+# |---|---|---|
+# | 0 (DDP) | nothing | weights, gradients, optimiser |
+# | 1 | optimiser | weights, gradients |
+# | 2 | optimiser, gradients | weights |
+# | 3 (FSDP) | optimiser, gradients, weights | nothing |
+#
+# At stage 3 a layer's weights are gathered from all processes when they are needed, and dropped again. By
+# hand: 100 parameters in float32, 4 processes, stage 1: weights 400, gradients 400, optimiser
+# $800 / 4 = 200$ bytes.
+
+# %% exercise="bytes_per_gpu"
+def bytes_per_gpu(parameters: int, processes: int, stage: int, mixed: bool) -> tuple[float, float, float]:
+    """Count what one process keeps of a model in training, without activations.
+
+    Parameters
+    ----------
+    parameters : of the whole model
+    processes : among which state is divided, evenly, at least 1
+    stage : 0, 1, 2 or 3, as in the table
+    mixed : whether weights and gradients take 2 bytes, and the optimiser keeps the weights
+        in 4 bytes as well; else all numbers take 4 bytes
+
+    Returns
+    -------
+    weights, gradients, optimiser : bytes of each in one process, not rounded. The optimiser is Adam.
+    """
+    ### BEGIN SOLUTION
+    each, adam = (2, 12) if mixed else (4, 8)
+    weights = each * parameters / (processes if stage >= 3 else 1)
+    gradients = each * parameters / (processes if stage >= 2 else 1)
+    optimiser = adam * parameters / (processes if stage >= 1 else 1)
+    return weights, gradients, optimiser
+    ### END SOLUTION
+
+
+# %% check="bytes_per_gpu"
+check(bytes_per_gpu)
+
+# %% [markdown]
+# **Predict.** A model of 30 billion parameters in mixed precision, and GPUs with 80 gigabytes. How many GPUs
+# does each stage need, at the least, before there is room for a single activation? For which stages is no
+# number enough?
+#
+# *My prediction: …*
+
+# %%
+counts = np.array([1, 2, 4, 8, 16, 32, 64, 128])
+fig, axes = plt.subplots(1, 2, figsize=(11, 3.9))
+for ax, (name, n) in zip(axes, {"GPT-2, 124 million": 124e6, "30 billion": 30e9}.items(), strict=True):
+    curves = {}
+    for stage in range(4):
+        held = [sum(bytes_per_gpu(int(n), int(p), stage, mixed=True)) / 1e9 for p in counts]
+        curves[f"stage {stage}"] = (np.log2(counts), held)
+        enough = [int(p) for p, gigabytes in zip(counts, held, strict=True) if gigabytes < 80]
+        fits = f"below 80 GB from {enough[0]} on" if enough else f"not below 80 GB on {counts[-1]} either"
+        print(f"{name}, stage {stage}: {held[0]:6.2f} GB on one GPU, {held[3]:6.2f} on each of 8; {fits}")
+    plot_curves(curves, xlabel="number of GPUs", ylabel="memory in each GPU (GB)", title=name, ax=ax)
+    ax.set(xticks=np.log2(counts), xticklabels=counts, ylim=(0, None))
+    if n > 1e9:
+        ax.axhline(80, color=COLOURS["grey"], lw=1, ls="--")
+        ax.text(0, 84, "one GPU's 80 GB", ha="left", va="bottom", color=COLOURS["grey"], fontsize=11)
+plt.show()
+
+# %% [markdown]
+# GPT-2's two gigabytes fit anywhere. There DDP is the right choice, since sharding the weights sends more:
+# they have to be gathered forward and again backward. With 30 billion parameters plain DDP does not fit, on
+# however many GPUs, because more GPUs do not make any of them hold less. Nor does stage 1, although most of the
+# memory is the optimiser's and is shared there: what is left whole is too much by itself. Stage 2
+# comes close to its limit, the weights, and only stage 3 goes on falling.
+#
+# ## How much of a GPU do you use?
+#
+# Tokens a second tell you how long it will take, and not whether that is good. For that, count operations. A
+# multiplication and an addition are two, so the forward pass takes 2 for each of the $N$ weights that a
+# token is multiplied with, and the backward pass twice as many: $6N$. The attention's scores and weighted
+# values have no weights and cost extra: for $L$ layers with $H$ heads of width $Q$ and a window of $T$ tokens,
+#
+# $$ c = 6N + 12\,L\,H\,Q\,T \quad \text{operations for each token.} $$
+#
+# The **model FLOPs utilisation** (MFU) {cite:p}`chowdhery2023` is what is done in a second over what the GPUs
+# could do at their peak. Work that is done twice, to save memory, does not count twice.
+#
+# By hand: $N = 100$, $L = H = 1$, $Q = 2$, $T = 10$ give $600 + 240 = 840$. At 50 tokens a second two GPUs
+# with a peak of 100 000 each are used to $840 \cdot 50 / 200\,000 = 0.21$.
+
+# %% exercise="utilisation"
+def utilisation(
+    parameters: int, layers: int, heads: int, head_width: int, context: int,
+    tokens_per_second: float, gpus: int, peak: float,
+) -> tuple[float, float]:  # fmt: skip
+    """Say how many operations a token costs in training, and which share of the GPUs is used.
+
+    Parameters
+    ----------
+    parameters : weights that a token is multiplied with, N
+    layers, heads, head_width : L, H and Q
+    context : tokens in a window, T
+    tokens_per_second : over all GPUs
+    gpus : how many
+    peak : operations a second that one GPU can do
+
+    Returns
+    -------
+    operations, share : operations for each token, forward and backward; and the share of the
+        peak, 1 for all of it
+    """
+    ### BEGIN SOLUTION
+    operations = 6 * parameters + 12 * layers * heads * head_width * context
+    return operations, operations * tokens_per_second / (gpus * peak)
+    ### END SOLUTION
+
+
+# %% check="utilisation"
+check(utilisation)
+
+# %% [markdown]
+# nanoGPT {cite:p}`karpathy2022` publishes its settings: batches of 12 windows of 1 024 tokens, 40
+# of them in an update over 8 GPUs (5 each), 600 000 updates; and that this takes about 4 days on 8
+# A100s. NVIDIA gives the A100's peak as 312 · 10¹² operations a second at 16 bits.
+#
+# **Predict.** What share of the eight GPUs was used? A half? A tenth?
+#
+# *My prediction: …*
+
+# %%
+tokens_an_update = 12 * 1024 * 40
+tokens = 600_000 * tokens_an_update
+operations, share = utilisation(124_000_000, 12, 12, 64, 1024, tokens / (4 * 86_400), 8, 312e12)
+print(f"{tokens_an_update} tokens an update, {tokens / 1e9:.0f} billion in all; {operations / 1e6:.0f} million operations a token")
+print(f"4 days on 8 A100s: {tokens / (4 * 86_400):,.0f} tokens a second, utilisation {share:.0%}")
+
+side = 1024
+a, b = torch.randn(side, side), torch.randn(side, side)
+a @ b  # the first one is slower
+began = time.perf_counter()
+for _ in range(3):
+    a @ b
+peak = 3 * 2 * side**3 / (time.perf_counter() - began)
+alike, _ = utilisation(124_000_000, 12, 12, 64, 1024, 1.0, 1, peak)
+print(f"this machine's CPU multiplies matrices at {peak / 1e9:.0f} · 10⁹ operations a second; at that, the same training would "
+      f"take {tokens * alike / peak / 86_400 / 365:,.0f} years")  # fmt: skip
+
+# %% [markdown]
+# About a third, and that is a decent number. The rest goes into everything that is not a matrix
+# product: norms, softmax, the optimiser, reading and writing memory, waiting. When a run of yours
+# shows 0.05, something is wrong with it, and rung 14 is where to look.
+#
+# ## Somebody else's weights
+#
+# OpenAI published GPT-2's weights. To load them, two programs have to agree on every name and on every
+# layout. Three differences are typical:
+#
+# - **Names.** Theirs say `h.3.attn.c_attn.weight`, ours `blocks.3.attention.queries_keys_values.weight`.
+# - **Layout.** Their layers compute $x W$ with $W$ of shape (in, out). `nn.Linear` keeps (out, in). So
+#   the matrices of the four layers inside a block have to be *transposed*: `attn.c_attn`, `attn.c_proj`,
+#   `mlp.c_fc`, `mlp.c_proj`. The tables `wte` and `wpe` are looked up, not multiplied with, and stay.
+# - **Things that are no weights.** The causal mask is stored with them, as `h.3.attn.bias` (a bias in the
+#   sense of "added to the scores") and `h.3.attn.masked_bias`. They go. `h.3.attn.c_attn.bias` is a real bias.
+#
+# And one thing is there once and needed twice: `wte` is tied, so it serves as our `read_out.weight` too.
+
+# %%
+NAMES = {"wte": "tokens", "wpe": "positions", "ln_f": "norm", "ln_1": "norm_1", "ln_2": "norm_2",
+         "attn.c_attn": "attention.queries_keys_values", "attn.c_proj": "attention.projection",
+         "mlp.c_fc": "expand", "mlp.c_proj": "projection"}  # fmt: skip
+
+# %% [markdown]
+# By hand: `h.11.mlp.c_fc.weight` of shape (768, 3072) becomes `blocks.11.expand.weight` of shape (3072, 768),
+# `ln_f.bias` becomes `norm.bias`, and of `wte.weight` come `tokens.weight` and `read_out.weight`.
+
+# %% exercise="from_openai"
+def from_openai(published: dict[str, Tensor], names: dict[str, str]) -> dict[str, Tensor]:
+    """Translate GPT-2's published weights into the names and layouts of our GPT.
+
+    Parameters
+    ----------
+    published : name → tensor. Names are a part and "weight" or "bias" ("wte.weight", "ln_f.bias");
+        those of layer l begin with "h.l.", as "h.11.attn.c_attn.bias". The masks "h.l.attn.bias"
+        and "h.l.attn.masked_bias" may be among them.
+    names : their part → ours, as in NAMES
+
+    Returns
+    -------
+    our name → tensor: "blocks.l." in the place of "h.l.", our part, "weight" or "bias". The
+        matrices (two dimensions) of the layers "h.l." are transposed, everything else is as it
+        was. The masks are left out. "read_out.weight" is the table of tokens once more.
+    """
+    ### BEGIN SOLUTION
+    ours = {}
+    for name, value in published.items():
+        part, kind = name.rsplit(".", 1)
+        layer = ""
+        if part.startswith("h."):
+            _, number, part = part.split(".", 2)
+            layer = f"blocks.{number}."
+        if part in names:
+            turned = value.T if layer and value.ndim == 2 else value
+            ours[f"{layer}{names[part]}.{kind}"] = turned
+    ours["read_out.weight"] = published["wte.weight"]
+    return ours
+    ### END SOLUTION
+
+
+# %% check="from_openai"
+check(from_openai)
+
+# %% [markdown]
+# How do you know that a translation is right? Not by the shapes: `attn.c_proj` is square, and fits both ways
+# round. You compare what comes *out*. Half a gigabyte of weights is nothing for a lesson, so here is a GPT-2 with
+# OpenAI's names and layouts in small, with random weights, as the library `transformers` makes it. Both
+# models should give the same logits.
+
+# %%
+def with_random_weights() -> tuple[dict[str, Tensor], Tensor, Tensor]:
+    """A small GPT-2 of `transformers`: its weights, some tokens, and its logits for them."""
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    torch.manual_seed(0)
+    theirs = GPT2LMHeadModel(GPT2Config(vocab_size=100, n_positions=16, n_embd=32, n_layer=2, n_head=4,
+                                        bos_token_id=0, eos_token_id=0)).eval()  # fmt: skip
+    with torch.no_grad():
+        for parameter in theirs.parameters():
+            parameter.copy_(0.3 * torch.randn(parameter.shape))
+        tokens = torch.randint(100, (2, 16))
+        logits = theirs(tokens).logits
+    return dict(theirs.transformer.state_dict()), tokens, logits
+
+
+published, tokens, logits = with_random_weights()
+ours = GPT(100, 16, 32, 4, 2, bias=True, gelu="tanh").eval()
+ours.load_state_dict(from_openai(published, NAMES))
+with torch.no_grad():
+    print(f"all transposed as they should be: logits differ by at most {(ours(tokens) - logits).abs().max():.1e}")
+    square = ours.blocks[0].attention.projection.weight
+    square.copy_(square.T.clone())
+    print(f"one square matrix the other way round: by {(ours(tokens) - logits).abs().max():.1f}, and no error")
+
+# %% [markdown]
+# `gelu="tanh"` is one more such difference: OpenAI's GELU is an approximation with a tanh, and a model has to
+# be run with the one it was trained with. The run `gpt2` does this translation with the real weights, where
+# they can be had, and evaluates them.
+#
+# ## Data-parallel training
+#
+# The last piece, from its specification: everything above in one class. It is what PyTorch's
+# `DistributedDataParallel` (**DDP**) does for you, minus the overlap.
+#
+# `DataParallel(model, link)`: afterwards the model has, in every process, the parameters *and buffers* of
+# process 0. (A buffer is a tensor that belongs to the model and is not trained, such as what batch norm
+# counts: `model.buffers()`.) The process keeps both as `self.model` and `self.link`.
+#
+# `update(optimiser, batches, loss_of, clip)`, called by all processes at the same time, each with its own
+# micro-batches:
+#
+# 1. Put the model into training mode. Clear what gradients are left from before.
+# 2. For each micro-batch: compute `loss_of(model, batch)`, divide by the number of micro-batches, run
+#    `backward`. Nothing is exchanged meanwhile.
+# 3. Average the gradients over the processes, once.
+# 4. If `clip` is a number, scale the gradients so that their norm, over all parameters together, is at most
+#    `clip` (`nn.utils.clip_grad_norm_`). The order matters: it is the gradient of the whole batch that is
+#    clipped.
+# 5. One step of the optimiser.
+# 6. Return the mean loss of the global batch, the same Python float in every process. This may take a second exchange,
+#    of one number. So a process sends at most $4(p - 1)$ messages in an update.
+
+# %% exercise="DataParallel"
+class DataParallel:
+    """One model, trained by several processes at once.
+
+    Parameters
+    ----------
+    model : has the same parameters and buffers in every process, with values of its own at first;
+        it is changed in place, to those of process 0
+    link : to the other processes
+
+    Attributes
+    ----------
+    model, link : as given
+    """
+
+    def __init__(self, model: nn.Module, link: Link) -> None:
+        ### BEGIN SOLUTION
+        self.model, self.link = model, link
+        with torch.no_grad():
+            for values in itertools.chain(model.parameters(), model.buffers()):
+                if link.rank == 0:
+                    for other in range(1, link.size):
+                        link.send(values, other)
+                else:
+                    values.copy_(link.receive(0))
+        ### END SOLUTION
+
+    def update(self, optimiser, batches: list, loss_of, clip: float | None) -> float:
+        """Take one step for the global batch, as specified above.
+
+        Parameters
+        ----------
+        optimiser : of the model's parameters; has zero_grad() and step()
+        batches : this process's micro-batches, at least one; all processes have as many, of
+            equal size
+        loss_of : loss_of(model, batch) is the mean loss of a micro-batch, of shape ()
+        clip : the largest norm of the averaged gradient, or None
+
+        Returns
+        -------
+        the mean loss of the global batch before the step, a Python float
+        """
+        ### BEGIN SOLUTION
+        self.model.train()
+        optimiser.zero_grad()
+        total = 0.0
+        for batch in batches:
+            loss = loss_of(self.model, batch) / len(batches)
+            loss.backward()
+            total += loss.item()
+        average_gradients(self.model, self.link)
+        if clip is not None:
+            nn.utils.clip_grad_norm_(self.model.parameters(), clip)
+        optimiser.step()
+        return ring_all_reduce(torch.tensor([total]), self.link).item() / self.link.size
+        ### END SOLUTION
+
+
+# %% check="DataParallel"
+check(DataParallel)
+
+# %% [markdown]
+# ## One curve
+#
+# Does it hold? A small GPT on Shakespeare's shards, batches of 16 windows of 32 tokens, AdamW. First by this
+# process alone, then by four real processes, each of which reads a quarter of every batch. And each of them
+# makes its *own* random start, with its rank as the seed.
+#
+# **Predict.** How far apart are the two loss curves: nowhere, by rounding, by a little noise? Would they be
+# closer with two processes?
+#
+# *My prediction: …*
+
+# %%
+CONTEXT, BATCH, MICRO, STEPS, SHORT = 32, 16, 4, 64, 48
+
+
+def start_model(seed: int) -> GPT:
+    """A small GPT with a start of its own."""
+    torch.manual_seed(seed)
+    return GPT(VOCABULARY, CONTEXT, width=48, heads=4, layers=2)
+
+
+def batches_of(shards: list, step: int, rank: int, size: int) -> list[tuple[Tensor, Tensor]]:
+    """A process's micro-batches of a step; the global batch follows from the step alone."""
+    last = sum(map(len, shards)) - CONTEXT
+    starts = torch.randint(last, (BATCH,), generator=torch.Generator().manual_seed(step))
+    return [read_windows(shards, starts[list(rows)], CONTEXT) for rows in my_rows(BATCH, MICRO, rank, size)]
+
+
+def next_token_loss(model: nn.Module, batch: tuple[Tensor, Tensor]) -> Tensor:
+    """The mean surprise at the next token, in nats."""
+    inputs, targets = batch
+    return F.cross_entropy(model(inputs).flatten(0, 1), targets.flatten())
+
+
+def training(link: Link, folder: str, vocabulary: int, steps: int) -> list[float]:
+    """What each process does: make a model, join the others, train."""
+    torch.manual_seed(link.rank)
+    model = GPT(vocabulary, CONTEXT, width=48, heads=4, layers=2)
+    parallel = DataParallel(model, link)
+    optimiser = torch.optim.AdamW(model.parameters(), 3e-3)
+    shards = open_shards(folder, "train")
+    return [parallel.update(optimiser, batches_of(shards, step, link.rank, link.size), next_token_loss, clip=1.0)
+            for step in range(steps)]  # fmt: skip
+
+
+one = training(alone(), FOLDER, VOCABULARY, STEPS)
+four = in_processes(training, 4, FOLDER, VOCABULARY, STEPS)
+print(f"first loss {one[0]:.4f} (log {VOCABULARY} = {math.log(VOCABULARY):.4f}), last {one[-1]:.4f}")
+print(f"the four processes report the same: {all(curve == four[0] for curve in four)}")
+print(f"largest difference between one process and four: {max(abs(a - b) for a, b in zip(one, four[0], strict=True)):.1e}")
+
+fig, (left, right) = plt.subplots(1, 2, figsize=(11, 3.8))
+plot_curves({"1 process": one}, xlabel="update", ylabel="loss (nats a token)", title=titled("One curve", text.source), ax=left)
+left.plot(range(0, STEPS, 4), four[0][::4], "o", color=COLOURS["orange"], ms=5)
+left.text(STEPS * 0.42, one[STEPS // 3] + 0.25, "dots: 4 processes", color=COLOURS["orange"], fontweight="bold", fontsize=11)
+right.semilogy([max(abs(a - b), 1e-9) for a, b in zip(one, four[0], strict=True)], color=COLOURS["blue"])
+right.set(xlabel="update", ylabel="difference of the losses (nats)", title="Apart by rounding only")
+plt.show()
+
+# %% [markdown]
+# One curve, though not the same bits: four partial sums added up in a ring are rounded elsewhere than one
+# sum, and every step passes the difference on. Among the four there is no difference at all, because the ring
+# gives them the same bits and they take the same step. That is worth guarding. If they ever differed,
+# nothing would bring them together again.
+#
+# ## Three ways to spoil it
+#
+# Each of these has cost somebody a week, because nothing stops and the loss falls. All run with four
+# processes:
+#
+# - **a sum instead of a mean**: the division by $p$ is forgotten;
+# - **own starts**: nobody sends the initialisation round;
+# - **the same rows**: every process takes the share of process 0.
+#
+# **Predict.** Which of the three can be told from the right curve by its training loss, with AdamW? And the
+# first one with plain SGD? Write down an order, from harmless to hopeless.
+#
+# *My prediction: …*
+
+# %%
+class Summing(DataParallel):
+    """The division by the number of processes is forgotten."""
+
+    def update(self, optimiser, batches: list, loss_of, clip: float | None) -> float:
+        size = self.link.size
+        return super().update(optimiser, batches, lambda model, batch: size * loss_of(model, batch), clip) / size
+
+
+class OwnStart(DataParallel):
+    """Nobody sends the initialisation round."""
+
+    def __init__(self, model: nn.Module, link: Link) -> None:
+        self.model, self.link = model, link
+
+
+def validation(model: nn.Module) -> float:
+    """The loss on 200 windows of the held-out part."""
+    held_out = open_shards(FOLDER, "valid")
+    starts = torch.linspace(0, len(held_out[0]) - CONTEXT - 1, 200).long()
+    model.eval()
+    with torch.no_grad():
+        return next_token_loss(model, read_windows(held_out, starts, CONTEXT)).item()
+
+
+def spoiled(kind: type, make_optimiser: Callable, same_rows: bool = False) -> tuple[list[float], list[float]]:
+    """Losses of four threads that train with something missing, and what each model came to."""
+    def one(link: Link) -> tuple[list[float], float]:
+        model = start_model(link.rank)
+        parallel, optimiser = kind(model, link), make_optimiser(model.parameters())
+        rank = 0 if same_rows else link.rank
+        losses = [parallel.update(optimiser, batches_of(shards, step, rank, 4), next_token_loss, clip=None) for step in range(SHORT)]
+        return losses, validation(model)
+
+    found = in_turns(one, 4, seconds=120.0)
+    return found[0][0], [valid for _, valid in found]
+
+
+def adam(parameters):
+    return torch.optim.AdamW(parameters, 3e-3)
+
+
+def sgd(parameters):
+    return torch.optim.SGD(parameters, 0.7)
+
+
+TRIALS = {
+    "AdamW": {"right": (DataParallel, adam), "a sum": (Summing, adam), "own starts": (OwnStart, adam),
+              "same rows": (DataParallel, adam, True)},
+    "SGD": {"right": (DataParallel, sgd), "a sum": (Summing, sgd)},
+}  # fmt: skip
+fig, axes = plt.subplots(1, 2, figsize=(11.5, 4), sharey=True)
+for ax, (optimiser, trials) in zip(axes, TRIALS.items(), strict=True):
+    smooth = {}
+    for name, arguments in trials.items():
+        losses, valid = spoiled(*arguments)
+        smooth[name] = (np.arange(4, SHORT, 8), np.reshape(losses, (-1, 8)).mean(1))
+        print(f"{optimiser}, {name:10}: training loss {np.mean(losses[-16:]):.3f}; validation loss in the four processes "
+              f"{', '.join(f'{v:.3f}' for v in valid)}")  # fmt: skip
+    plot_curves(smooth, xlabel="update", ylabel="training loss (nats a token)", title=f"With {optimiser}", ax=ax)
+plt.show()
+
+# %% [markdown]
+# With AdamW the sum is the curve of the mean, to the width of a line. Adam divides a gradient by its own recent
+# size, so a factor of four cancels, and clipping would hide it as well. With SGD the same slip is a learning
+# rate four times larger. So the program "works", until somebody changes the optimiser, or takes a rate from
+# a paper, or runs it on eight GPUs instead of four. The remedy is the test that you have just built: one process and four must
+# give one curve, with *SGD*.
+#
+# Own starts look the worst here, and that is luck. Each process computes a gradient for its own weights, and
+# all of them apply the average, which fits none. Compare the four validation losses in its row: it is four different models
+# that never meet. The remedy is to send the start round, and now and then to compare a checksum of the
+# weights over the processes.
+#
+# The same rows are the quietest. All processes agree, the curve falls, and three quarters of the work was done
+# for nothing: it is training with a batch of 4 in place of 16. Its training loss is reported on a
+# quarter of the rows. Look at the held-out loss, and at the first tokens that each process reads.
+#
+# ## What torch does for you
+#
+# You have built what these do:
+#
+# - `DistributedDataParallel(model)` is your `DataParallel`. It sends the start round, cuts the gradients into
+#   buckets, and starts the exchange of each as soon as its last gradient is there. Under `no_sync()` it waits.
+# - `fully_shard(model)` (**FSDP2**) is stage 3 of the table. Each process keeps a $p$-th of every weight, gathers
+#   a block's weights when they are needed, and sums the gradients right into the process that keeps
+#   their part: the two halves of your ring, at different times.
+# - **torchrun** starts the processes, tells each its rank, and ends all when one dies.
+#
+# ## The real one
+#
+# The run `gpt2` trains the 124 million parameters on OpenWebText with nanoGPT's published settings: 480
+# windows of 1 024 tokens in an update, AdamW at $6 \cdot 10^{-4}$ with 2 000 steps of warm-up and a cosine
+# down to a tenth, weight decay 0.1, clipping at 1. nanoGPT reports a validation loss of about 2.85 after
+# 600 000 updates. The text is prepared beforehand by `descent prepare gpt2`: it fetches OpenWebText (a
+# download of tens of gigabytes), encodes it and writes the shards. Where something is missing,
+# the run says so before it begins.
+#
+# | profile | machine | what it does |
+# |---|---|---|
+# | `smoke` | any, two processes on the CPU | a tiny model on a made corpus, its weights shared out: does everything work here? |
+# | `cpu` | two cores | a small model on Shakespeare in GPT-2's tokens, minutes |
+# | `gpu` | one GPU | 124M, one pass over OpenWebText: 18 400 updates |
+# | `multi-gpu` | eight GPUs of one machine, DDP | nanoGPT's 600 000 updates |
+# | `slurm` | two machines with eight GPUs each, FSDP2 | the same, queued, continued when its hours are over |
+# | `openai` | one GPU | trains nothing: evaluates OpenAI's own weights |
+#
+# Say it plainly: the full run takes eight GPUs for days, and **we have not run it**. What we have measured is
+# below, beside what is published; what we have not is listed as not yet run.
+#
+# `model="mine"` trains your `GPT` of rung 16. Without a profile, `run` takes the largest that this machine
+# can carry.
+
+# %% tags=["real-run"]
+run("gpt2", model="mine")
+
+# %%
+recorded("gpt2")
+
+# %% [markdown]
+# Reading the report, look for four things. The loss curve starts at $\log 50\,257 = 10.8$; a first value far
+# from that means a wrong start. Expect it to fall fast at first, and then for days by very little. The MFU
+# in the log should be steady; when it sinks, something waits: the disk, a slow process, the network. And
+# as long as no text is read twice, the validation loss has no reason to part from the training loss.
+#
+# ## Go further
+#
+# No grader here; each of these takes between ten minutes and an evening.
+#
+# **Learn the merges.** Write the training of byte-pair encoding, and learn 1 000 merges from Shakespeare. How
+# do the first hundred differ from GPT-2's?
+#
+# :::{admonition} What a good answer contains
+# :class: dropdown
+# The count of pairs by word, not over the whole text again after each merge. Bytes for each token of
+# both vocabularies on a held-out act: the one learned here wins on its own author, and loses on
+# anything else.
+# :::
+#
+# **Overlap.** Cut the gradients into two buckets, and start the exchange of the first from a hook
+# (`register_post_accumulate_grad_hook`) while the backward pass still works on the second.
+#
+# :::{admonition} What a good answer contains
+# :class: dropdown
+# The same curve as before, to the last digits. A time for each update with and without, over real
+# processes, with the spread of several runs. And the reason for which two threads of one process would
+# show nothing.
+# :::
+#
+# **Stage 1.** Let each process keep Adam's state for a $p$-th of the parameters, update these, and hand
+# the new weights round.
+#
+# :::{admonition} What a good answer contains
+# :class: dropdown
+# The first half of the ring is enough for the gradients, and the second for the weights: so it sends no
+# more than plain data parallelism does. The memory of the state, measured, before and after.
+# :::
+#
+# ## Explain it to a friend
+#
+# Aloud, or in writing, without scrolling up.
+#
+# 1. Why does a ring with twice as many processes take hardly longer, and a star twice as long?
+# 2. A colleague's training on eight GPUs gives a worse loss than on one at the same global batch. Which four
+#    things do you check, and with which tests?
+# 3. What does a process of FSDP send that one of DDP does not, and what is it spared?
+#
+# :::{admonition} What good answers contain
+# :class: dropdown
+# 1. In the ring each process sends $2(p-1)/p \cdot n$ numbers, which grows towards $2n$ and stops; all lines
+#    work at once. In the star all of it passes through one line. What does grow in the ring is the number
+#    of messages, and with it the latency.
+# 2. Equal starts (a checksum of the weights in every process); different rows (print the first tokens);
+#    a mean and not a sum, of equal parts (one process and two with SGD must give one curve); clipping
+#    after the exchange, one step an update, the loss divided by the number of micro-batches.
+# 3. The weights, gathered forward and again backward. It is spared keeping all of them, and their gradients,
+#    and the optimiser's state: nearly $1 - 1/p$ of the 16 bytes a parameter.
+# :::
+#
+# This was the last rung of the ladder: from one weight on a straight line to GPT-2 on as many GPUs as you
+# can lay your hands on.

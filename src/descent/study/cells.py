@@ -1,0 +1,51 @@
+"""The cells in which something of a notebook was defined, for use in another process."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from descent.errors import CourseError
+
+
+def cells_defining(thing: type | Callable[..., Any]) -> list[str]:
+    """Return the code cells run so far, or the file, in which a class or function was defined.
+
+    Parameters
+    ----------
+    thing : type or callable
+
+    Returns
+    -------
+    list of str
+        From which `study.answers` makes the definitions again. Cells with a slip in them, which
+        could not run, are left out.
+
+    Raises
+    ------
+    CourseError
+        When the definition cannot be found.
+    """
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    if thing.__module__ == "__main__" and shell is not None:
+        return [cell for cell in shell.user_ns["In"] if _is_python(shell.transform_cell(cell))]
+    try:
+        return [Path(inspect.getfile(thing)).read_text(encoding="utf-8")]
+    except (OSError, TypeError):
+        raise CourseError(
+            f"The definition of {thing.__name__} cannot be found. Define it in a cell of this "
+            "notebook, or in a file."
+        ) from None
+
+
+def _is_python(cell: str) -> bool:
+    try:
+        ast.parse(cell)
+    except SyntaxError:
+        return False
+    return True
