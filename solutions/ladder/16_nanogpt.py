@@ -15,7 +15,7 @@
 #   - {key: dao2022, where: "sections 2 and 3.1: what the table of scores costs, and how to do without it", skip: "block-sparse attention, and the proofs"}
 #   - {key: press2017, where: "sections 1 to 3: why one table may serve both ends", skip: "the translation results"}
 #   - {key: pascanu2013, where: "section 3.2: clipping by the norm, in a page", skip: "the analysis of vanishing gradients, which rung 10 has measured"}
-#   - {key: jordan2024, where: "the definition, the choice of the coefficients, and which parameters are left to AdamW", skip: "the speed records"}
+#   - {key: jordan2024b, where: "the definition, the choice of the coefficients, and which parameters are left to AdamW", skip: "the speed records"}
 # recall:
 #   - {q: "How many bits is a loss of one nat?", a: "1/ln 2 = 1.44. For characters the loss divided by ln 2 is the bits per character."}
 #   - {q: "What does fused attention never store, and what does that save?", a: "The table of scores, T × T for each head. Memory grows like T instead of T²; the numbers are the same."}
@@ -580,7 +580,7 @@ check(parameter_groups)
 #
 # The gradient of a matrix, $G = U S V^\top$ with singular values $S$, is lopsided: a few directions are
 # strong and most are faint. A step along it moves the matrix in few directions, again and again. **Muon**
-# {cite:p}`jordan2024` takes the momentum of the gradient and sets *all* singular values to about 1, so that
+# {cite:p}`jordan2024b` takes the momentum of the gradient and sets *all* singular values to about 1, so that
 # every direction gets a step of the same length: it steps along $U V^\top$, the **polar factor**.
 #
 # An exact singular value decomposition is slow on a GPU. A polynomial will do. Since
