@@ -318,6 +318,20 @@ class _Counting(TorchDispatchMode):
         return function(*args, **(kwargs or {}))
 
 
+class _Places(TorchFunctionMode):
+    """Counts the index and random tensors that were made without naming a device."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.unnamed = 0
+
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        if function in (torch.arange, torch.randperm, torch.randint):
+            self.unnamed += kwargs.get("device") is None
+        return function(*args, **kwargs)
+
+
 def _pictures(draw: Draw, n: int, channels: int, height: int, width: int) -> Tensor:
     """Bytes without a 0, so that a pixel that came from outside is seen."""
     return torch.tensor(draw.integers(1, 256, n, channels, height, width), dtype=torch.uint8)
@@ -366,6 +380,14 @@ def _(answer, draw: Draw) -> None:
         expect(answer(images.to(dtype), offsets), f"pictures of {name}").has_dtype(name)
 
 
+@shift.property("moves fractions as they are", trials=1)
+def _(answer, draw: Draw) -> None:
+    images = _pictures(draw, 3, 1, 3, 4).float() / 255
+    offsets = draw.integers(-1, 2, 3, 2)
+    right = _shifted(images.numpy(), offsets)
+    expect(answer(images, torch.tensor(offsets)), "the pictures").close_to(right, rtol=1e-6)
+
+
 @shift.property("has no loop over the pictures", trials=1)
 def _(answer, draw: Draw) -> None:
     counts = []
@@ -383,13 +405,15 @@ def _(answer, draw: Draw) -> None:
     # A meta tensor has a shape and no numbers: whatever has to look at one fails on it.
     images = torch.empty(3, 1, 4, 5, device="meta")
     offsets = torch.zeros(3, 2, dtype=torch.int64, device="meta")
+    places = _Places()
     try:
-        found = answer.answer(images, offsets)  # its copies cannot be compared: they hold nothing
+        with places:
+            found = answer.answer(images, offsets)  # not watched: meta tensors cannot be compared
     except (RuntimeError, NotImplementedError, TypeError, ValueError) as error:
         if type(error) is NotImplementedError and not str(error):
             raise  # an unwritten stub
         found = None
-    there = isinstance(found, Tensor) and found.device.type == "meta"
+    there = isinstance(found, Tensor) and found.device.type == "meta" and not places.unnamed
     words = (
         "On a device whose numbers nobody may read, it did not get through: something is read "
         "(`.item()`, `.tolist()`, `.numpy()`, `int(…)`, a mask as an index) or made on another "
@@ -498,6 +522,17 @@ def through_numpy(images, offsets):
     moved = _moved(torch.from_numpy(images.float().numpy()), torch.from_numpy(offsets.numpy()))
     return moved.to(images.dtype)
 
+
+_GATHER = (
+    "`found = images[torch.arange(n, device=device)[:, None, None, None], torch.arange(channels, "
+    "device=device)[:, None, None], rows.clamp({}, height - 1)[:, None, :, None], "
+    "columns.clamp({}, width - 1)[:, None, None, :]]`"
+)
+for _first, _second in ((-1, 0), (0, -1)):
+    shift.equivalent(
+        f"{_GATHER.format(0, 0)} → {_GATHER.format(_first, _second)}",
+        because="an index of -1 is allowed too, and what it fetches is set to 0 in any case",
+    )
 
 shift.hint("Pixel (y, x) of the result comes from (y − down, x − right). Compute these indices "
            "for all pictures: rows of shape (n, h), columns of shape (n, w).")  # fmt: skip
@@ -634,8 +669,9 @@ def _convolution(draw: Draw, n: int) -> tuple[int, ...]:
     return n, *draw.integers(2, 6, 2).tolist(), draw.integers(7, 13), draw.choice([1, 3, 5])
 
 
-def _counted(batch, c, o, side, kernel, stride, padding, dtype: Any) -> tuple[int, int]:
+def _counted(numbers: Any, stride: int, padding: int, dtype: Any) -> tuple[int, int]:
     """FLOPs by torch's counter, and the bytes of the three tensors."""
+    batch, c, o, side, kernel = numbers
     x = torch.empty(batch, c, side, side, device="meta", dtype=dtype)
     weight = torch.empty(o, c, kernel, kernel, device="meta", dtype=dtype)
     with FlopCounterMode(display=False) as counter:
@@ -645,7 +681,7 @@ def _counted(batch, c, o, side, kernel, stride, padding, dtype: Any) -> tuple[in
 
 def _expect_cost(answer, numbers: Any, stride: int, padding: int, dtype) -> None:
     flops, moved = answer(*numbers, stride, padding, dtype.itemsize)
-    right_flops, right_bytes = _counted(*numbers, stride, padding, dtype=dtype)
+    right_flops, right_bytes = _counted(numbers, stride, padding, dtype)
     expect(flops, "the FLOPs").close_to(right_flops, rtol=1e-9)
     expect(moved, "the bytes").close_to(right_bytes, rtol=1e-9)
 
@@ -1468,20 +1504,6 @@ def _(answer, draw: Draw) -> None:
     )
 
 
-class _Places(TorchFunctionMode):
-    """Whether every random tensor was made on a device that was named."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.unnamed = 0
-
-    def __torch_function__(self, function, types, args=(), kwargs=None):
-        kwargs = kwargs or {}
-        if function in (torch.randperm, torch.randint):
-            self.unnamed += kwargs.get("device") is None
-        return function(*args, **kwargs)
-
-
 @train_fast.property("draws order and offsets on the device of the pictures", trials=1)
 def _(answer, draw: Draw) -> None:
     model = Watched(draw)
@@ -1520,20 +1542,19 @@ def _fast(
     per_epoch = math.ceil(n / batch_size) if habits.get("short") else n // batch_size
     steps = per_epoch * (1 if habits.get("per_epoch") else epochs)
     source = None if habits.get("global") else generator
-    place_of_order = None if habits.get("at_home") else pictures.device
-    place_of_offsets = None if habits.get("offsets_at_home") else place_of_order
+    place = None if habits.get("at_home") else pictures.device
     order = None
     if habits.get("one_order"):
         order = torch.randperm(n, generator=source, device=pictures.device)
     kind = torch.float16 if habits.get("half") else torch.bfloat16
     for epoch in range(epochs):
         if not habits.get("one_order"):
-            order = torch.randperm(n, generator=source, device=place_of_order)
-        for place in range(per_epoch):
-            batch = order[place * batch_size : (place + 1) * batch_size]
+            order = torch.randperm(n, generator=source, device=place)
+        for piece in range(per_epoch):
+            batch = order[piece * batch_size : (piece + 1) * batch_size]
             size = (1 if habits.get("same_offset") else len(batch), 2)
             span = limit if habits.get("narrow") else limit + 1
-            offsets = torch.randint(-limit, span, size, generator=source, device=place_of_offsets)
+            offsets = torch.randint(-limit, span, size, generator=source, device=place)
             if habits.get("limit_one"):
                 offsets = offsets.clamp(-1, 1)
             x = pictures[batch]
@@ -1546,8 +1567,8 @@ def _fast(
                 logits = model(x)
             logits = logits if habits.get("low_loss") else logits.float()
             loss = F.cross_entropy(logits, labels[batch])
-            step = epoch * per_epoch + place
-            step = place if habits.get("per_epoch") else step
+            step = epoch * per_epoch + piece
+            step = piece if habits.get("per_epoch") else step
             step = epoch * per_epoch if habits.get("by_epoch") else step
             rate = peak if habits.get("constant") else _rates(steps, peak)[step]
             if not habits.get("unset"):
@@ -1598,10 +1619,8 @@ for _message, _name, _habits in (
     ("The model sees numbers up to 255. Divide by 255.", "not_divided", {"bytes": True}),
     ("Your order and offsets do not come from the generator.", "numbers_from_elsewhere",
      {"global": True}),
-    ("`torch.randperm` and `torch.randint` lack `device=pictures.device`: they draw on the CPU.",
+    ("`torch.randperm` or `torch.randint` lacks `device=pictures.device`: it draws on the CPU.",
      "drawn_at_home", {"at_home": True}),
-    ("`torch.randint` lacks `device=pictures.device`: the offsets are drawn on the CPU, and have "
-     "to travel at every step.", "offsets_drawn_at_home", {"offsets_at_home": True}),
     ("You drew one order for all epochs. Each epoch draws its own.", "one_order_for_all",
      {"one_order": True}),
     ("The rate is always the peak. Set `group[\"lr\"]` from `one_cycle` before each step.",
