@@ -358,8 +358,8 @@ def my_rows(batch_size: int, micro_batch: int, rank: int, size: int) -> list[ran
     if batch_size % size or batch_size // size % micro_batch:
         raise ValueError(f"{batch_size} rows do not divide into {size} shares of micro-batches of {micro_batch}")
     share = batch_size // size
-    rows = range(rank * share, (rank + 1) * share)
-    return [rows[k : k + micro_batch] for k in range(0, share, micro_batch)]
+    first = rank * share
+    return [range(row, row + micro_batch) for row in range(first, first + share, micro_batch)]
     ### END SOLUTION
 
 

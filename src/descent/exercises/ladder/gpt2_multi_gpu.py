@@ -606,6 +606,10 @@ def two_shards_at_most(shards, starts, length):
     return _windows_of(read, starts, length)
 
 
+read_windows.equivalent(
+    "`if wanted and at < len(shard):` → `if wanted and at <= len(shard):`",
+    because="at the very end of a shard nothing is read, and the position in the next one is 0",
+)
 read_windows.hint("Write a small function that reads `count` tokens from one position on.")
 read_windows.hint(
     "Go through the shards: while the position lies behind this one, take its length off. Then "
@@ -1487,6 +1491,11 @@ update_seconds.mistake(
     "before the last one: only then are the gradients those of the whole batch."
 )(_named("hidden_behind_all", _wrong_seconds(whole_hides=True)))
 
+update_seconds.equivalent(
+    "`update = micro_batches * (forward + backward) + max(0.0, exchange - backward)` → "
+    "`update = micro_batches * (forward + backward) + max(exchange - backward, 0.0)`",
+    because="the larger of two numbers has no order",
+)
 update_seconds.hint("First the ring: how many messages, and how long does one take?")
 update_seconds.hint("exchange = 2(p − 1) · (latency + size / p / bandwidth)")
 update_seconds.hint(
@@ -2066,6 +2075,11 @@ class KeepsMode(_Parallel):
     habits = {"keeps_mode": True}
 
 
+DataParallel.equivalent(
+    "`for values in itertools.chain(model.parameters(), model.buffers()):` → "
+    "`for values in itertools.chain(model.buffers(), model.parameters()):`",
+    because="any order will do, if it is the same in every process",
+)
 DataParallel.hint("Two jobs: make all models equal at the start, and keep them equal ever after.")
 DataParallel.hint(
     "The order of an update: train mode, clear, micro-batches (loss / their number, backward), "
