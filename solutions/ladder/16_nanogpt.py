@@ -1,0 +1,1250 @@
+# ---
+# title: GPT, letter by letter
+# subtitle: nanoGPT's model and training, piece by piece; how sure its published loss is; and what later ideas bring
+# part: ladder
+# hours: 5
+# needs: [ladder/13_causal_transformer]
+# teaches: [bits per character, fused attention, GPT-2's initialisation, residual stream growth, weight tying, parameter groups, warm-up and cosine, gradient clipping, gradient accumulation, standard error of an estimate, Newton–Schulz iteration, Muon, ablation]
+# builds: bits per character, the encoder, fused attention, GPT-2's start, the parameter count, GPT, parameter groups, orthogonalisation, the schedule, clipping, accumulation, the estimate of the loss, the whole training
+# number: validation loss 1.88 at nanoGPT's CPU setting and 1.4697 at its GPU setting, by the same estimate; then below it at the same number of tokens
+# data: tiny Shakespeare
+# run: nanogpt
+# readings:
+#   - {key: karpathy2022, where: "model.py and train.py, about 300 lines each: with this page behind you, you can read both from top to bottom", skip: "the loading of OpenAI's weights, until rung 17"}
+#   - {key: radford2019, where: "section 2.3, 'Model': one paragraph with the scaled start, the norms and the sizes", skip: "the results, for this page"}
+#   - {key: dao2022, where: "sections 2 and 3.1: what the table of scores costs, and how to do without it", skip: "block-sparse attention, and the proofs"}
+#   - {key: press2017, where: "sections 1 to 3: why one table may serve both ends", skip: "the translation results"}
+#   - {key: pascanu2013, where: "section 3.2: clipping by the norm, in a page", skip: "the analysis of vanishing gradients, which rung 10 has measured"}
+#   - {key: jordan2024, where: "the definition, the choice of the coefficients, and which parameters are left to AdamW", skip: "the speed records"}
+# recall:
+#   - {q: "How many bits is a loss of one nat?", a: "1/ln 2 = 1.44. For characters the loss divided by ln 2 is the bits per character."}
+#   - {q: "What does fused attention never store, and what does that save?", a: "The table of scores, T × T for each head. Memory grows like T instead of T²; the numbers are the same."}
+#   - {q: "What does GPT-2 start with?", a: "Normal numbers of spread 0.02 in matrices and tables; the matrices that write into the residual stream at 0.02/√(2·layers); biases 0, gains 1."}
+#   - {q: "Why √(2·layers)?", a: "2·layers independent terms are added to the stream, and their variances add. Divided by the root, the sum is as large for any depth."}
+#   - {q: "Which parameters decay?", a: "Those with two axes or more. Gains and biases do not, and a tied table is in one group, once."}
+#   - {q: "Clip by global norm: what is computed, what is changed?", a: "One norm over all gradients together. If it is above the limit, all gradients are multiplied by limit/norm; else nothing."}
+#   - {q: "How do you accumulate gradients over unequal parts?", a: "Weigh each part's mean loss by its share of the rows, call backward on each, and clear only once."}
+#   - {q: "Why does a function like F.dropout or fused attention need to be told the mode?", a: "A module has self.training; a function has not. A share handed over without asking the mode drops in evaluation too."}
+#   - {q: "How sure is a mean of n batch losses?", a: "Its standard error is the spread of the batches divided by √n. Differences of less than about two of them say nothing."}
+#   - {q: "What does Muon do to the momentum of a matrix?", a: "It makes all singular values about 1, by a few steps of X ← aX + bAX + cA²X with A = XXᵀ, and keeps the singular vectors."}
+# ---
+
+# %% [markdown]
+# # GPT, letter by letter
+#
+# Two numbers hang over this page: 1.88 and 1.4697. They are the losses on held-out Shakespeare, in nats for
+# each character, that nanoGPT {cite:p}`karpathy2022` publishes, the first for a small model trained without
+# a GPU, the second for a larger one on a GPU. By the end of this page a GPT of your own trains towards them, at the same size, on the same text, judged by the same estimate. On the way you will
+# find out how sure such a number is (less than it looks), and at the end stands a table of what later ideas
+# bring at the same size and the same number of tokens.
+#
+# On [rung 13](13_causal_transformer.ipynb) you built a transformer that works. Here it grows up: every detail
+# of nanoGPT's model and of its training loop is taken apart, and each has a reason that you can measure.
+# Nothing to solve on this page needs a GPU. The real run at the end uses one if you have it.
+#
+# **You need** rung 13 (attention, blocks, tied tables) and what it builds on: Adam from [rung
+# 8](08_adam_optax.ipynb), schedules and norms from [rung 10](10_resnet.ipynb). **You will have** nanoGPT's
+# model and training, and a run that reports beside the published number. **It takes** about five hours, the
+# real run apart.
+
+# %% tags=["setup"]
+import json
+import math
+import time
+from collections.abc import Iterator
+
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from descent import chapter, check, hint, mine, progress, recorded, run
+from descent.data import shakespeare
+from descent.figures import COLOURS, plot_curves, titled, use_style
+from descent.models.gpt import sample
+from descent.study.catalog import course_root
+
+chapter("ladder/16_nanogpt")
+use_style()
+
+# %% [markdown]
+# ## Bits for each character
+#
+# The tokens of this page are characters: 65 different ones in Shakespeare's plays, capitals and line breaks
+# included. The loss is the mean surprise at the next one, in nats. Information is more often counted in
+# **bits**, the surprise at a fair coin: one bit is $\ln 2$ nats. So
+#
+# $$ \text{bits for each character} = \frac{\text{loss in nats}}{\ln 2} \cdot \frac{1}{\text{characters of a token}}. $$
+#
+# The second factor is 1 here. On the next rung a token is a piece of several characters, and without the
+# factor a model with long tokens would look worse for it. By hand: a fair guess among 64 characters costs
+# $\ln 64 = 4.159$ nats, which is 6 bits. A loss of 3.2 nats for tokens of four characters is
+# $3.2 / 0.693 / 4 = 1.15$ bits a character.
+
+# %% exercise="bits_per_character"
+def bits_per_character(loss: float, characters: float = 1.0) -> float:
+    """Say a loss in bits for each character.
+
+    Parameters
+    ----------
+    loss : mean surprise of a token, in nats
+    characters : how many characters a token stands for, on average
+
+    Returns
+    -------
+    a float, in bits for each character
+    """
+    ### BEGIN SOLUTION
+    return loss / math.log(2) / characters
+    ### END SOLUTION
+
+
+# %% check="bits_per_character"
+check(bits_per_character)
+
+# %% [markdown]
+# ## Characters as numbers
+#
+# The alphabet is a list, and a token is a place in it. With the alphabet `["a", "b", "n"]` the text
+# `"banana"` is $[1, 0, 2, 0, 2, 0]$. Two things go wrong in practice: an alphabet made anew from each text,
+# under which the same number means different letters, and an unknown character that passes silently.
+
+# %% exercise="encode"
+def encode(text: str, characters: list[str]) -> Tensor:
+    """Write a text as tokens.
+
+    Parameters
+    ----------
+    text : may be empty
+    characters : the alphabet, every character once; token i stands for characters[i]
+
+    Returns
+    -------
+    int64 of shape (len(text),); for an empty text too
+
+    Raises
+    ------
+    ValueError : a character of the text is not in the alphabet
+    """
+    ### BEGIN SOLUTION
+    number = {character: i for i, character in enumerate(characters)}
+    if unknown := set(text) - set(number):
+        raise ValueError(f"not in the alphabet: {sorted(unknown)}")
+    return torch.tensor([number[character] for character in text], dtype=torch.int64)
+    ### END SOLUTION
+
+
+# %% check="encode"
+check(encode)
+
+# %% [markdown]
+# nanoGPT trains on the first 90 % of the text and validates on the rest. There is no third part: the
+# published numbers are validation losses, and so are all on this page. That is acceptable for a comparison
+# with another's validation loss, and flattering as a statement about Shakespeare.
+
+# %%
+plays = shakespeare()
+characters = sorted(set(plays.text))
+tokens = encode(plays.text, characters)
+train_tokens, valid_tokens = tokens[: int(0.9 * len(tokens))], tokens[int(0.9 * len(tokens)) :]
+VOCABULARY = len(characters)
+print(f"{plays.source}: {len(train_tokens):,} + {len(valid_tokens):,} characters, {VOCABULARY} different ones")
+print(f"a guess costs {math.log(VOCABULARY):.2f} nats, {bits_per_character(math.log(VOCABULARY)):.2f} bits")
+for published in (1.88, 1.4697):
+    print(f"published: {published} nats are {bits_per_character(published):.2f} bits a character")
+
+
+def cut_windows(tokens: Tensor, starts: Tensor, length: int) -> tuple[Tensor, Tensor]:
+    """The course's windows of rung 13: inputs and targets, (batch, length) each."""
+    window = tokens[starts[:, None] + torch.arange(length + 1)]
+    return window[:, :-1], window[:, 1:]
+
+
+windows_at = mine("ladder/13", "windows_at", otherwise=cut_windows)
+
+
+def random_batches(tokens: Tensor, context: int, rows: int, seed: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """Batches without end: windows that begin anywhere, (rows, context) each."""
+    generator = torch.Generator().manual_seed(seed)
+    while True:
+        starts = torch.randint(len(tokens) - context, (rows,), generator=generator)
+        yield windows_at(tokens, starts, context)
+
+# %% [markdown]
+# ## The table that nobody needs
+#
+# Your attention of rung 13 wrote down a table of scores, $T \times T$ for each head, then hid a part of it,
+# took a softmax, and multiplied by the values. The table is used once and thrown away, but the backward pass
+# wants it back, so it is kept. At nanoGPT's GPU setting (batch 64, 6 heads, $T = 256$) one layer's table has
+# $64 \cdot 6 \cdot 256^2 \approx 25$ million numbers. A GPU multiplies far faster than it can fetch numbers
+# from its memory, so most of the time of this layer would go into carrying the table to and fro.
+#
+# **Fused attention** {cite:p}`dao2022` never writes it. It goes through the keys in small tiles that fit into
+# fast memory, and keeps for each query a running maximum, a running sum of exponentials and a running mean of
+# values. When a larger score comes along, it rescales what it has. Backwards it computes the tiles again. The
+# numbers are the same up to rounding. In torch it is one call,
+# `F.scaled_dot_product_attention(q, k, v, is_causal=True)`.
+#
+# **Predict.** One window, six heads of width 64. How much memory does the backward pass make each of them
+# keep, at $T = 64$ and at $T = 2048$? Where is the difference a factor of two?
+#
+# *My prediction: …*
+
+# %%
+def kept_for_backward(compute, *inputs: Tensor) -> int:
+    """Bytes that autograd keeps while it computes something."""
+    kept = {}
+
+    def note(tensor: Tensor) -> Tensor:
+        kept[tensor.data_ptr()] = tensor.numel() * tensor.element_size()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+        compute(*inputs)
+    return sum(kept.values())
+
+
+def with_table(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """Causal attention of heads of width 64 by its formula."""
+    future = torch.ones(q.shape[-2], q.shape[-2], dtype=torch.bool).triu(1)
+    return (q @ k.mT / 8).masked_fill(future, -math.inf).softmax(-1) @ v
+
+
+def fused(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """The same by torch's fused attention."""
+    return F.scaled_dot_product_attention(q, k, v, is_causal=True)
+
+
+LENGTHS = [64, 128, 256, 512, 1024, 2048]
+memory = {"with the table": [], "fused": []}
+for length in LENGTHS:
+    parts = torch.randn(3, 1, 6, length, 64, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    for name, attend in zip(memory, (with_table, fused), strict=True):
+        memory[name].append(kept_for_backward(attend, *parts) / 2**20)
+    gap = (with_table(*parts) - fused(*parts)).abs().max().item()
+    print(f"T = {length:4}: table {memory['with the table'][-1]:6.1f} MiB, fused {memory['fused'][-1]:5.1f} MiB, "
+          f"outputs differ by at most {gap:.0e}")  # fmt: skip
+
+plot_curves({name: (LENGTHS, values) for name, values in memory.items()}, logy=True,
+            xlabel="length of the window, T", ylabel="kept for backward (MiB)",
+            title="Without the table, memory grows like T")  # fmt: skip
+plt.xscale("log", base=2)
+plt.show()
+
+# %% [markdown]
+# At $T = 64$ there is next to nothing to save: the table is as small as the queries. Then one line climbs
+# with slope 2 and the other with slope 1. On the GPU the time follows the memory.
+#
+# Two more habits of nanoGPT. Queries, keys and values come from *one* matrix $C \to 3C$, since one large
+# product keeps a GPU busier than three small ones:
+#
+# $$ x: (B, T, C) \to (B, T, 3C) \xrightarrow{\text{cut}} 3 \times (B, T, C) \xrightarrow{\text{heads}} 3 \times (B, h, T, C/h)
+# \xrightarrow{\text{fused}} (B, h, T, C/h) \xrightarrow{\text{join}} (B, T, C) \xrightarrow{W_o} (B, T, C). $$
+#
+# And **dropout**: in training mode a share of the numbers is set to 0 and the rest divided by what is left,
+# so that the mean stays. The GPU setting drops 20 %, the CPU setting nothing. It is applied twice here, to
+# the attention weights and to the output. The first happens inside fused attention, as `dropout_p`, and there
+# lies a trap: `nn.Dropout` knows whether the module is in training mode, a *function* does not. Hand it
+# `dropout_p=0.2` regardless, and your model forgets at random while it is being evaluated.
+#
+# By hand, for the order of the numbers: width 4, two heads. Of the 12 outputs of the matrix, 0 to 3 are
+# queries, 4 to 7 keys, 8 to 11 values. Head 1 has the queries 2 and 3.
+
+# %% exercise="Attention"
+class Attention(nn.Module):
+    """Causal self-attention with several heads, fused.
+
+    Parameters
+    ----------
+    width : numbers for each token, C
+    heads : number of heads; it divides width
+    dropout : share of the attention weights, and of the outputs, that is dropped in training mode
+
+    Attributes
+    ----------
+    queries_keys_values : nn.Linear, width → 3 · width, without bias: of its outputs the first `width`
+        are the queries of all heads, then come the keys, then the values; head h has the numbers
+        h · width/heads up to (h + 1) · width/heads of each
+    projection : nn.Linear, width → width, without bias. There are no other parameters.
+    """
+
+    def __init__(self, width: int, heads: int, dropout: float = 0.0) -> None:
+        ### BEGIN SOLUTION
+        super().__init__()
+        self.heads, self.share = heads, dropout
+        self.queries_keys_values = nn.Linear(width, 3 * width, bias=False)
+        self.projection = nn.Linear(width, width, bias=False)
+        ### END SOLUTION
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Attend by one call of F.scaled_dot_product_attention, causally: (batch, time, width) → the same."""
+        ### BEGIN SOLUTION
+        batch, time, width = x.shape
+        split = (batch, time, self.heads, width // self.heads)
+        parts = self.queries_keys_values(x).split(width, dim=-1)
+        q, k, v = (part.reshape(split).transpose(1, 2) for part in parts)
+        share = self.share if self.training else 0.0
+        mixed = F.scaled_dot_product_attention(q, k, v, dropout_p=share, is_causal=True)
+        return F.dropout(self.projection(mixed.transpose(1, 2).reshape(x.shape)), share)
+        ### END SOLUTION
+
+
+# %% check="Attention"
+check(Attention)
+
+# %% [markdown]
+# The block is that of rung 13, without biases and with dropout on what the MLP adds. It is given, so that
+# everybody's parts have the same names. Mind one of them: in both branches the matrix that writes into the
+# residual stream is called `projection`.
+
+# %%
+class Block(nn.Module):
+    """Attention, then an MLP for each place, each after a norm and with a skip around it."""
+
+    def __init__(self, width: int, heads: int, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.norm_1 = nn.LayerNorm(width, bias=False)
+        self.attention = Attention(width, heads, dropout)
+        self.norm_2 = nn.LayerNorm(width, bias=False)
+        self.expand = nn.Linear(width, 4 * width, bias=False)
+        self.projection = nn.Linear(4 * width, width, bias=False)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x + self.attention(self.norm_1(x))
+        return x + self.dropout(self.projection(F.gelu(self.expand(self.norm_2(x)))))
+
+
+# %% [markdown]
+# ## How a GPT begins
+#
+# Rung 5 chose the spread of a start so that activations keep their size from layer to layer. Inside a block
+# that is no worry: a norm stands before each branch. What can grow is the stream $x$ itself. Every block adds
+# to it twice, so after $L$ blocks
+#
+# $$ x_L = x_0 + b_1 + b_2 + \dots + b_{2L}, \qquad \operatorname{Var}(x_L) \approx \operatorname{Var}(x_0) + 2L \cdot \operatorname{Var}(b), $$
+#
+# if the branches' outputs $b_i: (B, T, C)$ are independent, which at the start they nearly are. By hand:
+# eight blocks add 16 terms. With a spread of 0.1 each, the sum spreads by $\sqrt{16} \cdot 0.1 = 0.4$. If
+# each term is divided by $\sqrt{16}$, it spreads by 0.1, for eight blocks as for eighty.
+#
+# So the start of GPT-2 {cite:p}`radford2019` is: normal numbers of spread 0.02 in all matrices and tables,
+# but $0.02/\sqrt{2L}$ in the matrices that write into the stream. Biases 0, gains 1.
+
+# %% exercise="initialise"
+def initialise(model: nn.Module, layers: int) -> None:
+    """Give every parameter of a model the start of GPT-2, in place.
+
+    Parameters
+    ----------
+    model : made of nn.Linear, nn.Embedding and nn.LayerNorm, some of them without a bias. In
+        model.named_parameters(), what has two axes is a matrix or a table; what has one axis and a
+        name ending in "bias" is a bias; the other vectors are gains of norms.
+    layers : number of its blocks, at least 1
+
+    Matrices and tables: normal numbers around 0 with spread 0.02, but 0.02/√(2 · layers) where the
+    name ends in "projection.weight". Biases 0, gains 1. The numbers come from torch's global generator,
+    which is not seeded here. Nothing is returned.
+    """
+    ### BEGIN SOLUTION
+    for name, parameter in model.named_parameters():
+        if parameter.dim() == 2:
+            spread = 0.02 / math.sqrt(2 * layers) if name.endswith("projection.weight") else 0.02
+            nn.init.normal_(parameter, std=spread)
+        elif name.endswith("bias"):
+            nn.init.zeros_(parameter)
+        else:
+            nn.init.ones_(parameter)
+    ### END SOLUTION
+
+
+# %% check="initialise"
+check(initialise)
+
+# %% [markdown]
+# **Predict.** Blocks of width 128, from 1 to 64 of them, the stream starting at the spread of token plus
+# position, $0.02\sqrt2 = 0.028$. Where does it end, with the root and without? Without, by which factor does
+# it grow from 16 blocks to 64?
+#
+# *My prediction: …*
+
+# %%
+DEPTHS = [1, 2, 4, 8, 16, 32, 64]
+grown = {"without the root": [], "with the root": []}
+for layers in DEPTHS:
+    for name in grown:
+        torch.manual_seed(0)
+        tower = nn.Sequential(*(Block(128, 4) for _ in range(layers)))
+        initialise(tower, layers)
+        with torch.no_grad():
+            for key, weight in tower.named_parameters():
+                if name == "without the root" and key.endswith("projection.weight"):
+                    weight *= math.sqrt(2 * layers)
+            stream = 0.02 * math.sqrt(2) * torch.randn(4, 32, 128)
+            grown[name].append(tower(stream).std().item())
+for layers, without, with_root in zip(DEPTHS, *grown.values(), strict=True):
+    print(f"{layers:2} blocks: the stream ends with a spread of {without:.3f} without the root, {with_root:.3f} with it")
+
+plot_curves({name: (DEPTHS, values) for name, values in grown.items()},
+            xlabel="blocks", ylabel="spread of the stream at the end",
+            title="Divided by √(2L), the stream does not know the depth")  # fmt: skip
+plt.show()
+
+# %% [markdown]
+# Without the root the stream doubles with every fourfold depth, as $\sqrt{L}$ does. With it all depths end
+# alike. Why care, when a norm stands before each branch anyway? Because of what a branch adds *in
+# proportion*. In the deep tower without the root, the embedding is a small part of the stream: the word that
+# was read is drowned by the sum of what random branches made of it. Whether that shows in the loss of a
+# *shallow* model is another question, and we shall ask it.
+#
+# ## One table, in and out
+#
+# The head is tied, as on rung 13: a token's row of the table $E: (V, C)$ is what is read in, and
+# $\text{logits} = \operatorname{norm}(x) E^\top$ {cite:p}`press2017`. How much does it save? Count. One block
+# has a matrix $C \to 3C$, one $C \to C$, one $C \to 4C$, one $4C \to C$ and two norms of $C$ gains, which is
+# $12C^2 + 2C$. Around the blocks stand the two tables, $V \cdot C$ and $T_{\max} \cdot C$ ($T_{\max}$ being
+# the context), and the last norm.
+#
+# By hand: $V = 3$, context 2, $C = 2$, one block: $3 \cdot 2 + 2 \cdot 2 + (12 \cdot 4 + 4) + 2 = 64$.
+
+# %% exercise="parameter_count"
+def parameter_count(vocabulary: int, context: int, width: int, layers: int, tied: bool = True) -> int:
+    """Count the parameters of the model of this page, table of positions included.
+
+    Parameters
+    ----------
+    vocabulary, context, width, layers : sizes of the model
+    tied : whether the head is the token table, or a matrix of its own, width → vocabulary, without bias
+
+    Returns
+    -------
+    a whole number
+    """
+    ### BEGIN SOLUTION
+    block = 12 * width**2 + 2 * width
+    tables = (vocabulary if tied else 2 * vocabulary) + context
+    return tables * width + layers * block + width
+    ### END SOLUTION
+
+
+# %% check="parameter_count"
+check(parameter_count)
+
+# %%
+SIZES = {  # vocabulary, context, width, layers
+    "nanoGPT, CPU setting": (65, 64, 128, 4),
+    "nanoGPT, GPU setting": (65, 256, 384, 6),
+    "GPT-2, the smallest": (50257, 1024, 768, 12),
+}
+for name, size in SIZES.items():
+    tied, untied = parameter_count(*size), parameter_count(*size, tied=False)
+    print(f"{name:<21} {tied:>11,} parameters, {untied:>11,} untied: tying saves {1 - tied / untied:.1%}")
+
+# %% [markdown]
+# For GPT-2 with its vocabulary of 50 257 tying saves a good part of the model. With 65 characters it saves
+# next to nothing, so it must earn its keep in another way, or not at all. That is one for the experiments.
+#
+# ## The model
+#
+# Now the whole, from its specification. Three things are new since rung 13:
+#
+# - it starts as `initialise` says, as the last act of `__init__`;
+# - the numbers of the places are made *where the tokens are*: `torch.arange(time, device=tokens.device)`. On
+#   a CPU one never notices; on a GPU the first call fails;
+# - a window longer than the context is refused by a `ValueError`. Left alone, the table of positions would be
+#   read beyond its end, and on a GPU that kills the process with a message about an assertion in a kernel,
+#   long after the line that caused it.
+#
+# This class is what the real run trains, on this rung and on the next. It will be made as
+# `GPT(vocabulary, context, width, heads, layers, dropout)`.
+
+# %% exercise="GPT"
+class GPT(nn.Module):
+    """A language model over tokens, as GPT-2 has it, without biases.
+
+    Parameters
+    ----------
+    vocabulary : number of different tokens, V
+    context : the most places it can read
+    width, heads : as in Block
+    layers : number of blocks, at least 1
+    dropout : share dropped in training mode: of the sum of token and position, and in the blocks
+
+    Attributes
+    ----------
+    tokens : nn.Embedding(vocabulary, width), which is the head as well
+    positions : nn.Embedding(context, width)
+    blocks : nn.ModuleList of `layers` different Blocks
+    norm : nn.LayerNorm(width, bias=False). There are no other parameters.
+
+    It starts as `initialise` says.
+    """
+
+    def __init__(
+        self, vocabulary: int, context: int, width: int, heads: int, layers: int, dropout: float = 0.0
+    ) -> None:
+        ### BEGIN SOLUTION
+        super().__init__()
+        self.tokens = nn.Embedding(vocabulary, width)
+        self.positions = nn.Embedding(context, width)
+        self.dropout = nn.Dropout(dropout)
+        self.blocks = nn.ModuleList(Block(width, heads, dropout) for _ in range(layers))
+        self.norm = nn.LayerNorm(width, bias=False)
+        initialise(self, layers)
+        ### END SOLUTION
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Score every token as the next one, at every place.
+
+        Parameters
+        ----------
+        tokens : int64 of shape (batch, time), on whichever device the parameters are
+
+        Returns
+        -------
+        logits of shape (batch, time, vocabulary); those at a place depend on it and on what is before
+
+        Raises
+        ------
+        ValueError : time is more than the context
+        """
+        ### BEGIN SOLUTION
+        time, context = tokens.shape[1], self.positions.num_embeddings
+        if time > context:
+            raise ValueError(f"{time} tokens are more than the context of {context}")
+        places = torch.arange(time, device=tokens.device)
+        x = self.dropout(self.tokens(tokens) + self.positions(places))
+        for block in self.blocks:
+            x = block(x)
+        return self.norm(x) @ self.tokens.weight.T
+        ### END SOLUTION
+
+
+# %% check="GPT"
+check(GPT)
+
+# %%
+SMALL = {"vocabulary": VOCABULARY, "context": 64, "width": 64, "heads": 4, "layers": 4}
+torch.manual_seed(0)
+untrained = GPT(**SMALL)
+first_batch = next(random_batches(train_tokens, 64, 32, seed=0))
+loss = F.cross_entropy(untrained(first_batch[0]).flatten(0, 1), first_batch[1].flatten())
+loss.backward()  # the gradients are looked at below
+print(f"{sum(p.numel() for p in untrained.parameters()):,} parameters, first loss {loss.item():.3f}; "
+      f"log {VOCABULARY} = {math.log(VOCABULARY):.3f}")  # fmt: skip
+
+# %% [markdown]
+# ## What decays, and what does not
+#
+# **Weight decay** pulls every parameter towards 0 by the same share each step. For a matrix that is a mild
+# brake on its size. For the gain of a norm it is a pull towards silence, with nothing gained: gains and
+# biases are few and hold no memory of the text. So nanoGPT hands AdamW two groups: what has two axes or more
+# decays, the rest does not. Do not choose by the name: a norm's gain is called `weight`. And count each
+# parameter once: a tied table belongs to two layers and is one parameter.
+#
+# By hand: `nn.Linear(3, 2)` followed by `nn.LayerNorm(2)` has one matrix in the first group, and a bias, a
+# gain and the norm's bias in the second.
+
+# %% exercise="parameter_groups"
+def parameter_groups(model: nn.Module, decay: float) -> list[dict]:
+    """Divide the parameters of a model into those that decay and those that do not.
+
+    Parameters
+    ----------
+    model : two of its layers may share a parameter; a parameter with requires_grad False is left out
+    decay : weight decay of the first group
+
+    Returns
+    -------
+    two dictionaries, each with the keys "params", a list of the parameters themselves (it may be
+    empty), and "weight_decay": first those with two axes or more, with `decay`; then all others, with 0.0.
+    Every trained parameter is in one of them, once.
+    """
+    ### BEGIN SOLUTION
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    matrices = [parameter for parameter in trained if parameter.dim() >= 2]
+    vectors = [parameter for parameter in trained if parameter.dim() < 2]
+    return [{"params": matrices, "weight_decay": decay}, {"params": vectors, "weight_decay": 0.0}]
+    ### END SOLUTION
+
+
+# %% check="parameter_groups"
+check(parameter_groups)
+
+# %% [markdown]
+# ## A step in every direction
+#
+# Matrices are apart now, so they can be treated apart. This section is not nanoGPT's. It is the newest
+# ingredient of the table at the end, and the one with the most mathematics in it.
+#
+# The gradient of a matrix, $G = U S V^\top$ with singular values $S$, is lopsided: a few directions are
+# strong and most are faint. A step along it moves the matrix in few directions, again and again. **Muon**
+# {cite:p}`jordan2024` takes the momentum of the gradient and sets *all* singular values to about 1, so that
+# every direction gets a step of the same length: it steps along $U V^\top$, the **polar factor**.
+#
+# An exact singular value decomposition is slow on a GPU. A polynomial will do. Since
+# $X X^\top X = U S^3 V^\top$, an odd polynomial of matrix products acts on the singular values alone:
+#
+# $$ A = X X^\top, \qquad X \leftarrow aX + bAX + cA^2X \quad\Longleftrightarrow\quad s \leftarrow as + bs^3 + cs^5 . $$
+#
+# Divide first by the **Frobenius norm** $\lVert X \rVert_F$, the root of the sum of all squares. It is never
+# below the largest singular value, so all of them start in $[0, 1]$. Iterations of this kind are called
+# **Newton–Schulz**. With $(a, b, c) = (1.5, -0.5, 0)$ they settle at 1, and faint directions take long:
+# $0.5 \to 0.6875$, but $0.01 \to 0.015$. Muon's $(3.4445, -4.775, 2.0315)$ are in a hurry: $0.01 \to 0.034$.
+# They never settle, and after five steps nearly all values are *about* 1, which is all that a step needs.
+
+# %% exercise="orthogonalise"
+def orthogonalise(
+    matrix: Tensor, steps: int = 5, coefficients: tuple[float, float, float] = (3.4445, -4.775, 2.0315)
+) -> Tensor:
+    """Bring all singular values of a matrix near 1 and keep its singular vectors.
+
+    Parameters
+    ----------
+    matrix : float, shape (rows, columns), either of them larger; not changed. It may be all zeros.
+    steps : how many times the polynomial is applied
+    coefficients : a, b and c of a·s + b·s³ + c·s⁵
+
+    Returns
+    -------
+    the shape of matrix: the matrix, divided by its Frobenius norm, after `steps` steps of
+    X ← aX + b(XXᵀ)X + c(XXᵀ)²X. Zeros stay zeros.
+    """
+    ### BEGIN SOLUTION
+    a, b, c = coefficients
+    x = matrix / (torch.linalg.norm(matrix) + 1e-12)
+    for _ in range(steps):
+        square = x @ x.T
+        x = a * x + (b * square + c * square @ square) @ x
+    return x
+    ### END SOLUTION
+
+
+# %% check="orthogonalise"
+check(orthogonalise)
+
+# %% [markdown]
+# **Predict.** The gradient of your untrained GPT with respect to the `expand` matrix of its first block,
+# $256 \times 64$, has 64 singular values. How many times larger is the largest than the median? And after
+# five steps?
+#
+# *My prediction: …*
+
+# %%
+gradient = untrained.blocks[0].expand.weight.grad
+spectra = {f"after {n} steps" if n else "the gradient": torch.linalg.svdvals(orthogonalise(gradient, n)).numpy()
+           for n in (0, 3, 5)}  # fmt: skip
+for name, values in spectra.items():
+    print(f"{name:<14} largest {values[0]:.3f}, median {np.median(values):.3f}, the 63rd {values[62]:.4f}, "
+          f"the 64th {values[63]:.0e}; largest / median {values[0] / np.median(values):.1f}")  # fmt: skip
+plot_curves({name: (np.arange(1, 64), values[:63]) for name, values in spectra.items()}, logy=True,
+            xlabel="singular value, from the largest to the smallest", ylabel="size",
+            title="Newton–Schulz lifts the faint directions")  # fmt: skip
+plt.show()
+
+# %% [markdown]
+# The 64th value is 0 but for rounding, and no polynomial lifts a 0: the vectors that come out of a norm add
+# up to 0, so nothing is ever learned along $(1, 1, \dots, 1)$.
+#
+# Are the faint directions worth a full step? They could be noise. That is a question for an experiment over
+# several seeds, and the table at the end holds the answer. In the speedrun only the matrices inside the
+# blocks go to Muon. Tables and gains stay with AdamW.
+#
+# ## The schedule
+#
+# The rate rises in a straight line, then falls along half a cosine to a least rate, which is a tenth of the
+# peak in both settings of nanoGPT. For step $t$, with $w$ steps of warm-up of $n$ in all, peak $p$ and least
+# rate $l$:
+#
+# $$ \eta_t = \begin{cases} p\,\dfrac{t+1}{w+1} & t < w \\[2ex] l + (p - l)\,\dfrac{1 + \cos \pi r}{2}, \quad r = \dfrac{t - w}{n - w} & w \le t < n \\[2ex] l & t \ge n. \end{cases} $$
+#
+# By hand, with $w = 3$, $n = 7$, $p = 8$, $l = 0$: steps 0, 1, 2 have $2, 4, 6$, step 3 has $8$, step 5 is
+# half-way down with $4$, step 7 has 0. The denominator is $w + 1$, so that step 0 already moves and step $w$
+# is the first at the peak.
+
+# %% exercise="learning_rate"
+def learning_rate(step: int, steps: int, peak: float, least: float, warm_up: int) -> float:
+    """Give the learning rate of a step: a straight rise, then half a cosine down.
+
+    Parameters
+    ----------
+    step : counts from 0; it may be beyond the last
+    steps : steps of the training, at least warm_up
+    peak : the rate at step `warm_up`
+    least : the rate from step `steps` on
+    warm_up : steps before the peak, at least 0; step 0 has peak/(warm_up + 1)
+
+    Returns
+    -------
+    a float
+    """
+    ### BEGIN SOLUTION
+    if step < warm_up:
+        return peak * (step + 1) / (warm_up + 1)
+    if step >= steps:
+        return least
+    share = (step - warm_up) / (steps - warm_up)
+    return least + (peak - least) * 0.5 * (1 + math.cos(math.pi * share))
+    ### END SOLUTION
+
+
+# %% check="learning_rate"
+check(learning_rate)
+
+# %% [markdown]
+# ## A limit for the gradient
+#
+# Now and then a batch comes with a gradient many times as long as usual, and one such step can undo a
+# hundred. So nanoGPT **clips** {cite:p}`pascanu2013`: all gradients together are one long vector $g$, and if
+# its norm is above a limit $m$, all of it is multiplied by $m / \lVert g \rVert$. The direction stays.
+# Clipping each tensor by itself would turn it.
+#
+# By hand: two parameters with the gradients $[3]$ and $[4]$, limit 1. The norm is 5, and they become $[0.6]$
+# and $[0.8]$. The norm *before* clipping is worth keeping: it is the first gauge to look at when a training
+# goes wrong.
+
+# %% exercise="clip_gradients"
+def clip_gradients(parameters, largest: float) -> float:
+    """Shorten the gradient of all parameters together, if it is longer than allowed.
+
+    Parameters
+    ----------
+    parameters : any iterable of tensors, such as model.parameters(): it may be possible to walk through
+        it only once. The gradients in `.grad` are changed; a parameter whose `.grad` is None is
+        passed over.
+    largest : the norm allowed, above 0
+
+    Returns
+    -------
+    the norm before clipping, the root of the sum of squares of all gradients: a Python float.
+    0.0 when there are no gradients.
+    """
+    ### BEGIN SOLUTION
+    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    norm = math.sqrt(sum(gradient.square().sum().item() for gradient in gradients))
+    if norm > largest:
+        for gradient in gradients:
+            gradient *= largest / norm
+    return norm
+    ### END SOLUTION
+
+
+# %% check="clip_gradients"
+check(clip_gradients)
+
+# %% [markdown]
+# ## A large batch in small parts
+#
+# When a batch does not fit into memory, let it through in parts and let the gradients pile up, which
+# `backward` does by itself. The sum must be the gradient of the *whole* batch's mean loss. With $n_i$ of $n$
+# rows in part $i$ and a mean loss $\ell_i$ each,
+#
+# $$ \ell = \sum_i \frac{n_i}{n}\, \ell_i . $$
+#
+# By hand: three rows with mean loss 2 and one row with 6 give $\tfrac34 \cdot 2 + \tfrac14 \cdot 6 = 3$. The
+# mean of the means would be 4. When all parts are equal the two agree, which is why the mistake lives long.
+# Call `backward` on each part before the next is read: adding up the losses and calling it once keeps
+# everything in memory at the same time, and then nothing was won.
+
+# %% exercise="accumulate"
+def accumulate(model: nn.Module, inputs: Tensor, targets: Tensor, parts: int) -> float:
+    """Compute the gradient of a batch's mean loss, a part of the batch at a time.
+
+    Parameters
+    ----------
+    model : maps int64 (rows, time) to logits (rows, time, vocabulary). Afterwards `.grad` of its
+        parameters holds the gradient of the mean cross-entropy over the *whole* batch; what was in it
+        before is cleared.
+    inputs, targets : int64 of shape (batch, time)
+    parts : into how many parts the batch is cut along its first dimension, at most `batch`. The sizes
+        differ by at most 1, as torch.tensor_split makes them. The model reads a part at a time, and
+        backward is called on each before the next is read.
+
+    Returns
+    -------
+    the mean loss of the whole batch, in nats: a Python float
+    """
+    ### BEGIN SOLUTION
+    model.zero_grad()
+    total = 0.0
+    for x, y in zip(inputs.tensor_split(parts), targets.tensor_split(parts), strict=True):
+        loss = F.cross_entropy(model(x).flatten(0, 1), y.flatten()) * (len(x) / len(inputs))
+        loss.backward()
+        total += loss.item()
+    return total
+    ### END SOLUTION
+
+
+# %% check="accumulate"
+check(accumulate)
+
+# %% [markdown]
+# ## How good is it, and how sure are we?
+#
+# The whole validation text is expensive to read every few hundred steps. nanoGPT reads 20 random batches (200
+# at the GPU setting) and averages. Such a mean of $n$ losses $\ell_i$ is an *estimate*, and an estimate
+# should say how sure it is, by its **standard error**:
+#
+# $$ \bar\ell = \frac1n \sum_i \ell_i, \qquad \text{standard error} = \frac{s}{\sqrt n}, \qquad s^2 = \frac{1}{n-1} \sum_i (\ell_i - \bar\ell)^2 . $$
+#
+# By hand: losses 1 and 3 have the mean 2, $s = \sqrt2$, and the standard error $\sqrt2/\sqrt2 = 1$.
+# Evaluation mode belongs to it, and so does putting the mode back: a training that goes on without its
+# dropout is a bug nobody notices.
+
+# %% exercise="estimate_loss"
+def estimate_loss(model: nn.Module, batches: list[tuple[Tensor, Tensor]]) -> tuple[float, float]:
+    """Estimate the loss of a text from some of its windows, and how sure that is.
+
+    Parameters
+    ----------
+    model : maps int64 (rows, time) to logits (rows, time, vocabulary). It is evaluated in evaluation mode
+        without recording gradients, and left in the mode in which it came.
+    batches : at least two pairs (inputs, targets), int64 of shape (rows, time) each, all of one size
+
+    Returns
+    -------
+    the mean of the batches' mean losses, in nats, and its standard error, which is the standard deviation of
+    those losses (the one with n − 1) divided by √n: two Python floats
+    """
+    ### BEGIN SOLUTION
+    was_training = model.training
+    model.eval()
+    with torch.no_grad():
+        losses = torch.stack([F.cross_entropy(model(x).flatten(0, 1), y.flatten()) for x, y in batches])
+    model.train(was_training)
+    return losses.mean().item(), losses.std().item() / math.sqrt(len(losses))
+    ### END SOLUTION
+
+
+# %% check="estimate_loss"
+check(estimate_loss)
+
+# %% [markdown]
+# ## The training
+#
+# Everything is ready; the loop puts it together. Before the first step: training mode, and *one* optimiser,
+# `torch.optim.AdamW` over your `parameter_groups`, with `betas=(0.9, 0.99)`. (torch's usual second number,
+# 0.999, averages the squares over a thousand steps. With few tokens in a batch and two thousand steps in all,
+# nanoGPT forgets sooner.) Then for each step, in this order:
+#
+# 1. take one batch, `accumulate` its gradient over `parts` parts;
+# 2. clip it;
+# 3. set the rate of this step, by `learning_rate`, in *every* group;
+# 4. step;
+# 5. note the loss and the norm before clipping.
+
+# %% exercise="train"
+def train(
+    model: nn.Module,
+    batches: Iterator[tuple[Tensor, Tensor]],
+    steps: int,
+    peak: float,
+    least: float,
+    warm_up: int,
+    parts: int = 1,
+    decay: float = 0.1,
+    largest: float = 1.0,
+) -> list[tuple[float, float]]:
+    """Train a language model as nanoGPT does.
+
+    Parameters
+    ----------
+    model : trained in place, in training mode, whichever mode it comes in
+    batches : an iterator of pairs (inputs, targets); exactly one pair is taken for each step
+    steps, peak, least, warm_up : of learning_rate
+    parts : of accumulate
+    decay : of parameter_groups
+    largest : of clip_gradients
+
+    Returns
+    -------
+    for each step a pair of Python floats: the loss of its batch before the step, and the norm of its
+    gradient before clipping
+    """
+    ### BEGIN SOLUTION
+    model.train()
+    optimiser = torch.optim.AdamW(parameter_groups(model, decay), lr=peak, betas=(0.9, 0.99))
+    curve = []
+    for step in range(steps):
+        inputs, targets = next(batches)
+        loss = accumulate(model, inputs, targets, parts)
+        norm = clip_gradients(model.parameters(), largest)
+        for group in optimiser.param_groups:
+            group["lr"] = learning_rate(step, steps, peak, least, warm_up)
+        optimiser.step()
+        curve.append((loss, norm))
+    return curve
+    ### END SOLUTION
+
+
+# %% check="train"
+check(train)
+
+# %% [markdown]
+# ## Shakespeare, for a few seconds
+#
+# Your model, at about a quarter of the parameters of nanoGPT's CPU setting and a fraction of its steps.
+# `sample` lets it write; it draws each next character from the softmax, as on [rung 12](12_sampling.ipynb).
+#
+# **Predict.** The loss after 250 steps of 12 windows of 64 characters: it starts at the guess, 4.17. Will the
+# samples have words? Lines? Names of speakers?
+#
+# *My prediction: …*
+
+# %%
+def fresh(seed: int, **changes) -> GPT:
+    """An untrained model of the page's size, or with some sizes changed."""
+    torch.manual_seed(seed)
+    return GPT(**{**SMALL, **changes})
+
+
+def written(model: nn.Module, length: int, context: int) -> str:
+    """What a model writes after a line break."""
+    begin = torch.tensor([[characters.index("\n")]])
+    drawn = sample(model, begin, length, context, torch.Generator().manual_seed(1))
+    return "".join(characters[token] for token in drawn[0])
+
+
+def fixed_batches(context: int, rows: int, count: int = 20) -> list[tuple[Tensor, Tensor]]:
+    """Batches of the validation part, the same ones at every call."""
+    source = random_batches(valid_tokens, context, rows, seed=1)
+    return [next(source) for _ in range(count)]
+
+
+began = time.perf_counter()
+model = fresh(0)
+curve = train(model, random_batches(train_tokens, 64, 12, seed=0), 250, peak=3e-3, least=3e-4, warm_up=30)
+loss, error = estimate_loss(model, fixed_batches(64, 12))
+print(f"{time.perf_counter() - began:.0f} s; validation loss {loss:.3f} ± {error:.3f} (standard error), "
+      f"{bits_per_character(loss):.2f} bits a character")  # fmt: skip
+print(written(model, 300, 64))
+
+# %% [markdown]
+# It has found lines, verses with a capital at their beginning, commas, and words of a likely length. Few of
+# them exist. It has read as many characters as a fifth of the training text holds.
+
+# %% [markdown]
+# ## Does the start matter? Does the tie?
+#
+# **Predict.** Four models of four blocks, 80 steps each, two seeds: GPT-2's start; the same without the
+# root; an *untied* head, a matrix of its own that starts at spread 0.02 too; and torch's own start for every
+# layer. Sort them by validation loss.
+#
+# *My prediction: …*
+
+# %%
+class Untied(nn.Module):
+    """Your GPT with a head of its own."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+        self.head = nn.Parameter(0.02 * torch.randn_like(model.tokens.weight))
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        inner = self.model
+        x = inner.tokens(tokens) + inner.positions(torch.arange(tokens.shape[1]))
+        for block in inner.blocks:
+            x = block(x)
+        return inner.norm(x) @ self.head.T
+
+
+def without_root(model: nn.Module, layers: int) -> nn.Module:
+    """Undo the root in the start."""
+    for name, weight in model.named_parameters():
+        if name.endswith("projection.weight"):
+            weight.data *= math.sqrt(2 * layers)
+    return model
+
+
+def torch_start(model: nn.Module) -> nn.Module:
+    """Give every layer torch's own start."""
+    for layer in model.modules():
+        if hasattr(layer, "reset_parameters"):
+            layer.reset_parameters()
+    return model
+
+
+STARTS = {
+    "GPT-2's start": lambda model: model,
+    "without the root": lambda model: without_root(model, 4),
+    "untied head": Untied,
+    "torch's start": torch_start,
+}
+SHORT = fixed_batches(32, 24)
+for name, change in STARTS.items():
+    ends = []
+    for seed in (0, 1):
+        started = change(fresh(seed, context=32))
+        first = estimate_loss(started, SHORT)[0]
+        train(started, random_batches(train_tokens, 32, 16, seed), 80, peak=1e-3, least=1e-4, warm_up=20)
+        ends.append(estimate_loss(started, SHORT)[0])
+    print(f"{name:<17} starts at {first:6.2f}, validation loss after 80 steps: " + "  ".join(f"{end:.3f}" for end in ends))
+
+# %% [markdown]
+# Two surprises. The root makes no difference that two seeds could show: with four blocks its share of the
+# stream is small, and AdamW soon moves every weight by more than the start's spread. The growth that you
+# measured is real, and it is a matter of depth. And the *untied* head is ahead, by far more than the seeds
+# differ. With 65 characters the tie saves next to nothing, and it asks one table to be good at two things
+# from the first step on. We keep it all the same: the published numbers are a tied model's, and on the next
+# rung it saves a quarter of the model.
+#
+# What does matter is the scale as such. torch's own start fills tables with numbers of spread 1, and as the
+# head is tied, the logits are far too large. The model begins sure of itself and wrong, with nearly ten
+# times the loss of a guess, and eighty steps do not make up for it.
+
+# %% [markdown]
+# ## Is the warm-up needed?
+#
+# **Predict.** Two blocks, 100 steps, two seeds; a peak rate of $3 \cdot 10^{-3}$ and of $10^{-2}$, each with
+# no warm-up and with 25 steps of it. Which of the four suffers? During which steps does the trouble happen?
+#
+# *My prediction: …*
+
+# %%
+warmed = {}
+for peak in (3e-3, 1e-2):
+    for warm_up in (0, 25):
+        ends, runs = [], []
+        for seed in (0, 1):
+            started = fresh(seed, context=32, layers=2)
+            batches = random_batches(train_tokens, 32, 16, seed)
+            runs.append(train(started, batches, 100, peak=peak, least=peak / 10, warm_up=warm_up))
+            ends.append(estimate_loss(started, SHORT)[0])
+        print(f"peak {peak:.3f}, warm-up {warm_up:2}: validation loss " + "  ".join(f"{end:.3f}" for end in ends))
+        if peak == 1e-2:
+            losses = np.mean([[loss for loss, _ in run] for run in runs], axis=0)
+            warmed[f"warm-up {warm_up}" if warm_up else "no warm-up"] = losses
+plot_curves(warmed, xlabel="step", ylabel="training loss (nats a character)",
+            title=titled("At a high rate, the first steps decide", plays.source))  # fmt: skip
+plt.show()
+
+# %% [markdown]
+# At the lower rate the warm-up makes no difference that two seeds could show. At the higher one it does, and
+# what decides is *early*: Adam divides by the root of an average of squares that rests, at first, on a
+# handful of gradients. So its first steps have nearly the full length of the rate in every coordinate, in
+# whichever direction the first batches happen to point. Without a warm-up the model falls at once, faster
+# than the other, and into a place out of which a hundred steps do not bring it. The other curve has spikes as
+# its rate climbs, single bad steps from which it recovers.
+#
+# Mind the last line of the table, though: even with a warm-up the high rate ends *above* the low one here. A
+# warm-up makes a high rate bearable. Whether a high rate pays is another question, to be asked of a whole
+# training.
+
+# %% [markdown]
+# ## How sure is 1.88?
+#
+# nanoGPT's CPU number, 1.88, is the mean of 20 batches of 12 windows of 64 characters: 240 windows of the 1742
+# that the validation text has when they are laid end to end. A careful second measurement, over the whole
+# validation text, gives about 1.91 for the same setting. Which one is right? Find out how much such an
+# estimate moves by chance alone, with a model whose whole loss you can compute: your own.
+#
+# **Predict.** Draw 240 windows at random, ten thousand times. By how much do the estimates spread? And if
+# somebody evaluates eight times, each time on new windows, and reports the *lowest*?
+#
+# *My prediction: …*
+
+# %%
+starts = torch.arange(0, len(valid_tokens) - 64, 64)
+model.eval()
+with torch.no_grad():
+    window_losses = torch.cat([
+        F.cross_entropy(model(x).mT, y, reduction="none").mean(1)
+        for x, y in (windows_at(valid_tokens, part, 64) for part in starts.split(128))
+    ]).numpy()  # fmt: skip
+whole = window_losses.mean()
+rng = np.random.default_rng(0)
+estimates = np.array([rng.choice(window_losses, 240).mean() for _ in range(10_000)])
+lowest = estimates.reshape(-1, 8).min(axis=1).mean()
+print(f"{len(window_losses)} windows: whole loss {whole:.3f}, a single window spreads by {window_losses.std():.3f}")
+print(f"240 windows: estimates spread by {estimates.std():.4f}; half of them lie within "
+      f"{np.median(abs(estimates - whole)):.3f} of the whole loss, 95 % within {np.quantile(abs(estimates - whole), 0.95):.3f}")
+print(f"0.03 or more below it: {np.mean(estimates <= whole - 0.03):.2%} of the estimates")
+print(f"the lowest of eight estimates of one and the same model is too low by {whole - lowest:.3f} on average")
+
+fig, ax = plt.subplots()
+ax.hist(estimates - whole, bins=60, color=COLOURS["sky"])
+ax.axvline(0, color=COLOURS["ink"])
+ax.axvline(1.88 - 1.91, color=COLOURS["red"])
+ax.annotate("the whole text", (0, ax.get_ylim()[1]), xytext=(6, -12), textcoords="offset points")
+ax.annotate("1.88 − 1.91", (1.88 - 1.91, ax.get_ylim()[1]), xytext=(-6, -12), textcoords="offset points",
+            color=COLOURS["red"], ha="right")  # fmt: skip
+ax.set(xlabel="estimate by 240 windows, less the whole loss (nats)", ylabel="how many of 10 000",
+       title=titled("One model, ten thousand validation losses", plays.source))  # fmt: skip
+plt.show()
+
+# %% [markdown]
+# So nanoGPT's 1.88 has an error bar, and so has any number by the same estimate: a difference of 0.01 between
+# two of them is noise. Your `estimate_loss` said as much from its 20 batches alone, as the number after the
+# ±. But a gap of 0.03, as between 1.88 and 1.91, is rare by chance alone; the cell says how rare. Chance
+# *and* the habit of reporting the lowest of several evaluations bring it about easily, since that habit takes
+# half of it by itself. So may another seed of the training, whose effect is not in this histogram at all.
+#
+# Neither number is wrong. They answer different questions, and a comparison must ask the same one of both
+# sides. So the real run reports nanoGPT's own estimate beside 1.88, and the loss over the whole validation
+# text in addition.
+
+# %% [markdown]
+# ## What better training brings
+#
+# nanoGPT's recipe is that of 2019. What has been found since, at the same size, the same number of steps and
+# the same tokens? The profile `speedrun` of the real run puts these ingredients together, one on top of the
+# other:
+#
+# - a higher **learning rate**, $3 \cdot 10^{-3}$ instead of $10^{-3}$, and a rate that falls in a straight
+#   line **to zero**;
+# - **rotary positions** {cite:p}`su2021`: no table of positions; queries and keys are turned by an angle that
+#   grows with the place, so that their product depends on the distance;
+# - **QK-norm** {cite:p}`henry2020`: queries and keys get one length, so that no score can run away, which a
+#   high rate would otherwise cause;
+# - **ReLU²** {cite:p}`so2021`: in the MLP, $\max(0, x)^2$ in place of GELU;
+# - **zero-initialised projections**: what you scaled by $1/\sqrt{2L}$ starts at 0, so that each block begins
+#   as the identity;
+# - **Muon** for the matrices inside the blocks, with your `orthogonalise` at its heart.
+#
+# **Predict.** Which one brings most? Does each of them bring anything? How large is the spread of one row over
+# its seeds?
+#
+# *My prediction: …*
+
+# %%
+path = course_root() / "book" / "results" / "nanogpt_ablation.json"
+record = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"rows": []}
+ladder = [row for row in record["rows"] if row["kind"] == "ladder"]
+if ladder:
+    print(f"recorded beforehand: {record['command']}\n{record['date']}, {record['hardware']}\n{record['note']}\n")
+else:
+    print("not recorded yet: benchmarks/nanogpt_ablation.py makes it")
+before = None
+for row in ladder:
+    loss, whole = row["validation loss"], row["whole validation loss"]
+    gain = "" if before is None else f"gains {before - loss['mean']:+.3f}"
+    spread = "" if loss["std"] is None else f"± {loss['std']:.3f}"
+    passes = row["iteration that passes"]
+    passed = f"passes {record['target']} at step {passes['mean']:.0f}" if passes else ""
+    print(f"{row['name']:<31} {loss['mean']:.3f} {spread:<7} (n = {loss['n']})   {gain:>12}   "
+          f"whole text {whole['mean']:.3f}   {1000 * row['seconds per iteration']['mean']:4.0f} ms a step   {passed}")  # fmt: skip
+    before = loss["mean"]
+
+# %%
+if ladder:
+    fig, ax = plt.subplots(figsize=(8.5, 0.6 * len(ladder) + 1.2))
+    for place, row in enumerate(ladder):
+        mean, seeds = row["validation loss"]["mean"], [one["validation loss"] for one in row["runs"]]
+        ax.plot(seeds, [place] * len(seeds), "o", color=COLOURS["sky"])
+        ax.plot([mean, mean], [place - 0.25, place + 0.25], color=COLOURS["blue"])
+        ax.annotate(f"{mean:.3f}", (max(seeds), place), xytext=(8, -4), textcoords="offset points", fontsize=10)
+    ax.axvline(record["target"], color=COLOURS["red"], linestyle="--")
+    ax.annotate("published: 1.88", (record["target"], len(ladder) - 0.6), xytext=(-6, 0),
+                textcoords="offset points", ha="right", color=COLOURS["red"])  # fmt: skip
+    ax.set_yticks(range(len(ladder)), [row["name"] for row in ladder])
+    ax.set_ylim(len(ladder) - 0.4, -0.6)
+    ax.grid(axis="y", visible=False)
+    ax.set(xlabel="validation loss after 2 000 steps (nats a character); a dot for each seed",
+           title="Each row keeps what the rows above it added")  # fmt: skip
+    plt.show()
+
+# %% [markdown]
+# Two rows bring most of it: Muon, and a number that anybody could have tried, the learning rate. Most of the
+# others are no larger than what the seeds differ by, and one may even cost where it stands.
+#
+# That is how to read such a table, an **ablation**. Compare each gain with the spreads of the two rows it lies between:
+# a gain of less than about two of them is not shown by these seeds. The order matters, since every row keeps
+# what the rows above it brought; an ingredient that gains little here might gain more by itself, or less. A
+# step is not a second: Muon makes a step dearer, and the column of milliseconds says by how much. And mind the
+# two losses of the first row, nanoGPT's estimate and the whole text: they answer the question of 1.88 and 1.91
+# for one and the same training.
+
+# %% [markdown]
+# ## The real run
+#
+# Now train it in earnest. `run("nanogpt", model="mine")` takes `GPT` from this notebook, checks it once more
+# (shapes, no look into the future, a gradient everywhere), and trains it in the background at the largest
+# profile that your machine can carry:
+#
+# - `cpu` is nanoGPT's CPU setting, 2 000 steps: some minutes on two cores;
+# - `gpu` is its GPU setting, 5 000 steps in bfloat16 and compiled, for one GPU;
+# - `multi-gpu` shares each batch among four GPUs of one machine, and `slurm` among two machines, through a
+#   queue;
+# - `smoke` is a tiny model on two processes and takes about a minute. It shows that everything works, and no
+#   more.
+#
+# You can name one: `run("nanogpt", profile="cpu", model="mine")`. Close the notebook if you like. The run
+# goes on, and after a crash it continues on the same curve.
+#
+# **Predict.** The validation loss at its end. You know the published one, and how sure it is.
+#
+# *My prediction: …*
+
+# %% tags=["real-run"]
+run("nanogpt", model="mine")
+
+# %% [markdown]
+# When it has finished, `descent runs report` opens its report: settings, curve, samples, and the published
+# number beside yours. Read it in this order. First the curve: do the training and the validation loss part,
+# and when? Then the number, with the standard error that you now know: a difference of 0.01 between two such
+# estimates is noise. Then the samples. Here is what has been recorded so far:
+
+# %%
+recorded("nanogpt")
+
+# %% [markdown]
+# ## Go further
+#
+# No grader here; each of these takes between ten minutes and an evening.
+#
+# **The same windows for both.** Two models are to be compared. Measure them on the same 240 windows and take
+# the difference window by window.
+#
+# :::{admonition} What a good answer contains
+# :class: dropdown
+# The standard error of the mean *difference*, beside the two errors of the single losses. It is much smaller,
+# since a window that is hard for one model is hard for the other. The real run draws the same batches at
+# every evaluation for this reason. And a remark on what it does not cover: two seeds of one setting differ by
+# more than that.
+# :::
+#
+# **Muon by hand.** Write an optimiser of a dozen lines: momentum 0.95 for the matrices inside the blocks,
+# `orthogonalise`, a step; AdamW for the rest. Race it against `train`.
+#
+# :::{admonition} What a good answer contains
+# :class: dropdown
+# A rate for each of the two, chosen by a sweep on the validation part with the same number of trials; several
+# seeds; the time of a step beside the loss after a number of steps. All matrices of one shape can be
+# orthogonalised together, as one batch of matrices: then a step costs little more than AdamW's.
+# :::
+#
+# **Deeper.** The root made no difference to speak of with four blocks. Find a depth, or a rate, at which it
+# does.
+#
+# :::{admonition} What a good answer contains
+# :class: dropdown
+# A grid of depths and peak rates with a few seeds each, and the largest rate at which each start still
+# trains. Look for the difference there and not in the loss at a timid rate. A negative result, with its
+# spread, is an answer as well.
+# :::
+#
+# ## Explain it to a friend
+#
+# Aloud, or in writing, without scrolling up.
+#
+# 1. Two papers report 1.47 and 1.46 on this text. What would you ask before you believe that the second is
+#    better?
+# 2. Which parts of this page change what is computed, and which only how fast or in how much memory?
+# 3. Why does GPT-2 scale some matrices by $1/\sqrt{2L}$ and not others, and what would happen if it scaled
+#    all of them?
+#
+# :::{admonition} What good answers contain
+# :class: dropdown
+# 1. Over how many windows, and the same ones? The last evaluation or the lowest? How many seeds, and their
+#    spread? Were the settings of both tuned, and on what? Is it validation or test?
+# 2. Fused attention, accumulation and one matrix for three change time and memory and leave the numbers
+#    alone, up to rounding. The start, the tie, the groups, clipping, the schedule, dropout and Muon change
+#    what is learned.
+# 3. Those write into the stream, where $2L$ terms add up. The others act inside a branch, behind a norm;
+#    making them smaller would only make the branches fainter, and an attention with small queries and keys
+#    looks everywhere alike.
+# :::
+#
+# On rung 17 this model meets text from the whole web, a vocabulary of 50 257 and several GPUs.
