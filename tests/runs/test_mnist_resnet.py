@@ -246,7 +246,9 @@ def test_several_seeds_have_a_curve_each_and_are_recorded_with_their_spread(tool
 
 
 def test_two_processes_give_the_curve_of_one(tools, tmp_path):
-    changes = {"digits": "any", "steps": 12, "evaluate_every": 6, "shift": 1}
+    # At the profile's own rate Adam's first steps make much of what rounding leaves of a gradient
+    # that is zero. Statistics of one process's rows alone would show in the first loss.
+    changes = {"digits": "any", "steps": 12, "evaluate_every": 6, "shift": 1, "learning_rate": 1e-4}
     two = tools.made("mnist_resnet", "smoke", **changes)
     program = start_torchrun(two)
     assert program.wait(timeout=200) == 0, two.log.read_text()

@@ -53,7 +53,7 @@ def test_changes_go_on_top_of_the_profile():
         ({"learning_rate": "fast"}, "^learning_rate is 'fast'; it has to be a number"),
         ({"device": 3}, "^device is 3; it has to be a word"),
         ({"device": "gpu"}, "^device is 'gpu'; it can be cpu or cuda"),
-        ({"steps": "-5"}, "^steps is -5; the least is 1"),
+        ({"steps": "-5"}, "^steps is -5; the least is 0"),
         ({"heads": 3}, "^width is 32, which 3 heads do not divide"),
         ({"text": "bible"}, "^text is 'bible'"),
         ({"dropout": 1.0}, "^dropout is 1.0"),
