@@ -45,6 +45,7 @@ import math
 import os
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -302,9 +303,9 @@ count = 400
 even = [loading] * count
 bumpy = [4.5 * loading if i % 8 == 7 else 0.5 * loading for i in range(count)]
 print(f"{'ahead':>24}" + "".join(f"{ahead:>9}" for ahead in (0, 1, 2, 8, 32)))
-for name, times, share in (("all alike, device slower", even, 1.2), ("all alike, device faster", even, 0.5),
+for name, each, share in (("all alike, device slower", even, 1.2), ("all alike, device faster", even, 0.5),
                            ("bumpy, device slower", bumpy, 1.2), ("bumpy, device faster", bumpy, 0.5)):  # fmt: skip
-    ends = [epoch_seconds(times, [share * loading] * count, ahead) for ahead in (0, 1, 2, 8, 32)]
+    ends = [epoch_seconds(each, [share * loading] * count, ahead) for ahead in (0, 1, 2, 8, 32)]
     print(f"{name:>24}" + "".join(f"{end:8.2f}s" for end in ends))
 
 # %% [markdown]
@@ -404,7 +405,7 @@ def operations(work: Callable[[], object]) -> int:
 
 measure("a batch at once", on_the_device)
 for name, batches in (("picture by picture", resident), ("a batch at once", on_the_device)):
-    few, many = (operations(lambda b=batches, n=n: next(b(n))) for n in (16, 128))
+    few, many = (operations(partial(next, batches(n))) for n in (16, 128))
     print(f"{name}: {few} operations for a batch of 16, {many} for one of 128")
 one = pictures[:1].expand(9, 1, 28, 28)
 nine = torch.cartesian_prod(torch.arange(-6, 7, 6), torch.arange(-6, 7, 6))

@@ -380,7 +380,7 @@ for layers in DEPTHS:
         with torch.no_grad():
             for key, weight in tower.named_parameters():
                 if name == "without the root" and key.endswith("projection.weight"):
-                    weight *= math.sqrt(2 * layers)
+                    weight.mul_(math.sqrt(2 * layers))
             stream = 0.02 * math.sqrt(2) * torch.randn(4, 32, 128)
             grown[name].append(tower(stream).std().item())
 for layers, without, with_root in zip(DEPTHS, *grown.values(), strict=True):

@@ -1081,9 +1081,10 @@ class Small(nn.Module):
     def renew(self, draw: Draw, batches: int) -> None:
         """New numbers everywhere, as a step of training would give."""
         with torch.no_grad():
-            for part in (*self.parameters(), self.norm.running_mean, self.norm.running_var):
+            counted = [part for part in self.norm.buffers() if part.is_floating_point()]
+            for part in (*self.parameters(), *counted):
                 part.copy_(_tensor(draw, *part.shape))
-            self.norm.num_batches_tracked.fill_(batches)
+            self.norm.get_buffer("num_batches_tracked").fill_(batches)
 
     def floats(self) -> list[np.ndarray]:
         """Everything but the counter, in the order of the state."""

@@ -1061,7 +1061,7 @@ class _GPT(nn.Module):
         if "plain_list" in self.habits:
             kept = list(self.blocks)
             del self.blocks
-            self.blocks = kept  # type: ignore[assignment]
+            self.blocks = kept
 
     def _places(self, tokens):
         batch, time = tokens.shape
