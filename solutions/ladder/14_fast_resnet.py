@@ -188,7 +188,7 @@ measure("item by item", item_by_item)
 # %% [markdown]
 # (All times on this page are from the machine that made it, and yours will differ. The text says only what should hold on any.)
 #
-# Here the network takes most of the time. It is tempting to conclude that loading does not matter. Let us compute what a faster device would do about it. Parts of a program take $t_1, t_2, \dots$ seconds. Make part $k$ faster by the factor $f_k$ and the others
+# On the machine that made this page the network takes most of the time. It is tempting to conclude that loading does not matter. Let us compute what a faster device would do about it. Parts of a program take $t_1, t_2, \dots$ seconds. Make part $k$ faster by the factor $f_k$ and the others
 # not at all ($f = 1$). The whole becomes faster by
 #
 # $$ S = \frac{\sum_k t_k}{\sum_k t_k / f_k} . $$
@@ -201,10 +201,10 @@ def after_speedup(seconds: dict[str, float], factors: dict[str, float]) -> float
 
     Parameters
     ----------
-    seconds : what each part takes now; together more than 0
+    seconds : what each part takes now; together more than 0; not changed
     factors : for some of the parts, how many times faster they become: more than 0, below 1 for a
         part that becomes slower, `math.inf` for one that vanishes. A part that is not named stays
-        as it is. At least one part remains.
+        as it is. At least one part remains. Not changed.
 
     Returns
     -------

@@ -344,8 +344,8 @@ def initialise(model: nn.Module, layers: int) -> None:
     layers : number of its blocks, at least 1
 
     Matrices and tables: normal numbers around 0 with spread 0.02, but 0.02/√(2 · layers) where the
-    name ends in "projection.weight". Biases 0, gains 1. The numbers come from torch's global generator,
-    which is not seeded here. Nothing is returned.
+    name ends in "projection.weight" ("projection_in.weight" does not). Biases 0, gains 1. The numbers come
+    from torch's global generator, which is not seeded here. Nothing is returned.
     """
     ### BEGIN SOLUTION
     for name, parameter in model.named_parameters():
@@ -645,7 +645,7 @@ plt.show()
 
 # %% [markdown]
 # The 64th value is 0 but for rounding, and no polynomial lifts a 0: the vectors that come out of a norm add
-# up to 0, so nothing is ever learned along $(1, 1, \dots, 1)$.
+# up to 0 while its gains are 1, so this first gradient has nothing along $(1, 1, \dots, 1)$.
 #
 # Are the faint directions worth a full step? They could be noise. That is a question for an experiment over
 # several seeds, and the table at the end holds the answer. In the speedrun only the matrices inside the
@@ -671,7 +671,7 @@ def learning_rate(step: int, steps: int, peak: float, least: float, warm_up: int
     ----------
     step : counts from 0; it may be beyond the last
     steps : steps of the training, at least warm_up
-    peak : the rate at step `warm_up`
+    peak : the rate at step `warm_up`, if that is before `steps`
     least : the rate from step `steps` on
     warm_up : steps before the peak, at least 0; step 0 has peak/(warm_up + 1)
 
@@ -1167,6 +1167,8 @@ if ladder:
 # - `gpu` is its GPU setting, 5 000 steps in bfloat16 and compiled, for one GPU;
 # - `multi-gpu` shares each batch among four GPUs of one machine, and `slurm` among two machines, through a
 #   queue;
+# - `speedrun` is the CPU setting's size and number of steps with the ingredients of the table above;
+#   `speedrun-gpu` is the same at the GPU setting, and has not been run yet;
 # - `smoke` is a tiny model on two processes and takes about a minute. It shows that everything works, and no
 #   more.
 #

@@ -674,8 +674,8 @@ for ax, k in zip(axes, (1, 5), strict=True):
 plt.show()
 
 # %% [markdown]
-# From two GPUs on, the number of them hardly matters: that is the ring's doing. What matters is the line. Inside
-# a machine and over a fast network the exchange is over before the backward pass is, and costs nothing. Over
+# From two GPUs on, more of them at most double the exchange (but for the latency), however many there are: that
+# is the ring's doing. What matters is the line. Inside a machine and over a fast network the exchange is over before the backward pass is, and costs nothing. Over
 # a usual network the GPUs wait most of the time. Accumulation helps, since one exchange then serves five
 # micro-batches. That is why the real run accumulates, and why clusters for this purpose cost what they do.
 #
@@ -731,7 +731,7 @@ check(bytes_per_gpu)
 
 # %% [markdown]
 # **Predict.** A model of 30 billion parameters in mixed precision, and GPUs with 80 gigabytes. How many GPUs
-# does each stage need, at the least, before there is room for a single activation? For which stages is no
+# does each stage need, at the least (of the powers of two), before there is room for a single activation? For which stages is no
 # number enough?
 #
 # *My prediction: …*
@@ -834,7 +834,7 @@ print(f"this machine's CPU multiplies matrices at {peak / 1e9:.0f} · 10⁹ oper
       f"take {tokens * alike / peak / 86_400 / 365:,.0f} years")  # fmt: skip
 
 # %% [markdown]
-# About a third, and that is a decent number. The rest goes into everything that is not a matrix
+# Not quite a third, and that is a decent number. The rest goes into everything that is not a matrix
 # product: norms, softmax, the optimiser, reading and writing memory, waiting. When a run of yours
 # shows 0.05, something is wrong with it, and rung 14 is where to look.
 #
@@ -869,7 +869,8 @@ def from_openai(published: dict[str, Tensor], names: dict[str, str]) -> dict[str
     ----------
     published : name → tensor. Names are a part and "weight" or "bias" ("wte.weight", "ln_f.bias");
         those of layer l begin with "h.l.", as "h.11.attn.c_attn.bias". The masks "h.l.attn.bias"
-        and "h.l.attn.masked_bias" may be among them.
+        and "h.l.attn.masked_bias" may be among them. Neither the dictionary nor a tensor in it
+        is changed.
     names : their part → ours, as in NAMES
 
     Returns

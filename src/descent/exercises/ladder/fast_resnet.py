@@ -63,6 +63,17 @@ def _(answer, draw: Draw) -> None:
     expect(answer(seconds, slower), "with a slower network").close_to(_overall(seconds, slower))
 
 
+@after_speedup.property("leaves its inputs alone", trials=1)
+def _(answer, draw: Draw) -> None:
+    seconds, factors = _profile(draw, 3), {"network": 4.0, "loading": 2.0}
+    kept = dict(seconds), dict(factors)
+    answer.answer(seconds, factors)  # not watched: what is watched is handed a copy
+    for name, now, before in zip(("seconds", "factors"), (seconds, factors), kept, strict=True):
+        expect(now == before, f"whether `{name}` is as it was").is_true(
+            f"Your code changed `{name}` in place: whoever calls it goes on with other numbers."
+        )
+
+
 @after_speedup.mistake(
     "You averaged the factors, each with its share of the time. Factors do not add: seconds do. "
     "Divide each part's seconds by its factor, and compare the totals."
@@ -104,6 +115,22 @@ def seconds_left(seconds, factors):
 def others_left_out(seconds, factors):
     after = sum(part / factors[name] for name, part in seconds.items() if name in factors)
     return sum(seconds.values()) / after if after else 1.0
+
+
+@after_speedup.mistake("Parts that no factor names still take their time.")
+def others_dropped(seconds, factors):
+    return sum(seconds.values()) / sum(seconds[name] / f for name, f in factors.items())
+
+
+@after_speedup.mistake(
+    "You changed `seconds` itself. The next call then starts from the faster parts: make new "
+    "numbers instead."
+)
+def changes_seconds(seconds, factors):
+    before = sum(seconds.values())
+    for name, factor in factors.items():
+        seconds[name] = seconds[name] / factor
+    return before / sum(seconds.values())
 
 
 @after_speedup.mistake(
@@ -319,16 +346,24 @@ class _Counting(TorchDispatchMode):
 
 
 class _Places(TorchFunctionMode):
-    """Counts the index and random tensors that were made without naming a device."""
+    """Counts tensors that were made without naming a device, and what left the device.
+
+    `unnamed` are index and random tensors, `filled` others, which may still be moved.
+    """
 
     def __init__(self) -> None:
         super().__init__()
-        self.unnamed = 0
+        self.unnamed = self.filled = self.arrays = self.reads = 0
 
     def __torch_function__(self, function, types, args=(), kwargs=None):
         kwargs = kwargs or {}
         if function in (torch.arange, torch.randperm, torch.randint):
             self.unnamed += kwargs.get("device") is None
+        if function in (torch.zeros, torch.ones, torch.empty, torch.full, torch.linspace):
+            self.filled += kwargs.get("device") is None
+        name = getattr(function, "__name__", "")
+        self.arrays += name in ("numpy", "__array__")
+        self.reads += name in ("item", "tolist", "__int__", "__float__", "__bool__", "__index__")
         return function(*args, **kwargs)
 
 
@@ -413,11 +448,22 @@ def _(answer, draw: Draw) -> None:
         if type(error) is NotImplementedError and not str(error):
             raise  # an unwritten stub
         found = None
-    there = isinstance(found, Tensor) and found.device.type == "meta" and not places.unnamed
+    there = isinstance(found, Tensor) and found.device.type == "meta"
+    expect(places.arrays == 0, "whether it stays with tensors").is_true(
+        "It goes through numpy. On a GPU the pictures would travel to the CPU and back."
+    )
+    expect(places.reads == 0, "whether no number is read").is_true(
+        "A number of a tensor is read in Python (`.item()`, `.tolist()`, `int(…)`, an `if` on a "
+        "tensor): on a GPU the CPU then waits."
+    )
+    made_here = places.unnamed > 0 or (not there and places.filled > 0)
+    expect(not made_here, "whether all tensors are made on the device").is_true(
+        "A tensor is made without `device=images.device`, such as by `torch.arange`: on a GPU it "
+        "would lie elsewhere."
+    )
     words = (
         "On a device whose numbers nobody may read, it did not get through: something is read "
-        "(`.item()`, `.tolist()`, `.numpy()`, `int(…)`, a mask as an index) or made on another "
-        "device (`torch.arange` without `device=`)."
+        "(a mask as an index) or brought to another device (`.cpu()`, `.to(…)`)."
     )
     expect(there, "whether it stays on the device").is_true(words)
 
@@ -521,6 +567,16 @@ def loops_without_reading(images, offsets):
 def through_numpy(images, offsets):
     moved = _moved(torch.from_numpy(images.float().numpy()), torch.from_numpy(offsets.numpy()))
     return moved.to(images.dtype)
+
+
+@shift.mistake("A tensor that you make lacks `device=images.device`.")
+def made_at_home(images, offsets):
+    return _moved(images, offsets, at_home=True)
+
+
+@shift.mistake("You read a number of `offsets` in Python; the CPU then waits.")
+def reads_offsets(images, offsets):
+    return _moved(images, torch.tensor(offsets.tolist(), device=images.device))
 
 
 _GATHER = (
@@ -965,7 +1021,7 @@ def _batch_size(inputs, outputs, peak, bandwidth, size=4, **habits):
         per_picture, size = per_picture / size, 1
     left = gain - ridge * per_picture
     fixed = 0 if habits.get("no_weights") else ridge * size * inputs * outputs
-    if left <= 0:
+    if left < 0 or (left == 0 and not habits.get("divides")):
         return None if not habits.get("no_none") else abs(math.ceil(fixed / (left or 1)))
     exact = fixed / left
     if habits.get("floor"):
@@ -1000,6 +1056,8 @@ for _message, _name, _habits in (
     ("Where no batch is large enough you still return a number. The intensity has a limit for "
      "n → ∞; where that does not exceed the ridge, return None.",
      "never_none", {"no_none": True}),
+    ("Where a row gains exactly nothing you divide by 0. Then the ridge is never met either: "
+     "return None for ≤ 0, not only for < 0.", "limit_divided_by", {"divides": True}),
 ):  # fmt: skip
 
     def _bad_batch(inputs, outputs, peak, bandwidth, size=4, habits=_habits):
@@ -1395,15 +1453,20 @@ class Watched(nn.Module):
 
 
 class _Stepping(torch.optim.SGD):
-    """SGD that notes the rate of each step, and can be copied with its notes left behind."""
+    """SGD of two groups that notes the rates of each step; a copy is itself."""
 
-    def __init__(self, model: nn.Module) -> None:
-        super().__init__(model.parameters(), lr=123.0)
+    def __init__(self, model: Watched) -> None:
+        layers = model.conv, model.linear
+        super().__init__([{"params": list(layer.parameters())} for layer in layers], lr=123.0)
         self.rates: list[float] = []
+        self.second_rates: list[float] = []
 
     def step(self, closure: Any = None) -> None:  # type: ignore[override]
         with torch._C.DisableTorchFunction():
-            self.rates.append(float(self.param_groups[0]["lr"]))
+            for group, rates in zip(
+                self.param_groups, (self.rates, self.second_rates), strict=True
+            ):
+                rates.append(float(group["lr"]))
             super().step(closure)
 
     def __deepcopy__(self, memo: dict) -> _Stepping:
@@ -1439,9 +1502,22 @@ def _rates(steps: int, peak: float) -> list[float]:
     return found
 
 
+@train_fast.property("returns a tensor of float32", trials=1)
+def _(answer, draw: Draw) -> None:
+    model = Watched(draw)
+    found = answer(model, _Stepping(model), *_bytes(draw, 4), 2, 2, 0.1, _generator(5))
+    expect(not isinstance(found, np.ndarray), "whether it is no numpy array").is_true(
+        "Return a tensor, not a numpy array."
+    )
+    expect(isinstance(found, Tensor), "a tensor").is_true("Return a tensor, one loss a step.")
+    expect(found, "the losses").has_dtype("float32")
+    if isinstance(found, Tensor):
+        expect(found.element_size(), "the bytes of each loss").equals(4)
+
+
 @train_fast.property("shows the model the right pictures, shifted, from 0 to 1", trials=4)
 def _(answer, draw: Draw) -> None:
-    seed, model, limit = draw.seed(), Watched(draw), draw.choice([1, 2])
+    seed, model, limit = draw.seed(), Watched(draw), 2
     pictures, labels = _bytes(draw, 5)
     answer(model, _Stepping(model), pictures, labels, 2, 2, 0.1, _generator(seed), limit)
     right = []
@@ -1456,7 +1532,9 @@ def _(answer, draw: Draw) -> None:
     model, peak, epochs = Watched(draw), draw.uniform(0.2, 0.6), draw.integers(2, 4)
     optimiser = _Stepping(model)
     answer(model, optimiser, *_bytes(draw, 7), epochs, 3, peak, _generator(1))
-    expect(optimiser.rates, "the rates").close_to(_rates(2 * epochs, peak), rtol=1e-5)
+    right = _rates(2 * epochs, peak)
+    expect(optimiser.rates, "the rates").close_to(right, rtol=1e-5)
+    expect(optimiser.second_rates, "the rates of the second group").close_to(right, rtol=1e-5)
 
 
 @train_fast.property("returns the losses as one tensor, computed in float32", trials=3)
@@ -1464,13 +1542,11 @@ def _(answer, draw: Draw) -> None:
     seed, model = draw.seed(), Watched(draw)
     pictures, labels = _bytes(draw, 6)
     found = answer(model, _Stepping(model), pictures, labels, 2, 3, 0.2, _generator(seed))
-    expect(isinstance(found, Tensor), "a tensor").is_true("Return a tensor, one loss a step.")
     right = []
     for (batch, _), logits in zip(_batches(seed, 6, 2, 3, 1), model.logits, strict=False):
         scores = logits.double()
         right.append(float(F.cross_entropy(scores, labels[batch])))
     expect(found, "the losses").close_to(right, rtol=1e-5)
-    expect(found, "the losses").has_dtype("float32")
     expect(found.requires_grad, "whether the losses hold on to their graphs").equals(False)
 
 
@@ -1518,8 +1594,13 @@ def _(answer, draw: Draw) -> None:
 
 @train_fast.property("runs the model in training mode, in bfloat16, channels last", trials=1)
 def _(answer, draw: Draw) -> None:
-    model = Watched(draw).eval()
-    answer(model, _Stepping(model), *_bytes(draw, 4), 2, 2, 0.1, _generator(3))
+    model, usual = Watched(draw).eval(), torch.get_autocast_dtype("cpu")
+    optimiser, data, source = _Stepping(model), _bytes(draw, 4), _generator(3)
+    torch.set_autocast_dtype("cpu", torch.float16)  # what a GPU takes where no dtype is named
+    try:
+        answer(model, optimiser, *data, 2, 2, 0.1, source)
+    finally:
+        torch.set_autocast_dtype("cpu", usual)
     names = (
         "training mode",
         "autocast to bfloat16",
@@ -1542,19 +1623,22 @@ def _fast(
     per_epoch = math.ceil(n / batch_size) if habits.get("short") else n // batch_size
     steps = per_epoch * (1 if habits.get("per_epoch") else epochs)
     source = None if habits.get("global") else generator
+    order_source = None if habits.get("global_order") else source
+    offset_source = None if habits.get("global_offsets") else source
     place = None if habits.get("at_home") else pictures.device
     order = None
     if habits.get("one_order"):
-        order = torch.randperm(n, generator=source, device=pictures.device)
+        order = torch.randperm(n, generator=order_source, device=pictures.device)
     kind = torch.float16 if habits.get("half") else torch.bfloat16
+    kind = None if habits.get("usual_dtype") else kind
     for epoch in range(epochs):
         if not habits.get("one_order"):
-            order = torch.randperm(n, generator=source, device=place)
+            order = torch.randperm(n, generator=order_source, device=place)
         for piece in range(per_epoch):
             batch = order[piece * batch_size : (piece + 1) * batch_size]
             size = (1 if habits.get("same_offset") else len(batch), 2)
             span = limit if habits.get("narrow") else limit + 1
-            offsets = torch.randint(-limit, span, size, generator=source, device=place)
+            offsets = torch.randint(-limit, span, size, generator=offset_source, device=place)
             if habits.get("limit_one"):
                 offsets = offsets.clamp(-1, 1)
             x = pictures[batch]
@@ -1566,13 +1650,14 @@ def _fast(
             with torch.autocast("cpu", kind, enabled=not habits.get("float32")):
                 logits = model(x)
             logits = logits if habits.get("low_loss") else logits.float()
-            loss = F.cross_entropy(logits, labels[batch])
+            named = slice(piece * batch_size, (piece + 1) * batch_size)
+            loss = F.cross_entropy(logits, labels[named if habits.get("unpermuted") else batch])
             step = epoch * per_epoch + piece
             step = piece if habits.get("per_epoch") else step
             step = epoch * per_epoch if habits.get("by_epoch") else step
             rate = peak if habits.get("constant") else _rates(steps, peak)[step]
             if not habits.get("unset"):
-                for group in optimiser.param_groups:
+                for group in optimiser.param_groups[: 1 if habits.get("first_group") else None]:
                     group["lr"] = rate
             if not habits.get("accumulates"):
                 optimiser.zero_grad()
@@ -1584,15 +1669,20 @@ def _fast(
         return losses
     if habits.get("mean"):
         return torch.stack(losses).mean()
-    return torch.tensor(losses) if habits.get("reads") else torch.stack(losses)
+    found = torch.tensor(losses) if habits.get("reads") else torch.stack(losses)
+    if habits.get("array"):
+        return found.numpy()
+    return found.double() if habits.get("double") else found
 
 
 for _message, _name, _habits in (
     ("You read the loss at every step (`.item()` or `float`). The CPU then waits for the GPU each "
      "time. Append `loss.detach()`, and `torch.stack` after the loop.", "reads_each_loss",
      {"reads": True}),
-    ("Your losses hold on to their graphs: all activations of all steps stay in memory. Append "
-     "`loss.detach()`.", "losses_with_graphs", {"graphs": True}),
+    ("Your losses are still part of their graphs. Append `loss.detach()`.", "losses_with_graphs",
+     {"graphs": True}),
+    ("Return float32, not float64.", "float64_returned", {"double": True}),
+    ("Return a tensor, not a numpy array.", "numpy_returned", {"array": True}),
     ("You returned a list. `torch.stack(losses)` makes it one tensor.", "list_of_losses",
      {"listed": True}),
     ("You returned the mean. Return one loss for each step.", "mean_of_losses", {"mean": True}),
@@ -1619,6 +1709,16 @@ for _message, _name, _habits in (
     ("The model sees numbers up to 255. Divide by 255.", "not_divided", {"bytes": True}),
     ("Your order and offsets do not come from the generator.", "numbers_from_elsewhere",
      {"global": True}),
+    ("`torch.randperm` lacks `generator=generator`.", "order_from_elsewhere",
+     {"global_order": True}),
+    ("`torch.randint` lacks `generator=generator`.", "offsets_from_elsewhere",
+     {"global_offsets": True}),
+    ("Your labels are not taken in the order of the pictures: `labels[batch]`.",
+     "labels_not_permuted", {"unpermuted": True}),
+    ("`torch.autocast` is given no dtype: on a GPU that is float16. Name `torch.bfloat16`.",
+     "dtype_not_named", {"usual_dtype": True}),
+    ("Only the first group gets the schedule's rate. Set it in all of `optimiser.param_groups`.",
+     "first_group_alone", {"first_group": True}),
     ("`torch.randperm` or `torch.randint` lacks `device=pictures.device`: it draws on the CPU.",
      "drawn_at_home", {"at_home": True}),
     ("You drew one order for all epochs. Each epoch draws its own.", "one_order_for_all",

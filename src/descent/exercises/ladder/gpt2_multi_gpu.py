@@ -8,6 +8,7 @@ with the whole batch, and formulas worked out step by step.
 from __future__ import annotations
 
 import copy
+import itertools
 import math
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -242,6 +243,12 @@ def _(answer, draw: Draw) -> None:
     _expect_tokens(answer(piece, _ranks(merges, draw)), _replayed(piece, merges))
 
 
+@merge.property("joins pairs of the table, not whatever spells the same")
+def _(answer, draw: Draw) -> None:
+    merges = [(b"a", b"b"), (b"b", b"c"), (b"a", b"bc")]
+    _expect_tokens(answer(b"abc", _ranks(merges, draw)), [b"ab", b"c"])
+
+
 @merge.property("leaves single bytes alone, of which a character may have several")
 def _(answer, draw: Draw) -> None:
     piece = "é🙂".encode()
@@ -271,6 +278,46 @@ def _best(ranks, pairs, order=min):
 )
 def first_found(piece, ranks):
     return _merging(piece, lambda pairs: next((p for p in pairs if p in ranks), None))
+
+
+@merge.mistake(
+    "You joined the first pair from the left that is in the table, there alone, and began again. "
+    "Of all neighbouring pairs the one of the lowest rank comes first, wherever it stands."
+)
+def first_place(piece, ranks):
+    tokens = [bytes([byte]) for byte in piece]
+    while True:
+        places = [i for i in range(len(tokens) - 1) if (tokens[i], tokens[i + 1]) in ranks]
+        if not places:
+            return tokens
+        tokens[places[0] : places[0] + 2] = [tokens[places[0]] + tokens[places[0] + 1]]
+
+
+@merge.mistake(
+    "You let a token grow from the left as long as it makes a pair with the next byte. Look at all "
+    "neighbouring pairs of the piece, and join the one of the lowest rank first."
+)
+def grows_from_left(piece, ranks):
+    tokens = [piece[:1]]
+    for byte in piece[1:]:
+        if (tokens[-1], bytes([byte])) in ranks:
+            tokens[-1] += bytes([byte])
+        else:
+            tokens.append(bytes([byte]))
+    return tokens
+
+
+@merge.mistake("(ab, c) is not a pair of the table; (a, bc) is. Look up pairs, not joined bytes.")
+def by_spelling(piece, ranks):
+    spelled: dict[bytes, int] = {}
+    for (first, second), rank in ranks.items():
+        spelled[first + second] = min(rank, spelled.get(first + second, rank))
+
+    def choose(pairs):
+        known = [pair for pair in pairs if pair[0] + pair[1] in spelled]
+        return min(known, key=lambda pair: spelled[pair[0] + pair[1]]) if known else None
+
+    return _merging(piece, choose)
 
 
 @merge.mistake(
@@ -466,7 +513,7 @@ def _(answer, draw: Draw) -> None:
     shards, tokens, count = _shards(draw, 3000, 3000)
     starts = torch.tensor([10, 2996, 5000])
     _expect_windows(answer(shards, starts, 8), tokens, starts, 8)
-    expect(count[0], "how many tokens were read for 3 windows of 9").is_below(120)
+    expect(count[0], "tokens read for 3 windows of 8 + 1, in all").is_below(120)
 
 
 def _windows_of(read: Callable[[int, int], np.ndarray], starts, length, **habits):
@@ -524,6 +571,24 @@ def through_int16(shards, starts, length):
 def whole_shards(shards, starts, length):
     tokens = np.concatenate([np.asarray(shard) for shard in shards])
     return _windows_of(lambda at, n: tokens[at : at + n], starts, length)
+
+
+@read_windows.mistake(
+    "You read each shard to its end and cut afterwards. Those are gigabytes: slice what you need "
+    "at once, [a:b], not [a:]."
+)
+def reads_to_the_end(shards, starts, length):
+    def read(at: int, count: int) -> np.ndarray:
+        parts = []
+        for shard in shards:
+            if count and at < len(shard):
+                parts.append(np.asarray(shard[at:])[:count])
+                count -= len(parts[-1])
+                at = len(shard)
+            at -= len(shard)
+        return np.concatenate(parts)
+
+    return _windows_of(read, starts, length)
 
 
 @read_windows.mistake(
@@ -629,7 +694,12 @@ def _rows(found: Any) -> Any:
     try:
         return [[int(row) for row in part] for part in found]
     except TypeError:
-        return found
+        return list(found) if isinstance(found, Iterable) else found
+
+
+def _one_list(found: Any) -> list[int]:
+    """All rows one after another, in micro-batches or not."""
+    return [row for part in found for row in (part if isinstance(part, list) else [part])]
 
 
 def _verdict(answer, *arguments: int) -> Any:
@@ -648,9 +718,7 @@ def _(answer, draw: Draw) -> None:
     wanted = [[first + k * micro + i for i in range(micro)] for k in range(parts)]
     found = _rows(answer(size * micro * parts, micro, rank, size))
     expect(len(found), "the number of micro-batches").equals(parts)
-    expect([row for part in found for row in part], "all its rows").equals(
-        [row for part in wanted for row in part]
-    )
+    expect(_one_list(found), "all its rows").equals([row for part in wanted for row in part])
     expect(found, "the micro-batches").equals(wanted)
 
 
@@ -658,10 +726,9 @@ def _(answer, draw: Draw) -> None:
 def _(answer, draw: Draw) -> None:
     size, micro = 1 + draw.size, draw.integers(1, 4)
     rows = [
-        r
+        row
         for k in range(size)
-        for part in _rows(answer(size * micro * 2, micro, k, size))
-        for r in part
+        for row in _one_list(_rows(answer(size * micro * 2, micro, k, size)))
     ]
     expect(sorted(rows), "the rows of all processes").equals(list(range(size * micro * 2)))
 
@@ -712,6 +779,27 @@ def dealt_out(batch_size, micro_batch, rank, size):
     _refuse(batch_size, micro_batch, size)
     rows = list(range(rank, batch_size, size))
     return [rows[k : k + micro_batch] for k in range(0, len(rows), micro_batch)]
+
+
+@my_rows.mistake(
+    "You deal the micro-batches out in turn, one to each process. That is a fair share too, but "
+    "here a process's rows lie together: its first micro-batch begins at rank · share, and the "
+    "next follows directly."
+)
+def interleaved(batch_size, micro_batch, rank, size):
+    _refuse(batch_size, micro_batch, size)
+    starts = range(rank * micro_batch, batch_size, micro_batch * size)
+    return [range(k, k + micro_batch) for k in starts]
+
+
+@my_rows.mistake(
+    "You return the rows one after another. What is asked for is a list of micro-batches, each a "
+    "range (or a list) of `micro_batch` rows."
+)
+def flat(batch_size, micro_batch, rank, size):
+    _refuse(batch_size, micro_batch, size)
+    share = batch_size // size
+    return list(range(rank * share, (rank + 1) * share))
 
 
 @my_rows.mistake("The share is not cut into micro-batches of `micro_batch` rows.")
@@ -787,6 +875,17 @@ def _numbers_sent(link: Link) -> int:
     return sum(sent.numbers for sent in link.sent)
 
 
+@ring_all_reduce.property("keeps the dtype of `values`")
+def _(answer, draw: Draw) -> None:
+    found, _ = _everywhere(answer, [_tensor(draw, 6).double() for _ in range(3)])
+    for rank in (0, 2):
+        there = found[rank]
+        expect(
+            8 * there.element_size() if isinstance(there, Tensor) else there,
+            f"bits of each number that process {rank} returns, where `values` have 64",
+        ).equals(64)
+
+
 @ring_all_reduce.property("leaves the sum in every process", trials=5)
 def _(answer, draw: Draw) -> None:
     size = 2 + draw.size % 4
@@ -815,9 +914,14 @@ def _(answer, draw: Draw) -> None:
         values = [_tensor(draw, n) for _ in range(size)]
         found, links = _everywhere(answer, values)
         _expect_sums(found, values)
-        expect(sum(map(_numbers_sent, links)), "numbers sent by all together").equals(
-            2 * (size - 1) * n
-        )
+        expect(
+            sum(map(_numbers_sent, links)), f"numbers sent by all {size} together, n = {n}"
+        ).equals(2 * (size - 1) * n)
+        lengths = [sent.numbers for link in links for sent in link.sent]
+        expect(
+            max(lengths, default=0) - min(lengths, default=0),
+            f"longest part sent minus shortest, {n} numbers in {size} parts",
+        ).is_between(0, 1)
 
 
 @ring_all_reduce.property("gives all processes the same numbers, to the last bit")
@@ -829,22 +933,21 @@ def _(answer, draw: Draw) -> None:
     expect(sum(same), "how many of 4 processes have the same as process 0").equals(4)
 
 
-@ring_all_reduce.property("keeps the dtype, and a process alone sends nothing")
+@ring_all_reduce.property("gives a process alone its own vector, and sends nothing")
 def _(answer, draw: Draw) -> None:
     values = _tensor(draw, 5).double()
-    link = alone()
-    found = answer(values, link)
+    found = answer(values, alone())
     expect(found, "what a single process returns").close_to(values)
     expect(found, "what a single process returns").has_dtype("float64")
-    found, _ = _everywhere(answer, [values, values])
-    expect(found[1], "what process 1 of 2 returns").has_dtype("float64")
 
 
 def _ring(values: Tensor, link: Link, **habits: Any) -> Tensor:
     """A right ring, which the mistakes below spoil in one place each."""
     p, rank = link.size, link.rank
     right, left = (rank + 1) % p, (rank - 1) % p
-    if habits.get("whole_parts"):
+    if "parts" in habits:
+        parts = habits["parts"]
+    elif habits.get("whole_parts"):
         each = len(values) // p
         parts = [values[k * each : (k + 1) * each].clone() for k in range(p)]
     else:
@@ -873,6 +976,11 @@ def _ring(values: Tensor, link: Link, **habits: Any) -> Tensor:
 
 def _added(part: Tensor, arrived: Tensor) -> Tensor:
     return part + arrived if part.shape == arrived.shape else arrived
+
+
+@ring_all_reduce.mistake("The result is float32 where `values` are float64; keep the dtype.")
+def loses_dtype(values, link):
+    return _ring(values, link).float()
 
 
 @ring_all_reduce.mistake(
@@ -984,6 +1092,36 @@ def drops_the_rest(values, link):
     return _ring(values, link, whole_parts=True)
 
 
+@ring_all_reduce.mistake(
+    "The last part gets all that is left over, so it may be far longer than the others, and every "
+    "step waits for it. Parts may differ in length by one: cut with tensor_split."
+)
+def rest_in_last(values, link):
+    p = link.size
+    each = len(values) // p
+    cuts = [each * k for k in range(p)] + [len(values)]
+    parts = [values[low:high].clone() for low, high in itertools.pairwise(cuts)]
+    return _ring(values, link, parts=parts)
+
+
+@ring_all_reduce.mistake(
+    "`chunk(p)` rounds the length of a part up, so the last parts are short or empty while the "
+    "first ones are longer by more than one. tensor_split(p) makes them as equal as can be."
+)
+def chunks_and_empty_ones(values, link):
+    parts = [part.clone() for part in values.chunk(link.size)]
+    parts += [values[:0].clone() for _ in range(link.size - len(parts))]
+    return _ring(values, link, parts=parts)
+
+
+@ring_all_reduce.mistake(
+    "The sum is right, but you send padding. Parts may differ in length by one: cut with "
+    "tensor_split."
+)
+def padded(values, link):
+    return _ring(F.pad(values, (0, -len(values) % link.size)), link)[: len(values)]
+
+
 ring_all_reduce.hint(
     "First half: at step s, process r sends part r − s and adds what arrives to part r − s − 1, "
     "all modulo p. Follow part 0 through three processes on paper."
@@ -1005,12 +1143,12 @@ average_gradients = Exercise("average_gradients", minutes=20, difficulty=2, chan
 
 
 class _Parts(nn.Module):
-    """Three parameters of different shapes, one of which may be frozen."""
+    """Three parameters of different shapes; the middle one may be frozen."""
 
     def __init__(self, frozen: bool = False) -> None:
         super().__init__()
         self.matrix = nn.Parameter(torch.zeros(2, 3))
-        self.frozen = nn.Parameter(torch.zeros(4), requires_grad=not frozen)
+        self.middle = nn.Parameter(torch.zeros(4), requires_grad=not frozen)
         self.bias = nn.Parameter(torch.zeros(3))
 
     def __repr__(self) -> str:
@@ -1075,15 +1213,26 @@ def _(answer, draw: Draw) -> None:
     expect(most, "numbers that a process sends, of 13 in all").is_between(1, 6 * 4)
 
 
-@average_gradients.property("passes over parameters without a gradient")
-def _(answer, draw: Draw) -> None:
-    models = _models(draw, 3, frozen=True)
+def _expect_passed_over(answer, models: list[_Parts]) -> None:
     mean = np.mean([model.bias.grad.numpy() for model in models], axis=0)
     _averaged(answer, models)
-    expect(models[2].frozen.grad is None, "the frozen one has no gradient").is_true(
+    expect(models[2].middle.grad is None, "the one without a gradient still has none").is_true(
         otherwise="A parameter that had no gradient has one now."
     )
     expect(models[2].bias.grad, "the gradient of the parameter after it").close_to(mean, atol=1e-5)
+
+
+@average_gradients.property("passes over frozen parameters")
+def _(answer, draw: Draw) -> None:
+    _expect_passed_over(answer, _models(draw, 3, frozen=True))
+
+
+@average_gradients.property("passes over a trainable parameter that the loss did not use")
+def _(answer, draw: Draw) -> None:
+    models = _models(draw, 3)
+    for model in models:
+        model.middle.grad = None
+    _expect_passed_over(answer, models)
 
 
 def _exchange(model, link, scale: float | None = None, give_back: bool = True, back: int = 1):
@@ -1145,6 +1294,43 @@ def trips_over_none(model, link):
     for parameter in model.parameters():
         parameter.grad.copy_(total[: parameter.numel()].view_as(parameter))
         total = total[parameter.numel() :]
+
+
+@average_gradients.mistake(
+    "You pass over frozen parameters only. A trainable one that the loss did not use has .grad "
+    "None as well: ask `parameter.grad is not None`, not requires_grad."
+)
+def trips_over_unused(model, link):
+    trained = [p for p in model.parameters() if p.requires_grad]
+    total = _ring(torch.cat([p.grad.flatten() for p in trained]), link) / link.size
+    for parameter in trained:
+        parameter.grad.copy_(total[: parameter.numel()].view_as(parameter))
+        total = total[parameter.numel() :]
+
+
+def _given_back_with_gaps(model, link, parameters):
+    gradients = [p.grad for p in model.parameters() if p.grad is not None]
+    total = _ring(torch.cat([g.flatten() for g in gradients]), link) / link.size
+    for parameter in parameters:
+        if parameter.grad is not None:
+            parameter.grad.copy_(total[: parameter.numel()].view_as(parameter))
+        total = total[parameter.numel() :]
+
+
+@average_gradients.mistake(
+    "On the way back you count on over parameters without a gradient too. They have no place in "
+    "the long vector: go on by numel() only where there is a gradient."
+)
+def counts_gaps(model, link):
+    _given_back_with_gaps(model, link, list(model.parameters()))
+
+
+@average_gradients.mistake(
+    "On the way back you count on over a trainable parameter that has no gradient. It has no place "
+    "in the long vector: go on by numel() only where .grad is not None."
+)
+def counts_unused(model, link):
+    _given_back_with_gaps(model, link, [p for p in model.parameters() if p.requires_grad])
 
 
 @average_gradients.mistake(
@@ -1333,6 +1519,13 @@ def _(answer, draw: Draw) -> None:
     expect(sums, "bytes at the stages 0 to 3, in float32 and mixed").close_to([16.0 * n] * 8)
 
 
+@bytes_per_gpu.property("does not round where the parts do not come out even", trials=1)
+def _(answer, draw: Draw) -> None:
+    for stage in (1, 2, 3):
+        for mixed in (False, True):
+            _expect_bytes(answer, 10, 3, stage, mixed)
+
+
 def _wrong_bytes(**habits: Any) -> Callable[..., Any]:
     def answer(parameters, processes, stage, mixed) -> tuple[float, ...]:
         weights = gradients = 2.0 if mixed else 4.0
@@ -1383,6 +1576,29 @@ bytes_per_gpu.mistake("Each stage keeps what the ones before it share: stage 2 s
 bytes_per_gpu.mistake(
     "In mixed precision the optimiser's numbers stay in float32, 4 bytes each; you halved them too."
 )(_named("everything_halved", _wrong_bytes(mixed=6.0)))
+
+bytes_per_gpu.mistake(
+    "You rounded the bytes down. Nothing is rounded here: divide with /, not with //."
+)(
+    _named(
+        "rounded_bytes",
+        lambda *given: tuple(float(math.floor(x + 1e-9)) for x in _wrong_bytes()(*given)),
+    )
+)
+bytes_per_gpu.mistake(
+    "You rounded the number of parameters that a process keeps. Nothing is rounded here: divide "
+    "with /, not with //."
+)(
+    _named(
+        "rounded_parameters",
+        lambda parameters, processes, stage, mixed: tuple(
+            size * (parameters // processes if stage >= first else parameters)
+            for size, first in zip(
+                (2.0, 2.0, 12.0) if mixed else (4.0, 4.0, 8.0), (3, 2, 1), strict=True
+            )
+        ),
+    )
+)
 
 bytes_per_gpu.hint("Three numbers in bytes: weights, gradients, optimiser. First for one process.")
 bytes_per_gpu.hint("float32: 4, 4, 4 + 4. Mixed: 2, 2, 4 + 4 + 4.")
@@ -1616,6 +1832,33 @@ def _(answer, draw: Draw) -> None:
     expect(found["read_out.weight"], "`read_out.weight`").close_to(published["wte.weight"])
 
 
+class _File(dict[str, Tensor]):
+    """Published weights, which keep the copies of them that an answer is handed."""
+
+    def __init__(self, weights: dict[str, Tensor], handed: list[_File] | None = None) -> None:
+        super().__init__(weights)
+        self.handed = handed
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> dict[str, Tensor]:
+        plain = {name: value.clone() for name, value in self.items()}
+        if self.handed is None:  # the answer's own copy, with which it may do as it likes
+            return plain
+        self.handed.append(_File(plain))
+        return self.handed[-1]
+
+
+@from_openai.property("leaves `published` as it is", trials=1)
+def _(answer, draw: Draw) -> None:
+    handed: list[_File] = []
+    file = _File(_published(draw, [0, 1], 2), handed)
+    answer(file, _NAMES)
+    unchanged = [
+        here.keys() == file.keys() and all(torch.equal(here[name], file[name]) for name in file)
+        for here in handed
+    ]
+    expect(unchanged.count(False), "how many of the inputs were changed").equals(0)
+
+
 def _renamed(published, names, turn, skip=None, tie=True, blocks=True):
     """A right translation, which the mistakes below spoil in one place each."""
     out = {}
@@ -1697,6 +1940,17 @@ def keeps_masks(published, names):
 )
 def without_read_out(published, names):
     return _renamed(published, names, _is_turned, tie=False)
+
+
+@from_openai.mistake(
+    "You changed `published` itself. It belongs to the caller, who may need it again: build a new "
+    "dictionary, and pass over what you leave out."
+)
+def changes_published(published, names):
+    for name in list(published):
+        if name.endswith((".attn.bias", ".masked_bias")):
+            del published[name]
+    return _renamed(published, names, _is_turned)
 
 
 @from_openai.mistake(

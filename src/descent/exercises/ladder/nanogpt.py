@@ -131,9 +131,9 @@ _ALPHABET = "\n !,.ABCXYZabcdefghij"
 
 
 def _alphabet(draw: Draw) -> list[str]:
-    """Some characters in their sorted order, with gaps, so that no code point fits by luck."""
-    kept = draw.rng.permutation(len(_ALPHABET))[:8]
-    return [_ALPHABET[i] for i in sorted(kept)]
+    """Some characters with gaps, so that no code point fits by luck, and in no sorted order."""
+    kept = [_ALPHABET[i] for i in draw.rng.permutation(len(_ALPHABET))[:8]]
+    return kept[1:] + kept[:1] if kept == sorted(kept) else kept
 
 
 @encode.property("gives every character its place in the alphabet", trials=5)
@@ -152,6 +152,8 @@ def _(answer, draw: Draw) -> None:
     for text in (characters[2], ""):
         tokens = answer(text, characters)
         expect(tokens, f"the tokens of {text!r}").has_dtype("int64")
+        floats = "float" in str(getattr(tokens, "dtype", ""))
+        expect(floats, f"whether the tokens of {text!r} are floats").equals(False)
         expect(tokens, f"the tokens of {text!r}").has_shape(len(text))
 
 
@@ -199,6 +201,14 @@ def own_alphabet(text, characters):
     return _numbered(text, sorted(set(text)))
 
 
+@encode.mistake(
+    "You sort the alphabet, or search it as if it were sorted. Token i stands for characters[i], "
+    "in whatever order they are given."
+)
+def sorts_alphabet(text, characters):
+    return _numbered(text, sorted(characters))
+
+
 @encode.mistake("Your numbers begin at 1. The first character is token 0.")
 def begins_at_one(text, characters):
     return _numbered(text, characters, first=1)
@@ -235,6 +245,14 @@ def lets_key_error_out(text, characters):
 )
 def float_when_empty(text, characters):
     return torch.tensor(_numbered(text, characters).tolist())
+
+
+@encode.mistake(
+    "Your tokens are integers of another size, such as int32. The page asks for int64: "
+    "dtype=torch.int64."
+)
+def as_int32(text, characters):
+    return _numbered(text, characters).to(torch.int32)
 
 
 @encode.mistake("You return a list. A model takes a tensor: torch.tensor(…, dtype=torch.int64).")
@@ -533,6 +551,7 @@ class _Layer(nn.Module):
         self.norm_2 = nn.LayerNorm(width, bias=False)
         self.expand = nn.Linear(width, 4 * width)
         self.projection = nn.Linear(4 * width, width, bias=False)
+        self.projection_in = nn.Linear(width, width, bias=False)  # writes into no stream
 
 
 class Started(nn.Module):
@@ -584,7 +603,7 @@ def _(answer, draw: Draw) -> None:
     ordinary = _spreads(model, layers, projections=False)
     scaled = _spreads(model, layers, projections=True)
     expect(ordinary, "the spreads of tables and ordinary matrices, divided by 0.02").equals(
-        [1.0] * (2 + 2 * layers)
+        [1.0] * (2 + 3 * layers)
     )
     expect(scaled, "the spreads of the projections, divided by 0.02/√(2·layers)").equals(
         [1.0] * (2 * layers)
@@ -635,6 +654,8 @@ def _start(model, layers, spread=0.02, shrink=None, **habits):
     with torch.no_grad():
         for name, weight in model.named_parameters():
             inner = name.endswith("projection.weight")
+            if habits.get("anywhere"):
+                inner = "projection" in name
             if habits.get("misses_attention"):
                 inner = inner and "attention" not in name
             if weight.dim() > 1:
@@ -697,6 +718,11 @@ for _name, _habits, _message in (
         "attention_projection_missed", {"misses_attention": True},
         "One of the two projections of each block is not scaled. Attention writes into the "
         "stream too: look for every name that ends in projection.weight.",
+    ),
+    (
+        "projection_anywhere", {"anywhere": True},
+        "You scale whatever has \"projection\" in its name, projection_in.weight too. Only names "
+        "that end in \"projection.weight\" belong to what writes into the stream.",
     ),
     (
         "tables_missed", {"no_tables": True},
@@ -764,6 +790,11 @@ def _count_by_shapes(V: int, context: int, C: int, layers: int, tied: bool) -> i
     return sum(math.prod(shape) for shape in shapes)
 
 
+@parameter_count.property("is a whole number")
+def _(answer, draw: Draw) -> None:
+    expect(type(answer(*_sizes(draw))).__name__, "the type of the count").equals("int")
+
+
 @parameter_count.property("counts every matrix, table and gain of a tied model", trials=5)
 def _(answer, draw: Draw) -> None:
     sizes = _sizes(draw)
@@ -776,11 +807,6 @@ def _(answer, draw: Draw) -> None:
     expect(answer(*sizes, False), "the count").equals(_count_by_shapes(*sizes, tied=False))
 
 
-@parameter_count.property("is a whole number")
-def _(answer, draw: Draw) -> None:
-    expect(answer(*_sizes(draw)), "the count").is_a(int)
-
-
 def _count(V, context, C, layers, tied, **habits):
     block = 4 * C * C * (not habits.get("no_attention")) + 8 * C * C
     block += 2 * C * (not habits.get("no_norms"))
@@ -789,7 +815,8 @@ def _count(V, context, C, layers, tied, **habits):
     head *= not habits.get("never_untied")
     total = V * C + context * C * (not habits.get("no_positions")) + head
     total += block * (1 if habits.get("one_block") else layers)
-    return total + C * (not habits.get("no_last_norm"))
+    total += C * (not habits.get("no_last_norm"))
+    return float(total) if habits.get("as_float") else total
 
 
 def _counting(name, habit):
@@ -837,6 +864,7 @@ for _name, _habit, _message in (
         "single_block", "one_block",
         "You counted one block. There are `layers` of them.",
     ),
+    ("count_as_float", "as_float", "A count is a whole number: use int."),
 ):  # fmt: skip
     parameter_count.mistake(_message)(_counting(_name, _habit))
 
@@ -1286,6 +1314,8 @@ def _grouped(model, decay, **habits):
             return True
         if habits.get("by_name"):
             return not name.endswith("bias")
+        if habits.get("by_weight"):
+            return name.endswith("weight")
         if habits.get("linear_only"):
             return weight.dim() == 2
         if habits.get("without_tables"):
@@ -1325,6 +1355,11 @@ for _name, _habit, _message in (
         "chosen_by_name", "by_name",
         "You chose by the name 'bias'. The gain of a norm is called weight, and a matrix may be "
         "called anything: count the axes.",
+    ),
+    (
+        "chosen_by_weight", "by_weight",
+        "You chose by the name 'weight'. The gain of a norm is called that too, and a matrix may "
+        "be called anything: count the axes.",
     ),
     (
         "two_axes_exactly", "linear_only",
@@ -1416,7 +1451,8 @@ def _(answer, draw: Draw) -> None:
     peak = draw.uniform(0.5, 2.0)
     first = answer(0, 4, peak, 0.1, 0)
     expect(first, "the first rate without a warm-up").close_to(peak)
-    expect(answer(4, 4, peak, 0.1, 4), "the rate at step 4 of 4, all warm-up").close_to(0.1)
+    last = [answer(step, 4, peak, 0.1, 4) for step in (3, 4, 5)]
+    expect(last, "the rates at steps 3, 4 and 5 of 4, all warm-up").close_to([0.8 * peak, 0.1, 0.1])
     expect(first, "the rate").is_a(float)
 
 
@@ -1429,6 +1465,9 @@ def _rate(step, steps, peak, least, warm_up, **habits):
         if habits.get("from_least"):
             return least + (peak - least) * (step + 1) / (warm_up + 1)
         return peak * (step + 1) / (warm_up + 1)
+    if habits.get("clamped") and step >= warm_up:
+        done = min(1.0, (step - warm_up) / max(1, steps - warm_up))
+        return least + (peak - least) * 0.5 * (1 + math.cos(math.pi * done))
     if step >= steps and not habits.get("comes_back"):
         return 0.0 if habits.get("to_zero") else least
     whole = steps if habits.get("from_start") else max(1, steps - warm_up)
@@ -1504,6 +1543,11 @@ for _name, _habit, _message in (
         "comes_up_again", "comes_back",
         "After the last step your cosine comes up again. From step `steps` on return `least`.",
     ),
+    (
+        "peaks_after_all_warm_up", "clamped",
+        "With `steps` equal to `warm_up` your rate goes to the peak when the training is over. All "
+        "warm-up: from step `steps` on the rate is `least`.",
+    ),
 ):  # fmt: skip
     learning_rate.mistake(_message)(_rating(_name, _habit))
 
@@ -1556,6 +1600,17 @@ def _(answer, draw: Draw) -> None:
     )
     values = [float(p.detach().flatten()[0]) for p in parameters]
     expect(values, "the parameters themselves").equals([2.0, 1.0, 2.0, 2.0, 2.0])
+
+
+@clip_gradients.property("takes a list of parameters as well")
+def _(answer, draw: Draw) -> None:
+    parameters = _with_gradients(draw, scale=3.0)
+    before = _gradients(parameters)
+    largest = round(float(np.linalg.norm(before)) * 0.3, 3)
+    answer(parameters, largest)
+    expect(_gradients(parameters), "all gradients, one after another").close_to(
+        before / np.linalg.norm(before) * largest
+    )
 
 
 @clip_gradients.property("leaves a short gradient as it is", trials=3)
@@ -1682,6 +1737,18 @@ for _name, _habit, _message in (
 ):  # fmt: skip
     clip_gradients.mistake(_message)(_clipping(_name, _habit))
 
+
+@clip_gradients.mistake(
+    "The second loop found nothing: `parameters` can be walked through once. Make a list first."
+)
+def walks_twice(parameters, largest):
+    norm = math.sqrt(sum(float(p.grad.square().sum()) for p in parameters if p.grad is not None))
+    for parameter in parameters:
+        if norm > largest and parameter.grad is not None:
+            parameter.grad.mul_(largest / norm)
+    return norm
+
+
 clip_gradients.equivalent(
     "`if norm > largest:` → `if norm >= largest:`",
     because="at the largest norm itself the factor is 1",
@@ -1782,11 +1849,14 @@ def _(answer, draw: Draw) -> None:
     model, (inputs, targets) = _table(draw), _batch(draw, 7)
     answer(model, inputs, targets, 3)
     expect(sum(model.rows), "how many rows were read in all").equals(7)
-    expect(max(model.rows), "the rows of the largest part").equals(3)
+    expect(model.rows, "the rows of each part, of 7 in 3 parts").equals([3, 2, 2])
     late = sum(size > 0 for size in model.known[1:])
     expect(late, "how many of the parts after the first found a gradient already there").equals(
         len(model.rows) - 1
     )
+    model, (inputs, targets) = _table(draw), _batch(draw, 5)
+    answer(model, inputs, targets, 4)
+    expect(model.rows, "the rows of each part, of 5 in 4 parts").equals([2, 1, 1, 1])
 
 
 @accumulate.property("clears what was left over, and returns a plain number")
@@ -1806,6 +1876,10 @@ def _accumulate(model, inputs, targets, parts, **habits):
     pieces = list(zip(inputs.tensor_split(parts), targets.tensor_split(parts), strict=True))
     if habits.get("at_once"):
         pieces = [(inputs, targets)]
+    if habits.get("split"):
+        pieces = list(zip(inputs.split(parts), targets.split(parts), strict=True))
+    if habits.get("chunk"):
+        pieces = list(zip(inputs.chunk(parts), targets.chunk(parts), strict=True))
     if habits.get("drops_rest"):
         size = max(1, len(inputs) // parts)
         pieces = [(x, y) for x, y in zip(inputs.split(size), targets.split(size), strict=True)
@@ -1831,6 +1905,8 @@ def _accumulate(model, inputs, targets, parts, **habits):
             (loss * share).backward()
     if graph is not None:
         graph.backward()
+    if habits.get("cleared_last"):
+        model.zero_grad()
     if habits.get("last_loss"):
         return last
     return torch.tensor(total) if habits.get("tensor") else total
@@ -1887,6 +1963,19 @@ for _name, _habit, _message in (
         "You return the loss of the last part. It is to be that of the whole batch.",
     ),
     ("loss_as_tensor", "tensor", "The loss is a tensor. Return a plain float: `.item()`."),
+    (
+        "parts_of_so_many_rows", "split",
+        "split(k) makes parts of k rows; tensor_split(k) makes k parts.",
+    ),
+    (
+        "chunks", "chunk",
+        "chunk(k) rounds the rows of a part up, so that fewer than k parts may come out, and a "
+        "much shorter last one; tensor_split(k) makes k parts, whose sizes differ by at most 1.",
+    ),
+    (
+        "cleared_at_the_end", "cleared_last",
+        "You clear the gradient at the end, and it is what was wanted. Clear once, at the start.",
+    ),
 ):  # fmt: skip
     accumulate.mistake(_message)(_accumulating(_name, _habit))
 
@@ -1932,6 +2021,9 @@ def _(answer, draw: Draw) -> None:
     answer(model, [_batch(draw, 2) for _ in range(3)])
     expect(sum(model.modes), "how many of 3 batches were read in training mode").equals(0)
     expect(sum(model.recorded), "how many of 3 batches recorded gradients").equals(0)
+    left_on = torch.is_grad_enabled()
+    torch.set_grad_enabled(True)
+    expect(left_on, "whether gradients are recorded again afterwards").equals(True)
 
 
 @estimate_loss.property("leaves the model in the mode in which it came")
@@ -1952,6 +2044,8 @@ def _estimate(model, batches, **habits):
         for inputs, targets in batches:
             loss = F.cross_entropy(model(inputs).flatten(0, 1), targets.flatten())
             means.append(loss.item() * (targets.numel() if habits.get("sums") else 1))
+    if habits.get("stays_off"):
+        torch.set_grad_enabled(False)
     if not habits.get("stays"):
         model.train(True if habits.get("always_trains") else was)
     spread = float(np.std(means, ddof=0 if habits.get("biased") else 1))
@@ -1993,6 +2087,11 @@ for _name, _habit, _message in (
     (
         "with_gradients", "records",
         "You record gradients for a number that is never differentiated: torch.no_grad().",
+    ),
+    (
+        "recording_left_off", "stays_off",
+        "You switch the recording of gradients off for good, and nothing trains afterwards. `with "
+        "torch.no_grad():` puts it back by itself.",
     ),
     (
         "spread_for_error", "spread",
