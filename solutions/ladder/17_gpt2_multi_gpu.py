@@ -30,8 +30,8 @@
 #
 # Towards the end of this page you will leave one division out of a training program. Nothing breaks. Four
 # processes train one model, they agree to the last bit, and the loss falls as it should. With one optimiser
-# you would never know. With another the run is lost. The missing division is the most quoted mistake of
-# training on several GPUs, and to see why it hides you have to build the whole thing.
+# you would never know. With another you are training at four times the learning rate that you wrote down. To
+# see why the missing division hides so well, you have to build the whole thing.
 #
 # The whole thing is how GPT-2 {cite:p}`radford2019` was trained: text cut into tokens, tokens in files too
 # large for memory, and processes that each read a part of every batch and talk to each other so that all of
@@ -227,9 +227,9 @@ draw_tokens([[of_number[n] for n in encode(line, ranks, bpe.vocabulary)] for lin
             titled("Frequent words are one token, rare ones come in parts", bpe.source))  # fmt: skip
 
 # %% [markdown]
-# A dot stands for the blank. Words that a web text is full of are one token with their blank. A word at the
-# beginning of a line, a capital, an accent each make it another token or several. Characters that are rare
-# on English pages fall apart into bytes, and the cuts go through the middle of a character. That is the
+# A dot stands for the blank. Words that web pages are full of are one token with their blank, "naïve" with its
+# accent among them, and even 🙂. "tea" at the beginning of a line has no blank before it, and is two. The four
+# Japanese characters are eight tokens, and some cuts go through the middle of a character. That is the
 # price of a vocabulary learned from mostly English text: the same thought costs a Japanese reader several
 # times as many tokens, and a window of 1 024 of them holds less.
 #
@@ -531,7 +531,7 @@ for step, (ax, held) in enumerate(zip(axes, pictures, strict=True)):
     ax.set(xticks=range(P), yticks=range(P))
     ax.grid(False)
 axes[0].set_ylabel("process")
-fig.supxlabel("part of the vector; the number says how many processes' values are in it, framed: just arrived")
+fig.supxlabel("part of the vector; the number says how many processes' values are in it, framed: just arrived", fontsize=11)
 plt.show()
 
 # %% [markdown]
@@ -751,7 +751,7 @@ for ax, (name, n) in zip(axes, {"GPT-2, 124 million": 124e6, "30 billion": 30e9}
     ax.set(xticks=np.log2(counts), xticklabels=counts, ylim=(0, None))
     if n > 1e9:
         ax.axhline(80, color=COLOURS["grey"], lw=1, ls="--")
-        ax.text(0, 84, "one GPU's 80 GB", ha="left", va="bottom", color=COLOURS["grey"], fontsize=11)
+        ax.text(0, 74, "one GPU's 80 GB", ha="left", va="top", color=COLOURS["grey"], fontsize=11)
 plt.show()
 
 # %% [markdown]
@@ -1074,8 +1074,8 @@ fig, (left, right) = plt.subplots(1, 2, figsize=(11, 3.8))
 plot_curves({"1 process": one}, xlabel="update", ylabel="loss (nats a token)", title=titled("One curve", text.source), ax=left)
 left.plot(range(0, STEPS, 4), four[0][::4], "o", color=COLOURS["orange"], ms=5)
 left.text(STEPS * 0.42, one[STEPS // 3] + 0.25, "dots: 4 processes", color=COLOURS["orange"], fontweight="bold", fontsize=11)
-right.semilogy([max(abs(a - b), 1e-9) for a, b in zip(one, four[0], strict=True)], color=COLOURS["blue"])
-right.set(xlabel="update", ylabel="difference of the losses (nats)", title="Apart by rounding only")
+right.plot([1e6 * (b - a) for a, b in zip(one, four[0], strict=True)], color=COLOURS["blue"])
+right.set(xlabel="update", ylabel="4 processes − 1 process (10⁻⁶ nats)", title="Apart by rounding only")
 plt.show()
 
 # %% [markdown]
@@ -1094,7 +1094,8 @@ plt.show()
 # - **the same rows**: every process takes the share of process 0.
 #
 # **Predict.** Which of the three can be told from the right curve by its training loss, with AdamW? And the
-# first one with plain SGD? Write down an order, from harmless to hopeless.
+# first one, with SGD and momentum, at a rate that suits the right program? Write down an order, from harmless
+# to hopeless.
 #
 # *My prediction: …*
 
@@ -1141,7 +1142,7 @@ def adam(parameters):
 
 
 def sgd(parameters):
-    return torch.optim.SGD(parameters, 0.7)
+    return torch.optim.SGD(parameters, 0.06, momentum=0.9)
 
 
 TRIALS = {
@@ -1163,18 +1164,19 @@ plt.show()
 # %% [markdown]
 # With AdamW the sum is the curve of the mean, to the width of a line. Adam divides a gradient by its own recent
 # size, so a factor of four cancels, and clipping would hide it as well. With SGD the same slip is a learning
-# rate four times larger. So the program "works", until somebody changes the optimiser, or takes a rate from
-# a paper, or runs it on eight GPUs instead of four. The remedy is the test that you have just built: one process and four must
-# give one curve, with *SGD*.
+# rate four times larger. At first that even looks like progress. Then the loss falls behind: the rate was a
+# good one, and four times as much is not. So the program "works" until somebody changes the optimiser, or takes
+# a rate from a paper, or moves from four GPUs to eight. The remedy is the test that you have just built, with
+# *SGD*: one process and four must give one curve.
 #
-# Own starts look the worst here, and that is luck. Each process computes a gradient for its own weights, and
-# all of them apply the average, which fits none. Compare the four validation losses in its row: it is four different models
-# that never meet. The remedy is to send the start round, and now and then to compare a checksum of the
-# weights over the processes.
+# With own starts, each process computes a gradient for its own weights, and all of them apply the average, which
+# fits none. The loss falls all the same, only less. Compare the four validation losses in its row: these are
+# four different models, and they never meet. The remedy is to send the start round, and to compare a checksum
+# of the weights over the processes now and then.
 #
-# The same rows are the quietest. All processes agree, the curve falls, and three quarters of the work was done
-# for nothing: it is training with a batch of 4 in place of 16. Its training loss is reported on a
-# quarter of the rows. Look at the held-out loss, and at the first tokens that each process reads.
+# The same rows are the quietest. All processes agree, and three quarters of the work is done for
+# nothing: it is training with a batch of 4 in place of 16. Only a comparison with the right curve shows it, or a
+# look at the first tokens that each process reads.
 #
 # ## What torch does for you
 #
