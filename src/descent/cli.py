@@ -201,14 +201,13 @@ def run_(
 ) -> None:
     """Train for real, in the background, and follow it."""
     from descent.exercises.run_model import model_text
-    from descent.runs.launch import fitting_profile, start_run
+    from descent.runs.launch import say_fitting_profile, start_run
     from descent.runs.profiles import changes_from
 
     told = changes_from(changes or [])
     model = told.pop("model", model)
     if not profile:
-        profile, why = fitting_profile(name, told)
-        print(f"profile {profile}" + (f": {why}" if why else ""))
+        profile = say_fitting_profile(name, told)
     folder = start_run(name, profile, told, model_text(name, model))
     _follow(folder, detach)
 

@@ -171,12 +171,11 @@ def run(
     """
     from descent.exercises.run_model import model_text
     from descent.figures.style import in_notebook
-    from descent.runs.launch import fitting_profile, start_run
+    from descent.runs.launch import say_fitting_profile, start_run
     from descent.runs.watch import watch_in_notebook, watch_in_terminal
 
     if not profile:
-        profile, why = fitting_profile(name, settings)
-        print(f"profile {profile}" + (f": {why}" if why else ""))
+        profile = say_fitting_profile(name, settings)
     folder = start_run(name, profile, settings, model_text(name, model))
     if watch and in_notebook():
         watch_in_notebook(folder)

@@ -65,6 +65,13 @@ def fitting_profile(name: str, changes: Mapping[str, Any] | None = None) -> tupl
     raise CourseError(f"{name} has no profile for a single machine.")
 
 
+def say_fitting_profile(name: str, changes: Mapping[str, Any] | None = None) -> str:
+    """Return the profile of `fitting_profile`, and print which it is, and why no larger one."""
+    profile, why = fitting_profile(name, changes)
+    print(f"profile {profile}" + (f": {why}" if why else ""))
+    return profile
+
+
 def start_run(
     name: str, profile: str, changes: Mapping[str, Any] | None = None, model: str = ""
 ) -> RunFolder:

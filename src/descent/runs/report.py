@@ -100,6 +100,7 @@ def show_comparison(folder: RunFolder) -> None:
         elif values:
             best = max(values) if number.metric.endswith("accuracy") else min(values)
             print(f"{number.metric}: measured {values[-1]:.4f} (best {best:.4f})")
+        if values:
             print(f"{'':{len(number.metric)}}  published {number.value}, {number.source}")
     if not published:
         print(f"No number was published for the profile {asked['profile']}.")
