@@ -248,7 +248,8 @@ def comparison(record: dict[str, Any]) -> list[str]:
             for name in ("ours", "speedrun")
         ]
     if kinds and "losses" in record:
-        seconds, found = record[kinds[0]]["seconds per iteration"], record["losses"]
+        kind = "speed" if "speed" in kinds else kinds[0]
+        seconds, found = record[kind]["seconds per iteration"], record["losses"]
         theirs = found["nanoGPT"]["iterations"] * seconds["nanoGPT"]
         for name in OURS:
             reached = found[name]["reaches nanoGPT's at"]

@@ -115,9 +115,9 @@ check(centre_crop_box)
 # - the area is a share of the picture's: $A = H W \, (a + u_0 (b - a))$, with $a = 0.08$ and $b = 1$;
 # - the **aspect ratio** $\rho$, width over height, lies between $\tfrac34$ and $\tfrac43$, evenly in its *logarithm*: $\ln \rho = \ln\tfrac34 + u_1 (\ln\tfrac43 - \ln\tfrac34)$, so that wide and tall are equally likely;
 # - then $w = \sqrt{A\rho}$ and $h = \sqrt{A/\rho}$, rounded to the nearest whole number;
-# - if the box fits ($1 \le w \le W$ and $1 \le h \le H$), its corner is one of those possible: top $\lfloor u_2 (H - h + 1) \rfloor$, left $\lfloor u_3 (W - w + 1) \rfloor$. If not, draw four new numbers.
+# - if the box fits ($1 \le w \le W$ and $1 \le h \le H$), its corner is one of those possible: top $\lfloor u_2 (H - h + 1) \rfloor$, left $\lfloor u_3 (W - w + 1) \rfloor$. If not, the next four numbers get their chance.
 #
-# After ten failures: the largest box in the middle whose ratio is in the range. If the picture itself is wider than $\tfrac43$, the box has height $H$ and width $\tfrac43 H$; if narrower than $\tfrac34$, width $W$ and height $W / \tfrac34$
+# If none of the rows fits (the run draws ten): the largest box in the middle whose ratio is in the range. If the picture itself is wider than $\tfrac43$, the box has height $H$ and width $\tfrac43 H$; if narrower than $\tfrac34$, width $W$ and height $W / \tfrac34$
 # (both rounded to the nearest); else it is the whole picture. Its corner is half of what is left over, rounded down.
 #
 # By hand: $H = 300$, $W = 400$, numbers $(0.25, 0.5, 0.5, 0.5)$. The share is $0.08 + 0.25 \cdot 0.92 = 0.31$, the area 37 200, the ratio 1, both sides $\sqrt{37200} = 192.9$, so 193. Top $\lfloor 0.5 \cdot 108 \rfloor = 54$, left $\lfloor 0.5 \cdot 208 \rfloor = 104$.
@@ -278,6 +278,7 @@ def evaluate(model: nn.Module, batches: list[tuple[Tensor, Tensor]]) -> tuple[fl
     -------
     top1, top5 : floats from 0 to 1, shares of all rows that count. A row is right in the top k when
         fewer than k *other* classes have a logit at least as large as the label's, and no logit of it is NaN.
+        Infinite logits are compared as numbers are.
     """
     ### BEGIN SOLUTION
     was_training = model.training
@@ -727,7 +728,7 @@ def shard_pieces(order: list[int], sizes: list[int], reader: int, readers: int, 
 
     Parameters
     ----------
-    order : the numbers of the shards as they follow each other in this epoch, each once
+    order : shard numbers in the order in which this epoch reads them, each once
     sizes : sizes[shard] is how many samples a shard has; may be 0
     reader, readers : this reader's number, from 0, and how many there are
     done : how many of its own samples this reader has read already in this epoch; at most all
@@ -1028,7 +1029,7 @@ print(f"one picture more or less of 50 000 is {1 / 500:.3f} points; sampling alo
 # `run("imagenet", model="mine")` takes your `ResNet50` out of this notebook, after its check has passed, and trains it. Without a profile it chooses the largest that this machine can carry:
 #
 # - `smoke` shows that everything works: two processes on a CPU, ten classes of generated pictures in ImageNet's own layout, forty steps. It says nothing about accuracy. Begin with it: `run("imagenet", profile="smoke", model="mine")`.
-# - `cpu` is the same kind of data, 1 500 steps. Its few minutes are meant for the small network of `model="ours"`; a whole ResNet-50 does many times as much work for each picture.
+# - `cpu` is the same kind of data, 1 000 steps. Its few minutes are meant for the small network of `model="ours"`; a whole ResNet-50 does many times as much work for each picture.
 # - `gpu` is the standard recipe on one GPU, `gpu-strong` the stronger one; `multi-gpu` and `slurm` are the standard one on four and eight GPUs, with the same global batch and so the same curve.
 #
 # **What the full run needs.** The licensed data set, prepared once: register at image-net.org, accept the terms, download 138 GB and 6.3 GB, and run `descent prepare imagenet SOURCE`. Then a GPU, for something like half a day with the standard recipe and two days with the stronger one *if* it manages the 2 500 pictures a second that the profiles assume. It can be stopped and goes on exactly where it was.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -44,24 +46,43 @@ class Attention(nn.Module):
 
 
 class Block(nn.Module):
-    """Attention, then a small network for each place, both added to the stream."""
+    """Attention, then a small network for each place, both added to the stream.
+
+    Parameters
+    ----------
+    attention : nn.Module
+        From (batch, time, width) to the same.
+    width : int
+        Features of a token.
+    dropout : float
+        Share of the small network's outputs that is dropped.
+    activation : callable
+        Between its two linear maps, on (batch, time, 4 · width).
+    bias : bool
+        Whether linear maps and norms add a bias.
+    """
 
     def __init__(
-        self, width: int, heads: int, dropout: float, bias: bool = False, gelu: str = "none"
+        self,
+        attention: nn.Module,
+        width: int,
+        dropout: float,
+        activation: Callable[[Tensor], Tensor] = F.gelu,
+        bias: bool = False,
     ) -> None:
         super().__init__()
         self.norm_1 = nn.LayerNorm(width, bias=bias)
-        self.attention = Attention(width, heads, dropout, bias)
+        self.attention = attention
         self.norm_2 = nn.LayerNorm(width, bias=bias)
         self.expand = nn.Linear(width, 4 * width, bias=bias)
         self.projection = nn.Linear(4 * width, width, bias=bias)
         self.dropout = dropout
-        self.gelu = gelu
+        self.activation = activation
 
     def forward(self, x: Tensor) -> Tensor:
         """(batch, time, width) to the same."""
         x = x + self.attention(self.norm_1(x))
-        y = self.projection(F.gelu(self.expand(self.norm_2(x)), approximate=self.gelu))
+        y = self.projection(self.activation(self.expand(self.norm_2(x))))
         return x + F.dropout(y, self.dropout, self.training)
 
 
@@ -101,15 +122,16 @@ class GPT(nn.Module):
         self.tokens = nn.Embedding(vocabulary, width)
         self.positions = nn.Embedding(context, width)
         self.dropout = nn.Dropout(dropout)
-        self.blocks = nn.ModuleList(Block(width, heads, dropout, bias, gelu) for _ in range(layers))
+        activation = partial(F.gelu, approximate=gelu)
+        self.blocks = nn.ModuleList(
+            Block(Attention(width, heads, dropout, bias), width, dropout, activation, bias)
+            for _ in range(layers)
+        )
         self.norm = nn.LayerNorm(width, bias=bias)
         self.read_out = nn.Linear(width, vocabulary, bias=False)
         self.read_out.weight = self.tokens.weight  # one table reads tokens in and out
-        self.apply(_initialise)
-        for name, weight in self.named_parameters():
-            if name.endswith("projection.weight"):
-                # 2 × layers terms are added to the stream: together they keep its scale.
-                nn.init.normal_(weight, std=0.02 / math.sqrt(2 * layers))
+        # 2 × layers terms are added to the stream: together they keep its scale.
+        initialise(self, projections=0.02 / math.sqrt(2 * layers))
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Score every token as the next, at each place.
@@ -130,6 +152,26 @@ class GPT(nn.Module):
             x = block(x)
         logits: Tensor = self.read_out(self.norm(x))
         return logits
+
+
+def initialise(model: nn.Module, projections: float) -> None:
+    """Draw GPT-2's first weights: 0.02 wide, biases 0.
+
+    Parameters
+    ----------
+    model : nn.Module
+        Changed in place.
+    projections : float
+        Deviation of what writes into the stream, the weights called ``projection``.
+    """
+    for module in model.modules():
+        if isinstance(module, nn.Linear | nn.Embedding):
+            nn.init.normal_(module.weight, std=0.02)
+        if isinstance(module, nn.Linear) and module.bias is not None:
+            nn.init.zeros_(module.bias)
+    for name, weight in model.named_parameters():
+        if name.endswith("projection.weight"):
+            nn.init.normal_(weight, std=projections)
 
 
 def parameter_count(
@@ -180,10 +222,3 @@ def sample(
         drawn = torch.multinomial(F.softmax(logits, dim=-1), 1, generator=generator)
         tokens = torch.cat([tokens, drawn], dim=1)
     return tokens
-
-
-def _initialise(module: nn.Module) -> None:
-    if isinstance(module, nn.Linear | nn.Embedding):
-        nn.init.normal_(module.weight, std=0.02)
-    if isinstance(module, nn.Linear) and module.bias is not None:
-        nn.init.zeros_(module.bias)

@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from descent.models.gpt import Block, initialise
+
 ROTARY_BASE = 10_000.0  # the slowest pair of features turns once in about 2π × this many places
 
 
@@ -63,27 +65,6 @@ class Attention(nn.Module):
         return F.dropout(self.projection(y), self.dropout, self.training)
 
 
-class Block(nn.Module):
-    """Attention, then a small network for each place, both added to the stream."""
-
-    def __init__(self, attention: Attention, width: int, dropout: float, squared: bool) -> None:
-        super().__init__()
-        self.norm_1 = nn.LayerNorm(width, bias=False)
-        self.attention = attention
-        self.norm_2 = nn.LayerNorm(width, bias=False)
-        self.expand = nn.Linear(width, 4 * width, bias=False)
-        self.projection = nn.Linear(4 * width, width, bias=False)
-        self.dropout = dropout
-        self.squared = squared
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(batch, time, width) to the same."""
-        x = x + self.attention(self.norm_1(x))
-        y = self.expand(self.norm_2(x))
-        y = self.projection(F.relu(y).square() if self.squared else F.gelu(y))
-        return x + F.dropout(y, self.dropout, self.training)
-
-
 class ModernGPT(nn.Module):
     """A language model over tokens: GPT-2's, and what was found since.
 
@@ -132,24 +113,20 @@ class ModernGPT(nn.Module):
         self.tokens = nn.Embedding(vocabulary, width)
         self.positions = None if rotary else nn.Embedding(context, width)
         self.dropout = nn.Dropout(dropout)
+        activation = squared if squared_relu else F.gelu
         self.blocks = nn.ModuleList(
             Block(
                 Attention(width, heads, context, dropout, rotary, qk_norm),
                 width,
                 dropout,
-                squared_relu,
+                activation,
             )
             for _ in range(layers)
         )
         self.norm = nn.LayerNorm(width, bias=False)
         self.read_out = nn.Linear(width, vocabulary, bias=False)
         self.read_out.weight = self.tokens.weight  # one table reads tokens in and out
-        self.apply(_initialise)
-        # 2 × layers terms are added to the stream: together they keep its scale.
-        std = 0.0 if zero_projections else 0.02 / math.sqrt(2 * layers)
-        for name, weight in self.named_parameters():
-            if name.endswith("projection.weight"):
-                nn.init.normal_(weight, std=std)
+        initialise(self, projections=0.0 if zero_projections else 0.02 / math.sqrt(2 * layers))
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Score every token as the next, at each place.
@@ -172,6 +149,11 @@ class ModernGPT(nn.Module):
             x = block(x)
         logits: Tensor = self.read_out(self.norm(x))
         return logits
+
+
+def squared(x: Tensor) -> Tensor:
+    """Return max(0, x)², number by number."""
+    return F.relu(x).square()
 
 
 def rotary_angles(context: int, features: int) -> Tensor:
@@ -197,8 +179,3 @@ def rotate(x: Tensor, cosines: Tensor, sines: Tensor) -> Tensor:
     """
     first, second = x.chunk(2, dim=-1)
     return torch.cat([first * cosines - second * sines, first * sines + second * cosines], dim=-1)
-
-
-def _initialise(module: nn.Module) -> None:
-    if isinstance(module, nn.Linear | nn.Embedding):
-        nn.init.normal_(module.weight, std=0.02)

@@ -10,6 +10,7 @@ import json
 import os
 import platform
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -134,7 +135,9 @@ def hardware() -> str:
     import torch
 
     memory = psutil.virtual_memory().total / 2**30
-    parts = [f"{_processor()}, {os.cpu_count()} cores, {memory:.0f} GiB"]
+    # Two processors of one name may differ in what they can do at once, and so in speed.
+    widest = torch.backends.cpu.get_cpu_capability()
+    parts = [f"{_processor()} ({widest}), {os.cpu_count()} cores, {memory:.0f} GiB"]
     gpus = [torch.cuda.get_device_name(number) for number in range(torch.cuda.device_count())]
     parts += [f"{gpus.count(name)} × {name}" for name in dict.fromkeys(gpus)]
     return "; ".join(parts)
@@ -156,7 +159,7 @@ def results_of(run: Run, root: Path) -> str:
         blocks.append("\n".join([head, *(_row(record) for record in records)]))
         blocks += [f"*{record.profile}, {record.label}:* {record.note}" for record in records
                    if record.note]  # fmt: skip
-    published = [f"- {_published(number)}" for number in run.published]
+    published = [f"- {line}" for line in _published(run.published)]
     if published:
         blocks.append("Published:\n\n" + "\n".join(published))
     missing = [name for name in profile_names(run) if name not in NOT_LISTED]
@@ -194,11 +197,14 @@ def _row(record: Record) -> str:
     return f"| {record.profile} | {measured} | {trained} | {place} | {record.date} |"
 
 
-def _published(number: Published) -> str:
-    return (
-        f"{number.metric} {_number(number.metric, number.value)}: {number.source} "
-        f"(profile {number.profile})"
-    )
+def _published(numbers: Iterable[Published]) -> list[str]:
+    """Say each published number once, with the profiles that it is to be compared with."""
+    profiles: dict[str, list[str]] = {}
+    for number in numbers:
+        said = f"{number.metric} {_number(number.metric, number.value)}: {number.source}"
+        profiles.setdefault(said, []).append(number.profile)
+    return [f"{said} (profile{'s' * (len(names) > 1)} {', '.join(names)})"
+            for said, names in profiles.items()]  # fmt: skip
 
 
 def _number(name: str, value: Any) -> str:

@@ -9,8 +9,10 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from fractions import Fraction
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import torch
@@ -1592,6 +1594,26 @@ def _(answer, draw: Draw) -> None:
     )
 
 
+@train_fast.property("autocasts on the device of the pictures", trials=1)
+def _(answer, draw: Draw) -> None:
+    # On the meta device, which has shapes and no numbers, and which autocast does not know.
+    model, asked = Watched(draw).to("meta"), []
+    data = [part.to("meta") for part in _bytes(draw, 4)]
+    genuine = torch.autocast.__init__
+
+    def noting(self: torch.autocast, device_type: str, *args: Any, **keywords: Any) -> None:
+        asked.append(device_type)
+        genuine(self, "cpu", *args, **keywords)
+
+    with mock.patch.object(torch.autocast, "__init__", noting), suppress(RuntimeError, ValueError):
+        answer.answer(model, _Stepping(model), *data, 1, 2, 0.1, _generator(6))
+    named = set(asked) - {"meta"}
+    expect(not named, "whether autocast names no device of its own").is_true(
+        f"`torch.autocast` is told {', '.join(map(repr, sorted(named)))}, wherever the pictures "
+        "lie. With them on a GPU the model would compute in float32: `pictures.device.type`."
+    )
+
+
 @train_fast.property("runs the model in training mode, in bfloat16, channels last", trials=1)
 def _(answer, draw: Draw) -> None:
     model, usual = Watched(draw).eval(), torch.get_autocast_dtype("cpu")
@@ -1647,11 +1669,13 @@ def _fast(
             x = x.float() if habits.get("bytes") else x.float() / 255
             if not habits.get("channels_first"):
                 x = x.contiguous(memory_format=torch.channels_last)
-            with torch.autocast("cpu", kind, enabled=not habits.get("float32")):
+            where = "cpu" if habits.get("cpu_only") else pictures.device.type
+            with torch.autocast(where, kind, enabled=not habits.get("float32")):
                 logits = model(x)
             logits = logits if habits.get("low_loss") else logits.float()
             named = slice(piece * batch_size, (piece + 1) * batch_size)
-            loss = F.cross_entropy(logits, labels[named if habits.get("unpermuted") else batch])
+            wanted = labels[named if habits.get("unpermuted") else batch]
+            loss = F.cross_entropy(logits, wanted, label_smoothing=habits.get("smoothing", 0.0))
             step = epoch * per_epoch + piece
             step = piece if habits.get("per_epoch") else step
             step = epoch * per_epoch if habits.get("by_epoch") else step
@@ -1662,6 +1686,8 @@ def _fast(
             if not habits.get("accumulates"):
                 optimiser.zero_grad()
             loss.backward()
+            if habits.get("clears_late"):
+                optimiser.zero_grad()
             optimiser.step()
             kept = loss if habits.get("graphs") else loss.detach()
             losses.append(loss.item() if habits.get("reads") else kept)
@@ -1717,6 +1743,8 @@ for _message, _name, _habits in (
      "labels_not_permuted", {"unpermuted": True}),
     ("`torch.autocast` is given no dtype: on a GPU that is float16. Name `torch.bfloat16`.",
      "dtype_not_named", {"usual_dtype": True}),
+    ("`torch.autocast` is told \"cpu\", wherever the pictures lie. With them on a GPU the model "
+     "would compute in float32: `pictures.device.type`.", "cpu_named", {"cpu_only": True}),
     ("Only the first group gets the schedule's rate. Set it in all of `optimiser.param_groups`.",
      "first_group_alone", {"first_group": True}),
     ("`torch.randperm` or `torch.randint` lacks `device=pictures.device`: it draws on the CPU.",
@@ -1733,6 +1761,10 @@ for _message, _name, _habits in (
      {"by_epoch": True}),
     ("Your gradients add up: clear them before `backward`.", "gradients_add_up",
      {"accumulates": True}),
+    ("You clear the gradients between `backward` and the step, so that nothing moves. Clear them "
+     "before `backward`.", "cleared_too_late", {"clears_late": True}),
+    ("Your loss smooths the labels. Here it is the plain cross-entropy.", "smoothed_labels",
+     {"smoothing": 0.1}),
 ):  # fmt: skip
 
     def _bad_fast(model, optimiser, pictures, labels, epochs, batch_size, peak, generator,

@@ -229,8 +229,8 @@ def _(answer, draw: Draw) -> None:
 
 @random_crop_box.property("falls back on the largest middle of an allowed shape", trials=3)
 def _(answer, draw: Draw) -> None:
-    side, numbers = draw.integers(30, 60), _numbers(draw, draw.size)
-    numbers[:, 0] = 0.97
+    side, numbers = 3 * draw.integers(10, 20) + 2, _numbers(draw, draw.size)
+    numbers[:, 0] = 0.97  # and 4/3 of the side ends in two thirds, so that rounding shows
     for height, width in ((side, 5 * side + 1), (5 * side + 1, side)):
         found = answer(height, width, numbers)
         expect(found, "of a long picture").equals(_box_by_loop(height, width, numbers))
@@ -275,7 +275,9 @@ def _(answer, draw: Draw) -> None:
 @random_crop_box.property("returns whole numbers", trials=1)
 def _(answer, draw: Draw) -> None:
     found = answer(100, 100, _numbers(draw, 2))
-    expect(sum(map(_whole, found)), "how many of the 4 are ints").equals(4)
+    expect(all(map(_whole, found)), "whether all four are ints").equals(True)
+    found = answer(50, 500, np.full((1, 4), 0.97))
+    expect(all(map(_whole, found)), "whether all four are ints when nothing fits").equals(True)
 
 
 def _box(height, width, numbers, share=SHARE, ratio=RATIO, **habits):
@@ -308,13 +310,16 @@ def _box(height, width, numbers, share=SHARE, ratio=RATIO, **habits):
             top, left = int(down * (height - h + more)), int(across * (width - w + more))
             if habits.get("centred"):
                 top, left = (height - h) // 2, (width - w) // 2
+            if habits.get("floats"):
+                return float(top), float(left), float(h), float(w)
             return (left, top, w, h) if habits.get("x_first") else (top, left, h, w)
     h, w = height, width
+    rounded = int if habits.get("cuts_fallback") else round
     if not habits.get("whole"):
         if width / height > ratio[1]:
-            w = round(height * ratio[1])
+            w = rounded(height * ratio[1])
         elif width / height < ratio[0]:
-            h = round(width / ratio[0])
+            h = rounded(width / ratio[0])
     if habits.get("square"):
         h = w = min(height, width)
     if habits.get("top_left"):
@@ -356,6 +361,10 @@ _name_habits(random_crop_box, _box, (
      "square_instead", {"square": True}),
     ("When nothing fits, your box lies at the top left. It lies in the middle.",
      "fallback_at_the_corner", {"top_left": True}),
+    ("When nothing fits, the side of your box is cut off. Round it to the nearest whole number.",
+     "fallback_cut_off", {"cuts_fallback": True}),
+    ("Your corner or your sides are floats, and pixels are counted in whole numbers: `int(…)`.",
+     "floats", {"floats": True}),
     ("Your box always lies in the middle. Numbers 2 and 3 place it.",
      "always_centred", {"centred": True}),
     ("You use the usual ranges whatever was given. They are only the defaults.",
@@ -569,6 +578,15 @@ def _(answer, draw: Draw) -> None:
     _expect_shares(answer, [(logits, labels)], "with NaN in 3 rows of 6")
 
 
+@evaluate.property("takes an infinite logit for a number", trials=1)
+def _(answer, draw: Draw) -> None:
+    logits, labels = _shuffled_logits(draw, 6, 8), torch.arange(6)
+    logits[labels, labels] = 10.0
+    logits[:2, 6:], logits[2, 2] = -math.inf, math.inf  # two classes are ruled out; one is certain
+    logits[3, 7] = math.inf
+    _expect_shares(answer, [(logits, labels)], "with infinite logits in 4 rows of 6")
+
+
 @evaluate.property("leaves out the rows that fill up a batch", trials=2)
 def _(answer, draw: Draw) -> None:
     batches = [(_shuffled_logits(draw, 5, 7), _labels(draw, 7, 5)) for _ in range(3)]
@@ -587,8 +605,8 @@ def _(answer, draw: Draw) -> None:
     for training in (True, False):
         model = Readout().train(training)
         answer(model, [(_shuffled_logits(draw, 2, 6), _labels(draw, 6, 2)) for _ in range(2)])
-        expect(model.modes, "training mode, batch by batch").equals([False, False])
-        expect(model.recorded, "gradients recorded, batch by batch").equals([False, False])
+        expect(any(model.modes), "training mode at any batch").equals(False)
+        expect(any(model.recorded), "gradients recorded at any batch").equals(False)
         expect(model.training, "training mode afterwards").equals(training)
         expect(model.norm.training, "training mode of its layers afterwards").equals(training)
 
@@ -596,7 +614,7 @@ def _(answer, draw: Draw) -> None:
 @evaluate.property("returns two plain floats", trials=1)
 def _(answer, draw: Draw) -> None:
     found = answer(Readout(), [(_shuffled_logits(draw, 2, 6), _labels(draw, 6, 2))])
-    expect(sum(isinstance(share, float) for share in found), "how many are floats").equals(2)
+    expect(all(isinstance(share, float) for share in found), "whether both are floats").equals(True)
 
 
 def _evaluate(model, batches, **habits):
@@ -617,7 +635,9 @@ def _evaluate(model, batches, **habits):
                 larger, equal = (logits > own).sum(1), (logits == own).sum(1)
                 rivals = larger if habits.get("kind") else larger + equal - 1
                 hits = torch.stack([rivals < 1, rivals < habits.get("five", 5)]).double()
-                if not habits.get("nan_right"):
+                if habits.get("finite_only"):
+                    hits *= logits.isfinite().all(1)
+                elif not habits.get("nan_right"):
                     hits *= ~logits.isnan().any(1)
                 if habits.get("apart"):
                     hits[1] -= hits[0]
@@ -650,6 +670,8 @@ _name_habits(evaluate, _evaluate, (
      "logits everywhere it would be always right.", "ties_for_the_model", {"kind": True}),
     ("A row of NaN counts as right: every comparison with NaN is False, so that it has no rivals. "
      "A network that has blown up would score 100 %.", "nan_is_right", {"nan_right": True}),
+    ("You count a row with an infinite logit as wrong. Only NaN makes it wrong: −∞ is what a class "
+     "has that is ruled out. `isnan`, not `isfinite`.", "finite_only", {"finite_only": True}),
     ("Rows with label −1 are in your count. They only fill up the batch.",
      "padding_counted", {"counts_padding": True}),
     ("You allow five rivals in the top 5. The right class is one of the five: four at most.",
@@ -731,6 +753,8 @@ def _smoothed(logits, labels, smoothing, **habits):
     logs = logits.log_softmax(1)
     if habits.get("unstable"):
         logs = (logits.exp() / logits.exp().sum(1, keepdim=True)).log()
+    if habits.get("padded"):
+        logs = (logits.softmax(1) + habits["padded"]).log()
     if habits.get("raw"):
         logs = logits
     if habits.get("twice"):
@@ -786,6 +810,9 @@ _name_habits(smoothed_loss, _smoothed, (
      "softmax_over_batch", {"columns": True}),
     ("Exponential and logarithm apart overflow for large logits: `log_softmax`.",
      "overflows", {"unstable": True}),
+    *(("The tiny number that you add inside the logarithm keeps it finite, and wrong: no "
+       "probability can count as less than that number. `log_softmax` needs none.",
+       f"adds_{tiny:g}", {"padded": tiny}) for tiny in (1e-12, 1e-10, 1e-9, 1e-8, 1e-7, 1e-6)),
     ("You returned a plain number, so that nothing can be learnt from it. Return the tensor.",
      "plain_number", {"number": True}),
 ))  # fmt: skip
@@ -1002,6 +1029,8 @@ def _scheduled(step, steps, warm_up, batch, base=0.1, **habits):
     way = (step - warm_up) / (steps - warm_up)
     way = step / steps if habits.get("whole") else way
     way = (step - warm_up) / steps if habits.get("unscaled") else way
+    if habits.get("late"):
+        way = (step - warm_up + 1) / (steps - warm_up)
     if habits.get("to_zero"):
         way = (step - warm_up) / max(1, steps - 1 - warm_up)
     way = (step + 0.5 - warm_up) / (steps - warm_up) if habits.get("middle") else way
@@ -1029,6 +1058,8 @@ _name_habits(learning_rate, _scheduled, (
      "upside_down", {"scale": lambda n: 256 / n}),
     ("`base` is the rate for 256 pictures: divide the batch by 256.",
      "undivided_batch", {"scale": lambda n: n}),
+    ("`//` cuts the fraction off: a batch of 64 is a quarter of 256, not 0 times.",
+     "fraction_cut_off", {"scale": lambda n: n // 256}),
     ("`base` is not used.", "base_unused", {"default_base": True}),
     ("Your first step has a rate of 0 and is wasted: count from 1, (step + 1) / (warm_up + 1).",
      "first_step_wasted", {"from_nothing": True}),
@@ -1043,6 +1074,8 @@ _name_habits(learning_rate, _scheduled, (
      "cosine_too_slow", {"unscaled": True}),
     ("Your last step has a rate of exactly 0 and is wasted. Divide by steps − warm_up, not one "
      "less.", "last_step_wasted", {"to_zero": True}),
+    ("Your fall is one step ahead: at step warm_up the rate is the peak itself.",
+     "one_step_ahead", {"late": True}),
     ("You measured in the middle of the step, as on rung 10. Here it is the step's number.",
      "middle_of_the_step", {"middle": True}),
     ("Your rate falls in a line. Half a cosine.", "linear_fall", {"line": True}),
@@ -1238,6 +1271,8 @@ class _Average:
                 continue
             if "copies_buffers" in habits and name in buffers:
                 old.copy_(new[name])
+            elif "old_buffers" in habits and name in buffers and old.is_floating_point():
+                old.mul_(self.keep).add_(new[name], alpha=1 - self.keep)
             elif not old.is_floating_point():
                 if "averages_counter" in habits:
                     old.copy_(keep * old + (1 - keep) * new[name])
@@ -1271,6 +1306,8 @@ for _message, _name, _habit in (
      "belong to it.", "BuffersForgotten", "no_buffers"),
     ("You copied the buffers from the live model. Average those of floating point, as the weights.",
      "BuffersCopied", "copies_buffers"),
+    ("The buffers of your average remember their start: they are averaged as the weights are, with "
+     "keep at most t / (t + 1).", "BuffersRememberTheStart", "old_buffers"),
     ("You averaged a whole number, the counter of batches. Copy it.",
      "CounterAveraged", "averages_counter"),
     ("The counter of batches stays at its start. Copy it from the live model.",
@@ -1424,8 +1461,8 @@ def _pieces(order, sizes, reader, readers, done=0, **habits):
     elif not habits.get("starts_over"):
         first += done
     pieces, position = [], 0
-    for shard in order:
-        size = sizes[shard]
+    for place, shard in enumerate(order):
+        size = sizes[place if habits.get("sizes_by_place") else shard]
         start, stop = max(first - position, 0), min(last - position, size)
         if habits.get("in_the_epoch"):
             start, stop = start + position, stop + position
@@ -1434,8 +1471,7 @@ def _pieces(order, sizes, reader, readers, done=0, **habits):
                 stop -= start
             if habits.get("inclusive"):
                 stop -= 1
-            place = order.index(shard) if habits.get("places") else shard
-            pieces.append((place, start, stop))
+            pieces.append((place if habits.get("places") else shard, start, stop))
         position += size
     return pieces
 
@@ -1474,6 +1510,8 @@ _name_habits(shard_pieces, _pieces, (
     ("Some of your pieces are empty. Leave them out.", "empty_pieces", {"keeps_empty": True}),
     ("You gave the shard's place in `order`. Give its number, order[place].",
      "place_for_number", {"places": True}),
+    ("You took `sizes` in the epoch's order. It goes by the shards' numbers: sizes[shard].",
+     "sizes_by_place", {"sizes_by_place": True}),
 ))  # fmt: skip
 
 _ENDS = "max(first - position, 0)", "min(last - position, sizes[shard])"
@@ -1529,6 +1567,15 @@ def _(answer, draw: Draw) -> None:
         found = sorted(_order(answer, n, size, draw.rng))
         expect(found, f"the samples, sorted, with a buffer of {size}").equals(list(range(n)))
     expect(_order(answer, 0, 4, draw.rng), "of an empty stream").equals([])
+
+
+@shuffled.property("hands out whatever the stream holds", trials=1)
+def _(answer, draw: Draw) -> None:
+    samples = [None, 0, False, "", (), None, 0.0]
+    for size in (1, 3, 9):
+        found = list(answer(iter(samples), size, draw.rng))
+        expect(len(found), f"how many of 7 samples, None among them, with {size}").equals(7)
+        expect(sum(sample is None for sample in found), "how often None").equals(2)
 
 
 @shuffled.property("keeps the buffer full while the stream lasts, and never fuller", trials=4)
@@ -1594,9 +1641,23 @@ def _shuffle(stream, size, rng, **habits):
     source = np.random.default_rng() if habits.get("own_randomness") else rng
     source = np.random.default_rng(0) if habits.get("fixed") else source
     buffer: list[Any] = []
+    stream = iter(stream)
+    if habits.get("sentinel"):
+        stream = itertools.takewhile(lambda sample: sample is not None, stream)
+    if habits.get("needs_enough"):
+        for _ in range(size):
+            buffer.append(next(stream))
     for sample in stream:
         if len(buffer) < size:
             buffer.append(sample)
+            if habits.get("own_blocks") and len(buffer) == size:
+                source.shuffle(buffer)
+                yield from buffer
+                buffer = []
+            continue
+        if habits.get("appends_first"):
+            buffer.append(sample)
+            yield buffer.pop(int(source.integers(len(buffer))))
             continue
         if habits.get("blocks"):
             while buffer:
@@ -1637,6 +1698,14 @@ _name_habits(shuffled, _shuffle, (
      "rest_in_order", {"in_order": True}),
     ("You fill the buffer, empty it, and fill it again: samples never leave their block. Refill "
      "after each one.", "block_by_block", {"blocks": True}),
+    ("You fill the buffer, shuffle it, and hand out all of it: samples never leave their block. "
+     "Refill after each one.", "shuffled_blocks", {"own_blocks": True}),
+    ("You put the new sample in before one goes out: your buffer holds `size` + 1, and the new "
+     "one can go out at once. Draw first.", "appends_first", {"appends_first": True}),
+    ("A stream that is shorter than the buffer breaks yours: `next` finds nothing while you fill. "
+     "Fill with a loop that ends where the stream does.", "needs_enough", {"needs_enough": True}),
+    ("Your stream ends at a sample that is None. A sample may be anything: let a `for` loop find "
+     "the end.", "none_ends_it", {"sentinel": True}),
     ("Your buffer holds one sample more than `size`.", "one_too_many", {"one_more": True}),
     ("The new sample goes out at once, and those in the buffer wait for the end.",
      "new_one_goes_out", {"new_one": True}),
@@ -1738,6 +1807,8 @@ def _expect_shapes(model: nn.Module, shapes: list[Shape]) -> bool:
     expect(sum(missing.values()), f"parameters missing (shapes: {words})").equals(0)
     words = ", ".join(map(str, sorted(extra, key=str))) or "none"
     expect(sum(extra.values()), f"parameters too many (shapes: {words})").equals(0)
+    amount = sum(map(math.prod, found.elements())) - sum(map(math.prod, wanted.elements()))
+    expect(amount, "how many numbers the parameters hold more than they should").equals(0)
     return not missing and not extra
 
 
@@ -1822,7 +1893,9 @@ class _Narrow(nn.Module):
         self.norm2 = self.norm1 if "one_norm" in habits else nn.BatchNorm2d(width)
         self.conv3 = nn.Conv2d(width, out, 1, three, bias=bias)
         self.norm3 = nn.BatchNorm2d(out)
-        if "loud" not in habits:
+        if "zero_kernel" in habits:
+            nn.init.zeros_(self.conv3.weight)
+        elif "loud" not in habits:
             silent = (
                 (self.norm1, self.norm2, self.norm3) if "all_silent" in habits else (self.norm3,)
             )
@@ -1835,6 +1908,12 @@ class _Narrow(nn.Module):
         self.shortcut = nn.Identity()
         if changes or "always" in habits:
             projection = nn.Conv2d(channels, out, 1, stride, bias=bias)
+            if "wide_shortcut" in habits:
+                projection = nn.Conv2d(channels, out, 3, stride, 1, bias=bias)
+            if "pooled_shortcut" in habits and stride > 1:
+                projection = nn.Sequential(
+                    nn.AvgPool2d(stride, ceil_mode=True), nn.Conv2d(channels, out, 1, bias=bias)
+                )
             norm = nn.Identity() if "bare" in habits else nn.BatchNorm2d(out)
             if "shortcut_silent" in habits:
                 nn.init.zeros_(norm.weight)
@@ -1894,6 +1973,12 @@ for _message, _name, _habit in (
     ("Your shortcut projects always. Where nothing changes shape x passes as it is.",
      "AlwaysProjects", "always"),
     ("The projecting shortcut has no norm.", "BareProjection", "bare"),
+    ("The convolution of your shortcut is 3 × 3. It is 1 × 1: it only has to change the shape.",
+     "WideShortcut", "wide_shortcut"),
+    ("Your shortcut averages before it projects, as some newer networks do. Here its 1 × 1 "
+     "convolution has the stride.", "PooledShortcut", "pooled_shortcut"),
+    ("You set the last *convolution* to 0. It is the gain of the last norm that starts at 0.",
+     "ZeroKernel", "zero_kernel"),
     ("Two norms are one and the same layer. Make three.", "OneNormTwice", "one_norm"),
     ("Your convolutions have a bias. The norm behind them subtracts it again.", "WithBias", "bias"),
 ):  # fmt: skip
@@ -1988,6 +2073,11 @@ def _(answer, draw: Draw) -> None:
                 expect(round(found, 1), f"spread over √(2/fan_out) of shape {shape}").is_between(
                     0.9, 1.1
                 )
+                largest = float(kernel.detach().abs().max() / kernel.detach().std())
+                # Among 8 192 normal numbers none beyond 2.5: one time in 10⁴⁴.
+                expect(
+                    largest > 2.5, f"bell-shaped, with numbers far out, of shape {shape}"
+                ).equals(True)
 
 
 @ResNet50.property("has the 25 557 032 parameters of ResNet-50", trials=1)
@@ -2032,6 +2122,9 @@ class _Deep(nn.Module):
         for module in self.modules():
             if isinstance(module, nn.Conv2d) and "default_kernels" not in habits:
                 mode = "fan_in" if "fan_in" in habits else "fan_out"
+                if "even" in habits:
+                    nn.init.kaiming_uniform_(module.weight, mode=mode, nonlinearity="relu")
+                    continue
                 nn.init.kaiming_normal_(module.weight, mode=mode, nonlinearity="relu")
 
     def block(self):
@@ -2090,6 +2183,8 @@ for _message, _name, _habit in (
     ("Your kernels have torch's own initialisation. `kaiming_normal_` with mode fan_out.",
      "DefaultKernels", "default_kernels"),
     ("Your kernels are initialised by their inputs. Here mode is fan_out.", "ByInputs", "fan_in"),
+    ("Your kernels are drawn evenly between two ends. Here they are normal: `kaiming_normal_`.",
+     "EvenKernels", "even"),
     ("You build (3, 4, 6, 3) whatever `blocks` says.", "FixedBlocks", "fixed_blocks"),
     ("Your width is 64 whatever was given.", "FixedWidth", "fixed_width"),
     ("There are 1 000 classes whatever was given.", "FixedClasses", "fixed_classes"),

@@ -1884,7 +1884,7 @@ def _accumulate(model, inputs, targets, parts, **habits):
         size = max(1, len(inputs) // parts)
         pieces = [(x, y) for x, y in zip(inputs.split(size), targets.split(size), strict=True)
                   if len(x) == size][:parts]  # fmt: skip
-    total, graph, last = 0.0, None, 0.0
+    total, graph, losses = 0.0, None, []
     for x, y in pieces:
         share = len(x) / len(inputs)
         if habits.get("mean_of_means"):
@@ -1897,8 +1897,8 @@ def _accumulate(model, inputs, targets, parts, **habits):
         loss = F.cross_entropy(logits.flatten(0, 1), y.flatten())
         if habits.get("sums_tokens"):
             loss, share = loss * y.numel(), 1.0
-        last = loss.item()
-        total += last * share
+        losses.append(loss.item())
+        total += losses[-1] * share
         if habits.get("one_graph"):
             graph = loss * share if graph is None else graph + loss * share
         else:
@@ -1908,7 +1908,11 @@ def _accumulate(model, inputs, targets, parts, **habits):
     if habits.get("cleared_last"):
         model.zero_grad()
     if habits.get("last_loss"):
-        return last
+        return losses[-1]
+    if habits.get("sum_of_losses"):
+        return sum(losses)
+    if habits.get("mean_of_losses"):
+        return sum(losses) / len(losses)
     return torch.tensor(total) if habits.get("tensor") else total
 
 
@@ -1961,6 +1965,16 @@ for _name, _habit, _message in (
     (
         "loss_of_last_part", "last_loss",
         "You return the loss of the last part. It is to be that of the whole batch.",
+    ),
+    (
+        "losses_added", "sum_of_losses",
+        "The gradient is right. The loss that you return is the sum of the parts' losses; weigh "
+        "each by its share of the rows.",
+    ),
+    (
+        "losses_averaged", "mean_of_losses",
+        "The gradient is right. The loss that you return is the plain mean of the parts' losses, "
+        "in which a short part counts as much as a long one. Weigh by rows.",
     ),
     ("loss_as_tensor", "tensor", "The loss is a tensor. Return a plain float: `.item()`."),
     (
@@ -2039,10 +2053,12 @@ def _estimate(model, batches, **habits):
     was = model.training
     if not habits.get("trains"):
         model.eval()
-    means = []
+    means, each = [], []
     with torch.set_grad_enabled(bool(habits.get("records"))):
         for inputs, targets in batches:
-            loss = F.cross_entropy(model(inputs).flatten(0, 1), targets.flatten())
+            logits = model(inputs).flatten(0, 1)
+            each += F.cross_entropy(logits, targets.flatten(), reduction="none").tolist()
+            loss = F.cross_entropy(logits, targets.flatten())
             means.append(loss.item() * (targets.numel() if habits.get("sums") else 1))
     if habits.get("stays_off"):
         torch.set_grad_enabled(False)
@@ -2052,6 +2068,8 @@ def _estimate(model, batches, **habits):
     error = spread / math.sqrt(len(means))
     if habits.get("spread"):
         error = spread
+    if habits.get("pooled"):
+        error = float(np.std(each, ddof=1)) / math.sqrt(len(each))
     if habits.get("no_root"):
         error = spread / len(means)
     if habits.get("variance"):
@@ -2109,6 +2127,11 @@ for _name, _habit, _message in (
     (
         "biased_spread", "biased",
         "Your spread divides by n. The batches are a sample: divide the squares by n − 1.",
+    ),
+    (
+        "spread_of_tokens", "pooled",
+        "Your spread is that of the single tokens. Tokens of one window resemble each other, so "
+        "that they tell less than as many independent ones: take the spread of the batches' means.",
     ),
     ("last_batch", "last", "You return the last batch's loss. Average over all of them."),
     (
@@ -2196,8 +2219,8 @@ def _(answer, draw: Draw) -> None:
 
 
 def _orthogonalise(matrix, steps, coefficients, **habits):
-    a, b, c = coefficients
-    norm = float(torch.linalg.norm(matrix))
+    a, b, c = _MUON if habits.get("fixed_coefficients") else coefficients
+    norm = float(torch.linalg.norm(matrix, 2 if habits.get("largest_value") else "fro"))
     scale = norm if norm > 0 else 1.0
     if habits.get("unscaled"):
         scale = 1.0
@@ -2268,6 +2291,15 @@ for _name, _habit, _message in (
     (
         "entries_squared", "squares_entries",
         "`A * A` squares entries. The fifth power needs the matrix product A @ A.",
+    ),
+    (
+        "scaled_by_largest_value", "largest_value",
+        "You divided by the largest singular value. Finding that is as dear as what is to be "
+        "saved; the page takes the Frobenius norm, the root of the sum of all squares.",
+    ),
+    (
+        "fixed_coefficients", "fixed_coefficients",
+        "You use Muon's coefficients whatever was given. They are only the default.",
     ),
     ("only_one_step", "one_step", "You take one step, whatever `steps` says."),
     (
@@ -2459,6 +2491,8 @@ def _fit(model, batches, steps, peak, least, warm_up, parts, decay, largest, **h
     else:
         model.train()
     parts = 1 if habits.get("ignores_parts") else parts
+    decay = 0.1 if habits.get("fixed_decay") else decay
+    largest = 1.0 if habits.get("fixed_largest") else largest
     optimiser, curve, first = _optimiser(model, peak, decay, **habits), [], None
     for step in range(steps):
         if habits.get("fresh"):
@@ -2505,6 +2539,11 @@ for _name, _habit, _message in (
         "Gains decay too. Hand the optimiser your parameter_groups(model, decay).",
     ),
     ("nothing_decays", "no_decay", "Nothing decays: pass `decay` on to parameter_groups."),
+    ("decay_fixed", "fixed_decay", "Your decay is 0.1 whatever was given. That is the default."),
+    (
+        "largest_fixed", "fixed_largest",
+        "You clip at a norm of 1 whatever was given. That is the default: pass `largest` on.",
+    ),
     (
         "adam_with_penalty", "plain_adam",
         "You used Adam, whose weight_decay is added to the gradient and then divided by its root. "
