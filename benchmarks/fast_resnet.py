@@ -269,7 +269,7 @@ def main() -> None:
         "hardware": hardware(),
         "device": DEVICE,
         "threads": torch.get_num_threads(),
-        "busy": f"load average {os.getloadavg()[0]:.1f} at the end: other work ran beside it",
+        "busy": f"load average {os.getloadavg()[0]:.1f} at the end, its own threads among it",
         "versions": versions(),
         "steps": steps,
         "plain": {"loop": asdict(Loop()), "profile": before},
