@@ -810,8 +810,8 @@ _name_habits(smoothed_loss, _smoothed, (
      "softmax_over_batch", {"columns": True}),
     ("Exponential and logarithm apart overflow for large logits: `log_softmax`.",
      "overflows", {"unstable": True}),
-    *(("The tiny number that you add inside the logarithm keeps it finite, and wrong: no "
-       "probability can count as less than that number. `log_softmax` needs none.",
+    *((f"The {tiny:g} that you add inside the logarithm keeps it finite, and wrong: no probability "
+       "can count as less than that. `log_softmax` needs no such number.",
        f"adds_{tiny:g}", {"padded": tiny}) for tiny in (1e-12, 1e-10, 1e-9, 1e-8, 1e-7, 1e-6)),
     ("You returned a plain number, so that nothing can be learnt from it. Return the tensor.",
      "plain_number", {"number": True}),
