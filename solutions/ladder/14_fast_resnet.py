@@ -355,14 +355,14 @@ def shift(images: Tensor, offsets: Tensor) -> Tensor:
     Parameters
     ----------
     images : shape (n, c, h, w), of any dtype (bytes, float32, bfloat16); not changed
-    offsets : int64, shape (n, 2), on the same device: how far down and how far to the right, negative
-        for up and left. They may be larger than the picture.
+    offsets : int64, shape (n, 2), on the same device: how far down and how far to the right,
+        negative for up and left. They may be larger than the picture.
 
     Returns
     -------
-    the moved pictures: shape, dtype and device of `images`; uncovered pixels are 0. The number of torch
-        operations does not depend on n, no number of a tensor is read by Python, and all is done on the
-        device of `images`.
+    the moved pictures: shape, dtype and device of `images`; uncovered pixels are 0. The number
+        of torch operations does not depend on n, no number of a tensor is read by Python, and
+        all is done on the device of `images`.
     """
     ### BEGIN SOLUTION
     n, channels, height, width = images.shape
@@ -422,7 +422,9 @@ show_digits(shift(one, nine).squeeze(1).numpy(), [f"({d}, {r})" for d, r in nine
 # By hand, shape $(1, 2, 2, 3)$. Default: the second row of a channel stands 3 further, the second channel 6: strides $(12, 6, 3, 1)$. Channels last: the next pixel stands 2 further, the next row 6: strides $(12, 1, 6, 2)$.
 
 # %% exercise="strides"
-def strides(shape: tuple[int, int, int, int], channels_last: bool = False) -> tuple[int, int, int, int]:
+def strides(
+    shape: tuple[int, int, int, int], channels_last: bool = False
+) -> tuple[int, int, int, int]:
     """Compute how far apart neighbours along each axis stand in memory.
 
     Parameters
@@ -432,8 +434,8 @@ def strides(shape: tuple[int, int, int, int], channels_last: bool = False) -> tu
 
     Returns
     -------
-    a tuple of four ints: the strides of the axes n, c, h, w, in this order, counted in elements. An axis
-        of size 1 gets what the formula gives for any other size.
+    a tuple of four ints: the strides of the axes n, c, h, w, in this order, counted in
+        elements. An axis of size 1 gets what the formula gives for any other size.
     """
     ### BEGIN SOLUTION
     n, c, h, w = shape
@@ -630,7 +632,9 @@ plt.show()
 # By hand: $i = o = 64$, $b = 4$, ridge 10: $8192\, n \ge 40\,(128\, n + 4096)$, so $3072\, n \ge 163\,840$, $n \ge 53.3$: the answer is 54.
 
 # %% exercise="smallest_batch"
-def smallest_batch(inputs: int, outputs: int, peak: float, bandwidth: float, size: int = 4) -> int | None:
+def smallest_batch(
+    inputs: int, outputs: int, peak: float, bandwidth: float, size: int = 4
+) -> int | None:
     """Find the smallest batch with which a linear layer is not memory-bound.
 
     Parameters
@@ -641,8 +645,8 @@ def smallest_batch(inputs: int, outputs: int, peak: float, bandwidth: float, siz
 
     Returns
     -------
-    the smallest whole n, at least 1, whose intensity is the ridge point or more (an int), or None where
-        there is none
+    the smallest whole n, at least 1, whose intensity is the ridge point or more (an int), or
+        None where there is none
     """
     ### BEGIN SOLUTION
     ridge = peak / bandwidth
@@ -682,13 +686,14 @@ def rounded(x: np.ndarray, bits: int) -> np.ndarray:
     Parameters
     ----------
     x : float64, any shape, finite; may hold 0 and negative numbers; not changed
-    bits : k, how many significant digits are kept, 1 to 24. The first, always 1, counts. float32 has 24,
-        float16 has 11, bfloat16 has 8. There is no smallest or largest exponent.
+    bits : k, how many significant digits are kept, 1 to 24. The first, always 1, counts.
+        float32 has 24, float16 has 11, bfloat16 has 8. There is no smallest or largest
+        exponent.
 
     Returns
     -------
-    float64, the shape of x: the nearest number with k digits; of two that are equally near, the one
-        whose last digit is 0 (even)
+    float64, the shape of x: the nearest number with k digits; of two that are equally near, the
+        one whose last digit is 0 (even)
     """
     ### BEGIN SOLUTION
     fraction, exponent = np.frexp(x)
@@ -758,8 +763,8 @@ def launch_timeline(
 
     Returns
     -------
-    launches, kernels : two lists of tuples (begin, end), in order of time, over all steps. One launch for
-        each kernel, or, with graph, one for each step.
+    launches, kernels : two lists of tuples (begin, end), in order of time, over all steps. One
+        launch for each kernel, or, with graph, one for each step.
     """
     ### BEGIN SOLUTION
     launches: list[tuple[float, float]] = []
@@ -960,13 +965,14 @@ def train_fast(
     labels : int64, shape (n,), on the same device
     epochs, batch_size : at least 1; batch_size ≤ n
     peak : the largest learning rate
-    generator : of that device; it is asked for the order of each epoch, then for the offsets of each batch
+    generator : of that device; it is asked for the order of each epoch, then for the offsets of
+        each batch
     limit : the most pixels that a picture is shifted by, in each direction
 
     Returns
     -------
-    float32, shape (epochs · (n // batch_size),): the loss of each batch before its step, on the device, not
-        part of any graph
+    float32, shape (epochs · (n // batch_size),): the loss of each batch before its step, on the
+        device, not part of any graph
     """
     ### BEGIN SOLUTION
     device, n = pictures.device, len(pictures)

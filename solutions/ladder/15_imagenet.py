@@ -81,7 +81,9 @@ print(f"two photographs of scikit-learn: {temple.shape} and {flower.shape}, {tem
 # Half pixels go to the even number, as with Python's `round`: 58.5 becomes 58, and 59.5 becomes 60. By hand, 375 high and 500 wide: 256 high, $\lfloor 341.3 \rfloor = 341$ wide, corner at $((256 - 224)/2, (341 - 224)/2) = (16, 58.5)$, so $(16, 58)$.
 
 # %% exercise="centre_crop_box"
-def centre_crop_box(height: int, width: int, resize: int = 256, crop: int = 224) -> tuple[int, int, int, int]:
+def centre_crop_box(
+    height: int, width: int, resize: int = 256, crop: int = 224
+) -> tuple[int, int, int, int]:
     """Work out the resizing and the crop of the evaluation protocol.
 
     Parameters
@@ -92,9 +94,9 @@ def centre_crop_box(height: int, width: int, resize: int = 256, crop: int = 224)
 
     Returns
     -------
-    height, width, top, left : ints. The first two are of the picture after resizing, the longer side
-        rounded down; the last two are the upper left corner of the crop in it, halves rounded to the
-        even number
+    height, width, top, left : ints. The first two are of the picture after resizing, the longer
+        side rounded down; the last two are the upper left corner of the crop in it, halves
+        rounded to the even number
     """
     ### BEGIN SOLUTION
     short = min(height, width)
@@ -135,15 +137,15 @@ def random_crop_box(
     Parameters
     ----------
     height, width : of the picture in pixels, at least 1 each
-    numbers : shape (attempts, 4), at least one row, from 0 to below 1: in each row the numbers of
-        one attempt, for area, ratio, top and left. The first row whose box fits decides.
+    numbers : shape (attempts, 4), at least one row, from 0 to below 1: in each row the numbers
+        of one attempt, for area, ratio, top and left. The first row whose box fits decides.
     share : least and largest area, as a share of the picture's
     ratio : least and largest width / height; the least is at most 1 and the largest at least 1
 
     Returns
     -------
-    top, left, height, width : ints, of the box in pixels. Where no row's box fits: the largest box in
-        the middle with a ratio in the range, as on the page
+    top, left, height, width : ints, of the box in pixels. Where no row's box fits: the largest
+        box in the middle with a ratio in the range, as on the page
     """
     ### BEGIN SOLUTION
     low, high = ratio
@@ -269,16 +271,17 @@ def evaluate(model: nn.Module, batches: list[tuple[Tensor, Tensor]]) -> tuple[fl
 
     Parameters
     ----------
-    model : maps images to logits, shape (n, classes). It is used in evaluation mode, without gradients,
-        and left in the mode it came in (training or evaluation, as a whole).
-    batches : at least one pair of images and int64 labels, shape (n,); n may differ from batch to batch.
-        Rows with label −1 only fill up a batch and do not count; at least one row counts.
+    model : maps images to logits, shape (n, classes). It is used in evaluation mode, without
+        gradients, and left in the mode it came in (training or evaluation, as a whole).
+    batches : at least one pair of images and int64 labels, shape (n,); n may differ from batch
+        to batch. Rows with label −1 only fill up a batch and do not count; at least one row
+        counts.
 
     Returns
     -------
-    top1, top5 : floats from 0 to 1, shares of all rows that count. A row is right in the top k when
-        fewer than k *other* classes have a logit at least as large as the label's, and no logit of it is NaN.
-        Infinite logits are compared as numbers are.
+    top1, top5 : floats from 0 to 1, shares of all rows that count. A row is right in the top k
+        when fewer than k *other* classes have a logit at least as large as the label's, and no
+        logit of it is NaN. Infinite logits are compared as numbers are.
     """
     ### BEGIN SOLUTION
     was_training = model.training
@@ -323,9 +326,9 @@ for name, broken in {"all logits 0": zeros, "all logits NaN": zeros * math.nan}.
 #
 # With a one-hot target, cross-entropy is lowest when the right logit is infinitely larger than the others. The network never gets there, and spends its efforts on being surer. **Label smoothing** {cite:p}`szegedy2016` asks for less:
 #
-# $$ q_k = (1 - \varepsilon)\,[k = y] + \frac{\varepsilon}{K}, \qquad L = -\frac1n \sum_{i=1}^n \sum_{k=1}^K q_{ik} \ln p_{ik}, \qquad p_i = \operatorname{softmax}(z_i), \quad z: (n, K). $$
+# $$ q_k = (1 - \varepsilon)\,[k = y] + \frac{\varepsilon}{K}, \qquad L = -\frac1n \sum_{i=1}^n \sum_{k=1}^K q_{ik} \ln p_{ik}, $$
 #
-# The share $\varepsilon$ is spread over *all* $K$ classes, the right one included. By hand: $K = 4$, $\varepsilon = 0.2$: the right class is to get 0.85, each other one 0.05. Rung 10 used it as an option of `F.cross_entropy`. Now write it, by its definition.
+# where $p_i = \operatorname{softmax}(z_i)$ is row $i$ of the logits $z$, shape $(n, K)$, made probabilities. The share $\varepsilon$ is spread over *all* $K$ classes, the right one included. By hand: $K = 4$, $\varepsilon = 0.2$: the right class is to get 0.85, each other one 0.05. Rung 10 used it as an option of `F.cross_entropy`. Now write it, by its definition.
 
 # %% exercise="smoothed_loss"
 def smoothed_loss(logits: Tensor, labels: Tensor, smoothing: float) -> Tensor:
@@ -389,7 +392,12 @@ plt.show()
 
 # %% exercise="mixed_loss"
 def mixed_loss(
-    model: nn.Module, images: Tensor, labels: Tensor, share: float, order: Tensor, smoothing: float = 0.0
+    model: nn.Module,
+    images: Tensor,
+    labels: Tensor,
+    share: float,
+    order: Tensor,
+    smoothing: float = 0.0,
 ) -> Tensor:
     """Compute the loss of a batch under mixup.
 
@@ -442,7 +450,8 @@ def learning_rate(step: int, steps: int, warm_up: int, batch: int, base: float =
     ----------
     step : 0 … steps − 1
     steps : of the whole training
-    warm_up : steps in which the rate rises; 0 ≤ warm_up < steps. With 0 the first step has the peak.
+    warm_up : steps in which the rate rises; 0 ≤ warm_up < steps. With 0 the first step has the
+        peak.
     batch : pictures in a step
     base : the peak for a batch of 256
 
@@ -723,7 +732,9 @@ plt.show()
 # By hand: sizes $[3, 2, 4]$, order $[2, 0, 1]$, two readers, $N = 9$. Reader 0 has places 0 to 3, which is all of shard 2: $(2, 0, 4)$. Reader 1 has places 4 to 8: $(0, 0, 3)$ and $(1, 0, 2)$; after one sample, $(0, 1, 3)$ and $(1, 0, 2)$.
 
 # %% exercise="shard_pieces"
-def shard_pieces(order: list[int], sizes: list[int], reader: int, readers: int, done: int = 0) -> list[tuple[int, int, int]]:
+def shard_pieces(
+    order: list[int], sizes: list[int], reader: int, readers: int, done: int = 0
+) -> list[tuple[int, int, int]]:
     """List what one reader has still to read in an epoch.
 
     Parameters
@@ -735,8 +746,8 @@ def shard_pieces(order: list[int], sizes: list[int], reader: int, readers: int, 
 
     Returns
     -------
-    list of (shard, start, stop), in the order of reading: samples start to before stop of that shard,
-        counted inside the shard. One piece for each shard; empty pieces are left out.
+    list of (shard, start, stop), in the order of reading: samples start to before stop of that
+        shard, counted inside the shard. One piece for each shard; empty pieces are left out.
     """
     ### BEGIN SOLUTION
     total = sum(sizes)
@@ -771,14 +782,14 @@ def shuffled(stream: Iterable, size: int, rng: np.random.Generator) -> Iterator:
     Parameters
     ----------
     stream : any iterable, perhaps without an end
-    size : samples that the buffer holds, at least 1. While the stream lasts the buffer is full: one
-        sample is taken from the stream for each that is handed out. With 1 the order stays.
+    size : samples that the buffer holds, at least 1. While the stream lasts the buffer is full:
+        one sample is taken from the stream for each that is handed out. With 1 the order stays.
     rng : all randomness comes from it; rng.integers(n) is one of 0 … n − 1
 
     Returns
     -------
-    an iterator over the samples (a function with `yield` returns one), each once. What goes out is drawn
-        evenly from the buffer, at the end of the stream too.
+    an iterator over the samples (a function with `yield` returns one), each once. What goes out
+        is drawn evenly from the buffer, at the end of the stream too.
     """
     ### BEGIN SOLUTION
     buffer: list = []
@@ -889,7 +900,7 @@ class Bottleneck(nn.Module):
         ### END SOLUTION
 
     def forward(self, x: Tensor) -> Tensor:
-        """Shape (n, channels, h, w) to (n, 4 · width, ⌈h / stride⌉, ⌈w / stride⌉); x is not changed."""
+        """Leave x as it is: (n, channels, h, w) to (n, 4 · width, ⌈h / stride⌉, ⌈w / stride⌉)."""
         ### BEGIN SOLUTION
         y = F.relu(self.norm1(self.conv1(x)))
         y = F.relu(self.norm2(self.conv2(y)))
@@ -934,7 +945,9 @@ class ResNet50(nn.Module):
     width : w of the table
     """
 
-    def __init__(self, classes: int = 1000, blocks: tuple[int, ...] = (3, 4, 6, 3), width: int = 64) -> None:
+    def __init__(
+        self, classes: int = 1000, blocks: tuple[int, ...] = (3, 4, 6, 3), width: int = 64
+    ) -> None:
         ### BEGIN SOLUTION
         super().__init__()
         self.stem = nn.Conv2d(3, width, 7, stride=2, padding=3, bias=False)

@@ -259,13 +259,14 @@ class Attention(nn.Module):
     ----------
     width : numbers for each token, C
     heads : number of heads; it divides width
-    dropout : share of the attention weights, and of the outputs, that is dropped in training mode
+    dropout : share of the attention weights, and of the outputs, that is dropped in training
+        mode
 
     Attributes
     ----------
-    queries_keys_values : nn.Linear, width → 3 · width, without bias: of its outputs the first `width`
-        are the queries of all heads, then come the keys, then the values; head h has the numbers
-        h · width/heads up to (h + 1) · width/heads of each
+    queries_keys_values : nn.Linear, width → 3 · width, without bias: of its outputs the first
+        `width` are the queries of all heads, then come the keys, then the values; head h has
+        the numbers h · width/heads up to (h + 1) · width/heads of each
     projection : nn.Linear, width → width, without bias. There are no other parameters.
     """
 
@@ -278,7 +279,10 @@ class Attention(nn.Module):
         ### END SOLUTION
 
     def forward(self, x: Tensor) -> Tensor:
-        """Attend by one call of F.scaled_dot_product_attention, causally: (batch, time, width) → the same."""
+        """Attend causally, by one call of F.scaled_dot_product_attention.
+
+        (batch, time, width) → the same.
+        """
         ### BEGIN SOLUTION
         batch, time, width = x.shape
         split = (batch, time, self.heads, width // self.heads)
@@ -339,13 +343,14 @@ def initialise(model: nn.Module, layers: int) -> None:
     Parameters
     ----------
     model : made of nn.Linear, nn.Embedding and nn.LayerNorm, some of them without a bias. In
-        model.named_parameters(), what has two axes is a matrix or a table; what has one axis and a
-        name ending in "bias" is a bias; the other vectors are gains of norms.
+        model.named_parameters(), what has two axes is a matrix or a table; what has one axis
+        and a name ending in "bias" is a bias; the other vectors are gains of norms.
     layers : number of its blocks, at least 1
 
-    Matrices and tables: normal numbers around 0 with spread 0.02, but 0.02/√(2 · layers) where the
-    name ends in "projection.weight" ("projection_in.weight" does not). Biases 0, gains 1. The numbers come
-    from torch's global generator, which is not seeded here. Nothing is returned.
+    Matrices and tables: normal numbers around 0 with spread 0.02, but 0.02/√(2 · layers) where
+    the name ends in "projection.weight" ("projection_in.weight" does not). Biases 0, gains 1.
+    The numbers come from torch's global generator, which is not seeded here. Nothing is
+    returned.
     """
     ### BEGIN SOLUTION
     for name, parameter in model.named_parameters():
@@ -409,13 +414,16 @@ plt.show()
 # By hand: $V = 3$, context 2, $C = 2$, one block: $3 \cdot 2 + 2 \cdot 2 + (12 \cdot 4 + 4) + 2 = 64$.
 
 # %% exercise="parameter_count"
-def parameter_count(vocabulary: int, context: int, width: int, layers: int, tied: bool = True) -> int:
+def parameter_count(
+    vocabulary: int, context: int, width: int, layers: int, tied: bool = True
+) -> int:
     """Count the parameters of the model of this page, table of positions included.
 
     Parameters
     ----------
     vocabulary, context, width, layers : sizes of the model
-    tied : whether the head is the token table, or a matrix of its own, width → vocabulary, without bias
+    tied : whether the head is the token table, or a matrix of its own, width → vocabulary,
+        without bias
 
     Returns
     -------
@@ -482,7 +490,13 @@ class GPT(nn.Module):
     """
 
     def __init__(
-        self, vocabulary: int, context: int, width: int, heads: int, layers: int, dropout: float = 0.0
+        self,
+        vocabulary: int,
+        context: int,
+        width: int,
+        heads: int,
+        layers: int,
+        dropout: float = 0.0,
     ) -> None:
         ### BEGIN SOLUTION
         super().__init__()
@@ -503,7 +517,8 @@ class GPT(nn.Module):
 
         Returns
         -------
-        logits of shape (batch, time, vocabulary); those at a place depend on it and on what is before
+        logits of shape (batch, time, vocabulary); those at a place depend on it and on what is
+        before
 
         Raises
         ------
@@ -552,14 +567,15 @@ def parameter_groups(model: nn.Module, decay: float) -> list[dict]:
 
     Parameters
     ----------
-    model : two of its layers may share a parameter; a parameter with requires_grad False is left out
+    model : two of its layers may share a parameter; a parameter with requires_grad False is
+        left out
     decay : weight decay of the first group
 
     Returns
     -------
-    two dictionaries, each with the keys "params", a list of the parameters themselves (it may be
-    empty), and "weight_decay": first those with two axes or more, with `decay`; then all others, with 0.0.
-    Every trained parameter is in one of them, once.
+    two dictionaries, each with the keys "params", a list of the parameters themselves (it may
+    be empty), and "weight_decay": first those with two axes or more, with `decay`; then all
+    others, with 0.0. Every trained parameter is in one of them, once.
     """
     ### BEGIN SOLUTION
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
@@ -596,7 +612,9 @@ check(parameter_groups)
 
 # %% exercise="orthogonalise"
 def orthogonalise(
-    matrix: Tensor, steps: int = 5, coefficients: tuple[float, float, float] = (3.4445, -4.775, 2.0315)
+    matrix: Tensor,
+    steps: int = 5,
+    coefficients: tuple[float, float, float] = (3.4445, -4.775, 2.0315),
 ) -> Tensor:
     """Bring all singular values of a matrix near 1 and keep its singular vectors.
 
@@ -710,9 +728,9 @@ def clip_gradients(parameters, largest: float) -> float:
 
     Parameters
     ----------
-    parameters : any iterable of tensors, such as model.parameters(): it may be possible to walk through
-        it only once. The gradients in `.grad` are changed; a parameter whose `.grad` is None is
-        passed over.
+    parameters : any iterable of tensors, such as model.parameters(): it may be possible to walk
+        through it only once. The gradients in `.grad` are changed; a parameter whose `.grad` is
+        None is passed over.
     largest : the norm allowed, above 0
 
     Returns
@@ -753,13 +771,13 @@ def accumulate(model: nn.Module, inputs: Tensor, targets: Tensor, parts: int) ->
 
     Parameters
     ----------
-    model : maps int64 (rows, time) to logits (rows, time, vocabulary). Afterwards `.grad` of its
-        parameters holds the gradient of the mean cross-entropy over the *whole* batch; what was in it
-        before is cleared.
+    model : maps int64 (rows, time) to logits (rows, time, vocabulary). Afterwards `.grad` of
+        its parameters holds the gradient of the mean cross-entropy over the *whole* batch; what
+        was in it before is cleared.
     inputs, targets : int64 of shape (batch, time)
-    parts : into how many parts the batch is cut along its first dimension, at most `batch`. The sizes
-        differ by at most 1, as torch.tensor_split makes them. The model reads a part at a time, and
-        backward is called on each before the next is read.
+    parts : into how many parts the batch is cut along its first dimension, at most `batch`. The
+        sizes differ by at most 1, as torch.tensor_split makes them. The model reads a part at a
+        time, and backward is called on each before the next is read.
 
     Returns
     -------
@@ -798,14 +816,15 @@ def estimate_loss(model: nn.Module, batches: list[tuple[Tensor, Tensor]]) -> tup
 
     Parameters
     ----------
-    model : maps int64 (rows, time) to logits (rows, time, vocabulary). It is evaluated in evaluation mode
-        without recording gradients, and left in the mode in which it came.
-    batches : at least two pairs (inputs, targets), int64 of shape (rows, time) each, all of one size
+    model : maps int64 (rows, time) to logits (rows, time, vocabulary). It is evaluated in
+        evaluation mode without recording gradients, and left in the mode in which it came.
+    batches : at least two pairs (inputs, targets), int64 of shape (rows, time) each, all of one
+        size
 
     Returns
     -------
-    the mean of the batches' mean losses, in nats, and its standard error, which is the standard deviation of
-    those losses (the one with n − 1) divided by √n: two Python floats
+    the mean of the batches' mean losses, in nats, and its standard error, which is the standard
+    deviation of those losses (the one with n − 1) divided by √n: two Python floats
     """
     ### BEGIN SOLUTION
     was_training = model.training
@@ -859,8 +878,8 @@ def train(
 
     Returns
     -------
-    for each step a pair of Python floats: the loss of its batch before the step, and the norm of its
-    gradient before clipping
+    for each step a pair of Python floats: the loss of its batch before the step, and the norm
+    of its gradient before clipping
     """
     ### BEGIN SOLUTION
     model.train()

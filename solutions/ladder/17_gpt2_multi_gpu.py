@@ -702,7 +702,9 @@ plt.show()
 # $800 / 4 = 200$ bytes.
 
 # %% exercise="bytes_per_gpu"
-def bytes_per_gpu(parameters: int, processes: int, stage: int, mixed: bool) -> tuple[float, float, float]:
+def bytes_per_gpu(
+    parameters: int, processes: int, stage: int, mixed: bool
+) -> tuple[float, float, float]:
     """Count what one process keeps of a model in training, without activations.
 
     Parameters
@@ -715,7 +717,8 @@ def bytes_per_gpu(parameters: int, processes: int, stage: int, mixed: bool) -> t
 
     Returns
     -------
-    weights, gradients, optimiser : bytes of each in one process, not rounded. The optimiser is Adam.
+    weights, gradients, optimiser : bytes of each in one process, not rounded. The optimiser is
+        Adam.
     """
     ### BEGIN SOLUTION
     each, adam = (2, 12) if mixed else (4, 8)
