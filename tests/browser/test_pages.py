@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # MathJax is loaded only on pages that have formulas.
 MATHEMATICS_DONE = """() => !document.querySelector("script[src*=mathjax]")
   || (window.MathJax?.startup?.promise?.then(() => true) ?? false)"""
-# Formulas that stayed source text, and leftovers of markup, outside code.
+# Formulas and tables that stayed source text, and leftovers of markup, outside code.
 RAW_MARKUP = r"""() => {
   const walker = document.createTreeWalker(
     document.querySelector(".bd-article"), NodeFilter.SHOW_TEXT);
@@ -25,7 +25,7 @@ RAW_MARKUP = r"""() => {
   while (walker.nextNode()) {
     const node = walker.currentNode;
     if (node.parentElement.closest("pre, code, script, style, mjx-container, .math")) continue;
-    if (/\$\$|\\frac|\\sum|:::|\{cite|\]\(/.test(node.data)) raw.push(node.data.trim());
+    if (/\$\$|\\frac|\\sum|:::|\{cite|\]\(|\|[-—]+\|/.test(node.data)) raw.push(node.data.trim());
   }
   return raw;
 }"""
