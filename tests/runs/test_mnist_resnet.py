@@ -126,7 +126,15 @@ def test_too_much_held_out_or_too_large_a_batch_is_refused_by_name():
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("micro_batch", 32), ("side", 21), ("digits", "none"), ("width", 0), ("smoothing", 1.0)],
+    [
+        ("micro_batch", 32),
+        ("norm_rows", 24),
+        ("norm_rows", 0),
+        ("side", 21),
+        ("digits", "none"),
+        ("width", 0),
+        ("smoothing", 1.0),
+    ],
 )
 def test_a_setting_that_cannot_be_is_refused_by_name(name, value):
     with pytest.raises(WrongSetting, match=f"^{name} is "):
@@ -247,7 +255,7 @@ def test_several_seeds_have_a_curve_each_and_are_recorded_with_their_spread(tool
 
 def test_two_processes_give_the_curve_of_one(tools, tmp_path):
     # At the profile's own rate Adam's first steps make much of what rounding leaves of a gradient
-    # that is zero. Statistics of one process's rows alone would show in the first loss.
+    # that is zero. Statistics of other rows would show in the first loss.
     changes = {"digits": "any", "steps": 12, "evaluate_every": 6, "shift": 1, "learning_rate": 1e-4}
     two = tools.made("mnist_resnet", "smoke", **changes)
     program = start_torchrun(two)
@@ -258,5 +266,4 @@ def test_two_processes_give_the_curve_of_one(tools, tmp_path):
         for name in ("loss", "validation loss"):
             both = (curve(read_metrics(where / "metrics.jsonl"), name) for where in (path, alone))
             (steps, values), (_, others) = both
-            assert len(steps) >= 3 and values == pytest.approx(others, abs=1e-4)
-            assert values[0] == pytest.approx(others[0], abs=1e-5)
+            assert len(steps) >= 3 and values == pytest.approx(others, abs=1e-5)

@@ -36,8 +36,7 @@ def check_before(run: Run, settings: Settings, folder: Path) -> None:
     WrongSetting
         When the batch does not divide among the processes.
     """
-    world = settings.processes * settings.nodes
-    micro_batches(settings.batch_size, settings.micro_batch, Processes(world=world))
+    micro_batches(settings.batch_size, settings.micro_batch, Processes(world=settings.world))
     checks: list[Callable[[Run, Settings], None]] = [_check_data]
     if settings.where == "slurm":  # the machine that trains is another one
         checks.insert(0, _check_slurm)
@@ -130,5 +129,4 @@ def _free_memory() -> int:
 
 
 def _smaller(settings: Settings) -> int:
-    share = settings.batch_size // (settings.processes * settings.nodes)
-    return max(1, (settings.micro_batch or share) // 2)
+    return max(1, settings.rows // 2)

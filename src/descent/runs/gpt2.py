@@ -81,11 +81,10 @@ class Gpt2Settings(Settings):
             raise WrongSetting(f"width is {self.width}, which {self.heads} heads do not divide.")
         if not 0 <= self.dropout < 1:
             raise WrongSetting(f"dropout is {self.dropout}; it is a share, from 0 to below 1.")
-        world = self.processes * self.nodes
-        if self.evaluation_rows < 1 or self.evaluation_rows % world:
+        if self.evaluation_rows < 1 or self.evaluation_rows % self.world:
             raise WrongSetting(
-                f"evaluation_rows is {self.evaluation_rows}, which does not divide among {world} "
-                "processes."
+                f"evaluation_rows is {self.evaluation_rows}, which does not divide among "
+                f"{self.world} processes."
             )
         self._check_start()
 
@@ -121,17 +120,14 @@ def needs(settings: Gpt2Settings) -> Needs:
     s = settings
     vocabulary = padded(VOCABULARY)
     weights = parameter_count(vocabulary, s.context, s.width, s.layers, s.bias)
-    world = s.processes * s.nodes
-    share = -(-s.batch_size // world)
-    rows = s.micro_batch or share
     held = weights * BYTES_OF_A_WEIGHT
     if s.shard == "full":  # gradients are whole until the last part of a batch is done
-        held = held // world + (weights * 4 if rows < share else 0)
+        held = held // s.world + (weights * 4 if s.rows * s.world < s.batch_size else 0)
     bytes_kept = 4 if s.precision == "float32" else 2
     features = s.layers * NUMBERS_KEPT * s.width * bytes_kept
     logits = vocabulary * (8 + bytes_kept)  # as they come, and for the loss in float32
     return Needs(
-        memory=held + rows * s.context * (features + logits),
+        memory=held + s.rows * s.context * (features + logits),
         checkpoint=weights * 12,
     )
 

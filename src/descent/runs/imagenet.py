@@ -127,11 +127,6 @@ class ImageNetSettings(Settings):
         return tuple(int(word) for word in words) if all(w.isdigit() for w in words) else ()
 
     @property
-    def rows(self) -> int:
-        """Pictures that a process takes through the model at once."""
-        return self.micro_batch or -(-self.batch_size // (self.processes * self.nodes))
-
-    @property
     def classes(self) -> int:
         """Classes there are."""
         return CLASSES if self.pictures == "imagenet" else GENERATED_CLASSES

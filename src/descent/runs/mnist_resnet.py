@@ -31,6 +31,9 @@ class MnistSettings(Settings):
         The highest rate, and the share of the steps in which it rises; then it falls to 0.
     beta1, beta2
         Of Adam.
+    norm_rows
+        Rows whose mean and variance batch norm takes together; with 0 they are all of the batch,
+        which several processes that share it cannot have.
     smoothing
         Share of the certainty that the targets give to all classes alike.
     held_out
@@ -49,6 +52,7 @@ class MnistSettings(Settings):
     warm_up: float = 0.25
     beta1: float = 0.7
     beta2: float = 0.9
+    norm_rows: int = 0
     smoothing: float = 0.0
     held_out: int = 0
     digits: str = "mnist"
@@ -69,8 +73,18 @@ class MnistSettings(Settings):
                 )
         if self.micro_batch:
             raise WrongSetting(
-                f"micro_batch is {self.micro_batch}; here it has to be 0: batch norm's statistics "
-                "are of the batch, and in parts they would be others."
+                f"micro_batch is {self.micro_batch}; here it has to be 0: the pictures are small "
+                "enough to go through the model at once."
+            )
+        if self.norm_rows < 0 or (self.norm_rows and self.rows % self.norm_rows):
+            raise WrongSetting(
+                f"norm_rows is {self.norm_rows}, which does not divide the {self.rows} pictures "
+                "that a process takes. A divisor gives the same curve on any number of processes."
+            )
+        if self.world > 1 and not self.norm_rows:
+            raise WrongSetting(
+                "norm_rows is 0, the whole batch, which several processes share. A divisor of the "
+                f"{self.rows} pictures that each takes gives the same curve on any number of them."
             )
 
 
@@ -79,8 +93,7 @@ def needs(settings: MnistSettings) -> Needs:
     width, side = settings.width, settings.side
     wide = 4 * width  # as in the learner's; ours has less
     weights = 25 * width + (2 + settings.blocks) * 9 * wide**2 + 10 * wide * side**2 // 16
-    rows = -(-settings.batch_size // (settings.processes * settings.nodes))
-    kept = rows * 4 * wide * side**2 // 4 * (3 + settings.blocks) * 4  # in float32
+    kept = settings.rows * 4 * wide * side**2 // 4 * (3 + settings.blocks) * 4  # in float32
     pictures = PICTURES * (SIDE + 2 * settings.shift) ** 2 * 4
     memory = pictures + weights * BYTES_OF_A_WEIGHT + kept
     return Needs(memory=memory, checkpoint=weights * 12)

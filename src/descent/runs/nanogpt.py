@@ -112,8 +112,7 @@ def needs(settings: NanoGptSettings) -> Needs:
     """Estimate memory and disk: weights with their optimiser, and what the backward pass keeps."""
     width, context = settings.width, settings.context
     weights = (CHARACTERS + context) * width + settings.layers * 12 * width * width
-    rows = settings.micro_batch or -(-settings.batch_size // (settings.processes * settings.nodes))
-    kept = rows * context * (settings.layers * 20 * width + 3 * CHARACTERS) * 4
+    kept = settings.rows * context * (settings.layers * 20 * width + 3 * CHARACTERS) * 4
     return Needs(memory=weights * BYTES_OF_A_WEIGHT + kept, checkpoint=weights * 12)
 
 

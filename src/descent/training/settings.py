@@ -126,3 +126,13 @@ class Settings:
             )
         if self.nodes > 1 and self.where == "here":
             raise WrongSetting("nodes is more than 1, which needs where=slurm.")
+
+    @property
+    def world(self) -> int:
+        """Processes, of all nodes together."""
+        return self.processes * self.nodes
+
+    @property
+    def rows(self) -> int:
+        """Rows of a batch that a process takes through the model at once, at the most."""
+        return self.micro_batch or -(-self.batch_size // self.world)

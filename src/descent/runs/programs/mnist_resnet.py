@@ -12,9 +12,9 @@ from torch.optim import Adam, Optimizer
 
 from descent.data.mnist import SIDE, Mnist, mnist
 from descent.models.fast_resnet import FastResNet
+from descent.models.grouped_norm import grouped, settle
 from descent.runs.contract import check_picture_model
 from descent.runs.mnist_resnet import MnistSettings
-from descent.training.batch_norm import share_statistics
 from descent.training.distributed import Processes, mean_over
 from descent.training.randomness import generator
 from descent.training.settings import WrongSetting
@@ -56,13 +56,16 @@ class DigitsTask:
             self.measured = ("test", *self._resident(mnist("test")))
         self.places = torch.arange(settings.side, device=device)
         self.epoch, self.order = -1, torch.empty(0)
+        self.network: nn.Module = nn.Identity()
 
     def model(self) -> nn.Module:
         """Make ours, or the learner's, with channels as the last axis in memory."""
         s = self.settings
         ours = FastResNet(s.side, s.width, s.blocks)
-        made = self.model_class(*own_sizes(s)) if self.model_class else ours
-        return share_statistics(made).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.network = self.model_class(*own_sizes(s)) if self.model_class else ours
+        if s.norm_rows:
+            self.network = grouped(self.network, s.norm_rows)
+        return self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def optimisers(self, model: nn.Module) -> list[Optimizer]:
         """Adam, all weights in one kernel; its memory is short, as a training of seconds needs."""
@@ -84,6 +87,8 @@ class DigitsTask:
         first = step % batches * s.batch_size
         picked = self._order(step // batches)[first + rows.start : first + rows.stop]
         logits = model(self._cut_out(picked, step, rows))
+        if s.norm_rows:
+            settle(self.network)
         return F.cross_entropy(logits, self.labels[picked], label_smoothing=s.smoothing)
 
     def evaluate(self, model: nn.Module, processes: Processes) -> dict[str, float]:
