@@ -128,7 +128,7 @@ def test_the_report_has_the_published_number_beside_the_measured_one(tools):
     folder = ended(tools.made(profile="cpu", seed=3))
     folder.write("program.json", {"outcome": "finished"})
     shown = command("runs", "report", folder.id)
-    assert "validation loss: measured 2.5000 (best 2.5000)" in shown
+    assert "validation loss: measured 2.5 (best 2.5)" in shown
     assert "published 1.88, nanoGPT's README" in shown
     assert "Not the published configuration: seed = 3." in shown
     assert "It has no report yet." in shown

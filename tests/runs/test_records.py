@@ -31,7 +31,7 @@ def test_a_finished_run_is_recorded_and_shown_beside_the_published_number(finish
     assert record.command == "descent run nanogpt --profile cpu --set text=any --set steps=300"
     assert "cores" in record.hardware and set(record.versions) == {"python", "torch"}
     shown = results_of(find_run("nanogpt"), tmp_path)
-    assert "| cpu | validation loss 1.935<br>changed: text = any, steps = 300 | 9.5 |" in shown
+    assert "| cpu | validation loss 1.9346<br>changed: text = any, steps = 300 | 9.5 |" in shown
     assert "validation loss 1.88: nanoGPT's README" in shown and "A busy machine." in shown
 
 

@@ -193,29 +193,38 @@ IMAGENET = Run(
         prepare=prepare,
     ),
     published=(
-        Published("gpu", "top-1 accuracy", 76.130, f"{TORCHVISION}, V1: 90 epochs, batch 256"),
-        Published("gpu", "top-5 accuracy", 92.862, f"{TORCHVISION}, V1: 90 epochs, batch 256"),
+        Published("gpu", "top-1 accuracy", 0.76130, f"{TORCHVISION}, V1: 90 epochs, batch 256"),
+        Published("gpu", "top-5 accuracy", 0.92862, f"{TORCHVISION}, V1: 90 epochs, batch 256"),
         Published(
-            "gpu", "top-1 accuracy", 76.4, "Goyal et al. 2017: 90 epochs, batch 256, mean of 5 runs"
+            "gpu",
+            "top-1 accuracy",
+            0.764,
+            "Goyal et al. 2017: 90 epochs, batch 256, mean of 5 runs",
         ),
         Published(
-            "gpu", "top-1 accuracy", 75.3, "He et al. 2016, the authors' released weights, one crop"
+            "gpu",
+            "top-1 accuracy",
+            0.753,
+            "He et al. 2016, the authors' released weights, one crop",
         ),
         Published(
-            "gpu", "top-5 accuracy", 92.2, "He et al. 2016, the authors' released weights, one crop"
+            "gpu",
+            "top-5 accuracy",
+            0.922,
+            "He et al. 2016, the authors' released weights, one crop",
         ),
         Published(
-            "gpu-strong", "top-1 accuracy", 80.858, f"{TORCHVISION}, V2: 600 epochs, resize 232"
+            "gpu-strong", "top-1 accuracy", 0.80858, f"{TORCHVISION}, V2: 600 epochs, resize 232"
         ),
         Published(
-            "gpu-strong", "top-5 accuracy", 95.434, f"{TORCHVISION}, V2: 600 epochs, resize 232"
+            "gpu-strong", "top-5 accuracy", 0.95434, f"{TORCHVISION}, V2: 600 epochs, resize 232"
         ),
-        Published("gpu-strong", "top-1 accuracy", 80.4, f"{WIGHTMAN} A1: 600 epochs"),
-        Published("gpu-strong", "top-1 accuracy", 79.8, f"{WIGHTMAN} A2: 300 epochs"),
+        Published("gpu-strong", "top-1 accuracy", 0.804, f"{WIGHTMAN} A1: 600 epochs"),
+        Published("gpu-strong", "top-1 accuracy", 0.798, f"{WIGHTMAN} A2: 300 epochs"),
         Published(
             "gpu-strong",
             "top-1 accuracy",
-            78.1,
+            0.781,
             f"{WIGHTMAN} A3: 100 epochs, trained at 160 pixels",
         ),
     ),

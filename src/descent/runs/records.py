@@ -20,7 +20,7 @@ from descent.runs.catalogue import find_run
 from descent.runs.folder import RunFolder
 from descent.runs.profiles import profile_names
 from descent.runs.run import Published, Run
-from descent.runs.seeds import last_values, seconds
+from descent.runs.seeds import in_words, last_values, seconds
 from descent.study.files import write_whole
 from descent.training.loop import FINISHED
 
@@ -182,16 +182,16 @@ def records_text(root: Path, run: str) -> str:
 
 
 def _is_result(name: str) -> bool:
-    return name.endswith((" loss", "accuracy", "top-1", "top-5")) and name != "training loss"
+    return name.endswith((" loss", "accuracy")) and name != "training loss"
 
 
 def _row(record: Record) -> str:
-    measured = "<br>".join(f"{name} {_number(name, value)}" for name, value in
+    measured = "<br>".join(f"{name} {in_words(name, value)}" for name, value in
                            record.metrics.items())  # fmt: skip
     if record.changes:
         changed = ", ".join(f"{name} = {value}" for name, value in record.changes.items())
         measured += f"<br>changed: {changed}"
-    trained = _number("seconds", record.seconds)
+    trained = in_words("seconds", record.seconds)
     torch = record.versions.get("torch", "")
     place = f"{record.hardware}; torch {torch}" if torch else record.hardware
     return f"| {record.profile} | {measured} | {trained} | {place} | {record.date} |"
@@ -201,20 +201,10 @@ def _published(numbers: Iterable[Published]) -> list[str]:
     """Say each published number once, with the profiles that it is to be compared with."""
     profiles: dict[str, list[str]] = {}
     for number in numbers:
-        said = f"{number.metric} {_number(number.metric, number.value)}: {number.source}"
+        said = f"{number.metric} {in_words(number.metric, number.value)}: {number.source}"
         profiles.setdefault(said, []).append(number.profile)
     return [f"{said} (profile{'s' * (len(names) > 1)} {', '.join(names)})"
             for said, names in profiles.items()]  # fmt: skip
-
-
-def _number(name: str, value: Any) -> str:
-    """Write a number, or a mean with its spread; a share as a percentage."""
-    if isinstance(value, dict):
-        mean, spread = (_number(name, value[key]) for key in ("mean", "std"))
-        return f"{mean} ± {spread} ({value['n']} seeds)"
-    if "accuracy" in name or "top-" in name:
-        return f"{100 * value if value <= 1 else value:.2f} %"
-    return f"{value:.1f}" if name == "seconds" else f"{value:.4g}"
 
 
 def _processor() -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from descent.errors import CourseError
 from descent.runs.folder import RunFolder
-from descent.runs.seeds import last_values
+from descent.runs.seeds import in_words, last_values
 from descent.runs.torchrun import cause_of_death, follow_log, start_torchrun
 from descent.training.checkpoint import load_checkpoint, newest_checkpoint
 from descent.training.loop import FINISHED, STOPPED
@@ -92,16 +92,15 @@ def show_comparison(folder: RunFolder) -> None:
     for number in published:
         steps, values = curve(folder.metrics(), number.metric)
         found = last_values(folder).get(number.metric)
-        if isinstance(found, dict):
-            print(
-                f"{number.metric}: measured {found['mean']:.4f} ± {found['std']:.4f} "
-                f"({found['n']} seeds)"
-            )
-        elif values:
+        if not values:
+            continue
+        measured = in_words(number.metric, found)
+        if not isinstance(found, dict):
             best = max(values) if number.metric.endswith("accuracy") else min(values)
-            print(f"{number.metric}: measured {values[-1]:.4f} (best {best:.4f})")
-        if values:
-            print(f"{'':{len(number.metric)}}  published {number.value}, {number.source}")
+            measured += f" (best {in_words(number.metric, best)})"
+        print(f"{number.metric}: measured {measured}")
+        said = in_words(number.metric, number.value)
+        print(f"{'':{len(number.metric)}}  published {said}, {number.source}")
     if not published:
         print(f"No number was published for the profile {asked['profile']}.")
     if asked["changes"]:

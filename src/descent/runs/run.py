@@ -21,7 +21,7 @@ class Published:
     metric
         Its name among the run's metrics.
     value
-        The number.
+        The number; an accuracy is a share, from 0 to 1.
     source
         Who published it, and how it is measured.
     """

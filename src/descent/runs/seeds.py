@@ -32,6 +32,33 @@ def seconds(folder: RunFolder) -> Any:
     return over_seeds([max(line["time"] for line in lines) for lines in folder.curves()])
 
 
+def in_words(name: str, value: Any) -> str:
+    """Write a number, or a mean with its spread; a share as a percentage.
+
+    Parameters
+    ----------
+    name : str
+        What it is: ``seconds`` have one decimal, accuracies are shares, from 0 to 1.
+    value : float or dict
+        As `over_seeds` gives it.
+
+    Returns
+    -------
+    str
+    """
+    if isinstance(value, dict):
+        mean, spread = value["mean"], value["std"]
+        digits = in_words(name, spread) if _is_share(name) or name == "seconds" else f"{spread:.2g}"
+        return f"{in_words(name, mean)} ± {digits} ({value['n']} seeds)"
+    if _is_share(name):
+        return f"{100 * value:.2f} %"
+    return f"{value:.1f}" if name == "seconds" else f"{value:.5g}"
+
+
+def _is_share(name: str) -> bool:
+    return name.endswith("accuracy")
+
+
 def show_trainings(folder: RunFolder, metric: str) -> None:
     """Print what each training came to, and mean and spread over all.
 
@@ -45,14 +72,11 @@ def show_trainings(folder: RunFolder, metric: str) -> None:
         _, values = curve(lines, metric)
         if values:
             trained = max(line["time"] for line in lines)
-            print(f"seed {told.seed}: {metric} {values[-1]:.4f} after {trained:.2f} s of training")
-    shown = {metric: last_values(folder).get(metric), "seconds of training": seconds(folder)}
-    for name, value in shown.items():
+            last = in_words(metric, values[-1])
+            print(f"seed {told.seed}: {metric} {last} after {trained:.2f} s of training")
+    for name, value in ((metric, last_values(folder).get(metric)), ("seconds", seconds(folder))):
         if isinstance(value, dict):
-            print(
-                f"{name}: mean {value['mean']:.4f}, standard deviation {value['std']:.4f}, "
-                f"{value['n']} seeds"
-            )
+            print(f"mean and standard deviation: {name} {in_words(name, value)}")
 
 
 def show_curves(folder: RunFolder, training: str = "loss") -> None:

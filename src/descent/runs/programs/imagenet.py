@@ -110,7 +110,7 @@ class PictureTask:
         return loss
 
     def evaluate(self, model: nn.Module, processes: Processes) -> dict[str, float]:
-        """Measure loss, top-1 and top-5 (both in %) on every picture that was held out."""
+        """Measure loss, top-1 and top-5 on every picture that was held out."""
         s, total, world = self.settings, len(self.held_out), processes.world
         # Not all parts are equally long, nor the last batches: sums are what is put together.
         rows = range(total * processes.rank // world, total * (processes.rank + 1) // world)
@@ -128,8 +128,8 @@ class PictureTask:
             raise CourseError(f"{round(seen)} pictures were evaluated of {total}.")
         return {
             "validation_loss": loss / seen,
-            "top-1_accuracy": 100 * top_1 / seen,
-            "top-5_accuracy": 100 * top_5 / seen,
+            "top-1_accuracy": top_1 / seen,
+            "top-5_accuracy": top_5 / seen,
         }
 
     def _prepared(self, pictures: Tensor) -> Tensor:

@@ -36,7 +36,7 @@ def show_accuracy(folder: RunFolder) -> None:
     from descent.figures import plot_curves
 
     curves = {name: curve(folder.metrics(), name) for name in METRICS}
-    plot_curves({name: found for name, found in curves.items() if found[0]}, "step", "accuracy (%)")
+    plot_curves({name: found for name, found in curves.items() if found[0]}, "step", "accuracy")
     plt.show()
 
 
@@ -51,7 +51,9 @@ def show_table(folder: RunFolder) -> None:
     print(f"{'top-1 %':>8}{'top-5 %':>8}   ResNet-50 on ImageNet's 50 000 validation pictures")
     for source, numbers in rows:
         both = (numbers.get(name) for name in METRICS)
-        shown = "".join(f"{value:8.2f}" if value is not None else f"{'':>8}" for value in both)
+        shown = "".join(
+            f"{100 * value:8.2f}" if value is not None else f"{'':>8}" for value in both
+        )
         print(f"{shown}   {source}")
     settings = cast(ImageNetSettings, folder.settings())
     if settings.pictures != "imagenet":
