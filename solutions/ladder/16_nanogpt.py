@@ -1165,8 +1165,9 @@ if ladder:
     plt.show()
 
 # %% [markdown]
-# Two rows bring most of it: Muon, and a number that anybody could have tried, the learning rate. Most of the
-# others are no larger than what the seeds differ by, and one may even cost where it stands.
+# Two rows bring most of it: Muon, and a number that anybody could have tried, the learning rate. Rotary
+# positions come third, and are larger than their seeds' spread. The linear fall, QK-norm and ReLU² bring about
+# as much as the seeds differ by; of the zero-initialised projections three seeds show nothing, where they stand.
 #
 # That is how to read such a table, an **ablation**. Compare each gain with the spreads of the two rows it lies between:
 # a gain of less than about two of them is not shown by these seeds. The order matters, since every row keeps
