@@ -13,7 +13,7 @@
 #   - {key: he2022, where: "the whole page, half an hour: compute, memory, overhead", skip: "nothing"}
 #   - {key: williams2009, where: "pages 65 to 69: the model and how to read it", skip: "the four machines of its time"}
 #   - {key: micikevicius2018, where: "section 3: master weights, loss scaling, arithmetic", skip: "the results, network by network"}
-#   - {key: oikarinen2021, where: "the README: nine steps from 2 min 52 s to 0.76 s, one at a time"}
+#   - {key: oikarinen2021, where: "the README: eight steps from 2 min 52 s to 0.76 s"}
 #   - {key: jordan2024, where: "the sections on the data order and on the result: how training for seconds is measured honestly", skip: "the ablations, at a first reading"}
 # recall:
 #   - {q: "A part takes the share s of the time and becomes f times faster. How much faster is the whole?", a: "1 / (1 − s + s / f); never more than 1 / (1 − s)."}
@@ -186,7 +186,7 @@ def measure(name: str, batches: Callable, size: int = 128, **switches) -> None:
 measure("item by item", item_by_item)
 
 # %% [markdown]
-# (All times on this page are from the machine that made it, and yours will differ. The text says only what should hold on any.)
+# (All times on this page are from the machine that made it, and yours will differ. The text says what should hold on any, or says "here".)
 #
 # On the machine that made this page the network takes most of the time. It is tempting to conclude that loading does not matter. Let us compute what a faster device would do about it. Parts of a program take $t_1, t_2, \dots$ seconds. Make part $k$ faster by the factor $f_k$ and the others
 # not at all ($f = 1$). The whole becomes faster by
@@ -246,7 +246,7 @@ plt.yscale("log")
 plt.show()
 
 # %% [markdown]
-# A small share of loading puts a low roof on whatever a device can do. This is why the loader was the largest step on the laptop, and why we mend it first.
+# A small share of loading puts a low roof on whatever a device can do. On the laptop's GPU the loader was the step with the largest factor. On this CPU it is a small share, and we mend it first all the same: for a fast device it is the roof.
 #
 # ## Loading ahead
 #
@@ -309,11 +309,11 @@ for name, each, share in (("all alike, device slower", even, 1.2), ("all alike, 
     print(f"{name:>24}" + "".join(f"{end:8.2f}s" for end in ends))
 
 # %% [markdown]
-# One batch ahead turns a sum into a maximum. More places help against bumps, and only while the loader is the quicker of the two on average. Once the device is faster than the loader, no queue helps: it is empty. Then one needs more workers, or less to load.
+# One batch ahead turns a sum into a maximum. More places help against bumps, and only while the loader is the quicker of the two on average. Once the device is faster than the loader, one place is as good as thirty: the queue is always empty. Then one needs more workers, or less to load.
 #
 # ## Keep the data where they are used
 #
-# How much is there to load? The training pictures are 43 million bytes, and a laptop's GPU has a hundred times that. So they move there **once**, as one tensor of bytes, and stay: the data are **resident**. A batch is then one indexing operation with a piece of `randperm`, on the device. Nothing is left of the loader.
+# How much is there to load? The training pictures are 43 million bytes, and a laptop's GPU has a hundred times that. So they move there **once**, as one tensor of bytes, and stay: the data are **resident**. A batch is then one indexing operation with a piece of `randperm`, on the device. Of the `DataLoader` nothing is left; what still counts as loading is the indexing and the shifts.
 
 # %%
 print(f"{pictures.nbytes / 1e6:.0f} MB as bytes, {4 * pictures.nbytes / 1e6:.0f} MB as float32")
@@ -335,7 +335,7 @@ def resident(size: int) -> Iterator[tuple[Tensor, Tensor]]:
 measure("resident data", resident)
 
 # %% [markdown]
-# Most of the loading is gone. What is left is a Python loop over 128 pictures. A CPU hardly minds, since a slice costs it next to nothing. A GPU would: each little operation is sent to it by itself, and `.tolist()` waits until the device has answered.
+# More than half of the loading is gone here. What is left is a Python loop over 128 pictures. A CPU hardly minds, since a slice costs it next to nothing. A GPU would: each little operation is sent to it by itself, and `.tolist()` waits until the device has answered.
 #
 # ## A whole batch at once
 #
@@ -395,12 +395,13 @@ def on_the_device(size: int) -> Iterator[tuple[Tensor, Tensor]]:
 
 
 def operations(work: Callable[[], object]) -> int:
-    """How many operations torch carries out that compute or copy something."""
+    """How many operations torch carries out that compute or copy something; one that calls others is not counted."""
     idle = ("empty", "view", "detach", "aten::t", "strided", "expand", "reshape", "select", "slice", "alias", "result_type", "resolve")
     with profile(activities=[ProfilerActivity.CPU]) as record:
         work()
-    return sum(e.count for e in record.key_averages()
-               if e.key.startswith("aten::") and not any(word in e.key for word in idle))  # fmt: skip
+    working = [e for e in record.events() if e.name.startswith("aten::") and not any(word in e.name for word in idle)]
+    outer = {id(e.cpu_parent) for e in working}
+    return sum(id(e) not in outer for e in working)
 
 
 measure("a batch at once", on_the_device)
@@ -481,11 +482,11 @@ print("one channel:    ", strides((128, 1, 28, 28)), strides((128, 1, 28, 28), c
 print("sixteen:        ", strides((128, 16, 14, 14)), strides((128, 16, 14, 14), channels_last=True))
 
 # %% [markdown]
-# With one channel both rules put every pixel at the same place. For the other layers it is a real change, and the table says what it is worth here. On CPUs it depends on the processor and on the batch, and may be a loss. Measure; do not believe.
+# With one channel both rules put every pixel at the same place. For the other layers it is a real change, and the two lines "a batch at once" and "channels last" say what it is worth here. On CPUs it depends on the processor and on the batch, and may be a loss. Measure; do not believe.
 #
 # ## What a layer costs
 #
-# A layer needs arithmetic and it needs memory traffic. Count both. We count a multiplication and an addition as two **FLOPs** (floating-point operations), and each tensor as read or written once. For a convolution without bias of $n$ pictures from $c$ to $o$ channels, kernel $k \times k$, input $s \times s$, output $s' \times s'$, and $b$ bytes an element:
+# A layer needs arithmetic and it needs memory traffic. Count both. We count a multiplication and an addition as two **FLOPs** (floating-point operations), and each tensor as read or written once. For a convolution without bias of $n$ pictures from $c$ to $o$ channels, kernel $k \times k$, padding $p$, input $s \times s$ (a side now, no longer a stride), output $s' \times s'$, and $b$ bytes an element:
 #
 # $$ \text{FLOPs} = 2 \cdot n\, o\, s'^2 \cdot c\, k^2, \qquad \text{bytes} = b\,(\underbrace{n\, c\, s^2}_{\text{pictures in}} + \underbrace{o\, c\, k^2}_{\text{kernels}} + \underbrace{n\, o\, s'^2}_{\text{pictures out}}), \qquad s' = \Bigl\lfloor \frac{s + 2p - k}{\text{stride}} \Bigr\rfloor + 1 . $$
 #
@@ -601,9 +602,9 @@ a, b = torch.rand(1024, 1024), torch.rand(1024, 1024)
 long, longer, out = torch.rand(8_000_000), torch.rand(8_000_000), torch.empty(8_000_000)
 CPU_PEAK = 2 * 1024**3 / best_seconds(lambda: a @ b)
 CPU_BANDWIDTH = 3 * long.nbytes / best_seconds(lambda: torch.add(long, longer, out=out))
-DEVICES = {"this CPU, float32": (CPU_PEAK, CPU_BANDWIDTH), "H100, bfloat16": (989e12, 3.35e12)}
+DEVICES = {"one core of this CPU, float32": (CPU_PEAK, CPU_BANDWIDTH), "H100, bfloat16": (989e12, 3.35e12)}
 for name, (peak, bandwidth) in DEVICES.items():
-    print(f"{name:18} peak {peak:8.2g} FLOP/s   bandwidth {bandwidth:8.2g} byte/s   ridge {peak / bandwidth:6.1f} FLOPs for each byte")
+    print(f"{name:29} peak {peak:8.2g} FLOP/s   bandwidth {bandwidth:8.2g} byte/s   ridge {peak / bandwidth:6.1f} FLOPs for each byte")
 
 fig, ax = plt.subplots(figsize=(8.5, 4.8))
 axis = np.geomspace(0.03, 3000, 200)
@@ -618,11 +619,11 @@ for name, (flops, moved) in costs.items():
     flat = flops / moved > peak / bandwidth
     ax.text(flops / moved * (1 if flat else 0.8), reached * (1.8 if flat else 1.15), name, fontsize=10.5, ha="center" if flat else "right")
 ax.set(xlabel="arithmetic intensity (FLOPs for each byte)", ylabel="attainable FLOP/s", xlim=(0.02, 3300), ylim=(1e9, 4e15),
-       title="Every layer of our network hangs from the slope")  # fmt: skip
+       title="On the H100 every layer of our network hangs from the slope")  # fmt: skip
 plt.show()
 
 # %% [markdown]
-# None of our layers reaches the H100's ridge, not even the last stage; ResNet-50's layer does. Small pictures with few channels are moved more than they are computed with. It follows what will help: fewer bytes (bfloat16, half of them), fewer passes over them (norm, ReLU and addition **fused** into one
+# None of our layers reaches the H100's ridge, not even the last stage, though that comes close; ResNet-50's layer does. With few channels there is too little arithmetic for each byte that is moved. (One core of a CPU has its ridge far to the left: there the convolutions are compute-bound.) It follows what will help: fewer bytes (bfloat16, half of them), fewer passes over them (norm, ReLU and addition **fused** into one
 # kernel, which is what `torch.compile` does). And wider layers are cheaper than they look.
 #
 # Can a larger batch help? For a linear layer from $i$ to $o$ numbers, $n$ rows: $\text{intensity} = 2 n i o \,/\, b\,(n i + i o + n o)$. The weights are read once for the whole batch, so the intensity rises with $n$, but only up to a limit, $2 i o / b (i + o)$. If that does not exceed the ridge, no batch is large enough. Otherwise solve
@@ -671,7 +672,7 @@ for width in (64, 256, 512, 1024, 4096):
           f"on this CPU {smallest_batch(width, width, *DEVICES['this CPU, float32'])}")  # fmt: skip
 
 # %% [markdown]
-# A layer of 512 by 512 *cannot* use that device's arithmetic, however large the batch. (A convolution's kernels are shared by all places of a picture: each picture counts as $s'^2$ rows. Its limit comes from the channels alone.)
+# A layer of 512 by 512 *cannot* use that device's arithmetic, however large the batch. (A convolution's kernels are shared by all places of a picture: each picture counts as $s'^2$ rows. Its limit comes from channels and kernel: at stride 1 it is $2\,c\,o\,k^2 / b\,(c + o)$, for our last stage 288, just below the H100's ridge.)
 #
 # ## Sixteen bits
 #
@@ -735,7 +736,7 @@ measure("bfloat16", on_the_device, channels_last=True, bfloat16=True, steps=4 if
 print("This processor has instructions for bfloat16." if HAS_BFLOAT16 else "This processor has no instructions for bfloat16.")
 
 # %% [markdown]
-# Read the last line first. Without such instructions a processor does bfloat16 by detours, and this rung of the ladder is a step *down*, here and below. On a GPU with matrix units it is a large step up for compute-bound layers, and a factor of up to two for memory-bound ones.
+# Read the last line first. With such instructions this rung is a step up. If yours says that there are none, your processor does bfloat16 by detours, and for you this rung is a step *down*. On a GPU with matrix units it is a large step up for compute-bound layers, and a factor of up to two for memory-bound ones.
 #
 # ## The CPU sends, the GPU does
 #
@@ -805,7 +806,7 @@ axes[-1].set_xlabel("time (µs); one colour for each step")
 plt.show()
 
 # %% [markdown]
-# Above, the CPU stands still during the long kernels, and then the GPU waits for one launch after the other. In the middle, the CPU launches the next step's short kernels meanwhile, and they are hidden. Below, launching is no longer a subject.
+# Above, the CPU stands still during the long kernels, and then the GPU waits for one launch after the other. In the middle, the CPU launches the next step's short kernels meanwhile, and nearly all of this is hidden. Below, launching is no longer a subject.
 #
 # **Predict.** Make all kernels of such a step $x$ times as long, from a tenth to ten times. Where is `.item()` most expensive: when kernels are short, when they are long, or in between? And the graph: where does it help most?
 #
@@ -825,7 +826,7 @@ plt.xscale("log")
 plt.show()
 
 # %% [markdown]
-# With very short kernels the CPU is the limit anyway, and waiting adds little. With very long ones an empty queue is soon filled again. In between, both are busy, and reading makes them take turns. So: leave the losses on the device, as tensors, and read them after the last step.
+# With very short kernels the CPU is the limit anyway, and waiting adds little. With very long ones an empty queue is soon filled again. In between, both are busy, and reading makes them take turns. The graph helps most where the kernels are shortest. (Our model lets a graph cost one launch, however long it is.) So: leave the losses on the device, as tensors, and read them after the last step.
 #
 # Which case is ours? Count the operations of one training step, and take the time to send off one that has nothing to do.
 
@@ -850,12 +851,12 @@ print(f"about {count} operations in a step; {1e6 * send:.1f} µs to send one off
 print(f"convolutions of a step, batch {BATCH}, on an H100 by the roofline: {1e6 * roof:,.0f} µs")
 
 # %% [markdown]
-# On such a device our network is launch-bound by far. The convolutions of a whole batch would be done before the CPU has sent off a good part of the orders. (Both numbers are estimates from below: norms and shortcuts are left out of the second, and a launch on a GPU costs more than our tiny operation.) This is why the real run compiles: `torch.compile(network)` fuses what can be fused into fewer kernels, and its mode `"reduce-overhead"` puts them into a
+# On such a device our network is launch-bound by far. The convolutions of a whole batch would be done before the CPU has sent off more than a few of the orders. (Both numbers are estimates from below: norms and shortcuts are left out of the second, and a launch on a GPU costs more than our tiny operation.) This is why the real run compiles: `torch.compile(network)` fuses what can be fused into fewer kernels, and its mode `"reduce-overhead"` puts them into a
 # CUDA graph. Compiling is paid once for each shape of a batch. So all batches have to have *one* shape, and the short one at the end is dropped.
 #
 # ## Larger batches
 #
-# The last rung: with 512 pictures a step there is a quarter of the launches. But it is also a quarter of the steps, so each has to go further: a larger rate, which is stable only after a warm-up and has to be small again at the end. The schedule of rung 10 does both, and its peak is chosen anew on the validation pictures for each batch size.
+# The last rung: with 512 pictures a step there is a quarter of the launches. But it is also a quarter of the steps, so each has to go further: a larger rate, which is stable only after a warm-up and has to be small again at the end. The schedule of rung 10 does both. Its peak has to be chosen anew, on the validation pictures, for each batch size; this page only times the larger batch. On one core that is worth little, since there is nothing to launch.
 
 # %%
 measure("batches of 512", on_the_device, size=512, channels_last=True, bfloat16=HAS_BFLOAT16, steps=3)
@@ -874,25 +875,25 @@ ax.grid(axis="y")
 plt.show()
 
 # %% [markdown]
-# What is orange is what no faster device would have removed. One rung is missing, compiling, which takes too long for a page. It was measured apart, with the run's own network, each step against the loop as it stood before. What did not pay on that machine was not kept.
+# In the first bar, orange is what no faster device would have removed; from the second on the data lie on the device, and this work would become faster with it. One rung is missing, compiling, which takes too long for a page. It was measured apart, with all the others, on the run's network in a larger size (28 pixels, one residual block): each step turn about with the loop as it stood before, and × is the median of what the turns gave. What did not pay there was not kept, but for the unread loss, which can pay on a GPU only. A few per cent are noise.
 
 # %%
 steps_file = course_root() / "book" / "results" / "fast_resnet_steps.json"
 if steps_file.exists():
     record = json.loads(steps_file.read_text(encoding="utf-8"))
-    print(f"{record['date']}, {record['device']}, {record['threads']} thread(s); {record['busy']}")
+    print(f"{record['date']}, {record['hardware']}, {record['threads']} thread(s); {record['busy']}")
     for step in record["steps"]:
         share, kept = step["share of the plain loop's time"], "" if step["kept"] else "   (not kept)"
-        print(f"{step['step']:34} {max(step['pictures per second']):10,.0f} pictures/s   × {step['times as fast']:5.2f}   {share:6.1%} of the plain loop's time{kept}")
+        print(f"{step['step']:32} {np.median(step['pictures per second']):8,.0f} pictures/s   × {step['times as fast']:.2f} ({step['slowest turn']:.2f} to {step['fastest turn']:.2f})   {share:6.1%} of the plain loop's time{kept}")
 else:
     print("not yet measured")
 
 # %% [markdown]
-# Here is the profile of the first rung and of the best one, and what the time inside the network goes into.
+# Here is the profile of the first rung and of a late one, in batches of 128: by part of the loop and, over the whole loop, by kind of operation.
 
 # %%
 def profiled(batches: Iterator, **switches: bool) -> tuple[dict[str, float], dict[str, float]]:
-    """Milliseconds for each picture: by part of the loop, and by kind of operation in the network."""
+    """Milliseconds for each picture: by part of the loop, and by kind of operation."""
     with profile(activities=[ProfilerActivity.CPU]) as record:
         timed_steps(batches, steps=3, **switches)
     averages, pictures_seen = record.key_averages(), 4 * 128
@@ -922,11 +923,11 @@ for side, (ax, title) in enumerate(zip(axes, ("By part of the loop", "By kind of
 plt.show()
 
 # %% [markdown]
-# Read a profile from the longest bar down, and ask of each: is it work, or waiting, or copying? On the left, loading has shrunk to little. On the right is what remains: convolutions, and the memory-bound rest around them, which nothing on this page has made smaller. That rest is what fusing is for. On a GPU ask the profiler for `ProfilerActivity.CUDA` too, and look for gaps between kernels: the queue was empty there.
+# Read a profile from the longest bar down, and ask of each: is it work, or waiting, or copying? On the left, loading has shrunk to little. On the right, the other layout and the shorter numbers have made the memory-bound kinds cheaper too, since they move fewer bytes. But they pass over memory as often as before. Fewer passes is what fusing is for. On a GPU ask the profiler for `ProfilerActivity.CUDA` too, and look for gaps between kernels: the queue was empty there.
 #
 # ## The whole loop
 #
-# Now build it, for any device, from its specification. `device` is `pictures.device`; nothing moves anywhere else.
+# Now build it, for any device, from its specification. `n` is the number of pictures and `device` is `pictures.device`; nothing moves anywhere else. `shift` is yours from above, `one_cycle` is the schedule of rung 10, which the next cell provides.
 #
 # 1. Once: the model into training mode, and into channels last: `model.to(memory_format=torch.channels_last)`. An epoch has `n // batch_size` steps.
 # 2. Each epoch: `order = torch.randperm(n, generator=generator, device=device)`. Its pieces of `batch_size` in turn; the rest is dropped.
@@ -957,6 +958,10 @@ def train_fast(
     limit: int = 1,
 ) -> Tensor:
     """Train on resident data without ever waiting for the device.
+
+    By the six points of the page: training mode and channels last; an order for each epoch; `shift`,
+    float32 / 255, channels last; autocast to bfloat16, the loss in float32; rates by `one_cycle`;
+    nothing read inside the loop.
 
     Parameters
     ----------
@@ -1021,11 +1026,11 @@ plot_curves({"training loss": curve.numpy()}, xlabel="step", ylabel="cross-entro
 plt.show()
 
 # %% [markdown]
-# A curve that was never looked at while it was made. On a machine without bfloat16 instructions this trial was slower than it would have been in float32; on a GPU the same function, with the same arguments moved there, is the fast one.
+# A curve that was never looked at while it was made. (On a machine without bfloat16 instructions expect it to be slower than float32 would be. For a GPU the same function needs only its arguments moved there.)
 #
 # ## The real run
 #
-# `mnist_resnet` trains against the clock, on all the training pictures, with what this page has built and what it could only describe: the compiled step, the CUDA graph. By default it trains a network of the course that was shaped by its costs. Its first two convolutions both have stride 2, so that hardly any arithmetic is spent where channels are few; where seconds count, only a square in the middle of each picture is looked at; the residual blocks stand on the smallest grid, and the shortest
+# `mnist_resnet` trains against the clock, on all the training pictures, with what this page has built and what it could only describe: the compiled step, the CUDA graph. Each profile takes of it what should pay there. By default it trains a network of the course that was shaped by its costs. Its first two convolutions both have stride 2, so that hardly any arithmetic is spent where channels are few; where seconds count, only a square in the middle of each picture is looked at; the residual blocks stand on the smallest grid, and the shortest
 # trainings do without any. With `model="mine"` it trains *your* residual network of rung 10, made as `ResNet(per_stage, (w, 2 * w, 4 * w))`. The recipe is that of your loop, with label smoothing: Adam at a peak of 0.01 with the momenta 0.7 and 0.9, up in a line and down along a cosine, full batches only.
 #
 # The published number to stand beside: **99.04 %**, the mean of 30 seeds, in **0.76 s** of training on a laptop's GTX 1660 Ti {cite:p}`oikarinen2021`, in one epoch with batches of 256. Its settings were chosen by the accuracy on the *test* digits, which flatters such a number a little; ours on training pictures held out. Our goals: 99.0 % in at most 0.4 s and 99.5 % in at most 5 s on one
@@ -1034,10 +1039,10 @@ plt.show()
 # | profile | for | what it trains |
 # |---|---|---|
 # | `smoke` | to see that everything works | a few steps on any digits, in two processes on a CPU |
-# | `cpu` | two cores | one epoch in float32, ten seeds |
-# | `gpu` | one GPU, the fewest seconds | one epoch in bfloat16, compiled and recorded in a CUDA graph, ten seeds |
+# | `cpu` | two cores | 400 steps, not quite an epoch, in float32, pictures not moved, ten seeds |
+# | `gpu` | one GPU, the fewest seconds | one epoch in bfloat16, pictures not moved, compiled and recorded in a CUDA graph, ten seeds |
 # | `gpu-accurate` | one GPU, the fewest mistakes | a wider network with residual blocks, shifted pictures, more epochs, ten seeds |
-# | `multi-gpu`, `slurm` | four GPUs, two machines | as `gpu-accurate`, a part of each batch on each GPU |
+# | `multi-gpu`, `slurm` | four GPUs; two machines with four each | as `gpu-accurate`, a part of each batch on each GPU, not compiled, batch norm over 128 pictures at a time |
 #
 # Without `profile` the cell takes the largest that your machine can carry. Stop it, and it goes on where it was.
 
@@ -1051,7 +1056,7 @@ run("mnist_resnet", model="mine")
 # - *How many seeds?* One training in 99.04 % tells little: with 10 000 test digits, one standard deviation of chance is about 0.1 points. Look for the mean, the spread, and the number of seeds.
 # - *Who chose the settings, by which pictures?* Settings chosen on the test digits fit these digits, chance included, and new ones will be read a little worse.
 #
-# What has been run so far, and what has not:
+# What has been run so far, and what has not. These rows are the course's network, and yours may differ. The goal for two cores is met; those for a GPU have not been tried:
 
 # %%
 recorded("mnist_resnet")

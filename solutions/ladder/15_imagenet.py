@@ -25,20 +25,20 @@
 #   - {q: "What is the linear scaling rule?", a: "k times the batch, k times SGD's learning rate, after a warm-up. 0.1 belongs to 256."}
 #   - {q: "How do you keep the moving average of weights from remembering its random start?", a: "Keep at most t/(t + 1) at update t: a plain mean while it is young. And average batch norm's statistics along with the weights."}
 #   - {q: "Which samples does reader r of R read?", a: "The stretch from ⌊N·r/R⌋ to ⌊N·(r + 1)/R⌋ of the epoch's order: each sample once, shares that differ by one at most."}
-#   - {q: "Why may a network that was trained at 224 do better when tested at a larger size?", a: "Random crops are enlarged, so objects look larger in training than in the centre crop; a larger test size brings the sizes together."}
+#   - {q: "Why may a network that was trained at 224 do better when tested at a larger size?", a: "Random crops are shrunk less than the whole picture, or enlarged, so objects look larger in training than in the centre crop; a larger test size brings the sizes together."}
 # ---
 
 # %% [markdown]
 # # ImageNet
 #
 # In 2015 a network called ResNet-50 got three pictures in four of **ImageNet** right: 1.28 million photographs, a thousand
-# classes, from goldfish to corkscrew. In 2021 the *same* network, with not one parameter more, got four in five right. Nobody touched the architecture.
+# classes, from goldfish to corkscrew. In 2021 the *same* network, with not one parameter more, got four in five right. The architecture was the same, but for one stride that moved by a layer.
 # What had changed was everything around it: how a picture is cut, what is asked for a right answer, how the
 # learning rate runs, which weights are kept at the end. This page builds each of these parts, and the network.
 #
 # ImageNet is not here. It is large (138 GB of training pictures) and has a licence that you must accept yourself.
-# So the page works with two photographs that come with scikit-learn, with pictures that it makes itself, and with arithmetic. What you build is what the
-# real run `imagenet` trains, if you have the data, one GPU and some days.
+# So the page works with two photographs that come with scikit-learn, with pictures that it makes itself, and with arithmetic. The real run
+# `imagenet` trains your network, if you have the data, one GPU and half a day or two; its loader, loss and average are the course's own, made by the same ideas.
 #
 # **You need** [rung 9](09_convnet.ipynb) (convolutions), [rung 10](10_resnet.ipynb) (residual networks), and for the real run what
 # rung 14 says about keeping a GPU busy. **You will have** a ResNet-50 and all that a published recipe is made of. **It takes** about seven hours.
@@ -164,7 +164,7 @@ def random_crop_box(
 check(random_crop_box)
 
 # %% [markdown]
-# Here are twenty boxes on each photograph, beside the centre crop.
+# Here are the same twenty boxes on each photograph, beside the centre crop.
 
 # %%
 def overlay(ax, photograph: np.ndarray, count: int, rng: np.random.Generator) -> None:
@@ -190,8 +190,8 @@ plt.show()
 # %% [markdown]
 # Some boxes hold a roof, some a cloud, and the label is "temple" each time. That is deliberate: the network has to find evidence wherever it is. But there is a side effect.
 #
-# **Predict.** A box is *enlarged* to 224; the test picture was *reduced* to a shorter side of 256. Take a picture of 375 × 500, an ordinary size. How many times as large does an object look in training as in the test,
-# on average: 0.9, 1.0, 1.2 or 1.5 times? And how wide do the training sizes spread?
+# **Predict.** Whatever its size, a box is brought to 224 × 224; the whole test picture is brought to a shorter side of 256. A box is only a part, so it is shrunk less, or enlarged. Take a picture of 375 × 500, an ordinary size. How many times as large does an object look in training as in the test,
+# on average: 0.9, 1.0, 1.3 or 1.6 times? And how wide do the training sizes spread?
 #
 # *My prediction: …*
 
@@ -211,7 +211,7 @@ print(f"a shorter side of {256 * factor.mean():.0f} in the test would show objec
 fig, ax = plt.subplots(figsize=(7, 3.4))
 ax.hist(factor, bins=80, color=COLOURS["sky"])
 ax.axvline(1, color=COLOURS["orange"], linewidth=3)
-ax.text(1.03, ax.get_ylim()[1] * 0.9, "as in the test", color=COLOURS["ink"])
+ax.text(0.97, ax.get_ylim()[1] * 0.9, "as in\nthe test", color=COLOURS["ink"], ha="right", va="top")
 ax.axvline(factor.mean(), color=COLOURS["blue"], linewidth=3)
 ax.text(factor.mean() + 0.03, ax.get_ylim()[1] * 0.72, "mean", color=COLOURS["blue"])
 ax.set(xlabel="apparent size in training ÷ in the test", ylabel="crops of 10 000", title="Training shows objects larger than the test does")
@@ -306,13 +306,14 @@ def evaluate(model: nn.Module, batches: list[tuple[Tensor, Tensor]]) -> tuple[fl
 check(evaluate)
 
 # %% [markdown]
-# **Predict.** A "model" that knows nothing and gives all 1 000 classes the logit 0 is asked about 1 000 pictures. What top-5 does `evaluate` report, and what does counting with `topk` report, as many scripts do, when the pictures come class by class?
+# **Predict.** A "model" that knows nothing and gives all 1 000 classes the logit 0 is asked about 1 000 pictures. What top-1 does `evaluate` report, and what does counting with `argmax` report, as many scripts do, when every picture is of class 0? And when each class comes once?
 #
 # *My prediction: …*
 
 # %%
 zeros, every_class = torch.zeros(1000, 1000), torch.arange(1000)
-print(f"evaluate: top-1 {evaluate(nn.Identity(), [(zeros, every_class)])[0]:.1%}")
+by_argmax = float((zeros.argmax(1) == every_class).float().mean())
+print(f"{'all logits 0':15} on each class once: argmax says {by_argmax:.1%}, evaluate says {evaluate(nn.Identity(), [(zeros, every_class)])[0]:.1%}")
 for name, broken in {"all logits 0": zeros, "all logits NaN": zeros * math.nan}.items():
     same_class = torch.zeros(1000, dtype=torch.int64)
     by_argmax = float((broken.argmax(1) == same_class).float().mean())
@@ -328,7 +329,7 @@ for name, broken in {"all logits 0": zeros, "all logits NaN": zeros * math.nan}.
 #
 # $$ q_k = (1 - \varepsilon)\,[k = y] + \frac{\varepsilon}{K}, \qquad L = -\frac1n \sum_{i=1}^n \sum_{k=1}^K q_{ik} \ln p_{ik}, $$
 #
-# where $p_i = \operatorname{softmax}(z_i)$ is row $i$ of the logits $z$, shape $(n, K)$, made probabilities. The share $\varepsilon$ is spread over *all* $K$ classes, the right one included. By hand: $K = 4$, $\varepsilon = 0.2$: the right class is to get 0.85, each other one 0.05. Rung 10 used it as an option of `F.cross_entropy`. Now write it, by its definition.
+# where $p_i = \operatorname{softmax}(z_i)$ is row $i$ of the logits $z$, shape $(n, K)$, made probabilities, and $[k = y]$ is 1 where $k$ is the label and else 0. The share $\varepsilon$ is spread over *all* $K$ classes, the right one included. By hand: $K = 4$, $\varepsilon = 0.2$: the right class is to get 0.85, each other one 0.05. Rung 10 used it as an option of `F.cross_entropy`. Now write it, by its definition.
 
 # %% exercise="smoothed_loss"
 def smoothed_loss(logits: Tensor, labels: Tensor, smoothing: float) -> Tensor:
@@ -378,7 +379,7 @@ plot_curves(drawn, xlabel="right logit minus the others", ylabel="loss (nats)", 
 plt.show()
 
 # %% [markdown]
-# The softmax that matches the target has $p_y / p_k = q_y / q_k$, so the best gap is $\ln(q_y / q_k)$, a finite number, and the loss there is the entropy of the target, which is not 0. Two consequences. A training loss of 1.0 may be excellent;
+# The softmax that matches the target has $p_y / p_k = q_y / q_k$, so the best gap is $\ln(q_y / q_k)$, a finite number, and the loss there is the entropy of the target, which is not 0. Two consequences. A training loss of 1.2 may be excellent;
 # and a smoothed training loss cannot be compared with a plain one. Compare accuracies.
 #
 # ## Mixed pictures
@@ -498,15 +499,15 @@ print("rate 0.1 always" + "".join(f"{loss:>10.2g}" for loss in fixed))
 
 # %% [markdown]
 # Over a factor of several the loss hardly depends on the batch under the linear rule: the larger step carries as much more noise as the larger batch takes away. Then the rate nears $2/h$, the edge of stability of rung 1, and it is over within one doubling.
-# At a fixed rate a larger batch first gains, since the noise falls, and then loses, since there are too few steps to get anywhere. (Research 4 of this course measures this properly.)
+# At a fixed rate a larger batch first gains, since the noise falls, and then loses, since there are too few steps to get anywhere.
 #
 # ## Which weights to keep
 #
 # At a large learning rate the weights circle around a good place without settling in it. Their mean lies nearer to the middle than any of them. The **moving average** keeps that mean beside the training, which never sees it:
 #
-# $$ \bar\theta_{t} = \kappa_t\, \bar\theta_{t-1} + (1 - \kappa_t)\, \theta_t, \qquad \kappa_t = \min\Bigl(2^{-1/h},\; \frac{t}{t + 1}\Bigr), \qquad t = 0, 1, \dots $$
+# $$ \bar\theta_{t} = \kappa_t\, \bar\theta_{t-1} + (1 - \kappa_t)\, \theta_t, \qquad \kappa_t = \min\Bigl(2^{-1/\tau},\; \frac{t}{t + 1}\Bigr), \qquad t = 0, 1, \dots $$
 #
-# $h$ is the **half-life** in updates: what was seen $h$ updates ago weighs half. The second term is for the youth of the average. With $t/(t+1)$ it is a plain mean of all weights so far, and at $t = 0$, with $\kappa = 0$, it forgets the random start altogether. By hand, $h = 1$ and weights 4, 8, 0: $\kappa = 0, \tfrac12, \tfrac12$, averages 4, 6, 3.
+# $\tau$ is the **half-life** in updates: what was seen $\tau$ updates ago weighs half. The second term is for the youth of the average. With $t/(t+1)$ it is a plain mean of all weights so far, and at $t = 0$, with $\kappa = 0$, it forgets the random start altogether. By hand, $\tau = 1$ and weights 4, 8, 0: $\kappa = 0, \tfrac12, \tfrac12$, averages 4, 6, 3.
 #
 # A network with batch norm has more than weights. Its running mean and variance belong to the live weights, and averaged weights have other statistics. Averaging these **buffers** in the same way is a good approximation;
 # leaving them as they were at the start would be ruin. The counter of batches is a whole number, and is copied.
@@ -559,7 +560,7 @@ check(MovingAverage)
 # ## All of it, small
 #
 # Time to see the parts at work. There is no ImageNet here, so we make pictures: six kinds of figure, light on dark or dark on light, anywhere, at any angle and at various sizes. Sharp eyes needed: the figure covers a small part of the picture. A small convolutional network
-# trains on random crops of 32 × 32.
+# trains on random crops, each brought to 32 × 32.
 
 # %%
 SIDE, KINDS = 48, ("disc", "square", "triangle", "ring", "cross", "star")
@@ -605,8 +606,9 @@ channel_mean, channel_std = torch.full((3,), 0.5), torch.full((3,), 0.3)
 train_images = normalise(train_bytes, channel_mean, channel_std)
 valid_images = normalise(valid_bytes, channel_mean, channel_std)
 
+shown = torch.cat([(train_labels == kind).nonzero()[:3, 0] for kind in range(len(KINDS))])  # three of each kind
 fig, axes = plt.subplots(2, 9, figsize=(11, 2.9))
-for ax, picture, label in zip(axes.flat, train_bytes, train_labels, strict=False):
+for ax, picture, label in zip(axes.flat, train_bytes[shown], train_labels[shown], strict=True):
     ax.imshow(picture)
     ax.set_title(KINDS[label], fontsize=9)
     ax.set_axis_off()
@@ -688,11 +690,11 @@ for name, right in curves.items():
     late = np.array(right[10:])
     print(f"{name:22} after 100 steps {right[4]:.1%}; from step 220 to {STEPS}: mean {late.mean():.1%}, spread {late.std():.1%}")
 plot_curves({name: (at, right) for name, right in curves.items()}, xlabel="step", ylabel="accuracy on validation pictures",
-            title="The average stands still where the weights jump")  # fmt: skip
+            title="The average rises steadily where the live weights jump")  # fmt: skip
 plt.show()
 
 # %% [markdown]
-# Two curves, one training. The live network falls by tens of points from one look to the next and climbs back; that is not forgetting, but a step too long in a direction that matters. The average does not take part in it. At first it *lags*, since half of it is older than thirty updates and the network
+# Two curves, one training. The live network falls by ten points and more from one look to the next and climbs back. That is not forgetting, for the average of the same weights keeps its accuracy; most likely a step was too long. The average does not take part in it. At first it *lags*, since half of it is older than thirty updates and the network
 # is still learning; then it passes, and goes on rising while the live network goes up and down. This is why recipes with an average evaluate the average, and why "the best of all checkpoints" of a live network is a lucky draw. (A falling rate achieves much of the same, and a recipe may use both.)
 # The hybrid has the average's weights and the live network's statistics. Over the second half it lies a little below the average: the buffers of the moment do not belong to averaged weights. (One seed, and a small difference; "go further" asks for more.)
 #
@@ -712,11 +714,11 @@ fig, ax = plt.subplots(figsize=(7, 3.6))
 ax.plot(sides, by_side, marker="o", color=COLOURS["blue"])
 ax.axvline(TRAIN_SIDE, color=COLOURS["orange"], linewidth=2.5)
 ax.text(TRAIN_SIDE + 0.7, min(by_side) + 0.02, "trained at this size", color=COLOURS["ink"])
-ax.set(xlabel="side of the test pictures (pixels)", ylabel="accuracy", title="Best when tested larger than it was trained")
+ax.set(xlabel="side of the test pictures (pixels)", ylabel="accuracy", title="Nearly flat around the size of the training, steep far from it")
 plt.show()
 
 # %% [markdown]
-# Our network is best at a size *above* the one at which it was trained, and by geometry it should be: there the figures look as they looked in training. Far above, it fails, since it has never seen such large corners. This is the gap of {cite:t}`touvron2019`, small. Mind one thing before you use it:
+# The best size lies a little above the one of the training, but its lead is a few pictures of 500, no more than chance can make. At the size where figures look as large as in training on average, this network does *worse*. Geometry names a direction, and how far to go has to be measured, with several seeds. Far above, it fails: figures as large as that it has seen only in its smallest crops. This is the gap of {cite:t}`touvron2019`, small. Mind one thing before you use it:
 # the best size was chosen on the validation pictures, so its accuracy there flatters a little. To report it, measure on others.
 #
 # ## A hundred gigabytes, in order
@@ -811,7 +813,7 @@ check(shuffled)
 # %% [markdown]
 # ImageNet's folders are sorted by class. Suppose that somebody packs them as they lie: 100 classes of 100 pictures, 50 shards of 200. The shards are read in random order and go through a buffer of 500.
 #
-# **Predict.** How many different classes are there in a batch of 64: with the true order mixed wholly at random; as packed without a buffer; with the buffer; and with the buffer when the pictures were mixed *once*, before packing?
+# **Predict.** How many different classes are there in a batch of 64: with the true order mixed wholly at random; as packed without a buffer; with the buffer; and *without* one when the pictures were mixed once, before packing?
 #
 # *My prediction: …*
 
@@ -900,7 +902,7 @@ class Bottleneck(nn.Module):
         ### END SOLUTION
 
     def forward(self, x: Tensor) -> Tensor:
-        """Leave x as it is: (n, channels, h, w) to (n, 4 · width, ⌈h / stride⌉, ⌈w / stride⌉)."""
+        """Map (n, channels, h, w) to (n, 4 · width, ⌈h / stride⌉, ⌈w / stride⌉); x is not changed."""
         ### BEGIN SOLUTION
         y = F.relu(self.norm1(self.conv1(x)))
         y = F.relu(self.norm2(self.conv2(y)))
@@ -941,7 +943,7 @@ class ResNet50(nn.Module):
     Parameters
     ----------
     classes : how many logits
-    blocks : bottlenecks in each of the stages; stage i has width · 2^i
+    blocks : bottlenecks in each of the stages; the first has `width`, each further one twice that of the one before
     width : w of the table
     """
 
@@ -978,7 +980,7 @@ class ResNet50(nn.Module):
 check(ResNet50)
 
 # %% [markdown]
-# What does a picture cost? Torch can count multiplications without doing them: on the **meta** device tensors have a shape and no numbers. The stronger recipe of our run uses **progressive resizing**: it begins with crops of 128 × 128, passes through 160 and ends at 192.
+# What does a picture cost? Torch can count operations (a multiplication and an addition are two) without doing them: on the **meta** device tensors have a shape and no numbers. The stronger recipe of our run uses **progressive resizing**: it begins with crops of 128 × 128, passes through 160 and ends at 192.
 #
 # **Predict.** What share of the full price does a picture of 128 have? And the whole schedule, in which the side grows over the first four fifths of the training and then stays at 192, beside training at 224 throughout?
 #
@@ -1007,7 +1009,7 @@ print(f"128 costs {cost[128] / cost[224]:.2f} of 224; the schedule {relative:.2f
       f"(shares of the training: {', '.join(f'{side} for {np.mean(course == side):.0%}' for side in (128, 160, 192))})")  # fmt: skip
 
 # %% [markdown]
-# The price goes with the square of the side, and about half of it can be saved. Nor is quality the price to pay. Remember the train–test gap: a network that finishes training at 192 sees objects about as large as the test at 224 shows them. The saving and the repair are the same thing. Note, too, that the network has no idea of any of this:
+# The price goes with the square of the side, and about half of it can be saved. Quality need not suffer. Remember the train–test gap: by its numbers a network that finishes training at 192 sees objects 1.12 times as large as the test at 224 shows them, and their median just as large. So the saving may be a repair as well; we have not measured it. Note, too, that the network has no idea of any of this:
 # the mean over all places takes whatever there is.
 #
 # ## Two recipes
@@ -1024,9 +1026,10 @@ print(f"128 costs {cost[128] / cost[224]:.2f} of 224; the schedule {relative:.2f
 # | average of the weights | none | keep 0.9999 |
 # | side in training | 224 | 128 to 192, growing |
 # | side in the test | 224 | 224 |
+# | pictures mirrored | half of them | half of them |
 #
-# Nothing in the right column is ours. Torchvision's published weights of ResNet-50 come from recipes of these two kinds: 76.130 % top-1 with the first, 80.858 % with one of 600 epochs that uses most of the right column's ideas and some others. {cite:t}`wightman2021` searched recipes of 100, 300 and 600 epochs systematically and reached 80.4 % with the longest: that the old
-# network had been beaten by newer *architectures* was in good part newer *recipes*. {cite:t}`touvron2019` report 79.8 % with 224 in training and a test size adapted to it.
+# Every ingredient of the right column is published; this combination of them is ours, so the published numbers are those of its neighbours. Torchvision's published weights of ResNet-50 come from recipes of these two kinds: 76.130 % top-1 with the first, 80.858 % with one of 600 epochs that uses most of the right column's ideas and some others. {cite:t}`wightman2021` searched recipes of 100, 300 and 600 epochs systematically and reached 80.4 % with the longest: that the old
+# network had been beaten by newer *architectures* was in good part newer *recipes*. {cite:t}`touvron2019` report 79.8 % with 224 in training, a test size adapted to it, and the last layers fine-tuned at that size.
 #
 # Two habits from reading such papers. First, ask of every comparison whether both sides had the same recipe. Second, mind the spread: {cite:t}`goyal2017` give a standard deviation of about a tenth of a point over five seeds, so that a gain of 0.1 from one run is no gain.
 
@@ -1041,12 +1044,12 @@ print(f"one picture more or less of 50 000 is {1 / 500:.3f} points; sampling alo
 #
 # `run("imagenet", model="mine")` takes your `ResNet50` out of this notebook, after its check has passed, and trains it. Without a profile it chooses the largest that this machine can carry:
 #
-# - `smoke` shows that everything works: two processes on a CPU, ten classes of generated pictures in ImageNet's own layout, forty steps. It says nothing about accuracy. Begin with it: `run("imagenet", profile="smoke", model="mine")`.
-# - `cpu` is the same kind of data, 1 000 steps. Its few minutes are meant for the small network of `model="ours"`; a whole ResNet-50 does many times as much work for each picture.
+# - `smoke` shows that everything works: two processes on a CPU, ten classes of generated pictures in ImageNet's own layout, thirty steps. It says nothing about accuracy. Begin with it: `run("imagenet", profile="smoke", model="mine")`.
+# - `cpu` is the same kind of data, 1 000 steps. It is meant for the small network of `model="ours"`, a minute or two on two cores; a whole ResNet-50 does many times as much work for each picture.
 # - `gpu` is the standard recipe on one GPU, `gpu-strong` the stronger one; `multi-gpu` and `slurm` are the standard one on four and eight GPUs, with the same global batch and so the same curve.
 #
 # **What the full run needs.** The licensed data set, prepared once: register at image-net.org, accept the terms, download 138 GB and 6.3 GB, and run `descent prepare imagenet SOURCE`. Then a GPU, for something like half a day with the standard recipe and two days with the stronger one *if* it manages the 2 500 pictures a second that the profiles assume. It can be stopped and goes on exactly where it was.
-# **We have not run it**: there was no ImageNet and no GPU where this page was written. What has been run is listed below the next cell, and nothing that is not there was measured.
+# **We have not run it**: there was no ImageNet and no GPU where this page was written. Of this run nothing was measured that is not in the table below the next cell, and the row there is the small network of `model="ours"`.
 
 # %% tags=["real-run"]
 run("imagenet", model="mine")
@@ -1060,7 +1063,7 @@ recorded("imagenet")
 # 1. *The first crops.* Are they pictures, the right way up, in the right colours? Most failures of a new loader are visible here and nowhere else.
 # 2. *The loss at step 0.* With the last linear layer as torch makes it, near $\ln 1000 = 6.9$. Much more, and the pictures are not normalised.
 # 3. *Pictures a second, and whether the GPU waits.* Rung 14's question.
-# 4. *The curve.* With `gpu` it falls in stairs at epochs 30 and 60; with `gpu-strong` most of the gain comes in the last fifth, when the rate goes to 0. A run that looks bad at half-time may be a good one.
+# 4. *The curve.* With `gpu` it falls in stairs at epochs 30 and 60; with `gpu-strong` expect much of the gain late, as the rate goes to 0. A run that looks bad at half-time may be a good one.
 # 5. *Training against validation.* Random crops, smoothing and mixup all make the training loss larger than the validation loss. That is no error.
 # 6. *The table.* Beside the published numbers, and mind what differs: test size, epochs, seeds.
 #
@@ -1078,7 +1081,7 @@ recorded("imagenet")
 #
 # Aloud or in writing, as if to a friend who has not read this page:
 #
-# 1. A friend trains at 224 and tests at 224. You say: test at 256, and it gets better for nothing. Why is that so, and what would you measure before believing it?
+# 1. A friend trains at 224 and tests at 224. You say: resize to 293 and cut out 256, and it gets better without any new training. Why is that so, and what would you measure before believing it?
 # 2. A colleague's evaluation gives 76.4 %, yours 76.2 %, of the same weights. Name four places where evaluations differ, and the test for each.
 # 3. Why may an average of weights be better than any of the weights it is made of, and why does batch norm need care there?
 #

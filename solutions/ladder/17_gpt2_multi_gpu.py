@@ -6,7 +6,7 @@
 # needs: [ladder/16_nanogpt]
 # teaches: [byte-level BPE, memory-mapped shards, all-reduce, ring all-reduce, data parallelism, gradient accumulation with no_sync, model FLOPs utilisation, ZeRO and sharding, loading published weights]
 # builds: decode, byte-pair merges, windows from shards, a process's rows, the ring all-reduce, averaged gradients, the time of an exchange, the memory of sharding, the utilisation, a translation of OpenAI's weights, data-parallel training
-# number: several processes give the curve of one; 124M parameters on OpenWebText reach a validation loss of 2.85 to 2.9 (nanoGPT's is about 2.85)
+# number: several processes give the curve of one; for 124M parameters on OpenWebText, nanoGPT's validation loss of about 2.85
 # data: tiny Shakespeare; GPT-2's merges; OpenWebText in the real run
 # run: gpt2
 # readings:
@@ -35,8 +35,8 @@
 #
 # The whole thing is how GPT-2 {cite:p}`radford2019` was trained: text cut into tokens, tokens in files too
 # large for memory, and processes that each read a part of every batch and talk to each other so that all of
-# them take the same step. A laptop can do all of it in small. At the end your machine, or a
-# machine with eight GPUs, trains the real one.
+# them take the same step. A laptop can do all of it in small. At the end your machine trains
+# a small one, and a machine with GPUs can train the real one.
 #
 # **You need** [rung 16](16_nanogpt.ipynb) (GPT-2's model and how it is trained). **You will have** a
 # tokeniser, a loader, an all-reduce and data-parallel training, all yours. **It takes** about six hours.
@@ -72,7 +72,7 @@ use_style()
 # ## Bytes
 #
 # Rung 13 read words, and wrote `<unk>` for those it did not know. Rung 16 read characters: nothing is
-# unknown, but a window of 256 is four lines of a play. GPT-2 stands between. Its **tokens** are pieces of
+# unknown, but a window of 256 is some six lines of a play. GPT-2 stands between. Its **tokens** are pieces of
 # text, frequent words whole and rare ones in parts, and the smallest pieces are single **bytes**. There are
 # 256 of those, and in UTF-8 they write every text there is.
 #
@@ -112,7 +112,7 @@ check(decode)
 # Now the other direction. **Byte-pair encoding** (BPE) {cite:p}`sennrich2016` learns its vocabulary from a
 # large text. It begins with the single bytes, finds the pair of neighbours that occurs most often, makes it
 # a new token, and repeats: GPT-2 did so 50 000 times. What is left of this is a list of pairs in the order
-# in which they were learned. A pair's place in the list is its **rank**.
+# in which they were learned. A pair's place in the list is its **rank** (in this section; later a process's number is called so too).
 #
 # To encode, do again what training did. Begin with single bytes. Of all neighbouring pairs that are in the
 # table, take the one of the lowest rank and join it wherever it stands, from left to right. Repeat until no
@@ -230,8 +230,8 @@ draw_tokens([[of_number[n] for n in encode(line, ranks, bpe.vocabulary)] for lin
 # A dot stands for the blank. Words that web pages are full of are one token with their blank, "naïve" with its
 # accent among them, and even 🙂. "tea" at the beginning of a line has no blank before it, and is two. The four
 # Japanese characters are eight tokens, and some cuts go through the middle of a character. That is the
-# price of a vocabulary learned from mostly English text: the same thought costs a Japanese reader several
-# times as many tokens, and a window of 1 024 of them holds less.
+# price of a vocabulary learned from mostly English text: the same thought can cost a Japanese reader several
+# times as many tokens, and a window of 1 024 of them then holds less.
 #
 # ## Files larger than memory
 #
@@ -242,8 +242,8 @@ draw_tokens([[of_number[n] for n in encode(line, ranks, bpe.vocabulary)] for lin
 # at that moment, nothing else. The files are called **shards**.
 #
 # Documents follow one another in the shards, each closed by the token `<|endoftext|>`. A window may well
-# hold the end of one and the start of the next. GPT-2 learned from such windows, and that the text before
-# the sign has nothing to do with the one behind it is for the model to learn.
+# hold the end of one and the start of the next. GPT-2 learned from such windows. Nobody tells it that
+# the texts on either side of the sign are unrelated; it has to learn that.
 #
 # A **position** counts tokens through all shards in order. By hand, with shards of 3 and 4 tokens,
 # $[10, 11, 12]$ and $[13, 14, 15, 16]$: position 4 is the token 14. A window of length 3 at position 1 has the
@@ -311,7 +311,7 @@ def open_shards(folder: str, part: str) -> list[np.memmap]:
     return [np.memmap(path, dtype=np.uint16, mode="r") for path in sorted(Path(folder).glob(f"{part}*.bin"))]
 
 
-print(f"{text.source}: {len(text.text.encode())} bytes are {len(numbers)} tokens, {VOCABULARY} different ones; "
+print(f"{text.source}: {len(text.text.encode())} bytes are {len(numbers)} tokens of a vocabulary of {VOCABULARY}; "
       f"all merges would make {len(theirs.encode_ordinary(text.text))}")  # fmt: skip
 shards = open_shards(FOLDER, "train")
 edge = len(shards[0]) - 4
@@ -326,9 +326,9 @@ print("a window over the edge of two shards:", repr(decode(inputs[0].tolist(), s
 # holds the whole model and takes an equal share of every batch. It computes the gradient of its share, and
 # the average of these gradients is the gradient of the batch:
 #
-# $$ \frac{1}{B} \sum_{i=1}^{B} g_i = \frac{1}{p} \sum_{r=0}^{p-1} \left( \frac{p}{B} \sum_{i \in \text{share } r} g_i \right). $$
+# $$ \frac{1}{B} \sum_{i=1}^{B} g_i = \frac{1}{p} \sum_{r=0}^{p-1} \left( \frac{p}{B} \sum_{i \in \text{share } r} g_i \right), $$
 #
-# Mind the condition. A mean of means is the mean only when the parts are *equal*. With shares of 3 and 1, the
+# with $g_i$ the gradient of example $i$, and $B$ examples in the batch. Mind the condition. A mean of means is the mean only when the parts are *equal*. With shares of 3 and 1, the
 # lonely example would count three times as much as each of the others.
 #
 # A share may still be too large for a GPU's memory. Then it is cut into **micro-batches**, whose gradients
@@ -412,7 +412,7 @@ for size in (2, 4, 8):
 
 # %% [markdown]
 # The line of process 0 is the bottleneck. Everything passes through it, the more the more processes there
-# are, while the other lines lie idle. Twice the GPUs would make the exchange twice as slow.
+# are, while the other lines lie idle. Twice the GPUs make the exchange more than twice as slow.
 #
 # ## The ring
 #
@@ -480,7 +480,7 @@ for size in (2, 4, 8):
 # $r$ puts the number $2^r \cdot 16^k$ into part $k$, so a sum says by itself what has been added. Go through
 # it step by step.
 #
-# **Predict.** After three steps, which process holds a finished part, and which one?
+# **Predict.** Without looking back: after three steps, which part does each process hold finished?
 #
 # *My prediction: …*
 
@@ -562,6 +562,9 @@ for rank, found in enumerate(in_processes(ring_lesson, 2, 1_000_000)):
           f"{found['differs']:.1e}, sent {found['megabytes']:.1f} MB")  # fmt: skip
 
 # %% [markdown]
+# Not a bit apart; but with two processes a sum has one addition. With more of them another order of adding could
+# show in the last digits.
+#
 # ## Averaging the gradients
 #
 # With the ring, the heart of data parallelism is a few lines. A model has hundreds of parameters, and an
@@ -667,7 +670,7 @@ for ax, k in zip(axes, (1, 5), strict=True):
     for name, bandwidth in LINES_OF.items():
         times = [update_seconds(4 * PARAMETERS, int(p), bandwidth, 2e-5, 0.05, 0.1, k) for p in counts]
         shares[name if k == 5 else name.split(",")[0]] = (np.log2(counts), [k * 15 / update for _, update in times])
-        print(f"{k} micro-batches, {name:25}: exchange {times[3][0]:.3f} s among 8, update {times[3][1]:.2f} s")
+        print(f"{k} micro-batch{'es,' if k > 1 else ',  '} {name:25}: exchange {times[3][0]:.3f} s among 8, update {times[3][1]:.2f} s")
     plot_curves(shares, xlabel="number of GPUs", ylabel="share of time spent computing (%)",
                 title=f"{k} micro-batch{'es' if k > 1 else ''} an update", ax=ax)  # fmt: skip
     ax.set(xticks=np.log2(counts), xticklabels=counts, ylim=(0, 108))
@@ -676,14 +679,16 @@ plt.show()
 # %% [markdown]
 # From two GPUs on, more of them at most double the exchange (but for the latency), however many there are: that
 # is the ring's doing. What matters is the line. Inside a machine and over a fast network the exchange is over before the backward pass is, and costs nothing. Over
-# a usual network the GPUs wait most of the time. Accumulation helps, since one exchange then serves five
-# micro-batches. That is why the real run accumulates, and why clusters for this purpose cost what they do.
+# a usual network the GPUs wait most of the time, with one micro-batch; accumulation helps, since one exchange then
+# serves five. The real run accumulates for memory's sake anyway (60 windows a GPU, 12 at a time). And fast lines are
+# why clusters for this purpose cost what they do.
 #
 # ## Where the memory goes
 #
 # With data parallelism every process keeps everything: the weights, a gradient for each, and what Adam keeps
-# (the two means $m$ and $v$ of rung 8). In float32 that is $4 + 4 + 8 = 16$ bytes for each parameter. In
-# **mixed precision** weights and gradients take 2 bytes each, and the optimiser keeps, beside $m$ and $v$, the
+# (the means of the gradient and of its square). In float32 that is $4 + 4 + 8 = 16$ bytes for each parameter. In
+# **mixed precision** as it is meant here, which goes further than rung 14's, the weights and gradients that are
+# worked with take 2 bytes each, and the optimiser keeps, beside its two means, the
 # weights in float32, to which small steps can be added without being rounded away: $2 + 2 + 12$, again 16.
 #
 # That $p$ processes all keep the same is a waste. {cite:t}`rajbhandari2020` take it apart in stages, called
@@ -692,7 +697,7 @@ plt.show()
 #
 # | stage | divided among the $p$ processes | whole in every process |
 # |---|---|---|
-# | 0 (DDP) | nothing | weights, gradients, optimiser |
+# | 0 (DDP, below) | nothing | weights, gradients, optimiser |
 # | 1 | optimiser | weights, gradients |
 # | 2 | optimiser, gradients | weights |
 # | 3 (FSDP) | optimiser, gradients, weights | nothing |
@@ -758,8 +763,9 @@ for ax, (name, n) in zip(axes, {"GPT-2, 124 million": 124e6, "30 billion": 30e9}
 plt.show()
 
 # %% [markdown]
-# GPT-2's two gigabytes fit anywhere. There DDP is the right choice, since sharding the weights sends more:
-# they have to be gathered forward and again backward. With 30 billion parameters plain DDP does not fit, on
+# GPT-2's two gigabytes fit anywhere. There plain data parallelism, stage 0, is the right choice (the run's profile
+# `slurm` shares the weights out to show it, not for need), since sharding the weights sends more:
+# they have to be gathered forward and again backward. With 30 billion parameters stage 0 does not fit, on
 # however many GPUs, because more GPUs do not make any of them hold less. Nor does stage 1, although most of the
 # memory is the optimiser's and is shared there: what is left whole is too much by itself. Stage 2
 # comes close to its limit, the weights, and only stage 3 goes on falling.
@@ -837,21 +843,21 @@ print(f"this machine's CPU multiplies matrices at {peak / 1e9:.0f} · 10⁹ oper
       f"take {tokens * alike / peak / 86_400 / 365:,.0f} years")  # fmt: skip
 
 # %% [markdown]
-# Not quite a third, and that is a decent number. The rest goes into everything that is not a matrix
-# product: norms, softmax, the optimiser, reading and writing memory, waiting. When a run of yours
-# shows 0.05, something is wrong with it, and rung 14 is where to look.
+# Not quite a third, and that is a decent number. The rest goes to matrix products that run below
+# the peak, and to everything that is none: norms, softmax, the optimiser, memory, waiting. When a run of yours
+# shows 0.05 on a GPU, something is wrong with it, and rung 14 is where to look.
 #
 # ## Somebody else's weights
 #
 # OpenAI published GPT-2's weights. To load them, two programs have to agree on every name and on every
 # layout. Three differences are typical:
 #
-# - **Names.** Theirs say `h.3.attn.c_attn.weight`, ours `blocks.3.attention.queries_keys_values.weight`.
+# - **Names.** In the copy that everybody uses (Hugging Face's) they say `h.3.attn.c_attn.weight`, ours `blocks.3.attention.queries_keys_values.weight`.
 # - **Layout.** Their layers compute $x W$ with $W$ of shape (in, out). `nn.Linear` keeps (out, in). So
 #   the matrices of the four layers inside a block have to be *transposed*: `attn.c_attn`, `attn.c_proj`,
 #   `mlp.c_fc`, `mlp.c_proj`. The tables `wte` and `wpe` are looked up, not multiplied with, and stay.
-# - **Things that are no weights.** The causal mask is stored with them, as `h.3.attn.bias` (a bias in the
-#   sense of "added to the scores") and `h.3.attn.masked_bias`. They go. `h.3.attn.c_attn.bias` is a real bias.
+# - **Things that are no weights.** The causal mask is stored with them, as `h.3.attn.bias` (a triangle
+#   that says which scores count, and no bias at all) and `h.3.attn.masked_bias`. They go. `h.3.attn.c_attn.bias` is a real bias.
 #
 # And one thing is there once and needed twice: `wte` is tied, so it serves as our `read_out.weight` too.
 
@@ -934,8 +940,8 @@ with torch.no_grad():
 
 # %% [markdown]
 # `gelu="tanh"` is one more such difference: OpenAI's GELU is an approximation with a tanh, and a model has to
-# be run with the one it was trained with. The run `gpt2` does this translation with the real weights, where
-# they can be had, and evaluates them.
+# be run with the one it was trained with. The run `gpt2`, profile `openai`, can do this translation with the
+# real weights, where they can be had, and evaluate them.
 #
 # ## Data-parallel training
 #
@@ -1025,11 +1031,10 @@ check(DataParallel)
 # ## One curve
 #
 # Does it hold? A small GPT on Shakespeare's shards, batches of 16 windows of 32 tokens, AdamW. First by this
-# process alone, then by four real processes, each of which reads a quarter of every batch. And each of them
+# process alone, in four micro-batches an update, then by four real processes, each of which takes one of the four. And each of them
 # makes its *own* random start, with its rank as the seed.
 #
-# **Predict.** How far apart are the two loss curves: nowhere, by rounding, by a little noise? Would they be
-# closer with two processes?
+# **Predict.** How far apart are the two loss curves: nowhere, by rounding, by a little noise?
 #
 # *My prediction: …*
 
@@ -1056,21 +1061,23 @@ def next_token_loss(model: nn.Module, batch: tuple[Tensor, Tensor]) -> Tensor:
     return F.cross_entropy(model(inputs).flatten(0, 1), targets.flatten())
 
 
-def training(link: Link, folder: str, vocabulary: int, steps: int) -> list[float]:
-    """What each process does: make a model, join the others, train."""
+def training(link: Link, folder: str, vocabulary: int, steps: int) -> tuple[list[float], float]:
+    """What each process does: make a model, join the others, train; the losses, and a checksum of the weights."""
     torch.manual_seed(link.rank)
     model = GPT(vocabulary, CONTEXT, width=48, heads=4, layers=2)
     parallel = DataParallel(model, link)
     optimiser = torch.optim.AdamW(model.parameters(), 3e-3)
     shards = open_shards(folder, "train")
-    return [parallel.update(optimiser, batches_of(shards, step, link.rank, link.size), next_token_loss, clip=1.0)
-            for step in range(steps)]  # fmt: skip
+    losses = [parallel.update(optimiser, batches_of(shards, step, link.rank, link.size), next_token_loss, clip=1.0)
+              for step in range(steps)]  # fmt: skip
+    return losses, sum(parameter.double().abs().sum().item() for parameter in model.parameters())
 
 
-one = training(alone(), FOLDER, VOCABULARY, STEPS)
-four = in_processes(training, 4, FOLDER, VOCABULARY, STEPS)
+one, _ = training(alone(), FOLDER, VOCABULARY, STEPS)
+four, checksums = zip(*in_processes(training, 4, FOLDER, VOCABULARY, STEPS), strict=True)
 print(f"first loss {one[0]:.4f} (log {VOCABULARY} = {math.log(VOCABULARY):.4f}), last {one[-1]:.4f}")
-print(f"the four processes report the same: {all(curve == four[0] for curve in four)}")
+print(f"the four report the same losses: {all(curve == four[0] for curve in four)}; checksums of their weights: "
+      f"{', '.join(f'{checksum:.8f}' for checksum in checksums)}")  # fmt: skip
 print(f"largest difference between one process and four: {max(abs(a - b) for a, b in zip(one, four[0], strict=True)):.1e}")
 
 fig, (left, right) = plt.subplots(1, 2, figsize=(11, 3.8))
@@ -1082,15 +1089,16 @@ right.set(xlabel="update", ylabel="4 processes − 1 process (10⁻⁶ nats)", t
 plt.show()
 
 # %% [markdown]
-# One curve, though not the same bits: four partial sums added up in a ring are rounded elsewhere than one
-# sum, and every step passes the difference on. Among the four there is no difference at all, because the ring
+# One curve, though not the same bits: the one process adds the gradients of its four micro-batches one after
+# another, the ring adds the same four in another order, which is rounded elsewhere. (The smallest steps of the right
+# curve are the spacing of float32 numbers near 5.) Among the four there is no difference at all, because the ring
 # gives them the same bits and they take the same step. That is worth guarding. If they ever differed,
 # nothing would bring them together again.
 #
 # ## Three ways to spoil it
 #
 # Each of these has cost somebody a week, because nothing stops and the loss falls. All run with four
-# processes:
+# threads that play processes:
 #
 # - **a sum instead of a mean**: the division by $p$ is forgotten;
 # - **own starts**: nobody sends the initialisation round;
@@ -1166,19 +1174,19 @@ plt.show()
 
 # %% [markdown]
 # With AdamW the sum is the curve of the mean, to the width of a line. Adam divides a gradient by its own recent
-# size, so a factor of four cancels, and clipping would hide it as well. With SGD the same slip is a learning
-# rate four times larger. At first that even looks like progress. Then the loss falls behind: the rate was a
-# good one, and four times as much is not. So the program "works" until somebody changes the optimiser, or takes
-# a rate from a paper, or moves from four GPUs to eight. The remedy is the test that you have just built, with
-# *SGD*: one process and four must give one curve.
+# size, so a factor of four cancels, and clipping would hide it as well, wherever the norm is above `clip`. With SGD the same slip is a learning
+# rate four times larger. At first that even looks like progress. Then the loss falls behind: at four
+# times the rate it stalls. So the program "works" until somebody changes the optimiser, or takes
+# a rate from a paper, or moves from four GPUs to eight. The remedy is the test of the last section, but
+# with *SGD*: one process and four must give one curve. With AdamW, as it ran there, it lets this slip pass.
 #
 # With own starts, each process computes a gradient for its own weights, and all of them apply the average, which
 # fits none. The loss falls all the same, only less. Compare the four validation losses in its row: these are
 # four different models, and they never meet. The remedy is to send the start round, and to compare a checksum
 # of the weights over the processes now and then.
 #
-# The same rows are the quietest. All processes agree, and three quarters of the work is done for
-# nothing: it is training with a batch of 4 in place of 16. Only a comparison with the right curve shows it, or a
+# The same rows cost most here, and within a run they are the quietest: all processes agree, and three quarters of
+# the work is done for nothing. It is training with a batch of 4 in place of 16. Only a comparison with the right curve shows it, or a
 # look at the first tokens that each process reads.
 #
 # ## What torch does for you
@@ -1186,7 +1194,8 @@ plt.show()
 # You have built what these do:
 #
 # - `DistributedDataParallel(model)` is your `DataParallel`. It sends the start round, cuts the gradients into
-#   buckets, and starts the exchange of each as soon as its last gradient is there. Under `no_sync()` it waits.
+#   buckets, and starts the exchange of each as soon as its last gradient is there. Under `no_sync()` it
+#   exchanges nothing, and the gradients add up.
 # - `fully_shard(model)` (**FSDP2**) is stage 3 of the table. Each process keeps a $p$-th of every weight, gathers
 #   a block's weights when they are needed, and sums the gradients right into the process that keeps
 #   their part: the two halves of your ring, at different times.
@@ -1194,7 +1203,7 @@ plt.show()
 #
 # ## The real one
 #
-# The run `gpt2` trains the 124 million parameters on OpenWebText with nanoGPT's published settings: 480
+# The run `gpt2` trains the 124 million parameters on OpenWebText, in `multi-gpu` and `slurm` with nanoGPT's published settings: 480
 # windows of 1 024 tokens in an update, AdamW at $6 \cdot 10^{-4}$ with 2 000 steps of warm-up and a cosine
 # down to a tenth, weight decay 0.1, clipping at 1. nanoGPT reports a validation loss of about 2.85 after
 # 600 000 updates. The text is prepared beforehand by `descent prepare gpt2`: it fetches OpenWebText (a
@@ -1204,14 +1213,14 @@ plt.show()
 # | profile | machine | what it does |
 # |---|---|---|
 # | `smoke` | any, two processes on the CPU | a tiny model on a made corpus, its weights shared out: does everything work here? |
-# | `cpu` | two cores | a small model on Shakespeare in GPT-2's tokens, minutes |
-# | `gpu` | one GPU | 124M, one pass over OpenWebText: 18 400 updates |
+# | `cpu` | two cores | a small model on Shakespeare in GPT-2's tokens, about a minute |
+# | `gpu` | one GPU | 124M, as many tokens as one pass over OpenWebText: 18 400 updates, 700 of warm-up |
 # | `multi-gpu` | eight GPUs of one machine, DDP | nanoGPT's 600 000 updates |
 # | `slurm` | two machines with eight GPUs each, FSDP2 | the same, queued, continued when its hours are over |
 # | `openai` | one GPU | trains nothing: evaluates OpenAI's own weights |
 #
 # Say it plainly: the full run takes eight GPUs for days, and **we have not run it**. What we have measured is
-# below, beside what is published; what we have not is listed as not yet run.
+# below, with the course's model, beside what is published; what we have not is listed as not yet run.
 #
 # `model="mine"` trains your `GPT` of rung 16. Without a profile, `run` takes the largest that this machine
 # can carry.
@@ -1226,7 +1235,8 @@ recorded("gpt2")
 # Reading the report, look for four things. The loss curve starts at $\log 50\,257 = 10.8$; a first value far
 # from that means a wrong start. Expect it to fall fast at first, and then for days by very little. The MFU
 # in the log should be steady; when it sinks, something waits: the disk, a slow process, the network. And
-# as long as no text is read twice, the validation loss has no reason to part from the training loss.
+# in `gpu` the text is read about once, so the validation loss has little reason to part from the training loss;
+# in `multi-gpu` it is read some thirty times, and there you should look.
 #
 # ## Go further
 #
@@ -1265,7 +1275,7 @@ recorded("gpt2")
 #
 # Aloud, or in writing, without scrolling up.
 #
-# 1. Why does a ring with twice as many processes take hardly longer, and a star twice as long?
+# 1. Why does a ring of 64 processes take hardly longer than one of 32, and a star twice as long?
 # 2. A colleague's training on eight GPUs gives a worse loss than on one at the same global batch. Which four
 #    things do you check, and with which tests?
 # 3. What does a process of FSDP send that one of DDP does not, and what is it spared?

@@ -14,10 +14,16 @@ from descent.study.answers import answers_from_source
 from descent.study.catalog import Chapter, find_chapter, load_catalog
 
 
-def grade_chapter(chapter: Chapter) -> list[Score]:
+def grade_chapter(chapter: Chapter, seeds: Iterable[int] = range(3)) -> list[Score]:
     """Audit every exercise of a chapter against its own source.
 
     The reference is the source's definition; the blank is the stub that the learner gets.
+
+    Parameters
+    ----------
+    chapter : Chapter
+    seeds : iterable of int
+        The references and the mistakes are tried on each.
 
     Returns
     -------
@@ -27,8 +33,9 @@ def grade_chapter(chapter: Chapter) -> list[Score]:
     source = read_source(chapter, str(chapter.source))
     module = answers_from_source(chapter.source)
     exercises = load_exercises(chapter.id)
+    seeds = list(seeds)
     return [
-        audit(exercises[cell.name], module, cell.text, _blank(cell, module))
+        audit(exercises[cell.name], module, cell.text, _blank(cell, module), seeds)
         for cell in source.with_role("exercise")
         if cell.name is not None
     ]

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
-from descent.grading.exercise import Exercise
+from descent.grading.diagnosis import Behaviours
+from descent.grading.exercise import Exercise, Mistake
 from descent.grading.judging import judge
 from descent.grading.mutants import Mutant, generic_mutants, source_mutants
 from descent.grading.report import CORRECT, NOT_ATTEMPTED
@@ -76,8 +77,10 @@ def audit(
             score.faults.append(f"the reference fails (seed {seed}): {report.as_text()}")
     if (outcome := judge(exercise, blank, seed=0).outcome) != NOT_ATTEMPTED:
         score.faults.append(f"the blank stub is {outcome!r}, not {NOT_ATTEMPTED!r}")
-    for mistake in exercise.mistakes:
-        _audit_mistake(exercise, mistake.name, seeds, score)
+    for seed in seeds:
+        behaviours: Behaviours = {}
+        for mistake in exercise.mistakes:
+            _audit_mistake(exercise, mistake, seed, behaviours, score)
     mutants = [] if isinstance(reference, type) else generic_mutants(reference)
     for mutant in (*mutants, *_compiled(exercise, module, source)):
         _audit_mutant(exercise, mutant, score)
@@ -98,16 +101,16 @@ def _audit_declaration(exercise: Exercise, score: Score) -> None:
                      for key in exercise.unknown_hint_keys()]  # fmt: skip
 
 
-def _audit_mistake(exercise: Exercise, name: str, seeds: list[int], score: Score) -> None:
-    mistake = next(known for known in exercise.mistakes if known.name == name)
-    for seed in seeds:
-        report = judge(exercise, mistake.answer, seed=seed)
-        if report.outcome == CORRECT:
-            score.faults.append(f"the mistake `{name}` passes (seed {seed})")
-        elif report.message != mistake.message:
-            given = report.failure.mistake if report.failure else None
-            said = f"named `{given}`" if given else f"not named: {report.message}"
-            score.faults.append(f"the mistake `{name}` is {said} (seed {seed})")
+def _audit_mistake(
+    exercise: Exercise, mistake: Mistake, seed: int, behaviours: Behaviours, score: Score
+) -> None:
+    report = judge(exercise, mistake.answer, seed=seed, behaviours=behaviours)
+    if report.outcome == CORRECT:
+        score.faults.append(f"the mistake `{mistake.name}` passes (seed {seed})")
+    elif report.message != mistake.message:
+        given = report.failure.mistake if report.failure else None
+        said = f"named `{given}`" if given else f"not named: {report.message}"
+        score.faults.append(f"the mistake `{mistake.name}` is {said} (seed {seed})")
 
 
 def _compiled(exercise: Exercise, module: ModuleType, source: str) -> Iterable[Mutant]:

@@ -23,21 +23,28 @@ SECONDS = 6.0
 
 
 def diagnose(
-    exercise: Exercise, answer: Callable[..., Any], seed: int, failed: Property
+    exercise: Exercise,
+    answer: Callable[..., Any],
+    seed: int,
+    failed: Property,
+    behaviours: Behaviours,
 ) -> Mistake | None:
     """The declared mistake whose record agrees with the answer's, or None.
 
     It must agree on every trial of the first property that failed. Among several, the one that
     agrees on the most other properties wins. A record that shows a failure in truth values
-    alone could be anybody's, so there the agreement must be complete.
+    alone could be anybody's, so there the agreement must be complete. `behaviours` holds what the
+    mistakes did at this seed as far as it is known, and is added to.
     """
     candidates: list[tuple[int, Mistake]] = []
-    with contextlib.suppress(OutOfTime), time_limit(SECONDS):
+    with _forgotten_when_out_of_time(behaviours), time_limit(SECONDS):
         own = _Behaviour(exercise, answer, seed)
         telling = any(_is_number(seen) for trial in own.trials(failed)
                       for seen in trial.record.observations if seen.difference)  # fmt: skip
         for mistake in exercise.mistakes:
-            other = _Behaviour(exercise, mistake.answer, seed)
+            if mistake.name not in behaviours:
+                behaviours[mistake.name] = _Behaviour(exercise, mistake.answer, seed)
+            other = behaviours[mistake.name]
             if not own.agrees(other, failed):
                 continue
             agreed = sum(own.agrees(other, known) for known in exercise.properties)
@@ -46,6 +53,15 @@ def diagnose(
             if telling:
                 candidates.append((agreed, mistake))
     return max(candidates, key=lambda pair: pair[0])[1] if candidates else None
+
+
+@contextlib.contextmanager
+def _forgotten_when_out_of_time(behaviours: Behaviours) -> Iterator[None]:
+    """Go on with what was found by then; a record that was broken off is not kept."""
+    try:
+        yield
+    except OutOfTime:
+        behaviours.clear()
 
 
 class _Behaviour:
@@ -72,6 +88,10 @@ class _Behaviour:
     def agrees(self, other: _Behaviour, known: Property) -> bool:
         pairs = itertools.zip_longest(self.trials(known), other.trials(known))
         return all(one and two and _same_trial(one, two) for one, two in pairs)
+
+
+Behaviours = dict[str, _Behaviour]
+"""What the declared mistakes of an exercise do at one seed, by their names."""
 
 
 def _same_trial(one: Trial, two: Trial) -> bool:

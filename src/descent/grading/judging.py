@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from descent.grading.calls import Call, LearnerError, WatchedAnswer, ignored_argument, learner_error
-from descent.grading.diagnosis import diagnose
+from descent.grading.diagnosis import Behaviours, diagnose
 from descent.grading.differences import Difference
 from descent.grading.draws import Draw, draws_for
 from descent.grading.exercise import Exercise, Property
@@ -47,6 +47,7 @@ def judge(
     seed: int | None = None,
     seconds: float | None = None,
     explain: bool = True,
+    behaviours: Behaviours | None = None,
 ) -> Report:
     """Judge `answer` by `exercise`.
 
@@ -61,6 +62,9 @@ def judge(
         A time limit for each property in place of the exercise's own.
     explain : bool
         Whether a failure is compared with the declared mistakes.
+    behaviours : dict, optional
+        What the mistakes do at this seed. Whoever judges many answers at one seed passes the same
+        dict each time, which spares running the mistakes anew.
 
     Returns
     -------
@@ -86,7 +90,8 @@ def judge(
                 if blank or not explain or _is_slow(last):
                     break
         if failed is not None and not blank:
-            failure = _explain(exercise, answer, seed, *failed, explain)
+            known_behaviours = {} if behaviours is None else behaviours
+            failure = _explain(exercise, answer, seed, *failed, explain, known_behaviours)
     seconds_taken = time.perf_counter() - started
     if blank:
         return Report(exercise.name, NOT_ATTEMPTED, seconds=seconds_taken)
@@ -189,6 +194,7 @@ def _explain(
     known: Property,
     trial: Trial,
     compare: bool,
+    behaviours: Behaviours,
 ) -> Failure:
     observed, found = _first_trouble(trial)
     call = trial.watched.calls[-1] if trial.watched.calls else None
@@ -196,7 +202,7 @@ def _explain(
     symptom = found.symptom
     mistake = None
     if compare and symptom not in ("changes input", "slow"):
-        mistake = diagnose(exercise, answer, seed, known)
+        mistake = diagnose(exercise, answer, seed, known, behaviours)
         if mistake is None and call is not None and observed is not None and symptom == "value":
             ignored = _ignored(answer, call)
             if ignored:

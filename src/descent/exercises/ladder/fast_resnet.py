@@ -1675,7 +1675,9 @@ def _fast(
             logits = logits if habits.get("low_loss") else logits.float()
             named = slice(piece * batch_size, (piece + 1) * batch_size)
             wanted = labels[named if habits.get("unpermuted") else batch]
-            loss = F.cross_entropy(logits, wanted, label_smoothing=habits.get("smoothing", 0.0))
+            loss = F.cross_entropy(
+                logits, wanted, label_smoothing=0.1 if habits.get("smooths") else 0.0
+            )
             step = epoch * per_epoch + piece
             step = piece if habits.get("per_epoch") else step
             step = epoch * per_epoch if habits.get("by_epoch") else step
@@ -1764,7 +1766,7 @@ for _message, _name, _habits in (
     ("You clear the gradients between `backward` and the step, so that nothing moves. Clear them "
      "before `backward`.", "cleared_too_late", {"clears_late": True}),
     ("Your loss smooths the labels. Here it is the plain cross-entropy.", "smoothed_labels",
-     {"smoothing": 0.1}),
+     {"smooths": True}),
 ):  # fmt: skip
 
     def _bad_fast(model, optimiser, pictures, labels, epochs, batch_size, peak, generator,

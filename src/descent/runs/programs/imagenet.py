@@ -119,9 +119,11 @@ class PictureTask:
         for batch in evaluation_batches(self.held_out, self.decoders, rows, *sizes):
             logits = model(self._prepared(batch.pictures)).float()
             labels = self._moved(batch.labels)
-            best = logits.topk(TOP).indices == labels[:, None]
+            # Ties count against the model, and so does NaN, which loses every comparison.
+            rivals = (logits >= logits.gather(1, labels[:, None])).sum(dim=1) - 1
+            rivals[logits.isnan().any(dim=1)] = TOP
             losses = F.cross_entropy(logits, labels, reduction="sum")
-            counted = (losses, best[:, :1].sum(), best.sum(), torch.tensor(len(labels)))
+            counted = (losses, (rivals < 1).sum(), (rivals < TOP).sum(), torch.tensor(len(labels)))
             sums += torch.stack([value.to(sums) for value in counted])
         loss, top_1, top_5, seen = (mean_over(sums, processes) * world).tolist()
         if round(seen) != total:
