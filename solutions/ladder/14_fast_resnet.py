@@ -669,7 +669,7 @@ check(smallest_batch)
 # %%
 for width in (64, 256, 512, 1024, 4096):
     print(f"width {width:4}: smallest compute-bound batch on the H100 {smallest_batch(width, width, *DEVICES['H100, bfloat16'], 2)}, "
-          f"on this CPU {smallest_batch(width, width, *DEVICES['this CPU, float32'])}")  # fmt: skip
+          f"on this CPU {smallest_batch(width, width, *DEVICES['one core of this CPU, float32'])}")  # fmt: skip
 
 # %% [markdown]
 # A layer of 512 by 512 *cannot* use that device's arithmetic, however large the batch. (A convolution's kernels are shared by all places of a picture: each picture counts as $s'^2$ rows. Its limit comes from channels and kernel: at stride 1 it is $2\,c\,o\,k^2 / b\,(c + o)$, for our last stage 288, just below the H100's ridge.)
@@ -856,7 +856,7 @@ print(f"convolutions of a step, batch {BATCH}, on an H100 by the roofline: {1e6 
 #
 # ## Larger batches
 #
-# The last rung: with 512 pictures a step there is a quarter of the launches. But it is also a quarter of the steps, so each has to go further: a larger rate, which is stable only after a warm-up and has to be small again at the end. The schedule of rung 10 does both. Its peak has to be chosen anew, on the validation pictures, for each batch size; this page only times the larger batch. On one core that is worth little, since there is nothing to launch.
+# The last rung: with 512 pictures a step there is a quarter of the launches. But it is also a quarter of the steps, so each has to go further: a larger rate, which is stable only after a warm-up and has to be small again at the end. The schedule of rung 10 does both. Its peak has to be chosen anew, on the validation pictures, for each batch size; this page only times the larger batch. On one core, with nothing to launch, expect little from it.
 
 # %%
 measure("batches of 512", on_the_device, size=512, channels_last=True, bfloat16=HAS_BFLOAT16, steps=3)
