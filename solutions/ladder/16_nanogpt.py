@@ -240,8 +240,8 @@ plt.show()
 # Two more habits of nanoGPT. Queries, keys and values come from *one* matrix $C \to 3C$, since one large
 # product keeps a GPU busier than three small ones:
 #
-# $$ x: (B, T, C) \to (B, T, 3C) \xrightarrow{\text{cut}} 3 \times (B, T, C) \xrightarrow{\text{heads}} 3 \times (B, h, T, C/h)
-# \xrightarrow{\text{fused}} (B, h, T, C/h) \xrightarrow{\text{join}} (B, T, C) \xrightarrow{W_o} (B, T, C). $$
+# $$ \begin{aligned} x: (B, T, C) &\to (B, T, 3C) \xrightarrow{\text{cut}} 3 \times (B, T, C) \xrightarrow{\text{heads}} 3 \times (B, h, T, C/h) \\
+# &\xrightarrow{\text{fused}} (B, h, T, C/h) \xrightarrow{\text{join}} (B, T, C) \xrightarrow{W_o} (B, T, C). \end{aligned} $$
 #
 # And **dropout**: in training mode a share of the numbers is set to 0 and the rest divided by what is left,
 # so that the mean stays. The GPU setting drops 20 %, the CPU setting nothing. It is applied twice here, to
@@ -1144,15 +1144,18 @@ if ladder:
     print(f"recorded beforehand: {record['command']}\n{record['date']}, {record['hardware']}\n{record['note']}\n")
 else:
     print("not recorded yet: benchmarks/nanogpt_ablation.py makes it")
+if ladder:
+    print(f"the loss over {ladder[0]['validation loss']['n']} seeds, what the row gains, the loss over the whole text, "
+          f"the time of a step,\nand the step that passes {record['target']}\n")  # fmt: skip
 before = None
 for row in ladder:
     loss, whole = row["validation loss"], row["whole validation loss"]
-    gain = "" if before is None else f"gains {before - loss['mean']:+.3f}"
+    gain = "" if before is None else f"{before - loss['mean']:+.3f}"
     spread = "" if loss["std"] is None else f"± {loss['std']:.3f}"
     passes = row["iteration that passes"]
-    passed = f"passes {record['target']} at step {passes['mean']:.0f}" if passes else ""
-    print(f"{row['name']:<31} {loss['mean']:.3f} {spread:<7} (n = {loss['n']})   {gain:>12}   "
-          f"whole text {whole['mean']:.3f}   {1000 * row['seconds per iteration']['mean']:4.0f} ms a step   {passed}")  # fmt: skip
+    passed = f"{record['target']} at {passes['mean']:.0f}" if passes else ""
+    print(f"{row['name']:<31} {loss['mean']:.3f} {spread:<7} {gain:>8}   whole text {whole['mean']:.3f}"
+          f" {1000 * row['seconds per iteration']['mean']:5.0f} ms   {passed}")
     before = loss["mean"]
 
 # %%
@@ -1191,7 +1194,7 @@ if ladder:
 # And in time? The question is not who ends lower but who is *there* first, at the estimate that nanoGPT ends
 # with. Here the milliseconds of a step were measured in turn on one machine, two threads each: nanoGPT's own
 # program, ours in the same setting, and the recipe of the last row. The step at which each is there comes from
-# one whole training of each, and the seconds are the product.
+# one whole training of each; the seconds are the product, and the last column is their share of nanoGPT's.
 
 # %%
 path = course_root() / "book" / "results" / "nanogpt_peer.json"
@@ -1203,8 +1206,8 @@ if {"speed", "losses"} <= peer.keys():
     for name, found in peer["losses"].items():
         step = found.get("reaches nanoGPT's at", found["iterations"])
         each = second_a_step[name.partition(" in ")[0]]
-        print(f"{name:<26} {1000 * each:5.1f} ms a step   ends at {found['loss']:.3f}   at {target} after "
-              f"{step:>4} steps, {step * each:5.1f} s: {step * each / theirs:.2f} of nanoGPT's time")  # fmt: skip
+        print(f"{name:<26} {1000 * each:4.1f} ms   ends at {found['loss']:.3f}   at {target} after {step:>4} steps, "
+              f"{step * each:4.1f} s: × {step * each / theirs:.2f}")
 else:
     print("not recorded yet: benchmarks/nanogpt_peer.py makes it")
 
