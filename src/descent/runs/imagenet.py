@@ -113,12 +113,7 @@ class ImageNetSettings(Settings):
                 f"evaluation_resize is {self.evaluation_resize}, less than the "
                 f"{self.evaluation_side} of evaluation_side."
             )
-        if self.rows % self.norm_rows:
-            raise WrongSetting(
-                f"norm_rows is {self.norm_rows}, which does not divide the {self.rows} pictures "
-                "that a process takes at once. A divisor gives the same curve on any number of "
-                "processes."
-            )
+        self.check_groups(self.norm_rows)
 
     @property
     def stages(self) -> tuple[int, ...]:

@@ -76,12 +76,9 @@ class MnistSettings(Settings):
                 f"micro_batch is {self.micro_batch}; here it has to be 0: the pictures are small "
                 "enough to go through the model at once."
             )
-        if self.norm_rows < 0 or (self.norm_rows and self.rows % self.norm_rows):
-            raise WrongSetting(
-                f"norm_rows is {self.norm_rows}, which does not divide the {self.rows} pictures "
-                "that a process takes. A divisor gives the same curve on any number of processes."
-            )
-        if self.world > 1 and not self.norm_rows:
+        if self.norm_rows:
+            self.check_groups(self.norm_rows)
+        elif self.world > 1:
             raise WrongSetting(
                 "norm_rows is 0, the whole batch, which several processes share. A divisor of the "
                 f"{self.rows} pictures that each takes gives the same curve on any number of them."

@@ -89,9 +89,10 @@ def show_comparison(folder: RunFolder) -> None:
     for line in _measured(folder):
         print(line)
     published = [number for number in folder.run().published if number.profile == asked["profile"]]
+    metrics, last = folder.metrics(), last_values(folder)
     for number in published:
-        steps, values = curve(folder.metrics(), number.metric)
-        found = last_values(folder).get(number.metric)
+        _, values = curve(metrics, number.metric)
+        found = last.get(number.metric)
         if not values:
             continue
         measured = in_words(number.metric, found)

@@ -136,3 +136,18 @@ class Settings:
     def rows(self) -> int:
         """Rows of a batch that a process takes through the model at once, at the most."""
         return self.micro_batch or -(-self.batch_size // self.world)
+
+    def check_groups(self, norm_rows: int) -> None:
+        """Refuse groups of `norm_rows` rows that would not be whole in every process.
+
+        Raises
+        ------
+        WrongSetting
+            By the name of ``norm_rows``, which a run with batch norm has among its settings.
+        """
+        if self.rows % norm_rows:
+            raise WrongSetting(
+                f"norm_rows is {norm_rows}, which does not divide the {self.rows} pictures "
+                "that a process takes at once. A divisor gives the same curve on any number of "
+                "processes."
+            )
