@@ -1200,13 +1200,13 @@ if ladder:
 path = course_root() / "book" / "results" / "nanogpt_peer.json"
 peer = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 if {"speed", "losses"} <= peer.keys():
-    print(f"recorded beforehand: {peer['command']}\n{peer['date']}, {peer['hardware']}\n")
-    second_a_step, target = peer["speed"]["seconds per iteration"], peer["losses"]["nanoGPT"]["loss"]
+    print(f"recorded beforehand: {peer['command']}\n{peer['date']}, {peer['hardware']}\n\nthe way to {peer['losses']['nanoGPT']['loss']}\n")
+    second_a_step = peer["speed"]["seconds per iteration"]
     theirs = peer["losses"]["nanoGPT"]["iterations"] * second_a_step["nanoGPT"]
     for name, found in peer["losses"].items():
         step = found.get("reaches nanoGPT's at", found["iterations"])
         each = second_a_step[name.partition(" in ")[0]]
-        print(f"{name:<26} {1000 * each:4.1f} ms   ends at {found['loss']:.3f}   at {target} after {step:>4} steps, "
+        print(f"{name:<26} {1000 * each:4.1f} ms   ends at {found['loss']:.3f}   there after {step:>4} steps, "
               f"{step * each:4.1f} s: × {step * each / theirs:.2f}")
 else:
     print("not recorded yet: benchmarks/nanogpt_peer.py makes it")
