@@ -10,7 +10,7 @@ from descent.errors import CourseError
 from descent.exercises.lookup import UnknownExercise, load_exercises
 from descent.grading import CheckFailed, Exercise, Hint, Report, judge
 from descent.grading.calls import codes_of
-from descent.grading.report import CORRECT, MIME, marked_up
+from descent.grading.report import CORRECT, marked_up
 from descent.study.catalog import Chapter, find_chapter
 from descent.study.progress import show_progress
 from descent.study.store import ProgressStore
@@ -69,7 +69,7 @@ def check(answer: Any) -> None:
     if report.failure is not None:
         report = _blame_what_it_calls(report, answer, names)
     _remember(report)
-    _show(report.as_text(), report.as_html(), report.as_json())
+    _show(report.as_bundle())
     if report.outcome != CORRECT:
         raise CheckFailed(report)
 
@@ -96,7 +96,8 @@ def hint(answer: Any) -> None:
         opened.append(step)
         text = step.text
         ProgressStore().record_hint(current.id, exercise.name)
-    _show(f"Hint: {text}", f'<div class="descent-hint"><em>Hint.</em> {marked_up(text)}</div>')
+    as_html = f'<div class="descent-hint"><em>Hint.</em> {marked_up(text)}</div>'
+    _show({"text/plain": f"Hint: {text}", "text/html": as_html})
 
 
 def mine(chapter_name: str, name: str, otherwise: Any) -> Any:
@@ -264,17 +265,14 @@ def _remember(report: Report) -> None:
     )
 
 
-def _show(text: str, as_html: str, as_json: dict[str, Any] | None = None) -> None:
+def _show(bundle: dict[str, Any]) -> None:
     """A rich output in a notebook, plain text in a terminal."""
     ipython = sys.modules.get("IPython")
     if ipython is None or ipython.get_ipython() is None:
-        print(text)
+        print(bundle["text/plain"])
         return
     from IPython.display import display
 
-    bundle: dict[str, Any] = {"text/plain": text, "text/html": as_html}
-    if as_json is not None:
-        bundle[MIME] = as_json
     display(bundle, raw=True)
 
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import html
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from descent.grading.exercise import Exercise
 
 CORRECT = "correct"
 NOT_RIGHT = "not right yet"
@@ -74,6 +77,11 @@ class Report:
             "symptom": self.failure.symptom if self.failure else None,
             "properties": [list(pair) for pair in self.properties],
         }
+
+    def as_bundle(self) -> dict[str, Any]:
+        """What a notebook's cell shows: every rendering under its MIME type. Plain data that
+        depends on nothing but the report's words: not on how long the check took."""
+        return {"text/plain": self.as_text(), "text/html": self.as_html(), MIME: self.as_json()}
 
     def as_text(self) -> str:
         """For a terminal."""
@@ -155,6 +163,15 @@ def marked_up(text: str) -> str:
     """Escaped text with its `code` in <code> elements."""
     pieces = html.escape(text).split("`")
     return "".join(f"<code>{p}</code>" if i % 2 else p for i, p in enumerate(pieces))
+
+
+def passing_report(exercise: Exercise) -> Report:
+    """The report of a right answer that prints nothing, from the declaration alone.
+
+    Its `as_bundle` is what `check` displays for such an answer.
+    """
+    properties = tuple((known.name, True) for known in exercise.properties)
+    return Report(exercise.name, CORRECT, properties)
 
 
 class CheckFailed(Exception):
