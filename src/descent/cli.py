@@ -165,11 +165,18 @@ def check_chapters() -> None:
 
 
 @app.command("grade-the-graders")
-def grade_the_graders(chapters: SomeChapters = None) -> None:
+def grade_the_graders(
+    chapters: SomeChapters = None,
+    light: Annotated[
+        bool, typer.Option("--light", help="One seed, and no mutants: seconds, not minutes.")
+    ] = False,
+) -> None:
     """Judge the autograder itself: mistakes named, mutants killed, survivors listed."""
-    from descent.authoring.gradebook import grade_the_graders as grade
+    from descent.authoring.chapter_audit import grade_the_graders as grade
+    from descent.grading.audit import Depth
 
-    raise typer.Exit(0 if grade(chapters or (), print) else 1)
+    sound = grade(chapters or (), Depth.LIGHT if light else Depth.WHOLE, print)
+    raise typer.Exit(0 if sound else 1)
 
 
 @app.command(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from types import ModuleType
 
 import numpy as np
 
 from descent.grading import Draw, Exercise, expect
-from descent.grading.audit import audit
+from descent.grading.audit import Depth, Score, audit
 from descent.grading.mutants import source_mutants
 
 SOURCE = '''
@@ -95,3 +96,34 @@ def test_source_mutants_reach_loops_conditions_keywords_and_tuples() -> None:
     names = " ".join(mutant.name for mutant in source_mutants(source))
     for change in ("i >= 2", "not i > 2", "total -= ", "a.sum()", "return (n, total)", "a.mean"):
         assert change in names
+
+
+def test_a_light_audit_makes_no_mutants_and_still_finds_a_mistake_with_another_name(
+    slope: Exercise,
+) -> None:
+    @slope.mistake("You added instead of averaging.")
+    def summed_again(w, x, y):
+        return 2 * np.dot(w * x - y, x)
+
+    score = audit(slope, module_of(SOURCE), SOURCE, stub, Depth.LIGHT)
+    assert (score.mutants, score.killed) == (0, 0)
+    assert any("`summed_again` is named `summed`" in fault for fault in score.faults)
+
+
+def test_a_light_audit_finds_a_wrong_reference_and_a_filled_stub(slope: Exercise) -> None:
+    wrong = SOURCE.replace("2 *", "3 *")
+    filled = module_of(SOURCE).slope
+    score = audit(slope, module_of(wrong), wrong, filled, Depth.LIGHT)
+    assert any("the reference fails" in fault for fault in score.faults)
+    assert any("blank" in fault for fault in score.faults)
+
+
+def test_a_light_audit_leaves_the_marks_of_equivalent_mutants_alone(slope: Exercise) -> None:
+    slope.equivalent("`return 1` → `return 2`", because="only a whole audit can tell")
+    score = audit(slope, module_of(SOURCE), SOURCE, stub, Depth.LIGHT)
+    assert score.faults == ["fewer than 5 named mistakes"]
+
+
+def test_a_score_is_plain_data_and_back(slope: Exercise) -> None:
+    score = audit(slope, module_of(SOURCE), SOURCE, stub, Depth.LIGHT)
+    assert Score(**json.loads(json.dumps(score.as_json()))) == score

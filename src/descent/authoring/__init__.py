@@ -12,7 +12,8 @@ the author's is an :class:`AuthoringError` of one line each, naming file and cel
 What happens where: ``source`` reads the file, ``validate`` finds the mistakes, ``declared`` knows
 the exercises, ``blanking`` asks nbgrader for the stubs, ``pages`` writes what both notebooks share,
 ``learner`` and ``solution`` put them together, ``execute`` runs the page, ``listing`` writes the
-lists, ``freshness`` compares, ``build`` does all of it in order.
+lists, ``freshness`` compares, ``build`` does all of it in order; ``chapter_audit`` grades the
+graders.
 """
 
 from __future__ import annotations

@@ -4,7 +4,8 @@ every mutant dies."""
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
 from types import ModuleType
 from typing import Any
 
@@ -20,26 +21,64 @@ MUTANT_SECONDS = 2.0
 FEWEST_MISTAKES = 5
 
 
+class Depth(StrEnum):
+    """How much an audit tries.
+
+    ``WHOLE`` is the reference and every mistake on three seeds, the blank, and every mutant.
+    ``LIGHT`` is the reference and every mistake on one seed, and the blank.
+    """
+
+    WHOLE = "whole"
+    LIGHT = "light"
+
+    @property
+    def seeds(self) -> range:
+        """The seeds on which the reference and the mistakes are tried."""
+        return range(3) if self is Depth.WHOLE else range(1)
+
+
 @dataclass
 class Score:
-    """What the audit of one exercise found; `faults` is empty when the grader is sound."""
+    """What the audit of one exercise found; `faults` is empty when the grader is sound.
+
+    Attributes
+    ----------
+    exercise : str
+        Its name.
+    mistakes : int
+        How many are declared.
+    mutants, killed : int
+        How many showed a difference at all, and how many of these were rejected; 0 in a light
+        audit, which makes none.
+    survivors : list of str
+        Mutants that passed and are not marked equivalent.
+    equivalents : list of str
+        Mutants that passed and are marked so.
+    faults : list of str
+        What is wrong with the grader, a sentence each, survivors included.
+    """
 
     exercise: str
     mistakes: int = 0
     mutants: int = 0
     killed: int = 0
     survivors: list[str] = field(default_factory=list)
-    excused: list[str] = field(default_factory=list)
+    equivalents: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
+
+    def as_json(self) -> dict[str, Any]:
+        """The same as plain data; ``Score(**data)`` makes it again."""
+        return asdict(self)
 
     def line(self) -> str:
         """One row of the printed table."""
         return (
-            f"{self.exercise:<28} {self.mistakes:>3} named mistakes   "
-            f"{self.killed}/{self.mutants - len(self.excused)} mutants killed"
-            + (f", {len(self.excused)} equivalent" if self.excused else "")
+            f"{self.exercise:<28} {self.mistakes:>3} named mistakes"
+            + (f"   {self.killed}/{self.mutants - len(self.equivalents)} mutants killed"
+               if self.mutants else "")
+            + (f", {len(self.equivalents)} equivalent" if self.equivalents else "")
             + (f"   FAULTS {len(self.faults)}" if self.faults else "")
-        )
+        )  # fmt: skip
 
 
 def audit(
@@ -47,7 +86,7 @@ def audit(
     module: ModuleType,
     source: str,
     blank: Any,
-    seeds: Iterable[int] = range(3),
+    depth: Depth = Depth.WHOLE,
 ) -> Score:
     """Grade the grader of one exercise.
 
@@ -60,8 +99,8 @@ def audit(
         Source text of the reference's definition, from which syntax-tree mutants are made.
     blank : callable
         The learner's stub.
-    seeds : iterable of int
-        The reference and the mistakes are tried on each.
+    depth : Depth
+        How much is tried.
 
     Returns
     -------
@@ -69,24 +108,29 @@ def audit(
     """
     score = Score(exercise.name, mistakes=len(exercise.mistakes))
     reference = getattr(module, exercise.name)
-    seeds = list(seeds)
     _audit_declaration(exercise, score)
-    for seed in seeds:
+    for seed in depth.seeds:
         report = judge(exercise, reference, seed=seed)
         if report.outcome != CORRECT:
             score.faults.append(f"the reference fails (seed {seed}): {report.as_text()}")
     if (outcome := judge(exercise, blank, seed=0).outcome) != NOT_ATTEMPTED:
         score.faults.append(f"the blank stub is {outcome!r}, not {NOT_ATTEMPTED!r}")
-    for seed in seeds:
+    for seed in depth.seeds:
         behaviours: Behaviours = {}
         for mistake in exercise.mistakes:
             _audit_mistake(exercise, mistake, seed, behaviours, score)
+    if depth is Depth.WHOLE:
+        _audit_mutants(exercise, module, source, score)
+    return score
+
+
+def _audit_mutants(exercise: Exercise, module: ModuleType, source: str, score: Score) -> None:
+    reference = getattr(module, exercise.name)
     mutants = [] if isinstance(reference, type) else generic_mutants(reference)
     for mutant in (*mutants, *_compiled(exercise, module, source)):
         _audit_mutant(exercise, mutant, score)
-    unknown = set(exercise.equivalents) - set(score.excused)
+    unknown = sorted(set(exercise.equivalents) - set(score.equivalents))
     score.faults += [f"marked equivalent, but killed or not made: {name}" for name in unknown]
-    return score
 
 
 def _audit_declaration(exercise: Exercise, score: Score) -> None:
@@ -131,7 +175,7 @@ def _audit_mutant(exercise: Exercise, mutant: Mutant, score: Score) -> None:
     if report.outcome != CORRECT:
         score.killed += 1
     elif mutant.name in exercise.equivalents:
-        score.excused.append(mutant.name)
+        score.equivalents.append(mutant.name)
     else:
         score.survivors.append(mutant.name)
         score.faults.append(f"survivor: {mutant.name}")

@@ -1,4 +1,4 @@
-"""Grading the graders of whole chapters: every reference, blank, named mistake and mutant."""
+"""Grading the graders of whole chapters, each against its own source."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 from descent.authoring.blanking import stub_of
 from descent.authoring.source import Cell, read_source
 from descent.exercises.lookup import load_exercises
-from descent.grading.audit import Score, audit
+from descent.grading.audit import Depth, Score, audit
 from descent.study.answers import answers_from_source
 from descent.study.catalog import Chapter, find_chapter, load_catalog
 
 
-def grade_chapter(chapter: Chapter, seeds: Iterable[int] = range(3)) -> list[Score]:
+def audit_chapter(chapter: Chapter, depth: Depth = Depth.WHOLE) -> list[Score]:
     """Audit every exercise of a chapter against its own source.
 
     The reference is the source's definition; the blank is the stub that the learner gets.
@@ -22,20 +22,19 @@ def grade_chapter(chapter: Chapter, seeds: Iterable[int] = range(3)) -> list[Sco
     Parameters
     ----------
     chapter : Chapter
-    seeds : iterable of int
-        The references and the mistakes are tried on each.
+    depth : Depth
+        How much is tried.
 
     Returns
     -------
     list of Score
-        One for each exercise, in the order of the chapter.
+        One for each exercise, in the order of the chapter; a chapter without exercises gives none.
     """
     source = read_source(chapter, str(chapter.source))
     module = answers_from_source(chapter.source)
     exercises = load_exercises(chapter.id)
-    seeds = list(seeds)
     return [
-        audit(exercises[cell.name], module, cell.text, _blank(cell, module), seeds)
+        audit(exercises[cell.name], module, cell.text, _blank(cell, module), depth)
         for cell in source.with_role("exercise")
         if cell.name is not None
     ]
@@ -48,7 +47,9 @@ def references(chapter: Chapter) -> dict[str, Any]:
 
 
 def grade_the_graders(
-    chapters: Iterable[str] = (), report: Callable[[str], object] = print
+    chapters: Iterable[str] = (),
+    depth: Depth = Depth.WHOLE,
+    report: Callable[[str], object] = print,
 ) -> bool:
     """Print the score of every grader.
 
@@ -56,6 +57,8 @@ def grade_the_graders(
     ----------
     chapters : iterable of str
         Chapter names; none means all.
+    depth : Depth
+        How much is tried.
     report : callable
         Told one line at a time.
 
@@ -68,7 +71,7 @@ def grade_the_graders(
     scores: list[Score] = []
     for chapter in chosen:
         report(chapter.id)
-        for score in grade_chapter(chapter):
+        for score in audit_chapter(chapter, depth):
             scores.append(score)
             report(f"  {score.line()}")
             for fault in score.faults:
@@ -79,13 +82,14 @@ def grade_the_graders(
 
 def summary(scores: list[Score]) -> str:
     """The closing line of the table."""
-    made = sum(score.mutants - len(score.excused) for score in scores)
+    wrong = sum(score.mutants - len(score.equivalents) for score in scores)
     return (
         f"{len(scores)} exercises, {sum(score.mistakes for score in scores)} named mistakes, "
-        f"{sum(score.killed for score in scores)} of {made} mutants killed, "
-        f"{sum(len(score.excused) for score in scores)} marked equivalent, "
-        f"{sum(len(score.faults) for score in scores)} faults"
-    )
+        + (f"{sum(score.killed for score in scores)} of {wrong} mutants killed, "
+           f"{sum(len(score.equivalents) for score in scores)} marked equivalent, "
+           if wrong else "")
+        + f"{sum(len(score.faults) for score in scores)} faults"
+    )  # fmt: skip
 
 
 def _blank(cell: Cell, module: ModuleType) -> Any:
