@@ -80,9 +80,15 @@ def code_hash(course: Course, source: ChapterSource) -> str:
     """
     cells = [cell for cell in source.cells if cell.role != "prose" and not is_written(cell)]
     code = [without_comments(cell.text) for cell in cells]
-    names = sorted({name for text in code for name in _MEASURED.findall(text)})
-    read = [_text(course.root / "book" / "results" / f"{name}.json") or "" for name in names]
+    results = course.root / "book" / "results"
+    read = [_text(results / f"{name}.json") or "" for name in measurements_read(source)]
     return _digest(*code, *read)
+
+
+def measurements_read(source: ChapterSource) -> list[str]:
+    """Return the names of the records in ``book/results`` that a chapter's code reads."""
+    code = [cell.text for cell in source.cells if cell.role != "prose"]
+    return sorted({name for text in code for name in _MEASURED.findall(text)})
 
 
 def without_comments(code: str) -> str:

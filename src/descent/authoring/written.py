@@ -19,6 +19,7 @@ from descent.authoring.source import Cell, ChapterSource
 
 if TYPE_CHECKING:
     from descent.grading import Exercise
+    from descent.runs.run import Run
 
 _RECORDED = re.compile(r"""\s*recorded\(\s*["'](?P<run>\w+)["']\s*\)\s*""")
 # What `descent check` reads from a check's output: the book has no use for it, and warns of it.
@@ -38,6 +39,14 @@ def write_outputs(
     for cell in page.cells:
         if cell.id in by_id:
             cell.outputs = [_output(by_id[cell.id], course, exercises)]
+
+
+def recorded_runs(source: ChapterSource) -> list[Run]:
+    """Return the runs whose results a chapter shows."""
+    from descent.runs.catalogue import find_run
+
+    names = dict.fromkeys(filter(None, map(_recorded_run, source.cells)))
+    return [find_run(name) for name in names]
 
 
 def _output(cell: Cell, course: Course, exercises: Mapping[str, Exercise]) -> NotebookNode:
