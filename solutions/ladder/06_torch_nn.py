@@ -72,7 +72,7 @@ def initial_network(widths, generator: torch.Generator) -> list[tuple[Tensor, Te
     return [
         ((torch.randn(a, c, generator=generator) * math.sqrt(2 / a)).requires_grad_(), torch.zeros(c, requires_grad=True))
         for a, c in pairwise(widths)
-    ]  # fmt: skip
+    ]
 
 
 def raw_forward(network: list[tuple[Tensor, Tensor]], x: Tensor) -> Tensor:
@@ -423,7 +423,7 @@ def rung_5_losses(seed: int, dtype: torch.dtype) -> list[float]:
     """The 1 200 losses of raw tensors."""
     generator = torch.Generator().manual_seed(seed)
     network = [tuple(tensor.detach().to(dtype).requires_grad_() for tensor in layer)
-               for layer in initial_network(WIDTHS, generator)]  # fmt: skip
+               for layer in initial_network(WIDTHS, generator)]
     return raw_train(network, x.to(dtype), y, 0.3, 50, 100, generator)
 
 
@@ -461,11 +461,11 @@ assert gap.max() < 1e-5
 
 fig, (left, right) = plt.subplots(1, 2, figsize=(12, 4.2))
 plot_curves({"rung 5": by_hand, "rung 6": by_torch}, xlabel="step", ylabel="cross-entropy (nats)",
-            logy=True, ax=left, title="Two programs, one curve")  # fmt: skip
+            logy=True, ax=left, title="Two programs, one curve")
 left.get_lines()[0].set(linewidth=5, alpha=0.4)
 plot_curves({"its own shuffle": np.abs(shuffled - by_hand), "our order": np.maximum(gap, 1e-17)}, xlabel="step",
             ylabel="distance from rung 5's loss", logy=True, ax=right,
-            title="Equal to rounding, if the batches are")  # fmt: skip
+            title="Equal to rounding, if the batches are")
 right.axhline(1e-5, color=COLOURS["grey"], linestyle="--")
 right.annotate("promised: 1e-5", (30, 1e-6), color=COLOURS["grey"])
 plt.show()
@@ -482,7 +482,7 @@ plt.show()
 
 # %%
 gaps = {seed: np.abs(np.array(rung_6_losses(seed, torch.float32)) - np.array(rung_5_losses(seed, torch.float32)))
-        for seed in range(4)}  # fmt: skip
+        for seed in range(4)}
 for seed, seed_gap in gaps.items():
     large = np.flatnonzero(seed_gap > 1e-6)
     when = f"first above 1e-6 at step {large[0]}" if len(large) else "never above 1e-6"
@@ -528,7 +528,7 @@ def run_from_start(kind: type[DeepNetwork], seed: int = 0) -> tuple[DeepNetwork,
 twice, twice_losses = run_from_start(SoftmaxTwice)
 floor = -math.log(math.e / (math.e + 2))
 plot_curves({"logits": raw_losses, "softmax twice": twice_losses}, xlabel="step", ylabel="cross-entropy (nats)",
-            logy=True, title="Softmax twice: it learns, slowly, above a floor")  # fmt: skip
+            logy=True, title="Softmax twice: it learns, slowly, above a floor")
 plt.axhline(floor, color=COLOURS["grey"], linestyle="--")
 plt.annotate(f"floor {floor:.3f}", (850, floor * 0.72), color=COLOURS["grey"])
 plt.show()
@@ -707,7 +707,7 @@ print("held-out accuracy by seed:", "  ".join(f"{a:.1%}" for a in final))
 print(f"seed 0 against rung 5, float32: median difference {np.median(np.abs(np.array(runs[0][1]) - raw_losses)):.0e}")
 
 plot_curves({f"seed {seed}": 100 * np.array(accuracies) for seed, (_, _, accuracies) in enumerate(runs)},
-            xlabel="epoch", ylabel="held-out accuracy (%)", title="Four seeds, one ending")  # fmt: skip
+            xlabel="epoch", ylabel="held-out accuracy (%)", title="Four seeds, one ending")
 plt.axhline(99, color=COLOURS["grey"], linestyle="--")
 plt.show()
 
@@ -745,7 +745,7 @@ for start_from, colour in (("He", COLOURS["blue"]), ("default", COLOURS["orange"
     ax.plot(curves.mean(axis=0), color=colour, linewidth=3)
     ax.annotate(start_from, (8, curves.mean(axis=0)[8] + 4), color=colour, fontweight="bold")
     print(f"{start_from:>8}: after 40 epochs mean {curves[:, -1].mean():.1f} %, "
-          f"from {curves[:, -1].min():.1f} to {curves[:, -1].max():.1f} %")  # fmt: skip
+          f"from {curves[:, -1].min():.1f} to {curves[:, -1].max():.1f} %")
 ax.set(xlabel="epoch", ylabel="held-out accuracy (%)", title="The default start lags (thin: four seeds, thick: mean)")
 plt.show()
 

@@ -426,7 +426,7 @@ check(confusion_matrix)
 with torch.no_grad():
     linear_logits = linear(valid_set[0])
 plot_confusion(confusion_matrix(valid_set[1], linear_logits.argmax(dim=1), 10), range(10),
-               title=titled("Linear classifier, validation set", SOURCE))  # fmt: skip
+               title=titled("Linear classifier, validation set", SOURCE))
 plt.show()
 
 # %% [markdown]
@@ -588,7 +588,7 @@ for learning_rate in (0.003, 0.03, 0.3):
     print(f"learning rate {learning_rate:<5}: validation accuracy {tried[learning_rate]['test_accuracy'][-1]:.2%}")
 
 plot_curves({f"{rate}": history["test_loss"] for rate, history in tried.items()}, "epoch", "validation loss (nats)",
-            title=titled("One learning rate is too small, one too large", SOURCE))  # fmt: skip
+            title=titled("One learning rate is too small, one too large", SOURCE))
 plt.xticks(range(5))
 plt.show()
 best_rate = max(tried, key=lambda rate: tried[rate]["test_accuracy"][-1])
@@ -612,10 +612,10 @@ model = two_layers(WIDTH, seed=0)
 run = train(
     model, train_set, test_set, EPOCHS, 128, best_rate, torch.Generator().manual_seed(0),
     after_epoch=lambda epoch, train_loss, test_loss: live.update(epoch, train=train_loss, test=test_loss),
-)  # fmt: skip
+)
 live.close()
 print(f"after {EPOCHS} epochs on {SOURCE}: train loss {run['train_loss'][-1]:.3f}, "
-      f"test loss {run['test_loss'][-1]:.3f}, test accuracy {run['test_accuracy'][-1]:.2%}")  # fmt: skip
+      f"test loss {run['test_loss'][-1]:.3f}, test accuracy {run['test_accuracy'][-1]:.2%}")
 
 # %% [markdown]
 # The gap between the curves is the **generalisation gap**: the network knows its own pictures better than new ones.
@@ -651,7 +651,7 @@ model.eval()
 with torch.no_grad():
     logits = model(test_set[0])
 plot_confusion(confusion_matrix(test_set[1], logits.argmax(dim=1), 10), range(10),
-               title=titled("Two layers, test set", SOURCE))  # fmt: skip
+               title=titled("Two layers, test set", SOURCE))
 plt.show()
 
 # %%
@@ -693,12 +693,12 @@ lowest = int(np.argmin(few_run["test_loss"]))
 
 fig, (left, right) = plt.subplots(1, 2, figsize=(11, 4))
 plot_curves({"train": few_run["train_loss"], "validation": few_run["test_loss"]}, "epoch", "cross-entropy (nats)",
-            title=titled("500 pictures: one loss goes to 0, the other turns", SOURCE), ax=left)  # fmt: skip
+            title=titled("500 pictures: one loss goes to 0, the other turns", SOURCE), ax=left)
 left.plot(lowest, few_run["test_loss"][lowest], "o", color=COLOURS["orange"])
 left.annotate("lowest", (lowest, few_run["test_loss"][lowest]), xytext=(0, -18), textcoords="offset points")
 left.set_ylim(0, 1.2)
 plot_curves({"validation": [100 * a for a in few_run["test_accuracy"]]}, "epoch", "accuracy (%)",
-            title="The accuracy does not turn", ax=right)  # fmt: skip
+            title="The accuracy does not turn", ax=right)
 plt.show()
 print(f"validation loss: lowest {few_run['test_loss'][lowest]:.3f} after epoch {lowest}, at the end {few_run['test_loss'][-1]:.3f}")
 print(f"validation accuracy: {few_run['test_accuracy'][lowest]:.1%} at that epoch, {few_run['test_accuracy'][-1]:.1%} at the end")
@@ -725,7 +725,7 @@ nonsense = two_layers(WIDTH, seed=0)
 lots_run = train(nonsense, (few[0], lots), some_valid, 100, 50, 0.02, torch.Generator().manual_seed(0))
 
 plot_curves({"true labels": few_run["train_loss"], "random labels": lots_run["train_loss"]}, "epoch",
-            "training loss (nats)", title=titled("It learns nonsense too, a little later", SOURCE), logy=True)  # fmt: skip
+            "training loss (nats)", title=titled("It learns nonsense too, a little later", SOURCE), logy=True)
 plt.show()
 print(f"random labels: training loss {lots_run['train_loss'][-1]:.4f}, validation accuracy {lots_run['test_accuracy'][-1]:.1%}")
 
@@ -757,7 +757,7 @@ ax.plot(shifts, shifted_accuracy, "o-", color=COLOURS["blue"])
 ax.axhline(10, color=COLOURS["grey"], linestyle="--")
 ax.text(0, 12, "guessing", color=COLOURS["grey"], ha="center")
 ax.set(xlabel="shift to the right (pixels)", ylabel="test accuracy (%)", ylim=(0, 102),
-       title=titled("A small step sideways, and the network is lost", SOURCE))  # fmt: skip
+       title=titled("A small step sideways, and the network is lost", SOURCE))
 plt.show()
 for pixels_right in (0, 2, 4):
     print(f"shifted by {pixels_right}: {shifted_accuracy[shifts.index(pixels_right)]:.1f} %")

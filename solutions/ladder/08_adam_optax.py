@@ -118,7 +118,7 @@ def draw_path(
     x, y = torch.meshgrid(side_x.double(), side_y.double(), indexing="xy")
     heights = 0.5 * (hessian[0, 0] * x**2 + 2 * hessian[0, 1] * x * y + hessian[1, 1] * y**2)
     ax.contour(x, y, heights, levels=np.geomspace(0.3, 1500, 12), colors=COLOURS["grey"],
-               linewidths=0.6, alpha=0.7)  # fmt: skip
+               linewidths=0.6, alpha=0.7)
     ax.plot(path[:, 0], path[:, 1], "o-", color=colour, markersize=3.5, linewidth=1.3)
     ax.plot(0, 0, "*", color=COLOURS["red"], markersize=13)
     loss = float(0.5 * path[-1] @ hessian @ path[-1])
@@ -239,7 +239,7 @@ for kappa in kappas:
     heavy_steps.append(steps_needed(best_ball, kappa))
 plot_curves({"gradient descent": (kappas, plain_steps), "momentum": (kappas, heavy_steps)},
             "condition number κ", "steps to a thousandth", logy=True,
-            title="Steps grow like κ without momentum, like √κ with it")  # fmt: skip
+            title="Steps grow like κ without momentum, like √κ with it")
 plt.xscale("log")
 plt.xticks(kappas, [str(kappa) for kappa in kappas])
 plt.yticks([10, 100, 1000], ["10", "100", "1000"])
@@ -405,7 +405,7 @@ for t in range(1, steps_shown + 1):
     theta = moved
 plot_curves({name: (range(1, steps_shown + 1), values) for name, values in lengths.items()},
             "step t", "length of the step (in units of η)",
-            title="Uncorrected, the early steps are far too long")  # fmt: skip
+            title="Uncorrected, the early steps are far too long")
 plt.gca().set(xscale="log", ylim=(0, 7.5))
 plt.show()
 bare = lengths["without"]
@@ -428,7 +428,7 @@ print(
 # %%
 for size in (1.0, 1e-3, 1e-4, 1e-5, 1e-7, 0.0):
     print(f"gradient {size:7.0e}: ε outside the root {size / (size + 1e-8):.3f} η,"
-          f"   inside {size / math.sqrt(size**2 + 1e-8):.3f} η")  # fmt: skip
+          f"   inside {size / math.sqrt(size**2 + 1e-8):.3f} η")
 
 # %% [markdown]
 # Inside the root, $10^{-8}$ stands beside a *squared* gradient, and takes over at gradients of $10^{-4}$, which are
@@ -615,7 +615,7 @@ with jax.enable_x64(True):
     in_float64 = largest_difference(torch.float64, 100)
 plot_curves({"float32": (range(1, 101), in_float32), "float64": (range(1, 101), in_float64)}, "step",
             "largest difference of a parameter", logy=True,
-            title="Your Adam and optax.adam differ by rounding alone")  # fmt: skip
+            title="Your Adam and optax.adam differ by rounding alone")
 plt.gca().axhline(1e-6, color=COLOURS["grey"], linestyle="--")
 plt.show()
 print(f"after 100 steps: {in_float32[-1]:.1e} in float32, {in_float64[-1]:.1e} in float64")
@@ -1002,11 +1002,11 @@ for (name, (_, rates)), colour in zip(families.items(), ("blue", "orange", "gree
     found = results[name]
     seen = np.isfinite(found["mean"])
     ax.errorbar(np.array(rates)[seen], found["mean"][seen], found["error"][seen], fmt="o-",
-                color=COLOURS[colour], capsize=3)  # fmt: skip
+                color=COLOURS[colour], capsize=3)
     ax.annotate(name, (rates[0], found["mean"][0]), xytext=(0, 10), ha="center",
-                textcoords="offset points", color=COLOURS[colour], fontweight="bold")  # fmt: skip
+                textcoords="offset points", color=COLOURS[colour], fontweight="bold")
 ax.set(xscale="log", yscale="log", xlabel="learning rate", ylabel="validation loss (nats)",
-       title=titled(f"After {STEPS} steps: each optimiser has a valley of its own", SOURCE))  # fmt: skip
+       title=titled(f"After {STEPS} steps: each optimiser has a valley of its own", SOURCE))
 ax.set_ylim(bottom=0.75 * min(found["mean"].min() for found in results.values()), top=3.5)
 ax.set_yticks([0.2, 0.3, 0.5, 1, 2, 3], ["0.2", "0.3", "0.5", "1", "2", "3"])
 ax.minorticks_off()
@@ -1015,7 +1015,7 @@ for name, (_, rates) in families.items():
     found = results[name]
     place = rates.index(found["best"])
     print(f"{name:>16}: best rate {found['best']:<6g} loss {found['mean'][place]:.3f} ± {found['error'][place]:.3f},"
-          f" worst {found['mean'].max():.2f}, at its largest rate {rates[-1]:<5g} {found['mean'][-1]:.2f}")  # fmt: skip
+          f" worst {found['mean'].max():.2f}, at its largest rate {rates[-1]:<5g} {found['mean'][-1]:.2f}")
 plain, heavy = results["gradient descent"]["mean"], results["momentum"]["mean"]
 print("gradient descent at 0.01, 0.03, 0.1:", "  ".join(f"{loss:.3f}" for loss in plain[:3]))
 print("momentum at 0.001, 0.003, 0.01     :", "  ".join(f"{loss:.3f}" for loss in heavy[:3]))
@@ -1046,10 +1046,10 @@ for name, (make, _) in families.items():
         accuracies.append(float(accuracy_of(trained, test_x, test_y)))
     curves[name] = np.convolve(losses, np.ones(50) / 50, mode="valid")
     print(f"{name:>16} at {results[name]['best']:<6g}: test accuracy {np.mean(accuracies):.2%}"
-          f" ± {np.std(accuracies, ddof=1):.2%} (standard deviation over {len(FRESH)} seeds)")  # fmt: skip
+          f" ± {np.std(accuracies, ddof=1):.2%} (standard deviation over {len(FRESH)} seeds)")
 
 plot_curves(curves, "step", "training loss (nats), mean of 50 steps", logy=True,
-            title=titled(f"{EPOCHS} epochs at each optimiser's best rate: a draw", SOURCE))  # fmt: skip
+            title=titled(f"{EPOCHS} epochs at each optimiser's best rate: a draw", SOURCE))
 plt.yticks([0.1, 0.2, 0.3, 0.5], ["0.1", "0.2", "0.3", "0.5"])
 plt.minorticks_off()
 plt.show()

@@ -178,7 +178,7 @@ def show_maps(maps: list[Tensor], titles: list[str], columns: int, title: str, s
 
 
 show_maps([convolve(digit, kernel) for kernel in KERNELS.values()], list(KERNELS), 4,
-          "One digit under four kernels: blue where found, red for the opposite", scale=2.0)  # fmt: skip
+          "One digit under four kernels: blue where found, red for the opposite", scale=2.0)
 
 # %% [markdown]
 # Now take the window in your hand. Move it over the digit with mouse, finger or arrow keys, and watch
@@ -471,7 +471,7 @@ for (name, field), colour in zip(fields.items(), ("blue", "red", "green", "purpl
     corner = 13.5 - field / 2
     ax.add_patch(plt.Rectangle((corner, corner), field, field, fill=False, linewidth=2.5, color=COLOURS[colour]))
     ax.text(corner + field, corner + field + 0.2, f"{name}: {field}", color=COLOURS[colour], ha="right", va="top",
-            fontsize=11, fontweight="bold", bbox={"facecolor": "white", "edgecolor": "none", "pad": 1})  # fmt: skip
+            fontsize=11, fontweight="bold", bbox={"facecolor": "white", "edgecolor": "none", "pad": 1})
 ax.set_axis_off()
 ax.set_title(titled("What one unit of each layer sees", SOURCE))
 plt.show()
@@ -729,7 +729,7 @@ model = new_network(seed=0)
 start = time.perf_counter()
 some = (x_test[::5], y_test[::5])  # a fifth of the test pictures will do for a curve
 fit(model, x_train, y_train, EPOCHS, seed=0, limit=1,
-    report=lambda epoch, loss: live.update(epoch, train=loss, test=measure(model, *some)[0]))  # fmt: skip
+    report=lambda epoch, loss: live.update(epoch, train=loss, test=measure(model, *some)[0]))
 seconds = time.perf_counter() - start
 live.close()
 accuracies = [measure(model, x_test, y_test)[1]]
@@ -799,7 +799,7 @@ for row, seed in enumerate(SEEDS):
     for name, setting in SETTINGS.items():
         net = new_network(seed, setting.get("dropout", 0.0))
         fit(net, x_part, y_part, 12, seed, batch_size=50, limit=int(setting.get("limit", 0)),
-            weight_decay=setting.get("weight_decay", 0.0))  # fmt: skip
+            weight_decay=setting.get("weight_decay", 0.0))
         train_loss, _ = measure(net, x_part, y_part)
         results[name][row] = train_loss, *measure(net, x_valid, y_valid)
 
@@ -879,7 +879,7 @@ ax.axhline(10, color=COLOURS["grey"], linestyle="--", linewidth=1)
 ax.text(0, 11.5, "guessing", color=COLOURS["grey"], ha="center")
 ax.legend(loc="lower center", bbox_to_anchor=(0.5, 0.14))
 ax.set(xlabel="shift to the right (pixels)", ylabel="validation accuracy (%)", ylim=(0, 103),
-       title=titled("Convolution helps; being shown helps more", SOURCE))  # fmt: skip
+       title=titled("Convolution helps; being shown helps more", SOURCE))
 plt.show()
 
 # %% [markdown]

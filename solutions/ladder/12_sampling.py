@@ -410,7 +410,7 @@ for name in ("inverse CDF", "normal noise"):
     repeats = [counts_of(samplers[name], 400, seed) for seed in range(1_000)]
     p_values[name] = np.array([chi_square(counts, KNOWN)[1] for counts in repeats])
     print(f"{name:>12}: " + ", ".join(f"{np.sum(p_values[name] < level):4} below {level}"
-                                      for level in (0.05, 0.001, 1e-9)))  # fmt: skip
+                                      for level in (0.05, 0.001, 1e-9)))
 
 fig, axes = plt.subplots(1, 2, figsize=(8.4, 3.1), sharey=True)
 for ax, (name, values) in zip(axes, p_values.items(), strict=True):
@@ -527,7 +527,7 @@ ax.hist(nucleus, bins=np.geomspace(1, SIZE, 30), color=COLOURS["blue"])
 ax.axvline(40, color=COLOURS["red"], linestyle="--")
 ax.text(36, ax.get_ylim()[1] * 0.9, "k = 40", color=COLOURS["red"], ha="right")
 ax.set(xscale="log", xlabel="words kept by top-p with p = 0.9", ylabel="contexts",
-       title=titled("The number of sensible next words varies a hundredfold", SOURCE))  # fmt: skip
+       title=titled("The number of sensible next words varies a hundredfold", SOURCE))
 ax.xaxis.set_major_formatter(ScalarFormatter())
 plt.show()
 
@@ -753,7 +753,7 @@ lengths = Counter(period for _, period in filter(None, found))
 print(f"{sum(f is not None for f in found)} of {len(found)} greedy texts run in a circle;")
 print(f"it closes after {min(e for e, _ in filter(None, found))} to "
       f"{max(e for e, _ in filter(None, found))} words; "
-      f"its length, and how often: {dict(sorted(lengths.items()))}")  # fmt: skip
+      f"its length, and how often: {dict(sorted(lengths.items()))}")
 
 # %% [markdown]
 # Thirty beginnings, and all of them end in the same circle, like the rain of a whole valley in one river.
@@ -833,13 +833,13 @@ pieces = test_ids[: len(test_ids) // LENGTH * LENGTH].split(LENGTH)
 test_distinct = np.mean([distinct(piece, 2) for piece in pieces])
 print("temperature      " + "".join(f"{t:7.2f}" for t in temperatures) + "   test text")
 print("perplexity       " + "".join(f"{v:7.1f}" for v in own_perplexity)
-      + f"   {test_perplexity:9.1f}")  # fmt: skip
+      + f"   {test_perplexity:9.1f}")
 print("distinct-2       " + "".join(f"{v:7.2f}" for v in own_distinct)
-      + f"   {test_distinct:9.2f}")  # fmt: skip
+      + f"   {test_distinct:9.2f}")
 
 fig, axes = plt.subplots(1, 2, figsize=(9, 3.6))
 for ax, values, human in zip(axes, (own_perplexity, own_distinct),
-                             (test_perplexity, test_distinct), strict=True):  # fmt: skip
+                             (test_perplexity, test_distinct), strict=True):
     ax.plot(temperatures, values, "o-", color=COLOURS["blue"])
     ax.axhline(human, color=COLOURS["red"], linestyle="--")
     ax.set_xlabel("temperature")
@@ -848,7 +848,7 @@ axes[0].yaxis.set_major_formatter(ScalarFormatter())
 axes[0].yaxis.set_minor_formatter(NullFormatter())
 axes[0].text(0.02, test_perplexity * 1.15, "the test text", color=COLOURS["red"])
 axes[1].set(ylabel=f"distinct-2 of {LENGTH} words",
-            title=titled("and repeats itself the most", SOURCE))  # fmt: skip
+            title=titled("and repeats itself the most", SOURCE))
 axes[1].text(1.5, test_distinct - 0.07, "the test text", color=COLOURS["red"], ha="right")
 plt.show()
 
@@ -878,7 +878,7 @@ for ax, (name, new) in zip(axes, quoted.items(), strict=True):
     ax.text(80.5, 16.5, f"{name}: mean {surprises.mean():.2f}", ha="right", va="top")
     print(f"{name:>16}: mean surprise {surprises.mean():.2f} nats")
 axes[0].set(xlim=(0, 81), ylim=(0, 17),
-            title=titled("Real text surprises; greedy text stops doing so", SOURCE))  # fmt: skip
+            title=titled("Real text surprises; greedy text stops doing so", SOURCE))
 axes[1].set_ylabel("surprise (nats)")
 axes[2].set_xlabel("word of the text")
 plt.show()
@@ -1022,14 +1022,14 @@ def fresh() -> tuple[nn.Module, torch.optim.Optimizer]:
 print(f"prompt: {written(PROMPT)}\nperplexity | sample")
 learner, learner_optimiser = fresh()
 losses, history = train(learner, learner_optimiser, train_set, 1, 512,
-                        torch.Generator().manual_seed(3), 80, evaluation)  # fmt: skip
+                        torch.Generator().manual_seed(3), 80, evaluation)
 
 steps = [step for step, _ in history]
 results = [result for _, (result, _) in history]
 means = [np.mean(losses[i : i + 20]) for i in range(0, len(losses), 20)]
 plot_curves({"training": (20 * np.arange(len(means)) + 10, np.exp(means)), "test": (steps, results)},
             xlabel="step", ylabel="perplexity", logy=True,
-            title=titled("The loss falls smoothly; the text grows in stages", SOURCE))  # fmt: skip
+            title=titled("The loss falls smoothly; the text grows in stages", SOURCE))
 plt.show()
 
 # %% [markdown]

@@ -835,7 +835,7 @@ for name in PEAK_OF:
 def write_on(
     model: nn.Module, prompt: Tensor, length: int, generator: torch.Generator, context: int,
     pad: int | None = None, p: float = 1.0, banned: Sequence[int] = (),
-) -> Tensor:  # fmt: skip
+) -> Tensor:
     """The course's sampler: each next word from the likeliest ones that reach p together."""
     ids = prompt
     for _ in range(length):
@@ -908,7 +908,7 @@ for name, losses in curves.items():
     means = [np.mean(losses[i : i + 40]) for i in range(0, len(losses), 40)]
     shown[name] = (40 * np.arange(len(means)) + 20, means)
 plot_curves(shown, xlabel="step", ylabel="training loss (nats a word)",
-            title=titled("In training the network is ahead", text.source))  # fmt: skip
+            title=titled("In training the network is ahead", text.source))
 plt.show()
 
 # %% [markdown]
@@ -927,7 +927,7 @@ def recorded(name: str) -> dict:
     path = course_root() / "book" / "results" / f"word_transformer_{name}.json"
     record = json.loads(path.read_text(encoding="utf-8"))
     print(f"recorded beforehand, on the real tiny Shakespeare: {record['command']}\n"
-          f"{record['date']}, {record['hardware']}\n")  # fmt: skip
+          f"{record['date']}, {record['hardware']}\n")
     return record
 
 
@@ -982,9 +982,9 @@ for row in recorded("long")["runs"]:
     longer[f"{short_name}, training"] = (np.arange(1, len(by_pass) + 1), by_pass)
     longer[f"{short_name}, validation"] = (np.arange(1, len(valid) + 1), np.log(valid))
     print(f"{row['model']:<19} lowest validation perplexity {min(valid):.1f} after pass {np.argmin(valid) + 1}, "
-          f"{valid[-1]:.1f} after the last; test then {row['test perplexity']:.1f}")  # fmt: skip
+          f"{valid[-1]:.1f} after the last; test then {row['test perplexity']:.1f}")
 plot_curves(longer, xlabel="passes through the training part", ylabel="loss (nats a word)",
-            title="More passes help the transformer, and not the network")  # fmt: skip
+            title="More passes help the transformer, and not the network")
 plt.show()
 
 # %% [markdown]
@@ -1030,7 +1030,7 @@ for name, model in {"no mask": no_mask, "with the mask": with_mask}.items():
     with torch.no_grad():
         right = (model(inputs).argmax(-1) == targets).float().mean()
     print(f"{name}: training loss {np.mean(short_runs[name][-10:]):.2f}, next word right {right:.0%}, "
-          f"perplexity claimed {math.exp(claimed):.1f}, with the future cut off {math.exp(honest):.1f}")  # fmt: skip
+          f"perplexity claimed {math.exp(claimed):.1f}, with the future cut off {math.exp(honest):.1f}")
 
 plot_curves(short_runs, xlabel="step", ylabel="training loss (nats a word)", title="Too good to be true")
 plt.show()
@@ -1086,7 +1086,7 @@ for layer in range(2):
         itself = maps[layer, head].diagonal()[5:].mean()
         before = maps[layer, head].diagonal(-1)[4:].mean()
         print(f"layer {layer + 1}, head {head + 1}: looks {back:.1f} words back on average; "
-              f"weight on itself {itself:.2f}, on the word before {before:.2f}")  # fmt: skip
+              f"weight on itself {itself:.2f}, on the word before {before:.2f}")
 
 # %% [markdown]
 # Nobody told the heads what to do. Those of the first layer look nearby, much nearer than they would by

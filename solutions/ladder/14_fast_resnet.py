@@ -240,7 +240,7 @@ plot_curves(
     },
     xlabel="how many times faster the network becomes", ylabel="speed-up of the whole",
     title="What is not sped up is what is left",
-)  # fmt: skip
+)
 plt.xscale("log")
 plt.yscale("log")
 plt.show()
@@ -304,7 +304,7 @@ even = [loading] * count
 bumpy = [4.5 * loading if i % 8 == 7 else 0.5 * loading for i in range(count)]
 print(f"{'ahead':>24}" + "".join(f"{ahead:>9}" for ahead in (0, 1, 2, 8, 32)))
 for name, each, share in (("all alike, device slower", even, 1.2), ("all alike, device faster", even, 0.5),
-                           ("bumpy, device slower", bumpy, 1.2), ("bumpy, device faster", bumpy, 0.5)):  # fmt: skip
+                           ("bumpy, device slower", bumpy, 1.2), ("bumpy, device faster", bumpy, 0.5)):
     ends = [epoch_seconds(each, [share * loading] * count, ahead) for ahead in (0, 1, 2, 8, 32)]
     print(f"{name:>24}" + "".join(f"{end:8.2f}s" for end in ends))
 
@@ -462,7 +462,7 @@ for ax, last, title in zip(axes, (False, True), ("Default: one channel after the
                 window = y < 2 and x < 2  # what a window of 2 × 2 reads
                 ax.add_patch(plt.Rectangle((place, 0), 0.92, 1, facecolor=CHANNEL_COLOURS[k], alpha=0.95 if window else 0.3))
                 ax.text(place + 0.46, 0.5, f"{'RGB'[k]}\n{y},{x}", ha="center", va="center", fontsize=8.5,
-                        color="white" if window and k != 1 else COLOURS["ink"])  # fmt: skip
+                        color="white" if window and k != 1 else COLOURS["ink"])
     ax.set(xlim=(0, 24), ylim=(0, 1), yticks=[], xticks=np.arange(0, 24, 4) + 0.46, xticklabels=range(0, 24, 4), title=title)
     ax.grid(False)
 axes[1].set_xlabel("place in memory (strong colours: what a 2 × 2 window at the corner reads)")
@@ -619,7 +619,7 @@ for name, (flops, moved) in costs.items():
     flat = flops / moved > peak / bandwidth
     ax.text(flops / moved * (1 if flat else 0.8), reached * (1.8 if flat else 1.15), name, fontsize=10.5, ha="center" if flat else "right")
 ax.set(xlabel="arithmetic intensity (FLOPs for each byte)", ylabel="attainable FLOP/s", xlim=(0.02, 3300), ylim=(1e9, 4e15),
-       title="On the H100 every layer of our network hangs from the slope")  # fmt: skip
+       title="On the H100 every layer of our network hangs from the slope")
 plt.show()
 
 # %% [markdown]
@@ -669,7 +669,7 @@ check(smallest_batch)
 # %%
 for width in (64, 256, 512, 1024, 4096):
     print(f"width {width:4}: smallest compute-bound batch on the H100 {smallest_batch(width, width, *DEVICES['H100, bfloat16'], 2)}, "
-          f"on this CPU {smallest_batch(width, width, *DEVICES['one core of this CPU, float32'])}")  # fmt: skip
+          f"on this CPU {smallest_batch(width, width, *DEVICES['one core of this CPU, float32'])}")
 
 # %% [markdown]
 # A layer of 512 by 512 *cannot* use that device's arithmetic, however large the batch. (A convolution's kernels are shared by all places of a picture: each picture counts as $s'^2$ rows. Its limit comes from channels and kernel: at stride 1 it is $2\,c\,o\,k^2 / b\,(c + o)$, for our last stage 288, just below the H100's ridge.)
@@ -723,7 +723,7 @@ print(f"a thousand ones: {totals['bfloat16 (8 digits)'][-1]:.0f} in bfloat16, {t
 print(f"a weight of 1 after a thousand steps of 0.002: {weight.item():.3f} in bfloat16")
 print(f"nearest bfloat16 numbers to a loss of 2.3026: {rounded(np.array(2.3026), 8):.4f}, the next is {rounded(np.array(2.3026), 8) + 2**-6:.4f}")
 plot_curves({name: totals[name] for name in ("exact", "bfloat16 (8 digits)")}, xlabel="ones added", ylabel="sum",
-            title="In bfloat16 the sum of ones ends at 256")  # fmt: skip
+            title="In bfloat16 the sum of ones ends at 256")
 plt.show()
 
 # %% [markdown]
@@ -821,7 +821,7 @@ for length in lengths:
         _, kernels = launch_timeline(steps, 2.5, **switches)
         times[name].append(sum(map(sum, steps)) / kernels[-1][1])
 plot_curves({name: (lengths, 100 * np.array(busy)) for name, busy in times.items()}, xlabel="length of the kernels, times those above",
-            ylabel="the GPU is busy (% of the time)", title="Reading hurts most in between")  # fmt: skip
+            ylabel="the GPU is busy (% of the time)", title="Reading hurts most in between")
 plt.xscale("log")
 plt.show()
 
@@ -846,7 +846,7 @@ count = operations(one_step)
 tiny = torch.zeros(1)
 send = best_seconds(lambda: [tiny.add_(1) for _ in range(1000)]) / 1000
 roof = sum(3 * flops / attainable(flops / moved, *DEVICES["H100, bfloat16"]) * (2 if "stage" in name else 1)
-           for name, (flops, moved) in costs.items() if name in ("stem", "stage 1", "stage 2", "stage 3"))  # fmt: skip
+           for name, (flops, moved) in costs.items() if name in ("stem", "stage 1", "stage 2", "stage 3"))
 print(f"about {count} operations in a step; {1e6 * send:.1f} µs to send one off from this CPU: {1e6 * count * send:,.0f} µs a step")
 print(f"convolutions of a step, batch {BATCH}, on an H100 by the roofline: {1e6 * roof:,.0f} µs")
 
@@ -869,7 +869,7 @@ for place, (loading, network_seconds, size) in enumerate(ladder.values()):
     ax.barh(place, each * network_seconds, left=each * loading, color=COLOURS["blue"])
     ax.text(each * (loading + network_seconds), place, f"  {size / (loading + network_seconds):,.0f} pictures/s", va="center")
 ax.set(yticks=range(len(names)), yticklabels=names, xlabel="milliseconds for one picture: loading (orange), network (blue)",
-       xlim=(0, 1.3 * ax.get_xlim()[1]), title="The ladder on this CPU")  # fmt: skip
+       xlim=(0, 1.3 * ax.get_xlim()[1]), title="The ladder on this CPU")
 ax.invert_yaxis()
 ax.grid(axis="y")
 plt.show()
@@ -899,7 +899,7 @@ def profiled(batches: Iterator, **switches: bool) -> tuple[dict[str, float], dic
     averages, pictures_seen = record.key_averages(), 4 * 128
     parts = {e.key.removeprefix("part: "): e.cpu_time_total / pictures_seen / 1e3 for e in averages if e.key.startswith("part: ")}
     words = {"convolution": ("conv",), "batch norm": ("batch_norm",), "ReLU, addition": ("relu", "threshold", "add", "clamp_min"),
-             "copies of another layout or type": ("copy", "_to_copy", "contiguous")}  # fmt: skip
+             "copies of another layout or type": ("copy", "_to_copy", "contiguous")}
     kinds = dict.fromkeys([*words, "the rest"], 0.0)
     for event in averages:
         if event.key.startswith("aten::"):

@@ -224,11 +224,11 @@ for length in LENGTHS:
         memory[name].append(kept_for_backward(attend, *parts) / 2**20)
     gap = (with_table(*parts) - fused(*parts)).abs().max().item()
     print(f"T = {length:4}: table {memory['with the table'][-1]:6.1f} MiB, fused {memory['fused'][-1]:5.1f} MiB, "
-          f"outputs differ by at most {gap:.0e}")  # fmt: skip
+          f"outputs differ by at most {gap:.0e}")
 
 plot_curves({name: (LENGTHS, values) for name, values in memory.items()}, logy=True,
             xlabel="length of the window, T", ylabel="kept for backward (MiB)",
-            title="Without the table, memory grows like T")  # fmt: skip
+            title="Without the table, memory grows like T")
 plt.xscale("log", base=2)
 plt.show()
 
@@ -394,7 +394,7 @@ for layers, without, with_root in zip(DEPTHS, *grown.values(), strict=True):
 
 plot_curves({name: (DEPTHS, values) for name, values in grown.items()},
             xlabel="blocks", ylabel="spread of the stream at the end",
-            title="Divided by √(2L), the stream does not know the depth")  # fmt: skip
+            title="Divided by √(2L), the stream does not know the depth")
 plt.show()
 
 # %% [markdown]
@@ -548,7 +548,7 @@ first_batch = next(random_batches(train_tokens, 64, 32, seed=0))
 loss = F.cross_entropy(untrained(first_batch[0]).flatten(0, 1), first_batch[1].flatten())
 loss.backward()  # the gradients are looked at below
 print(f"{sum(p.numel() for p in untrained.parameters()):,} parameters, first loss {loss.item():.3f}; "
-      f"log {VOCABULARY} = {math.log(VOCABULARY):.3f}")  # fmt: skip
+      f"log {VOCABULARY} = {math.log(VOCABULARY):.3f}")
 
 # %% [markdown]
 # ## What decays, and what does not
@@ -653,13 +653,13 @@ check(orthogonalise)
 # %%
 gradient = untrained.blocks[0].expand.weight.grad
 spectra = {f"after {n} steps" if n else "the gradient": torch.linalg.svdvals(orthogonalise(gradient, n)).numpy()
-           for n in (0, 3, 5)}  # fmt: skip
+           for n in (0, 3, 5)}
 for name, values in spectra.items():
     print(f"{name:<14} largest {values[0]:.3f}, median {np.median(values):.3f}, the 63rd {values[62]:.4f}, "
-          f"the 64th {values[63]:.0e}; largest / median {values[0] / np.median(values):.1f}")  # fmt: skip
+          f"the 64th {values[63]:.0e}; largest / median {values[0] / np.median(values):.1f}")
 plot_curves({name: (np.arange(1, 64), values[:63]) for name, values in spectra.items()}, logy=True,
             xlabel="singular value, from the largest to the smallest", ylabel="size",
-            title="Newton–Schulz lifts the faint directions")  # fmt: skip
+            title="Newton–Schulz lifts the faint directions")
 plt.show()
 
 # %% [markdown]
@@ -940,7 +940,7 @@ model = fresh(0)
 curve = train(model, random_batches(train_tokens, 64, 12, seed=0), 250, peak=3e-3, least=3e-4, warm_up=30)
 loss, error = estimate_loss(model, fixed_batches(64, 12))
 print(f"{time.perf_counter() - began:.0f} s; validation loss {loss:.3f} ± {error:.3f} (standard error), "
-      f"{bits_per_character(loss):.2f} bits a character")  # fmt: skip
+      f"{bits_per_character(loss):.2f} bits a character")
 print(written(model, 300, 64))
 
 # %% [markdown]
@@ -1040,7 +1040,7 @@ for peak in (3e-3, 1e-2):
             losses = np.mean([[loss for loss, _ in run] for run in runs], axis=0)
             warmed[f"warm-up {warm_up}" if warm_up else "no warm-up"] = losses
 plot_curves(warmed, xlabel="step", ylabel="training loss, mean of two seeds (nats)",
-            title=titled("At a high rate, the first steps decide", plays.source))  # fmt: skip
+            title=titled("At a high rate, the first steps decide", plays.source))
 plt.show()
 
 # %% [markdown]
@@ -1077,7 +1077,7 @@ with torch.no_grad():
     window_losses = torch.cat([
         F.cross_entropy(model(x).mT, y, reduction="none").mean(1)
         for x, y in (windows_at(valid_tokens, part, 64) for part in starts.split(128))
-    ]).numpy()  # fmt: skip
+    ]).numpy()
 whole = window_losses.mean()
 rng = np.random.default_rng(0)
 estimates = np.array([rng.choice(window_losses, 240).mean() for _ in range(10_000)])
@@ -1096,9 +1096,9 @@ ax.axvline(0, color=COLOURS["ink"])
 ax.axvline(1.88 - 1.905, color=COLOURS["red"])
 ax.annotate("the whole text", (0, ax.get_ylim()[1]), xytext=(6, -12), textcoords="offset points")
 ax.annotate("1.88 − 1.905", (1.88 - 1.905, ax.get_ylim()[1]), xytext=(-6, -12), textcoords="offset points",
-            color=COLOURS["red"], ha="right")  # fmt: skip
+            color=COLOURS["red"], ha="right")
 ax.set(xlabel="estimate by 240 windows, less the whole loss (nats)", ylabel="how many of 10 000",
-       title=titled("One model, ten thousand validation losses", plays.source))  # fmt: skip
+       title=titled("One model, ten thousand validation losses", plays.source))
 plt.show()
 
 # %% [markdown]
@@ -1146,7 +1146,7 @@ else:
     print("not recorded yet: benchmarks/nanogpt_ablation.py makes it")
 if ladder:
     print(f"the loss over {ladder[0]['validation loss']['n']} seeds, what the row gains, the loss over the whole text, "
-          f"the time of a step,\nand the step that passes {record['target']}\n")  # fmt: skip
+          f"the time of a step,\nand the step that passes {record['target']}\n")
 before = None
 for row in ladder:
     loss, whole = row["validation loss"], row["whole validation loss"]
@@ -1168,12 +1168,12 @@ if ladder:
         ax.annotate(f"{mean:.3f}", (max(seeds), place), xytext=(8, -4), textcoords="offset points", fontsize=10)
     ax.axvline(record["target"], color=COLOURS["red"], linestyle="--")
     ax.annotate("published: 1.88", (record["target"], len(ladder) - 0.6), xytext=(-6, 0),
-                textcoords="offset points", ha="right", color=COLOURS["red"])  # fmt: skip
+                textcoords="offset points", ha="right", color=COLOURS["red"])
     ax.set_yticks(range(len(ladder)), [row["name"] for row in ladder])
     ax.set_ylim(len(ladder) - 0.4, -0.6)
     ax.grid(axis="y", visible=False)
     ax.set(xlabel="validation loss after 2 000 steps (nats a character); a dot for each seed",
-           title="Each row keeps what the rows above it added")  # fmt: skip
+           title="Each row keeps what the rows above it added")
     plt.show()
 
 # %% [markdown]

@@ -183,13 +183,13 @@ def encode(text: str, ranks: dict[tuple[bytes, bytes], int], vocabulary: dict[by
 
 
 LINES = ["The king is dead; long live the king.", "Tokenization of naïve unknowable words", "def f(x): return x**2 + 1",
-         "tea 🙂 小さな猫"]  # fmt: skip
+         "tea 🙂 小さな猫"]
 theirs = encoding(bpe)  # the same merges in tiktoken, OpenAI's own implementation
 for line in LINES:
     numbers = encode(line, ranks, bpe.vocabulary)
     again = decode(numbers, bpe.vocabulary)
     print(f"{len(line.encode()):3} bytes, {len(numbers):2} tokens; as tiktoken {numbers == theirs.encode_ordinary(line)}; "
-          f"round trip {again == line}")  # fmt: skip
+          f"round trip {again == line}")
 
 # %% [markdown]
 # **Predict.** Before you look at the picture: where are the cuts in "Tokenization of naïve unknowable
@@ -224,7 +224,7 @@ def draw_tokens(lines: list[list[bytes]], title: str) -> None:
 
 of_number = {number: token for token, number in bpe.vocabulary.items()}
 draw_tokens([[of_number[n] for n in encode(line, ranks, bpe.vocabulary)] for line in LINES],
-            titled("Frequent words are one token, rare ones come in parts", bpe.source))  # fmt: skip
+            titled("Frequent words are one token, rare ones come in parts", bpe.source))
 
 # %% [markdown]
 # A dot stands for the blank. Words that web pages are full of are one token with their blank, "naïve" with its
@@ -312,7 +312,7 @@ def open_shards(folder: str, part: str) -> list[np.memmap]:
 
 
 print(f"{text.source}: {len(text.text.encode())} bytes are {len(numbers)} tokens of a vocabulary of {VOCABULARY}; "
-      f"all merges would make {len(theirs.encode_ordinary(text.text))}")  # fmt: skip
+      f"all merges would make {len(theirs.encode_ordinary(text.text))}")
 shards = open_shards(FOLDER, "train")
 edge = len(shards[0]) - 4
 inputs, targets = read_windows(shards, torch.tensor([edge]), 10)
@@ -404,7 +404,7 @@ def traffic(all_reduce: Callable[[Tensor, Link], Tensor], size: int, n: int) -> 
 
     sent = in_turns(one, size)
     return [sum(m.numbers for m in sent[rank]) + sum(m.numbers for part in sent for m in part if m.to == rank)
-            for rank in range(size)]  # fmt: skip
+            for rank in range(size)]
 
 
 for size in (2, 4, 8):
@@ -524,7 +524,7 @@ for step, (ax, held) in enumerate(zip(axes, pictures, strict=True)):
     for (rank, part), many in np.ndenumerate(count):
         fresh = step > 0 and held[rank, part] != pictures[step - 1][rank, part]
         ax.text(part, rank, str(many), ha="center", va="center", fontsize=12,
-                color="black" if many > 2 else "white", fontweight="bold" if fresh else "normal")  # fmt: skip
+                color="black" if many > 2 else "white", fontweight="bold" if fresh else "normal")
         if fresh:
             ax.add_patch(plt.Rectangle((part - 0.46, rank - 0.46), 0.92, 0.92, fill=False, ec=COLOURS["red"], lw=2))
     ax.set_title("start" if step == 0 else f"step {step}", fontsize=11)
@@ -554,12 +554,12 @@ def ring_lesson(link: Link, n: int) -> dict[str, Any]:
     theirs = values.clone()
     torch.distributed.all_reduce(theirs)
     return {"first": ours[:3].tolist(), "differs": (ours - theirs).abs().max().item(),
-            "megabytes": sum(message.size for message in link.sent) / 1e6}  # fmt: skip
+            "megabytes": sum(message.size for message in link.sent) / 1e6}
 
 
 for rank, found in enumerate(in_processes(ring_lesson, 2, 1_000_000)):
     print(f"process {rank}: sum begins {[round(x, 3) for x in found['first']]}, largest difference to torch's "
-          f"{found['differs']:.1e}, sent {found['megabytes']:.1f} MB")  # fmt: skip
+          f"{found['differs']:.1e}, sent {found['megabytes']:.1f} MB")
 
 # %% [markdown]
 # Not a bit apart; but with two processes a sum has one addition. With more of them another order of adding could
@@ -626,7 +626,7 @@ check(average_gradients)
 def update_seconds(
     size: float, processes: int, bandwidth: float, latency: float,
     forward: float, backward: float, micro_batches: int,
-) -> tuple[float, float]:  # fmt: skip
+) -> tuple[float, float]:
     """Time a ring all-reduce, and an update that hides it behind the last backward pass.
 
     Parameters
@@ -672,7 +672,7 @@ for ax, k in zip(axes, (1, 5), strict=True):
         shares[name if k == 5 else name.split(",")[0]] = (np.log2(counts), [k * 15 / update for _, update in times])
         print(f"{k} micro-batch{'es,' if k > 1 else ',  '} {name:25}: exchange {times[3][0]:.3f} s among 8, update {times[3][1]:.2f} s")
     plot_curves(shares, xlabel="number of GPUs", ylabel="share of time spent computing (%)",
-                title=f"{k} micro-batch{'es' if k > 1 else ''} an update", ax=ax)  # fmt: skip
+                title=f"{k} micro-batch{'es' if k > 1 else ''} an update", ax=ax)
     ax.set(xticks=np.log2(counts), xticklabels=counts, ylim=(0, 108))
 plt.show()
 
@@ -789,7 +789,7 @@ plt.show()
 def utilisation(
     parameters: int, layers: int, heads: int, head_width: int, context: int,
     tokens_per_second: float, gpus: int, peak: float,
-) -> tuple[float, float]:  # fmt: skip
+) -> tuple[float, float]:
     """Say how many operations a token costs in training, and which share of the GPUs is used.
 
     Parameters
@@ -840,7 +840,7 @@ for _ in range(3):
 peak = 3 * 2 * side**3 / (time.perf_counter() - began)
 alike, _ = utilisation(124_000_000, 12, 12, 64, 1024, 1.0, 1, peak)
 print(f"this machine's CPU multiplies matrices at {peak / 1e9:.0f} · 10⁹ operations a second; at that, the same training would "
-      f"take {tokens * alike / peak / 86_400 / 365:,.0f} years")  # fmt: skip
+      f"take {tokens * alike / peak / 86_400 / 365:,.0f} years")
 
 # %% [markdown]
 # Not quite a third, and that is a decent number. The rest goes to matrix products that run below
@@ -864,7 +864,7 @@ print(f"this machine's CPU multiplies matrices at {peak / 1e9:.0f} · 10⁹ oper
 # %%
 NAMES = {"wte": "tokens", "wpe": "positions", "ln_f": "norm", "ln_1": "norm_1", "ln_2": "norm_2",
          "attn.c_attn": "attention.queries_keys_values", "attn.c_proj": "attention.projection",
-         "mlp.c_fc": "expand", "mlp.c_proj": "projection"}  # fmt: skip
+         "mlp.c_fc": "expand", "mlp.c_proj": "projection"}
 
 # %% [markdown]
 # By hand: `h.11.mlp.c_fc.weight` of shape (768, 3072) becomes `blocks.11.expand.weight` of shape (3072, 768),
@@ -920,7 +920,7 @@ def with_random_weights() -> tuple[dict[str, Tensor], Tensor, Tensor]:
 
     torch.manual_seed(0)
     theirs = GPT2LMHeadModel(GPT2Config(vocab_size=100, n_positions=16, n_embd=32, n_layer=2, n_head=4,
-                                        bos_token_id=0, eos_token_id=0)).eval()  # fmt: skip
+                                        bos_token_id=0, eos_token_id=0)).eval()
     with torch.no_grad():
         for parameter in theirs.parameters():
             parameter.copy_(0.3 * torch.randn(parameter.shape))
@@ -1069,7 +1069,7 @@ def training(link: Link, folder: str, vocabulary: int, steps: int) -> tuple[list
     optimiser = torch.optim.AdamW(model.parameters(), 3e-3)
     shards = open_shards(folder, "train")
     losses = [parallel.update(optimiser, batches_of(shards, step, link.rank, link.size), next_token_loss, clip=1.0)
-              for step in range(steps)]  # fmt: skip
+              for step in range(steps)]
     return losses, sum(parameter.double().abs().sum().item() for parameter in model.parameters())
 
 
@@ -1077,7 +1077,7 @@ one, _ = training(alone(), FOLDER, VOCABULARY, STEPS)
 four, checksums = zip(*in_processes(training, 4, FOLDER, VOCABULARY, STEPS), strict=True)
 print(f"first loss {one[0]:.4f} (log {VOCABULARY} = {math.log(VOCABULARY):.4f}), last {one[-1]:.4f}")
 print(f"the four report the same losses: {all(curve == four[0] for curve in four)}; checksums of their weights: "
-      f"{', '.join(f'{checksum:.8f}' for checksum in checksums)}")  # fmt: skip
+      f"{', '.join(f'{checksum:.8f}' for checksum in checksums)}")
 print(f"largest difference between one process and four: {max(abs(a - b) for a, b in zip(one, four[0], strict=True)):.1e}")
 
 fig, (left, right) = plt.subplots(1, 2, figsize=(11, 3.8))
@@ -1160,7 +1160,7 @@ TRIALS = {
     "AdamW": {"right": (DataParallel, adam), "a sum": (Summing, adam), "own starts": (OwnStart, adam),
               "same rows": (DataParallel, adam, True)},
     "SGD": {"right": (DataParallel, sgd), "a sum": (Summing, sgd)},
-}  # fmt: skip
+}
 fig, axes = plt.subplots(1, 2, figsize=(11.5, 4), sharey=True)
 for ax, (optimiser, trials) in zip(axes, TRIALS.items(), strict=True):
     smooth = {}
@@ -1168,7 +1168,7 @@ for ax, (optimiser, trials) in zip(axes, TRIALS.items(), strict=True):
         losses, valid = spoiled(*arguments)
         smooth[name] = (np.arange(4, SHORT, 8), np.reshape(losses, (-1, 8)).mean(1))
         print(f"{optimiser}, {name:10}: training loss {np.mean(losses[-16:]):.3f}; validation loss in the four processes "
-              f"{', '.join(f'{v:.3f}' for v in valid)}")  # fmt: skip
+              f"{', '.join(f'{v:.3f}' for v in valid)}")
     plot_curves(smooth, xlabel="update", ylabel="training loss (nats a token)", title=f"With {optimiser}", ax=ax)
 plt.show()
 
