@@ -47,7 +47,7 @@ import torch
 from torch import Tensor
 
 from descent import chapter, check, hint, progress
-from descent.data.synthetic import spiral
+from descent.data import spiral
 from descent.figures import COLOURS, plot_curves, plot_decision_regions, use_style
 
 chapter("ladder/05_deep_network")

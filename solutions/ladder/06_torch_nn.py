@@ -54,7 +54,7 @@ from torch import Tensor, nn, optim
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from descent import chapter, check, hint, progress
-from descent.data.synthetic import spiral
+from descent.data import spiral
 from descent.figures import COLOURS, plot_curves, use_style
 
 chapter("ladder/06_torch_nn")

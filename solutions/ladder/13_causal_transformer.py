@@ -45,7 +45,6 @@
 # yours. **It takes** about four hours.
 
 # %% tags=["setup"]
-import json
 import math
 import re
 import time
@@ -59,10 +58,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from descent import chapter, check, hint, mine, progress
+from descent import chapter, check, hint, measured, mine, progress
 from descent.data import shakespeare
 from descent.figures import attention_map_figure, plot_curves, titled, use_style
-from descent.study.catalog import course_root
 
 chapter("ladder/13_causal_transformer")
 use_style()
@@ -922,17 +920,15 @@ plt.show()
 # One run is one seed. Here are three of each, recorded beforehand with this page's own functions:
 
 # %%
-def recorded(name: str) -> dict:
-    """A record of benchmarks/word_transformer.py, with where it was made."""
-    path = course_root() / "book" / "results" / f"word_transformer_{name}.json"
-    record = json.loads(path.read_text(encoding="utf-8"))
+def introduced(record: dict) -> dict:
+    """A record of benchmarks/word_transformer.py, after a line that says where it was made."""
     print(f"recorded beforehand, on the real tiny Shakespeare: {record['command']}\n"
           f"{record['date']}, {record['hardware']}\n")
     return record
 
 
 by_model = {}
-for row in recorded("seeds")["runs"]:
+for row in introduced(measured("word_transformer_seeds"))["runs"]:
     by_model.setdefault(row["model"], []).append(
         (row["valid perplexity after each pass"][-1], row["test perplexity"])
     )
@@ -957,7 +953,7 @@ for column, part in enumerate(("validation", "test")):
 # column alone.
 
 # %%
-for row in recorded("rates")["runs"]:
+for row in introduced(measured("word_transformer_rates"))["runs"]:
     each = "  ".join(f"{value:5.1f}" for value in row["valid perplexity after each pass"])
     print(f"{row['model']:<19} peak {row['peak']:.4f}   validation perplexity after each pass: {each}")
 
@@ -975,7 +971,7 @@ for row in recorded("rates")["runs"]:
 
 # %%
 longer = {}
-for row in recorded("long")["runs"]:
+for row in introduced(measured("word_transformer_long"))["runs"]:
     short_name = {NETWORK: "network", TRANSFORMER: "transformer"}[row["model"]]
     by_pass = row["mean training loss of each pass"]
     valid = row["valid perplexity after each pass"]

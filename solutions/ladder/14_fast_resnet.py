@@ -40,7 +40,6 @@
 # **You will have** a profile before and after, a roofline with your network's layers on it, and the fast loop. No GPU is needed for the exercises. **It takes** about four hours.
 
 # %% tags=["setup"]
-import json
 import math
 import os
 import time
@@ -55,10 +54,9 @@ from torch.nn import functional as F
 from torch.profiler import ProfilerActivity, profile, record_function
 from torch.utils.data import DataLoader, Dataset
 
-from descent import chapter, check, hint, mine, progress, recorded, run
+from descent import chapter, check, hint, measured, mine, progress, recorded, run
 from descent.data import mnist
 from descent.figures import COLOURS, plot_curves, show_digits, titled, use_style
-from descent.study.catalog import course_root
 
 chapter("ladder/14_fast_resnet")
 use_style()
@@ -878,15 +876,11 @@ plt.show()
 # In the first bar, orange is what no faster device would have removed; from the second on the data lie on the device, and this work would become faster with it. One rung is missing, compiling, which takes too long for a page. It was measured apart, with all the others, on the run's network in a larger size (28 pixels, one residual block): each step turn about with the loop as it stood before, and × is the median of what the turns gave. What did not pay there was not kept, but for the unread loss, which can pay on a GPU only. A few per cent are noise.
 
 # %%
-steps_file = course_root() / "book" / "results" / "fast_resnet_steps.json"
-if steps_file.exists():
-    record = json.loads(steps_file.read_text(encoding="utf-8"))
-    print(f"{record['date']}, {record['hardware']}, {record['threads']} thread(s); {record['busy']}")
-    for step in record["steps"]:
-        share, kept = step["share of the plain loop's time"], "" if step["kept"] else "   (not kept)"
-        print(f"{step['step']:32} {np.median(step['pictures per second']):8,.0f} pictures/s   × {step['times as fast']:.2f} ({step['slowest turn']:.2f} to {step['fastest turn']:.2f})   {share:6.1%} of the plain loop's time{kept}")
-else:
-    print("not yet measured")
+record = measured("fast_resnet_steps")
+print(f"{record['date']}, {record['hardware']}, {record['threads']} thread(s); {record['busy']}")
+for step in record["steps"]:
+    share, kept = step["share of the plain loop's time"], "" if step["kept"] else "   (not kept)"
+    print(f"{step['step']:32} {np.median(step['pictures per second']):8,.0f} pictures/s   × {step['times as fast']:.2f} ({step['slowest turn']:.2f} to {step['fastest turn']:.2f})   {share:6.1%} of the plain loop's time{kept}")
 
 # %% [markdown]
 # Here is the profile of the first rung and of a late one, in batches of 128: by part of the loop and, over the whole loop, by kind of operation.

@@ -48,7 +48,6 @@
 # real run apart.
 
 # %% tags=["setup"]
-import json
 import math
 import time
 from collections.abc import Iterator
@@ -59,11 +58,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from descent import chapter, check, hint, mine, progress, recorded, run
+from descent import chapter, check, hint, measured, mine, progress, recorded, run, sample
 from descent.data import shakespeare
 from descent.figures import COLOURS, plot_curves, titled, use_style
-from descent.models.gpt import sample
-from descent.study.catalog import course_root
 
 chapter("ladder/16_nanogpt")
 use_style()
@@ -1137,16 +1134,11 @@ plt.show()
 # *My prediction: …*
 
 # %%
-path = course_root() / "book" / "results" / "nanogpt_ablation.json"
-record = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"rows": []}
+record = measured("nanogpt_ablation")
 ladder = [row for row in record["rows"] if row["kind"] == "ladder"]
-if ladder:
-    print(f"recorded beforehand: {record['command']}\n{record['date']}, {record['hardware']}\n{record['note']}\n")
-else:
-    print("not recorded yet: benchmarks/nanogpt_ablation.py makes it")
-if ladder:
-    print(f"the loss over {ladder[0]['validation loss']['n']} seeds, what the row gains, the loss over the whole text, "
-          f"the time of a step,\nand the step that passes {record['target']}\n")
+print(f"recorded beforehand: {record['command']}\n{record['date']}, {record['hardware']}\n{record['note']}\n")
+print(f"the loss over {ladder[0]['validation loss']['n']} seeds, what the row gains, the loss over the whole text, "
+      f"the time of a step,\nand the step that passes {record['target']}\n")
 before = None
 for row in ladder:
     loss, whole = row["validation loss"], row["whole validation loss"]
@@ -1159,22 +1151,21 @@ for row in ladder:
     before = loss["mean"]
 
 # %%
-if ladder:
-    fig, ax = plt.subplots(figsize=(8.5, 0.6 * len(ladder) + 1.2))
-    for place, row in enumerate(ladder):
-        mean, seeds = row["validation loss"]["mean"], [one["validation loss"] for one in row["runs"]]
-        ax.plot(seeds, [place] * len(seeds), "o", color=COLOURS["sky"])
-        ax.plot([mean, mean], [place - 0.25, place + 0.25], color=COLOURS["blue"])
-        ax.annotate(f"{mean:.3f}", (max(seeds), place), xytext=(8, -4), textcoords="offset points", fontsize=10)
-    ax.axvline(record["target"], color=COLOURS["red"], linestyle="--")
-    ax.annotate("published: 1.88", (record["target"], len(ladder) - 0.6), xytext=(-6, 0),
-                textcoords="offset points", ha="right", color=COLOURS["red"])
-    ax.set_yticks(range(len(ladder)), [row["name"] for row in ladder])
-    ax.set_ylim(len(ladder) - 0.4, -0.6)
-    ax.grid(axis="y", visible=False)
-    ax.set(xlabel="validation loss after 2 000 steps (nats a character); a dot for each seed",
-           title="Each row keeps what the rows above it added")
-    plt.show()
+fig, ax = plt.subplots(figsize=(8.5, 0.6 * len(ladder) + 1.2))
+for place, row in enumerate(ladder):
+    mean, seeds = row["validation loss"]["mean"], [one["validation loss"] for one in row["runs"]]
+    ax.plot(seeds, [place] * len(seeds), "o", color=COLOURS["sky"])
+    ax.plot([mean, mean], [place - 0.25, place + 0.25], color=COLOURS["blue"])
+    ax.annotate(f"{mean:.3f}", (max(seeds), place), xytext=(8, -4), textcoords="offset points", fontsize=10)
+ax.axvline(record["target"], color=COLOURS["red"], linestyle="--")
+ax.annotate("published: 1.88", (record["target"], len(ladder) - 0.6), xytext=(-6, 0),
+            textcoords="offset points", ha="right", color=COLOURS["red"])
+ax.set_yticks(range(len(ladder)), [row["name"] for row in ladder])
+ax.set_ylim(len(ladder) - 0.4, -0.6)
+ax.grid(axis="y", visible=False)
+ax.set(xlabel="validation loss after 2 000 steps (nats a character); a dot for each seed",
+       title="Each row keeps what the rows above it added")
+plt.show()
 
 # %% [markdown]
 # Two rows bring three quarters of it: first a number that anybody could have tried, the learning rate, then
@@ -1197,19 +1188,15 @@ if ladder:
 # one whole training of each; the seconds are the product, and the last column is their share of nanoGPT's.
 
 # %%
-path = course_root() / "book" / "results" / "nanogpt_peer.json"
-peer = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-if {"speed", "losses"} <= peer.keys():
-    print(f"recorded beforehand: {peer['command']}\n{peer['date']}, {peer['hardware']}\n\nthe way to {peer['losses']['nanoGPT']['loss']}\n")
-    second_a_step = peer["speed"]["seconds per iteration"]
-    theirs = peer["losses"]["nanoGPT"]["iterations"] * second_a_step["nanoGPT"]
-    for name, found in peer["losses"].items():
-        step = found.get("reaches nanoGPT's at", found["iterations"])
-        each = second_a_step[name.partition(" in ")[0]]
-        print(f"{name:<26} {1000 * each:4.1f} ms   ends at {found['loss']:.3f}   there after {step:>4} steps, "
-              f"{step * each:4.1f} s: × {step * each / theirs:.2f}")
-else:
-    print("not recorded yet: benchmarks/nanogpt_peer.py makes it")
+peer = measured("nanogpt_peer")
+print(f"recorded beforehand: {peer['command']}\n{peer['date']}, {peer['hardware']}\n\nthe way to {peer['losses']['nanoGPT']['loss']}\n")
+second_a_step = peer["speed"]["seconds per iteration"]
+theirs = peer["losses"]["nanoGPT"]["iterations"] * second_a_step["nanoGPT"]
+for name, found in peer["losses"].items():
+    step = found.get("reaches nanoGPT's at", found["iterations"])
+    each = second_a_step[name.partition(" in ")[0]]
+    print(f"{name:<26} {1000 * each:4.1f} ms   ends at {found['loss']:.3f}   there after {step:>4} steps, "
+          f"{step * each:4.1f} s: × {step * each / theirs:.2f}")
 
 # %% [markdown]
 # A better recipe beats a faster program by far. (Ours were looked at every 25 steps, and the first look that was

@@ -57,13 +57,21 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from descent import chapter, check, hint, progress, recorded, run
-from descent.data import shakespeare
-from descent.data.gpt2_bpe import PATTERN, Bpe, encoding, gpt2_bpe
+from descent import (
+    GPT,
+    Link,
+    alone,
+    chapter,
+    check,
+    hint,
+    in_processes,
+    in_turns,
+    progress,
+    recorded,
+    run,
+)
+from descent.data import GPT2_PATTERN, Bpe, gpt2_bpe, gpt2_encoding, shakespeare
 from descent.figures import COLOURS, plot_curves, ring_figure, titled, use_style
-from descent.models.gpt import GPT
-from descent.runs.processes import in_processes
-from descent.training.links import Link, alone, in_turns
 
 chapter("ladder/17_gpt2_multi_gpu")
 use_style()
@@ -178,13 +186,13 @@ print("the first merges:", [(a + b).decode("utf-8", "replace") for a, b in bpe.m
 
 def encode(text: str, ranks: dict[tuple[bytes, bytes], int], vocabulary: dict[bytes, int]) -> list[int]:
     """Text → token numbers: the pattern, then your merges."""
-    pieces = regex.findall(PATTERN, text)
+    pieces = regex.findall(GPT2_PATTERN, text)
     return [vocabulary[token] for piece in pieces for token in merge(piece.encode(), ranks)]
 
 
 LINES = ["The king is dead; long live the king.", "Tokenization of naïve unknowable words", "def f(x): return x**2 + 1",
          "tea 🙂 小さな猫"]
-theirs = encoding(bpe)  # the same merges in tiktoken, OpenAI's own implementation
+theirs = gpt2_encoding(bpe)  # the same merges in tiktoken, OpenAI's own implementation
 for line in LINES:
     numbers = encode(line, ranks, bpe.vocabulary)
     again = decode(numbers, bpe.vocabulary)
@@ -298,7 +306,7 @@ small = Bpe(bpe.merges[:MERGES], few, bpe.source)
 VOCABULARY = small.size
 
 text = shakespeare()
-numbers = np.array(encoding(small).encode_ordinary(text.text), dtype=np.uint16)
+numbers = np.array(gpt2_encoding(small).encode_ordinary(text.text), dtype=np.uint16)
 holder = tempfile.TemporaryDirectory()
 FOLDER = holder.name
 cuts = [0, len(numbers) * 4 // 9, len(numbers) * 8 // 10, len(numbers)]
