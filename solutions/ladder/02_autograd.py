@@ -401,7 +401,8 @@ ax.set(xlabel="nudge h", ylabel="mean error of the slope",
 plt.show()
 
 # %% [markdown]
-# A V. From the right the error falls with $h^2$: that is the curvature which a central difference does not cancel.
+# A V. From the right the error falls with $h^2$. In a central difference the curvature cancels; what is left is
+# $\tfrac{1}{6}h^2$ times the third derivative.
 # Then it turns. The two heights become so alike that their difference is made of rounding, and dividing by a
 # tiny $h$ magnifies it; {cite:t}`higham2002` is the book about such things. In float32 rung 1's nudge gets three
 # digits and the best nudge five; further left the two points are the same number. **This is where the dtype

@@ -387,7 +387,7 @@ print(f"on 500 practice examples the two differ by at most {gap:.1e}")
 # $$ \underset{(d+1,\,d+1)}{\tilde X^\top \tilde X}\; \underset{(d+1,)}{\theta} \;=\; \underset{(d+1,)}{\tilde X^\top y}, $$
 #
 # the **normal equation**: $d + 1$ equations for $d + 1$ unknowns, however many examples there are. "Normal"
-# is an old word for perpendicular. Think of $\tilde X\theta$ by columns: it can be any mixture of the columns, a
+# is usually explained as an old word for perpendicular. Think of $\tilde X\theta$ by columns: it can be any mixture of the columns, a
 # flat sheet in a space of $n$ dimensions, and $y$ floats above the sheet. The nearest point of the sheet is
 # straight below it, where the error is at right angles to every column: $\tilde X^\top e = 0$.
 #
@@ -506,7 +506,7 @@ print(f"factors of e from b = 0 to within 0.01 bar: {np.log(abs(best_b) / 0.01):
 # $$ x'_{ij} = \frac{x_{ij} - \mu_j}{\sigma_j}, \qquad
 #    \underset{(d,)}{\mu} = \text{mean over the examples}, \qquad \underset{(d,)}{\sigma} = \text{standard deviation over the examples}. $$
 #
-# Both run over axis 0, down the columns. In the subtraction, $(n, d)$ meets $(d,)$, and your rules say that each
+# (In rung 1 a $\sigma$ was the noise of the readings. Here $\sigma$ and $\sigma_j$ are the spreads of the features.) Both run over axis 0, down the columns. In the subtraction, $(n, d)$ meets $(d,)$, and your rules say that each
 # column gets its own number. The standard deviation is the one that divides by $n$. By hand: $X = \begin{pmatrix} 0 & 10 \\ 4 & 30 \end{pmatrix}$ has
 # $\mu = (2, 20)$ and $\sigma = (2, 10)$, so $X' = \begin{pmatrix} -1 & -1 \\ 1 & 1 \end{pmatrix}$.
 #
@@ -762,7 +762,7 @@ check(train)
 # ## How near is it?
 #
 # Ten epochs, batches of 200, a learning rate of 0.01. By rung 1's formula each standardised parameter should wander by about
-# $\sigma\sqrt{\eta/B} = 0.3\cdot\sqrt{0.01/200} = 0.0021$ bar. (There it was for $w$ and one feature; it holds for each standardised
+# $\sigma\sqrt{\eta/B} = 0.3\cdot\sqrt{0.01/200} = 0.0021$ bar, where $\sigma$ is the noise again. (There it was for $w$ and one feature; it holds for each standardised
 # parameter, as the curvature cancels.)
 
 # %%
@@ -802,7 +802,7 @@ for label, found in {"standardised": scaled_gaps, "original units": gaps}.items(
 # average and by 0.23 at worst.
 #
 # **Predict.** Is that a failure of the training? How well does least squares itself know $b$? (Rung 1's standard error, for
-# many parameters at once, is $\sigma$ times the root of the diagonal of $(\tilde X^\top\tilde X)^{-1}$.)
+# many parameters at once, is the noise $\sigma$ times the root of the diagonal of $(\tilde X^\top\tilde X)^{-1}$.)
 #
 # *My prediction: …*
 

@@ -12,7 +12,7 @@
 # readings:
 #   - {key: prince2023, where: "chapter 5, sections 5.1, 5.2, 5.5 and 5.7: why a loss is a likelihood, and this one in particular", skip: "5.3 (rungs 1 to 3 did it) and 5.6"}
 #   - {key: goodfellow2016, where: "section 4.1, 'Overflow and Underflow', two pages on the failure you repair here", skip: "the rest of chapter 4, for now"}
-#   - {key: hastie2009, where: "section 4.4.1, on fitting the same model, and figure 4.1 for its straight borders", skip: "the Newton steps: gradient descent does the job here"}
+#   - {key: hastie2009, where: "section 4.4.1, on fitting the same model, and figure 4.1 for straight borders, there of a relative, linear discriminant analysis", skip: "the Newton steps: gradient descent does the job here"}
 #   - {key: blanchard2021, where: "section 1 for the problem, and the closing section for what to use", skip: "the error bounds between"}
 # recall:
 #   - {q: "Write softmax for one row of k logits, and say what it does not change under.", a: "p_j = exp(l_j) / Σ_q exp(l_q). Adding the same number to every logit of the row changes nothing."}

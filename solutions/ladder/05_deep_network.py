@@ -280,8 +280,8 @@ check(count_parameters)
 #
 # $$ \sigma_w = \sqrt{\frac{2}{n_\text{in}}}, $$
 #
-# here 0.2. This is **He initialisation** {cite:p}`he2015`. The same argument without the 2 is a few years older
-# {cite:p}`glorot2010,lecun1998efficient`, from the days of units that are nearly linear about 0.
+# here 0.2. This is **He initialisation** {cite:p}`he2015`. The same argument without the 2 is five and
+# seventeen years older {cite:p}`glorot2010,lecun1998efficient`, from the days of units that are nearly linear about 0.
 #
 # In code: `torch.randn(shape, generator=generator)` draws normal numbers of standard deviation 1; multiply them. One trap
 # is worth knowing before you meet it. `backward()` leaves gradients only in **leaf** tensors: those that were made
@@ -553,8 +553,8 @@ plt.show()
 
 # %% [markdown]
 # Look at the borders: they are made of straight pieces everywhere, since every piece of a ReLU network is linear. One
-# hidden layer has one crease for each unit, sixteen lines across the whole plane. The second layer bends those lines where
-# they cross.
+# hidden layer has one crease for each unit, sixteen lines across the whole plane. They stay straight. The second layer adds
+# creases of its own, and these bend where they cross the first layer's.
 #
 # **Predict.** One hidden layer of 64 has 387 parameters. Two of 16 have 371. At the same price, which is better? And now
 # keep the width at 16 and go on: 3, 6, 10 hidden layers. Does it keep getting better?
@@ -635,10 +635,10 @@ for name, (network_from, curve) in starts.items():
 # - **All zero.** The same, and worse: the hidden layers give 0, so no weight has a gradient. Only the last bias learns.
 #
 # :::{note}
-# Networks of several layers could be trained by backpropagation from the 1980s on {cite:p}`rumelhart1986`; deep ones mostly
-# could not, and for twenty years people believed that depth itself was the obstacle. {cite:t}`glorot2010` measured what
-# you measured above, {cite:t}`nair2010` brought in the rectifier, and {cite:t}`he2015` put the two together. Much of the obstacle
-# had been the start.
+# Networks of several layers could be trained by backpropagation from the 1980s on {cite:p}`rumelhart1986`. Deep ones like
+# those of this page mostly could not, and depth itself was taken for the obstacle. (Networks of convolutions did better: rung 9
+# meets one from 1998 with seven layers.) {cite:t}`glorot2010` measured what you measured above, {cite:t}`nair2010` made the
+# rectifier popular, and {cite:t}`he2015` put the two together. Much of the obstacle had been the start.
 # :::
 #
 # ## Go further

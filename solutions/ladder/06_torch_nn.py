@@ -491,13 +491,13 @@ for seed, seed_gap in gaps.items():
 fig, ax = plt.subplots()
 for seed_gap in gaps.values():
     ax.semilogy(np.maximum(seed_gap, 1e-9), linewidth=1, alpha=0.8)
-ax.set(xlabel="step", ylabel="distance from rung 5's loss", title="float32: equal to rounding, until a unit tips over")
+ax.set(xlabel="step", ylabel="distance from rung 5's loss", title="float32: equal to rounding, until the gap jumps")
 plt.show()
 
 # %% [markdown]
 # For hundreds of steps every seed keeps to $10^{-7}$. Then, in some, the gap jumps by orders of magnitude within a few steps, and
-# stays. That is not rounding piling up; piles grow slowly. It is the corner of ReLU. Over a run the units are evaluated
-# about eight million times, and now and then one of them lands within $10^{-7}$ of 0. There, rounding decides on which side: in one
+# stays. That is not rounding piling up; piles grow slowly. The likely cause is the corner of ReLU, which this page does not measure ("Go further"
+# does). Over a run the units are evaluated about eight million times, and now and then one of them should land within $10^{-7}$ of 0. There, rounding decides on which side: in one
 # program the unit passes a gradient, in the other it does not, and the two take different steps. In float64 a unit would have to
 # land within $10^{-16}$, which a run will hardly ever see.
 #
@@ -755,8 +755,8 @@ plt.show()
 # know how to look at it, and how to replace it.
 #
 # :::{note}
-# Earlier frameworks had you describe a network as a graph, which another program then ran. {cite:t}`paszke2019` made it an ordinary Python object
-# that is run line by line: you can print inside `forward`, use a loop, set a breakpoint. That is much of why the words on this page
+# Many early frameworks had you describe a network as a graph, which another program then ran. A few, such as Chainer and DyNet, ran it line by
+# line instead, and PyTorch {cite:p}`paszke2019` made that usual. A network is an ordinary Python object: you can print inside `forward`, use a loop, set a breakpoint. That is much of why the words on this page
 # (Module, DataLoader, state dict) are the ones you will read in nearly every paper's code.
 # :::
 #

@@ -12,10 +12,10 @@
 # readings:
 #   - {key: nielsen2015, where: "chapter 1, 'A simple network to classify handwritten digits', and chapter 3, 'Overfitting and regularization' up to the heading 'Regularization'", skip: "the derivations: rungs 1 to 6 did them"}
 #   - {key: karpathy2019, where: "sections 1, 'Become one with the data', and 2, 'Set up the end-to-end training/evaluation skeleton'", skip: "sections 4 to 6 until rung 10"}
-#   - {key: lecun1998gradient, where: "section III, for how the data set was made and the table of results in Fig. 9", skip: "the graph transformer networks, from section IV on"}
+#   - {key: lecun1998gradient, where: "section III, for how the data set was made and for the results of many methods in Fig. 9", skip: "the graph transformer networks, from section IV on"}
 #   - {key: goodfellow2016, where: "sections 5.2 and 5.3, on capacity, overfitting and validation sets", skip: "the no-free-lunch theorem"}
 #   - {key: zhang2017, where: "sections 1 and 2 and Figure 1", skip: "the proof about finite samples"}
-#   - {key: prince2023, where: "sections 8.1 to 8.3, for the pictures of bias, variance and double descent"}
+#   - {key: prince2023, where: "sections 8.1 to 8.4, for the pictures of bias, variance and double descent"}
 # recall:
 #   - {q: "Which data may the mean and standard deviation used for scaling come from, and what is it called otherwise?", a: "From the training set only. Anything that lets held-out data take part in preparing the model is leakage."}
 #   - {q: "What are the training, validation and test sets each for?", a: "Training: the gradients. Validation: every choice (learning rate, width, when to stop). Test: one number to report, after the last choice."}
@@ -23,7 +23,7 @@
 #   - {q: "Name the three things an evaluation does besides adding up.", a: "It switches the model to evaluation mode, records no gradients, and puts the mode back as it was."}
 #   - {q: "Training loss goes on falling while the held-out loss rises. What is happening, and can accuracy still rise?", a: "Overfitting. Accuracy can hold or rise: the loss rises because wrong answers become more confident."}
 #   - {q: "In a confusion matrix, what does row 4, column 9 count?", a: "Fours that were taken for nines: rows are the true class, columns the predicted one."}
-#   - {q: "A network reaches a training loss of 0 on labels drawn at random. What does that show?", a: "That it can memorise. A low training loss alone is no evidence of anything learnt about the task."}
+#   - {q: "A network reaches a training loss of 0 on labels drawn at random. What does that show?", a: "That it can memorise. A low training loss alone is no evidence of anything learned about the task."}
 #   - {q: "How exact is an accuracy of 98 % measured on 10 000 examples, even without any spread over seeds?", a: "Its standard error is √(0.98 · 0.02 / 10 000) ≈ 0.14 percentage points."}
 # ---
 
@@ -764,7 +764,7 @@ for pixels_right in (0, 2, 4):
 
 # %% [markdown]
 # To a network on flattened pictures, pixel 300 and pixel 301 are as unrelated as pixel 300 and pixel 7. It has
-# learnt strokes *at places*, and MNIST's digits are all centred, so it never had to learn more. The test set
+# learned strokes *at places*, and MNIST's digits are all centred, so it never had to learn more. The test set
 # could not reveal this, because it is centred in the same way: a test set speaks only for data made like
 # itself. [Rung 9](09_convnet.ipynb), with convolutions, builds the remedy.
 #

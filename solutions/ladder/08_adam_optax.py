@@ -11,7 +11,7 @@
 # run: null
 # readings:
 #   - {key: kingma2015, where: "Algorithm 1 and sections 2 and 3: two pages that you will have written yourself", skip: "the convergence proof in section 4 and the appendix, which was later found to have a gap"}
-#   - {key: goh2017, where: "all of it, for the movable figures", skip: "the section on Chebyshev polynomials, unless you like it"}
+#   - {key: goh2017, where: "all of it, for the movable figures", skip: "the part called 'The Limits of Descent', unless you like it"}
 #   - {key: prince2023, where: "sections 6.3 and 6.4, momentum and Adam"}
 #   - {key: loshchilov2019, where: "section 2 and Algorithm 2: one line moves, and weight decay means something else"}
 #   - {key: choi2019, where: "sections 1 and 4: how the winner of a comparison depends on who tuned what", skip: "the tables of search spaces"}
@@ -265,7 +265,8 @@ for kappa, plain, heavy in zip(kappas, plain_steps, heavy_steps, strict=True):
 #
 # $$ m \leftarrow \beta_1 m + (1-\beta_1)\, g, \qquad v \leftarrow \beta_2 v + (1-\beta_2)\, g^2, $$
 #
-# where $g^2$ means each entry squared. These are its estimates of the **first moment** (the mean) and the
+# where $g^2$ means each entry squared. (By custom the letters are the same as above: from here on $m$ and $v$ are Adam's
+# averages, no longer the momentum and the velocity.) These are its estimates of the **first moment** (the mean) and the
 # **second moment** (the mean of the square) of the gradient. Not the variance: no mean is subtracted.
 #
 # By hand, with $\beta_1 = 0.9$, $\beta_2 = 0.99$, both averages 0 and gradients $4$ and then $-2$: $m = 0.4$, then
@@ -826,12 +827,15 @@ print(f"a step, compiled              : {milliseconds(compiled_step, 30):.1f} ms
 # **Clipping.** One bad batch can have an enormous gradient. `clip_by_global_norm(c)` shrinks it so that its length, over *all* parameters
 # together, is at most $c$; the direction stays.
 #
-# **Weight decay.** Pulling all weights gently towards 0 is the oldest regulariser. Added to the loss as $\tfrac12\lambda\theta^2$ it adds
+# **Weight decay.** Pulling all weights gently towards 0 is the oldest regulariser. Added to the loss as $\tfrac12\lambda\theta^2$ (here
+# $\lambda$ is its strength, and no longer a curvature) it adds
 # $\lambda\theta$ to the gradient: **L2 regularisation**. For gradient descent that multiplies every weight by $1 - \eta\lambda$ at each step.
 # For Adam it is not: $\lambda\theta$ goes through the averages and is divided by $\sqrt{\hat v}$, so that weights with large gradients
 # hardly decay. {cite:t}`loshchilov2019` moved one term. In **AdamW** the decay is **decoupled**, added *after* the division:
 #
 # $$ \theta \leftarrow \theta - \eta \left( \frac{\hat m}{\sqrt{\hat v} + \varepsilon} + \lambda\, \theta \right). $$
+#
+# This is the form that torch and optax have. In the paper a schedule scales both terms, and Adam's own rate only the first.
 #
 # By hand, the first step: parameters $(2, -2)$, gradient $(3, 4)$, $c = 1$, $\lambda = 0.1$, $\eta = 0.01$. The gradient has length 5, clipped
 # it is $(0.6, 0.8)$. Adam's ratio is $(1, 1)$. The decay adds $(0.2, -0.2)$: $(1.2, 0.8)$. The update is $(-0.012, -0.008)$.
@@ -1024,7 +1028,7 @@ print("momentum at 0.001, 0.003, 0.01     :", "  ".join(f"{loss:.3f}" for loss i
 # Read the picture. Each curve falls, has a floor, and rises: too slow on the left, unstable on the right. On its left flank momentum is gradient
 # descent moved a factor of ten to the left, as $1/(1-m)$ promised; compare the last two lines. Adam's valley lies further left
 # again, because its rate is a distance and not a multiple of the gradient. The right flanks differ most: at the largest rate of each, gradient
-# descent has learnt nothing, while Adam, whose steps cannot be much longer than $\eta$, has only become worse. Adam's curve is also the
+# descent has learned nothing, while Adam, whose steps cannot be much longer than $\eta$, has only become worse. Adam's curve is also the
 # widest: each sweep spans a factor of 300, and over the whole of its own Adam's loss stays below 0.5.
 #
 # And the lowest points? They are nearly level, and the error bars say how far to trust the difference. On this problem, standardised and only two layers deep, a

@@ -761,7 +761,7 @@ plt.show()
 # - **Norm and skip** stays within a factor of ten. Every block adds one normalised branch to a sum that grows only slowly, and the gradient passes by undivided.
 # - **Norm** alone has the explosion towards the input. After 30 steps it seems cured, and you know how: the weights there have grown, and the gradient has shrunk by as much.
 # - **Skip** alone has large gradients everywhere. He's initialisation makes a branch even larger than what it is added to, so that the mean square of the signal more than doubles at every block, which is more than $2^{27}$ in all. The first steps end in infinities. (The paper's block has norms in its branch, for this reason among others.)
-# - **Plain** had flat and harmless gradients, and they have faded by a factor of twenty to a hundred after 30 steps: the upper layers know how often each digit occurs, and there is no more to be learnt from a signal that is the same for all.
+# - **Plain** had flat and harmless gradients, and they have faded by a factor of twenty to a hundred after 30 steps: the upper layers know how often each digit occurs, and there is no more to be learned from a signal that is the same for all.
 #
 # **Predict.** And now train them. The same rate and the same batches for all. Which of the four arrangements learns with 56 layers? Is the deep one better than the shallow one, once both learn?
 #
@@ -1096,4 +1096,4 @@ for number in range(3):
 # 3. Doing nothing is $f = 0$ and easy to reach; a layer learns a change. The slope is $1 + f'$: the product of many such factors contains a 1 and many short paths, where the product of the $f'$ alone is one long path.
 # :::
 #
-# Next, [rung 11](11_word_mlp.ipynb) leaves pictures for words. The block comes back in [rung 13](13_causal_transformer.ipynb), with attention in its branch; and rung 14 makes this page's network run in less than a second.
+# Next, [rung 11](11_word_mlp.ipynb) leaves pictures for words. The block comes back in [rung 13](13_causal_transformer.ipynb), with attention in its branch; and in [rung 14](14_fast_resnet.ipynb) you train such a network against the clock: on a GPU the aim is less than a second.

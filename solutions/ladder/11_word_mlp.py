@@ -11,18 +11,18 @@
 # run: null
 # readings:
 #   - {key: bengio2003, where: "sections 1 and 2, and the tables of section 4", skip: "section 3, on parallel machines of 2002"}
-#   - {key: shannon1951, where: "sections 1 to 3: people guess the next letter, for the idea of measuring a text by its surprises", skip: "sections 4 to 6, where the guesses become bounds on the entropy of English"}
+#   - {key: shannon1951, where: "sections 1 to 3: from counts of letters to people who guess the next one, for the idea of measuring a text by its surprises", skip: "sections 4 to 6, where the guesses become bounds on the entropy of English"}
 #   - {key: chen1999, where: "section 2, a tour of smoothing from add-one to interpolation", skip: "the experiments, once you have seen how many there are"}
 #   - {key: zhang2023, where: "sections 9.2 and 9.3, text as data and language models"}
 # recall:
-#   - {q: "From which part of the text is the vocabulary built, and why?", a: "From the training part only. The choice of words is learnt from data, so held-out text in it is leakage."}
+#   - {q: "From which part of the text is the vocabulary built, and why?", a: "From the training part only. The choice of words is learned from data, so held-out text in it is leakage."}
 #   - {q: "Write perplexity in terms of the probabilities of the words that came.", a: "exp(−mean log p): 1 over the geometric mean of the probabilities."}
 #   - {q: "What is the perplexity of a model that finds V words equally likely?", a: "V: it is as uncertain as a fair choice between V words, because that is what it makes."}
 #   - {q: "When may two perplexities be compared?", a: "When both models predict the same words of the same text with the same vocabulary, unknowns included."}
 #   - {q: "Why does a bigram model need smoothing, and what is wrong with add-one?", a: "One unseen pair has probability 0 and makes perplexity infinite. Add-one hands most of a rare word's row to pairs that were never seen."}
 #   - {q: "Write the interpolated bigram model. Who chooses its weight?", a: "w · P(b | a) + (1 − w) · P(b). The validation part."}
 #   - {q: "Why are the embeddings of a context laid side by side rather than added?", a: "A sum forgets the order of the words; side by side, each position has its own weights."}
-#   - {q: "What can the network do that no table of counts can?", a: "Use what it learnt about one word for another: similar words have similar embeddings, and so similar predictions."}
+#   - {q: "What can the network do that no table of counts can?", a: "Use what it learned about one word for another: similar words have similar embeddings, and so similar predictions."}
 # ---
 
 # %% [markdown]
@@ -190,7 +190,7 @@ check(encode)
 # pictures: sentence 17 tells much about sentence 18, and a song comes back word for word. We cut **by position**, the first
 # 80 % for training, the next 10 % for validation, the last 10 % for the test.
 #
-# And the vocabulary? Which words are worth a number is *learnt from data*, like a mean or a weight. So it may look at the
+# And the vocabulary? Which words are worth a number is *learned from data*, like a mean or a weight. So it may look at the
 # training part only. For $L$ tokens the parts are `[0 : 8·L // 10]`, `[8·L // 10 : 9·L // 10]`, and
 # the rest: 27 tokens make parts of 21, 3 and 3.
 
@@ -502,8 +502,8 @@ plt.show()
 #
 # ## The network
 #
-# {cite:t}`bengio2003` gave each word a vector of numbers, its **embedding**, and learnt the vectors together with the rest. If
-# *king* and *queen* come to have similar vectors, what is learnt after one holds for the other. Their network, without the optional
+# {cite:t}`bengio2003` gave each word a vector of numbers, its **embedding**, and learned the vectors together with the rest. If
+# *king* and *queen* come to have similar vectors, what is learned after one holds for the other. Their network, without the optional
 # shortcut from the embeddings to the output, is ours.
 #
 # For a context of $n$ ids, shape $(b, n)$ for a batch:
@@ -768,7 +768,7 @@ print(f"the same, contexts backwards  {perplexity(score(models[0], backwards, ta
 # %% [markdown]
 # With the same word to go by, the network is better than the counts, and what it has over them is the sharing. (Part of that gap a better smoothing than
 # our single weight would close.) The other two words bring the rest, which is more. Read backwards, the network is worse than
-# the unigram model, which knows nothing of the context: order is a great part of what it learnt.
+# the unigram model, which knows nothing of the context: order is a great part of what it learned.
 #
 # ## What about the unknown?
 #

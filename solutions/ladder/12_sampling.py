@@ -13,7 +13,7 @@
 #   - {key: holtzman2020, where: "sections 1, 3 and 4: nucleus sampling, and why human text is not likely text", skip: "the human evaluation, once you have seen its table"}
 #   - {key: fan2018, where: "the paragraph on generation in the experimental set-up, where top-k sampling enters in five lines", skip: "the fusion model"}
 #   - {key: radford2019, where: "the samples in the appendix, with the k printed above them"}
-#   - {key: shannon1951, where: "sections 1 and 2: people as next-letter predictors, the other half of this page"}
+#   - {key: shannon1951, where: "section 3, on the prediction of English: people as next-letter predictors, the other half of this page"}
 # recall:
 #   - {q: "Where does the temperature go, and what do 0, 1 and ∞ mean?", a: "It divides the logits before the softmax. Towards 0 it is greedy, 1 is the model itself, towards ∞ every word is equally likely."}
 #   - {q: "How does one uniform number choose a word?", a: "By the inverse CDF: the first word whose cumulative probability is greater than the number."}
@@ -422,8 +422,8 @@ plt.show()
 
 # %% [markdown]
 # With a right sampler p-values are spread evenly, so about one in twenty is below 0.05: **the threshold is the rate of false
-# alarms**, no more and no less. A test that never accuses the innocent never accuses anybody. With the wrong sampler small p-values are
-# far more frequent, and still about half of the guilty walk free.
+# alarms**, no more and no less. With the wrong sampler small p-values are far more frequent, and still about half of the guilty walk
+# free. Lower the threshold, and you accuse fewer of the innocent; but then more of the guilty walk free.
 #
 # Both errors shrink together in one way only, with more draws. So the check of your `sample` used many draws, where a wrong sampler's p-value is smaller than any number worth naming, and
 # a threshold of $10^{-10}$, where the innocent are safe. And mind the small print: the chi-square distribution is an approximation, good when every expected count is at least about 5. With 2 000 words, pool the rare ones into one.
@@ -756,7 +756,7 @@ print(f"it closes after {min(e for e, _ in filter(None, found))} to "
       f"its length, and how often: {dict(sorted(lengths.items()))}")
 
 # %% [markdown]
-# Thirty beginnings, and all of them end in the same circle, like the rain of a whole valley in one river.
+# Thirty beginnings, and every one ends in a circle of thirteen words. Are they the same circle? Print the last thirteen words of a few.
 #
 # ## How likely is a text?
 #
@@ -854,7 +854,7 @@ plt.show()
 
 # %% [markdown]
 # The greedy text, the worst on the page, is the one that the model likes best by far: its perplexity is a small fraction of what it gives
-# Shakespeare. So "find the most probable text" is the wrong wish. This is the **likelihood trap** of {cite:t}`holtzman2020`. People do not say the most probable thing. If they did, there would be
+# Shakespeare. So "find the most probable text" is the wrong wish. This is the **likelihood trap** {cite:p}`zhang2020`; what comes out of it is what {cite:t}`holtzman2020` call degenerate text. People do not say the most probable thing. If they did, there would be
 # no need to say it.
 #
 # And the crossing? Near $T = 1$: text drawn from the model's own distribution surprises it about as much as Shakespeare does. That is what one hopes of a model whose probabilities

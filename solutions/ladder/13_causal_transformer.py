@@ -13,7 +13,7 @@
 #   - {key: prince2023, where: "chapter 12, 'Transformers', sections 12.1 to 12.7: the same construction in pictures", skip: "encoder and encoder-decoder models (12.6, 12.8), which this page does not need"}
 #   - {key: zhang2023, where: "chapter 11, 'Attention Mechanisms and Transformers': masked softmax and multi-head attention in code", skip: "Bahdanau attention and the translation model"}
 #   - {key: vaswani2017, where: "section 3, the model: attention, heads, and why the root is there", skip: "the encoder, and the translation results"}
-#   - {key: fleuret2023, where: "section 4.8, 'Attention layers', and 5.3 on transformers: four pages with every shape", skip: "vision transformers, for now"}
+#   - {key: fleuret2023, where: "section 4.8, 'Attention layers', and 5.3 on transformers: some fifteen small pages with every shape", skip: "vision transformers, for now"}
 # recall:
 #   - {q: "What do query, key and value of a word stand for?", a: "What it is looking for, what it can be found by, and what it hands over when it is looked at."}
 #   - {q: "Write scaled dot-product attention.", a: "softmax(Q Kᵀ / √d + hidden as −inf) V, the softmax over the keys; d is the width of one head."}
@@ -140,7 +140,8 @@ check(windows_at)
 #
 # There is a catch. At place 0 the model is to predict "be", and "be" stands in the same window, at place 1.
 # If place 0 may look at place 1, there is nothing to learn: the model can copy. So place $t$ may look at the
-# places $s \le t$ and at no later one. The table that says so is the **causal mask**. It has shape $(T, T)$,
+# places $s \le t$ and at no later one. The table that says so is the **causal mask**. It has shape $(T, T)$, with
+# $T$ for the length of the window now (rung 12's $T$ was a temperature),
 # a row for each place that looks and a column for each place that is looked at. For $T = 3$, with 1 for True
 # and 0 for False:
 #

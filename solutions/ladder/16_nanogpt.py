@@ -6,7 +6,7 @@
 # needs: [ladder/13_causal_transformer]
 # teaches: [bits per character, fused attention, GPT-2's initialisation, residual stream growth, weight tying, parameter groups, warm-up and cosine, gradient clipping, gradient accumulation, standard error of an estimate, Newton–Schulz iteration, Muon, ablation]
 # builds: bits per character, the encoder, fused attention, GPT-2's start, the parameter count, GPT, parameter groups, orthogonalisation, the schedule, clipping, accumulation, the estimate of the loss, the whole training
-# number: validation loss 1.88 at nanoGPT's CPU setting and 1.4697 at its GPU setting, by the same estimate; then below it at the same number of tokens
+# number: nanoGPT's loss of 1.88 at its CPU setting and of 1.4697 at its GPU setting, on the validation text and by the same estimate; then below it at the same number of tokens
 # data: tiny Shakespeare
 # run: nanogpt
 # readings:
@@ -19,7 +19,7 @@
 # recall:
 #   - {q: "How many bits is a loss of one nat?", a: "1/ln 2 = 1.44. For characters the loss divided by ln 2 is the bits per character."}
 #   - {q: "What does fused attention never store, and what does that save?", a: "The table of scores, T × T for each head. Memory grows like T instead of T²; the numbers are the same."}
-#   - {q: "What does GPT-2 start with?", a: "Normal numbers of spread 0.02 in matrices and tables; the matrices that write into the residual stream at 0.02/√(2·layers); biases 0, gains 1."}
+#   - {q: "What does GPT-2 start with, as nanoGPT writes it?", a: "Normal numbers of spread 0.02 in matrices and tables; the matrices that write into the residual stream at 0.02/√(2·layers); biases 0, gains 1."}
 #   - {q: "Why √(2·layers)?", a: "2·layers independent terms are added to the stream, and their variances add. Divided by the root, the sum is as large for any depth."}
 #   - {q: "Which parameters decay?", a: "Those with two axes or more. Gains and biases do not, and a tied table is in one group, once."}
 #   - {q: "Clip by global norm: what is computed, what is changed?", a: "One norm over all gradients together. If it is above the limit, all gradients are multiplied by limit/norm; else nothing."}
@@ -331,8 +331,9 @@ class Block(nn.Module):
 # eight blocks add 16 terms. With a spread of 0.1 each, the sum spreads by $\sqrt{16} \cdot 0.1 = 0.4$. If
 # each term is divided by $\sqrt{16}$, it spreads by 0.1, for eight blocks as for eighty.
 #
-# So the start of GPT-2 {cite:p}`radford2019` is: normal numbers of spread 0.02 in all matrices and tables,
-# but $0.02/\sqrt{2L}$ in the matrices that write into the stream. Biases 0, gains 1.
+# So here is the start of GPT-2 as nanoGPT {cite:p}`karpathy2022` writes it: normal numbers of spread 0.02 in all
+# matrices and tables, but $0.02/\sqrt{2L}$ in the matrices that write into the stream. Biases 0, gains 1. (The
+# paper {cite:p}`radford2019` states the root alone; in OpenAI's code the table of positions has 0.01.)
 
 # %% exercise="initialise"
 def initialise(model: nn.Module, layers: int) -> None:
@@ -1056,7 +1057,8 @@ plt.show()
 # %% [markdown]
 # ## How sure is 1.88?
 #
-# nanoGPT's CPU number, 1.88, is the mean of 20 batches of 12 windows of 64 characters: 240 windows of the 1742
+# nanoGPT's README calls 1.88 a loss and no more; we take it for the validation loss that its command prints. That
+# is the mean of 20 batches of 12 windows of 64 characters: 240 windows of the 1742
 # that the validation text has when they are laid end to end. Three trainings of ours at the same
 # setting, measured over the whole validation text, come to 1.905 on average (the table at the end has them).
 # Which number is right? Find out how much such an
@@ -1112,8 +1114,8 @@ plt.show()
 # %% [markdown]
 # ## What better training brings
 #
-# nanoGPT's recipe is that of 2019. What has been found since, at the same size, the same number of steps and
-# the same tokens? The profile `speedrun` of the real run puts these ingredients together, one on top of the
+# nanoGPT's model is that of 2019, and its recipe is plain. What has been found since, at the same size, the same
+# number of steps and the same tokens? The profile `speedrun` of the real run puts these ingredients together, one on top of the
 # other:
 #
 # - a higher **learning rate**, $3 \cdot 10^{-3}$ instead of $10^{-3}$, and a rate that falls in a straight

@@ -6,7 +6,7 @@
 # needs: [ladder/16_nanogpt]
 # teaches: [byte-level BPE, memory-mapped shards, all-reduce, ring all-reduce, data parallelism, gradient accumulation with no_sync, model FLOPs utilisation, ZeRO and sharding, loading published weights]
 # builds: decode, byte-pair merges, windows from shards, a process's rows, the ring all-reduce, averaged gradients, the time of an exchange, the memory of sharding, the utilisation, a translation of OpenAI's weights, data-parallel training
-# number: several processes give the curve of one; for 124M parameters on OpenWebText, nanoGPT's validation loss of about 2.85
+# number: several processes give the curve of one; for 124M parameters on OpenWebText, nanoGPT's loss of about 2.85 on held-out text
 # data: tiny Shakespeare; GPT-2's merges; OpenWebText in the real run
 # run: gpt2
 # readings:
@@ -33,9 +33,9 @@
 # you would never know. With another you are training at four times the learning rate that you wrote down. To
 # see why the missing division hides so well, you have to build the whole thing.
 #
-# The whole thing is how GPT-2 {cite:p}`radford2019` was trained: text cut into tokens, tokens in files too
-# large for memory, and processes that each read a part of every batch and talk to each other so that all of
-# them take the same step. A laptop can do all of it in small. At the end your machine trains
+# The whole thing is how nanoGPT {cite:p}`karpathy2022` trains GPT-2 {cite:p}`radford2019` anew: text cut into
+# tokens, tokens in files too large for memory, and processes that each read a part of every batch and talk to
+# each other so that all of them take the same step. A laptop can do all of it in small. At the end your machine trains
 # a small one, and a machine with GPUs can train the real one.
 #
 # **You need** [rung 16](16_nanogpt.ipynb) (GPT-2's model and how it is trained). **You will have** a
@@ -243,7 +243,7 @@ draw_tokens([[of_number[n] for n in encode(line, ranks, bpe.vocabulary)] for lin
 #
 # ## Files larger than memory
 #
-# OpenWebText {cite:p}`gokaslan2019`, the free copy of the text GPT-2 learned from, is about nine billion
+# OpenWebText {cite:p}`gokaslan2019`, gathered anew since the text GPT-2 learned from was never published, is about nine billion
 # tokens by nanoGPT's count {cite:p}`karpathy2022`. As 64-bit numbers they would fill 72 gigabytes of memory in *every* process. So they lie on disk.
 # Numbers below 65 536 fit into 16 bits, unsigned: **uint16**, two bytes a token. And a file can be **memory-mapped**:
 # `np.memmap(path, dtype=np.uint16, mode="r")` looks like an array, and what you slice is read from the disk
@@ -1193,7 +1193,8 @@ plt.show()
 # four different models, and they never meet. The remedy is to send the start round, and to compare a checksum
 # of the weights over the processes now and then.
 #
-# The same rows cost most here, and within a run they are the quietest: all processes agree, and three quarters of
+# By the training loss the same rows cost most here. (The validation losses of this one seed cannot tell them from own
+# starts.) And within a run they are the quietest: all processes agree, and three quarters of
 # the work is done for nothing. It is training with a batch of 4 in place of 16. Only a comparison with the right curve shows it, or a
 # look at the first tokens that each process reads.
 #
@@ -1213,8 +1214,8 @@ plt.show()
 #
 # The run `gpt2` trains the 124 million parameters on OpenWebText, in `multi-gpu` and `slurm` with nanoGPT's published settings: 480
 # windows of 1 024 tokens in an update, AdamW at $6 \cdot 10^{-4}$ with 2 000 steps of warm-up and a cosine
-# down to a tenth, weight decay 0.1, clipping at 1. nanoGPT reports a validation loss of about 2.85 after
-# 600 000 updates. The text is prepared beforehand by `descent prepare gpt2`: it fetches OpenWebText (a
+# down to a tenth, weight decay 0.1, clipping at 1. nanoGPT reports a loss of about 2.85 after
+# 600 000 updates, which we take for the loss on held-out text. The text is prepared beforehand by `descent prepare gpt2`: it fetches OpenWebText (a
 # download of tens of gigabytes), encodes it and writes the shards. Where something is missing,
 # the run says so before it begins.
 #

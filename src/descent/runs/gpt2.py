@@ -179,7 +179,10 @@ def prepare_tokens(source: str, folder: Path | None) -> None:
     prepare(source or OPENWEBTEXT, folder, bpe)
 
 
-NANOGPT_NODE = "nanoGPT's README: 8 A100 in about 4 days, mean of 200 random batches"
+NANOGPT_NODE = (
+    "nanoGPT's README, which says only 'loss': 8 A100 in about 4 days (5, its configuration says), "
+    "mean of 200 random batches"
+)
 NANOGPT_TABLE = "nanoGPT's README, its table of baselines: OpenAI's 124M evaluated on OpenWebText"
 
 GPT2 = Run(
