@@ -129,9 +129,9 @@ MNIST_RESNET = Run(
             profile,
             "test accuracy",
             0.9904,
-            "the mean of 30 seeds after one epoch on a laptop's GPU; its 0.76 s are of training and "
-            "evaluating, our seconds of training alone; its settings were chosen on the test set, "
-            "ours on a held-out part of the training set",
+            "the mean of 30 seeds after one epoch on a laptop's GPU; its 0.76 s are of training "
+            "and evaluating, our seconds of training alone; its settings were chosen on the test "
+            "set, ours on a held-out part of the training set",
         )
         for profile in ("cpu", "gpu")
     ),
