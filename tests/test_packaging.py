@@ -74,10 +74,16 @@ def test_importing_the_package_imports_no_other_package() -> None:
     assert ours == {"descent"}
 
 
+@pytest.mark.parametrize("room", ["descent.data", "descent.figures", "descent.notebook"])
+def test_what_a_notebook_imports_from_waits_with_what_takes_seconds(room: str) -> None:
+    assert not modules_after(f"import {room}") & {"torch", "jax", "sklearn", "tiktoken"}
+
+
 def test_a_notebook_finds_its_names() -> None:
     import descent
 
     assert {"chapter", "check", "hint", "progress"} <= set(dir(descent))
     assert callable(descent.check)
+    assert all(callable(getattr(descent, name)) for name in set(descent.__all__) - {"__version__"})
     with pytest.raises(AttributeError, match="chekc"):
         descent.chekc  # noqa: B018

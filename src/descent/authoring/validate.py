@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from descent.authoring.blanking import BEGIN, END, stub_of
+from descent.authoring.conventions import convention_messages
 from descent.authoring.course import Course
 from descent.authoring.declared import exercises_file
 from descent.authoring.source import Cell, ChapterSource
@@ -44,6 +45,9 @@ def find_problems(
     problems = [*_title_problems(source), *_needs_problems(source, course)]
     for cell in source.cells:
         problems += [source.problem(cell, message) for message in _cell_messages(cell)]
+        if cell.role != "prose":
+            messages = convention_messages(cell.text, course.root)
+            problems += [source.problem(cell, message) for message in messages]
     problems += _pairing_problems(source)
     problems += _declaration_problems(source, course, exercises)
     problems += _citation_problems(source, course)

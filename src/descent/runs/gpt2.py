@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from descent.data import gpt2_bpe
 from descent.data.fetch import DataError, KnownFile, RefusedFile, UnavailableFile, read
+from descent.data.gpt2_bpe import MERGES_FILE, VOCABULARY_FILE, gpt2_bpe
 from descent.data.shakespeare import FILE as SHAKESPEARE_FILE
 from descent.data.small_texts import SMALL
 from descent.data.token_shards import Index
@@ -145,7 +145,7 @@ def missing_tokens(settings: Gpt2Settings) -> str | None:
 
         load_openai_weights(settings.start)
     if settings.data in SMALL:
-        files = [gpt2_bpe.MERGES_FILE, gpt2_bpe.VOCABULARY_FILE]
+        files = [MERGES_FILE, VOCABULARY_FILE]
         files = files if settings.encoding == "gpt2" else []
         return _missing_file([*files, *([SHAKESPEARE_FILE] if settings.data != "made" else [])])
     try:
@@ -171,7 +171,7 @@ def prepare_tokens(source: str, folder: Path | None) -> None:
     DataError
         When the source, GPT-2's files or the room for the shards are missing.
     """
-    bpe = gpt2_bpe.gpt2_bpe()
+    bpe = gpt2_bpe()
     if not bpe.merges:
         raise DataError("GPT-2's vocab.bpe and encoder.json are needed, and are not there.")
     folder = folder or find_folder("openwebtext")
@@ -179,7 +179,10 @@ def prepare_tokens(source: str, folder: Path | None) -> None:
     prepare(source or OPENWEBTEXT, folder, bpe)
 
 
-NANOGPT_NODE = "nanoGPT's README: 8 A100 in about 4 days, mean of 200 random batches"
+NANOGPT_NODE = (
+    "nanoGPT's README, which says only 'loss': 8 A100 in about 4 days (5, its configuration says), "
+    "mean of 200 random batches"
+)
 NANOGPT_TABLE = "nanoGPT's README, its table of baselines: OpenAI's 124M evaluated on OpenWebText"
 
 GPT2 = Run(

@@ -813,7 +813,7 @@ _name_habits(smoothed_loss, _smoothed, (
     *((f"The {tiny:g} that you add inside the logarithm keeps it finite, and wrong: no probability "
        "can count as less than that. `log_softmax` needs no such number.",
        f"adds_{tiny:g}", {"padded": tiny}) for tiny in (1e-12, 1e-10, 1e-9, 1e-8, 1e-7, 1e-6)),
-    ("You returned a plain number, so that nothing can be learnt from it. Return the tensor.",
+    ("You returned a plain number, so that nothing can be learned from it. Return the tensor.",
      "plain_number", {"number": True}),
 ))  # fmt: skip
 
@@ -966,7 +966,7 @@ _name_habits(mixed_loss, _mix, (
     ("`smoothing` is not used.", "smoothing_unused", {"amount": 0.0}),
     ("You smooth by 0.1 always. Use the number that was given.",
      "smoothing_fixed", {"amount": 0.1}),
-    ("You returned a plain number, so that nothing can be learnt from it. Return the tensor.",
+    ("You returned a plain number, so that nothing can be learned from it. Return the tensor.",
      "plain_loss", {"number": True}),
 ))  # fmt: skip
 

@@ -442,7 +442,7 @@ def last_held_out(n, held_out, generator):
 
 @split_indices.mistake(
     "You drew the two parts independently, so they overlap: the network is examined on pictures "
-    "it has learnt. Draw one order and cut it in two."
+    "it has learned. Draw one order and cut it in two."
 )
 def drawn_twice(n, held_out, generator):
     train = torch.randperm(n, generator=generator)[: n - held_out]
@@ -451,7 +451,7 @@ def drawn_twice(n, held_out, generator):
 
 @split_indices.mistake(
     "You shuffled twice and cut each order once, so the parts overlap: the network is examined on "
-    "pictures it has learnt. Draw one order and cut it in two."
+    "pictures it has learned. Draw one order and cut it in two."
 )
 def shuffled_twice(n, held_out, generator):
     train = torch.randperm(n, generator=generator)[held_out:]
@@ -1519,7 +1519,7 @@ def _visits(answer, generator: torch.Generator) -> list[list[int]]:
 def _(answer, draw: Draw) -> None:
     epochs = _visits(answer, _generator(draw.seed()))
     for number, seen in enumerate(epochs, start=1):
-        expect(sorted(seen), f"what epoch {number} learnt from, sorted").equals(list(range(12)))
+        expect(sorted(seen), f"what epoch {number} learned from, sorted").equals(list(range(12)))
     unmoved = sum(a == b for a, b in zip(epochs[0], range(12), strict=False))
     expect(unmoved, "examples still in their own place in epoch 1").is_below(9)
     repeated = sum(a == b for a, b in zip(*epochs, strict=False))

@@ -734,7 +734,7 @@ for _name, _habits, _message in (
     ),
     (
         "by_fan_in", {"fan_in": True},
-        "You scaled each matrix by the width of its input, as on rung 5. GPT-2 uses 0.02 for all.",
+        "You scaled each matrix by the width of its input, as on rung 5. Here it is 0.02 for all.",
     ),
     (
         "biases_kept", {"no_biases": True},

@@ -485,7 +485,7 @@ def _(answer, draw: Draw) -> None:
     together = sum(map(len, (train, valid, test)))
     expect(together <= len(tokens), "no token is in two parts").is_true(
         otherwise=f"The parts overlap: the text has {len(tokens)} tokens and they have {together} "
-        "together. What is in two parts is learnt from and then tested on, which is leakage."
+        "together. What is in two parts is learned from and then tested on, which is leakage."
     )
     expected_vocabulary = _numbering(_parts(tokens)[0], 100)
     for name, part, words in zip(("training", "validation", "test"), (train, valid, test),
@@ -583,7 +583,7 @@ def test_holds_validation(tokens, size):
 
 @prepare.mistake(
     "The training part reaches to 90 % and so holds the validation part, which would then praise "
-    "what was learnt by heart: leakage. Training ends at 80 %."
+    "what was learned by heart: leakage. Training ends at 80 %."
 )
 def train_holds_validation(tokens, size):
     vocabulary, train, valid, test = _split(tokens, size, counted=tokens[: len(tokens) * 8 // 10])
@@ -591,7 +591,7 @@ def train_holds_validation(tokens, size):
 
 
 @prepare.mistake(
-    "The training part is the whole text: the model would be tested on what it learnt from, which "
+    "The training part is the whole text: the model would be tested on what it learned from, which "
     "is leakage. Training ends at 80 %."
 )
 def trains_on_everything(tokens, size):
@@ -2432,7 +2432,7 @@ def _(answer, draw: Draw) -> None:
 
 
 def _orders(answer, seed: int, epochs: int) -> list[list[int]]:
-    """Which windows each epoch learnt from, in order."""
+    """Which windows each epoch learned from, in order."""
     data = torch.arange(12)[:, None], torch.arange(12)
     model, optimiser = _start(np.zeros((12, 12)), 0.0)
     answer(model, optimiser, data, (data[0][:1], data[1][:1]), epochs, 4, _generator(seed))
@@ -2445,7 +2445,7 @@ def _orders(answer, seed: int, epochs: int) -> list[list[int]]:
 def _(answer, draw: Draw) -> None:
     seed = draw.seed()
     epochs = _orders(answer, seed, 2)
-    expect(len(epochs), "epochs of 12 windows, learnt from in training mode").equals(2)
+    expect(len(epochs), "epochs of 12 windows, learned from in training mode").equals(2)
     whole = all(sorted(epoch) == list(range(12)) for epoch in epochs)
     expect(whole, "each window once").is_true(
         otherwise="In one epoch a window was shown twice, or never."
@@ -2746,7 +2746,7 @@ def valid_first(*specification):
 
 
 @train.mistake(
-    "You learnt from the validation set. It chooses between epochs and must not take part in any "
+    "You learned from the validation set. It chooses between epochs and must not take part in any "
     "step."
 )
 @_specified

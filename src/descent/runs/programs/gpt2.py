@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim import AdamW, Optimizer
 
-from descent.data.gpt2_bpe import SOURCE, encoding, gpt2_bpe, offline_bpe
+from descent.data.gpt2_bpe import SOURCE, gpt2_bpe, gpt2_encoding, offline_bpe
 from descent.data.small_texts import SMALL, prepare_small
 from descent.data.token_shards import BrokenShards, Index, Tokens
 from descent.data.token_texts import find_folder
@@ -185,7 +185,7 @@ def show_sample(folder: RunFolder, length: int = 200) -> None:
     start = torch.tensor([[task.origin.end_of_text]])
     draw = torch.Generator().manual_seed(settings.seed)
     tokens = sample(model, start, length, settings.context, draw, vocabulary=task.origin.vocabulary)
-    code = encoding(gpt2_bpe() if task.origin.encoding == SOURCE else offline_bpe())
+    code = gpt2_encoding(gpt2_bpe() if task.origin.encoding == SOURCE else offline_bpe())
     print(f"After {done} steps on {task.origin.text}, in {task.origin.encoding}:")
     print(code.decode(tokens[0, 1:].tolist()))
 
