@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 PACKAGE = "descent"
 
 ENGINE = (
-    "descent.authoring.build",
+    "descent.authoring.learner",
+    "descent.authoring.solution",
     "descent.authoring.chapter_audit",
     "descent.study.headless",
     "descent.verification.light",
@@ -58,7 +59,8 @@ class ImportGraph:
     def file_of(self, module: str) -> Path:
         """Return the source file of a module."""
         place = Path(descent.__file__).parent.joinpath(*module.split(".")[1:])
-        return place / "__init__.py" if place.is_dir() else place.with_suffix(".py")
+        front = place / "__init__.py"
+        return front if front.is_file() else place.with_suffix(".py")
 
     def imported_by_code(self, code: str) -> set[str]:
         """Return the modules that a chapter's code imports by name.

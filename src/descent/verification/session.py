@@ -43,6 +43,8 @@ class Tested:
     scores: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
 
+    __test__ = False  # for pytest, which takes the name for that of a test
+
     @classmethod
     def read(cls, path: Path) -> Tested:
         """Read what a session wrote; nothing where it wrote nothing, as when it was killed."""
