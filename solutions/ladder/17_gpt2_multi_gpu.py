@@ -1169,15 +1169,31 @@ TRIALS = {
               "same rows": (DataParallel, adam, True)},
     "SGD": {"right": (DataParallel, sgd), "a sum": (Summing, sgd)},
 }
+smooth: dict[str, dict[str, tuple]] = {optimiser: {} for optimiser in TRIALS}
+
+
+def try_out(optimiser: str, name: str) -> None:
+    """Train in one of the ways, keep its curve, print what it came to."""
+    losses, valid = spoiled(*TRIALS[optimiser][name])
+    smooth[optimiser][name] = (np.arange(4, SHORT, 8), np.reshape(losses, (-1, 8)).mean(1))
+    print(f"{optimiser}, {name:10}: training loss {np.mean(losses[-16:]):.3f}; validation loss in the four processes "
+          f"{', '.join(f'{v:.3f}' for v in valid)}")
+
+
+try_out("AdamW", "right")
+try_out("AdamW", "a sum")
+
+# %%
+try_out("AdamW", "own starts")
+try_out("AdamW", "same rows")
+
+# %%
+try_out("SGD", "right")
+try_out("SGD", "a sum")
+
 fig, axes = plt.subplots(1, 2, figsize=(11.5, 4), sharey=True)
-for ax, (optimiser, trials) in zip(axes, TRIALS.items(), strict=True):
-    smooth = {}
-    for name, arguments in trials.items():
-        losses, valid = spoiled(*arguments)
-        smooth[name] = (np.arange(4, SHORT, 8), np.reshape(losses, (-1, 8)).mean(1))
-        print(f"{optimiser}, {name:10}: training loss {np.mean(losses[-16:]):.3f}; validation loss in the four processes "
-              f"{', '.join(f'{v:.3f}' for v in valid)}")
-    plot_curves(smooth, xlabel="update", ylabel="training loss (nats a token)", title=f"With {optimiser}", ax=ax)
+for ax, (optimiser, curves) in zip(axes, smooth.items(), strict=True):
+    plot_curves(curves, xlabel="update", ylabel="training loss (nats a token)", title=f"With {optimiser}", ax=ax)
 plt.show()
 
 # %% [markdown]
