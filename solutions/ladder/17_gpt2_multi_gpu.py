@@ -1082,8 +1082,13 @@ def training(link: Link, folder: str, vocabulary: int, steps: int) -> tuple[list
 
 
 one, _ = training(alone(), FOLDER, VOCABULARY, STEPS)
-four, checksums = zip(*in_processes(training, 4, FOLDER, VOCABULARY, STEPS), strict=True)
 print(f"first loss {one[0]:.4f} (log {VOCABULARY} = {math.log(VOCABULARY):.4f}), last {one[-1]:.4f}")
+
+# %% [markdown]
+# That was one process. Now four, each with a quarter of every batch:
+
+# %%
+four, checksums = zip(*in_processes(training, 4, FOLDER, VOCABULARY, STEPS), strict=True)
 print(f"the four report the same losses: {all(curve == four[0] for curve in four)}; checksums of their weights: "
       f"{', '.join(f'{checksum:.8f}' for checksum in checksums)}")
 print(f"largest difference between one process and four: {max(abs(a - b) for a, b in zip(one, four[0], strict=True)):.1e}")
