@@ -997,10 +997,25 @@ def validation_loss(make: Callable[..., Any], steps: int, rate: float, seed: int
     return float(loss_of(run(make, rate, seed, steps)[0], valid_x, valid_y))
 
 
-results = {
-    name: sweep(partial(validation_loss, make, STEPS), rates, SEEDS)
-    for name, (make, rates) in families.items()
-}
+results = {}
+
+
+def sweep_family(name: str) -> None:
+    """Sweep the rates of one optimiser, and print the mean loss at each."""
+    make, rates = families[name]
+    results[name] = sweep(partial(validation_loss, make, STEPS), rates, SEEDS)
+    print(f"{name:>16}: " + "  ".join(f"{rate:g} → {loss:.3f}" for rate, loss in zip(rates, results[name]["mean"], strict=True)))
+
+
+sweep_family("gradient descent")
+
+# %%
+sweep_family("momentum")
+
+# %%
+sweep_family("Adam")
+
+# %%
 fig, ax = plt.subplots(figsize=(8, 4.6))
 for (name, (_, rates)), colour in zip(families.items(), ("blue", "orange", "green"), strict=True):
     found = results[name]
@@ -1043,8 +1058,11 @@ EPOCHS, FRESH = (2, [10, 11, 12]) if FULL else (30, [10, 11, 12])
 count = EPOCHS * len(train_x) // 128
 accuracy_of = jax.jit(lambda params, x, y: jnp.mean(logits(params, x).argmax(axis=1) == y))
 curves = {}
-for name, (make, _) in families.items():
-    accuracies = []
+
+
+def train_at_best(name: str) -> None:
+    """Train at the best rate of one optimiser, with each of the fresh seeds."""
+    make, accuracies = families[name][0], []
     for seed in FRESH:
         trained, losses = run(make, results[name]["best"], seed, count)
         accuracies.append(float(accuracy_of(trained, test_x, test_y)))
@@ -1052,6 +1070,14 @@ for name, (make, _) in families.items():
     print(f"{name:>16} at {results[name]['best']:<6g}: test accuracy {np.mean(accuracies):.2%}"
           f" ± {np.std(accuracies, ddof=1):.2%} (standard deviation over {len(FRESH)} seeds)")
 
+
+train_at_best("gradient descent")
+
+# %%
+train_at_best("momentum")
+
+# %%
+train_at_best("Adam")
 plot_curves(curves, "step", "training loss (nats), mean of 50 steps", logy=True,
             title=titled(f"{EPOCHS} epochs at each optimiser's best rate: a draw", SOURCE))
 plt.yticks([0.1, 0.2, 0.3, 0.5], ["0.1", "0.2", "0.3", "0.5"])

@@ -886,16 +886,56 @@ print("the prompt, from the test part:", written(PROMPT))
 # *My prediction: …*
 
 # %%
-curves, trained = {}, {}
-for name, peak in PEAK_OF.items():
-    print(f"\n{name}\npass | validation perplexity | sample")
-    model, began = new_model(name, seed=0), time.perf_counter()
-    curves[name], trained[name] = [], model
-    for number, losses in enumerate(passes_of(name, model, peak, PASSES, seed=0), 1):
-        curves[name] += losses
-        valid = math.exp(evaluate(model, valid_tokens, READS[name]))
-        print(f"{number:4} | {valid:21.1f} | {sample(model, 18)}")
-    print(f"{time.perf_counter() - began:.0f} s")
+curves, trained, lanes, seconds = {}, {}, {}, {}
+
+
+def line_up(name: str) -> None:
+    """Make a model and its passes, of which none has begun."""
+    trained[name] = new_model(name, seed=0)
+    lanes[name] = enumerate(passes_of(name, trained[name], PEAK_OF[name], PASSES, seed=0), 1)
+    curves[name], seconds[name] = [], 0.0
+    print(f"{name}\npass | validation perplexity | sample")
+
+
+def next_pass(name: str) -> None:
+    """Train for one more pass, evaluate, let the model write; after the last, say how long it took."""
+    began = time.perf_counter()
+    number, losses = next(lanes[name])
+    curves[name] += losses
+    valid = math.exp(evaluate(trained[name], valid_tokens, READS[name]))
+    print(f"{number:4} | {valid:21.1f} | {sample(trained[name], 18)}")
+    seconds[name] += time.perf_counter() - began
+    if number == PASSES:
+        print(f"{seconds[name]:.0f} s")
+
+
+line_up(NETWORK)
+next_pass(NETWORK)
+
+# %% [markdown]
+# A pass for each cell. (Run each of them once; to race again, begin with the cell above.)
+
+# %%
+next_pass(NETWORK)
+
+# %%
+next_pass(NETWORK)
+
+# %% [markdown]
+# Now the other lane.
+
+# %%
+line_up(TRANSFORMER)
+next_pass(TRANSFORMER)
+
+# %%
+next_pass(TRANSFORMER)
+
+# %%
+next_pass(TRANSFORMER)
+
+# %% [markdown]
+# And what they are worth on the test part:
 
 # %%
 for name, model in trained.items():

@@ -994,14 +994,25 @@ STARTS = {
     "torch's start": torch_start,
 }
 SHORT = fixed_batches(32, 24)
-for name, change in STARTS.items():
+
+
+def try_start(name: str) -> None:
+    """Train for 80 steps from a start, with two seeds, and print what it gives."""
     ends = []
     for seed in (0, 1):
-        started = change(fresh(seed, context=32))
+        started = STARTS[name](fresh(seed, context=32))
         first = estimate_loss(started, SHORT)[0]
         train(started, random_batches(train_tokens, 32, 16, seed), 80, peak=1e-3, least=1e-4, warm_up=20)
         ends.append(estimate_loss(started, SHORT)[0])
     print(f"{name:<17} starts at {first:6.2f}, validation loss after 80 steps: " + "  ".join(f"{end:.3f}" for end in ends))
+
+
+try_start("GPT-2's start")
+try_start("without the root")
+
+# %%
+try_start("untied head")
+try_start("torch's start")
 
 # %% [markdown]
 # Two surprises. The root makes no difference that two seeds could show, although the stream at the start is
@@ -1024,19 +1035,23 @@ for name, change in STARTS.items():
 # *My prediction: …*
 
 # %%
-warmed = {}
-for peak in (3e-3, 1e-2):
-    for warm_up in (0, 25):
-        ends, runs = [], []
-        for seed in (0, 1):
-            started = fresh(seed, context=32, layers=2)
-            batches = random_batches(train_tokens, 32, 16, seed)
-            runs.append(train(started, batches, 100, peak=peak, least=peak / 10, warm_up=warm_up))
-            ends.append(estimate_loss(started, SHORT)[0])
-        print(f"peak {peak:.3f}, warm-up {warm_up:2}: validation loss " + "  ".join(f"{end:.3f}" for end in ends))
-        if peak == 1e-2:
-            losses = np.mean([[loss for loss, _ in run] for run in runs], axis=0)
-            warmed[f"warm-up {warm_up}" if warm_up else "no warm-up"] = losses
+def try_warm_up(peak: float, warm_up: int) -> np.ndarray:
+    """Train for 100 steps with two seeds, print the losses after them; the mean curve of the training."""
+    ends, runs = [], []
+    for seed in (0, 1):
+        started = fresh(seed, context=32, layers=2)
+        batches = random_batches(train_tokens, 32, 16, seed)
+        runs.append(train(started, batches, 100, peak=peak, least=peak / 10, warm_up=warm_up))
+        ends.append(estimate_loss(started, SHORT)[0])
+    print(f"peak {peak:.3f}, warm-up {warm_up:2}: validation loss " + "  ".join(f"{end:.3f}" for end in ends))
+    return np.mean([[loss for loss, _ in run] for run in runs], axis=0)
+
+
+for warm_up in (0, 25):
+    try_warm_up(3e-3, warm_up)
+
+# %%
+warmed = {"no warm-up": try_warm_up(1e-2, 0), "warm-up 25": try_warm_up(1e-2, 25)}
 plot_curves(warmed, xlabel="step", ylabel="training loss, mean of two seeds (nats)",
             title=titled("At a high rate, the first steps decide", plays.source))
 plt.show()

@@ -1082,8 +1082,13 @@ def training(link: Link, folder: str, vocabulary: int, steps: int) -> tuple[list
 
 
 one, _ = training(alone(), FOLDER, VOCABULARY, STEPS)
-four, checksums = zip(*in_processes(training, 4, FOLDER, VOCABULARY, STEPS), strict=True)
 print(f"first loss {one[0]:.4f} (log {VOCABULARY} = {math.log(VOCABULARY):.4f}), last {one[-1]:.4f}")
+
+# %% [markdown]
+# That was one process. Now four, each with a quarter of every batch:
+
+# %%
+four, checksums = zip(*in_processes(training, 4, FOLDER, VOCABULARY, STEPS), strict=True)
 print(f"the four report the same losses: {all(curve == four[0] for curve in four)}; checksums of their weights: "
       f"{', '.join(f'{checksum:.8f}' for checksum in checksums)}")
 print(f"largest difference between one process and four: {max(abs(a - b) for a, b in zip(one, four[0], strict=True)):.1e}")
@@ -1169,15 +1174,31 @@ TRIALS = {
               "same rows": (DataParallel, adam, True)},
     "SGD": {"right": (DataParallel, sgd), "a sum": (Summing, sgd)},
 }
+smooth: dict[str, dict[str, tuple]] = {optimiser: {} for optimiser in TRIALS}
+
+
+def try_out(optimiser: str, name: str) -> None:
+    """Train in one of the ways, keep its curve, print what it came to."""
+    losses, valid = spoiled(*TRIALS[optimiser][name])
+    smooth[optimiser][name] = (np.arange(4, SHORT, 8), np.reshape(losses, (-1, 8)).mean(1))
+    print(f"{optimiser}, {name:10}: training loss {np.mean(losses[-16:]):.3f}; validation loss in the four processes "
+          f"{', '.join(f'{v:.3f}' for v in valid)}")
+
+
+try_out("AdamW", "right")
+try_out("AdamW", "a sum")
+
+# %%
+try_out("AdamW", "own starts")
+try_out("AdamW", "same rows")
+
+# %%
+try_out("SGD", "right")
+try_out("SGD", "a sum")
+
 fig, axes = plt.subplots(1, 2, figsize=(11.5, 4), sharey=True)
-for ax, (optimiser, trials) in zip(axes, TRIALS.items(), strict=True):
-    smooth = {}
-    for name, arguments in trials.items():
-        losses, valid = spoiled(*arguments)
-        smooth[name] = (np.arange(4, SHORT, 8), np.reshape(losses, (-1, 8)).mean(1))
-        print(f"{optimiser}, {name:10}: training loss {np.mean(losses[-16:]):.3f}; validation loss in the four processes "
-              f"{', '.join(f'{v:.3f}' for v in valid)}")
-    plot_curves(smooth, xlabel="update", ylabel="training loss (nats a token)", title=f"With {optimiser}", ax=ax)
+for ax, (optimiser, curves) in zip(axes, smooth.items(), strict=True):
+    plot_curves(curves, xlabel="update", ylabel="training loss (nats a token)", title=f"With {optimiser}", ax=ax)
 plt.show()
 
 # %% [markdown]
