@@ -171,8 +171,9 @@ def run(
     """
     from descent.exercises.run_model import model_text
     from descent.figures.style import in_notebook
-    from descent.runs.launch import say_fitting_profile, start_run
-    from descent.runs.watch import watch_in_notebook, watch_in_terminal
+    from descent.runs.launching.start import say_fitting_profile, start_run
+    from descent.runs.watching.notebook import watch_in_notebook
+    from descent.runs.watching.terminal import watch_in_terminal
 
     if not profile:
         profile = say_fitting_profile(name, settings)
@@ -192,8 +193,8 @@ def recorded(name: str) -> None:
     name : str
         The run, such as ``"nanogpt"``.
     """
-    from descent.runs.catalogue import find_run
-    from descent.runs.records import results_of
+    from descent.runs.definition.catalogue import find_run
+    from descent.runs.results.records import results_of
     from descent.study.paths import course_root
 
     text = results_of(find_run(name), course_root())

@@ -18,7 +18,7 @@ from descent.authoring.problems import AuthoringError
 from descent.authoring.solution import solution_page
 from descent.authoring.source import ChapterSource, read_source
 from descent.authoring.validate import find_problems
-from descent.runs.records import records_text
+from descent.runs.results.records import records_text
 from descent.study.catalog import Chapter
 
 PIPELINE_VERSION = 1
