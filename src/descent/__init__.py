@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from descent.models.gpt import GPT, sample
-    from descent.notebook import chapter, check, hint, mine, progress, recorded, run
-    from descent.runs.processes import in_processes
+    from descent.notebook import chapter, check, hint, mine, progress
+    from descent.notebook_runs import recorded, run
+    from descent.runs.launching.notebook_processes import in_processes
     from descent.study.measurements import measured
     from descent.training.links import Link, alone, in_turns
 
@@ -50,13 +51,13 @@ MODULES = {
     "chapter": "notebook",
     "check": "notebook",
     "hint": "notebook",
-    "in_processes": "runs.processes",
+    "in_processes": "runs.launching.notebook_processes",
     "in_turns": "training.links",
     "measured": "study.measurements",
     "mine": "notebook",
     "progress": "notebook",
-    "recorded": "notebook",
-    "run": "notebook",
+    "recorded": "notebook_runs",
+    "run": "notebook_runs",
     "sample": "models.gpt",
 }
 

@@ -208,8 +208,8 @@ def run_(
 ) -> None:
     """Train for real, in the background, and follow it."""
     from descent.exercises.run_model import model_text
-    from descent.runs.launch import say_fitting_profile, start_run
-    from descent.runs.profiles import changes_from
+    from descent.runs.definition.profiles import changes_from
+    from descent.runs.launching.start import say_fitting_profile, start_run
 
     told = changes_from(changes or [])
     model = told.pop("model", model)
@@ -230,7 +230,7 @@ def prepare(
     ] = None,
 ) -> None:
     """Prepare the data that a run needs. Interrupted, it goes on where it was."""
-    from descent.runs.catalogue import find_run
+    from descent.runs.definition.catalogue import find_run
 
     data = find_run(name).data
     if data is None or data.prepare is None:
@@ -255,7 +255,7 @@ def list_() -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from descent.runs.watch import listing
+    from descent.runs.watching.look import listing
 
     table = Table(box=None, pad_edge=False)
     for heading in ("Run", "State", "Step", "Latest", ""):
@@ -273,7 +273,7 @@ def list_() -> None:
 @runs.command()
 def watch(run_id: RunId = "") -> None:
     """Follow a run until it ends. Ctrl-C ends the following, not the run."""
-    from descent.runs.folder import find_folder
+    from descent.runs.folder.finding import find_folder
 
     _follow(find_folder(run_id))
 
@@ -281,11 +281,13 @@ def watch(run_id: RunId = "") -> None:
 @runs.command()
 def stop(run_id: RunId = "") -> None:
     """Let a run save, and end it. It can be resumed."""
-    from descent.runs.folder import find_folder
-    from descent.runs.watch import closing_words, stop_run
+    from descent.runs.folder.finding import find_folder
+    from descent.runs.launching.stopping import stop_run
+    from descent.runs.watching.look import closing_words, look_at
 
     folder = find_folder(run_id)
-    print(closing_words(folder, stop_run(folder)))
+    stop_run(folder)
+    print(closing_words(folder, look_at(folder)))
 
 
 @runs.command()
@@ -297,8 +299,8 @@ def resume(
     detach: Annotated[bool, typer.Option("--detach", help="Do not follow it.")] = False,
 ) -> None:
     """Let a run go on from where it was saved, exactly."""
-    from descent.runs.folder import find_folder
-    from descent.runs.launch import resume_run
+    from descent.runs.folder.finding import find_folder
+    from descent.runs.launching.start import resume_run
 
     _follow(resume_run(find_folder(run_id), processes), detach)
 
@@ -306,8 +308,8 @@ def resume(
 @runs.command()
 def report(run_id: RunId = "") -> None:
     """Print the measured and the published numbers of a run, and where its report is."""
-    from descent.runs.folder import find_folder
-    from descent.runs.report import show_comparison
+    from descent.runs.folder.finding import find_folder
+    from descent.runs.results.report_cells import show_comparison
 
     folder = find_folder(run_id)
     show_comparison(folder)
@@ -321,8 +323,8 @@ def record(
     note: Annotated[str, typer.Option(help="What a reader has to know besides.")] = "",
 ) -> None:
     """Keep the result of a finished run in the book, with hardware, versions and command."""
-    from descent.runs.folder import find_folder
-    from descent.runs.records import write_record
+    from descent.runs.folder.finding import find_folder
+    from descent.runs.results.records import write_record
     from descent.study.paths import course_root
 
     print(_short_path(write_record(course_root(), find_folder(run_id), label, note)))
@@ -330,7 +332,7 @@ def record(
 
 def _follow(folder: RunFolder, detach: bool = False) -> None:
     """Show a run in the terminal; the exit code is 1 when it failed or was lost."""
-    from descent.runs.watch import watch_in_terminal
+    from descent.runs.watching.terminal import watch_in_terminal
 
     if detach:
         print(f"{folder.id} is under way. To follow it: descent runs watch {folder.id}")

@@ -1,10 +1,10 @@
-"""What a notebook uses: `chapter`, `check`, `hint`, `mine`, `progress`, `recorded` and `run`."""
+"""What a notebook uses to be worked on: `chapter`, `check`, `hint`, `mine` and `progress`."""
 
 from __future__ import annotations
 
 import sys
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from descent.errors import CourseError
 from descent.exercises.lookup import UnknownExercise, load_exercises
@@ -14,9 +14,6 @@ from descent.grading.report import CORRECT, marked_up
 from descent.study.catalog import Chapter, find_chapter
 from descent.study.progress import show_progress
 from descent.study.store import ProgressStore
-
-if TYPE_CHECKING:
-    from descent.runs.folder import RunFolder
 
 _chapter: Chapter | None = None
 _failures: dict[str, set[str]] = {}  # exercise → symptom, property and mistake of its last check
@@ -137,76 +134,6 @@ def progress() -> None:
     show_progress()
 
 
-def run(
-    name: str, profile: str = "", model: Any = "ours", watch: bool = True, **settings: Any
-) -> RunFolder:
-    """Begin a real run in the background, and follow it in the cell.
-
-    Interrupting the cell ends the following, not the run.
-
-    Parameters
-    ----------
-    name : str
-        The run, such as ``"nanogpt"``.
-    profile : str
-        For which kind of machine: ``smoke``, ``cpu``, ``gpu``, ``multi-gpu`` or ``slurm``. Where
-        none is named, the largest that this machine can carry; a line says which, and why.
-    model : str or type
-        ``"ours"``; ``"mine"`` for your answer to the chapter that builds it; or a class that you
-        defined in this notebook.
-    watch : bool
-        Whether to follow it.
-    **settings
-        Those that differ from the profile, such as ``steps=500``.
-
-    Returns
-    -------
-    RunFolder
-        The run.
-
-    Raises
-    ------
-    CourseError
-        When a setting is wrong, the machine lacks something, or the model cannot be trained by
-        the run. Nothing has begun then.
-    """
-    from descent.exercises.run_model import model_text
-    from descent.figures.style import in_notebook
-    from descent.runs.launch import say_fitting_profile, start_run
-    from descent.runs.watch import watch_in_notebook, watch_in_terminal
-
-    if not profile:
-        profile = say_fitting_profile(name, settings)
-    folder = start_run(name, profile, settings, model_text(name, model))
-    if watch and in_notebook():
-        watch_in_notebook(folder)
-    elif watch:
-        watch_in_terminal(folder)
-    return folder
-
-
-def recorded(name: str) -> None:
-    """Show the recorded results of a real run beside the published ones, and what was not run.
-
-    Parameters
-    ----------
-    name : str
-        The run, such as ``"nanogpt"``.
-    """
-    from descent.runs.catalogue import find_run
-    from descent.runs.records import results_of
-    from descent.study.paths import course_root
-
-    text = results_of(find_run(name), course_root())
-    ipython = sys.modules.get("IPython")
-    if ipython is None or ipython.get_ipython() is None:
-        print(text)
-        return
-    from IPython.display import Markdown, display
-
-    display(Markdown(text))
-
-
 def next_hint(exercise: Exercise, opened: list[Hint], seen: set[str]) -> Hint | None:
     """The hint to open: one for what was seen, else the next general one, else None."""
     waiting = [step for step in exercise.hints if step not in opened]
@@ -284,6 +211,4 @@ __all__ = [
     "mine",
     "next_hint",
     "progress",
-    "recorded",
-    "run",
 ]

@@ -9,10 +9,12 @@ import time
 import psutil
 import pytest
 
-from descent.runs.catalogue import find_run
-from descent.runs.folder import UNDER_WAY, RunFolder, all_runs, make_folder
-from descent.runs.profiles import settings_of
-from descent.runs.watch import program_lives
+from descent.runs.definition.catalogue import find_run
+from descent.runs.definition.profiles import settings_of
+from descent.runs.folder import RunFolder
+from descent.runs.folder.finding import all_runs, make_folder
+from descent.runs.folder.states import UNDER_WAY
+from descent.runs.launching.stopping import program_lives
 from descent.training.metrics import curve
 
 SECONDS = 240  # a start takes ten of them on two free cores; a hang must end

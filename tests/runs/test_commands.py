@@ -13,9 +13,14 @@ from typer.testing import CliRunner
 
 from descent import cli, notebook
 from descent.errors import CourseError
-from descent.runs import catalogue, launch, watch
-from descent.runs.folder import FAILED, FINISHED, RUNNING, STOPPED, all_runs, this_process
-from descent.runs.own import own_class
+from descent.runs.definition import catalogue
+from descent.runs.folder.finding import all_runs
+from descent.runs.folder.learner_model import own_class
+from descent.runs.folder.liveness import this_process
+from descent.runs.folder.states import FAILED, FINISHED, RUNNING, STOPPED
+from descent.runs.launching import start
+from descent.runs.watching import look, terminal
+from descent.runs.watching import notebook as in_notebook
 from descent.study import workbook
 from descent.study.catalog import find_chapter
 
@@ -35,7 +40,7 @@ class Tiny(nn.Module):
 def launched(monkeypatch):
     """Runs are made and looked at, but nothing is started."""
     folders = []
-    monkeypatch.setattr(launch, "_launch", folders.append)
+    monkeypatch.setattr(start, "_launch", folders.append)
     return folders
 
 
@@ -99,7 +104,7 @@ def test_watching_ends_with_the_run_and_its_exit_code(tools):
 
 def test_a_run_that_trains_nothing_can_be_watched(tools):
     folder = tools.made("gpt2", "openai")
-    html = watch._as_html(folder, watch.look_at(folder))
+    html = in_notebook._as_html(folder, look.look_at(folder))
     assert 'aria-valuenow="0"' in html and "step 0 of 0" in html
 
 
@@ -107,7 +112,7 @@ def test_ctrl_c_ends_the_watching_alone(tools, monkeypatch):
     folder = tools.made()
     folder.note_status(RUNNING)
     folder.write("launcher.json", this_process())
-    monkeypatch.setattr(watch, "follow", lambda folder: iter(interrupt, None))
+    monkeypatch.setattr(terminal, "follow", lambda folder: iter(interrupt, None))
     assert f"goes on. To stop it: descent runs stop {folder.id}" in command("runs", "watch")
 
 
@@ -176,13 +181,15 @@ def test_mine_is_the_answer_that_passed_its_check(launched, monkeypatch, tmp_pat
 def test_following_in_a_notebook_shows_bar_log_and_end(tools, capsys, monkeypatch):
     folder = ended(tools.made())
     folder.log.write_text("step 1\nloss <nan>\n")
-    look = watch.look_at(folder)
-    html = watch._as_html(folder, replace(look, state=RUNNING, lines=[{"step": 50, "time": 1.0}]))
+    now = look.look_at(folder)
+    html = in_notebook._as_html(
+        folder, replace(now, state=RUNNING, lines=[{"step": 50, "time": 1.0}])
+    )
     assert 'aria-valuenow="25"' in html and "loss &lt;nan&gt;" in html
     shown = []
     monkeypatch.setattr(
         "IPython.display.display", lambda *_, **__: SimpleNamespace(update=shown.append)
     )
-    watch.watch_in_notebook(folder)
+    in_notebook.watch_in_notebook(folder)
     assert "finished, step 200 of 200" in shown[-1].data
     assert f"{folder.id}: finished at step 200 of 200" in capsys.readouterr().out

@@ -20,14 +20,16 @@ from descent.data.token_shards import Index
 from descent.errors import CourseError
 from descent.models import openai
 from descent.models.gpt import GPT
-from descent.runs import before
-from descent.runs.catalogue import RUNS
-from descent.runs.contract import BrokenContract
-from descent.runs.folder import FAILED, FINISHED, RunFolder
+from descent.runs.definition.catalogue import RUNS
+from descent.runs.definition.contract import BrokenContract
+from descent.runs.definition.profiles import settings_of
+from descent.runs.folder import RunFolder
+from descent.runs.folder.states import FAILED, FINISHED
 from descent.runs.gpt2 import needs, padded
-from descent.runs.launch import resume_run, start_run
-from descent.runs.profiles import settings_of
-from descent.runs.programs.gpt2 import check_model, make_task, show_sample, show_speed
+from descent.runs.gpt2.report_cells import show_sample, show_speed
+from descent.runs.gpt2.task import check_model, make_task
+from descent.runs.launching import requirements
+from descent.runs.launching.start import resume_run, start_run
 from descent.training.checkpoint import checkpoint_steps
 from descent.training.distributed import Processes
 from descent.training.loop import train
@@ -142,7 +144,7 @@ def test_a_setting_that_cannot_be_is_refused_by_name(changes, message):
 
 
 def test_missing_tokens_are_refused_with_size_licence_and_command(monkeypatch):
-    monkeypatch.setattr(before, "_gpus", lambda: [80 * 10**9] * 8)
+    monkeypatch.setattr(requirements, "_gpus", lambda: [80 * 10**9] * 8)
     with pytest.raises(CourseError) as error:
         start_run("gpt2", "multi-gpu")
     for words in (
@@ -185,7 +187,7 @@ def test_published_weights_are_evaluated_without_training(tmp_path, monkeypatch,
     theirs = GPT2LMHeadModel(size).eval()
     monkeypatch.setitem(openai.SIZES, "gpt2", openai.Size(24, 3, 2))
     monkeypatch.setattr(GPT2LMHeadModel, "from_pretrained", lambda name: theirs)
-    monkeypatch.setattr("descent.runs.programs.gpt2.SOURCE", OFFLINE_SOURCE)  # bytes stand in
+    monkeypatch.setattr("descent.runs.gpt2.task.SOURCE", OFFLINE_SOURCE)  # bytes stand in
     told = settings("openai", data="made", encoding="any", device="cpu", precision="float32",
                     context=64, width=24, heads=3, layers=2, evaluation_batches=2,
                     evaluation_rows=4)  # fmt: skip

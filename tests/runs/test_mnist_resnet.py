@@ -9,12 +9,12 @@ import torch
 from torch import nn
 
 from descent.data.mnist import OFFLINE_SOURCE
-from descent.runs.catalogue import RUNS
-from descent.runs.contract import BrokenContract
-from descent.runs.profiles import profile_names, settings_of
-from descent.runs.programs.mnist_resnet import check_model, make_task
-from descent.runs.records import read_records, write_record
-from descent.runs.torchrun import start_torchrun
+from descent.runs.definition.catalogue import RUNS
+from descent.runs.definition.contract import BrokenContract
+from descent.runs.definition.profiles import profile_names, settings_of
+from descent.runs.launching.torchrun import start_torchrun
+from descent.runs.mnist_resnet.task import check_model, make_task
+from descent.runs.results.records import read_records, write_record
 from descent.training.distributed import Processes
 from descent.training.loop import train
 from descent.training.metrics import curve, latest, read_metrics
@@ -156,7 +156,7 @@ def test_measuring_is_of_every_picture_for_any_number_of_processes(monkeypatch):
         alone = made.evaluate(model, Processes())
         sums = []
         monkeypatch.setattr(
-            "descent.runs.programs.mnist_resnet.mean_over",
+            "descent.runs.mnist_resnet.task.mean_over",
             lambda total, _: sums.append(total) or total,
         )
         for rank in range(3):

@@ -10,16 +10,12 @@ from torch import nn
 
 from descent.data.shakespeare import OFFLINE_SOURCE
 from descent.models.gpt import GPT
-from descent.runs.catalogue import RUNS
-from descent.runs.own import class_from, join_cells
-from descent.runs.profiles import settings_of
-from descent.runs.programs.nanogpt import (
-    last_model,
-    make_task,
-    show_whole_validation,
-    whole_validation_loss,
-)
-from descent.runs.torchrun import start_torchrun
+from descent.runs.definition.catalogue import RUNS
+from descent.runs.definition.profiles import settings_of
+from descent.runs.folder.learner_model import class_from, join_cells
+from descent.runs.launching.torchrun import start_torchrun
+from descent.runs.nanogpt.report_cells import last_model, show_whole_validation
+from descent.runs.nanogpt.task import make_task, whole_validation_loss
 from descent.training.checkpoint import load_checkpoint
 from descent.training.distributed import Processes
 from descent.training.loop import train

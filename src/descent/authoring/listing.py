@@ -9,7 +9,7 @@ from pathlib import Path
 from descent.authoring.course import Course
 from descent.authoring.pages import hours_text
 from descent.authoring.problems import AuthoringError
-from descent.runs.records import all_results
+from descent.runs.results.records import all_results
 from descent.study.catalog import Chapter
 
 START = "<!-- chapters:start -->"

@@ -19,7 +19,7 @@ from descent.authoring.source import Cell, ChapterSource
 
 if TYPE_CHECKING:
     from descent.grading import Exercise
-    from descent.runs.run import Run
+    from descent.runs.definition.declaration import Run
 
 _RECORDED = re.compile(r"""\s*recorded\(\s*["'](?P<run>\w+)["']\s*\)\s*""")
 # What `descent check` reads from a check's output: the book has no use for it, and warns of it.
@@ -43,7 +43,7 @@ def write_outputs(
 
 def recorded_runs(source: ChapterSource) -> list[Run]:
     """Return the runs whose results a chapter shows."""
-    from descent.runs.catalogue import find_run
+    from descent.runs.definition.catalogue import find_run
 
     names = dict.fromkeys(filter(None, map(_recorded_run, source.cells)))
     return [find_run(name) for name in names]
@@ -63,8 +63,8 @@ def _card(exercise: Exercise) -> dict[str, str]:
 
 
 def _results(run: str, course: Course) -> dict[str, str]:
-    from descent.runs.catalogue import find_run
-    from descent.runs.records import results_of
+    from descent.runs.definition.catalogue import find_run
+    from descent.runs.results.records import results_of
 
     text = results_of(find_run(run), course.root)
     return {"text/markdown": text, "text/plain": text}

@@ -14,7 +14,7 @@ from descent.authoring.declared import exercises_file
 from descent.authoring.freshness import measurements_read
 from descent.authoring.source import ChapterSource, read_source
 from descent.authoring.written import recorded_runs
-from descent.runs.records import results_of
+from descent.runs.results.records import results_of
 from descent.study.catalog import Chapter
 from descent.verification.imports import ENGINE, PACKAGE, ImportGraph
 

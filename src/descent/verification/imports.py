@@ -5,10 +5,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable
 from functools import cached_property
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import descent
 
 if TYPE_CHECKING:
     import grimp
@@ -58,7 +57,7 @@ class ImportGraph:
 
     def file_of(self, module: str) -> Path:
         """Return the source file of a module."""
-        place = Path(descent.__file__).parent.joinpath(*module.split(".")[1:])
+        place = Path(__file__).parents[1].joinpath(*module.split(".")[1:])
         front = place / "__init__.py"
         return front if front.is_file() else place.with_suffix(".py")
 
@@ -69,6 +68,7 @@ class ImportGraph:
         taken from the front of a room (``from descent.figures import plot_curves``) counts as the
         whole room: its front fetches names when they are used, which no graph can see.
         """
+        homes = import_module(PACKAGE).MODULES  # its front stands above this room
         found: set[str] = set()
         for node in ast.walk(ast.parse(code)):
             if isinstance(node, ast.Import):
@@ -76,7 +76,7 @@ class ImportGraph:
                     found |= self._imported(alias.name)
             elif isinstance(node, ast.ImportFrom) and node.module == PACKAGE:
                 for alias in node.names:
-                    home = descent.MODULES.get(alias.name, alias.name)
+                    home = homes.get(alias.name, alias.name)
                     found |= self._imported(f"{PACKAGE}.{home}")
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
                 found |= self._imported(node.module)
