@@ -12,13 +12,25 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from descent.notebook import chapter, check, hint, mine, progress, recorded, run
+    from descent.notebook import chapter, check, hint, mine, progress, put_back, recorded, run
 
 __version__ = "0.1.0"
 
-__all__ = ["__version__", "chapter", "check", "hint", "mine", "progress", "recorded", "run"]
+__all__ = [
+    "__version__",
+    "chapter",
+    "check",
+    "hint",
+    "mine",
+    "progress",
+    "put_back",
+    "recorded",
+    "run",
+]
 
-_IN_NOTEBOOK = frozenset({"chapter", "check", "hint", "mine", "progress", "recorded", "run"})
+_IN_NOTEBOOK = frozenset(
+    {"chapter", "check", "hint", "mine", "progress", "put_back", "recorded", "run"}
+)
 
 
 def __getattr__(name: str) -> Any:

@@ -69,7 +69,10 @@ class WatchedAnswer:
 
     def __post_init__(self) -> None:
         # A callable object of the learner's may answer any question about its attributes.
-        guarded(lambda: functools.update_wrapper(self, self.answer, updated=()), self)
+        guarded(self._take_name, None)
+
+    def _take_name(self) -> None:
+        functools.update_wrapper(self, self.answer, updated=())
 
     def __call__(self, *positional: Any, **keywords: Any) -> Any:
         arguments = named_arguments(self.answer, positional, keywords)

@@ -9,8 +9,13 @@ from time import perf_counter, thread_time  # bound here, whatever an answer doe
 from typing import Any
 
 from descent.grading.calls import (
-    Call, LearnerError, WatchedAnswer, ignored_argument, learner_error, text_of,
-)  # fmt: skip
+    Call,
+    LearnerError,
+    WatchedAnswer,
+    ignored_argument,
+    learner_error,
+    text_of,
+)
 from descent.grading.diagnosis import Behaviours, diagnose
 from descent.grading.differences import Difference
 from descent.grading.draws import Draw, draws_for
@@ -22,7 +27,6 @@ from descent.grading.originals import listed, put_back, replaced, with_originals
 from descent.grading.report import CORRECT, NOT_ATTEMPTED, NOT_RIGHT, Failure, Report
 from descent.grading.sandbox import OutOfTime, guarded, time_limit
 from descent.grading.values import short
-
 
 MOST_DIAGNOSING = 10.0
 """Seconds after which a diagnosis that does not keep its own limit is given up."""
@@ -88,7 +92,8 @@ def judge(
         for place, known in enumerate(exercise.properties):
             seed_here = property_seed(seed, place)
             last = _up_to_failure(each_trial(exercise, known, answer, seed_here, seconds))
-            _undo_replacements(last)
+            if not last.passed or known is exercise.properties[-1]:
+                _undo_replacements(last)
             held[known.name] = last.passed
             if not last.passed and failed is None:
                 failed = known, last

@@ -17,6 +17,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -76,8 +77,8 @@ def library_settings() -> list[Setting]:
 
 def _settings_of_torch(torch: Any) -> list[Setting]:
     autocast = [
-        Setting(lambda kind=kind: torch.is_autocast_enabled(kind),  # type: ignore[misc]
-                lambda on, kind=kind: torch.set_autocast_enabled(kind, on), False, "autocast on")
+        Setting(partial(torch.is_autocast_enabled, kind), partial(torch.set_autocast_enabled, kind),
+                False, "autocast on")
         for kind in ("cpu", "cuda")
     ]  # fmt: skip
     return [
@@ -100,8 +101,8 @@ def _settings_of_torch(torch: Any) -> list[Setting]:
 
 def _settings_of_jax(jax: Any) -> list[Setting]:
     return [
-        Setting(lambda name=name: getattr(jax.config, name),  # type: ignore[misc]
-                lambda value, name=name: jax.config.update(name, value), False, f"{name} on")
+        Setting(partial(getattr, jax.config, name), partial(jax.config.update, name), False,
+                f"{name} on")
         for name in ("jax_enable_x64", "jax_disable_jit", "jax_debug_nans")
     ]  # fmt: skip
 

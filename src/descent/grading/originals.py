@@ -13,22 +13,36 @@ import os
 import sys
 
 # Bound here, so that this module itself works when a notebook has replaced them in `builtins`.
-from builtins import (  # noqa: A004
-    all, callable, delattr, dir, getattr, isinstance, map, setattr, str, tuple, type, vars, zip,
-)  # fmt: skip
-from collections.abc import Callable
+from builtins import (  # noqa: UP029
+    all,
+    callable,
+    delattr,
+    dir,
+    getattr,
+    isinstance,
+    map,
+    setattr,
+    str,
+    tuple,
+    type,
+    vars,
+    zip,
+)
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import repeat
 from operator import is_
 from types import FunctionType, ModuleType
 from typing import Any, ParamSpec, TypeVar
 
+from descent.grading.calls import codes_of
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
 _SHOWN = {
-    "builtins": "", "copy": "copy.", "inspect": "inspect.", "itertools": "itertools.",
-    "math": "math.", "operator": "operator.", "random": "random.", "time": "time.",
+    "builtins": "", "copy": "copy.", "itertools": "itertools.", "math": "math.",
+    "operator": "operator.", "random": "random.",
     "numpy": "np.", "numpy.linalg": "np.linalg.", "numpy.random": "np.random.",
     "torch": "torch.", "torch.autograd": "torch.autograd.", "torch.linalg": "torch.linalg.",
     "torch.nn": "nn.", "torch.nn.functional": "F.", "torch.nn.init": "nn.init.",
@@ -180,6 +194,13 @@ def with_originals(work: Callable[P, T]) -> Callable[P, T]:
             return work(*positional, **keywords)
 
     return run
+
+
+def hidden_builtins(answer: Any, names: Mapping[str, Any]) -> list[str]:
+    """The builtins that an answer uses by names to which its notebook gives plain values."""
+    used = {name for code in codes_of(answer) for name in code.co_names}
+    used &= vars(sys.modules["builtins"]).keys() & names.keys()
+    return sorted(name for name in used if not callable(names[name]))
 
 
 def listed(places: tuple[Replacement, ...]) -> str:

@@ -16,6 +16,8 @@ from time import monotonic, thread_time  # bound here, whatever a notebook does 
 from types import FrameType
 from typing import Any, NoReturn, TypeVar
 
+from descent.shell import ipython_shell
+
 T = TypeVar("T")
 
 MOST_PRINTED = 4_000
@@ -76,6 +78,15 @@ def time_limit(seconds: float) -> Iterator[None]:
         yield
 
 
+_deadlines: list[float] = []
+"""When each limit that is running, the innermost last, has passed by any clock."""
+
+
+def overdue() -> float:
+    """Seconds for which the innermost limit on the main thread has passed and not been obeyed."""
+    return monotonic() - _deadlines[-1] if _deadlines else 0.0
+
+
 class _Alarm:
     """A time limit by SIGALRM. It rings until the block has ended."""
 
@@ -87,11 +98,13 @@ class _Alarm:
         self._block = _frame_of_block()
         self._tracing = sys.gettrace()
         self._started, self._worked_before = monotonic(), thread_time()
+        _deadlines.append(self._started + PATIENCE * self.seconds)
         self._before = signal.signal(signal.SIGALRM, self._ring)
         self._left, _ = signal.setitimer(signal.ITIMER_REAL, self.seconds, RING_AGAIN)
 
     def __exit__(self, *_: object) -> None:
         self._armed = False
+        _deadlines.pop()
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, self._before)
         if self._rung > 1:
@@ -245,7 +258,7 @@ def captured_output() -> Iterator[Printed]:
     """Collect prints, and keep displays (plots, widgets) out of the check's output."""
     printed = Printed()
     with contextlib.ExitStack() as stack:
-        if "IPython" in sys.modules and sys.modules["IPython"].get_ipython() is not None:
+        if ipython_shell() is not None:
             from IPython.utils.capture import capture_output
 
             stack.enter_context(capture_output(stdout=False, stderr=False, display=True))

@@ -26,7 +26,7 @@ _ATOMS = frozenset({type(None), bool, int, float, complex, str})
 
 
 def is_tensor(value: Any) -> bool:
-    """Whether `value` is a torch tensor, of a class derived from it too, without importing torch."""
+    """Whether `value` is a torch tensor, or of a class derived from it, without importing torch."""
     torch = sys.modules.get("torch")
     return torch is not None and isinstance(value, torch.Tensor)
 
@@ -66,7 +66,9 @@ def to_array(value: Any) -> np.ndarray | None:
 def _all_plain_numbers(values: Sequence[Any]) -> bool:
     """Seen at once from the few types there are, however many the values."""
     kinds = set(map(type, values))
-    return all(kind in (bool, int, float, complex) or issubclass(kind, np.generic) for kind in kinds)
+    return all(
+        kind in (bool, int, float, complex) or issubclass(kind, np.generic) for kind in kinds
+    )
 
 
 def _numeric(array: np.ndarray) -> np.ndarray | None:
