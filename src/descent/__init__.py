@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from descent.models.gpt import GPT, sample
-    from descent.notebook import chapter, check, hint, mine, progress
+    from descent.notebook import chapter, check, hint, mine, progress, put_back
     from descent.notebook_runs import recorded, run
     from descent.runs.launching.notebook_processes import in_processes
     from descent.study.measurements import measured
@@ -39,6 +39,7 @@ __all__ = [
     "measured",
     "mine",
     "progress",
+    "put_back",
     "recorded",
     "run",
     "sample",
@@ -56,6 +57,7 @@ MODULES = {
     "measured": "study.measurements",
     "mine": "notebook",
     "progress": "notebook",
+    "put_back": "notebook",
     "recorded": "notebook_runs",
     "run": "notebook_runs",
     "sample": "models.gpt",

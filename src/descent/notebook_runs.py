@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
+
+from descent.shell import in_notebook
 
 if TYPE_CHECKING:
     from descent.runs.folder import RunFolder
@@ -43,7 +44,6 @@ def run(
         the run. Nothing has begun then.
     """
     from descent.exercises.run_model import model_text
-    from descent.figures.style import in_notebook
     from descent.runs.launching.start import say_fitting_profile, start_run
     from descent.runs.watching.notebook import watch_in_notebook
     from descent.runs.watching.terminal import watch_in_terminal
@@ -71,8 +71,7 @@ def recorded(name: str) -> None:
     from descent.study.paths import course_root
 
     text = results_of(find_run(name), course_root())
-    ipython = sys.modules.get("IPython")
-    if ipython is None or ipython.get_ipython() is None:
+    if not in_notebook():
         print(text)
         return
     from IPython.display import Markdown, display

@@ -17,6 +17,7 @@ import numpy as np
 
 from descent.grading.differences import dimensions_of
 from descent.grading.expectations import Record
+from descent.grading.sandbox import guarded
 from descent.grading.values import (
     independent_copy,
     is_tensor,
@@ -24,7 +25,11 @@ from descent.grading.values import (
     same,
     short,
     to_array,
+    worth_keeping,
 )
+
+MOST_OF_AN_ERROR = 300
+"""Characters of an exception's text that a report keeps."""
 
 PACKAGE = str(Path(__file__).resolve().parents[1])
 LIBRARIES = tuple({sysconfig.get_paths()[key] for key in ("stdlib", "purelib", "platlib")})
@@ -63,6 +68,10 @@ class WatchedAnswer:
     changed: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        # A callable object of the learner's may answer any question about its attributes.
+        guarded(self._take_name, None)
+
+    def _take_name(self) -> None:
         functools.update_wrapper(self, self.answer, updated=())
 
     def __call__(self, *positional: Any, **keywords: Any) -> Any:
@@ -73,11 +82,11 @@ class WatchedAnswer:
         self.calls.append(call)
         self.record.dimensions = {**dimensions_of(kept), **self.record.dimensions}
         handed_positional, handed_keywords = self._handed_over(positional, keywords)
-        call.returned = self.answer(*handed_positional, **handed_keywords)
-        call.finished = True
+        returned = self.answer(*handed_positional, **handed_keywords)
+        call.returned, call.finished = worth_keeping(returned), True
         handed = named_arguments(self.answer, handed_positional, handed_keywords)
         self._note_changes(kept, handed)
-        return call.returned
+        return returned
 
     def _handed_over(
         self, positional: tuple[Any, ...], keywords: dict[str, Any]
@@ -202,19 +211,24 @@ def learner_error(error: BaseException, answer: Callable[..., Any]) -> LearnerEr
     code, path, number = found
     line = linecache.getline(path, number).strip()
     return LearnerError(
-        type(error).__name__, _text_of(error), code.co_name, number, line, code in own
+        type(error).__name__, text_of(error), code.co_name, number, line, code in own
     )
 
 
-def _text_of(error: BaseException) -> str:
-    try:
-        return " ".join(str(error).split())[:300]
-    except Exception:  # a learner's exception class with a failing __str__
-        return ""
+def text_of(error: BaseException) -> str:
+    """An exception's text on one line; empty where a learner's own exception class has none."""
+    return guarded(lambda: " ".join(str(error)[:MOST_OF_AN_ERROR].split()), "")
 
 
 def codes_of(answer: Any) -> list[CodeType]:
-    """The code of a function, or of every method of a class, functions inside them included."""
+    """The code of a function, or of every method of a class, functions inside them included.
+
+    None where a class attribute of the learner's does not let itself be looked at.
+    """
+    return guarded(lambda: _codes_of(answer), [])
+
+
+def _codes_of(answer: Any) -> list[CodeType]:
     parts = vars(answer).values() if isinstance(answer, type) else [answer]
     parts = [getattr(part, "__func__", part) for part in parts]  # class and static methods
     found = [inspect.unwrap(part).__code__ for part in parts if hasattr(part, "__code__")]

@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
-import contextlib
 import secrets
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from time import perf_counter, thread_time  # bound here, whatever an answer does to `time`
 from typing import Any
 
-from descent.grading.calls import Call, LearnerError, WatchedAnswer, ignored_argument, learner_error
+from descent.grading.calls import (
+    Call,
+    LearnerError,
+    WatchedAnswer,
+    ignored_argument,
+    learner_error,
+    text_of,
+)
 from descent.grading.diagnosis import Behaviours, diagnose
 from descent.grading.differences import Difference
 from descent.grading.draws import Draw, draws_for
 from descent.grading.exercise import Exercise, Property
 from descent.grading.expectations import Observation, Record, recording
+from descent.grading.isolation import isolated
+from descent.grading.known_state import restored_state, seed_everything
+from descent.grading.originals import listed, put_back, replaced, with_originals
 from descent.grading.report import CORRECT, NOT_ATTEMPTED, NOT_RIGHT, Failure, Report
-from descent.grading.sandbox import (
-    OutOfTime,
-    captured_output,
-    restored_state,
-    seed_everything,
-    time_limit,
-)
+from descent.grading.sandbox import OutOfTime, guarded, time_limit
 from descent.grading.values import short
+
+MOST_DIAGNOSING = 10.0
+"""Seconds after which a diagnosis that does not keep its own limit is given up."""
 
 
 @dataclass
@@ -41,6 +47,7 @@ class Trial:
         return self.error is None and self.trouble is None and self.record.failed is None
 
 
+@with_originals
 def judge(
     exercise: Exercise,
     answer: Any,
@@ -71,7 +78,7 @@ def judge(
     Report
         Never raises for anything that the answer does; KeyboardInterrupt passes through.
     """
-    started = time.perf_counter()
+    started = perf_counter()
     if not callable(answer):
         return _not_callable(exercise, answer)
     seed = secrets.randbits(32) if seed is None else seed
@@ -79,25 +86,33 @@ def judge(
     failed: tuple[Property, Trial] | None = None
     failure: Failure | None = None
     blank = False
-    with restored_state(), captured_output() as printed:
+    limit = seconds or exercise.seconds
+    with isolated() as around:
+        worked_before = thread_time()
         for place, known in enumerate(exercise.properties):
             seed_here = property_seed(seed, place)
             last = _up_to_failure(each_trial(exercise, known, answer, seed_here, seconds))
+            if not last.passed or known is exercise.properties[-1]:
+                _undo_replacements(last)
             held[known.name] = last.passed
             if not last.passed and failed is None:
                 failed = known, last
                 blank = _is_blank(last) and not any(held.values())
                 if blank or not explain or _is_slow(last):
                     break
+            if failed is not None and thread_time() - worked_before > limit:
+                break  # the report comes soon, with the rest not tried
         if failed is not None and not blank:
             known_behaviours = {} if behaviours is None else behaviours
             failure = _explain(exercise, answer, seed, *failed, explain, known_behaviours)
-    seconds_taken = time.perf_counter() - started
+    seconds_taken = perf_counter() - started
     if blank:
         return Report(exercise.name, NOT_ATTEMPTED, seconds=seconds_taken)
     outcome = CORRECT if failed is None else NOT_RIGHT
-    shown = printed.getvalue()
-    return Report(exercise.name, outcome, tuple(held.items()), failure, shown, seconds_taken)
+    shown = around.printed.getvalue()
+    return Report(
+        exercise.name, outcome, tuple(held.items()), failure, shown, seconds_taken, around.notes
+    )
 
 
 def property_seed(seed: int, place: int) -> int:
@@ -116,9 +131,9 @@ def each_trial(
     limit = seconds or exercise.seconds
     worked = 0.0
     for draw in draws_for(seed, known.trials):
-        before = time.thread_time()
+        before = thread_time()
         yield _run_trial(exercise, known, answer, draw, limit, limit - worked)
-        worked += time.thread_time() - before
+        worked += thread_time() - before
 
 
 def _up_to_failure(trials: Iterator[Trial]) -> Trial:
@@ -127,6 +142,15 @@ def _up_to_failure(trials: Iterator[Trial]) -> Trial:
         if not trial.passed:
             break
     return trial
+
+
+def _undo_replacements(trial: Trial) -> None:
+    """An answer that gives a library's function another value, as in ``np.random.seed = 0``."""
+    found = replaced()
+    if found:
+        put_back()
+        words = f"Your code gives {listed(found)} another value. A call has brackets, not `=`."
+        trial.trouble = Difference("error", words)
 
 
 def _run_trial(
@@ -165,13 +189,13 @@ def _note_error(trial: Trial, error: BaseException) -> None:
     if trial.error is not None or trial.record.failed is not None:
         return
     if isinstance(error, TypeError) and _never_ran(watched):
-        words = f"Your code could not be called as the exercise says: {error}."
+        words = f"Your code could not be called as the exercise says: {text_of(error)}."
         trial.trouble = Difference("error", words)
     elif not watched.calls or watched.calls[-1].returned is None:
         trial.trouble = Difference("none", "It returned None. Is a `return` missing?")
     else:
         # What came back broke the property itself, such as one number where two were asked for.
-        words = f"What came back could not be used ({type(error).__name__}: {error})."
+        words = f"What came back could not be used ({type(error).__name__}: {text_of(error)})."
         trial.trouble = Difference("type", words)
 
 
@@ -202,7 +226,9 @@ def _explain(
     symptom = found.symptom
     mistake = None
     if compare and symptom not in ("changes input", "slow"):
-        mistake = diagnose(exercise, answer, seed, known, behaviours)
+        mistake = guarded(
+            lambda: diagnose(exercise, answer, seed, known, behaviours), None, MOST_DIAGNOSING
+        )
         if mistake is None and call is not None and observed is not None and symptom == "value":
             ignored = _ignored(answer, call)
             if ignored:
@@ -235,9 +261,7 @@ def _first_trouble(trial: Trial) -> tuple[Observation | None, Difference]:
 
 
 def _ignored(answer: Callable[..., Any], call: Call) -> str | None:
-    with contextlib.suppress(OutOfTime), time_limit(1.0):
-        return ignored_argument(answer, call)
-    return None
+    return guarded(lambda: ignored_argument(answer, call), None)
 
 
 def _not_callable(exercise: Exercise, answer: Any) -> Report:

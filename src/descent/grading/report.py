@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -45,9 +45,10 @@ class Failure:
 
 @dataclass(frozen=True)
 class Report:
-    """A check's result.
+    """A check's result: plain data, which another process can make and send (it pickles).
 
-    `properties` pairs each property's name with True (holds), False (fails) or None (not tried).
+    `properties` pairs each property's name with True (holds), False (fails) or None (not tried);
+    `notes` says what the notebook had changed around the check.
     """
 
     exercise: str
@@ -56,13 +57,13 @@ class Report:
     failure: Failure | None = None
     printed: str = ""
     seconds: float = 0.0
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
 
     @property
     def message(self) -> str:
         """What the learner reads first: the named mistake, else the difference in words."""
         if self.outcome == NOT_ATTEMPTED:
-            return self.notes[0] if self.notes else "Nothing is written here yet."
+            return "Nothing is written here yet."
         if self.failure is None:
             return "Every property holds."
         return self.failure.message or self.failure.words
@@ -76,6 +77,7 @@ class Report:
             "mistake": self.failure.mistake if self.failure else None,
             "symptom": self.failure.symptom if self.failure else None,
             "properties": [list(pair) for pair in self.properties],
+            "notes": list(self.notes),
         }
 
     def as_bundle(self) -> dict[str, Any]:
@@ -87,7 +89,7 @@ class Report:
         """For a terminal."""
         lines = [f"{self.exercise}: {self.outcome}"]
         if self.outcome == NOT_ATTEMPTED:
-            return "\n".join([*lines, f"  {self.message}"])
+            lines.append(f"  {self.message}")
         if self.failure is not None:
             lines += ["", f"  {self.message}", ""]
         lines += [f"  {_MARKS[held]} {name}" for name, held in self.properties]
@@ -98,6 +100,8 @@ class Report:
         if self.printed.strip():
             lines += ["", "  Your code printed:"]
             lines += [f"    {line}" for line in self._printed_lines()]
+        for note in self.notes:
+            lines += ["", f"  {note}"]
         return "\n".join(lines)
 
     def as_html(self) -> str:
@@ -127,6 +131,7 @@ class Report:
                 "<details><summary>Your code printed</summary>"
                 f'<pre style="color:inherit;background:none">{shown}</pre></details>'
             )
+        parts += [f'<p style="margin:.4em 0">{marked_up(note)}</p>' for note in self.notes]
         return "".join([*parts, "</div>"])
 
     def _properties_html(self) -> str:
