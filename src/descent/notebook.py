@@ -1,4 +1,4 @@
-"""What a notebook uses to be worked on: `chapter`, `check`, `hint`, `mine`, `progress`, `put_back`."""
+"""What a notebook uses to be worked on: `chapter`, `check`, `hint`, `mine` and the like."""
 
 from __future__ import annotations
 
