@@ -77,6 +77,24 @@ def broken_limits(
     return problems
 
 
+def count_report(root: Path, only: Iterable[str] | None = None) -> Iterator[str]:
+    """Yield what is counted in each chapter, line by line, with the places over a limit.
+
+    Raises
+    ------
+    AuthoringError
+        When a name means no chapter, or a chapter cannot be read.
+    """
+    course = load_course(root)
+    for chapter in course.select(only):
+        yield chapter.id
+        for count in count_chapter(course, chapter):
+            allowed = f"{count.least} to {count.most}" if count.least else f"{count.most}"
+            yield f"  {count.what}: {count.amount} ({allowed} allowed)"
+            if count.amount > count.most:
+                yield from (f"    {place}" for place in count.places)
+
+
 def lower(root: Path) -> list[str]:
     """Write the list anew with nothing higher than it is, and say what has changed.
 

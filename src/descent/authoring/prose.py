@@ -44,10 +44,12 @@ _NO_PROSE = re.compile(r"\||:[\w-]+:|(?:-{3,}|\+{3,})$")
 _END = re.compile(rf"[.?!…]+[\"”’)\]]*(?=\s+[\"“‘(\[]*([A-Z\d{_THING}{_DISPLAY}]))")
 _AFTER_DISPLAY = re.compile(rf"{_DISPLAY}(?=\s+[A-Z])")
 _ABBREVIATION = re.compile(
-    r"\b(?:e\.g|i\.e|cf|vs|etc|al|ca|approx|resp|figs?|eqs?|secs?|ch|pp?|vol|Dr|Mrs?|Prof|St"
-    r"|(?:[A-Z]\.)+ ?[A-Z])\.$",
+    r"\b(?:e\.g|i\.e|cf|vs|etc|al|ca|approx|resp|figs?|eqs?|secs?|ch|pp?|vol|Dr|Mrs?|Prof|St)\.$",
     re.IGNORECASE,
 )
+# Two initials in a row are a name's; one alone may be a matrix that ends its sentence.
+_FIRST_INITIAL = re.compile(r"\b[A-Z]\.\s+[A-Z]\.")
+_LAST_INITIAL = re.compile(r"\b[A-Z]\.\s+[A-Z]\.$")
 _NUMBERED = re.compile(r"\b[Nn]os?\.$")
 
 
@@ -178,6 +180,8 @@ def _is_abbreviation(text: str, end: re.Match[str]) -> bool:
     if end[0].startswith("…") and not after.isupper():
         return True
     if _NUMBERED.search(before) and after.isdigit():
+        return True
+    if _FIRST_INITIAL.match(text, end.start() - 1) or _LAST_INITIAL.search(before):
         return True
     return _ABBREVIATION.search(before) is not None
 
