@@ -55,7 +55,8 @@ def test_a_title_may_hold_anything(course):
 def test_what_to_do_with_a_part_nobody_knows(course):
     assert "new part" not in make_chapter(course.root, "foundations/1_a").next_steps
     assert (
-        "PARTS of src/descent/study/catalog.py" in make_chapter(course.root, "new/1_b").next_steps
+        "PARTS in\n    src/descent/study/parts.py"
+        in make_chapter(course.root, "new/1_b").next_steps
     )
 
 
@@ -117,20 +118,19 @@ def test_two_chapters_with_one_number_and_one_with_a_number_that_is_gone(course)
 
 
 VERIFY = """
-import json, sys
-from pathlib import Path
-from descent.authoring import broken_limits, build_chapters, stale_files
-from descent.authoring.gradebook import grade_chapter
-from descent.study.catalog import find_chapter
+import json
+from typer.testing import CliRunner
+from descent.cli import app
 
-root = Path(sys.argv[1])
-built = build_chapters(root, "foundations/01", report=lambda line: None)
-scores = grade_chapter(find_chapter("foundations/01"))
+commands = {
+    "build": ["build", "foundations/01"],
+    "audit": ["grade-the-graders", "foundations/01"],
+    "check": ["check-chapters"],
+}
+results = {name: CliRunner().invoke(app, words) for name, words in commands.items()}
 print(json.dumps({
-    "executed": built[0].executed,
-    "stale": stale_files(root),
-    "scores": [[score.mistakes, score.mutants, score.faults] for score in scores],
-    "limits": broken_limits(root),
+    name: [result.exit_code, result.output, repr(result.exception)]
+    for name, result in results.items()
 }))
 """
 
@@ -154,15 +154,15 @@ def scratch(course, monkeypatch) -> Path:
 def test_a_new_chapter_builds_executes_and_passes_its_audit(scratch):
     make_chapter(scratch, "foundations/1_linear_algebra")
     run = subprocess.run(
-        [sys.executable, "-c", VERIFY, str(scratch)], capture_output=True, text=True, env=os.environ
+        [sys.executable, "-c", VERIFY], capture_output=True, text=True, env=os.environ
     )
     assert run.returncode == 0, run.stderr
     found = json.loads(run.stdout.splitlines()[-1])
-    assert found["executed"] and found["stale"] == []
-    ((mistakes, mutants, faults),) = found["scores"]
-    assert mistakes >= 5 and mutants > 0 and faults == []
-    (too_short,) = found["limits"]
-    assert "a chapter has at least 1500" in too_short
+    assert found["build"][0] == 0 and "01_linear_algebra: executed" in found["build"][1], found
+    assert found["audit"][0] == 0 and "7 named mistakes" in found["audit"][1], found
+    # Nothing is left to put right but to write the chapter.
+    problem, count = found["check"][1].splitlines()
+    assert "a chapter has at least 1500" in problem and count == "1 to put right."
 
 
 def test_a_new_chapter_is_in_the_house_style(course):

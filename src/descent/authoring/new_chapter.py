@@ -24,8 +24,8 @@ Next:
     verifies it wholly."""
 
 _NEW_PART = """\
-  - {part} is a new part. Its place in the course is in PARTS of src/descent/study/catalog.py, and
-    its title in src/descent/authoring/listing.py."""
+  - {part} is a new part. Give it a title and a place in the course: PARTS in
+    src/descent/study/parts.py."""
 
 
 @dataclass(frozen=True)
