@@ -52,12 +52,9 @@ def test_a_title_may_hold_anything(course):
     assert chapters.problems == ()
 
 
-def test_what_to_do_with_a_part_nobody_knows(course):
-    assert "new part" not in make_chapter(course.root, "foundations/1_a").next_steps
-    assert (
-        "PARTS in\n    src/descent/study/parts.py"
-        in make_chapter(course.root, "new/1_b").next_steps
-    )
+def test_what_to_do_with_the_first_chapter_of_a_part(course):
+    assert "PARTS" not in make_chapter(course.root, "toys/2_a").next_steps
+    assert "of src/descent/study/parts.py" in make_chapter(course.root, "new/1_b").next_steps
 
 
 @pytest.mark.parametrize(

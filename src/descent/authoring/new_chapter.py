@@ -9,7 +9,6 @@ from pathlib import Path
 
 from descent.authoring.chapter_id import RETIRED, ChapterId, parse_id, retired_ids
 from descent.authoring.problems import AuthoringError
-from descent.study.catalog import PARTS
 
 _NEXT_STEPS = """\
 Next:
@@ -24,8 +23,8 @@ Next:
     verifies it wholly."""
 
 _NEW_PART = """\
-  - {part} is a new part. Give it a title and a place in the course: PARTS in
-    src/descent/study/parts.py."""
+  - This is the first chapter of {part}. The part's title and its place in the course are in PARTS
+    of src/descent/study/parts.py."""
 
 
 @dataclass(frozen=True)
@@ -69,11 +68,12 @@ def make_chapter(root: Path, name: str, title: str = "") -> NewChapter:
             raise AuthoringError(f"{path.as_posix()} is there already.")
     if not (root / exercises / "__init__.py").exists():
         texts[exercises / "__init__.py"] = f'"""The exercises of {chapter.part}."""\n'
+    is_first = all(other.part != chapter.part for other in _ids_in_use(root))
     for path, text in texts.items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text(text, encoding="utf-8")
     made = tuple(path.as_posix() for path in texts)
-    return NewChapter(str(chapter), made, _next_steps(chapter))
+    return NewChapter(str(chapter), made, _next_steps(chapter, is_first))
 
 
 def _refuse_what_is_taken(root: Path, chapter: ChapterId) -> None:
@@ -125,8 +125,8 @@ def _filled(template: str, chapter: ChapterId, title: str) -> str:
     return text
 
 
-def _next_steps(chapter: ChapterId) -> str:
+def _next_steps(chapter: ChapterId, is_first: bool) -> str:
     steps = _NEXT_STEPS.format(short=f"{chapter.part}/{chapter.number:02d}")
-    if chapter.part not in PARTS:
+    if is_first:
         steps += "\n" + _NEW_PART.format(part=chapter.part)
     return steps
