@@ -14,7 +14,9 @@ those in the code that a learner sees), ``declared`` knows the exercises, ``blan
 for the stubs, ``pages`` writes what both notebooks share, ``learner`` and ``solution`` put them
 together, ``written`` gives checks and tables of results their outputs, ``execute`` computes the
 others, ``listing`` writes the lists, ``freshness`` compares, ``build`` does all of it in order.
-``chapter_audit`` grades the graders.
+``chapter_audit`` grades the graders. ``prose`` finds the sentences,
+``giveaways`` the hints that tell all, ``limits`` counts what a chapter may not exceed and
+``known_excesses`` keeps the list of what does. ``new_chapter`` makes one from ``templates``.
 """
 
 from __future__ import annotations
@@ -25,14 +27,25 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from descent.authoring.build import Built, build_chapters
     from descent.authoring.freshness import stale_files
+    from descent.authoring.known_excesses import broken_limits
+    from descent.authoring.new_chapter import make_chapter
     from descent.authoring.problems import AuthoringError
 
-__all__ = ["AuthoringError", "Built", "build_chapters", "stale_files"]
+__all__ = [
+    "AuthoringError",
+    "Built",
+    "broken_limits",
+    "build_chapters",
+    "make_chapter",
+    "stale_files",
+]
 
 _HOMES = {
     "AuthoringError": "descent.authoring.problems",
     "Built": "descent.authoring.build",
+    "broken_limits": "descent.authoring.known_excesses",
     "build_chapters": "descent.authoring.build",
+    "make_chapter": "descent.authoring.new_chapter",
     "stale_files": "descent.authoring.freshness",
 }
 
