@@ -56,7 +56,7 @@ def test_the_map_has_a_card_a_chapter(course):
 def test_the_table_has_a_row_a_chapter(course):
     build(course)
     text = (course.root / "README.md").read_text()
-    link = "[1 · One weight](notebooks/toys/01_one_weight.ipynb)"
+    link = "[Toys 1 · One weight](notebooks/toys/01_one_weight.ipynb)"
     assert f"| {link} | a prediction \\| and a model | exact | 1.5 |" in text
     assert text.endswith("\nAfter the table.\n")
 

@@ -11,18 +11,11 @@ from descent.authoring.pages import hours_text
 from descent.authoring.problems import AuthoringError
 from descent.runs.records import all_results
 from descent.study.catalog import Chapter
+from descent.study.parts import find_part
 
 START = "<!-- chapters:start -->"
 END = "<!-- chapters:end -->"
 
-_PART_TITLES = {
-    "ladder": "The ladder",
-    "research": "Research chapters",
-    "foundations": "Foundations",
-    "encounter": "A first encounter",
-    "reinforcement": "Reinforcement learning",
-    "capstone": "Capstones",
-}
 _TOC_HEAD = """\
 # Made by `make chapters` from the chapter headers: change those, not this file.
 format: jb-book
@@ -75,7 +68,7 @@ def table_of_contents(course: Course) -> str:
     """Return ``_toc.yml``: the prose pages and the chapters that exist."""
     lines = []
     for part, chapters in _by_part(course):
-        lines += [f"  - caption: {part_title(part)}", "    chapters:"]
+        lines += [f"  - caption: {find_part(part).title}", "    chapters:"]
         lines += [f"      - file: solutions/{chapter.id}" for chapter in chapters]
     runs = _TOC_RUNS if _runs(course) else ""
     return _TOC_HEAD + "".join(f"{line}\n" for line in lines) + runs + _TOC_TAIL
@@ -91,7 +84,7 @@ def chapter_map(course: Course) -> str:
     blocks = [_totals(course)]
     for part, chapters in _by_part(course):
         cards = "\n\n".join(_card(chapter, course) for chapter in chapters)
-        blocks.append(f"**{part_title(part)}**")
+        blocks.append(f"**{find_part(part).title}**")
         blocks.append(f"::::{{grid}} 1 2 2 3\n:gutter: 3\n\n{cards}\n::::")
     return "\n\n".join(blocks)
 
@@ -100,16 +93,11 @@ def chapter_table(course: Course) -> str:
     """Return the README's table: one row a chapter, by part."""
     blocks = [_totals(course)]
     for part, chapters in _by_part(course):
-        rows = [f"| {part_title(part)} | You build | The number to match | Hours |"]
+        rows = [f"| {find_part(part).title} | You build | The number to match | Hours |"]
         rows += ["|---|---|---|---:|"]
         rows += [_row(chapter) for chapter in chapters]
         blocks.append("\n".join(rows))
     return "\n\n".join(blocks)
-
-
-def part_title(part: str) -> str:
-    """Return what the pages call a part."""
-    return _PART_TITLES.get(part, part.replace("_", " ").capitalize())
 
 
 def _runs(course: Course) -> list[str]:
@@ -135,24 +123,17 @@ def _count(number: int, what: str) -> str:
 
 def _card(chapter: Chapter, course: Course) -> str:
     needed = [course.find(chapter_id) for chapter_id in chapter.needs]
-    after = ", ".join(_place(other, chapter) for other in needed if other is not None)
+    after = ", ".join(other.mark for other in needed if other is not None)
     effort = " · ".join(filter(None, [hours_text(chapter), after and f"after {after}"]))
     return (
-        f":::{{grid-item-card}} {chapter.number} · {chapter.title}\n"
+        f":::{{grid-item-card}} {chapter.heading}\n"
         f":link: ../solutions/{chapter.id}\n:link-type: doc\n:class-card: chapter-card\n\n"
         f"{chapter.subtitle}\n\n*{effort}*\n:::"
     )
 
 
-def _place(other: Chapter, chapter: Chapter) -> str:
-    """Return a chapter's number, with its part where that is another one."""
-    if other.part == chapter.part:
-        return str(other.number)
-    return f"{part_title(other.part)} {other.number}"
-
-
 def _row(chapter: Chapter) -> str:
-    link = f"[{chapter.number} · {chapter.title}](notebooks/{chapter.id}.ipynb)"
+    link = f"[{chapter.heading}](notebooks/{chapter.id}.ipynb)"
     cells = [link, chapter.builds, chapter.number_to_match, f"{chapter.hours:g}"]
     return "| " + " | ".join(" ".join(cell.split()).replace("|", r"\|") for cell in cells) + " |"
 
