@@ -1,14 +1,18 @@
-"""What is listed of the chapters: table of contents, map, the README's table, their real runs."""
+"""What is listed of the chapters: contents, map, the README's table, terms, their real runs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
 from itertools import groupby
 from pathlib import Path
+
+from myst_parser.mdit_to_docutils.base import default_slugify
 
 from descent.authoring.course import Course
 from descent.authoring.pages import hours_text
 from descent.authoring.problems import AuthoringError
+from descent.authoring.terms import Place, Term, course_terms
 from descent.runs.records import all_results
 from descent.study.catalog import Chapter
 from descent.study.parts import find_part
@@ -31,23 +35,35 @@ _TOC_RUNS = """\
       - file: book/real-runs
 """
 _TOC_TAIL = """\
-  - caption: Sources
+  - caption: To look things up
     chapters:
+      - file: book/terms
       - file: book/bibliography
 """
+_TERMS_HEAD = """\
+% Made by `make chapters` from the chapters and book/terms.yml: change those, not this file.
+
+# Index of terms
+
+Each term leads to the section that teaches it; sections of other chapters that come back to it follow. The search
+finds these sections first, under every name that is given here."""
 
 
 def listings(course: Course) -> dict[Path, str]:
-    """Return the text of every file that lists the chapters.
+    """Return the text of every file that lists the chapters, or what they teach.
 
     Raises
     ------
     AuthoringError
         When the front page, the README or the page of real runs is missing, or lacks the two
-        marker lines.
+        marker lines; or when the terms of the course cannot be found.
     """
     files = {course.root / "_toc.yml": table_of_contents(course)}
     problems: list[str] = []
+    try:
+        files[course.root / "book" / "terms.md"] = index_of_terms(course_terms(course))
+    except AuthoringError as error:
+        problems += error.problems
     makers: dict[Path, Callable[[Course], str]] = {
         course.root / "book" / "index.md": chapter_map,
         course.root / "README.md": chapter_table,
@@ -98,6 +114,52 @@ def chapter_table(course: Course) -> str:
         rows += [_row(chapter) for chapter in chapters]
         blocks.append("\n".join(rows))
     return "\n\n".join(blocks)
+
+
+def index_of_terms(terms: Iterable[Term]) -> str:
+    """Return the page of terms: under each letter, where each is taught.
+
+    The search reads the same page when the book is built (``descent.serving.search_data``): of each
+    entry the bold is the term, what is slanted are its other names, and the links are its sections.
+    """
+    parts = [_TERMS_HEAD]
+    for letter, group in groupby(sorted(terms, key=_term_order), _letter):
+        entries = "\n".join(_entry(term) for term in group)
+        parts.append(f"## {letter}\n\n:::{{div}} terms\n{entries}\n:::")
+    return "\n\n".join(parts) + "\n"
+
+
+def _term_order(term: Term) -> tuple[bool, str, str]:
+    return not term.name[0].isalpha(), term.name.casefold(), term.name
+
+
+def _letter(term: Term) -> str:
+    return term.name[0].upper() if term.name[0].isalpha() else "Signs and figures"
+
+
+def _entry(term: Term) -> str:
+    names = f"**{_in_markdown(term.name)}**"
+    if term.also:
+        names += f" ({', '.join(f'*{_in_markdown(name)}*' for name in term.also)})"
+    return f"- {names}: {'; '.join(_place(place) for place in term.places)}"
+
+
+def _in_markdown(name: str) -> str:
+    """Return a name as markdown shows it: what is written in a program stands as code."""
+    return f"`{name}`" if re.search(r"[_.(]", name) else name
+
+
+def _place(place: Place) -> str:
+    page = f"../solutions/{place.chapter.id}.ipynb"
+    if place.section is None:
+        return f"[{place.chapter.title}]({page}), {place.chapter.reference}"
+    heading = place.section.replace("[", "\\[").replace("]", "\\]")
+    return f"[{heading}]({page}#{_anchor(place.section)}), {place.chapter.reference}"
+
+
+def _anchor(heading: str) -> str:
+    """Return what MyST lets a link to a heading end in; it leaves formulas and emphasis out."""
+    return str(default_slugify(re.sub(r"\$[^$]*\$|[*`]", "", heading)))
 
 
 def _runs(course: Course) -> list[str]:
