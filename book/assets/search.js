@@ -28,39 +28,45 @@
 
   const has = (words, phrase) => ` ${words.join(" ")} `.includes(` ${phrase.join(" ")} `);
 
-  /** How well a term answers: 4 it is the term, 3 a part of its name, 2 some words, 1 within the question. */
-  function fit(term) {
-    return Math.max(...term.names.map((name) => {
-      const words = plainWords(name);
-      if (words.join("") === asked.join("")) return 4;
-      if (` ${words.join(" ")}`.includes(` ${asked.join(" ")}`)) return 3;
-      if ([...sought].every((word) => words.some((other) => other.startsWith(word)))) return 2;
-      return has(asked, words) ? 1 : 0;
-    }));
+  // How well the name of a term answers the question.
+  const IS_IT = 4, BEGINS_A_WORD = 3, HAS_THE_WORDS = 2, IS_WITHIN = 1;
+
+  function fit(name) {
+    const words = plainWords(name);
+    if (words.join("") === asked.join("")) return IS_IT;
+    if (has(asked, words)) return IS_WITHIN;
+    if (asked.join("").length < 2) return 0; // a letter begins too many
+    if (` ${words.join(" ")}`.includes(` ${asked.join(" ")}`)) return BEGINS_A_WORD;
+    return [...sought].every((word) => words.some((other) => other.startsWith(word))) ? HAS_THE_WORDS : 0;
   }
 
-  /** The terms that answer the question, the best first; what is only within it, if none is more. */
+  /** The terms that answer the question, the best first; what is only within it, if there is no more. */
   function findTerms() {
     if (!asked.length) return [];
-    const found = terms.map((term) => ({ term, rank: fit(term) })).filter(({ rank }) => rank > 0);
-    const best = Math.max(...found.map(({ rank }) => rank));
+    const found = [];
+    for (const term of terms) {
+      const rank = Math.max(...term.names.map(fit));
+      // Of two within the question the longer says more; of two that go on, the shorter is nearer.
+      const size = term.names[0].length * (rank === IS_WITHIN ? -1 : 1);
+      if (rank > 0) found.push({ term, rank, size });
+    }
+    found.sort((a, b) => b.rank - a.rank || a.size - b.size);
     return found
-      .filter(({ rank }) => rank > 1 || best === 1)
-      .sort((a, b) => b.rank - a.rank || a.term.names[0].length - b.term.names[0].length)
+      .filter(({ rank }) => rank > IS_WITHIN || found[0].rank === IS_WITHIN)
       .slice(0, MOST_TERMS)
       .map(({ term }) => term);
   }
 
   /** The best passage of a text: the first sentence with the most of the words, and what follows. */
   function passage(text, words) {
-    const sentences = text.match(/[^.!?]+(?:[.!?]+(?=\s|$)|[.!?](?=\S)|$)+/g) ?? [text];
+    const sentences = text.split(/(?<=[.!?:]["”)]?)\s+(?=[\p{Lu}"“(])/u);
     let best = { at: 0, count: -1 };
     sentences.forEach((sentence, at) => {
       const present = new Set(plainWords(sentence));
       const count = [...words].filter((word) => present.has(word)).length;
       if (count > best.count) best = { at, count };
     });
-    const from = sentences.slice(best.at).join("").trim();
+    const from = sentences.slice(best.at).join(" ");
     const cut = from.length > EXCERPT ? `${from.slice(0, from.lastIndexOf(" ", EXCERPT))} …` : from;
     return { ...best, text: best.at > 0 ? `… ${cut}` : cut };
   }

@@ -98,9 +98,16 @@ def _paragraphs(section: nodes.section) -> Iterator[str]:
     for child in section.children:
         if isinstance(child, nodes.raw):
             folded += child.astext().count("<details") - child.astext().count("</details")
-        is_prose = not isinstance(child, nodes.section) and "cell" not in child.get("classes", ())
-        if is_prose and not folded:
-            yield from (_plain(paragraph) for paragraph in child.findall(nodes.paragraph))
+        if folded or isinstance(child, nodes.section) or _is_cell(child):
+            continue
+        for paragraph in child.findall(nodes.paragraph):
+            # A chapter's line of facts, which has a link in HTML, is not prose.
+            if not any(paragraph.findall(nodes.raw)):
+                yield _plain(paragraph)
+
+
+def _is_cell(node: nodes.Node) -> bool:
+    return isinstance(node, nodes.Element) and "cell" in node.get("classes", ())
 
 
 def _plain(paragraph: nodes.paragraph) -> str:
