@@ -80,7 +80,9 @@ def test_there_are_no_outputs_and_no_solutions(cells, course):
 
 def test_the_first_lines_say_the_hours_and_where_to_read(cells):
     title, opening = cells[0].source, cells[1].source
-    assert title.startswith("# Toys 1 · One weight\n\n**About 1.5 hours** · Needs no other chapter · ")
+    assert title.startswith(
+        "# Toys 1 · One weight\n\n**About 1.5 hours** · Needs no other chapter · "
+    )
     assert "[Read it in the book](/book/solutions/toys/01_one_weight.html)" in title
     assert opening.startswith("We follow [Nielsen (2015)](https://example.org/book) and (Vaswani")
 

@@ -7,7 +7,8 @@ import pytest
 from descent.authoring import AuthoringError
 from descent.authoring.course import load_course
 from descent.authoring.listing import index_of_terms
-from descent.authoring.terms import course_terms, term_key
+from descent.authoring.spelling import term_key
+from descent.authoring.terms import course_terms
 
 HEADER = """\
 # ---
@@ -139,6 +140,8 @@ def test_the_notes_name_other_names_sections_and_emphasis(course, write):
     [
         ("sections: {ladder/01_a: {x: Nowhere}}", "ladder/01_a has no section 'Nowhere'"),
         ("sections: {ladder/09_z: {x: A}}", "ladder/09_z has no section 'A'"),
+        ("also: {x: [y], z: [Y]}", "'also' has 'Y' under two terms"),
+        ("also: {x: [y], y: [w]}", "'also' has 'y' under two terms"),
         ("also: [x]", "'also' has a list of names for a term"),
         ("synonyms: {}", "has the fields 'also', 'emphasis' and 'sections'"),
         ("also: [", "is not YAML"),

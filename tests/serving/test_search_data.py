@@ -70,9 +70,11 @@ TERMS = """\
 # Index of terms
 
 :::{div} terms
-- **batch norm** (*batch normalisation*): [Statistics of a *channel*](chapters/10_net.md#statistics-of-a-channel), rung 10
+- **batch norm** (*batch normalisation*):
+  [Statistics of a *channel*](chapters/10_net.md#statistics-of-a-channel), rung 10
 - **batch**: [14 · A fast network](chapters/14_fast.md), rung 14
-- **buffer** (*store*, *`persistent_store`*): [Below](chapters/10_net.md#below), rung 10; [Sixteen](chapters/14_fast.md#batch-norm-in-sixteen-bits), rung 14
+- **buffer** (*store*, *`persistent_store`*): [Below](chapters/10_net.md#below), rung 10;
+  [Sixteen](chapters/14_fast.md#batch-norm-in-sixteen-bits), rung 14
 :::
 """
 
@@ -164,7 +166,9 @@ def taught(page: Page) -> list[str]:
 def test_the_section_that_teaches_comes_first(search, query):
     page = search(query)
     first = page.locator("ul.search > li").first
-    assert first.locator("a").first.inner_text() == "10 · Residual networks › Statistics of a channel"
+    assert (
+        first.locator("a").first.inner_text() == "10 · Residual networks › Statistics of a channel"
+    )
     address = first.locator("a").first.get_attribute("href")
     assert address == "chapters/10_net.html#statistics-of-a-channel"
     assert first.locator("p.context").inner_text().startswith("… That is batch norm, of c channels")

@@ -9,10 +9,12 @@ and from all headers together ``_toc.yml``, the map on the front page and the RE
 :func:`stale_files` says which of these are out of date, without executing anything. A mistake of
 the author's is an :class:`AuthoringError` of one line each, naming file and cell.
 
-What happens where: ``source`` reads the file, ``validate`` finds the mistakes, ``declared`` knows
-the exercises, ``blanking`` asks nbgrader for the stubs, ``pages`` writes what both notebooks share,
-``learner`` and ``solution`` put them together, ``execute`` runs the page, ``listing`` writes the
-lists, ``freshness`` compares, ``build`` does all of it in order.
+What happens where: ``source`` reads the file, ``validate`` finds the mistakes (``references`` those
+in links between chapters), ``declared`` knows the exercises, ``blanking`` asks nbgrader for the
+stubs, ``pages`` writes what both notebooks share, ``learner`` and ``solution`` put them together,
+``execute`` runs the page, ``terms`` finds what each section teaches (``spelling`` compares names,
+``term_notes`` reads ``book/terms.yml``), ``listing`` writes the lists, ``freshness`` compares,
+``build`` does all of it in order.
 """
 
 from __future__ import annotations

@@ -45,8 +45,8 @@ _TERMS_HEAD = """\
 
 # Index of terms
 
-Each term leads to the section that teaches it; sections of other chapters that come back to it follow. The search
-finds these sections first, under every name that is given here."""
+Each term leads to the section that teaches it; sections of other chapters that come back to it
+follow. The search finds these sections first, under every name that is given here."""
 
 
 def listings(course: Course) -> dict[Path, str]:

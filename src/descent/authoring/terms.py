@@ -1,24 +1,22 @@
-"""The terms of the course, and the section that teaches each: from ``teaches`` and bold definitions.
+"""The terms of the course, and the section that teaches each.
 
-A chapter's header lists what it teaches, and its prose sets a term in bold where it defines it. Both
-name terms; what ``book/terms.yml`` says is added: other names of a term, bold that is emphasis and
-no definition, and the few sections that no rule finds.
+A chapter's header lists what it ``teaches``, and its prose sets a term in bold where it defines it.
+Both name terms. ``book/terms.yml`` adds other names of a term, the bold that is emphasis and
+defines nothing, and the few sections that no rule finds.
 """
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
-
-import yaml
 
 from descent.authoring.course import Course
 from descent.authoring.problems import AuthoringError
 from descent.authoring.source import ChapterSource, read_source
+from descent.authoring.spelling import plain_words, term_key
+from descent.authoring.term_notes import TermNotes
 from descent.study.catalog import Chapter
 
 _FENCE = re.compile(r"^(```|~~~|:::).*?^\1", re.MULTILINE | re.DOTALL)
@@ -26,13 +24,12 @@ _CODE = re.compile(r"`[^`\n]*`")
 _FORMULA = re.compile(r"\$\$.*?\$\$|\$[^$\n]*\$", re.DOTALL)
 _HEADING = re.compile(r"^#{1,6} +(.+?) *$", re.MULTILINE)
 _BOLD = re.compile(r"\*\*(?=\S)((?:(?!\n\s*\n)[^*])+?)(?<=\S)\*\*")
-_WORD = re.compile(r"[^\W_]+")
 _SENTENCE_START = re.compile(r"(^|[.:!?]\s|\n\s*\n|\n\s*(?:[-*]|\d+\.)\s)\s*[(\"“]*$")
-# A term is a noun phrase; these words make a sentence, an instruction or a contrast of it.
-_NO_NOUN = frozenset(
-    "a an and are as at be because before between but by can do does for from had has have how if in is it "
-    "its itself keeps may means must no nobody not nothing of once one or our own same so than "
-    "that the there they this to us was we were what when who why will with without you your".split()
+# A term is a noun phrase; these words make it a sentence, an instruction or a contrast.
+_NO_NOUN = re.compile(
+    r"an?|and|are|as|at|be|because|before|between|but|by|can|do|does|for|from|had|has|have|how|if|"
+    r"in|is|its?|itself|keeps|may|means|must|no|nobody|not|nothing|of|once|one|or|our|own|same|so|"
+    r"than|that|the|there|they|this|to|us|was|we|were|what|when|who|why|will|with|without|your?"
 )
 _MOST_WORDS = 4
 # Where a chapter looks back or beyond, it defines nothing.
@@ -59,65 +56,6 @@ class Term:
     places: tuple[Place, ...]
 
 
-@dataclass(frozen=True)
-class TermNotes:
-    """What ``book/terms.yml`` says.
-
-    Attributes
-    ----------
-    also
-        Other names of a term, by the name under which it is listed.
-    emphasis
-        By chapter id: the keys of what it sets in bold without defining it.
-    sections
-        By chapter id and term: the heading of the section that teaches it.
-    """
-
-    also: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    emphasis: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    sections: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-
-    @classmethod
-    def read(cls, path: Path, file: str) -> TermNotes:
-        """Read the file; a missing one says nothing.
-
-        Raises
-        ------
-        AuthoringError
-            When it is not YAML, or not of this form.
-        """
-        if not path.is_file():
-            return cls()
-        try:
-            fields: Any = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-        except yaml.YAMLError as error:
-            raise AuthoringError(f"{file}: is not YAML ({error}).".replace("\n", " ")) from error
-        if not isinstance(fields, dict) or not fields.keys() <= {"also", "emphasis", "sections"}:
-            raise AuthoringError(f"{file}: has the fields 'also', 'emphasis' and 'sections'.")
-        try:
-            return cls(
-                {name: tuple(map(str, names)) for name, names in fields.get("also", {}).items()},
-                {
-                    chapter_id: frozenset(map(term_key, names))
-                    for chapter_id, names in fields.get("emphasis", {}).items()
-                },
-                {
-                    chapter_id: {term_key(name): str(heading) for name, heading in places.items()}
-                    for chapter_id, places in fields.get("sections", {}).items()
-                },
-            )
-        except (AttributeError, TypeError) as error:
-            raise AuthoringError(
-                f"{file}: 'also' has a list of names for a term, 'sections' and 'emphasis' for "
-                "a chapter's id a heading by term and a list."
-            ) from error
-
-
-def term_key(name: str) -> str:
-    """Return what two spellings of one term share: case, plural, hyphens and -ize aside."""
-    return "".join(_plain_words(name))
-
-
 def course_terms(course: Course) -> list[Term]:
     """Find every term of the course.
 
@@ -138,7 +76,7 @@ def course_terms(course: Course) -> list[Term]:
     pages = [_read_page(course, chapter) for chapter in course.chapters]
     for page in pages:
         page.note_terms(names, notes.emphasis.get(page.chapter.id, frozenset()))
-    terms = [_term(key, names, pages, notes) for key in names.keys()]
+    terms = [_term(key, names, pages, notes) for key in names.found]
     _refuse_unknown_sections(notes, pages, course.name_of(path))
     return sorted(terms, key=lambda term: (term.name.casefold(), term.name))
 
@@ -150,9 +88,11 @@ class _Names:
         self._listed = {term_key(name): name for name in notes.also}
         self._also = {term_key(name): others for name, others in notes.also.items()}
         self._canonical = {
-            term_key(other): term_key(name) for name, others in notes.also.items() for other in others
+            term_key(other): term_key(name)
+            for name, others in notes.also.items()
+            for other in others
         }
-        self._found: dict[str, list[str]] = defaultdict(list)
+        self.found: dict[str, list[str]] = defaultdict(list)
 
     def key_of(self, name: str) -> str:
         key = term_key(name)
@@ -160,20 +100,17 @@ class _Names:
 
     def add(self, name: str) -> str:
         key = self.key_of(name)
-        self._found[key].append(name)
+        self.found[key].append(name)
         return key
-
-    def keys(self) -> list[str]:
-        return list(self._found)
 
     def shown(self, key: str) -> str:
         """Return the name a term is listed under: the notes', else the shortest that was found."""
-        return self._listed.get(key) or min(self._found[key], key=lambda name: (len(name), name))
+        return self._listed.get(key) or min(self.found[key], key=lambda name: (len(name), name))
 
     def also(self, key: str) -> tuple[str, ...]:
         """Return the term's other names, those of the notes and those that chapters use."""
         names = {term_key(self.shown(key)): self.shown(key)}
-        for name in (*self._also.get(key, ()), *self._found[key]):
+        for name in (*self._also.get(key, ()), *self.found[key]):
             names.setdefault(term_key(name), name)
         return tuple(names.values())[1:]
 
@@ -187,8 +124,8 @@ class _Section:
     bold: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self.heading_words = _plain_words(self.heading or "")
-        self.words = _plain_words(self.text)
+        self.heading_words = plain_words(self.heading or "")
+        self.words = plain_words(self.text)
         self.is_closing = bool(self.heading and _CLOSING.match(self.heading))
 
 
@@ -212,7 +149,7 @@ class _Page:
 
     def section_of(self, key: str, names: Iterable[str]) -> str | None:
         """Return the heading of the section that teaches a term; None means the beginning."""
-        phrases = [_plain_words(name) for name in names]
+        phrases = [plain_words(name) for name in names]
 
         def rank(section: _Section) -> int:
             is_bold, opens = key in section.bold, section.heading is None
@@ -259,7 +196,7 @@ def _bold_names(text: str) -> Iterator[tuple[str, bool]]:
         words = name.split()
         if _CODE.search(name) or _FORMULA.search(name) or not name[:1].isalpha():
             continue
-        if len(words) > _MOST_WORDS or any(word.casefold() in _NO_NOUN for word in words):
+        if len(words) > _MOST_WORDS or any(_NO_NOUN.fullmatch(word.casefold()) for word in words):
             continue
         starts = _SENTENCE_START.search(text[: found.start()])
         yield _uncapitalised(name) if starts else name, name != bold
@@ -302,20 +239,6 @@ def _refuse_unknown_sections(notes: TermNotes, pages: list[_Page], file: str) ->
     ]
     if problems:
         raise AuthoringError(problems)
-
-
-def _plain_words(text: str) -> list[str]:
-    """Return the words of a text as they are compared: lower case, singular, British."""
-    return [_plain_word(word) for word in _WORD.findall(text.casefold())]
-
-
-def _plain_word(word: str) -> str:
-    word = re.sub(r"iz(e[drs]?|ing|ations?)$", r"is\1", word)
-    if len(word) < 4 or not word.endswith("s") or word.endswith(("ss", "us", "is")):
-        return word
-    if word.endswith("ies"):
-        return word[:-3] + "y"
-    return word[:-2] if word.endswith(("ches", "shes", "sses", "xes")) else word[:-1]
 
 
 def _has_phrase(words: list[str], phrase: list[str]) -> bool:

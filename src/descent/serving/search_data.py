@@ -1,9 +1,9 @@
 """A Sphinx extension: what the book's search needs and Sphinx's own index lacks.
 
-Sphinx finds pages. It does not know which section teaches a term, and for an excerpt it fetches each
-page found, which a page opened from disk may not do. So the text of every section, and the entries
-of the index of terms, are written beside the search page as a script, ``_static/search-data.js``;
-``search.js`` shows them.
+Sphinx finds pages. It does not know which section teaches a term, and for an excerpt it fetches
+each page found, which a page opened from disk may not do. So the text of every section and the
+entries of the index of terms are written as a script, ``_static/search-data.js``. The search page
+loads it, and ``search.js`` shows what is in it.
 """
 
 from __future__ import annotations
@@ -28,10 +28,36 @@ _TERMS = "terms"
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Collect the sections while pages are written, and write them when all are."""
-    app.connect("doctree-resolved", _collect)
+    data = _SearchData()
+    app.connect("doctree-resolved", data.collect)
     app.connect("html-page-context", _add_scripts)
-    app.connect("build-finished", _write)
+    app.connect("build-finished", data.write)
     return {"parallel_read_safe": True, "parallel_write_safe": False}
+
+
+class _SearchData:
+    """What was found in the pages of one build: their sections, and the terms of the course."""
+
+    def __init__(self) -> None:
+        self.pages: dict[str, list[dict[str, str]]] = {}
+        self.terms: list[dict[str, Any]] = []
+
+    def collect(self, app: Sphinx, doctree: nodes.document, docname: str) -> None:
+        if app.builder.format == "html":
+            self.pages[docname] = sections_of(doctree)
+            self.terms += terms_of(doctree, docname)
+
+    def write(self, app: Sphinx, exception: Exception | None) -> None:
+        if exception is None and app.builder.format == "html":
+            data = json.dumps({"pages": self.pages, "terms": self.terms}, ensure_ascii=False)
+            path = Path(app.outdir, "_static", DATA_FILE)
+            path.write_text(f"window.descentSearch = {data};\n", encoding="utf-8")
+
+
+def _add_scripts(app: Sphinx, pagename: str, *_: Any) -> None:
+    if pagename == "search":  # deferred: they need what the theme loads after them
+        app.add_js_file(DATA_FILE, loading_method="defer")
+        app.add_js_file(SCRIPT, loading_method="defer")
 
 
 def sections_of(doctree: nodes.document) -> list[dict[str, str]]:
@@ -117,30 +143,3 @@ def _plain(paragraph: nodes.paragraph) -> str:
         text = formula.astext()
         formula.replace_self(nodes.Text("…" if re.search(r"[\\{}^]", text) else text))
     return " ".join(paragraph.astext().split())
-
-
-def _collected(app: Sphinx) -> dict[str, Any]:
-    # Kept by the application, of which there may be several in a process.
-    if not hasattr(app, "descent_search_data"):
-        app.descent_search_data = {"pages": {}, "terms": []}  # type: ignore[attr-defined]
-    return app.descent_search_data  # type: ignore[attr-defined, no-any-return]
-
-
-def _collect(app: Sphinx, doctree: nodes.document, docname: str) -> None:
-    if app.builder.format == "html":
-        collected = _collected(app)
-        collected["pages"][docname] = sections_of(doctree)
-        collected["terms"] += terms_of(doctree, docname)
-
-
-def _add_scripts(app: Sphinx, pagename: str, *_: Any) -> None:
-    if pagename == "search":  # deferred: they need what the theme loads after them
-        app.add_js_file(DATA_FILE, loading_method="defer")
-        app.add_js_file(SCRIPT, loading_method="defer")
-
-
-def _write(app: Sphinx, exception: Exception | None) -> None:
-    if exception is None and app.builder.format == "html":
-        data = json.dumps(_collected(app), ensure_ascii=False)
-        path = Path(app.outdir, "_static", DATA_FILE)
-        path.write_text(f"window.descentSearch = {data};\n", encoding="utf-8")
