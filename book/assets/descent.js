@@ -2,14 +2,6 @@
 "use strict";
 
 (() => {
-  const fromDisk = window.location.protocol === "file:";
-
-  // Search results are shown with a summary, for which the theme fetches each page found. A page
-  // opened from disk may not fetch, so there the results are shown by title.
-  if (fromDisk && typeof DOCUMENTATION_OPTIONS !== "undefined") {
-    DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
-  }
-
   /** The command that opens a notebook: `work/ladder/01_slug.ipynb` → `descent open ladder/01`. */
   function openCommand(notebook) {
     const found = /([a-z]+)\/(\d+)_\w+\.ipynb$/.exec(notebook);

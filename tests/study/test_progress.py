@@ -72,8 +72,8 @@ def test_a_course_without_chapters_says_so(root):
 def test_the_text_has_a_line_for_each_chapter(course):
     ProgressStore().record_check(ONE, "predict", "correct")
     text = as_text(progress_table())
-    assert re.search(r"ladder/01 Scalar regression +✓○ +1/2 .*started", text)
-    assert re.search(r"ladder/02 Autograd .*after ladder/01", text)
+    assert re.search(r"1 · Scalar regression +✓○ +1/2 .*started", text)
+    assert re.search(r"2 · Autograd .*after rung 1", text)
 
 
 def test_the_html_takes_its_colours_from_the_page(course, courses):
@@ -106,7 +106,7 @@ def test_a_terminal_gets_a_table(course, capsys):
     ProgressStore().record_check(ONE, "predict", "correct")
     show_progress()
     shown = capsys.readouterr().out
-    assert "ladder/01 Scalar regression" in shown and "✓○" in shown
+    assert "1 · Scalar regression" in shown and "✓○" in shown
     assert "1 of 4 exercises done" in shown
 
 

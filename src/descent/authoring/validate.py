@@ -11,6 +11,7 @@ from descent.authoring.blanking import BEGIN, END, stub_of
 from descent.authoring.conventions import convention_messages
 from descent.authoring.course import Course
 from descent.authoring.declared import exercises_file
+from descent.authoring.references import reference_problems
 from descent.authoring.source import Cell, ChapterSource
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ def find_problems(
     problems += _pairing_problems(source)
     problems += _declaration_problems(source, course, exercises)
     problems += _citation_problems(source, course)
+    problems += reference_problems(source, course)
     return problems
 
 

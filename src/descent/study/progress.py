@@ -7,6 +7,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from descent.study.catalog import Chapter, load_catalog
+from descent.study.parts import find_part
 from descent.study.store import Event, ExerciseState, ProgressStore, summarise
 from descent.study.time import minutes_worked
 
@@ -75,7 +76,7 @@ class ChapterRow:
     def state_text(self) -> str:
         """The status in words."""
         if self.status == LATER:
-            return f"after {', '.join(_short(name) for name in self.waits_for)}"
+            return f"after {', '.join(_reference(name) for name in self.waits_for)}"
         return self.status
 
 
@@ -265,7 +266,13 @@ def _suggestion(rows: list[ChapterRow], events: list[Event]) -> str:
 
 
 def _label(row: ChapterRow) -> str:
-    return f"{_short(row.chapter.id)} {row.chapter.title}"
+    return row.chapter.heading
+
+
+def _reference(chapter_id: str) -> str:
+    """``ladder/01_scalar_regression`` → ``rung 1``."""
+    part, _, name = chapter_id.partition("/")
+    return find_part(part).reference(int(name.partition("_")[0]))
 
 
 def _short(chapter_id: str) -> str:
