@@ -10,19 +10,11 @@ from descent.authoring.course import Course
 from descent.authoring.pages import hours_text
 from descent.authoring.problems import AuthoringError
 from descent.runs.records import all_results
-from descent.study.catalog import Chapter
+from descent.study.catalog import Chapter, part_title
 
 START = "<!-- chapters:start -->"
 END = "<!-- chapters:end -->"
 
-_PART_TITLES = {
-    "ladder": "The ladder",
-    "research": "Research chapters",
-    "foundations": "Foundations",
-    "encounter": "A first encounter",
-    "reinforcement": "Reinforcement learning",
-    "capstone": "Capstones",
-}
 _TOC_HEAD = """\
 # Made by `make chapters` from the chapter headers: change those, not this file.
 format: jb-book
@@ -105,11 +97,6 @@ def chapter_table(course: Course) -> str:
         rows += [_row(chapter) for chapter in chapters]
         blocks.append("\n".join(rows))
     return "\n\n".join(blocks)
-
-
-def part_title(part: str) -> str:
-    """Return what the pages call a part."""
-    return _PART_TITLES.get(part, part.replace("_", " ").capitalize())
 
 
 def _runs(course: Course) -> list[str]:

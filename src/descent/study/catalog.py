@@ -25,11 +25,20 @@ __all__ = [
     "course_root",
     "find_chapter",
     "load_catalog",
+    "part_title",
     "read_chapter",
     "read_header",
 ]
 
-PARTS = ("ladder", "research", "foundations", "encounter", "reinforcement", "capstone")
+PART_TITLES = {
+    "ladder": "The ladder",
+    "research": "Research chapters",
+    "foundations": "Foundations",
+    "encounter": "A first encounter",
+    "reinforcement": "Reinforcement learning",
+    "capstone": "Capstones",
+}
+PARTS = tuple(PART_TITLES)
 """The order of the parts; any other part follows, by name."""
 
 _REQUIRED = ("title", "subtitle", "part", "hours", "teaches", "builds", "number", "data", "recall")
@@ -98,6 +107,11 @@ class Chapter(Header):
     def name(self) -> str:
         """The file name without its ending, such as ``01_scalar_regression``."""
         return self.source.stem
+
+
+def part_title(part: str) -> str:
+    """Return what a part is called where people read of it."""
+    return PART_TITLES.get(part, part.replace("_", " ").capitalize())
 
 
 def read_header(path: Path) -> Header:
