@@ -17,7 +17,7 @@ python:
 	       "one, or name one: make $(MAKECMDGOALS) PYTHON=/path/to/python3" >&2; exit 1; }
 
 start: python ## learn: JupyterLab and the book in your browser (PORT=8888)
-	@$(ENVIRONMENT) -m descent.serving --port $(PORT) $(ARGS)
+	@$(ENVIRONMENT) -m descent.serving --port "$(PORT)" $(ARGS)
 
 test: python ## everything that must be right (ARGS: for pytest alone, such as ARGS="-k mnist")
 	@$(ENVIRONMENT) --tests tools/test.py $(ARGS)

@@ -11,7 +11,7 @@ from typing import Any
 from descent.serving.work_folder import link_runs
 from descent.study.catalog import part_title
 from descent.study.paths import work_folder
-from descent.study.progress import ChapterRow, ProgressTable, progress_table
+from descent.study.progress import DONE, LATER, OPEN, ChapterRow, ProgressTable, progress_table
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Part:
     @property
     def done(self) -> int:
         """How many of its chapters are done."""
-        return sum(row.status == "done" for row in self.rows)
+        return sum(row.status == DONE for row in self.rows)
 
 
 @dataclass(frozen=True)
@@ -84,14 +84,30 @@ class StartPage:
     @property
     def is_new(self) -> bool:
         """Whether the learner has begun nothing yet."""
-        return all(row.status in ("open", "later") for row in self.table.rows)
+        return all(row.status in (OPEN, LATER) for row in self.table.rows)
+
+    @property
+    def exercises(self) -> int:
+        """How many exercises there are."""
+        return sum(len(row.exercises) for row in self.table.rows)
 
     @property
     def percent(self) -> float:
         """How many of a hundred exercises are done."""
-        exercises = sum(len(row.exercises) for row in self.table.rows)
         done = sum(row.done for row in self.table.rows)
-        return 100 * done / exercises if exercises else 0.0
+        return 100 * done / self.exercises if self.exercises else 0.0
+
+    def state_text(self, row: ChapterRow) -> str:
+        """Say how a chapter stands; one that waits names the numbers it waits for: ``after 5, 6``."""
+        if row.status != LATER:
+            return row.status
+        waited_for = [other.chapter for other in self.table.rows if other.chapter.id in row.waits_for]
+        own_part = row.chapter.part
+        names = [
+            str(other.number) if other.part == own_part else f"{part_title(other.part)} {other.number}"
+            for other in waited_for
+        ]
+        return f"after {', '.join(names)}"
 
 
 def start_page(sessions: Sequence[Mapping[str, Any]] = ()) -> StartPage:

@@ -26,9 +26,19 @@
     tab.node.append(frame);
     tab.id = TAB;
     tab.addClass("jp-IFrame"); // JupyterLab covers these while a tab is dragged over them
+    tab.title.iconClass = "descent-start-icon";
     tab.title.label = "Start";
     tab.title.caption = "Where you are, and what opens next";
     return tab;
+  }
+
+  /** Give the tab its picture, which a style sheet has to say. */
+  function addIcon() {
+    const style = document.createElement("style");
+    style.textContent = `.descent-start-icon {
+      background: url("${baseUrl()}descent/static/mark.svg") center / contain no-repeat;
+    }`;
+    document.head.append(style);
   }
 
   function baseUrl() {
@@ -73,6 +83,7 @@
       description: "The start page of Descent as the first tab.",
       autoStart: true,
       activate(app) {
+        addIcon();
         const asksForAFile = window.location.pathname.includes("/tree/");
         let restored = false;
         // Connected before the launcher's own handler, which fills an empty middle with a launcher.
