@@ -18,7 +18,7 @@ python:
 	       "one, or name one: make $(MAKECMDGOALS) PYTHON=/path/to/python3" >&2; exit 1; }
 
 start: python ## learn: JupyterLab and the book in your browser (PORT=8888)
-	@$(ENVIRONMENT) -m descent.serving --port $(PORT) $(ARGS)
+	@$(ENVIRONMENT) -m descent.serving --port "$(PORT)" $(ARGS)
 
 test: python ## what changed must be right (CHAPTER=ladder/04 for one; ARGS="-k mnist" for pytest)
 	@$(ENVIRONMENT) --tests tools/test.py $(if $(CHAPTER),--chapter $(CHAPTER)) $(if $(ARGS),-- $(ARGS))

@@ -54,13 +54,18 @@
     return served ? window.location.pathname.slice(0, at) : null;
   }
 
+  /** Where the server makes a copy the first time and opens it: `work/ladder/01_slug.ipynb` → its chapter. */
+  function openAddress(base, notebook) {
+    return `${base}/descent/open/${notebook.replace(/^work\//, "").replace(/\.ipynb$/, "")}`;
+  }
+
   function connectNotebooks() {
     const base = serverBase();
     for (const link of document.querySelectorAll("a.open-in-lab[data-notebook]")) {
       if (base === null) {
         showCommand(link);
       } else {
-        link.href = `${base}/lab/tree/${link.dataset.notebook}`;
+        link.href = openAddress(base, link.dataset.notebook);
       }
     }
   }

@@ -9,8 +9,8 @@ and from all headers together ``_toc.yml``, the map on the front page and the RE
 :func:`stale_files` says which of these are out of date, without executing anything. A mistake of
 the author's is an :class:`AuthoringError` of one line each, naming file and cell.
 
-What happens where. To read: ``source`` reads the file, ``declared`` knows the exercises, ``validate``
-finds the mistakes (``conventions`` those in the code that a learner sees, ``references`` those in
+What happens where. To read: ``source`` reads the file, ``declared`` knows the exercises,
+``validate`` finds the mistakes (``conventions`` those in the code that a learner sees, ``references`` those in
 links between chapters), ``prose`` the sentences and ``giveaways`` the hints that tell all,
 ``limits`` counts what a chapter may not exceed and ``known_excesses`` keeps the list of what does.
 To write: ``blanking`` asks nbgrader for the stubs, ``pages`` writes what both notebooks share,

@@ -81,11 +81,28 @@ class ChapterRow:
 
 
 @dataclass(frozen=True)
+class NextStep:
+    """What to do next: a chapter and, where it was begun, its first exercise that is not done."""
+
+    row: ChapterRow
+    exercise: str | None = None
+
+
+@dataclass(frozen=True)
 class ProgressTable:
-    """The whole course, chapter by chapter, and a suggestion of what to do next."""
+    """The whole course, chapter by chapter, and what to do next; None when all is done."""
 
     rows: tuple[ChapterRow, ...]
-    suggestion: str
+    next_step: NextStep | None
+
+    @property
+    def suggestion(self) -> str:
+        """What to do next, in one line."""
+        step = self.next_step
+        if step is None:
+            return "Every chapter is done." if self.rows else "This course has no chapters yet."
+        what = f"exercise '{step.exercise}' of " if step.exercise else ""
+        return f"Next: {what}{_label(step.row)}.  descent open {_short(step.row.chapter.id)}"
 
     @property
     def total_text(self) -> str:
@@ -127,7 +144,7 @@ def progress_table(store: ProgressStore | None = None) -> ProgressTable:
         else:
             status = LATER if waits else OPEN
         rows.append(ChapterRow(chapter, exercises[chapter.id], worked, status, waits))
-    return ProgressTable(tuple(rows), _suggestion(rows, events))
+    return ProgressTable(tuple(rows), _next_step(rows, events))
 
 
 def show_progress(store: ProgressStore | None = None) -> None:
@@ -250,19 +267,15 @@ def _exercise_rows(
     )
 
 
-def _suggestion(rows: list[ChapterRow], events: list[Event]) -> str:
-    """Say in one line what to do next: go on with the latest chapter, else open the next one."""
+def _next_step(rows: list[ChapterRow], events: list[Event]) -> NextStep | None:
+    """Go on with the chapter worked at last, else open the next one."""
     latest = {event.chapter: event.at for event in events}
     started = [row for row in rows if row.status == STARTED]
     if started:
         row = max(started, key=lambda row: latest[row.chapter.id])
         left = [exercise.name for exercise in row.exercises if not exercise.state.done]
-        what = f"exercise '{left[0]}' of " if left else ""
-        return f"Next: {what}{_label(row)}.  descent open {_short(row.chapter.id)}"
-    for row in rows:
-        if row.status == OPEN:
-            return f"Next: {_label(row)}.  descent open {_short(row.chapter.id)}"
-    return "Every chapter is done." if rows else "This course has no chapters yet."
+        return NextStep(row, left[0] if left else None)
+    return next((NextStep(row) for row in rows if row.status == OPEN), None)
 
 
 def _label(row: ChapterRow) -> str:
