@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from descent import notebook
@@ -99,7 +101,7 @@ def test_after_a_failure_the_hint_that_fits_it_comes_first() -> None:
 
 
 def test_in_a_notebook_the_output_has_html_text_and_data(monkeypatch) -> None:
-    monkeypatch.setattr("IPython.get_ipython", object)
+    monkeypatch.setattr("IPython.get_ipython", lambda: SimpleNamespace(kernel="a kernel"))
     shown = []
     monkeypatch.setattr("IPython.display.display", lambda data, raw: shown.append(data))
     notebook.check(predict)

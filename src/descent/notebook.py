@@ -11,6 +11,7 @@ from descent.exercises.lookup import UnknownExercise, load_exercises
 from descent.grading import CheckFailed, Exercise, Hint, Report, judge
 from descent.grading.calls import codes_of
 from descent.grading.report import CORRECT, MIME, marked_up
+from descent.shell import in_notebook
 from descent.study.catalog import Chapter, find_chapter
 from descent.study.progress import show_progress
 from descent.study.store import ProgressStore
@@ -170,7 +171,6 @@ def run(
         the run. Nothing has begun then.
     """
     from descent.exercises.run_model import model_text
-    from descent.figures.style import in_notebook
     from descent.runs.launch import say_fitting_profile, start_run
     from descent.runs.watch import watch_in_notebook, watch_in_terminal
 
@@ -197,8 +197,7 @@ def recorded(name: str) -> None:
     from descent.study.paths import course_root
 
     text = results_of(find_run(name), course_root())
-    ipython = sys.modules.get("IPython")
-    if ipython is None or ipython.get_ipython() is None:
+    if not in_notebook():
         print(text)
         return
     from IPython.display import Markdown, display
@@ -266,8 +265,7 @@ def _remember(report: Report) -> None:
 
 def _show(text: str, as_html: str, as_json: dict[str, Any] | None = None) -> None:
     """A rich output in a notebook, plain text in a terminal."""
-    ipython = sys.modules.get("IPython")
-    if ipython is None or ipython.get_ipython() is None:
+    if not in_notebook():
         print(text)
         return
     from IPython.display import display

@@ -18,6 +18,8 @@ from types import FrameType
 
 import numpy as np
 
+from descent.shell import ipython_shell
+
 MOST_PRINTED = 4_000
 """Characters of the learner's own prints that a report keeps."""
 
@@ -107,7 +109,7 @@ def captured_output() -> Iterator[Printed]:
     """Collect prints, and keep displays (plots, widgets) out of the check's output."""
     printed = Printed()
     with contextlib.ExitStack() as stack:
-        if "IPython" in sys.modules and sys.modules["IPython"].get_ipython() is not None:
+        if ipython_shell() is not None:
             from IPython.utils.capture import capture_output
 
             stack.enter_context(capture_output(stdout=False, stderr=False, display=True))

@@ -20,6 +20,7 @@ from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import TypeVar
 
+from descent.grading.report import CORRECT, NOT_ATTEMPTED
 from descent.study.paths import home_folder
 from descent.study.pending import PendingFile
 from descent.study.repair import move_corrupt_store_away
@@ -31,9 +32,6 @@ VERSION = 1
 
 BUSY_SECONDS = 0.5
 """How long a record waits for another writer before it goes to the file beside the store."""
-
-CORRECT = "correct"
-NOT_ATTEMPTED = "not attempted"
 
 _SCHEMA = """
 CREATE TABLE events (
