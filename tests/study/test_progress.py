@@ -10,7 +10,7 @@ import pytest
 
 from descent.study.progress import as_html, as_text, minutes_text, progress_table, show_progress
 from descent.study.store import Event, ProgressStore
-from descent.study.time import minutes_worked
+from descent.study.working_time import minutes_worked
 
 ONE, TWO, THREE = "ladder/01_scalar_regression", "ladder/02_autograd", "research/1_transformers"
 
@@ -92,7 +92,7 @@ def test_a_notebook_gets_html_and_text(course, monkeypatch):
     import IPython.display
 
     shown = []
-    shell = SimpleNamespace(config={"IPKernelApp": {}})
+    shell = SimpleNamespace(kernel="a kernel")
     monkeypatch.setattr(IPython, "get_ipython", lambda: shell)
     monkeypatch.setattr(IPython.display, "display", lambda bundle, raw: shown.append((bundle, raw)))
     assert "IPython" in sys.modules

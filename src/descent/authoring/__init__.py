@@ -10,15 +10,15 @@ and from all headers together ``_toc.yml``, the map on the front page and the RE
 the author's is an :class:`AuthoringError` of one line each, naming file and cell.
 
 What happens where. To read: ``source`` reads the file, ``declared`` knows the exercises,
-``validate`` finds the mistakes (``conventions`` those in the code that a learner sees, ``references`` those in
-links between chapters), ``prose`` the sentences and ``giveaways`` the hints that tell all,
-``limits`` counts what a chapter may not exceed and ``known_excesses`` keeps the list of what does.
-To write: ``blanking`` asks nbgrader for the stubs, ``pages`` writes what both notebooks share,
-``learner`` and ``solution`` put them together, ``written`` gives checks and tables of results their
-outputs, ``execute`` computes the others. From all chapters: ``terms`` finds what each section
-teaches (``spelling`` compares names, ``term_notes`` reads ``book/terms.yml``), ``listing`` writes
-the lists. ``freshness`` compares, ``build`` does all of it in order, ``chapter_audit`` grades the
-graders, ``new_chapter`` makes a chapter from ``templates``.
+``validate`` finds the mistakes (``conventions`` those in the code that a learner sees,
+``references`` those in links between chapters), ``prose`` the sentences and ``giveaways`` the hints
+that tell all, ``limits`` counts what a chapter may not exceed and ``known_excesses`` keeps the list
+of what does. To write: ``blanking`` asks nbgrader for the stubs, ``pages`` writes what both
+notebooks share, ``learner`` and ``solution`` put them together, ``written`` gives checks and tables
+of results their outputs, ``execute`` computes the others. From all chapters: ``terms`` finds what
+each section teaches (``spelling`` compares names, ``term_notes`` reads ``book/terms.yml``),
+``listing`` writes the lists. ``freshness`` compares, ``build`` does all of it in order,
+``chapter_audit`` grades the graders, ``new_chapter`` makes a chapter from ``templates``.
 """
 
 from __future__ import annotations

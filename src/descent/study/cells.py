@@ -5,12 +5,12 @@ from __future__ import annotations
 import ast
 import inspect
 import linecache
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from descent.errors import CourseError
+from descent.shell import ipython_shell
 
 
 def cells_defining(thing: type | Callable[..., Any]) -> list[str]:
@@ -31,8 +31,7 @@ def cells_defining(thing: type | Callable[..., Any]) -> list[str]:
     CourseError
         When the definition cannot be found.
     """
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython is not None else None
+    shell = ipython_shell()
     if thing.__module__ == "__main__" and shell is not None:
         cells = [cell for cell in shell.user_ns["In"] if cell.strip()] or _compiled(shell)
         return [cell for cell in cells if _is_python(shell.transform_cell(cell))]

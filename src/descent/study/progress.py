@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
+from descent.shell import in_notebook
 from descent.study.catalog import Chapter, load_catalog
 from descent.study.parts import find_part
 from descent.study.store import Event, ExerciseState, ProgressStore, summarise
-from descent.study.time import minutes_worked
+from descent.study.working_time import minutes_worked
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -150,7 +151,7 @@ def progress_table(store: ProgressStore | None = None) -> ProgressTable:
 def show_progress(store: ProgressStore | None = None) -> None:
     """Show the table: as HTML in a notebook, as a table in a terminal."""
     table = progress_table(store)
-    if _in_notebook():
+    if in_notebook():
         from IPython.display import display
 
         bundle = {"text/html": as_html(table), "text/plain": as_text(table)}
@@ -291,12 +292,3 @@ def _reference(chapter_id: str) -> str:
 def _short(chapter_id: str) -> str:
     """``ladder/01_scalar_regression`` → ``ladder/01``, which `descent open` understands."""
     return chapter_id.partition("_")[0]
-
-
-def _in_notebook() -> bool:
-    """Say whether a Jupyter kernel is running this, without importing IPython to find out."""
-    import sys
-
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython else None
-    return shell is not None and "IPKernelApp" in getattr(shell, "config", {})
