@@ -143,7 +143,8 @@ def _open_notebooks(
 
 
 def _runs_under_way() -> tuple[RunUnderWay, ...]:
-    from descent.runs.folder import UNDER_WAY, all_runs, runs_folder
+    from descent.runs.folder.finding import all_runs, runs_folder
+    from descent.runs.folder.states import UNDER_WAY
 
     found = []
     for run in all_runs():
