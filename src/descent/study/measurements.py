@@ -3,7 +3,7 @@
 A page computes what it can in a minute. What takes longer (three seeds of a race, a table of
 ablations) is measured once by a program of ``benchmarks/``, which writes a record: the numbers, and
 when, where and by which command they came about. Records of real runs are in a folder of their
-own; :mod:`descent.runs.records` reads those.
+own; :mod:`descent.runs.results.records` reads those.
 """
 
 from __future__ import annotations
