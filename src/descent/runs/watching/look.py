@@ -7,11 +7,13 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from descent.errors import CourseError
 from descent.runs.folder import RunFolder
 from descent.runs.folder.finding import all_runs
 from descent.runs.folder.states import FINISHED, UNDER_WAY
 from descent.training.metrics import Line, last_step, latest
 
+DAMAGED = "damaged"  # in the list, of a run whose folder cannot be read
 PAUSE = 0.5  # seconds between two looks
 
 
@@ -72,14 +74,23 @@ def closing_words(folder: RunFolder, look: Look) -> str:
         lines.append(look.reason)
     if look.state != FINISHED:
         lines.append(f"To continue it: descent runs resume {folder.id}")
+    elif look.reason:
+        lines.append(f"To complete its report: descent runs resume {folder.id}")
     if folder.report.exists():
         lines.append(f"Its report: {folder.report}")
     return "\n".join(lines)
 
 
 def listing() -> list[tuple[RunFolder, Look]]:
-    """Return all runs and how they stand, the newest first."""
-    return [(folder, look_at(folder, lines=0)) for folder in all_runs()]
+    """Return all runs and how they stand, the newest first; one that is damaged says so."""
+    return [(folder, _look_anyhow(folder)) for folder in all_runs()]
+
+
+def _look_anyhow(folder: RunFolder) -> Look:
+    try:
+        return look_at(folder, lines=0)
+    except CourseError as error:
+        return Look(DAMAGED, str(error), 0, [], [])
 
 
 def _tail(folder: RunFolder, lines: int) -> list[str]:
