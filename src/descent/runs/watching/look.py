@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import textwrap
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -79,6 +80,29 @@ def closing_words(folder: RunFolder, look: Look) -> str:
     if folder.report.exists():
         lines.append(f"Its report: {folder.report}")
     return "\n".join(lines)
+
+
+def list_in_words(looks: list[tuple[RunFolder, Look]], width: int) -> str:
+    """Write a list of runs: a line for each, with its name whole, and what there is to say below.
+
+    Parameters
+    ----------
+    looks : list of (RunFolder, Look)
+        As `listing` gives them.
+    width : int
+        Of the terminal, in characters.
+    """
+    rows = [("Run", "State", "Step")]
+    rows += [(folder.id, look.state, f"{look.step} of {look.steps}") for folder, look in looks]
+    names, states = (max(len(row[i]) for row in rows) for i in range(2))
+    lines = [f"{name:<{names}}  {state:<{states}}  {step}" for name, state, step in rows]
+    blocks = lines[:1]
+    for line, (_, look) in zip(lines[1:], looks, strict=True):
+        blocks.append(line)
+        for said in (look.words, next(iter(look.reason.splitlines()), "")):
+            indents = {"initial_indent": "    ", "subsequent_indent": "    "}
+            blocks += textwrap.wrap(said, max(width, 20), break_on_hyphens=False, **indents)
+    return "\n".join(blocks)
 
 
 def listing() -> list[tuple[RunFolder, Look]]:
