@@ -292,20 +292,13 @@ def runs_(context: typer.Context) -> None:
 @runs.command("list")
 def list_() -> None:
     """List your runs: state, progress and the latest numbers."""
-    from rich.console import Console
-    from rich.table import Table
+    from shutil import get_terminal_size
 
-    from descent.runs.watching.look import listing
+    from descent.runs.watching.look import list_in_words, listing
 
-    table = Table(box=None, pad_edge=False)
-    for heading in ("Run", "State", "Step", "Latest", ""):
-        table.add_column(heading, overflow="fold")
-    for folder, look in listing():
-        step = f"{look.step} of {look.steps}"
-        reason = next(iter(look.reason.splitlines()), "")
-        table.add_row(folder.id, look.state, step, look.words, reason)
-    if table.row_count:
-        Console().print(table)
+    looks = listing()
+    if looks:
+        print(list_in_words(looks, get_terminal_size().columns))
     else:
         print("There are no runs yet. The first: descent run nanogpt --profile smoke")
 
@@ -402,14 +395,16 @@ def _print_report(report: HeadlessReport) -> None:
     from rich.text import Text
 
     marks = {"correct": ("✓", "green"), "not right yet": ("✗", "red"), "not attempted": ("○", "")}
-    table = Table(box=None, pad_edge=False, title=_short_path(report.path), title_justify="left")
-    for heading in ("", "Exercise", "Outcome", "What the check says"):
-        table.add_column(heading, overflow="fold")
+    table = Table(box=None, pad_edge=False)
+    for heading in ("", "Exercise", "Outcome"):
+        table.add_column(heading, no_wrap=True, overflow="fold")
+    table.add_column("What the check says", overflow="fold")
     for result in report.results:
         mark, style = marks.get(result.outcome, ("!", "red"))
         message = next(iter(result.message.splitlines()), "")
         table.add_row(Text(mark, style), Text(result.exercise), result.outcome, Text(message))
     if report.results:
+        print(_short_path(report.path))
         Console().print(table)
     if report.problems:
         print(f"descent: {report.path}: {'; '.join(report.problems)}.", file=sys.stderr)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from dataclasses import replace
 from types import SimpleNamespace
 
 import nbformat
 import pytest
+from rich.console import Console
 from torch import nn
 from typer.testing import CliRunner
 
@@ -83,8 +85,7 @@ def test_no_runs_yet():
     assert "descent run nanogpt --profile smoke" in command("runs")
 
 
-def test_the_list_names_state_step_and_reason(tools, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "200")
+def test_the_list_names_state_step_and_reason(tools):
     ended(tools.made())
     ended(tools.made(profile="cpu"), FAILED, "The process of rank 1 was killed.\nmore")
     shown = " ".join(command("runs").split())
@@ -92,6 +93,38 @@ def test_the_list_names_state_step_and_reason(tools, monkeypatch):
     assert "finished 200 of 200" in shown and "validation loss 2.5" in shown
     assert "failed 200 of 2000" in shown and "rank 1 was killed." in shown
     assert "more" not in shown
+
+
+def test_names_stay_whole_in_a_terminal_of_80_columns(tools, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    reason = "The process of rank 1 was killed by SIGKILL. Often that is a machine out of memory."
+    folders = [ended(tools.made(profile="speedrun-gpu"), FAILED, reason) for _ in range(2)]
+    shown = command("runs").splitlines()
+    for folder in folders:
+        assert any(line.split()[:2] == [folder.id, "failed"] for line in shown)
+    assert max(map(len, shown)) <= 80
+    assert " ".join(reason.split()) in " ".join(" ".join(shown).split())
+    console = Console(width=80, file=io.StringIO())
+    console.print(terminal._shown(folders[0], look.look_at(folders[0])))
+    assert f"{folders[0].id}  failed, step 200 of" in console.file.getvalue()
+
+
+def test_a_damaged_run_is_listed_and_named(tools):
+    folder, whole = tools.made(), ended(tools.made())
+    folder.write("settings.json", {"run": "nanogpt", "settings": {"stepz": 5}})
+    shown = command("runs")
+    assert "damaged" in shown and folder.id in shown and "stepz" in shown
+    assert whole.id in shown and "finished" in shown
+    with pytest.raises(CourseError, match=r"settings\.json cannot be used.*stepz"):
+        command("runs", "watch", folder.id)
+
+
+def test_a_step_that_is_no_number_stops_nothing(tools):
+    folder = ended(tools.made())
+    with (folder.path / "metrics.jsonl").open("a") as file:
+        file.write('{"step": null, "time": 3.0, "loss": null}\n')
+    assert "200 of 200" in command("runs")
+    assert "finished at step 200" in command("runs", "watch", folder.id)
 
 
 def test_watching_ends_with_the_run_and_its_exit_code(tools):

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import re
 import sys
 from types import SimpleNamespace
 
 import pytest
+from rich.console import Console
 
-from descent.study.progress import as_html, as_text, minutes_text, progress_table, show_progress
+from descent.study.progress import (
+    as_html,
+    as_rich,
+    as_text,
+    minutes_text,
+    progress_table,
+    show_progress,
+)
 from descent.study.store import Event, ProgressStore
 from descent.study.working_time import minutes_worked
 
@@ -118,3 +127,15 @@ def test_times_read_as_a_person_would_say_them():
         "1 h 00",
         "1 h 05",
     ]
+
+
+def test_chapters_names_stay_whole_in_a_terminal_of_80_columns(course, courses):
+    many = tuple(f"exercise_{number}" for number in range(13))
+    earlier = "ladder/01_scalar_regression, ladder/02_autograd"
+    courses.write_source(course, "ladder/12_sampling_from_a_language_model", many, earlier)
+    console = Console(width=80, file=io.StringIO())
+    console.print(as_rich(progress_table()))
+    shown = console.file.getvalue()
+    assert re.search(
+        r"^ladder/12 Sampling from a language model +○{13} +0/13 +after 01", shown, re.M
+    )

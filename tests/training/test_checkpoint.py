@@ -123,9 +123,28 @@ def test_a_disk_that_is_really_full(tmp_path):
         pytest.skip("this machine does not let a small file system be made")
     assert ran.returncode == 0, ran.stderr
     assert "step 3 could not be written" in ran.stdout
+    assert "No space left on device; make room on that disk first." in ran.stdout
     assert "The one of step 2 is as it was" in ran.stdout
     names = [f"step-0000000{step}.{end}" for step in (1, 2) for end in ("pt", "sha256")]
     assert ran.stdout.splitlines()[-1] == f"2 {names}"
+
+
+def test_torch_s_own_complaint_about_a_full_disk_is_not_what_is_said(tmp_path, monkeypatch):
+    """Its writer meets the full disk, and then finds that its place in the file is another."""
+    save(tmp_path, 10)
+
+    def full(state, file):
+        try:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        except OSError:
+            complaint = "[enforce fail at inline_container.cc:672] . unexpected pos"
+            raise RuntimeError(complaint) from None
+
+    monkeypatch.setattr(torch, "save", full)
+    with pytest.raises(CheckpointError, match="No space left") as error:
+        save(tmp_path, 20)
+    assert "enforce fail" not in str(error.value)
+    assert newest_checkpoint(tmp_path) == 10
 
 
 def test_what_a_killed_process_left_is_removed(tmp_path):

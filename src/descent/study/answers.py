@@ -17,6 +17,7 @@ from types import ModuleType
 from descent.errors import CourseError
 from descent.study.catalog import Chapter
 from descent.study.files import read_code_cells
+from descent.study.python_files import read_python
 
 _PYTHON_CELL_MAGICS = ("time", "timeit", "capture", "prun")
 _PURE_FUNCTIONS = {"abs", "bool", "dict", "float", "frozenset", "int", "len", "list", "max"}
@@ -107,8 +108,8 @@ def answers_from_source(path: Path) -> ModuleType:
         When the file cannot be read or is not Python, or a definition cannot be made.
     """
     try:
-        source = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        source = read_python(path)
+    except (OSError, CourseError) as error:
         raise AnswersError(f"{path}: cannot be read ({error}).") from error
     return _make_module([(str(path), source)], f"answers_{path.parent.name}_{path.stem}")
 

@@ -175,16 +175,16 @@ def as_text(table: ProgressTable) -> str:
 
 
 def as_rich(table: ProgressTable) -> RenderableType:
-    """Make the table for a terminal."""
+    """Make the table for a terminal; names stay whole in one of 80 columns."""
     from rich.console import Group
     from rich.table import Table
     from rich.text import Text
 
     grid = Table(box=None, pad_edge=False, header_style="bold")
-    grid.add_column("Chapter")
-    grid.add_column("Exercises")
-    for heading in ("Done", "Tried", "Time"):
-        grid.add_column(heading, justify="right")
+    for heading in ("Chapter", "Exercises"):
+        grid.add_column(heading, no_wrap=True, overflow="fold")
+    for heading in ("Done", "Time"):
+        grid.add_column(heading, no_wrap=True, justify="right")
     grid.add_column("")
     styles = {DONE: "green", STARTED: "bold", OPEN: "", LATER: "dim"}
     for row in table.rows:
@@ -192,9 +192,8 @@ def as_rich(table: ProgressTable) -> RenderableType:
             Text(_label(row)),
             row.marks,
             f"{row.done}/{len(row.exercises)}",
-            str(row.tried or ""),
-            minutes_text(row.minutes),
-            row.state_text,
+            minutes_text(row.minutes) if row.minutes else "",
+            row.state_text.replace(f"{row.chapter.part}/", ""),
             style=styles[row.status],
         )
     key = Text("✓ done  ● tried  ○ not yet", style="dim")

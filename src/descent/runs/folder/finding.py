@@ -59,7 +59,7 @@ def all_runs() -> list[RunFolder]:
     found = [path.parent for path in runs_folder().glob("*/settings.json")]
     found.sort(key=lambda path: ((path / "settings.json").stat().st_mtime, path.name), reverse=True)
     runs = [RunFolder(path) for path in found]
-    return [run for run in runs if run.asked().get("run") in RUNS]
+    return [run for run in runs if str(run.asked().get("run")) in RUNS]
 
 
 def find_folder(name: str = "") -> RunFolder:

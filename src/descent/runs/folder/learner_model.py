@@ -7,6 +7,7 @@ from typing import Any
 from descent.errors import CourseError
 from descent.runs.folder.run_folder import MODEL_FILE, RunFolder
 from descent.study.answers import answers_from_cells
+from descent.study.python_files import read_python
 
 CELL = "\n# %%\n"
 
@@ -26,7 +27,12 @@ def own_class(folder: RunFolder) -> Any:
     """
     if folder.settings().model == "ours":
         return None
-    return class_from((folder.path / MODEL_FILE).read_text(encoding="utf-8"), folder.id)
+    path = folder.path / MODEL_FILE
+    try:
+        text = read_python(path)
+    except OSError as error:
+        raise CourseError(f"{path}: cannot be read ({error.strerror}).") from error
+    return class_from(text, folder.id)
 
 
 def class_from(text: str, run: str) -> Any:

@@ -21,7 +21,7 @@ def process_lives(noted: dict[str, Any]) -> bool:
     """Say whether a process or job is there; a process on another machine is taken to be."""
     if "job" in noted:
         return job_lives(noted["job"])
-    if "pid" not in noted or "outcome" in noted:
+    if not isinstance(noted.get("pid"), int) or "outcome" in noted:
         return False
     if noted.get("host") != socket.gethostname():
         return True
@@ -29,7 +29,7 @@ def process_lives(noted: dict[str, Any]) -> bool:
 
     try:
         process = psutil.Process(noted["pid"])
-        same = abs(process.create_time() - noted["began"]) < 1.0
+        same = abs(process.create_time() - float(noted.get("began") or 0)) < 1.0
         return same and process.status() != psutil.STATUS_ZOMBIE
     except psutil.Error:
         return False

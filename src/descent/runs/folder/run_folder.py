@@ -8,10 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from descent.errors import CourseError
 from descent.runs.definition.catalogue import find_run
 from descent.runs.definition.declaration import Run
 from descent.runs.folder.liveness import process_lives
-from descent.runs.folder.states import LOST, RUNNING, UNDER_WAY, Status
+from descent.runs.folder.lock import is_locked
+from descent.runs.folder.states import FINISHED, LOST, RUNNING, STOPPED, UNDER_WAY, Status
 from descent.study.files import write_whole
 from descent.training.metrics import Line, last_step, read_metrics
 from descent.training.settings import Settings
@@ -43,6 +45,16 @@ class RunFolder:
         return self.path.name
 
     @property
+    def training_lock(self) -> Path:
+        """What the process that trains here holds a lock on, as long as it lives."""
+        return self.path / "training.lock"
+
+    @property
+    def launching_lock(self) -> Path:
+        """What is held while the run is looked at and started."""
+        return self.path / "launching.lock"
+
+    @property
     def checkpoints(self) -> Path:
         """Where its checkpoints are."""
         return self.path / "checkpoints"
@@ -68,11 +80,21 @@ class RunFolder:
 
     def run(self) -> Run:
         """Return the catalogue's entry."""
-        return find_run(self.asked()["run"])
+        return find_run(str(self.asked().get("run")))
 
     def settings(self) -> Settings:
-        """Return the settings."""
-        return self.run().settings(**self.asked()["settings"])
+        """Return the settings.
+
+        Raises
+        ------
+        CourseError
+            When ``settings.json`` is not what a run was asked for, as when it was edited.
+        """
+        run, asked = self.run(), self.asked()
+        try:
+            return run.settings(**asked["settings"])
+        except (CourseError, KeyError, TypeError) as error:
+            raise CourseError(f"{self.path / 'settings.json'} cannot be used: {error}") from error
 
     def trainings(self) -> list[tuple[Settings, Path]]:
         """Return the settings and the folder of each training: one for each seed.
@@ -80,9 +102,9 @@ class RunFolder:
         The first is in the run's own folder, each further one in a folder in it.
         """
         settings = self.settings()
-        told = [replace(settings, seed=settings.seed + i, seeds=1) for i in range(settings.seeds)]
-        paths = [self.path, *(self.path / f"seed-{each.seed}" for each in told[1:])]
-        return list(zip(told, paths, strict=True))
+        each = [replace(settings, seed=settings.seed + i, seeds=1) for i in range(settings.seeds)]
+        paths = [self.path, *(self.path / f"seed-{further.seed}" for further in each[1:])]
+        return list(zip(each, paths, strict=True))
 
     def steps(self) -> int:
         """Return how many steps it takes, over all trainings."""
@@ -105,16 +127,35 @@ class RunFolder:
         return last_step(self.metrics())
 
     def status(self) -> Status:
-        """Return how it stands now; a process that is gone is noticed."""
-        launcher = self.read("launcher.json")
-        launcher_lives = process_lives(launcher)  # first: its last act is to note the state
+        """Return how it stands now.
+
+        Whether it trains is read from the trainer's lock, not from what was noted. Of a run whose
+        processes are gone, what the trainer said of its end counts more than what was noted.
+        """
+        launcher_lives = process_lives(self.read("launcher.json"))  # first: it ends by noting
+        trains = self.trainer_lives()
         noted = self.read("status.json")
-        state = noted.get("state", LOST)
-        if state not in UNDER_WAY or launcher_lives:
-            return Status(state, noted.get("reason", ""))
-        if "job" not in launcher and process_lives(self.read("program.json")):
+        state, reason = str(noted.get("state", LOST)), str(noted.get("reason", ""))
+        if trains and not launcher_lives:
             return Status(RUNNING, "it trains on, but nothing writes its report")
-        return Status(LOST, "its process is gone without a word; what was saved is there")
+        if trains and state not in UNDER_WAY:
+            return Status(RUNNING)
+        if launcher_lives:
+            return Status(state, reason)
+        outcome = self.read("program.json").get("outcome")
+        if outcome in (FINISHED, STOPPED) and outcome != state:
+            return Status(outcome, reason or "its report is not complete: what writes it was ended")
+        if state in UNDER_WAY:
+            return Status(LOST, "its process is gone without a word; what was saved is there")
+        return Status(state, reason)
+
+    def trainer_lives(self) -> bool:
+        """Say whether a process trains here; one on another machine is taken to, unlocked."""
+        held = is_locked(self.training_lock)
+        launched = self.read("launcher.json")
+        if held is not None or "job" in launched:
+            return bool(held)
+        return process_lives(self.read("program.json"))  # of a run before there was the lock
 
     def note_status(self, state: str, reason: str = "") -> None:
         """Write down how it stands."""

@@ -16,6 +16,7 @@ from descent.runs.folder import RunFolder
 from descent.runs.folder.finding import make_folder, runs_folder
 from descent.runs.folder.learner_model import class_from
 from descent.runs.folder.liveness import this_process
+from descent.runs.folder.lock import locked
 from descent.runs.folder.states import FINISHED, STARTING, UNDER_WAY
 from descent.runs.launching.requirements import NotReady, check_requirements
 from descent.training.settings import Settings, WrongSetting
@@ -105,7 +106,7 @@ def start_run(
 
 
 def resume_run(folder: RunFolder, processes: int | None = None) -> RunFolder:
-    """Let a run go on from its newest checkpoint.
+    """Let a run go on from its newest checkpoint; a finished one whose report is not, to that.
 
     Parameters
     ----------
@@ -116,23 +117,25 @@ def resume_run(folder: RunFolder, processes: int | None = None) -> RunFolder:
     Raises
     ------
     CourseError
-        When it is under way or finished, or the machine lacks something.
+        When it is under way, or finished with a whole report; when the machine lacks something;
+        or when another command is about to start it.
     """
-    state = folder.status().state
-    if state in UNDER_WAY:
-        raise CourseError(f"{folder.id} is {state}: there is nothing to resume.")
-    if state == FINISHED:
-        raise CourseError(f"{folder.id} is finished. A longer one is a new run: --set steps=…")
-    settings = folder.settings()
-    if processes is not None:
-        settings = replace(settings, processes=processes)
-    check_requirements(folder.run(), settings, folder.path)
-    asked = folder.asked()
-    if processes is not None:
-        asked["settings"]["processes"] = processes
-        asked["changes"]["processes"] = processes
-        folder.write("settings.json", asked)
-    _launch(folder)
+    with locked(folder.launching_lock, f"{folder.id} is being started by another command."):
+        status = folder.status()
+        if status.state in UNDER_WAY:
+            raise CourseError(f"{folder.id} is {status.state}: there is nothing to resume.")
+        if status.state == FINISHED and not status.reason:
+            raise CourseError(f"{folder.id} is finished. A longer one is a new run: --set steps=…")
+        settings = folder.settings()
+        if processes is not None:
+            settings = replace(settings, processes=processes)
+        check_requirements(folder.run(), settings, folder.path)
+        asked = folder.asked()
+        if processes is not None:
+            asked["settings"]["processes"] = processes
+            asked["changes"]["processes"] = processes
+            folder.write("settings.json", asked)
+        _launch(folder)
     return folder
 
 

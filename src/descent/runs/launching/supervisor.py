@@ -66,8 +66,7 @@ def _execute(folder: RunFolder) -> str:
 
 def _ending(folder: RunFolder, problem: str) -> tuple[str, str]:
     """Judge how it ended, by the exit code and the program's outcome."""
-    if "code" not in folder.read("exit.json"):
-        _end_program(folder)  # the report's kernel is gone, and torchrun with nobody to watch it
+    _end_program(folder)  # the report's kernel is gone, or torchrun, and nobody watches it
     ended = folder.read("exit.json")
     outcome = folder.read("program.json").get("outcome")
     if outcome == STOPPED or (outcome == FINISHED and ended.get("code", 0) == 0):
@@ -76,6 +75,7 @@ def _ending(folder: RunFolder, problem: str) -> tuple[str, str]:
 
 
 def _end_program(folder: RunFolder) -> None:
+    """Let a program that still trains save and end."""
     signal_program(folder)
     until = time.monotonic() + SAVING_SECONDS
     while program_lives(folder) and time.monotonic() < until:

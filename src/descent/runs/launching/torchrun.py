@@ -67,7 +67,7 @@ def errors_folder(folder: RunFolder) -> Path:
     return folder.path / "errors" / socket.gethostname()
 
 
-def cause_of_death(folder: RunFolder, log: str) -> str:
+def cause_of_death(folder: RunFolder, code: int, log: str) -> str:
     """Say which process failed first, and of what.
 
     One that a signal killed left no words, and the others fail because it is gone: it comes first.
@@ -75,9 +75,13 @@ def cause_of_death(folder: RunFolder, log: str) -> str:
     Parameters
     ----------
     folder : RunFolder
+    code : int
+        torchrun's exit code.
     log : str
         What was printed in this attempt; torchrun's own account is at its end.
     """
+    if code < 0:
+        return f"torchrun, which starts the training, was killed by {signal.Signals(-code).name}."
     for rank, number in re.findall(r"rank\s+: (\d+) .*\n.*exitcode\s+: -(\d+) ", log):
         name = signal.Signals(int(number)).name
         hint = " Often that is a machine out of memory." if name == "SIGKILL" else ""
@@ -86,20 +90,27 @@ def cause_of_death(folder: RunFolder, log: str) -> str:
     words = sorted(errors_folder(folder).rglob("error.json"), key=lambda path: path.stat().st_mtime)
     if words:
         rank = words[0].parent.name
-        return f"The process of rank {rank} failed:\n{_traceback(words[0])}"
+        return f"The process of rank {rank} failed:\n{_last_words(words[0])}"
     tail = "\n".join(log.splitlines()[-20:])
     return f"The training program ended before it began. Its last lines:\n{tail}"
 
 
-def _traceback(path: Path) -> str:
-    """Return the traceback that a process left, or what there is."""
+def _last_words(path: Path) -> str:
+    """Return the traceback that a process left, or what there is.
+
+    An error of the course's own was foreseen: its message says what to do, and stands alone.
+    """
     try:
-        message: Any = json.loads(path.read_text(encoding="utf-8"))["message"]
+        left: Any = json.loads(path.read_text(encoding="utf-8"))["message"]
     except (OSError, ValueError, KeyError):
         return "its last words cannot be read"
-    if isinstance(message, dict):
-        return str(message.get("extraInfo", {}).get("py_callstack") or message.get("message"))
-    return str(message)
+    if not isinstance(left, dict):
+        return str(left)
+    message, traceback = str(left.get("message")), left.get("extraInfo", {}).get("py_callstack")
+    if not traceback:
+        return message
+    foreseen = re.search(rf"^descent\.[\w.]+\.{re.escape(message)}", traceback, re.MULTILINE)
+    return message.partition(": ")[2] if foreseen else str(traceback)
 
 
 if __name__ == "__main__":  # on the machines of a job that do not write the report

@@ -62,7 +62,7 @@ def train_run(folder: RunFolder) -> None:
     with folder.log.open("rb") as log:
         log.seek(start)
         printed = log.read().decode(errors="replace")
-    reason = cause_of_death(folder, printed) if code else ""
+    reason = cause_of_death(folder, code, printed) if code else ""
     folder.write("exit.json", {"code": code, "reason": reason})
     if code and folder.read("program.json").get("outcome") != STOPPED:
         raise RunFailed(reason)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+import textwrap
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from descent.errors import CourseError
 from descent.runs.folder import RunFolder
 from descent.runs.folder.finding import all_runs
 from descent.runs.folder.states import FINISHED, UNDER_WAY
 from descent.training.metrics import Line, last_step, latest
 
+DAMAGED = "damaged"  # in the list, of a run whose folder cannot be read
 PAUSE = 0.5  # seconds between two looks
 
 
@@ -72,14 +75,46 @@ def closing_words(folder: RunFolder, look: Look) -> str:
         lines.append(look.reason)
     if look.state != FINISHED:
         lines.append(f"To continue it: descent runs resume {folder.id}")
+    elif look.reason:
+        lines.append(f"To complete its report: descent runs resume {folder.id}")
     if folder.report.exists():
         lines.append(f"Its report: {folder.report}")
     return "\n".join(lines)
 
 
+def list_in_words(looks: list[tuple[RunFolder, Look]], width: int) -> str:
+    """Write a list of runs: a line for each, with its name whole, and what there is to say below.
+
+    Parameters
+    ----------
+    looks : list of (RunFolder, Look)
+        As `listing` gives them.
+    width : int
+        Of the terminal, in characters.
+    """
+    rows = [("Run", "State", "Step")]
+    rows += [(folder.id, look.state, f"{look.step} of {look.steps}") for folder, look in looks]
+    names, states = (max(len(row[i]) for row in rows) for i in range(2))
+    lines = [f"{name:<{names}}  {state:<{states}}  {step}" for name, state, step in rows]
+    blocks = lines[:1]
+    for line, (_, look) in zip(lines[1:], looks, strict=True):
+        blocks.append(line)
+        for said in (look.words, next(iter(look.reason.splitlines()), "")):
+            indents = {"initial_indent": "    ", "subsequent_indent": "    "}
+            blocks += textwrap.wrap(said, max(width, 20), break_on_hyphens=False, **indents)
+    return "\n".join(blocks)
+
+
 def listing() -> list[tuple[RunFolder, Look]]:
-    """Return all runs and how they stand, the newest first."""
-    return [(folder, look_at(folder, lines=0)) for folder in all_runs()]
+    """Return all runs and how they stand, the newest first; one that is damaged says so."""
+    return [(folder, _look_anyhow(folder)) for folder in all_runs()]
+
+
+def _look_anyhow(folder: RunFolder) -> Look:
+    try:
+        return look_at(folder, lines=0)
+    except CourseError as error:
+        return Look(DAMAGED, str(error), 0, [], [])
 
 
 def _tail(folder: RunFolder, lines: int) -> list[str]:
