@@ -983,7 +983,7 @@ for column, part in enumerate(("validation", "test")):
 # %% [markdown]
 # On the validation part the transformer's lead is several times what its seeds differ among themselves. On
 # the test part it is smaller and the seeds differ more. There, too, every transformer is ahead of every
-# network, the nearest pair by a hair. Two texts of 26 000 words each are not enough to say how *large* the
+# network, the nearest pair by very little. Two texts of 26 000 words each are not enough to say how *large* the
 # lead is.
 #
 # Mind what the race does not show. The two lanes differ in more than attention: our head is tied and theirs
