@@ -900,7 +900,7 @@ def line_up(name: str) -> None:
 def next_pass(name: str) -> None:
     """Train for one more pass, evaluate, let the model write; after the last, say how long it took."""
     began = time.perf_counter()
-    number, losses = next(lanes[name])
+    number, losses = next(lanes[name], (PASSES, []))  # after the last, nothing is left to train
     curves[name] += losses
     valid = math.exp(evaluate(trained[name], valid_tokens, READS[name]))
     print(f"{number:4} | {valid:21.1f} | {sample(trained[name], 18)}")
@@ -913,7 +913,7 @@ line_up(NETWORK)
 next_pass(NETWORK)
 
 # %% [markdown]
-# A pass for each cell. (Run each of them once; to race again, begin with the cell above.)
+# A pass for each cell. (To race again, begin with the cell above.)
 
 # %%
 next_pass(NETWORK)
