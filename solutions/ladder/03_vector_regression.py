@@ -817,7 +817,7 @@ print(f"the same for the height at 0 V, 0 °C and 5000 mV: {centred_errors[3]:.4
 
 # %% [markdown]
 # The data itself leaves $b$ open by 0.33 bar, so training that is 0.11 away has used up what there is to know. $b$ is the height
-# of the plane at 0 mV, and all readings lie near 5000. Tilt the plane about the readings by a hair, and at zero it
+# of the plane at 0 mV, and all readings lie near 5000. Tilt the plane about the readings by very little, and at zero it
 # moves a long way. Asked for the height at 5000 mV, the same data answers to 0.005 bar. A number with a large error
 # may be a good number that was asked for in a bad place. Judge a model by its predictions, or by its parameters in units where
 # a change of 1 means the same for all of them.

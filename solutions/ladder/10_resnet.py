@@ -267,7 +267,7 @@ print("mean cosine between pictures after layers 1, 3, 5, 9, 19, 37, 55: "
       + "  ".join(f"{alike[i]:.3f}" for i in (0, 1, 2, 4, 9, 18, 27)))
 
 # %% [markdown]
-# The usual suspect has an alibi. The gradient is about as large at the bottom as at the top: He's initialisation keeps its promise.
+# The usual suspect is innocent. The gradient is about as large at the bottom as at the top: He's initialisation keeps its promise.
 # What is lost is lost on the way *forwards*, and it is not the signal but the **difference between signals**. ReLU makes all activations positive, so that all pictures get a large
 # common part; the next layer adds to it. At the top a 3 and an 8 arrive as the same vector, up to length. There is a gradient, but all it can say to the upper layers is how often each digit
 # occurs.

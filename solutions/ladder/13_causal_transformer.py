@@ -900,7 +900,7 @@ def line_up(name: str) -> None:
 def next_pass(name: str) -> None:
     """Train for one more pass, evaluate, let the model write; after the last, say how long it took."""
     began = time.perf_counter()
-    number, losses = next(lanes[name])
+    number, losses = next(lanes[name], (PASSES, []))  # after the last, nothing is left to train
     curves[name] += losses
     valid = math.exp(evaluate(trained[name], valid_tokens, READS[name]))
     print(f"{number:4} | {valid:21.1f} | {sample(trained[name], 18)}")
@@ -913,7 +913,7 @@ line_up(NETWORK)
 next_pass(NETWORK)
 
 # %% [markdown]
-# A pass for each cell. (Run each of them once; to race again, begin with the cell above.)
+# A pass for each cell. (To race again, begin with the cell above.)
 
 # %%
 next_pass(NETWORK)
@@ -983,7 +983,7 @@ for column, part in enumerate(("validation", "test")):
 # %% [markdown]
 # On the validation part the transformer's lead is several times what its seeds differ among themselves. On
 # the test part it is smaller and the seeds differ more. There, too, every transformer is ahead of every
-# network, the nearest pair by a hair. Two texts of 26 000 words each are not enough to say how *large* the
+# network, the nearest pair by very little. Two texts of 26 000 words each are not enough to say how *large* the
 # lead is.
 #
 # Mind what the race does not show. The two lanes differ in more than attention: our head is tied and theirs

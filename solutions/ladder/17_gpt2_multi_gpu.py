@@ -250,7 +250,7 @@ draw_tokens([[of_number[n] for n in encode(line, ranks, bpe.vocabulary)] for lin
 # at that moment, nothing else. The files are called **shards**.
 #
 # Documents follow one another in the shards, each closed by the token `<|endoftext|>`. A window may well
-# hold the end of one and the start of the next. GPT-2 learned from such windows. Nobody tells it that
+# hold the end of one and the start of the next. nanoGPT trains on such windows. Nobody tells the model that
 # the texts on either side of the sign are unrelated; it has to learn that.
 #
 # A **position** counts tokens through all shards in order. By hand, with shards of 3 and 4 tokens,
