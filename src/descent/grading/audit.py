@@ -148,7 +148,7 @@ def _audit_declaration(exercise: Exercise, score: Score) -> None:
 def _audit_mistake(
     exercise: Exercise, mistake: Mistake, seed: int, behaviours: Behaviours, score: Score
 ) -> None:
-    report = judge(exercise, mistake.answer, seed=seed, behaviours=behaviours)
+    report = judge(exercise, mistake.answer, seed=seed, mistakes=behaviours)
     if report.outcome == CORRECT:
         score.faults.append(f"the mistake `{mistake.name}` passes (seed {seed})")
     elif report.message != mistake.message:
