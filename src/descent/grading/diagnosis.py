@@ -31,22 +31,35 @@ def diagnose(answer: Behaviour, failed: Property, mistakes: Behaviours) -> Mista
     mistakes did at this seed as far as it has been run, and is added to.
     """
     exercise = answer.exercise
-    candidates: list[tuple[int, Mistake]] = []
+    counts: list[tuple[int, Mistake]] = []
     with _forgotten_when_out_of_time(mistakes), time_limit(SECONDS):
-        telling = any(_is_number(seen) for trial in answer.trials(failed)
-                      for seen in trial.record.observations if seen.difference)  # fmt: skip
+        likely: list[Mistake] = []
         for mistake in exercise.mistakes:
             if mistake.name not in mistakes:
                 mistakes[mistake.name] = Behaviour(exercise, mistake.answer, answer.seed)
             other = mistakes[mistake.name]
             if not _agree(answer, other, failed):
                 continue
-            agreed = sum(_agree(answer, other, prop) for prop in exercise.properties)
-            if agreed == len(exercise.properties):
+            rest = (prop for prop in exercise.properties if prop is not failed)
+            if all(_agree(answer, other, prop) for prop in rest):
                 return mistake
-            if telling:
-                candidates.append((agreed, mistake))
-    return max(candidates, key=lambda pair: pair[0])[1] if candidates else None
+            likely.append(mistake)
+        if _is_telling(answer, failed):
+            for mistake in likely:
+                other = mistakes[mistake.name]
+                agreed = sum(_agree(answer, other, prop) for prop in exercise.properties)
+                counts.append((agreed, mistake))
+    return max(counts, key=lambda pair: pair[0])[1] if counts else None
+
+
+def _is_telling(answer: Behaviour, failed: Property) -> bool:
+    """Whether a number is among what was found wrong."""
+    return any(
+        _is_number(seen)
+        for trial in answer.trials(failed)
+        for seen in trial.record.observations
+        if seen.difference
+    )
 
 
 @contextlib.contextmanager
@@ -59,6 +72,8 @@ def _forgotten_when_out_of_time(mistakes: Behaviours) -> Iterator[None]:
 
 
 def _agree(one: Behaviour, two: Behaviour, prop: Property) -> bool:
+    if one is two:
+        return True
     pairs = itertools.zip_longest(one.trials(prop), two.trials(prop))
     return all(a and b and _same_trial(a, b) for a, b in pairs)
 

@@ -50,12 +50,36 @@ def judge(
     Report
         Never raises for anything that the answer does; KeyboardInterrupt passes through.
     """
-    started = time.perf_counter()
     if not callable(answer):
         return _not_callable(exercise, answer)
     seed = secrets.randbits(32) if seed is None else seed
     behaviour = Behaviour(exercise, answer, seed, seconds)
-    mistakes = {} if mistakes is None else mistakes
+    if not explain:
+        return judge_behaviour(behaviour, None, to_the_end=False)
+    return judge_behaviour(behaviour, {} if mistakes is None else mistakes)
+
+
+def judge_behaviour(
+    behaviour: Behaviour, mistakes: Behaviours | None, to_the_end: bool = True
+) -> Report:
+    """Judge what an answer does at one seed.
+
+    Parameters
+    ----------
+    behaviour : Behaviour
+        Its trials are run as far as they are needed.
+    mistakes : dict or None
+        What the declared mistakes do at this seed, as far as it has been run, and is added to.
+        None: a failure is compared with none of them.
+    to_the_end : bool
+        Whether the properties after the first that fails are tried too.
+
+    Returns
+    -------
+    Report
+    """
+    started = time.perf_counter()
+    exercise = behaviour.exercise
     outcomes: dict[str, bool | None] = {prop.name: None for prop in exercise.properties}
     failed: tuple[Property, Trial] | None = None
     failure: Failure | None = None
@@ -67,10 +91,10 @@ def judge(
             if not last.passed and failed is None:
                 failed = prop, last
                 blank = last.is_blank and not any(outcomes.values())
-                if blank or not explain or last.is_slow:
+                if blank or last.is_slow or not to_the_end:
                     break
         if failed is not None and not blank:
-            failure = _explained(behaviour, *failed, mistakes if explain else None)
+            failure = _explained(behaviour, *failed, mistakes)
     seconds_taken = time.perf_counter() - started
     if blank:
         return Report(exercise.name, NOT_ATTEMPTED, seconds=seconds_taken)

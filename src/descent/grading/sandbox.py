@@ -142,4 +142,8 @@ def seed_everything(seed: int) -> None:
     np.random.seed(seed % 2**32)
     torch = sys.modules.get("torch")
     if torch is not None:
-        torch.manual_seed(seed)
+        # `torch.manual_seed` asks for every accelerator too, and where none is started yet keeps
+        # the whole stack of every call for later: hundreds of times the cost of the seeding.
+        torch.default_generator.manual_seed(seed)
+        if torch.cuda.is_initialized():
+            torch.cuda.manual_seed_all(seed)

@@ -79,6 +79,12 @@ class Behaviour:
             done.append(trial)
             yield trial
 
+    def run_all(self) -> None:
+        """Run every trial of every property."""
+        for prop in self.exercise.properties:
+            for _ in self.trials(prop):
+                pass
+
     def up_to_failure(self, prop: Property) -> Trial:
         """The first trial of a property that failed, or the last one."""
         for trial in self.trials(prop):
