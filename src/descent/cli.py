@@ -359,7 +359,9 @@ def _print_report(report: HeadlessReport) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    marks = {"correct": ("✓", "green"), "not right yet": ("✗", "red"), "not attempted": ("○", "")}
+    from descent.grading.report import CORRECT, NOT_ATTEMPTED, NOT_RIGHT
+
+    marks = {CORRECT: ("✓", "green"), NOT_RIGHT: ("✗", "red"), NOT_ATTEMPTED: ("○", "")}
     table = Table(box=None, pad_edge=False, title=_short_path(report.path), title_justify="left")
     for heading in ("", "Exercise", "Outcome", "What the check says"):
         table.add_column(heading, overflow="fold")
