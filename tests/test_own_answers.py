@@ -7,7 +7,7 @@ import pytest
 
 from descent import notebook
 from descent.exercises.lookup import UnknownExercise
-from descent.exercises.own import own_answer
+from descent.exercises.own_answers import own_answer
 from descent.study import workbook
 from descent.study.catalog import find_chapter
 

@@ -394,7 +394,9 @@ def _print_report(report: HeadlessReport) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    marks = {"correct": ("✓", "green"), "not right yet": ("✗", "red"), "not attempted": ("○", "")}
+    from descent.grading.report import CORRECT, NOT_ATTEMPTED, NOT_RIGHT
+
+    marks = {CORRECT: ("✓", "green"), NOT_RIGHT: ("✗", "red"), NOT_ATTEMPTED: ("○", "")}
     table = Table(box=None, pad_edge=False)
     for heading in ("", "Exercise", "Outcome"):
         table.add_column(heading, no_wrap=True, overflow="fold")

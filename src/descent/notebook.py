@@ -132,7 +132,7 @@ def mine(chapter_name: str, name: str, otherwise: Any) -> Any:
     UnknownExercise
         When the chapter has no exercise of this name.
     """
-    from descent.exercises.own import own_answer
+    from descent.exercises.own_answers import own_answer
 
     with _watched(find_chapter(chapter_name).id, name):
         own = own_answer(chapter_name, name)

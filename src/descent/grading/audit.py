@@ -9,11 +9,12 @@ from enum import StrEnum
 from types import ModuleType
 from typing import Any
 
-from descent.grading.diagnosis import Behaviours
-from descent.grading.exercise import Exercise, Mistake
-from descent.grading.judging import judge
+from descent.grading.exercise import Exercise
+from descent.grading.judging import judge, judge_behaviour
 from descent.grading.mutants import Mutant, generic_mutants, source_mutants
 from descent.grading.report import CORRECT, NOT_ATTEMPTED
+from descent.grading.sandbox import captured_output, restored_state
+from descent.grading.trials import Behaviour
 
 MUTANT_SECONDS = 2.0
 """A mutant that runs longer is killed by the clock; right answers are far quicker."""
@@ -116,9 +117,7 @@ def audit(
     if (outcome := judge(exercise, blank, seed=0).outcome) != NOT_ATTEMPTED:
         score.faults.append(f"the blank stub is {outcome!r}, not {NOT_ATTEMPTED!r}")
     for seed in depth.seeds:
-        behaviours: Behaviours = {}
-        for mistake in exercise.mistakes:
-            _audit_mistake(exercise, mistake, seed, behaviours, score)
+        _audit_mistakes(exercise, seed, score)
     if depth is Depth.WHOLE:
         _audit_mutants(exercise, module, source, score)
     return score
@@ -145,16 +144,28 @@ def _audit_declaration(exercise: Exercise, score: Score) -> None:
                      for key in exercise.unknown_hint_keys()]  # fmt: skip
 
 
-def _audit_mistake(
-    exercise: Exercise, mistake: Mistake, seed: int, behaviours: Behaviours, score: Score
-) -> None:
-    report = judge(exercise, mistake.answer, seed=seed, behaviours=behaviours)
-    if report.outcome == CORRECT:
-        score.faults.append(f"the mistake `{mistake.name}` passes (seed {seed})")
-    elif report.message != mistake.message:
-        given = report.failure.mistake if report.failure else None
-        said = f"named `{given}`" if given else f"not named: {report.message}"
-        score.faults.append(f"the mistake `{mistake.name}` is {said} (seed {seed})")
+def _audit_mistakes(exercise: Exercise, seed: int, score: Score) -> None:
+    """Every mistake must be rejected with its own message.
+
+    On the first seed each is run twice, as an answer to be judged and as what is declared: one
+    whose two runs differ could never be recognised. On the others one run is both.
+    """
+    mistakes = {
+        mistake.name: Behaviour(exercise, mistake.answer, seed) for mistake in exercise.mistakes
+    }
+    for mistake in exercise.mistakes:
+        answer = mistakes[mistake.name]
+        if seed == 0:
+            with restored_state(), captured_output():
+                answer.run_all()
+            answer = Behaviour(exercise, mistake.answer, seed)
+        report = judge_behaviour(answer, mistakes, to_the_end=False)
+        if report.outcome == CORRECT:
+            score.faults.append(f"the mistake `{mistake.name}` passes (seed {seed})")
+        elif report.message != mistake.message:
+            given = report.failure.mistake if report.failure else None
+            said = f"named `{given}`" if given else f"not named: {report.message}"
+            score.faults.append(f"the mistake `{mistake.name}` is {said} (seed {seed})")
 
 
 def _compiled(exercise: Exercise, module: ModuleType, source: str) -> Iterable[Mutant]:

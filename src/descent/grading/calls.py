@@ -73,25 +73,26 @@ class WatchedAnswer:
 
     def _take_name(self) -> None:
         functools.update_wrapper(self, self.answer, updated=())
+        self._parameters = parameters_of(self.answer)
 
     def __call__(self, *positional: Any, **keywords: Any) -> Any:
-        arguments = named_arguments(self.answer, positional, keywords)
+        arguments = named_arguments(self._parameters, positional, keywords)
         kept = {name: independent_copy(value) for name, value in arguments.items()}
-        call = Call(self.name, kept, tuple(map(independent_copy, positional)),
-                    {key: independent_copy(value) for key, value in keywords.items()})  # fmt: skip
+        values = tuple(kept.values())[: len(positional)]
+        call = Call(self.name, kept, values, {key: kept[key] for key in keywords})
         self.calls.append(call)
         self.record.dimensions = {**dimensions_of(kept), **self.record.dimensions}
         handed_positional, handed_keywords = self._handed_over(positional, keywords)
         returned = self.answer(*handed_positional, **handed_keywords)
         call.returned, call.finished = worth_keeping(returned), True
-        handed = named_arguments(self.answer, handed_positional, handed_keywords)
+        handed = named_arguments(self._parameters, handed_positional, handed_keywords)
         self._note_changes(kept, handed)
         return returned
 
     def _handed_over(
         self, positional: tuple[Any, ...], keywords: dict[str, Any]
     ) -> tuple[list[Any], dict[str, Any]]:
-        names = list(named_arguments(self.answer, positional, {}))
+        names = list(named_arguments(self._parameters, positional, {}))
         listed = [
             value if name in self.changes or _moves_on(value) else independent_copy(value)
             for name, value in zip(names, positional, strict=True)
@@ -114,18 +115,22 @@ def _moves_on(value: Any) -> bool:
     return isinstance(value, np.random.Generator) or is_torch_generator(value)
 
 
-def named_arguments(
-    answer: Callable[..., Any], positional: tuple[Any, ...] | list[Any], keywords: Mapping[str, Any]
-) -> dict[str, Any]:
-    """Every argument under its parameter's name, one entry for each, in order."""
+def parameters_of(answer: Callable[..., Any]) -> list[str]:
+    """The names of the parameters that take positional arguments, in order."""
     try:
-        parameters = [
+        return [
             name
             for name, parameter in inspect.signature(answer).parameters.items()
             if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
         ]
     except (TypeError, ValueError):
-        parameters = []
+        return []
+
+
+def named_arguments(
+    parameters: list[str], positional: tuple[Any, ...] | list[Any], keywords: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Every argument under its parameter's name, one entry for each, in order."""
     extra = [f"argument {i + 1}" for i in range(len(parameters), len(positional))]
     names = (parameters + extra)[: len(positional)]
     return {**dict(zip(names, positional, strict=True)), **keywords}
@@ -145,7 +150,8 @@ def ignored_argument(answer: Callable[..., Any], call: Call) -> str | None:
         other = list(map(independent_copy, call.positional))
         try:
             other[place] = value * 1.37 + 0.29
-            again = answer(*other, **dict(call.keywords))
+            named = {key: independent_copy(given) for key, given in call.keywords.items()}
+            again = answer(*other, **named)
         except Exception:
             continue
         if same(again, call.returned, rtol=0.0):

@@ -20,8 +20,6 @@ from descent.shell import ipython_shell
 
 T = TypeVar("T")
 
-from descent.shell import ipython_shell
-
 MOST_PRINTED = 4_000
 """Characters of the learner's own prints that a report keeps."""
 

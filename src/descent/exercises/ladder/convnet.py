@@ -1268,9 +1268,9 @@ def _(answer, draw: Draw) -> None:
     if found.shape == pictures.shape:
         reach = range(-limit, limit + 1)
         copies = [_moved(pictures[0], down, right) for down in reach for right in reach]
-        known = (found[:, None] == torch.stack(copies)).flatten(2).all(dim=2).any(dim=1)
+        is_copy = (found[:, None] == torch.stack(copies)).flatten(2).all(dim=2).any(dim=1)
         # A truth value, not a count: which pictures are spoilt depends on how shifts are drawn.
-        expect(bool(known.all()), "each picture is a shifted copy").is_true(
+        expect(bool(is_copy.all()), "each picture is a shifted copy").is_true(
             otherwise="some picture is not itself, moved by at most the limit, with zeros coming in"
         )
 

@@ -181,13 +181,13 @@ def _joined(tokens: list[bytes], pair: Pair) -> list[bytes]:
 
 def _learned(draw: Draw, letters: bytes, count: int) -> list[Pair]:
     """Merges as training makes them: each pair is of bytes or of earlier results."""
-    known = [bytes([byte]) for byte in letters]
+    tokens = [bytes([byte]) for byte in letters]
     merges: list[Pair] = []
     while len(merges) < count:
-        pair = draw.choice(known), draw.choice(known)
-        if pair[0] + pair[1] not in known:
+        pair = draw.choice(tokens), draw.choice(tokens)
+        if pair[0] + pair[1] not in tokens:
             merges.append(pair)
-            known.append(pair[0] + pair[1])
+            tokens.append(pair[0] + pair[1])
     return merges
 
 
@@ -268,8 +268,8 @@ def _merging(piece, choose: Callable[..., Any], join=_joined, rounds=10_000) -> 
 
 
 def _best(ranks, pairs, order=min):
-    known = [pair for pair in pairs if pair in ranks]
-    return order(known, key=lambda pair: ranks[pair]) if known else None
+    learned = [pair for pair in pairs if pair in ranks]
+    return order(learned, key=lambda pair: ranks[pair]) if learned else None
 
 
 @merge.mistake(
@@ -314,8 +314,8 @@ def by_spelling(piece, ranks):
         spelled[first + second] = min(rank, spelled.get(first + second, rank))
 
     def choose(pairs):
-        known = [pair for pair in pairs if pair[0] + pair[1] in spelled]
-        return min(known, key=lambda pair: spelled[pair[0] + pair[1]]) if known else None
+        learned = [pair for pair in pairs if pair[0] + pair[1] in spelled]
+        return min(learned, key=lambda pair: spelled[pair[0] + pair[1]]) if learned else None
 
     return _merging(piece, choose)
 
@@ -332,10 +332,10 @@ def highest_first(piece, ranks):
     "encoding repeats its merges in the order of their ranks."
 )
 def longest_match(piece, ranks):
-    known = {first + second for first, second in ranks}
+    vocabulary = {first + second for first, second in ranks}
     tokens, at = [], 0
     while at < len(piece):
-        ends = [e for e in range(len(piece), at + 1, -1) if piece[at:e] in known] or [at + 1]
+        ends = [e for e in range(len(piece), at + 1, -1) if piece[at:e] in vocabulary] or [at + 1]
         tokens.append(piece[at : ends[0]])
         at = ends[0]
     return tokens
@@ -1484,14 +1484,14 @@ _WHAT = ("weights", "gradients", "optimiser")
 
 def _held(parameters: int, processes: int, stage: int, mixed: bool) -> list[float]:
     """Every tensor that one process holds, one after another."""
-    held = dict.fromkeys(_WHAT, 0.0)
+    sizes = dict.fromkeys(_WHAT, 0.0)
     tensors = [("weights", 4, 3), ("gradients", 4, 2), ("optimiser", 4, 1), ("optimiser", 4, 1)]
     if mixed:
         tensors = [("weights", 2, 3), ("gradients", 2, 2), *[("optimiser", 4, 1)] * 3]
     for name, size, shared_from in tensors:
         here = parameters / processes if stage >= shared_from else parameters
-        held[name] += size * here
-    return [held[name] for name in _WHAT]
+        sizes[name] += size * here
+    return [sizes[name] for name in _WHAT]
 
 
 def _expect_bytes(answer, *arguments: Any) -> None:

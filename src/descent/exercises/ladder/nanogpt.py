@@ -40,8 +40,8 @@ def _has(module: Any, what: str, *names: str) -> bool:
     """Whether the parts that the page names are there; says which are not."""
     expect(module, what).is_a(nn.Module)
     missing = [name for name in names if not hasattr(module, name)]
-    told = f"It has no {' and no '.join(missing)}."
-    expect(not missing, f"whether {what} has the parts it names").is_true(told)
+    what_is_missing = f"It has no {' and no '.join(missing)}."
+    expect(not missing, f"whether {what} has the parts it names").is_true(what_is_missing)
     return not missing
 
 
@@ -1028,14 +1028,20 @@ def _(answer, draw: Draw) -> None:
     expect(torch.equal(model(tokens), model(tokens)), "whether evaluation repeats").equals(True)
     model.train()
     block = model.blocks[0]
-    told = "The share never reaches the blocks: Block(width, heads, dropout)."
-    expect(not torch.equal(block(x), block(x)), "whether a block drops in training").is_true(told)
+    in_the_blocks = "The share never reaches the blocks: Block(width, heads, dropout)."
+    expect(not torch.equal(block(x), block(x)), "whether a block drops in training").is_true(
+        in_the_blocks
+    )
     with torch.no_grad():
         for parameter in block.parameters():
             parameter.zero_()  # a silent block: what is dropped now was dropped before it
-    told = "The sum of token and place is not dropped: put dropout on it before the first block."
+    before_them = (
+        "The sum of token and place is not dropped: put dropout on it before the first block."
+    )
     once, again = model(tokens), model(tokens)
-    expect(not torch.equal(once, again), "whether the sum of the tables is dropped").is_true(told)
+    expect(not torch.equal(once, again), "whether the sum of the tables is dropped").is_true(
+        before_them
+    )
 
 
 @GPT.property("drops nothing unless told to")
@@ -1247,10 +1253,9 @@ class _Kinds(nn.Module):
 
 def _places_of(model: nn.Module, group: dict[str, Any]) -> list[int]:
     """Which of the model's parameters a group holds, by their place in model.parameters()."""
-    known = [id(parameter) for parameter in model.parameters()]
+    ids = [id(parameter) for parameter in model.parameters()]
     return sorted(
-        known.index(id(parameter)) if id(parameter) in known else -1
-        for parameter in group["params"]
+        ids.index(id(parameter)) if id(parameter) in ids else -1 for parameter in group["params"]
     )
 
 
@@ -1289,8 +1294,8 @@ def _(answer, draw: Draw) -> None:
 def _(answer, draw: Draw) -> None:
     model = _Kinds()
     groups = _groups(answer, model, 0.1)
-    held = sorted(place for group in groups for place in _places_of(model, group))
-    expect(held, "all parameters held, as places in list(model.parameters())").equals(
+    places = sorted(place for group in groups for place in _places_of(model, group))
+    expect(places, "all parameters held, as places in list(model.parameters())").equals(
         sorted(sum(_wanted(model), []))
     )
 
@@ -1774,14 +1779,14 @@ class Table(nn.Module):
         self.rows: list[int] = []
         self.modes: list[bool] = []
         self.recorded: list[bool] = []
-        self.known: list[float] = []  # the size of the gradient when each part was read
+        self.slopes_found: list[float] = []  # the size of the gradient when each part was read
 
     def forward(self, tokens: Tensor) -> Tensor:
         self.rows.append(len(tokens))
         self.modes.append(self.training)
         self.recorded.append(torch.is_grad_enabled())
         slope = self.tokens.grad
-        self.known.append(0.0 if slope is None else float(slope.abs().sum()))
+        self.slopes_found.append(0.0 if slope is None else float(slope.abs().sum()))
         return (self.tokens[tokens] + self.places[: tokens.shape[1]]) * self.gain
 
     def __repr__(self) -> str:
@@ -1850,7 +1855,7 @@ def _(answer, draw: Draw) -> None:
     answer(model, inputs, targets, 3)
     expect(sum(model.rows), "how many rows were read in all").equals(7)
     expect(model.rows, "the rows of each part, of 7 in 3 parts").equals([3, 2, 2])
-    late = sum(size > 0 for size in model.known[1:])
+    late = sum(size > 0 for size in model.slopes_found[1:])
     expect(late, "how many of the parts after the first found a gradient already there").equals(
         len(model.rows) - 1
     )

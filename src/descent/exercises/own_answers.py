@@ -67,8 +67,8 @@ def own_answer(chapter_name: str, name: str) -> OwnAnswer:
     chapter = find_chapter(chapter_name)
     exercises = load_exercises(chapter.id)
     if name not in exercises:
-        known = ", ".join(exercises)
-        raise UnknownExercise(f"{chapter.id} has no exercise `{name}`: it has {known}.")
+        names = ", ".join(exercises)
+        raise UnknownExercise(f"{chapter.id} has no exercise `{name}`: it has {names}.")
     try:
         found = _answer_in(work_copy(chapter), chapter, name)
     except CourseError as error:
