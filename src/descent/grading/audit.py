@@ -10,10 +10,10 @@ from types import ModuleType
 from typing import Any
 
 from descent.grading.exercise import Exercise
+from descent.grading.isolation import isolated
 from descent.grading.judging import judge, judge_behaviour
 from descent.grading.mutants import Mutant, generic_mutants, source_mutants
 from descent.grading.report import CORRECT, NOT_ATTEMPTED
-from descent.grading.sandbox import captured_output, restored_state
 from descent.grading.trials import Behaviour
 
 MUTANT_SECONDS = 2.0
@@ -156,7 +156,7 @@ def _audit_mistakes(exercise: Exercise, seed: int, score: Score) -> None:
     for mistake in exercise.mistakes:
         answer = mistakes[mistake.name]
         if seed == 0:
-            with restored_state(), captured_output():
+            with isolated():
                 answer.run_all()
             answer = Behaviour(exercise, mistake.answer, seed)
         report = judge_behaviour(answer, mistakes, to_the_end=False)

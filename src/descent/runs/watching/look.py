@@ -100,8 +100,8 @@ def list_in_words(looks: list[tuple[RunFolder, Look]], width: int) -> str:
     for line, (_, look) in zip(lines[1:], looks, strict=True):
         blocks.append(line)
         for said in (look.words, next(iter(look.reason.splitlines()), "")):
-            indents = {"initial_indent": "    ", "subsequent_indent": "    "}
-            blocks += textwrap.wrap(said, max(width, 20), break_on_hyphens=False, **indents)
+            wrapped = textwrap.wrap(said, max(width - 4, 20), break_on_hyphens=False)
+            blocks += [f"    {line}" for line in wrapped]
     return "\n".join(blocks)
 
 
