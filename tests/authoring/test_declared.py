@@ -1,12 +1,16 @@
-"""An exercises module may be a file or a folder; its messages are read without importing it."""
+"""An exercises module may be a file or a folder; what it says is read without importing it."""
 
 from __future__ import annotations
 
+import pytest
+
+from descent.authoring import AuthoringError
 from descent.authoring.course import load_course
 from descent.authoring.declared import (
+    WrittenHint,
     declared_exercises,
     exercises_text,
-    written_messages,
+    read_written,
 )
 
 FOLDER = "src/descent/exercises/toys/one_weight"
@@ -36,24 +40,40 @@ def test_a_folder_declares_what_its_files_declare(course):
     assert "minutes=20" in exercises_text(course.root, only(course)[1])
 
 
-def test_messages_carry_exercise_occasion_and_line(course):
+def test_hints_carry_exercise_occasion_and_line(course):
+    course.edit(course.exercises, 'line.hint("Keep w.")', 'line.hint("Keep w.", "sign")')
+    file = "src/descent/exercises/toys/one_weight.py"
+    assert read_written(*only(course)).hints == [
+        WrittenHint("predict", "Multiply.", None, file, 5),
+        WrittenHint("predict", "Look at the sign of w.", "sign", file, 6),
+        WrittenHint("Line", "Keep w.", "sign", file, 8),
+    ]
+
+
+def test_texts_are_those_of_several_words_wherever_they_stand(course):
     course.write(
         "src/descent/exercises/toys/one_weight.py",
         course.exercises.read_text()
-        + '\n@line.mistake(\n    "You kept"\n    " nothing."\n)\ndef nothing(w):\n    return 0\n',
+        + '\nHABITS = {"nothing": "You kept"\n    " nothing."}\n\n\n'
+        + '@line.mistake("You kept it.")\ndef _(w):\n    """Keep the w."""\n    return "w b"\n',
     )
-    found = written_messages(*only(course))
-    file = "src/descent/exercises/toys/one_weight.py"
-    assert [(m.kind, m.exercise, m.text, m.when, m.line) for m in found] == [
-        ("hint", "predict", "Multiply.", None, 5),
-        ("hint", "predict", "Look at the sign of w.", "sign", 6),
-        ("hint", "Line", "Keep w.", None, 8),
-        ("mistake", "Line", "You kept nothing.", None, 10),
+    found = [(written.text, written.line) for written in read_written(*only(course)).texts]
+    assert sorted(found) == [
+        ("Keep w.", 8),
+        ("Look at the sign of w.", 6),
+        ("You kept it.", 14),
+        ("You kept nothing.", 10),
+        ("w b", 17),
     ]
-    assert {message.file for message in found} == {file}
 
 
-def test_messages_of_a_folder(course):
+def test_hints_of_a_folder(course):
     as_folder(course)
-    files = {message.file.rpartition("/")[2] for message in written_messages(*only(course))}
+    files = {hint.file.rpartition("/")[2] for hint in read_written(*only(course)).hints}
     assert files == {"predict.py", "line.py"}
+
+
+def test_a_module_that_is_not_python(course):
+    course.exercises.write_text("x = (\n")
+    with pytest.raises(AuthoringError, match="one_weight.py: is not Python"):
+        read_written(*only(course))

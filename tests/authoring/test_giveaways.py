@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from descent.authoring.declared import Message
+from descent.authoring.declared import WrittenHint
 from descent.authoring.giveaways import giveaways, solution_code
 
 SOLUTION = "error = predict(w, b, x) - y\nreturn 2 * np.mean(error * x), 2 * np.mean(error)\n"
@@ -20,8 +20,8 @@ POINTS_THE_WAY = {
 }
 
 
-def ladder(*texts: str, when: str | None = None) -> list[Message]:
-    return [Message("hint", "gradient", text, when, "hints.py", 1) for text in texts]
+def ladder(*texts: str, when: str | None = None) -> list[WrittenHint]:
+    return [WrittenHint("gradient", text, when, "hints.py", 1) for text in texts]
 
 
 @pytest.mark.parametrize("hint", TELLS_ALL)

@@ -78,7 +78,8 @@ def test_predictions(quiet):
 
 
 def test_voice_in_the_page_and_in_what_a_check_says(quiet):
-    quiet.add_cells("# %% [markdown]\n# It is simply good! `just!` $n!$ ![a](b.png)\n")
+    near = "It has just run, just below 1."
+    quiet.add_cells(f"# %% [markdown]\n# It is simply good! `just!` $n!$ ![a](b.png) {near}\n")
     quiet.edit(quiet.exercises, '"Multiply."', '"Just multiply!"')
     line = line_of(quiet, "It is simply")
     hint = "src/descent/exercises/toys/one_weight.py, line 5"

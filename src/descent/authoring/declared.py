@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from descent.authoring.course import Course
 from descent.authoring.problems import AuthoringError
@@ -23,29 +23,43 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Message:
-    """A text of an exercises module that a learner may read.
+class WrittenHint:
+    """A hint as it stands in the exercises module.
 
     Attributes
     ----------
-    kind
-        Whether it is a hint or says what a mistake is.
     exercise
         The exercise it belongs to.
     text
         What it says.
     when
-        The occasion of a hint; None for one that stands in the ladder of all, and for a mistake.
+        Its occasion; None for one that everybody gets in turn.
     file, line
         Where it is written.
     """
 
-    kind: Literal["hint", "mistake"]
     exercise: str
     text: str
     when: str | None
     file: str
     line: int
+
+
+@dataclass(frozen=True)
+class WrittenText:
+    """A text of the exercises module that a learner may read, and where it is written."""
+
+    text: str
+    file: str
+    line: int
+
+
+@dataclass(frozen=True)
+class Written:
+    """What an exercises module says, in its order: its hints, and all its texts with them."""
+
+    hints: list[WrittenHint]
+    texts: list[WrittenText]
 
 
 def exercises_file(root: Path, chapter: Chapter) -> Path:
@@ -115,8 +129,8 @@ def declared_exercises(course: Course, chapter: Chapter) -> dict[str, Exercise]:
     return found
 
 
-def written_messages(course: Course, chapter: Chapter) -> list[Message]:
-    """Read the hints and the mistakes' messages of a chapter, with their lines.
+def read_written(course: Course, chapter: Chapter) -> Written:
+    """Read what a chapter's exercises module says, with the lines.
 
     The module is read, not imported: the libraries that graders use take seconds to load.
 
@@ -125,7 +139,7 @@ def written_messages(course: Course, chapter: Chapter) -> list[Message]:
     AuthoringError
         When a file of the module is not Python.
     """
-    found: list[Message] = []
+    written = Written([], [])
     for path in exercises_files(course.root, chapter):
         file = course.name_of(path)
         try:
@@ -133,48 +147,47 @@ def written_messages(course: Course, chapter: Chapter) -> list[Message]:
         except SyntaxError as error:
             reason = f"{error.msg}, line {error.lineno}"
             raise AuthoringError(f"{file}: is not Python ({reason}).") from error
-        names = _exercise_names(tree)
-        for kind, call in _message_calls(tree):
-            assert isinstance(call.func, ast.Attribute)
-            variable = ast.unparse(call.func.value)
-            when = next((_constant(word.value) for word in call.keywords if word.arg == "when"), "")
-            text = _constant(call.args[0]) if call.args else ""
-            place = file, call.lineno
-            found.append(Message(kind, names.get(variable, variable), text, when or None, *place))
-    return found
+        written.hints.extend(_hints(tree, file))
+        written.texts.extend(_texts(tree, file))
+    return written
+
+
+def _hints(tree: ast.Module, file: str) -> Iterator[WrittenHint]:
+    exercises = _exercise_names(tree)
+    for statement in tree.body:
+        match statement:
+            case ast.Expr(value=ast.Call(func=ast.Attribute(attr="hint", value=owner)) as call):
+                variable = ast.unparse(owner)
+                said = dict(zip(("text", "when"), map(_constant, call.args), strict=False))
+                said |= {word.arg: _constant(word.value) for word in call.keywords if word.arg}
+                exercise, when = exercises.get(variable, variable), said.get("when") or None
+                yield WrittenHint(exercise, said.get("text", ""), when, file, call.lineno)
 
 
 def _exercise_names(tree: ast.Module) -> dict[str, str]:
     """Return the names of the exercises by the variables that hold them."""
-    return {
-        statement.targets[0].id: _constant(statement.value.args[0])
-        for statement in tree.body
-        if isinstance(statement, ast.Assign)
-        and isinstance(statement.targets[0], ast.Name)
-        and isinstance(statement.value, ast.Call)
-        and ast.unparse(statement.value.func).endswith("Exercise")
-        and statement.value.args
-    }
-
-
-def _message_calls(tree: ast.Module) -> Iterator[tuple[Literal["hint", "mistake"], ast.Call]]:
+    names = {}
     for statement in tree.body:
-        if isinstance(statement, ast.Expr):
-            if _is_call_of("hint", statement.value):
-                yield "hint", statement.value  # type: ignore[misc]
-        elif isinstance(statement, ast.FunctionDef | ast.ClassDef):
-            for decorator in statement.decorator_list:
-                if _is_call_of("mistake", decorator):
-                    yield "mistake", decorator  # type: ignore[misc]
+        match statement:
+            case ast.Assign(
+                targets=[ast.Name(id=variable)],
+                value=ast.Call(func=ast.Name(id="Exercise"), args=[ast.Constant(value=name), *_]),
+            ):
+                names[variable] = str(name)
+    return names
 
 
-def _is_call_of(method: str, node: ast.expr) -> bool:
-    is_method = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
-    return is_method and node.func.attr == method  # type: ignore[attr-defined]
+def _texts(tree: ast.Module, file: str) -> Iterator[WrittenText]:
+    """Yield the texts of several words that are not docstrings."""
+    nodes = list(ast.walk(tree))
+    alone = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
+    for node in nodes:
+        if isinstance(node, ast.Constant) and id(node) not in alone and " " in _constant(node):
+            yield WrittenText(_constant(node), file, node.lineno)
 
 
 def _constant(node: ast.expr) -> str:
     """Return a text as far as it is written out."""
     if isinstance(node, ast.JoinedStr):
         return "".join(_constant(part) for part in node.values)
-    return str(node.value) if isinstance(node, ast.Constant) else ""
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""

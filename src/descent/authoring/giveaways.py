@@ -9,7 +9,7 @@ import textwrap
 from collections.abc import Iterator
 
 from descent.authoring.blanking import BEGIN, END
-from descent.authoring.declared import Message
+from descent.authoring.declared import WrittenHint
 
 MOST = 0.5
 """A hint that holds more than this share of the reference gives it away."""
@@ -23,7 +23,7 @@ _SIGNS = str.maketrans({"−": "-", "·": "*", "×": "*", "`": " ", "’": "'", 
 _LIBRARY = re.compile(r"\b(?:np|torch|jnp|jax|math|nn|F)\.")
 
 
-def giveaways(hints: list[Message], solution: str) -> list[Message]:
+def giveaways(hints: list[WrittenHint], solution: str) -> list[WrittenHint]:
     """Return those of one exercise's hints that are its solution before the last rung.
 
     The last of the hints that everybody gets is the last rung; it may say all.

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from descent.authoring.course import Course
-from descent.authoring.declared import Message, written_messages
+from descent.authoring.declared import WrittenHint, WrittenText, read_written
 from descent.authoring.giveaways import giveaways, solution_code
 from descent.authoring.prose import Sentence, sentences
 from descent.authoring.source import ChapterSource, read_source
@@ -28,7 +28,13 @@ _PREDICTION = re.compile(r"Predict\b")
 # The headings of the closing sections: from the first of them on, all there is is things to do.
 _TASKS = re.compile(r"Go further|Explain it( to a friend)?")
 _MARKED_PREDICTION = re.compile(r"\*\*Predict\b[^*\n]*\*\*")
-_BELITTLING = re.compile(r"\b(?:simply|just|obviously)\b", re.IGNORECASE)
+_MARK = re.compile(r"(?<=[\w\"'”’)\]…])!+(?=[\s\"'”’)\]]|$)")
+# "Just" is also said of what is near: "has just read", "just below", "just as large".
+_BELITTLING = re.compile(
+    r"\b(?:simply|obviously"
+    r"|(?<!\bhas )(?<!\bhave )(?<!\bhad )just(?! (?:as|below|above|before|after|past)\b))\b",
+    re.IGNORECASE,
+)
 
 
 Spoken = list[list[Sentence] | None]
@@ -78,7 +84,7 @@ def count_chapter(course: Course, chapter: Chapter) -> list[Count]:
         When the source or the exercises module cannot be read.
     """
     source = read_source(chapter, course.name_of(chapter.source))
-    messages = written_messages(course, chapter)
+    written = read_written(course, chapter)
     spoken = [
         sentences(cell.text, cell.line + 1) if cell.role == "prose" else None
         for cell in source.cells
@@ -88,9 +94,9 @@ def count_chapter(course: Course, chapter: Chapter) -> list[Count]:
         *_counts_of_prose(prose),
         _stretches(spoken),
         _predictions(source),
-        *_counts_of_voice(prose, messages),
+        *_counts_of_voice(prose, written.texts),
         _short_solutions(source),
-        _giveaways(source, messages),
+        _giveaways(source, written.hints),
         Count("recall_cards", len(chapter.recall), MOST_CARDS, "recall cards", (), FEWEST_CARDS),
     ]
 
@@ -156,19 +162,22 @@ def _predictions(source: ChapterSource) -> Count:
     return Count("predictions", len(lines), MOST_PREDICTIONS, "predictions", places)
 
 
-def _counts_of_voice(prose: list[Sentence], messages: list[Message]) -> Iterator[Count]:
+def _counts_of_voice(prose: list[Sentence], texts: list[WrittenText]) -> Iterator[Count]:
     """Count exclamation marks and belittling words, in the page and in what a check says."""
     heard = [(f"line {sentence.line}", sentence.text) for sentence in prose]
     heard += [
-        (f"{message.file}, line {message.line}", sentence.text)
-        for message in messages
-        for sentence in sentences(message.text)
+        (f"{written.file}, line {written.line}", sentence.text)
+        for written in texts
+        if _MARK.search(written.text) or _BELITTLING.search(written.text)
+        for sentence in sentences(written.text)
     ]
-    marks = [where for where, text in heard for _ in range(text.count("!"))]
-    yield Count("exclamation_marks", len(marks), 0, "exclamation marks", tuple(marks))
-    words = [f"{where} ('{word}')" for where, text in heard for word in _BELITTLING.findall(text)]
+    marks = tuple(where for where, text in heard for _ in _MARK.findall(text))
+    yield Count("exclamation_marks", len(marks), 0, "exclamation marks", marks)
+    words = tuple(
+        f"{where} ('{word}')" for where, text in heard for word in _BELITTLING.findall(text)
+    )
     what = "the words 'simply', 'just' and 'obviously'"
-    yield Count("belittling_words", len(words), 0, what, tuple(words))
+    yield Count("belittling_words", len(words), 0, what, words)
 
 
 def _short_solutions(source: ChapterSource) -> Count:
@@ -187,8 +196,7 @@ def _lines(code: str) -> int:
     return sum(bool(line.strip()) and not line.strip().startswith("#") for line in code.split("\n"))
 
 
-def _giveaways(source: ChapterSource, messages: Iterable[Message]) -> Count:
-    hints = [message for message in messages if message.kind == "hint"]
+def _giveaways(source: ChapterSource, hints: list[WrittenHint]) -> Count:
     found = [
         hint
         for cell in source.with_role("exercise")
