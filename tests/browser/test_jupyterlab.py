@@ -5,15 +5,16 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import socket
-import subprocess
 import sys
-import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
+from programs import PATIENCE, Program
+
+from descent.serving.addresses import free_port
 
 pytestmark = pytest.mark.browser
 
@@ -21,8 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CHAPTER = "ladder/01_scalar_regression"
 COURSE = ("solutions", "notebooks", "book")
 COURSE_FILES = ("_config.yml", "_toc.yml", "README.md", "requirements.txt")
-START_UP = 120  # seconds; a slow machine that is doing other things needs many
-ANSWER = 60_000  # milliseconds for a kernel to start and answer
+ANSWER = 1000 * PATIENCE  # milliseconds for a kernel to start and answer
 
 SIGNATURE = "def predict(w: float, b: float, x: np.ndarray) -> np.ndarray:\n"
 WRONG = SIGNATURE + "    return w * x"
@@ -62,47 +62,11 @@ def addresses(
         "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
         "PYTHONUNBUFFERED": "1",
     }
-    command = [sys.executable, "-m", "descent.serving", "--no-browser", "--port", str(free_port())]
-    server = subprocess.Popen(
-        command,
-        cwd=course,
-        env=environment,
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
-    too_long = threading.Timer(START_UP, server.kill)
-    too_long.start()
-    try:
-        yield announced(server)
-    finally:
-        too_long.cancel()
-        server.terminate()
-        try:
-            server.wait(timeout=20)
-        except subprocess.TimeoutExpired:
-            server.kill()
-
-
-def free_port() -> int:
-    with socket.socket() as trial:
-        trial.bind(("127.0.0.1", 0))
-        return int(trial.getsockname()[1])
-
-
-def announced(server: subprocess.Popen[str]) -> dict[str, str]:
-    """Read what the server prints until it has said where it is, and go on reading unheard."""
-    assert server.stdout is not None
-    said: list[str] = []
-    found: dict[str, str] = {}
-    for line in server.stdout:
-        said.append(line)
-        if address := re.match(r"\s+(The book|JupyterLab)\s+(http\S+)", line):
-            found[address[1]] = address[2]
-        if len(found) == 2:
-            threading.Thread(target=server.stdout.read, daemon=True).start()
-            return found
-    pytest.fail("make start ended without serving anything:\n" + "".join(said))
+    command = [sys.executable, "-m", "descent.serving", "--no-browser"]
+    command += ["--port", str(free_port(9300))]
+    with Program(command, course, environment) as server:
+        found = server.wait_until_it_says(r"The book +(http\S+)\n +JupyterLab +(http\S+)\n")
+        yield {"The book": found[1], "JupyterLab": found[2]}
 
 
 def code_cell(page: Page, start: str) -> Locator:
@@ -110,7 +74,8 @@ def code_cell(page: Page, start: str) -> Locator:
     cell = page.locator(".jp-Notebook:visible .jp-CodeCell").filter(
         has=page.locator(".cm-content", has_text=re.compile(rf"^\s*{re.escape(start)}"))
     )
-    for _ in range(60):
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
         if cell.count():
             cell.first.scroll_into_view_if_needed()
             return cell.first
@@ -135,7 +100,7 @@ def run_until_it_ran(page: Page, cell: Locator) -> None:
     for _ in range(2):
         run(page, cell)
         try:
-            expect(cell.locator(".jp-InputPrompt")).to_have_text(ran, timeout=ANSWER / 3)
+            expect(cell.locator(".jp-InputPrompt")).to_have_text(ran, timeout=20_000)
             return
         except AssertionError:
             continue
@@ -152,8 +117,9 @@ def test_a_learner_goes_from_the_book_to_a_tick(
     server, token = addresses["The book"].split("book/?")
     page.goto(f"{server}book/solutions/{CHAPTER}.html?{token}")
     link = page.get_by_role("link", name="Open in JupyterLab")
-    assert link.get_attribute("href") == f"/lab/tree/work/{CHAPTER}.ipynb"
+    assert link.get_attribute("href") == f"/descent/open/{CHAPTER}"
     link.click()
+    page.wait_for_url(f"**/lab/tree/{CHAPTER}.ipynb", timeout=ANSWER)
     page.locator(".jp-Notebook").wait_for(timeout=ANSWER)
     # A cell that is run while the kernel is still starting may be dropped.
     idle = page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']")
