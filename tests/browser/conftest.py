@@ -55,7 +55,10 @@ def visit(browser: Browser) -> Iterator[Callable[..., Visit]]:
     contexts = []
 
     def open_address(
-        address: str, width: int = 1200, height: int = 900, theme: Literal["light", "dark"] = "light"
+        address: str,
+        width: int = 1200,
+        height: int = 900,
+        theme: Literal["light", "dark"] = "light",
     ) -> Visit:
         context = browser.new_context(
             viewport={"width": width, "height": height}, color_scheme=theme

@@ -7,6 +7,7 @@ import re
 import shutil
 import sys
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -160,9 +161,88 @@ def test_a_learner_goes_from_the_book_to_a_tick(
     expect(shown).to_contain_text(re.compile(r"\b1/\d"))
 
 
+def test_jupyterlab_opens_on_the_start_page_and_a_chapter_is_a_click(
+    addresses: dict[str, str], course: Path, visit: Callable[..., object]
+) -> None:
+    visited = visit(addresses["JupyterLab"], width=1300)
+    page: Page = visited.page  # type: ignore[attr-defined]
+    start = page.frame_locator("#descent-start iframe")
+    expect(start.get_by_role("heading", level=1)).to_be_visible()
+    tabs = page.locator("#jp-main-dock-panel .lm-TabBar-tabLabel")
+    expect(tabs).to_have_text(["Start"])
+    listed = page.locator(".jp-DirListing-itemText")
+    expect(listed.filter(has_text="AGENTS.md")).to_be_visible()
+    for inside in ("solutions", "notebooks", "book", "README.md", "_build"):
+        expect(listed.filter(has_text=re.compile(f"^{inside}$"))).to_have_count(0)
+
+    copy = course / "work" / "ladder" / "03_vector_regression.ipynb"
+    assert not copy.exists()
+    start.get_by_role("link", name="Many weights").first.click()
+    expect(page.locator(".jp-Notebook:visible")).to_contain_text("Many weights")
+    assert copy.exists()
+    assert page.url.endswith("/lab/tree/ladder/03_vector_regression.ipynb")
+
+    # The start page stays the first tab, and knows what is open.
+    tabs.filter(has_text="Start").click()
+    running = start.locator(".running")
+    expect(running.get_by_role("link", name="3 · Many weights")).to_be_visible()
+    page.reload()
+    expect(page.locator(".jp-Notebook:visible")).to_contain_text("Many weights")
+    expect(tabs.first).to_have_text("Start")
+    assert visited.outside == []  # type: ignore[attr-defined]
+
+
+def test_the_start_page_follows_jupyterlabs_theme(
+    addresses: dict[str, str], visit: Callable[..., object]
+) -> None:
+    page: Page = visit(addresses["JupyterLab"]).page  # type: ignore[attr-defined]
+    root = page.frame_locator("#descent-start iframe").locator("html")
+    expect(root).to_have_attribute("data-theme", "light")
+    page.get_by_role("menuitem", name="Settings").click()
+    page.locator(".lm-Menu-itemLabel", has_text=re.compile("^Theme$")).hover()
+    page.locator(".lm-Menu-itemLabel", has_text="JupyterLab Dark").first.click()
+    expect(root).to_have_attribute("data-theme", "dark")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [400, 1200])
+def test_the_start_page_alone_fits_and_follows_the_system(
+    addresses: dict[str, str], visit: Callable[..., object], theme: str, width: int
+) -> None:
+    server, token = addresses["JupyterLab"].split("lab?")
+    visited = visit(f"{server}descent/start?{token}", width=width, theme=theme)
+    page: Page = visited.page  # type: ignore[attr-defined]
+    expect(page.get_by_role("link", name="Read the chapter")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    red = page.evaluate("parseInt(getComputedStyle(document.body).backgroundColor.slice(4))")
+    assert red > 200 if theme == "light" else red < 60
+    assert visited.errors == [] and visited.outside == []  # type: ignore[attr-defined]
+
+
+def test_the_start_page_is_used_by_keyboard(
+    addresses: dict[str, str], visit: Callable[..., object]
+) -> None:
+    server, token = addresses["JupyterLab"].split("lab?")
+    page: Page = visit(f"{server}descent/start?{token}").page  # type: ignore[attr-defined]
+    reached = []
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        reached.append(page.evaluate("document.activeElement.textContent.trim()"))
+    assert "Read the chapter" in reached and "How to begin" in reached
+    page.locator("summary").focus()
+    was_open = page.locator("#how").evaluate("(how) => how.open")
+    page.keyboard.press("Enter")
+    assert page.locator("#how").evaluate("(how) => how.open") != was_open
+    page.locator("a.chapter").nth(1).focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/lab/tree/ladder/02_autograd.ipynb")
+
+
 def test_the_learners_copy_is_not_the_courses_notebook(
     addresses: dict[str, str], course: Path
 ) -> None:
+    server, token = addresses["JupyterLab"].split("lab?")
+    urllib.request.urlopen(f"{server}descent/open/{CHAPTER}?{token}", timeout=PATIENCE).close()
     copy, blank = (course / folder / f"{CHAPTER}.ipynb" for folder in ("work", "notebooks"))
     assert copy.is_file()
     assert not copy.samefile(blank)

@@ -51,7 +51,7 @@ def do(chapter: str, *exercises: str) -> None:
         store.record_check(chapter, exercise, "correct")
 
 
-# --- what it says -----------------------------------------------------------------------------------
+# --- what it says -------------------------------------------------------------------------------
 
 
 def test_who_has_done_nothing_is_told_how_to_begin_and_with_what(course: Path) -> None:
@@ -169,7 +169,7 @@ def test_the_page_needs_no_torch(course: Path) -> None:
     assert done.stdout.split() == ["False", "False"]
 
 
-# --- from a server ----------------------------------------------------------------------------------
+# --- from a server ------------------------------------------------------------------------------
 
 
 def ask(served, path: str, token: bool = True) -> tuple[HTTPResponse, str]:
@@ -234,7 +234,7 @@ def test_jupyterlab_is_given_the_start_tab_and_tabs_of_its_own(served, small_cou
     assert response.status == 200
 
 
-# --- the learner's folder ---------------------------------------------------------------------------
+# --- the learner's folder -----------------------------------------------------------------------
 
 
 def test_the_folder_is_made_with_a_note_for_assistants_that_is_not_written_twice(

@@ -1,4 +1,4 @@
-"""What the start page says: the learner's progress, the notebooks that are open, the runs going on."""
+"""What the start page says: the learner's progress, the open notebooks, the runs going on."""
 
 from __future__ import annotations
 
@@ -98,13 +98,17 @@ class StartPage:
         return 100 * done / self.exercises if self.exercises else 0.0
 
     def state_text(self, row: ChapterRow) -> str:
-        """Say how a chapter stands; one that waits names the numbers it waits for: ``after 5, 6``."""
+        """Say how a chapter stands; one that waits says for which numbers: ``after 5, 6``."""
         if row.status != LATER:
             return row.status
-        waited_for = [other.chapter for other in self.table.rows if other.chapter.id in row.waits_for]
+        waited_for = [
+            other.chapter for other in self.table.rows if other.chapter.id in row.waits_for
+        ]
         own_part = row.chapter.part
         names = [
-            str(other.number) if other.part == own_part else f"{part_title(other.part)} {other.number}"
+            str(other.number)
+            if other.part == own_part
+            else f"{part_title(other.part)} {other.number}"
             for other in waited_for
         ]
         return f"after {', '.join(names)}"
@@ -157,6 +161,8 @@ def _runs_under_way() -> tuple[RunUnderWay, ...]:
         if state not in UNDER_WAY:
             continue
         linked = link_runs(work_folder(), runs_folder())
-        report = f"{linked.name}/{run.id}/{run.report.name}" if linked and run.report.exists() else None
+        report = (
+            f"{linked.name}/{run.id}/{run.report.name}" if linked and run.report.exists() else None
+        )
         found.append(RunUnderWay(run.id, state, run.step(), run.steps(), report))
     return tuple(found)

@@ -48,7 +48,9 @@ class StartHandler(PageHandler):
         try:
             page = await asyncio.to_thread(start_page, sessions)
         except CourseError as error:
-            self.send_page(render_message("The course cannot be read", str(error), self.base_url), 500)
+            self.send_page(
+                render_message("The course cannot be read", str(error), self.base_url), 500
+            )
             return
         self.send_page(render("start.html", self.base_url, page=page))
 
