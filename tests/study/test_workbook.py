@@ -6,7 +6,7 @@ import nbformat
 import pytest
 
 from descent.errors import CourseError
-from descent.study.workbook import open_all, open_chapter, refresh, reset
+from descent.study.workbook import open_chapter, refresh, reset
 
 ANSWER = "def predict(w, x):\n    return w * x  # mine"
 
@@ -68,14 +68,6 @@ def test_opening_a_chapter_that_is_not_built_says_what_to_do(course, courses):
     courses.write_source(course, "ladder/03_vector_regression")
     with pytest.raises(CourseError, match="make chapters"):
         open_chapter("ladder/03")
-
-
-def test_open_all_makes_what_is_missing(course, courses, mine):
-    courses.write_source(course, "ladder/03_vector_regression")
-    edit(mine, {"exercise-predict": ANSWER})
-    assert [path.name for path in open_all()] == ["02_autograd.ipynb", "1_transformers.ipynb"]
-    assert cells_by_id(mine)["exercise-predict"].source == ANSWER
-    assert open_all() == []
 
 
 def test_refresh_changes_nothing_when_the_course_did_not_change(mine):

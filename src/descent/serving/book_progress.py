@@ -1,4 +1,4 @@
-"""How far the building of the book is, from what Sphinx prints: in place on a terminal, else lines."""
+"""How far the building of the book is, from what Sphinx prints: in place or in lines."""
 
 from __future__ import annotations
 

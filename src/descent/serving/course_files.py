@@ -1,4 +1,4 @@
-"""Files of the course behind the server's login: the built book at ``/book/``, and our own pages'."""
+"""Files behind the server's login: the built book at ``/book/``, and those of our own pages."""
 
 from __future__ import annotations
 

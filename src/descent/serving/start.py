@@ -31,18 +31,13 @@ SERVER_EXTENSIONS = {
 
 
 def prepare(root: Path, work: Path) -> None:
-    """Build the book and furnish the learner's folder; neither may keep the server from starting."""
+    """Build the book and furnish the learner's folder; no book does not keep from starting."""
     print("Looking at the book (a minute or two when it must be built) ...", flush=True)
     try:
         print(build_book(root).message, flush=True)
     except OSError as error:
         print(f"The book could not be built: {error}.", flush=True)
-    try:
-        furnish(work)
-    except CourseError as error:
-        print(f"Something is missing in your folder: {error}", flush=True)
-    except OSError as error:
-        raise CourseError(f"{work}: cannot be made ({error.strerror}).") from error
+    furnish(work)
 
 
 def has_display(environment: Mapping[str, str] = os.environ, platform: str = sys.platform) -> bool:

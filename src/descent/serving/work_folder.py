@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from descent.errors import CourseError
 from descent.study.files import create_whole
 
 NOTE_FOR_ASSISTANTS = Path(__file__).with_name("work_agents.md")
@@ -20,11 +21,12 @@ def furnish(work: Path) -> None:
     Raises
     ------
     CourseError
-        When the note cannot be written.
-    OSError
-        When the folder cannot be made.
+        When the folder cannot be made, or the note cannot be written.
     """
-    work.mkdir(parents=True, exist_ok=True)
+    try:
+        work.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CourseError(f"{work}: cannot be made ({error.strerror}).") from error
     note = work / "AGENTS.md"
     if not note.exists():
         create_whole(note, NOTE_FOR_ASSISTANTS.read_bytes())

@@ -72,13 +72,6 @@ def open_chapter(name: str) -> Opened:
     return _open(find_chapter(name))
 
 
-def open_all() -> list[Path]:
-    """Make every learner's copy that is missing; return the new ones."""
-    built = [chapter for chapter in load_catalog() if chapter.notebook.exists()]
-    opened = [_open(chapter) for chapter in built]
-    return [copy.path for copy in opened if copy.created]
-
-
 def refresh(name: str | None = None) -> list[Refreshed]:
     """Bring changes of the course into the learner's copies.
 

@@ -1,1 +1,1 @@
-"""The pages that the server makes itself: their templates, their style, and how they are rendered."""
+"""The pages that the server makes itself: templates, style, and how they are rendered."""

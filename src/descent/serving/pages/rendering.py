@@ -50,5 +50,5 @@ def _environment() -> Environment:
 
 @functools.cache
 def _version(name: str) -> str:
-    """Return what changes with a file, so that browsers may keep it as long as it stays the same."""
+    """Return what changes with a file, so that browsers may keep it until it does."""
     return hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]

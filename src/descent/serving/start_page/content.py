@@ -1,4 +1,4 @@
-"""What the start page says: the learner's progress, the notebooks that are open, the runs going on."""
+"""What the start page says: the learner's progress, the open notebooks, the runs going on."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ class StartPage:
         return 100 * done / self.exercises if self.exercises else 0.0
 
     def state_text(self, row: ChapterRow) -> str:
-        """Say how a chapter stands; one that waits names the numbers it waits for: ``after 5, 6``."""
+        """Say how a chapter stands; one that waits says for which numbers: ``after 5, 6``."""
         if row.status != LATER:
             return row.status
         waited_for = [
