@@ -16,7 +16,7 @@ from types import ModuleType
 
 from descent.errors import CourseError
 from descent.study.catalog import Chapter
-from descent.study.files import read_code_cells
+from descent.study.notebook_files import read_code_cells
 
 _PYTHON_CELL_MAGICS = ("time", "timeit", "capture", "prun")
 _PURE_FUNCTIONS = {"abs", "bool", "dict", "float", "frozenset", "int", "len", "list", "max"}
