@@ -410,6 +410,8 @@ def _print_report(report: HeadlessReport) -> None:
         Console().print(table)
     if report.problems:
         print(f"descent: {report.path}: {'; '.join(report.problems)}.", file=sys.stderr)
+    for note in report.notes:
+        print(f"descent: {report.path}: {note}.", file=sys.stderr)
 
 
 def _short_path(path: Path) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from descent.grading.report import MIME
-from descent.study.files import BrokenNotebook
 from descent.study.headless import check_notebook
+from descent.study.notebook_files import BrokenNotebook
 
 CHECKER = f"""
 import os

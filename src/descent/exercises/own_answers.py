@@ -17,7 +17,7 @@ from descent.grading import judge
 from descent.grading.report import CORRECT, NOT_ATTEMPTED
 from descent.study.answers import answers_from_notebook
 from descent.study.catalog import Chapter, find_chapter
-from descent.study.files import read_code_cells
+from descent.study.notebook_files import read_code_cells
 from descent.study.workbook import work_copy
 
 

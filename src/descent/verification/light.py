@@ -9,7 +9,7 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from descent.study.files import is_check, is_exercise
+from descent.study.marks import is_check, is_exercise
 
 FOLDER = Path("_build/light")
 """Where the cut notebooks are, below the course's folder: nbval finds none outside it."""
