@@ -12,6 +12,9 @@ import pytest
 import yaml
 from playwright.sync_api import Page
 
+from descent.study.catalog import load_catalog
+from descent.verification.plan import Depth, planned
+
 pytestmark = pytest.mark.browser
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -102,7 +105,13 @@ def listed_pages() -> list[str]:
     return [toc["root"], *(page["file"] for part in toc["parts"] for page in part["chapters"])]
 
 
-@pytest.fixture(scope="module", params=listed_pages())
+def pages_to_open() -> list[str]:
+    """Return the pages that are no chapter's, and of the others those verified as a whole."""
+    whole = {f"solutions/{chapter.id}" for chapter in planned(Depth.WHOLE, load_catalog())}
+    return [page for page in listed_pages() if page in whole or not page.startswith("solutions/")]
+
+
+@pytest.fixture(scope="module", params=pages_to_open())
 def opened(request: pytest.FixtureRequest, visit: Visit, html: Path) -> Iterator[Visited]:
     """Open one page, wait until its formulas are set, and keep it for the tests of that page.
 

@@ -6,6 +6,7 @@ import json
 
 import pytest
 import torch
+from programs import PATIENCE
 from torch import nn
 
 from descent.data.mnist import OFFLINE_SOURCE
@@ -259,7 +260,7 @@ def test_two_processes_give_the_curve_of_one(tools, tmp_path):
     changes = {"digits": "any", "steps": 12, "evaluate_every": 6, "shift": 1, "learning_rate": 1e-4}
     two = tools.made("mnist_resnet", "smoke", **changes)
     program = start_torchrun(two)
-    assert program.wait(timeout=200) == 0, two.log.read_text()
+    assert program.wait(timeout=PATIENCE) == 0, two.log.read_text()
     for told, path in two.trainings():
         alone = tmp_path / str(told.seed)
         assert train(make_task(told, "cpu"), told, alone, Processes()) == "finished"

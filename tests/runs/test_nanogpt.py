@@ -6,6 +6,7 @@ import math
 
 import pytest
 import torch
+from programs import PATIENCE
 from torch import nn
 
 from descent.data.shakespeare import OFFLINE_SOURCE
@@ -157,7 +158,7 @@ def test_a_speedrun_in_two_processes_has_the_curve_of_one(tools):
     for processes in (1, 2):
         folder = tools.made(profile="speedrun", **{**SMALL_SPEEDRUN, "dropout": 0.0},
                             processes=processes)  # fmt: skip
-        assert start_torchrun(folder).wait(timeout=240) == 0, tools.printed(folder)
+        assert start_torchrun(folder).wait(timeout=PATIENCE) == 0, tools.printed(folder)
         curves.append((tools.losses(folder), tools.losses(folder, "validation loss")))
     for one, other in zip(*curves, strict=True):
         assert one == pytest.approx(other, abs=1e-4) and len(one) > 3

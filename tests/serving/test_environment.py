@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from programs import PATIENCE
 
 TOOLS = Path(__file__).resolve().parents[2] / "tools"
 SCRIPTS = ("environment.py", "pip_progress.py")
@@ -45,7 +46,7 @@ def bootstrap(
         env={**os.environ, **NO_NETWORK, **variables},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE,
         user=user,
     )
 
@@ -120,7 +121,7 @@ def test_a_folder_of_someone_else_is_one_line() -> None:
             capture_output=True,
             text=True,
             user=65534,
-            timeout=60,
+            timeout=PATIENCE,
         )
     assert "is not writable for you" in the_one_line(done)
 

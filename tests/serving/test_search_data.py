@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page
+from programs import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -142,6 +143,7 @@ def test_of_a_section_there_is_the_prose_and_nothing_folded(data):
 def search(browser: Browser, html: Path) -> Iterator[Callable[[str], Page]]:
     """Return a function that searches the book, opened from disk, and waits for all results."""
     context = browser.new_context()
+    context.set_default_timeout(1000 * PATIENCE)
     page = context.new_page()
     page.on("pageerror", lambda error: pytest.fail(str(error)))
 

@@ -14,6 +14,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from programs import PATIENCE
 
 from descent.study import store as store_module
 from descent.study.locking import only_one
@@ -88,7 +89,7 @@ def run_to_its_end(script: str, argument: Path) -> None:
         [sys.executable, "-c", script, str(argument)], start_new_session=True
     )
     try:
-        assert process.wait(timeout=120) == 0
+        assert process.wait(timeout=PATIENCE) == 0
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)

@@ -8,6 +8,7 @@ import textwrap
 import nbformat
 import psutil
 import pytest
+from programs import PATIENCE
 
 from descent.runs.folder import RunFolder
 from descent.runs.folder.learner_model import join_cells
@@ -90,7 +91,7 @@ def test_whatever_befalls_it_the_curve_is_that_of_the_uninterrupted_run(whole, t
     family = tools.family(folder.read("launcher.json")["pid"])
     for process in family:
         process.kill()  # as when the machine is switched off
-    psutil.wait_procs(family, timeout=60)
+    psutil.wait_procs(family, timeout=PATIENCE)
     assert folder.status().state == LOST
 
     resume_run(folder)
