@@ -200,7 +200,7 @@ def test_a_chapters_number_stands_wherever_its_title_does(opened: Visited) -> No
     page = opened.page
     heading = page.locator(".bd-article h1").first.inner_text().removesuffix("#").strip()
     assert page.title() == f"{heading} — Descent"
-    assert page.locator(".bd-links .current > a.current").last.inner_text() == heading
+    assert heading in page.locator(".bd-links a").all_inner_texts()
     assert is_chapter(page) == bool(re.match(r"[A-Z]*\d+ · ", heading))
 
 

@@ -56,6 +56,8 @@ After the hint.
 
 ### Below
 
+$$ a = b, $$
+
 Deeper words, with a **buffer**.
 """
 FAST = """\
@@ -136,7 +138,7 @@ def test_of_a_section_there_is_the_prose_and_nothing_folded(data):
     assert sections[1]["text"] == (
         "Something else comes first. That is batch norm, of c channels and …. After the hint."
     )
-    assert sections[2]["text"] == "Deeper words, with a buffer."
+    assert sections[2]["text"] == "… Deeper words, with a buffer."
 
 
 @pytest.fixture(scope="module")

@@ -126,10 +126,12 @@ def _paragraphs(section: nodes.section) -> Iterator[str]:
             folded += child.astext().count("<details") - child.astext().count("</details")
         if folded or isinstance(child, nodes.section) or _is_cell(child):
             continue
-        for paragraph in child.findall(nodes.paragraph):
+        for node in child.findall():
+            if isinstance(node, nodes.math_block):
+                yield "…"
             # A chapter's line of facts, which has a link in HTML, is not prose.
-            if not any(paragraph.findall(nodes.raw)):
-                yield _plain(paragraph)
+            elif isinstance(node, nodes.paragraph) and not any(node.findall(nodes.raw)):
+                yield _plain(node)
 
 
 def _is_cell(node: nodes.Node) -> bool:
