@@ -6,6 +6,7 @@ overwritten here.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -21,7 +22,7 @@ def furnish(work: Path) -> None:
     Raises
     ------
     CourseError
-        When the folder cannot be made, or the note cannot be written.
+        When the folder cannot be made.
     """
     try:
         work.mkdir(parents=True, exist_ok=True)
@@ -29,7 +30,8 @@ def furnish(work: Path) -> None:
         raise CourseError(f"{work}: cannot be made ({error.strerror}).") from error
     note = work / "AGENTS.md"
     if not note.exists():
-        create_whole(note, NOTE_FOR_ASSISTANTS.read_bytes())
+        with contextlib.suppress(CourseError):  # a folder that cannot be written opens all the same
+            create_whole(note, NOTE_FOR_ASSISTANTS.read_bytes())
 
 
 def link_runs(work: Path, runs: Path) -> Path | None:
