@@ -47,6 +47,8 @@ ROOT = Path(__file__).resolve().parents[1]
 PYTHON = sys.executable
 SCRIPTS = Path(PYTHON).parent
 
+FRESH = [PYTHON, "-m", "descent", "check-chapters"]
+
 # Two at a time, one from each list: most of them keep one core busy.
 LANES = (
     {
@@ -56,7 +58,7 @@ LANES = (
         "imports": [str(SCRIPTS / "lint-imports")],
     },
     {
-        "chapters fresh": [PYTHON, "-m", "descent", "check-chapters"],
+        "chapters fresh": FRESH,
         "book": [PYTHON, "-m", "descent.serving.book"],
     },
 )
@@ -69,6 +71,7 @@ SHARED_OUT = ["-n", "2", "--dist", "loadfile"]
 NOTEBOOKS = ["--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=600"]
 NO_MATERIAL = "--ignore-glob=tests/*.ipynb"
 OF_CHAPTERS = ["tests/course", "tests/browser/test_pages.py"]
+WITHOUT_BROWSER = ["tests/course"]
 
 
 def environment(home: Path) -> dict[str, str]:
@@ -194,7 +197,7 @@ def parse(words: list[str]) -> argparse.Namespace:
     depth = parser.add_mutually_exclusive_group()
     depth.add_argument("--all", action="store_true", help="every chapter as a whole")
     depth.add_argument("--chapter", default="", help="what concerns one chapter")
-    parser.add_argument("--chapters-only", action="store_true", help="no steps and no other tests")
+    parser.add_argument("--chapters-only", action="store_true", help="nothing of the code, no book")
     parser.add_argument(
         "pytest", nargs="*", help="arguments for pytest, which then is all that runs"
     )
@@ -224,12 +227,14 @@ def verify(arguments: argparse.Namespace, variables: dict[str, str]) -> int:
     show_plan(plan)
     write_plan(Path(variables[PLAN_VARIABLE]), plan)
     before = fingerprints(course, plan)
-    lanes = () if arguments.chapters_only else LANES
+    lanes, places = LANES, ["tests"]
+    if arguments.chapters_only:
+        lanes, places = ({"chapters fresh": FRESH},), WITHOUT_BROWSER
+    elif arguments.chapter:
+        places = OF_CHAPTERS
     failed = run_lanes(lanes, variables)
     if failed:
         print(f"\nFailed before the tests: {', '.join(failed)}", flush=True)
-    chapters_only = arguments.chapters_only or bool(arguments.chapter)
-    places = OF_CHAPTERS if chapters_only else ["tests"]
     session = [*PYTEST, *SHARED_OUT, *NOTEBOOKS, NO_MATERIAL, *places]
     print("\n== tests", flush=True)
     tests = subprocess.run([*session, *notebooks_to_run(course, plan)], cwd=ROOT, env=variables)
