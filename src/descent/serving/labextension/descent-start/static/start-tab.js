@@ -24,6 +24,7 @@
       frame.contentDocument.addEventListener("click", (event) => openHere(app, event));
     });
     tab.node.append(frame);
+    tab.onActivateRequest = () => frame.contentWindow?.focus(); // the keyboard is the page's then
     tab.id = TAB;
     tab.addClass("jp-IFrame"); // JupyterLab covers these while a tab is dragged over them
     tab.title.iconClass = "descent-start-icon";
