@@ -14,10 +14,14 @@ from programs import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[2]
 NEEDED = ("src", "tools", "tests/course", "tests/support", "tests/conftest.py", "pyproject.toml")
-NEEDED += ("requirements.txt", "README.md", "book/references.bib", "book/terms.yml")
+NEEDED += ("requirements.txt", "README.md", "book/references.bib")
 NEEDED += ("book/index.md",)
 
-SHOWN = """
+# As many words as a chapter has at least, and a measurement that it shows.
+MORE = f"""
+# %% [markdown]
+# {"Seven plain words stand in this line. " * 180}
+
 # %%
 from descent import measured
 
@@ -54,12 +58,13 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
             shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(source, target)
+    (root / "solutions").mkdir()
     (root / "book" / "results").mkdir()
-    (root / "book" / "results" / "speeds.json").write_text("[1, 2]")
+    (root / "book" / "results" / "speeds.json").write_text('{"speed": 1}')
     made = run(root, "-m", "descent", "new-chapter", "toys/1_line")
     assert made.returncode == 0, made.stdout
     with (root / "solutions" / "toys" / "01_line.py").open("a") as chapter:
-        chapter.write(SHOWN)
+        chapter.write(MORE)
     for command in (["limits", "--lower"], ["build"]):
         done = run(root, "-m", "descent", *command)
         assert done.returncode == 0, done.stdout
@@ -87,7 +92,7 @@ def plant(course: Path):
 
 
 def test_a_fault_in_the_chapter(course, plant):
-    plant("solutions/toys/01_line.py", "CHAPTER_OLD", "CHAPTER_NEW")
+    plant("solutions/toys/01_line.py", "= np.mean(values[", "= np.sum(values[")
     found = run(course, "tools/test.py", "--chapters-only")
     assert found.returncode == 1
     assert "whole    changed: solutions/toys/01_line.py" in found.stdout
@@ -95,7 +100,8 @@ def test_a_fault_in_the_chapter(course, plant):
 
 
 def test_a_fault_in_its_grader(course, plant):
-    plant("src/descent/exercises/toys/line.py", "GRADER_OLD", "GRADER_NEW")
+    summed = 'np.convolve(values, np.ones(window), mode="valid")\n\n'
+    plant("src/descent/exercises/toys/line.py", summed, summed.replace(")\n", ") / window\n"))
     found = run(course, "tools/test.py", "--chapters-only")
     assert found.returncode == 1
     assert "whole    changed: src/descent/exercises/toys/line.py" in found.stdout
@@ -103,7 +109,9 @@ def test_a_fault_in_its_grader(course, plant):
 
 
 def test_a_fault_in_a_room_it_imports(course, plant):
-    plant("src/descent/grading/differences.py", "ROOM_OLD", "ROOM_NEW")
+    plant(
+        "src/descent/grading/differences.py", "    want = to_array(expected)\n", "    return None\n"
+    )
     found = run(course, "tools/test.py", "--chapters-only")
     assert found.returncode == 1
     assert "changed below it: grading" in found.stdout
@@ -111,7 +119,7 @@ def test_a_fault_in_a_room_it_imports(course, plant):
 
 
 def test_a_fault_in_a_record_it_shows(course, plant):
-    plant("book/results/speeds.json", "[1, 2]", "[1, 3]")
+    plant("book/results/speeds.json", '{"speed": 1}', '{"speed": 2}')
     found = run(course, "tools/test.py", "--chapters-only")
     assert found.returncode == 1
     assert "whole    changed: book/results/speeds.json" in found.stdout
