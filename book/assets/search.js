@@ -40,6 +40,8 @@
     return [...sought].every((word) => words.some((other) => other.startsWith(word))) ? HAS_THE_WORDS : 0;
   }
 
+  const address = ({ places: [{ page, id }] }) => `${page}.html#${id}`;
+
   /** The terms that answer the question, the best first; what is only within it, if there is no more. */
   function findTerms() {
     if (!asked.length) return [];
@@ -53,13 +55,14 @@
     found.sort((a, b) => b.rank - a.rank || a.size - b.size);
     return found
       .filter(({ rank }) => rank > IS_WITHIN || found[0].rank === IS_WITHIN)
-      .slice(0, MOST_TERMS)
-      .map(({ term }) => term);
+      .map(({ term }) => term)
+      .filter((term, at, all) => all.findIndex((other) => address(other) === address(term)) === at)
+      .slice(0, MOST_TERMS);
   }
 
   /** The best passage of a text: the first sentence with the most of the words, and what follows. */
   function passage(text, words) {
-    const sentences = text.split(/(?<=[.!?:]["”)]?)\s+(?=[\p{Lu}"“(])/u);
+    const sentences = text.split(/(?<=[.!?:…]["”)]?)\s+(?=[\p{Lu}"“(])/u);
     let best = { at: 0, count: -1 };
     sentences.forEach((sentence, at) => {
       const present = new Set(plainWords(sentence));

@@ -22,7 +22,7 @@ app = typer.Typer(
 )
 
 ChapterName = Annotated[
-    str, typer.Argument(help="A chapter: ladder/03, 03, or its name.", show_default=False)
+    str, typer.Argument(help="A chapter: 3, R3, ladder/03, or its name.", show_default=False)
 ]
 RunId = Annotated[
     str, typer.Argument(help="A run, or the beginning of its name; the newest when none is named.")

@@ -78,6 +78,7 @@ TERMS = """\
 - **batch**: [14 · A fast network](chapters/14_fast.md), rung 14
 - **buffer** (*store*, *`persistent_store`*): [Below](chapters/10_net.md#below), rung 10;
   [Sixteen](chapters/14_fast.md#batch-norm-in-sixteen-bits), rung 14
+- **buffers of a module**: [Below](chapters/10_net.md#below), rung 10
 :::
 """
 
@@ -123,6 +124,10 @@ def test_a_term_has_its_names_and_the_anchors_of_its_sections(data):
                 {"page": "chapters/10_net", "id": "below"},
                 {"page": "chapters/14_fast", "id": "batch-norm-in-sixteen-bits"},
             ],
+        },
+        {
+            "names": ["buffers of a module"],
+            "places": [{"page": "chapters/10_net", "id": "below"}],
         },
     ]
 
