@@ -255,9 +255,7 @@ def _checked_name(cell: Any) -> str:
 def _error_before(notebook: Any, check: Any, name: str) -> str:
     """Say what stopped a check: the error of the exercise's own cell, else the check's."""
     word = re.compile(rf"\b{re.escape(name)}\b")
-    exercises = [
-        cell for cell in notebook.cells if is_exercise(cell) and word.search(cell.source)
-    ]
+    exercises = [cell for cell in notebook.cells if is_exercise(cell) and word.search(cell.source)]
     for cell in (*exercises, check):
         if cell.cell_type != "code":
             return f"the cell '{cell_name(cell)}' is not a code cell"
