@@ -164,9 +164,12 @@ def test_a_failure_is_remembered_and_not_tried_again(mirror):
 def test_a_dead_host_is_asked_once_for_all_its_files(mirror, monkeypatch):
     tried = []
     real = fetch._transfer
-    monkeypatch.setattr(
-        fetch, "_transfer", lambda f, url, stop: tried.append(url) or real(f, url, stop)
-    )
+
+    def transfer(file, url, given_up):
+        tried.append(url)
+        return real(file, url, given_up)
+
+    monkeypatch.setattr(fetch, "_transfer", transfer)
     dead = "http://127.0.0.1:9"  # the discard port: nobody listens
     for path in ("/a", "/b"):
         assert fetch.read(known(dead + path, mirror + "/plain")) == CONTENT

@@ -108,7 +108,8 @@ def check_notebook(
 def _made_ready(path: Path) -> tuple[Any, tuple[str, ...], tuple[str, ...]]:
     """Read a notebook with the course's cells known in it; return its problems, and notes."""
     notebook = read_notebook(path)
-    problems, notes = (), ()
+    problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     blank = _blank_of(path, notebook)
     if blank is not None:
         known = recognise(notebook, blank)

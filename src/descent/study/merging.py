@@ -2,9 +2,9 @@
 
 What each shared cell will say is settled first, cell by cell: the course's checks are the course's,
 an answer is the learner's, and where both changed a cell the learner's stays and the course's new
-text is shown after it. Which cell is which, ``identity`` knows. Then nbdime merges the three lists of cells, by their ids: what each side
-added, removed or moved. Its line-by-line merge of cells is not used, because half of an answer and
-half of a stub make a third thing that nobody wrote.
+text is shown after it. Which cell is which, ``identity`` knows. Then nbdime merges the three lists
+of cells, by their ids: what each side added, removed or moved. Its line-by-line merge of cells is
+not used, because half of an answer and half of a stub make a third thing that nobody wrote.
 """
 
 from __future__ import annotations
