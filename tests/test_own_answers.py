@@ -56,6 +56,16 @@ def test_otherwise_the_courses_is_used_and_the_reason_said(write, capsys, code, 
     assert "the course's" in said and reason in said
 
 
+def test_a_cell_that_became_text_is_named_with_what_to_do(write, capsys) -> None:
+    write("x = 1")
+    path = workbook.work_copy(find_chapter("ladder/01"))
+    cell = nbformat.v4.new_markdown_cell(RIGHT)
+    cell.metadata["nbgrader"] = {"grade_id": "predict", "solution": True}
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), path)
+    assert notebook.mine("ladder/01", "predict", otherwise=course_version) is course_version
+    assert "is not a code cell: select it and press Y" in capsys.readouterr().out
+
+
 def test_a_chapter_that_was_skipped_is_no_obstacle(write, capsys) -> None:
     assert notebook.mine("ladder/01", "predict", otherwise=course_version) is course_version
     assert "does not hold yours" in capsys.readouterr().out

@@ -377,6 +377,23 @@ def test_a_folder_in_place_of_a_copy_is_moved_to_the_backups(course, mine, blank
     assert mine.read_bytes() == blank.read_bytes()
 
 
+def test_a_file_in_place_of_a_folder_is_named(course, mine):
+    mine.unlink()
+    mine.parent.rmdir()
+    mine.parent.write_text("a file")
+    for command in (open_chapter, reset):
+        with pytest.raises(CourseError, match="work/ladder is a file, not a folder"):
+            command("ladder/01")
+    assert mine.parent.read_text() == "a file"
+
+
+def test_a_link_to_nothing_is_named(tmp_path, mine):
+    mine.unlink()
+    mine.symlink_to(tmp_path / "gone.ipynb")
+    with pytest.raises(CourseError, match=r"is a link to .*gone\.ipynb, which is not there"):
+        open_chapter("ladder/01")
+
+
 def test_a_reset_that_cannot_write_leaves_a_folder_where_it_was(mine, monkeypatch):
     mine.unlink()
     mine.mkdir()

@@ -38,6 +38,8 @@ def damage(folder, step, how):
         path.write_bytes(b"")
     elif how == "no checksum":
         path.with_suffix(".sha256").unlink()
+    elif how == "checksum is no text":
+        path.with_suffix(".sha256").write_bytes(b"\xff\xfe checksum")
 
 
 def test_what_was_saved_comes_back(tmp_path):
@@ -57,7 +59,9 @@ def test_none_at_the_beginning(tmp_path):
     assert newest_checkpoint(tmp_path / "none") is None
 
 
-@pytest.mark.parametrize("how", ["cut short", "one byte changed", "empty", "no checksum"])
+@pytest.mark.parametrize(
+    "how", ["cut short", "one byte changed", "empty", "no checksum", "checksum is no text"]
+)
 def test_a_damaged_one_is_passed_over_by_name(tmp_path, how):
     save(tmp_path, 10, 20)
     damage(tmp_path, 20, how)

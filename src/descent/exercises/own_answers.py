@@ -17,7 +17,8 @@ from descent.grading import judge
 from descent.grading.report import CORRECT, NOT_ATTEMPTED
 from descent.study.answers import answers_from_notebook
 from descent.study.catalog import Chapter, find_chapter
-from descent.study.notebook_files import read_code_cells
+from descent.study.marks import name_of
+from descent.study.notebook_files import read_code_cells, read_notebook
 from descent.study.workbook import work_copy
 
 
@@ -73,6 +74,9 @@ def own_answer(chapter_name: str, name: str) -> OwnAnswer:
         found = _answer_in(work_copy(chapter), chapter, name)
     except CourseError as error:
         return OwnAnswer(name, chapter, reason=f"your notebook could not be used ({error})")
+    if found is None and _is_asleep(work_copy(chapter), name):
+        reason = f"its cell in {chapter.id} is not a code cell: select it and press Y"
+        return OwnAnswer(name, chapter, reason=reason)
     if found is None:
         return OwnAnswer(name, chapter, reason=f"{chapter.id} does not hold yours yet")
     outcome = judge(exercises[name], found, explain=False).outcome
@@ -107,6 +111,12 @@ def own_cells(chapter_name: str, name: str) -> list[str]:
     if own.answer is None:
         raise CourseError(f"Your own {name} cannot be taken: {own.reason}.")
     return read_code_cells(work_copy(own.chapter))
+
+
+def _is_asleep(path: Path, name: str) -> bool:
+    """Say whether an exercise's cell was turned into text, which does not run."""
+    cells = read_notebook(path).cells if path.is_file() else []
+    return any(name_of(cell) == name and cell.cell_type != "code" for cell in cells)
 
 
 def _answer_in(path: Path, chapter: Chapter, name: str) -> Any:

@@ -147,6 +147,10 @@ def _written_beside(path: Path, data: bytes) -> Iterator[Path]:
 def _errors_in_words(path: Path) -> Iterator[None]:
     try:
         yield
+    except (FileExistsError, NotADirectoryError) as error:
+        in_the_way = next((place for place in path.parents if place.is_file()), None)
+        why = f"{in_the_way} is a file, not a folder" if in_the_way else error.strerror
+        raise CourseError(f"{path}: cannot be written ({why}).") from error
     except OSError as error:
         raise CourseError(f"{path}: cannot be written ({error.strerror or error}).") from error
 

@@ -158,7 +158,7 @@ def _put_away(path: Path, folder: Path) -> Path | None:
         return move_to_backup(path, folder)
     try:
         return keep_backup(path, path.read_bytes(), folder)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError:  # it cannot be read, but perhaps moved
         return move_to_backup(path, folder)
@@ -173,6 +173,10 @@ def _open(chapter: Chapter) -> Opened:
         )
     if path.exists():
         return Opened(chapter, path, created=False)
+    if path.is_symlink():
+        raise CourseError(
+            f"{path} is a link to {path.readlink()}, which is not there. Mend or remove the link."
+        )
     blank = _blank(chapter)
     write_whole(_base_copy(chapter), blank)
     return Opened(chapter, path, created=create_whole(path, blank))

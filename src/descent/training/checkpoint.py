@@ -157,7 +157,7 @@ def _sync_folder(folder: Path) -> None:
 def _problem(path: Path) -> str | None:
     """Say what is wrong with a checkpoint, or None."""
     try:
-        wanted = _digest_path(path).read_text().strip()
+        wanted = _digest_path(path).read_text(errors="replace").strip()
     except OSError:
         return "its checksum is missing"
     try:
