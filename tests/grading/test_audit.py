@@ -7,9 +7,10 @@ from types import ModuleType
 
 import numpy as np
 
-from descent.grading import Draw, Exercise, expect
+from descent.grading import Draw, Exercise, expect, judge
 from descent.grading.audit import Depth, Score, audit
 from descent.grading.mutants import source_mutants
+from descent.grading.report import CORRECT
 
 SOURCE = '''
 def slope(w, x, y):
@@ -127,3 +128,33 @@ def test_a_light_audit_leaves_the_marks_of_equivalent_mutants_alone(slope: Exerc
 def test_a_score_is_plain_data_and_back(slope: Exercise) -> None:
     score = audit(slope, module_of(SOURCE), SOURCE, stub, Depth.LIGHT)
     assert Score(**json.loads(json.dumps(score.as_json()))) == score
+
+
+def test_a_mistake_that_never_does_the_same_twice_is_a_fault(slope: Exercise) -> None:
+    rng = np.random.default_rng(5)
+
+    @slope.mistake("You guessed.")
+    def guessed(w, x, y):
+        return rng.normal()
+
+    score = audit(slope, module_of(SOURCE), SOURCE, stub, Depth.LIGHT)
+    assert any("`guessed` is not named" in fault for fault in score.faults)
+
+
+def test_a_mistake_that_passes_on_one_seed_alone_is_a_fault() -> None:
+    lucky = Exercise("slope", minutes=1, difficulty=1)
+
+    @lucky.property("is right", trials=1)
+    def _(answer, draw: Draw) -> None:
+        w = draw.normal()
+        expect(answer(w, np.ones(1), np.ones(1)), "the slope").close_to(2 * (w - 1))
+
+    @lucky.mistake("You never go down.")
+    def clipped(w, x, y):
+        return max(2 * np.mean((w * x - y) * x), 0.0)
+
+    passes = [judge(lucky, clipped, seed=seed).outcome == CORRECT for seed in range(3)]
+    assert any(passes) and not all(passes)
+    faults = audit(lucky, module_of(SOURCE), SOURCE, stub).faults
+    for seed, passed in enumerate(passes):
+        assert (f"the mistake `clipped` passes (seed {seed})" in faults) == passed

@@ -156,9 +156,10 @@ def _audit_mistakes(exercise: Exercise, seed: int, score: Score) -> None:
     for mistake in exercise.mistakes:
         answer = mistakes[mistake.name]
         if seed == 0:
-            with isolated():
+            declared, answer = answer, Behaviour(exercise, mistake.answer, seed)
+            with isolated():  # before the diagnosis, whose time is limited
+                declared.run_all()
                 answer.run_all()
-            answer = Behaviour(exercise, mistake.answer, seed)
         report = judge_behaviour(answer, mistakes, to_the_end=False)
         if report.outcome == CORRECT:
             score.faults.append(f"the mistake `{mistake.name}` passes (seed {seed})")

@@ -18,6 +18,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from descent.exercises.doubles import normals
 from descent.grading import Draw, Exercise, expect
 from descent.training.links import Link, alone, in_turns
 
@@ -26,10 +27,6 @@ Pair = tuple[bytes, bytes]
 
 SECONDS = 1.0
 """Of work, after which threads that take turns count as endless; right answers need a tenth."""
-
-
-def _tensor(draw: Draw, *shape: int) -> Tensor:
-    return torch.tensor(draw.normal(*shape), dtype=torch.float32)
 
 
 # ------------------------------------------------------------------------------ decode
@@ -877,7 +874,7 @@ def _numbers_sent(link: Link) -> int:
 
 @ring_all_reduce.property("keeps the dtype of `values`")
 def _(answer, draw: Draw) -> None:
-    found, _ = _everywhere(answer, [_tensor(draw, 6).double() for _ in range(3)])
+    found, _ = _everywhere(answer, [normals(draw, 6).double() for _ in range(3)])
     for rank in (0, 2):
         there = found[rank]
         expect(
@@ -889,7 +886,7 @@ def _(answer, draw: Draw) -> None:
 @ring_all_reduce.property("leaves the sum in every process", trials=5)
 def _(answer, draw: Draw) -> None:
     size = 2 + draw.size % 4
-    values = [_tensor(draw, size * (1 + draw.size // 3)) for _ in range(size)]
+    values = [normals(draw, size * (1 + draw.size // 3)) for _ in range(size)]
     found, _ = _everywhere(answer, values)
     _expect_sums(found, values)
 
@@ -897,7 +894,7 @@ def _(answer, draw: Draw) -> None:
 @ring_all_reduce.property("sends 2(p − 1) messages of one part each from every process")
 def _(answer, draw: Draw) -> None:
     for size, each in ((2, 3), (4, 2), (5, 1)):
-        found, links = _everywhere(answer, [_tensor(draw, size * each) for _ in range(size)])
+        found, links = _everywhere(answer, [normals(draw, size * each) for _ in range(size)])
         expect([len(link.sent) for link in links], "messages sent by each process").equals(
             [2 * (size - 1)] * size
         )
@@ -911,7 +908,7 @@ def _(answer, draw: Draw) -> None:
 @ring_all_reduce.property("works when the parts are not equal, or some are empty", trials=3)
 def _(answer, draw: Draw) -> None:
     for size, n in ((4, 4 + draw.size), (3, 2), (2, 1)):
-        values = [_tensor(draw, n) for _ in range(size)]
+        values = [normals(draw, n) for _ in range(size)]
         found, links = _everywhere(answer, values)
         _expect_sums(found, values)
         expect(
@@ -935,7 +932,7 @@ def _(answer, draw: Draw) -> None:
 
 @ring_all_reduce.property("gives a process alone its own vector, and sends nothing")
 def _(answer, draw: Draw) -> None:
-    values = _tensor(draw, 5).double()
+    values = normals(draw, 5).double()
     found = answer(values, alone())
     expect(found, "what a single process returns").close_to(values)
     expect(found, "what a single process returns").has_dtype("float64")
@@ -1160,12 +1157,12 @@ def _models(draw: Draw, size: int, frozen: bool = False) -> list[_Parts]:
     first = _Parts(frozen)
     with torch.no_grad():
         for parameter in first.parameters():
-            parameter.copy_(_tensor(draw, *parameter.shape))
+            parameter.copy_(normals(draw, *parameter.shape))
     models = [copy.deepcopy(first) for _ in range(size)]
     for model in models:
         for parameter in model.parameters():
             if parameter.requires_grad:
-                parameter.grad = _tensor(draw, *parameter.shape)
+                parameter.grad = normals(draw, *parameter.shape)
     return models
 
 

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from descent.exercises.doubles import torch_generator
 from descent.grading import Draw, Exercise, expect
 
 UNKNOWN = "<unk>"
@@ -2324,10 +2325,6 @@ def _data(draw: Draw, examples: int, size: int = 4) -> tuple[Tensor, Tensor]:
     return _ids(draw, examples, size)[:, None], _ids(draw, examples, size)
 
 
-def _generator(seed: int) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
-
-
 def _start(logits: np.ndarray, rate: float, **options: bool) -> tuple[_Table, _Descent]:
     model = _Table(logits, **options)
     return model, _Descent(model, rate)
@@ -2338,7 +2335,7 @@ def _(answer, draw: Draw) -> None:
     logits, data, valid = draw.normal(4, 4), _data(draw, draw.size), _data(draw, 6)
     rate, epochs = draw.uniform(0.5, 2.0), draw.integers(2, 6)
     model, optimiser = _start(logits, rate)
-    history = answer(model, optimiser, data, valid, epochs, draw.size, _generator(draw.seed()))
+    history = answer(model, optimiser, data, valid, epochs, draw.size, torch_generator(draw.seed()))
     path = _descended(logits, data, rate, epochs)
     before = [math.exp(_likelihood(step, data)) for step in path[:-1]]
     after = [math.exp(_likelihood(step, valid)) for step in path[1:]]
@@ -2357,7 +2354,7 @@ def _(answer, draw: Draw) -> None:
     data = torch.tensor([[0]]), torch.tensor([0])
     valid = torch.zeros(10, 1, dtype=torch.int64), torch.tensor([1] * 7 + [0] * 3)
     model, optimiser = _start(logits, rate)
-    history = answer(model, optimiser, data, valid, 4, 1, _generator(draw.seed()))
+    history = answer(model, optimiser, data, valid, 4, 1, torch_generator(draw.seed()))
     path = _descended(logits, data, rate, 4)
     after = [math.exp(_likelihood(step, valid)) for step in path[1:]]
     expect(history["valid"], "the validation perplexities").close_to(after)
@@ -2371,7 +2368,7 @@ def _(answer, draw: Draw) -> None:
     data = torch.tensor([[0]]), torch.tensor([0])
     model = _Table(np.zeros((2, 2)))
     optimiser = _Script(model, [[[height, 0.0], [0.0, 0.0]] for height in heights])
-    history = answer(model, optimiser, data, data, 4, 1, _generator(draw.seed()))
+    history = answer(model, optimiser, data, data, 4, 1, torch_generator(draw.seed()))
     expect(history["valid"], "the validation perplexities").close_to(
         [1 + math.exp(-height) for height in heights]
     )
@@ -2384,7 +2381,7 @@ def _(answer, draw: Draw) -> None:
     logits, rate, epochs = draw.normal(3, 3), draw.uniform(0.2, 1.0), draw.integers(1, 4)
     data = torch.full((5, 1), 2), torch.full((5,), draw.integers(0, 3))
     model, optimiser = _start(logits, rate)
-    history = answer(model, optimiser, data, data, epochs, 2, _generator(draw.seed()))
+    history = answer(model, optimiser, data, data, epochs, 2, torch_generator(draw.seed()))
     expect(optimiser.steps, "the number of steps").equals(3 * epochs)
     one = data[0][:1], data[1][:1]
     losses = [_likelihood(step, one) for step in _descended(logits, one, rate, 3 * epochs)]
@@ -2397,7 +2394,7 @@ def _(answer, draw: Draw) -> None:
 def _(answer, draw: Draw) -> None:
     logits, data, valid = draw.normal(4, 4), _data(draw, 7), _data(draw, 5)
     model, optimiser = _start(logits, 0.0)
-    history = answer(model, optimiser, data, valid, 2, 3, _generator(draw.seed()))
+    history = answer(model, optimiser, data, valid, 2, 3, torch_generator(draw.seed()))
     expect(history["train"], "the training perplexities").close_to(
         [math.exp(_likelihood(logits, data))] * 2
     )
@@ -2411,7 +2408,7 @@ def _(answer, draw: Draw) -> None:
     logits, data, valid = draw.normal(4, 4), _data(draw, 6), _data(draw, 6)
     model, optimiser = _start(logits, 0.0, drops=True)
     model.eval()
-    history = answer(model, optimiser, data, valid, 2, 3, _generator(draw.seed()))
+    history = answer(model, optimiser, data, valid, 2, 3, torch_generator(draw.seed()))
     expect(history["train"], "the training perplexities").close_to(
         [math.exp(_likelihood(logits / 2, data))] * 2
     )
@@ -2424,7 +2421,7 @@ def _(answer, draw: Draw) -> None:
 def _(answer, draw: Draw) -> None:
     logits, rate, data = draw.normal(3, 3), draw.uniform(0.2, 1.0), _data(draw, 3, 3)
     model, optimiser = _start(logits, rate)
-    history = answer(model, optimiser, data, data, 2, 100, _generator(draw.seed()))
+    history = answer(model, optimiser, data, data, 2, 100, torch_generator(draw.seed()))
     expect(optimiser.steps, "the number of steps").equals(2)
     losses = [_likelihood(step, data) for step in _descended(logits, data, rate, 2)]
     expect(history["train"], "the training perplexities").close_to(np.exp(losses[:2]))
@@ -2435,7 +2432,7 @@ def _orders(answer, seed: int, epochs: int) -> list[list[int]]:
     """Which windows each epoch learned from, in order."""
     data = torch.arange(12)[:, None], torch.arange(12)
     model, optimiser = _start(np.zeros((12, 12)), 0.0)
-    answer(model, optimiser, data, (data[0][:1], data[1][:1]), epochs, 4, _generator(seed))
+    answer(model, optimiser, data, (data[0][:1], data[1][:1]), epochs, 4, torch_generator(seed))
     return [model.shown[start : start + 12] for start in range(0, len(model.shown), 12)]
 
 
