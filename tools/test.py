@@ -227,7 +227,8 @@ def verify(arguments: argparse.Namespace, variables: dict[str, str]) -> int:
     show_plan(plan)
     write_plan(Path(variables[PLAN_VARIABLE]), plan)
     before = fingerprints(course, plan)
-    lanes, places = LANES, ["tests"]
+    lanes: tuple[dict[str, list[str]], ...] = LANES
+    places = ["tests"]
     if arguments.chapters_only:
         lanes, places = ({"chapters fresh": FRESH},), WITHOUT_BROWSER
     elif arguments.chapter:

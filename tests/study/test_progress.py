@@ -137,5 +137,5 @@ def test_chapters_names_stay_whole_in_a_terminal_of_80_columns(course, courses):
     console.print(as_rich(progress_table()))
     shown = console.file.getvalue()
     assert re.search(
-        r"^ladder/12 Sampling from a language model +○{13} +0/13 +after 01", shown, re.M
+        r"^12 · Sampling from a language model +○{13} +0/13 +after rung 1", shown, re.M
     )
