@@ -233,8 +233,8 @@ def _near_names(wanted: str, chapters: list[Chapter]) -> str:
 
 def course_order(chapter: Chapter) -> tuple[int, str, int, str]:
     """Sort key that puts chapters in the order of the course: by part, then by number."""
-    known = PARTS.index(chapter.part) if chapter.part in PARTS else len(PARTS)
-    return known, chapter.part, chapter.number, chapter.slug
+    place = PARTS.index(chapter.part) if chapter.part in PARTS else len(PARTS)
+    return place, chapter.part, chapter.number, chapter.slug
 
 
 def _read_text(path: Path) -> str:
@@ -385,9 +385,9 @@ class _FieldReader:
         for place, item in enumerate(value, start=1):
             if not isinstance(item, dict):
                 raise self.wrong(name, f"{wanted}; entry {place} is not")
-            known = set(item) <= set(keys + optional)
+            no_others = set(item) <= set(keys + optional)
             texts = all(isinstance(item.get(key), str | int | float) for key in keys)
-            if not known or not texts:
+            if not no_others or not texts:
                 raise self.wrong(name, f"{wanted}; entry {place} is not")
         return value
 
