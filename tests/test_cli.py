@@ -154,7 +154,7 @@ def test_check_of_a_file_that_cannot_be_read_is_one_line(course, tmp_path):
     (tmp_path / "torn.ipynb").write_text('{"cells": [')
     shown = run("check", str(tmp_path / "torn.ipynb"), str(tmp_path / "none.ipynb"), code=1)
     assert len(shown.strip().splitlines()) == 2
-    assert "torn.ipynb: this is not a notebook: not JSON at line 1." in shown
+    assert "torn.ipynb: it breaks off in line 1." in shown
     assert "none.ipynb: there is no such file." in shown
 
 
