@@ -44,26 +44,6 @@ def work(course, courses):
     return write
 
 
-def test_a_notebook_that_lost_ids_and_marks_is_judged_and_told_what_heals_it(work, courses):
-    path = work(
-        courses.exercise_cell("predict", "def predict(w, x):\n    return w * x"),
-        courses.check_cell("predict"),
-        courses.exercise_cell("loss", "loss = 3"),
-        courses.check_cell("loss"),
-    )
-    notebook = json.loads(path.read_text())
-    notebook["metadata"]["descent"] = notebook["metadata"]["nbgrader"] = "odd"
-    for cell in notebook["cells"]:
-        del cell["id"]
-        cell["metadata"] = {"nbgrader": None}
-    path.write_text(json.dumps({**notebook, "nbformat_minor": 4}))
-    report = check_notebook(path)
-    assert [result.outcome for result in report.results] == ["correct", "no result"]
-    (note,) = report.notes
-    assert "3 cells had lost" in note and "descent refresh" in note
-    assert report.problems == ("the exercise cell 'loss' is not in it",)
-
-
 def test_each_check_gives_its_outcome(work, courses, tmp_path):
     path = work(
         courses.exercise_cell("predict", "def predict(w, x):\n    return w * x"),
@@ -81,7 +61,7 @@ def test_each_check_gives_its_outcome(work, courses, tmp_path):
     assert not (tmp_path / "home").exists()  # not asked to record
 
 
-def test_a_blank_notebook_is_not_attempted_and_a_record_is_kept_when_asked(work, courses, tmp_path):
+def test_a_stripped_blank_is_not_attempted_and_a_record_is_kept_when_asked(work, courses, tmp_path):
     (tmp_path / "home").mkdir()
     path = work(
         *[
@@ -90,9 +70,23 @@ def test_a_blank_notebook_is_not_attempted_and_a_record_is_kept_when_asked(work,
             for cell in (courses.exercise_cell(name), courses.check_cell(name))
         ]
     )
+    strip(path)
     report = check_notebook(path, record=True)
     assert [result.outcome for result in report.results] == ["not attempted"] * 2
     assert (tmp_path / "home" / "seen").read_text() == "predictloss"
+    assert report.problems == ()
+    (note,) = report.notes
+    assert "4 cells had lost" in note and "descent refresh" in note
+
+
+def strip(path):
+    """Take the ids, and leave odd metadata, as some tools do."""
+    notebook = json.loads(path.read_text())
+    notebook["metadata"]["descent"] = "odd"
+    for cell in notebook["cells"]:
+        del cell["id"]
+        cell["metadata"] = {"nbgrader": None}
+    path.write_text(json.dumps({**notebook, "nbformat_minor": 4}))
 
 
 def test_what_is_wrong_with_cells_is_named_and_an_endless_one_is_stopped(work, courses):

@@ -7,12 +7,12 @@ import json
 import nbformat
 import pytest
 
+from descent.study.characters import whole_characters
 from descent.study.notebook_files import (
     BrokenNotebook,
     notebook_bytes,
     read_code_cells,
     read_notebook,
-    whole_characters,
 )
 
 CELL = nbformat.v4.new_code_cell("é = 1", id="one")

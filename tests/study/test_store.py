@@ -324,7 +324,7 @@ def test_what_is_written_to_a_file_that_was_just_put_away_is_written_again(store
 
 def test_a_text_that_cannot_be_written_fails_no_check(store):
     store.record_check(CHAPTER, "predict", "not right yet", mistake="half a character: \ud83d")
-    assert store.last_mistake(CHAPTER, "predict") == "half a character: ?"
+    assert store.last_mistake(CHAPTER, "predict") == "half a character: \ufffd"
 
 
 def test_a_line_cut_short_does_not_hide_the_others(store):

@@ -180,13 +180,13 @@ def _download(file: KnownFile, damaged: dict[Path, str]) -> bytes:
         raise _unavailable(file, [*reasons, "DESCENT_OFFLINE is set"])
     for url in file.mirrors:
         host = urlsplit(url).netloc
-        known = _failures.get(url) or _failures.get(host)
-        if known is None:
-            raw, known = _from_mirror(file, url)
-            if known is None:
+        failure = _failures.get(url) or _failures.get(host)
+        if failure is None:
+            raw, failure = _from_mirror(file, url)
+            if failure is None:
                 _keep(file, raw, list(damaged))
                 return _check(file, raw)[0]
-        reasons.append(f"{host}: {known}")
+        reasons.append(f"{host}: {failure}")
     raise _unavailable(file, reasons)
 
 

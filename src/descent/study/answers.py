@@ -116,8 +116,8 @@ def answers_from_source(path: Path) -> ModuleType:
 
 
 def _make_module(cells: list[tuple[str, str]], name: str) -> ModuleType:
-    known = sys.modules.get(name)
-    if known is not None and not hasattr(known, "__descent_answers__"):
+    replaced = sys.modules.get(name)
+    if replaced is not None and not hasattr(replaced, "__descent_answers__"):
         raise ValueError(f"{name} is the name of a module that is not made of answers")
     module = ModuleType(name)
     module.__dict__["__descent_answers__"] = True

@@ -403,9 +403,9 @@ class _FieldReader:
         for place, item in enumerate(value, start=1):
             if not isinstance(item, dict):
                 raise self.wrong(name, f"{wanted}; entry {place} is not")
-            known = set(item) <= set(keys + optional)
+            no_others = set(item) <= set(keys + optional)
             texts = all(isinstance(item.get(key), str | int | float) for key in keys)
-            if not known or not texts:
+            if not no_others or not texts:
                 raise self.wrong(name, f"{wanted}; entry {place} is not")
         return value
 

@@ -15,9 +15,10 @@ from typing import Any
 from descent.errors import CourseError
 from descent.grading.report import CORRECT, MIME
 from descent.study.catalog import CatalogError, Chapter, course_root, find_chapter
+from descent.study.characters import whole_characters
 from descent.study.identity import Recognised, cell_name, recognise
 from descent.study.marks import is_check, is_exercise, name_of
-from descent.study.notebook_files import read_notebook, whole_characters
+from descent.study.notebook_files import read_notebook
 
 NO_RESULT = "no result"
 
@@ -112,9 +113,9 @@ def _made_ready(path: Path) -> tuple[Any, tuple[str, ...], tuple[str, ...]]:
     notes: tuple[str, ...] = ()
     blank = _blank_of(path, notebook)
     if blank is not None:
-        known = recognise(notebook, blank)
-        notebook = known.notebook
-        problems, notes = _problems(notebook, blank), _notes(known)
+        recognised = recognise(notebook, blank)
+        notebook = recognised.notebook
+        problems, notes = _problems(notebook, blank), _notes(recognised)
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs = []
@@ -147,15 +148,15 @@ def _problems(notebook: Any, blank: Any) -> tuple[str, ...]:
 _BROUGHT_BACK = " (descent refresh brings it back)"
 
 
-def _notes(known: Recognised) -> tuple[str, ...]:
+def _notes(recognised: Recognised) -> tuple[str, ...]:
     notes = []
-    if known.healed:
-        cells = "1 cell" if len(known.healed) == 1 else f"{len(known.healed)} cells"
+    if recognised.healed:
+        cells = "1 cell" if len(recognised.healed) == 1 else f"{len(recognised.healed)} cells"
         notes.append(
             f"{cells} had lost what marks them as the course's and were recognised all the same; "
             "descent refresh puts it back"
         )
-    for name in known.doubles:
+    for name in recognised.doubles:
         notes.append(
             f"'{name}' marks two cells, the halves of one or a copy: the first is taken for it, "
             "and descent refresh takes the mark from the other"

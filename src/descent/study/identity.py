@@ -90,9 +90,9 @@ def _pairs(cells: list[Any], theirs: list[Any]) -> dict[int, str]:
         for place, cell in enumerate(cells):
             if place in pairs:
                 continue
-            known = set(pairs.values())
+            claimed = set(pairs.values())
             ids = (found for value in key(cell) for found in waiting.get(value, ()))
-            new = next((found for found in ids if found not in known), None)
+            new = next((found for found in ids if found not in claimed), None)
             if new is not None:
                 pairs[place] = new
     return pairs

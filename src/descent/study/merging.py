@@ -72,11 +72,11 @@ def merge_notebooks(base: Any, local: Any, remote: Any) -> Merge:
     Merge
         The merged notebook. Every cell that the learner wrote or changed is in it as they left it.
     """
-    known = recognise(local, base, remote)
-    local = known.notebook
+    recognised = recognise(local, base, remote)
+    local = recognised.notebook
     settling = _Settling(_by_id(base), _by_id(local), _by_id(remote))
     merge = settling.settle()
-    merge.healed, merge.doubles = known.healed, known.doubles
+    merge.healed, merge.doubles = recognised.healed, recognised.doubles
     order = _merge_order(list(settling.base), list(settling.local), list(settling.remote))
     merge.notebook = copy.deepcopy(remote)
     merge.notebook.metadata = _notebook_metadata(base, local, remote)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from descent.errors import CourseError
+from descent.study.characters import whole_characters
 
 MOST_NESTED = 100
 """Levels of lists and objects in a notebook; a hundred times that would end Python's stack."""
@@ -122,11 +123,6 @@ def notebook_bytes(notebook: Any) -> bytes:
 
     text = nbformat.writes(notebook).rstrip("\n") + "\n"
     return bytes(text.encode(errors="backslashreplace"))
-
-
-def whole_characters(text: str) -> str:
-    """Put a mark (U+FFFD) for each half of a character (a lone surrogate), as JupyterLab does."""
-    return text.encode("utf-16", errors="surrogatepass").decode("utf-16", errors="replace")
 
 
 def _text(content: bytes, path: Path) -> str:

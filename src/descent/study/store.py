@@ -20,6 +20,7 @@ from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
 from descent.grading.report import CORRECT, NOT_ATTEMPTED
+from descent.study.characters import whole_characters
 from descent.study.paths import home_folder
 from descent.study.pending import PendingFile, Record
 from descent.study.repair import is_damage, put_damaged_store_away, refuse_damaged
@@ -293,7 +294,7 @@ def _new_event(
     seconds: float = 0.0,
 ) -> Event:
     now = time.time()
-    mistake = None if mistake is None else _whole(mistake)
+    mistake = None if mistake is None else whole_characters(mistake)
     return Event(uuid.uuid4().hex, now, kind, chapter_id, exercise, outcome, mistake, seconds)
 
 
@@ -308,22 +309,17 @@ def _event_from(record: Record) -> Event | None:
     outcome, mistake = record.get("outcome"), record.get("mistake")
     try:
         return Event(
-            uid=_whole(record["uid"]),
+            uid=whole_characters(str(record["uid"])),
             at=float(str(record["at"])),
-            kind=_whole(record["kind"]),
-            chapter=_whole(record["chapter"]),
-            exercise=_whole(record["exercise"]),
-            outcome=None if outcome is None else _whole(outcome),
-            mistake=None if mistake is None else _whole(mistake),
+            kind=whole_characters(str(record["kind"])),
+            chapter=whole_characters(str(record["chapter"])),
+            exercise=whole_characters(str(record["exercise"])),
+            outcome=None if outcome is None else whole_characters(str(outcome)),
+            mistake=None if mistake is None else whole_characters(str(mistake)),
             seconds=float(str(record["seconds"])),
         )
     except (KeyError, ValueError):
         return None
-
-
-def _whole(text: object) -> str:
-    """Return a text that can be written: halves of a character (surrogates) become marks."""
-    return str(text).encode("utf-8", errors="replace").decode("utf-8")
 
 
 def _file_number(path: Path) -> tuple[int, int] | None:
