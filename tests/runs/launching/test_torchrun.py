@@ -11,7 +11,6 @@ from descent.runs.definition.profiles import settings_of
 from descent.runs.folder.finding import make_folder
 from descent.runs.folder.learner_model import join_cells
 from descent.runs.folder.lock import locked
-from descent.runs.launching import supervisor
 from descent.runs.launching.torchrun import cause_of_death, errors_folder, start_torchrun
 from descent.runs.launching.worker import only_trainer
 
@@ -92,20 +91,3 @@ def test_a_second_trainer_is_refused(tools, monkeypatch):
         only_trainer(folder),
     ):
         pass
-
-
-def test_a_program_that_trains_on_after_torchrun_is_asked_to_save(tools, monkeypatch):
-    folder = tools.made()
-    folder.write("exit.json", {"code": -9, "reason": "torchrun was killed"})
-    asked = []
-
-    def save(folder):
-        asked.append(folder)
-        folder.write("program.json", {"outcome": "stopped"})
-
-    monkeypatch.setattr(supervisor, "signal_program", save)
-    assert supervisor._ending(folder, "RunFailed") == (
-        "stopped",
-        "the report is not complete: RunFailed",
-    )
-    assert asked == [folder]
