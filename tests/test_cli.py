@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -269,3 +270,16 @@ def test_help_imports_nothing_heavy():
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "grade-the-graders" in shown.stdout
     assert "heavy: []" in shown.stdout
+
+
+def test_a_check_s_table_keeps_names_whole_in_80_columns(course, monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "80")
+    name = "scaled_dot_product_attention_of_heads"
+    message = "Your answer has another shape than was asked for: compare (3, 4) with (4, 3)."
+    result = CheckResult(name, "not right yet", message)
+    path = course / "work" / "ladder" / "13_causal_transformer_with_a_long_name.ipynb"
+    cli._print_report(HeadlessReport(path, (result,)))
+    shown = capsys.readouterr().out
+    assert "work/ladder/13_causal_transformer_with_a_long_name.ipynb" in shown
+    assert re.search(rf"✗ +{name} +not right yet", shown)
+    assert max(map(len, shown.splitlines())) <= 80

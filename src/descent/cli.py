@@ -251,11 +251,11 @@ def run_(
     from descent.runs.definition.profiles import changes_from
     from descent.runs.launching.start import say_fitting_profile, start_run
 
-    told = changes_from(changes or [])
-    model = told.pop("model", model)
+    settings = changes_from(changes or [])
+    model = settings.pop("model", model)
     if not profile:
-        profile = say_fitting_profile(name, told)
-    folder = start_run(name, profile, told, model_text(name, model))
+        profile = say_fitting_profile(name, settings)
+    folder = start_run(name, profile, settings, model_text(name, model))
     _follow(folder, detach)
 
 

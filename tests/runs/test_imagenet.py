@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import nbformat
 import pytest
 import torch
 import torch.nn.functional as F
@@ -217,12 +216,10 @@ def test_the_smoke_run_goes_through_to_its_report_and_is_that_of_one_process(too
     folder = start_run("imagenet", "smoke")
     status = tools.wait_for_end(folder)
     assert (status.state, status.reason) == (FINISHED, ""), tools.printed(folder)
-    notebook = nbformat.read(folder.report, as_version=4)
-    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
-    text = "".join(output.get("text", "") for output in outputs)
+    text, pictures, errors = tools.report_outputs(folder)
     for words in ("NOT IMAGENET", "this run, profile smoke", "76.13   92.86", "have no place in"):
         assert words in text
-    assert sum("image/png" in output.get("data", {}) for output in outputs) == 3
+    assert (pictures, errors) == (3, [])
 
     chosen = settings_of(IMAGENET, "smoke", {"processes": 1})
     train(make_task(chosen, "cpu"), chosen, tmp_path, Processes())

@@ -92,7 +92,7 @@ def test_a_job_warned_by_slurm_saves_and_goes_on_at_its_next_turn(tools):
 
 
 def wait_for_state(folder, state):
-    until = time.monotonic() + 240
+    until = time.monotonic() + 600
     while folder.status().state != state and time.monotonic() < until:
-        time.sleep(0.05)
+        time.sleep(0.1)
     return folder.status()

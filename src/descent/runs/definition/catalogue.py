@@ -64,9 +64,9 @@ def task_module(run: Run) -> ModuleType:
     return import_module(f"descent.runs.{run.name}.task")
 
 
-def did_you_mean(name: str, known: list[str]) -> str:
-    """Say which of the known names was probably meant, or list them all."""
-    close = difflib.get_close_matches(name, known, n=3, cutoff=0.6)
+def did_you_mean(name: str, names: list[str]) -> str:
+    """Say which of some names was probably meant, or list them all."""
+    close = difflib.get_close_matches(name, names, n=3, cutoff=0.6)
     if close:
         return f"Did you mean {' or '.join(close)}?"
-    return f"There {'is' if len(known) == 1 else 'are'} {', '.join(known)}."
+    return f"There {'is' if len(names) == 1 else 'are'} {', '.join(names)}."

@@ -151,10 +151,9 @@ class RunFolder:
 
     def trainer_lives(self) -> bool:
         """Say whether a process trains here; one on another machine is taken to, unlocked."""
-        held = is_locked(self.training_lock)
-        launched = self.read("launcher.json")
-        if held is not None or "job" in launched:
-            return bool(held)
+        locked = is_locked(self.training_lock)
+        if locked is not None or "job" in self.read("launcher.json"):
+            return bool(locked)
         return process_lives(self.read("program.json"))  # of a run before there was the lock
 
     def note_status(self, state: str, reason: str = "") -> None:

@@ -125,14 +125,14 @@ def needs(settings: Gpt2Settings) -> Needs:
     s = settings
     vocabulary = padded(VOCABULARY)
     weights = parameter_count(vocabulary, s.context, s.width, s.layers, s.bias)
-    held = weights * BYTES_OF_A_WEIGHT
+    state = weights * BYTES_OF_A_WEIGHT
     if s.shard == "full":  # gradients are whole until the last part of a batch is done
-        held = held // s.world + (weights * 4 if s.rows * s.world < s.batch_size else 0)
+        state = state // s.world + (weights * 4 if s.rows * s.world < s.batch_size else 0)
     bytes_kept = 4 if s.precision == "float32" else 2
     features = s.layers * NUMBERS_KEPT * s.width * bytes_kept
     logits = vocabulary * (8 + bytes_kept)  # as they come, and for the loss in float32
     return Needs(
-        memory=held + s.rows * s.context * (features + logits),
+        memory=state + s.rows * s.context * (features + logits),
         checkpoint=weights * 12,
     )
 

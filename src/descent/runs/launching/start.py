@@ -95,12 +95,12 @@ def start_run(
         the learner's model breaks the run's contract. Nothing has begun then.
     """
     run = find_run(name)
-    told = {**(changes or {}), **({"model": "mine"} if model else {})}
-    settings = settings_of(run, profile, told)
+    asked = {**(changes or {}), **({"model": "mine"} if model else {})}
+    settings = settings_of(run, profile, asked)
     check_requirements(run, settings, runs_folder())
     _check_model(run, settings, model)
-    given = {changed: getattr(settings, changed) for changed in told}
-    folder = make_folder(run, profile, settings, given, model)
+    changed = {name: getattr(settings, name) for name in asked}
+    folder = make_folder(run, profile, settings, changed, model)
     _launch(folder)
     return folder
 

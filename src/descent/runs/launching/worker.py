@@ -25,17 +25,16 @@ from descent.training.stopping import STOPPED, stop_on_request
 def main() -> None:
     """Train; the outcome goes to the folder, an error to torchrun, which ends all processes."""
     folder = RunFolder(Path(sys.argv[1]))
-    settings = folder.settings()
     # From when a process can be found to be asked, it must not die of the signal.
     with stop_on_request(folder.stop_file) as stop, ExitStack() as until_the_end:
-        processes = start_processes(settings.device)
+        processes = start_processes(folder.settings().device)
         if processes.first:
             until_the_end.enter_context(only_trainer(folder))
             folder.write("program.json", this_process())
         trained = task_module(folder.run())
-        for told, path in folder.trainings():
-            task = trained.make_task(told, processes.device, own_class(folder))
-            outcome = train(task, told, path, processes, stop)
+        for settings, path in folder.trainings():
+            task = trained.make_task(settings, processes.device, own_class(folder))
+            outcome = train(task, settings, path, processes, stop)
             if outcome == STOPPED:
                 break
         if processes.first:

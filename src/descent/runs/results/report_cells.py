@@ -90,12 +90,12 @@ def show_trainings(folder: RunFolder, metric: str) -> None:
     metric : str
         The number of interest, such as ``"test accuracy"``.
     """
-    for (told, _), lines in zip(folder.trainings(), folder.curves(), strict=False):
+    for (settings, _), lines in zip(folder.trainings(), folder.curves(), strict=False):
         _, values = curve(lines, metric)
         if values:
             trained = max(line["time"] for line in lines)
             last = in_words(metric, values[-1])
-            print(f"seed {told.seed}: {metric} {last} after {trained:.2f} s of training")
+            print(f"seed {settings.seed}: {metric} {last} after {trained:.2f} s of training")
     for name, value in ((metric, last_values(folder).get(metric)), ("seconds", seconds(folder))):
         if isinstance(value, dict):
             print(f"mean and standard deviation: {name} {in_words(name, value)}")

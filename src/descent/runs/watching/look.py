@@ -96,13 +96,13 @@ def list_in_words(looks: list[tuple[RunFolder, Look]], width: int) -> str:
     rows += [(folder.id, look.state, f"{look.step} of {look.steps}") for folder, look in looks]
     names, states = (max(len(row[i]) for row in rows) for i in range(2))
     lines = [f"{name:<{names}}  {state:<{states}}  {step}" for name, state, step in rows]
-    blocks = lines[:1]
+    shown = lines[:1]
     for line, (_, look) in zip(lines[1:], looks, strict=True):
-        blocks.append(line)
+        shown.append(line)
         for said in (look.words, next(iter(look.reason.splitlines()), "")):
-            wrapped = textwrap.wrap(said, max(width - 4, 20), break_on_hyphens=False)
-            blocks += [f"    {line}" for line in wrapped]
-    return "\n".join(blocks)
+            below = textwrap.wrap(said, max(width - 4, 20), break_on_hyphens=False)
+            shown += [f"    {part}" for part in below]
+    return "\n".join(shown)
 
 
 def listing() -> list[tuple[RunFolder, Look]]:
