@@ -18,7 +18,7 @@ from descent.grading.sandbox import captured_output, restored_state
 from descent.grading.trials import Behaviour
 
 MUTANT_SECONDS = 2.0
-"""A mutant that works longer on a property is killed by the clock; a right answer is far quicker."""
+"""A mutant that works longer on one property is killed by the clock; right answers are quicker."""
 
 LEAST_MUTANT_SECONDS = 0.3
 PATIENCE = 20
