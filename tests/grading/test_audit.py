@@ -158,3 +158,27 @@ def test_a_mistake_that_passes_on_one_seed_alone_is_a_fault() -> None:
     faults = audit(lucky, module_of(SOURCE), SOURCE, stub).faults
     for seed, passed in enumerate(passes):
         assert (f"the mistake `clipped` passes (seed {seed})" in faults) == passed
+
+
+def test_a_mutant_that_never_ends_is_killed(slope: Exercise) -> None:
+    source = """
+def slope(w, x, y):
+    total, place = 0.0, 0
+    while place < len(x):
+        total += 2 * (w * x[place] - y[place]) * x[place]
+        place += 1
+    return total / len(x)
+"""
+    score = audit(slope, module_of(source), source, stub)
+    assert score.faults == ["fewer than 5 named mistakes"]
+    assert score.killed == score.mutants
+
+
+def test_a_mutant_marked_equivalent_is_excused_and_counted(slope: Exercise) -> None:
+    source = SOURCE.replace("    error =", "    unused = 3\n    error =")
+    names = [m.name for m in source_mutants(source) if "unused" in m.name]
+    for name in names:
+        slope.equivalent(name, because="nothing uses it")
+    score = audit(slope, module_of(source), source, stub)
+    assert score.faults == ["fewer than 5 named mistakes"]
+    assert sorted(score.equivalents) == sorted(names) and score.survivors == []

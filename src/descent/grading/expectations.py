@@ -178,7 +178,9 @@ def expect(value: Any, name: str = "the result") -> Expectation:
 
 
 def _snapshot(value: Any) -> Any:
-    """A copy, so that later changes in place do not rewrite the past."""
+    """What is kept of a value: a copy, so that later changes in place do not rewrite the past."""
+    if callable(value):  # of a function or a network only its type is looked at
+        return value
     return value.detach().clone() if is_tensor(value) else independent_copy(value)
 
 
