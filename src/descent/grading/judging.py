@@ -26,7 +26,7 @@ from descent.grading.known_state import restored_state, seed_everything
 from descent.grading.originals import listed, put_back, replaced, with_originals
 from descent.grading.report import CORRECT, NOT_ATTEMPTED, NOT_RIGHT, Failure, Report
 from descent.grading.sandbox import OutOfTime, guarded, time_limit
-from descent.grading.values import short
+from descent.grading.values import short, type_name
 
 MOST_DIAGNOSING = 10.0
 """Seconds after which a diagnosis that does not keep its own limit is given up."""
@@ -165,12 +165,15 @@ def _run_trial(
     with recording() as record:
         watched = WatchedAnswer(answer, exercise.name, exercise.changes, record)
         trial = Trial(record, watched)
+        own_limit = None
         try:
-            with restored_state(), time_limit(max(left, 0.01)):
+            with restored_state(), time_limit(max(left, 0.01)) as own_limit:
                 known.run(watched, draw)
         except KeyboardInterrupt:
             raise
-        except OutOfTime:
+        except OutOfTime as late:
+            if not late.is_of(own_limit):
+                raise
             words = f"Your code was stopped: it was still running after {limit:g} seconds."
             trial.trouble = Difference("slow", f"{words} Does a loop end?")
         except BaseException as error:
@@ -195,7 +198,7 @@ def _note_error(trial: Trial, error: BaseException) -> None:
         trial.trouble = Difference("none", "It returned None. Is a `return` missing?")
     else:
         # What came back broke the property itself, such as one number where two were asked for.
-        words = f"What came back could not be used ({type(error).__name__}: {text_of(error)})."
+        words = f"What came back could not be used ({type_name(error)}: {text_of(error)})."
         trial.trouble = Difference("type", words)
 
 
