@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from descent.grading.values import is_tensor, short, to_array
+from descent.grading.values import is_tensor, short, to_array, type_name
 
 SYMPTOMS = (
     "none", "type", "shape", "transposed", "length", "nan", "infinite", "sign", "factor",
@@ -80,7 +80,7 @@ def _not_numbers(actual: Any) -> Difference:
     if isinstance(actual, list | tuple) and any(is_tensor(p) or to_array(p) is not None
                                                 for p in actual):  # fmt: skip
         return Difference("shape", f"Its {len(actual)} parts do not have the same shape.")
-    return Difference("type", f"It is of type `{type(actual).__name__}`, not numbers.")
+    return Difference("type", f"It is of type `{type_name(actual)}`, not numbers.")
 
 
 def _shapes(got: np.ndarray, want: np.ndarray) -> Difference:

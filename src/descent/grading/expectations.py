@@ -10,7 +10,15 @@ from typing import Any
 import numpy as np
 
 from descent.grading.differences import Difference, difference
-from descent.grading.values import independent_copy, is_tensor, same, short, to_array, worth_keeping
+from descent.grading.values import (
+    independent_copy,
+    is_tensor,
+    same,
+    short,
+    to_array,
+    type_name,
+    worth_keeping,
+)
 
 
 @dataclass
@@ -87,7 +95,7 @@ class Expectation:
         array = to_array(self._value)
         found = None
         if array is None:
-            words = f"It is of type `{type(self._value).__name__}`, not numbers."
+            words = f"It is of type `{type_name(self._value)}`, not numbers."
             found = Difference("none" if self._value is None else "type", words)
         elif array.shape != shape:
             found = Difference("shape", f"Its shape is {array.shape}; it should be {shape}.")
@@ -95,7 +103,7 @@ class Expectation:
 
     def has_dtype(self, dtype: str) -> Expectation:
         """The value's dtype has this name, such as ``"float32"``."""
-        actual = str(getattr(self._value, "dtype", type(self._value).__name__))
+        actual = str(getattr(self._value, "dtype", type_name(self._value)))
         actual = actual.removeprefix("torch.")
         words = f"Its dtype is {actual}; it should be {dtype}."
         return self._note(None if actual == dtype else Difference("dtype", words), dtype)
@@ -130,7 +138,7 @@ class Expectation:
         value = self._value
         if isinstance(value, types):
             return self._note(None, wanted)
-        words = f"It is of type `{type(value).__name__}`; it should be {wanted}."
+        words = f"It is of type `{type_name(value)}`; it should be {wanted}."
         return self._note(Difference("none" if value is None else "type", words), wanted)
 
     def is_true(self, otherwise: str) -> Expectation:
@@ -144,7 +152,7 @@ class Expectation:
     def _within(self, low: float, high: float, wanted: str, closed: bool = False) -> Expectation:
         array = to_array(self._value)
         if array is None:
-            words = f"It is of type `{type(self._value).__name__}`, not numbers."
+            words = f"It is of type `{type_name(self._value)}`, not numbers."
             return self._note(Difference("type", words), wanted)
         if np.isnan(array).any():
             return self._note(Difference("nan", "It contains NaN (not a number)."), wanted)

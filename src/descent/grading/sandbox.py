@@ -41,7 +41,21 @@ _OWN_FILES = (__file__, contextlib.__file__)
 
 
 class OutOfTime(BaseException):
-    """The time limit passed. Not an Exception, so that `except Exception` does not swallow it."""
+    """A time limit passed. Not an Exception, so that `except Exception` does not swallow it.
+
+    Parameters
+    ----------
+    limit : object, optional
+        What `time_limit` gave to the block whose time is over.
+    """
+
+    def __init__(self, limit: object = None) -> None:
+        super().__init__()
+        self.limit = limit
+
+    def is_of(self, limit: object) -> bool:
+        """Whether it is the limit of this block that passed, not that of one around it."""
+        return self.limit is None or self.limit is limit
 
 
 def guarded(work: Callable[[], T], otherwise: T, seconds: float = 1.0) -> T:
@@ -50,10 +64,15 @@ def guarded(work: Callable[[], T], otherwise: T, seconds: float = 1.0) -> T:
     For whatever asks a learner's value to show, compare or convert itself. KeyboardInterrupt, the
     learner's own, passes through.
     """
+    limit = None
     try:
-        with time_limit(seconds):
+        with time_limit(seconds) as limit:
             return work()
     except KeyboardInterrupt:
+        raise
+    except OutOfTime as late:
+        if late.is_of(limit):
+            return otherwise
         raise
     except BaseException:
         return otherwise
@@ -63,28 +82,38 @@ def guarded(work: Callable[[], T], otherwise: T, seconds: float = 1.0) -> T:
 
 
 @contextlib.contextmanager
-def time_limit(seconds: float) -> Iterator[None]:
+def time_limit(seconds: float) -> Iterator[object]:
     """Raise `OutOfTime` in this thread when the block has worked for `seconds`.
 
     It interrupts Python code; a single long call into a C library is interrupted when it returns,
     which is what `grading.watchdog` is for. Code that swallows the exception meets it again.
+    Limits may stand inside one another: the exception knows by `is_of` whose it is.
     """
     on_main_thread = threading.current_thread() is threading.main_thread()
     if hasattr(signal, "setitimer") and on_main_thread:
-        limit: contextlib.AbstractContextManager[None] = _Alarm(seconds)
+        limit: contextlib.AbstractContextManager[object] = _Alarm(seconds)
     else:
         limit = _by_thread(seconds)
-    with limit:
-        yield
+    with limit as token:
+        yield token
 
 
-_deadlines: list[float] = []
-"""When each limit that is running, the innermost last, has passed by any clock."""
+_alarms: list[_Alarm] = []
+"""The limits that are running on the main thread, the outermost first."""
 
 
 def overdue() -> float:
-    """Seconds for which the innermost limit on the main thread has passed and not been obeyed."""
-    return monotonic() - _deadlines[-1] if _deadlines else 0.0
+    """Seconds for which a limit on the main thread has passed, on any clock, without being obeyed;
+    negative before that."""
+    return max((alarm.overdue() for alarm in tuple(_alarms)), default=-1.0)
+
+
+def _ring(signum: int, frame: FrameType | None) -> None:
+    if frame is None or _is_own(frame):
+        return
+    for alarm in _alarms:
+        if alarm.is_over():
+            alarm.stop(frame)
 
 
 class _Alarm:
@@ -93,18 +122,20 @@ class _Alarm:
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
 
-    def __enter__(self) -> None:
-        self._armed, self._rung = True, 0
+    def __enter__(self) -> _Alarm:
+        self._rung = 0
         self._block = _frame_of_block()
         self._tracing = sys.gettrace()
         self._started, self._worked_before = monotonic(), thread_time()
-        _deadlines.append(self._started + PATIENCE * self.seconds)
-        self._before = signal.signal(signal.SIGALRM, self._ring)
-        self._left, _ = signal.setitimer(signal.ITIMER_REAL, self.seconds, RING_AGAIN)
+        self._left, _ = signal.getitimer(signal.ITIMER_REAL)
+        self._before = signal.signal(signal.SIGALRM, _ring)
+        _alarms.append(self)
+        first = min(self.seconds, self._left or self.seconds)
+        signal.setitimer(signal.ITIMER_REAL, first, RING_AGAIN)
+        return self
 
     def __exit__(self, *_: object) -> None:
-        self._armed = False
-        _deadlines.pop()
+        _alarms.remove(self)
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, self._before)
         if self._rung > 1:
@@ -113,23 +144,28 @@ class _Alarm:
             left = max(self._left - (monotonic() - self._started), 0.001)
             signal.setitimer(signal.ITIMER_REAL, left, RING_AGAIN)
 
-    def _ring(self, signum: int, frame: FrameType | None) -> None:
-        worked = thread_time() - self._worked_before
-        waited = monotonic() - self._started
-        over = worked >= self.seconds or waited >= PATIENCE * self.seconds
-        if not self._armed or not over or _is_own(frame):
-            return
+    def overdue(self) -> float:
+        """Seconds past the time after which even a busy machine is no excuse."""
+        return monotonic() - self._started - PATIENCE * self.seconds
+
+    def is_over(self) -> bool:
+        """Whether the block has had its time. Asked on the main thread, whose work counts."""
+        return thread_time() - self._worked_before >= self.seconds or self.overdue() >= 0
+
+    def stop(self, frame: FrameType) -> None:
+        """Raise `OutOfTime` in the frame that is running."""
         self._rung += 1
         if self._rung > 1:  # the first was swallowed
             self._raise_on_every_line(frame)
-        raise OutOfTime
+        raise OutOfTime(self)
 
-    def _raise_on_every_line(self, frame: FrameType | None) -> None:
+    def _raise_on_every_line(self, running: FrameType) -> None:
         """Raise at the next line of each of the learner's frames that are running.
 
         An ``except BaseException`` inside a loop swallows an exception and goes round again; it
         does not swallow one raised in its own handler.
         """
+        frame: FrameType | None = running
         while frame is not None and frame is not self._block:
             if not frame.f_code.co_filename.startswith(_PACKAGE):
                 frame.f_trace = self._at_line
@@ -137,10 +173,10 @@ class _Alarm:
         sys.settrace(lambda *_: None)  # without one, no frame is traced
 
     def _at_line(self, frame: FrameType, event: str, argument: object) -> Any:
-        if event == "line" and self._armed:
+        if event == "line" and self in _alarms:
             # Tracing ends with this exception: ring at once, for a handler around the handler.
             signal.setitimer(signal.ITIMER_REAL, 1e-6, RING_AGAIN)
-            raise OutOfTime
+            raise OutOfTime(self)
         return self._at_line
 
 
@@ -158,7 +194,7 @@ def _is_own(frame: FrameType | None) -> bool:
 
 
 @contextlib.contextmanager
-def _by_thread(seconds: float) -> Iterator[None]:
+def _by_thread(seconds: float) -> Iterator[object]:
     """For Windows, and for checks run outside the main thread."""
     target = ctypes.c_ulong(threading.get_ident())
     raise_in_thread = ctypes.pythonapi.PyThreadState_SetAsyncExc
@@ -175,7 +211,7 @@ def _by_thread(seconds: float) -> Iterator[None]:
 
     threading.Thread(target=ring, daemon=True).start()
     try:
-        yield
+        yield done
     finally:
         done.set()
         raise_in_thread(target, None)  # one that has not arrived yet
@@ -269,13 +305,21 @@ def captured_output() -> Iterator[Printed]:
 
 @contextlib.contextmanager
 def nobody_typing() -> Iterator[None]:
-    """Let `input()` fail at once, and a debugger end: nobody answers them during a check."""
+    """Let `input()` fail at once, and a debugger end: nobody answers them during a check.
+
+    IPython's `exit()` raises SystemExit, as Python's does, and the kernel stays.
+    """
     ask, stdin = builtins.input, sys.stdin
+    shell = ipython_shell()
     builtins.input, sys.stdin = _refuse, io.StringIO()
+    if shell is not None:
+        shell.ask_exit = sys.exit
     try:
         yield
     finally:
         builtins.input, sys.stdin = ask, stdin
+        if shell is not None:
+            del shell.ask_exit  # the instance's; the method of its class is there again
 
 
 def _refuse(prompt: object = "") -> NoReturn:

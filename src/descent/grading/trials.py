@@ -14,6 +14,7 @@ from descent.grading.exercise import Exercise, Property
 from descent.grading.expectations import Record, recording
 from descent.grading.known_state import restored_state, seed_everything
 from descent.grading.sandbox import OutOfTime, time_limit
+from descent.grading.values import type_name
 
 
 @dataclass
@@ -115,12 +116,15 @@ def _run_trial(
     with recording() as record:
         watched = WatchedAnswer(behaviour.answer, exercise.name, exercise.changes, record)
         trial = Trial(record, watched)
+        own_limit = None
         try:
-            with restored_state(), time_limit(max(left, 0.01)):
+            with restored_state(), time_limit(max(left, 0.01)) as own_limit:
                 prop.run(watched, draw)
         except KeyboardInterrupt:
             raise
-        except OutOfTime:
+        except OutOfTime as late:
+            if not late.is_of(own_limit):
+                raise
             words = f"Your code was stopped: it was still running after {limit:g} seconds."
             trial.trouble = Difference("slow", f"{words} Does a loop end?")
         except BaseException as error:
@@ -145,7 +149,7 @@ def _note_error(trial: Trial, error: BaseException) -> None:
         trial.trouble = Difference("none", "It returned None. Is a `return` missing?")
     else:
         # What came back broke the property itself, such as one number where two were asked for.
-        words = f"What came back could not be used ({type(error).__name__}: {text_of(error)})."
+        words = f"What came back could not be used ({type_name(error)}: {text_of(error)})."
         trial.trouble = Difference("type", words)
 
 

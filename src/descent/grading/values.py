@@ -25,6 +25,14 @@ MOST_KEPT = 1_000_000
 _ATOMS = frozenset({type(None), bool, int, float, complex, str})
 
 
+_name_of_type = type.__dict__["__name__"].__get__
+
+
+def type_name(value: Any) -> str:
+    """The name of a value's class, whatever a metaclass of the learner's says."""
+    return str(_name_of_type(type(value)))
+
+
 def is_tensor(value: Any) -> bool:
     """Whether `value` is a torch tensor, or of a class derived from it, without importing torch."""
     torch = sys.modules.get("torch")
@@ -153,7 +161,7 @@ def short(value: Any) -> str:
     """
     known = type(value) in _ATOMS or (type(value) is np.ndarray and value.dtype.kind != "O")
     # A repr that fails (a module without super().__init__()) or never ends, a list in itself.
-    otherwise = f"an object of type `{type(value).__name__}`"
+    otherwise = f"an object of type `{type_name(value)}`"
     text = _short(value) if known else guarded(lambda: _short(value), otherwise)
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
@@ -177,7 +185,7 @@ def _short(value: Any) -> str:
     if isinstance(value, list) and len(value) <= 6:
         return "[" + ", ".join(map(_short, value)) + "]"
     if isinstance(value, list | tuple | dict | set | frozenset) and len(value) > LONGEST:
-        return f"a {type(value).__name__} of {len(value)} entries"
+        return f"a {type_name(value)} of {len(value)} entries"
     if isinstance(value, np.random.Generator) or is_torch_generator(value):
         return "a random generator"
     if callable(value) and hasattr(value, "__name__"):

@@ -69,8 +69,8 @@ class EndedCheck:
         """What the learner is told, once the text of the answer lies in `kept_in`."""
         if self.line:
             why = (
-                f"Your last check of `{self.exercise}` did not end, and could not be stopped: it "
-                f"was inside compiled code, called at `{self.line}`. So the kernel was ended."
+                f"Your last check of `{self.exercise}` did not end, and could not be stopped, as "
+                f"compiled code cannot: it was at `{self.line}`. So the kernel was ended."
             )
         else:
             why = (
@@ -143,8 +143,8 @@ def _give_signs_of_life(
             said = True
             where = _line_of(checking)
             cell.write(
-                f"{exercise} is past its time limit and cannot be stopped: it is inside compiled "
-                f"code{f', called at `{where}`' if where else ''}. If it does not come back within "
+                f"{exercise} is past its time limit and cannot be stopped, as compiled code cannot"
+                f"{f': it is at `{where}`' if where else ''}. If it does not come back within "
                 f"{END_AFTER:.0f} seconds, the kernel is ended. The notebook keeps all its cells; "
                 "variables are lost.\n"
             )
