@@ -47,13 +47,14 @@ ROOT = Path(__file__).resolve().parents[1]
 PYTHON = sys.executable
 SCRIPTS = Path(PYTHON).parent
 
+LINT = [PYTHON, "-m", "ruff", "check", "."]
 FRESH = [PYTHON, "-m", "descent", "check-chapters"]
 
 # Two at a time, one from each list: most of them keep one core busy.
 LANES = (
     {
         "types": [PYTHON, "-m", "mypy"],
-        "lint": [PYTHON, "-m", "ruff", "check", "."],
+        "lint": LINT,
         "format": [PYTHON, "-m", "ruff", "format", "--check", "."],
         "imports": [str(SCRIPTS / "lint-imports")],
     },
@@ -232,7 +233,7 @@ def verify(arguments: argparse.Namespace, variables: dict[str, str]) -> int:
     if arguments.chapters_only:
         lanes, places = ({"chapters fresh": FRESH},), WITHOUT_BROWSER
     elif arguments.chapter:
-        places = OF_CHAPTERS
+        lanes, places = ({"chapters fresh": FRESH, "lint": LINT},), OF_CHAPTERS
     failed = run_lanes(lanes, variables)
     if failed:
         print(f"\nFailed before the tests: {', '.join(failed)}", flush=True)
