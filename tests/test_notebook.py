@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from types import SimpleNamespace
 
 import pytest
@@ -109,6 +110,19 @@ def test_in_a_notebook_the_output_has_html_text_and_data(monkeypatch) -> None:
     assert shown[0]["text/plain"].startswith("predict: correct")
     assert "descent-check" in shown[0]["text/html"]
     assert shown[0][MIME]["outcome"] == "correct"
+
+
+def test_half_a_character_in_an_error_can_be_shown(monkeypatch) -> None:
+    def predict(w, b, x):
+        raise ValueError("half of a smile: \ud83d")
+
+    monkeypatch.setattr("IPython.get_ipython", lambda: SimpleNamespace(kernel="a kernel"))
+    shown = []
+    monkeypatch.setattr("IPython.display.display", lambda data, raw: shown.append(data))
+    with pytest.raises(notebook.CheckFailed):
+        notebook.check(predict)
+    assert "half of a smile: \ufffd" in shown[0]["text/plain"]
+    json.dumps(shown, ensure_ascii=False).encode()  # as it goes to the browser
 
 
 def test_the_card_of_a_right_answer_is_known_from_the_declaration(monkeypatch) -> None:

@@ -7,7 +7,7 @@ import json
 import nbformat
 import pytest
 
-from descent.study.characters import whole_characters
+from descent.characters import whole_characters
 from descent.study.notebook_files import (
     BrokenNotebook,
     notebook_bytes,

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import html
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from descent.characters import whole_characters
 
 if TYPE_CHECKING:
     from descent.grading.exercise import Exercise
@@ -82,8 +85,15 @@ class Report:
 
     def as_bundle(self) -> dict[str, Any]:
         """What a notebook's cell shows: every rendering under its MIME type. Plain data that
-        depends on nothing but the report's words: not on how long the check took."""
-        return {"text/plain": self.as_text(), "text/html": self.as_html(), MIME: self.as_json()}
+        depends on nothing but the report's words: not on how long the check took. Half a character
+        (a lone surrogate), as an error's message may hold, is shown as a mark: no message to a
+        notebook can carry it."""
+        for_programs = json.dumps(self.as_json(), ensure_ascii=False)
+        return {
+            "text/plain": whole_characters(self.as_text()),
+            "text/html": whole_characters(self.as_html()),
+            MIME: json.loads(whole_characters(for_programs)),
+        }
 
     def as_text(self) -> str:
         """For a terminal."""

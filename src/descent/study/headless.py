@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from descent.characters import whole_characters
 from descent.errors import CourseError
 from descent.grading.report import CORRECT, MIME
 from descent.study.catalog import CatalogError, Chapter, course_root, find_chapter
-from descent.study.characters import whole_characters
 from descent.study.identity import Recognised, cell_name, recognise
 from descent.study.marks import is_check, is_exercise, name_of
 from descent.study.notebook_files import read_notebook

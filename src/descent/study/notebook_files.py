@@ -12,8 +12,8 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+from descent.characters import whole_characters
 from descent.errors import CourseError
-from descent.study.characters import whole_characters
 
 MOST_NESTED = 100
 """Levels of lists and objects in a notebook; a hundred times that would end Python's stack."""

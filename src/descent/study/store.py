@@ -19,8 +19,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
+from descent.characters import whole_characters
 from descent.grading.report import CORRECT, NOT_ATTEMPTED
-from descent.study.characters import whole_characters
 from descent.study.paths import home_folder
 from descent.study.pending import PendingFile, Record
 from descent.study.repair import is_damage, put_damaged_store_away, refuse_damaged
