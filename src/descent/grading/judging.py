@@ -150,7 +150,7 @@ def _undo_replacements(trial: Trial) -> None:
     if found:
         put_back()
         words = f"Your code gives {listed(found)} another value. A call has brackets, not `=`."
-        trial.trouble = Difference("error", words)
+        trial.trouble = Difference("replaces", words)
 
 
 def _run_trial(
@@ -228,7 +228,7 @@ def _explain(
     words = found.words
     symptom = found.symptom
     mistake = None
-    if compare and symptom not in ("changes input", "slow"):
+    if compare and symptom not in ("changes input", "replaces", "slow"):
         mistake = guarded(
             lambda: diagnose(exercise, answer, seed, known, behaviours), None, MOST_DIAGNOSING
         )
@@ -252,6 +252,8 @@ def _explain(
 
 
 def _first_trouble(trial: Trial) -> tuple[Observation | None, Difference]:
+    if trial.trouble is not None and trial.trouble.symptom == "replaces":
+        return None, trial.trouble  # whatever else was seen may come of it
     failed = trial.record.failed
     if failed is not None and failed.difference is not None:
         # A wrong value seen before an error is the cause of it, and is shown first.
