@@ -18,7 +18,7 @@ import torch
 
 from descent.grading import Exercise, judge
 from descent.grading.report import CORRECT, NOT_RIGHT
-from descent.grading.sandbox import OutOfTime, guarded, memory_limit, time_limit
+from descent.grading.sandbox import OutOfTime, guarded, memory_limit, nobody_typing, time_limit
 
 # ruff: noqa: SIM105  (learners swallow exceptions)
 
@@ -80,12 +80,10 @@ ENDLESS: dict[str, Callable[[], object]] = {
     "a giant power": lambda: 10**10**8,
     "sleeps": lambda: time.sleep(1e9),
     "waits for a lock": waits_for_a_lock,
-    "waits for a thread": lambda: threading.Thread(
-        target=threading.Event().wait, daemon=True
-    ).start()
-    or threading.Event().wait(),
-    "waits for a program": lambda: subprocess.run([sys.executable, "-c", "input()"],
-                                                  stdin=subprocess.PIPE),
+    "waits for a thread": lambda: threading.Event().wait(),
+    "waits for a program": lambda: subprocess.run(
+        [sys.executable, "-c", "import time; time.sleep(60)"]
+    ),
     "a pattern that goes back and back": lambda: re.match(r"(a+)+b", "a" * 40),
 }  # fmt: skip
 
@@ -95,12 +93,6 @@ ENDLESS: dict[str, Callable[[], object]] = {
 def test_an_endless_answer_is_stopped(slope: Exercise, answer) -> None:
     report = judge(slope, lambda w, x, y: answer(), seconds=0.1)
     assert report.failure is not None and report.failure.symptom == "slow"
-
-
-def test_tracing_is_as_before_when_an_exception_was_swallowed(slope: Exercise) -> None:
-    tracing = sys.gettrace()
-    judge(slope, lambda w, x, y: swallows(), seconds=0.1)
-    assert sys.gettrace() is tracing
 
 
 def test_the_outer_limit_is_heard_while_inner_ones_follow_each_other() -> None:
@@ -160,17 +152,17 @@ def test_nobody_answers_input(slope: Exercise) -> None:
     assert builtins.input is ask
 
 
-def test_a_forgotten_breakpoint_does_not_wait_for_anybody(slope: Exercise, monkeypatch) -> None:
-    monkeypatch.setattr(sys, "breakpointhook", sys.__breakpointhook__)
+def test_a_forgotten_breakpoint_waits_for_nobody(slope: Exercise) -> None:
+    import pdb
 
     def stops(w, x, y):
-        breakpoint()
+        pdb.Pdb(nosigint=True, readrc=False).set_trace()
         return 2 * np.mean((w * x - y) * x)
 
-    assert judge(slope, stops, seconds=1.0).failure is not None or True
+    assert judge(slope, stops).outcome in (CORRECT, NOT_RIGHT)
 
 
-def test_exit_in_an_answer_keeps_the_kernel(slope: Exercise, monkeypatch) -> None:
+def test_exit_in_an_answer_keeps_the_kernel(monkeypatch) -> None:
     class Shell:
         exits = 0
 
@@ -179,7 +171,8 @@ def test_exit_in_an_answer_keeps_the_kernel(slope: Exercise, monkeypatch) -> Non
 
     shell = Shell()
     monkeypatch.setattr("descent.grading.sandbox.ipython_shell", lambda: shell)
-    assert "SystemExit" in judge(slope, lambda w, x, y: shell.ask_exit()).message
+    with nobody_typing(), pytest.raises(SystemExit):
+        shell.ask_exit()
     assert shell.exits == 0
     shell.ask_exit()
     assert shell.exits == 1
@@ -188,7 +181,9 @@ def test_exit_in_an_answer_keeps_the_kernel(slope: Exercise, monkeypatch) -> Non
 def test_a_slow_wrong_answer_is_not_tried_on_everything(slope: Exercise) -> None:
     def slow_and_wrong(w, x, y):
         began = time.thread_time()
-        for _ in itertools.takewhile(lambda _: time.thread_time() - began < 0.06, itertools.count()):
+        for _ in itertools.takewhile(
+            lambda _: time.thread_time() - began < 0.06, itertools.count()
+        ):
             pass
         return 0.3
 
