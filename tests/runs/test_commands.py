@@ -13,7 +13,7 @@ from rich.console import Console
 from torch import nn
 from typer.testing import CliRunner
 
-from descent import cli, notebook
+from descent import cli, notebook_runs
 from descent.errors import CourseError
 from descent.runs.definition import catalogue
 from descent.runs.folder.finding import all_runs
@@ -173,7 +173,7 @@ def test_the_report_has_the_published_number_beside_the_measured_one(tools):
 
 
 def test_a_notebook_s_run_takes_a_class(launched):
-    folder = notebook.run("nanogpt", model=Tiny, watch=False, steps=5)
+    folder = notebook_runs.run("nanogpt", model=Tiny, watch=False, steps=5)
     assert launched == [folder]
     assert own_class(folder).__name__ == "Tiny"
     assert folder.asked()["changes"] == {"steps": 5, "model": "mine"}
@@ -182,9 +182,9 @@ def test_a_notebook_s_run_takes_a_class(launched):
 
 def test_a_notebook_s_run_refuses_what_is_no_model(launched):
     with pytest.raises(CourseError, match="it can be 'ours', 'mine' or a class"):
-        notebook.run("nanogpt", model="theirs")
+        notebook_runs.run("nanogpt", model="theirs")
     with pytest.raises(CourseError, match="dict.* cannot be found"):
-        notebook.run("nanogpt", model=dict)
+        notebook_runs.run("nanogpt", model=dict)
     assert launched == [] and all_runs() == []
 
 
@@ -205,7 +205,7 @@ def test_mine_is_the_answer_that_passed_its_check(launched, monkeypatch, tmp_pat
     made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
     nbformat.write(made, path)
     with pytest.raises(CourseError, match=message):
-        notebook.run("nanogpt", model="mine")
+        notebook_runs.run("nanogpt", model="mine")
     with pytest.raises(CourseError, match=message):
         command("run", "nanogpt", "--model", "mine")
     assert launched == []

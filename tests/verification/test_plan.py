@@ -98,6 +98,7 @@ def test_what_does_not_fit_into_the_time_is_light_and_says_so(toys, edit):
 def test_a_session_takes_its_chapters_from_the_plan(toys, tmp_path, monkeypatch):
     toys.verified()
     chapters = toys.course().chapters
+    monkeypatch.delenv("DESCENT_VERIFICATION_PLAN", raising=False)
     assert planned(Depth.WHOLE, chapters) == list(chapters)  # pytest by hand
     write_plan(tmp_path / "plan.json", list(toys.plan(day=0).values()))
     monkeypatch.setenv("DESCENT_VERIFICATION_PLAN", str(tmp_path / "plan.json"))

@@ -223,7 +223,7 @@ def learner_error(error: BaseException, answer: Callable[..., Any]) -> LearnerEr
 
 def text_of(error: BaseException) -> str:
     """An exception's text on one line; empty where a learner's own exception class has none."""
-    return guarded(lambda: " ".join(str(error)[:MOST_OF_AN_ERROR].split()), "")
+    return guarded(lambda: " ".join(str(error)[:MOST_OF_AN_ERROR].split()), "", 0.2)
 
 
 def codes_of(answer: Any) -> list[CodeType]:

@@ -13,8 +13,8 @@ from descent.grading.values import is_tensor, short, to_array, type_name
 
 SYMPTOMS = (
     "none", "type", "shape", "transposed", "length", "nan", "infinite", "sign", "factor",
-    "offset", "order", "shift", "dtype", "changes input", "ignores argument", "error", "slow",
-    "value",
+    "offset", "order", "shift", "dtype", "changes input", "replaces", "ignores argument", "error",
+    "slow", "value",
 )  # fmt: skip
 """Every symptom a difference or a judgement can carry, as hints may name them in `when`."""
 

@@ -119,7 +119,7 @@ def _undo_replacements(trial: Trial) -> None:
     if found:
         put_back()
         words = f"Your code gives {listed(found)} another value. A call has brackets, not `=`."
-        trial.trouble = Difference("error", words)
+        trial.trouble = Difference("replaces", words)
 
 
 def _explained(
@@ -130,7 +130,7 @@ def _explained(
     call = trial.watched.calls[-1] if trial.watched.calls else None
     words, symptom = found.words, found.symptom
     mistake: Mistake | None = None
-    if mistakes is not None and symptom not in ("changes input", "slow"):
+    if mistakes is not None and symptom not in ("changes input", "replaces", "slow"):
         mistake = guarded(lambda: diagnose(behaviour, prop, mistakes), None, MOST_DIAGNOSING)
         if mistake is None and call is not None and observed is not None and symptom == "value":
             ignored = _ignored(behaviour.answer, call)
@@ -152,6 +152,8 @@ def _explained(
 
 
 def _first_trouble(trial: Trial) -> tuple[Observation | None, Difference]:
+    if trial.trouble is not None and trial.trouble.symptom == "replaces":
+        return None, trial.trouble  # whatever else was seen may come of it
     failed = trial.record.failed
     if failed is not None and failed.difference is not None:
         # A wrong value seen before an error is the cause of it, and is shown first.

@@ -53,8 +53,10 @@ _SHOWN = {
 }  # fmt: skip
 """The modules (and classes, after a colon) that are kept, and how a person writes them."""
 
-_NOT_KEPT = frozenset({"breakpoint", "display", "exit", "help", "input", "open", "print", "quit"})
-"""Names in `builtins` that Jupyter itself replaces, or that people replace with good reason."""
+_NOT_KEPT = frozenset(
+    {"breakpoint", "display", "exit", "help", "input", "open", "print", "quit", "Storage"}
+)
+"""Names that Jupyter and torch replace themselves, or that people replace with good reason."""
 
 _MISSING: Any = object()
 
@@ -124,7 +126,7 @@ def _of_module(module: ModuleType, shown: str) -> _Kept:
         for name, value in vars(module).items()
         if not name.startswith("_")
         and (callable(value) or isinstance(value, int | float | ModuleType))
-        and not (module.__name__ == "builtins" and name in _NOT_KEPT)
+        and name not in _NOT_KEPT
     }
     return _Kept(shown, module, tuple(held), tuple(held.values()))
 

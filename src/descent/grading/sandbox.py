@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from time import monotonic, thread_time  # bound here, whatever a notebook does to `time`
 from types import FrameType
-from typing import Any, NoReturn, TypeVar
+from typing import NoReturn, TypeVar
 
 from descent.shell import ipython_shell
 
@@ -25,6 +25,9 @@ MOST_PRINTED = 4_000
 
 RING_AGAIN = 0.1
 """Seconds between alarms once the limit has passed."""
+
+RING_OFTEN = 2e-5
+"""Seconds between alarms for code that swallows them."""
 
 PATIENCE = 4
 """How many times its limit a block may take on the clock while it has not worked so long: a busy
@@ -124,8 +127,6 @@ class _Alarm:
 
     def __enter__(self) -> _Alarm:
         self._rung = 0
-        self._block = _frame_of_block()
-        self._tracing = sys.gettrace()
         self._started, self._worked_before = monotonic(), thread_time()
         self._left, _ = signal.getitimer(signal.ITIMER_REAL)
         self._before = signal.signal(signal.SIGALRM, _ring)
@@ -138,8 +139,6 @@ class _Alarm:
         _alarms.remove(self)
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, self._before)
-        if self._rung > 1:
-            sys.settrace(self._tracing)
         if self._left:  # a limit around this one goes on counting
             left = max(self._left - (monotonic() - self._started), 0.001)
             signal.setitimer(signal.ITIMER_REAL, left, RING_AGAIN)
@@ -153,40 +152,17 @@ class _Alarm:
         return thread_time() - self._worked_before >= self.seconds or self.overdue() >= 0
 
     def stop(self, frame: FrameType) -> None:
-        """Raise `OutOfTime` in the frame that is running."""
-        self._rung += 1
-        if self._rung > 1:  # the first was swallowed
-            self._raise_on_every_line(frame)
-        raise OutOfTime(self)
+        """Raise `OutOfTime` in the frame that is running.
 
-    def _raise_on_every_line(self, running: FrameType) -> None:
-        """Raise at the next line of each of the learner's frames that are running.
-
-        An ``except BaseException`` inside a loop swallows an exception and goes round again; it
-        does not swallow one raised in its own handler.
+        An ``except BaseException`` in a loop swallows it and goes round again. Then the alarm
+        rings so often that it soon rings between the handler's end and the next ``try``.
         """
-        frame: FrameType | None = running
-        while frame is not None and frame is not self._block:
-            if not frame.f_code.co_filename.startswith(_PACKAGE):
-                frame.f_trace = self._at_line
-            frame = frame.f_back
-        sys.settrace(lambda *_: None)  # without one, no frame is traced
-
-    def _at_line(self, frame: FrameType, event: str, argument: object) -> Any:
-        if event == "line" and self in _alarms:
-            # Tracing ends with this exception: ring at once, for a handler around the handler.
-            signal.setitimer(signal.ITIMER_REAL, 1e-6, RING_AGAIN)
-            raise OutOfTime(self)
-        return self._at_line
-
-
-def _frame_of_block() -> FrameType | None:
-    """The frame with the ``with`` statement, seen from inside the context manager."""
-    frame: FrameType | None = sys._getframe(1)
-    while _is_own(frame):
-        assert frame is not None
-        frame = frame.f_back
-    return frame
+        if self._rung and frame.f_code.co_filename.startswith(_PACKAGE):
+            return  # a property that is putting something back
+        self._rung += 1
+        if self._rung == 2:
+            signal.setitimer(signal.ITIMER_REAL, RING_OFTEN, RING_OFTEN)
+        raise OutOfTime(self)
 
 
 def _is_own(frame: FrameType | None) -> bool:
