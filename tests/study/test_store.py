@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 from programs import PATIENCE
 
+from descent.locks import only_one
 from descent.study import store as store_module
-from descent.study.locking import only_one
 from descent.study.pending import PendingFile
 from descent.study.store import ProgressStore
 

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from descent.errors import CourseError
+from descent.locks import in_turn
 from descent.serving.book_progress import BookProgress
-from descent.serving.file_lock import file_lock
 from descent.study.paths import course_root
 
 COLOUR_CODE = re.compile("\x1b\\[[0-9;]*m")  # Sphinx writes them even where no terminal is
@@ -98,7 +98,7 @@ def build_book(root: Path, force: bool = False) -> Build:
         A build with warnings is not strict, but its pages are there to be read.
     """
     build_folder(root).mkdir(parents=True, exist_ok=True)
-    with file_lock(build_folder(root) / "book.lock", _say_another_builds):
+    with in_turn(build_folder(root) / "book.lock", _say_another_builds):
         present = None if force else _present_build(root)  # another program may have just built it
         return present or _build_anew(root)
 

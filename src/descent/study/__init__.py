@@ -10,6 +10,6 @@ calls a cell, ``identity`` which cell of the course it is, ``merging`` puts the 
 that runs; ``lab`` finds the JupyterLab to show it in.
 
 Every check goes into the record: ``store`` keeps it in a database, ``pending`` what waits for that,
-``repair`` puts a damaged one away, ``locking`` lets one process do so at a time. ``working_time``
-reads from it how long a learner worked, ``progress`` what is done and what opens next.
+``repair`` puts a damaged one away. ``working_time`` reads from it how long a learner worked,
+``progress`` what is done and what opens next.
 """

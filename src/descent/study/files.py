@@ -7,7 +7,6 @@ it, so that what a killed process left can be told from what another is writing 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import re
 import tempfile
@@ -16,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from descent.errors import CourseError
+from descent.locks import take
 
 LEFTOVER_SECONDS = 60.0
 """A hidden file is left alone for so long: its writer may not have come to the lock yet."""
@@ -116,8 +116,7 @@ def remove_leftovers(folder: Path) -> None:
             continue
         with contextlib.suppress(OSError), path.open("r+b") as file:
             age = time.time() - os.fstat(file.fileno()).st_mtime
-            if abs(age) >= LEFTOVER_SECONDS:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if abs(age) >= LEFTOVER_SECONDS and take(file):
                 path.unlink()
 
 
@@ -132,8 +131,7 @@ def _written_beside(path: Path, data: bytes) -> Iterator[Path]:
     hidden = Path(name)
     with os.fdopen(handle, "wb") as file:
         try:
-            with contextlib.suppress(OSError):  # a file system without locks: nothing is removed
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            take(file)  # without locks nothing is ever taken for a leftover
             file.write(data)
             file.flush()
             os.fsync(file.fileno())

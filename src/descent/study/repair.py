@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from descent.study.locking import only_one
+from descent.locks import only_one
 from descent.study.pending import Record
 
 _BUSY_SECONDS = 0.5

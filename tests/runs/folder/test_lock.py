@@ -62,7 +62,7 @@ def test_a_lock_has_one_holder(tmp_path):
 
 
 def test_where_there_are_no_locks_nothing_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(lock, "fcntl", None)
+    monkeypatch.setattr("descent.locks.fcntl", None)
     with locked(tmp_path / "a.lock", "taken"), locked(tmp_path / "a.lock", "taken"):
         assert is_locked(tmp_path / "a.lock") is None
 

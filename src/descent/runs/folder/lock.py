@@ -1,22 +1,14 @@
-"""Locks on a run's folder that no process can forget: the system lets go when the holder ends."""
+"""The locks of a run's folder. Where there are none, runs are told apart by their processes."""
 
 from __future__ import annotations
 
-import errno
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
 
 from descent.errors import CourseError
-
-fcntl: Any = None
-with suppress(ImportError):  # not everywhere are there such locks
-    import fcntl
-
-NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
-"""What a file system answers that keeps no locks: runs are then told apart by their processes."""
+from descent.locks import take
 
 PATIENCE = 5.0  # seconds; whoever only looks holds the lock for a moment
 
@@ -49,7 +41,7 @@ def locked(path: Path, refusal: str) -> Iterator[None]:
         raise CourseError(f"{path}: cannot be made ({error.strerror}).") from error
     with file:
         until = time.monotonic() + PATIENCE
-        while _taken(file, alone=True) is False:
+        while take(file) is False:
             if time.monotonic() > until:
                 raise Locked(refusal)
             time.sleep(0.02)
@@ -60,23 +52,7 @@ def is_locked(path: Path) -> bool | None:
     """Say whether some process holds a lock; None where there is none, or none can be."""
     try:
         with path.open("rb") as file:
-            taken = _taken(file, alone=False)
+            taken = take(file, alone=False)
     except OSError:
         return None
     return None if taken is None else not taken
-
-
-def _taken(file: IO[bytes], alone: bool) -> bool | None:
-    """Take the lock if it is free, for as long as the file is open; None where none can be."""
-    if fcntl is None:
-        return None
-    kind = fcntl.LOCK_EX if alone else fcntl.LOCK_SH
-    try:
-        fcntl.flock(file, kind | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError as error:
-        if error.errno in NO_LOCKS:
-            return None
-        raise
-    return True
