@@ -58,6 +58,15 @@ def test_a_constant_that_training_changes_is_not_one():
     assert not hasattr(module, "w") and module.steps == 3
 
 
+def test_what_an_experiment_would_have_put_into_a_table_is_no_constant():
+    module = answers_from_cells(
+        ["results = {}\nrows = []", "fill(results)\nbest = results['Adam']\nlast = rows[-1]",
+         "def f():\n    return 1"],
+        "answers_tables",
+    )  # fmt: skip
+    assert module.f() == 1 and not hasattr(module, "best") and not hasattr(module, "last")
+
+
 def test_an_experiment_under_an_answers_name_does_not_remove_the_answer():
     cells = ["def predict(x):\n    return x", "predict = timed(predict)"]
     assert answers_from_cells(cells, "answers_kept").predict(3) == 3

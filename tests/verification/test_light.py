@@ -40,6 +40,7 @@ def test_training_pictures_and_all_that_hangs_on_them_go():
     text = cut(
         code("LOSSES = []\nfor step in range(10**9):\n    LOSSES.append(step)"),
         code("model = train(3)\nbest = model.loss\nplot(best)\nworst = best"),
+        code("first = LOSSES[0]"),
     )
     assert text == "LOSSES = []"
 

@@ -159,11 +159,18 @@ class _Keeper:
             return
         names = [name for target in targets for name in _names(target)]
         adds = isinstance(statement, ast.AugAssign)
-        if self._is_pure(statement.value) and (not adds or self.constants.issuperset(names)):
-            self._run(statement, file)
-            self.constants.update(names)
-        else:
+        if not self._is_pure(statement.value) or (adds and not self.constants.issuperset(names)):
             self._forget(names)
+            return
+        try:
+            self._run(statement, file)
+        except AnswersError as error:
+            if not isinstance(error.__cause__, LookupError | AttributeError):
+                raise
+            # It takes out what an experiment would have put in: `best = results["Adam"]`.
+            self._forget(names)
+        else:
+            self.constants.update(names)
 
     def _forget(self, names: list[str]) -> None:
         for name in names:

@@ -80,7 +80,9 @@ def _is_cheap(statement: ast.stmt, defined: set[str]) -> bool:
         return True
     if not isinstance(statement, ast.Assign | ast.AnnAssign) or statement.value is None:
         return False
-    nodes = list(ast.walk(statement))
+    nodes = list(ast.walk(statement.value))
+    if any(isinstance(node, ast.Subscript) for node in nodes):
+        return False  # an experiment may have put there what is taken out
     calls = [node.func for node in nodes if isinstance(node, ast.Call)]
     free = all(isinstance(call, ast.Name) and call.id in _FREE_CALLS for call in calls)
     read = {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
