@@ -45,6 +45,17 @@ def test_training_pictures_and_all_that_hangs_on_them_go():
     assert text == "LOSSES = []"
 
 
+def test_a_table_that_an_experiment_fills_is_not_read():
+    text = cut(
+        code("results = {}\n\ndef sweep(rate):\n    results[rate] = train(rate)"),
+        code("RATES = {'low': 0.1}\nLOW = RATES['low']\nAlias = dict[str, float]"),
+        code("sweep(LOW)"),
+        code("best = results[LOW]"),
+    )
+    assert "LOW = RATES['low']" in text and "Alias = dict[str, float]" in text
+    assert "best" not in text and "sweep(LOW)" not in text
+
+
 def test_prose_and_outputs_go():
     shown = code("X = 1")
     shown.outputs = [v4.new_output("stream", text="1")]

@@ -89,7 +89,7 @@ def test_what_does_not_fit_into_the_time_is_light_and_says_so(toys, edit):
     light = [step for step in plan.values() if step.depth is Depth.LIGHT]
     assert 0 < len(whole) < len(plan) == len(whole) + len(light)
     # Two cores for six minutes.
-    assert 120 * len(whole) + 25 * len(light) <= 2 * 6 * 60
+    assert 120 * len(whole) + 15 * len(light) <= 2 * 6 * 60
     assert all("make test-all" in step.reason for step in light)
     tomorrow = toys.plan(day=len(whole), budget=6 * 60)
     assert depths(tomorrow) != depths(plan)

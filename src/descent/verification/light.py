@@ -14,7 +14,8 @@ from descent.study.marks import is_check, is_exercise
 FOLDER = Path("_build/light")
 """Where the cut notebooks are, below the course's folder: nbval finds none outside it."""
 
-_ALWAYS = ast.Import | ast.ImportFrom | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+_IMPORT = ast.Import | ast.ImportFrom
+_DEFINITION = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 _FREE_CALLS = {"dict", "float", "frozenset", "int", "len", "list", "max", "min", "range", "round"}
 _FREE_CALLS |= {"set", "sorted", "str", "sum", "tuple", "mine"}
 
@@ -34,15 +35,15 @@ def light_notebook(page: NotebookNode) -> NotebookNode:
         line that says which chapter this is. No outputs.
     """
     cut = nbformat.from_dict(page)
-    defined = set(vars(builtins))
+    cutter = _Cutter()
     cells = []
     for cell in cut.cells:
         if cell.cell_type != "code":
             continue
-        if not (is_exercise(cell) or is_check(cell)):
-            cell.source = _cheap_statements(cell.source, defined)
+        if is_exercise(cell) or is_check(cell):
+            cutter.keep(ast.parse(cell.source).body)
         else:
-            defined |= _bound_names(ast.parse(cell.source).body)
+            cell.source = cutter.cheap_part(cell.source)
         cell.outputs, cell.execution_count = [], None
         cells += [cell] if cell.source.strip() else []
     cut.cells = cells
@@ -55,38 +56,53 @@ def write_light_notebook(page: Path, path: Path) -> None:
     nbformat.write(light_notebook(nbformat.read(page, as_version=4)), path)
 
 
-def _cheap_statements(code: str, defined: set[str]) -> str:
-    """Return the statements of a cell that cost nothing, and note the names they define.
+class _Cutter:
+    """Keeps of one cell after another what costs nothing, and knows what is defined by then."""
 
-    Parameters
-    ----------
-    defined
-        The names that earlier cells define; those of this cell are added, and what an experiment
-        would have worked out is taken away.
-    """
-    kept = []
-    for statement in ast.parse(code).body:
-        bound = _bound_names([statement])
-        if _is_cheap(statement, defined):
-            kept.append(statement)
-            defined |= bound
-        else:
-            defined -= bound
-    return "\n\n".join(ast.unparse(statement) for statement in kept)
+    def __init__(self) -> None:
+        self.defined = set(vars(builtins))
+        self.reads: dict[str, set[str]] = {}  # function or class → the names it reads
+        self.worked_on: set[str] = set()  # what an experiment that was left out may have filled
 
+    def keep(self, statements: list[ast.stmt]) -> None:
+        """Note what statements define that are kept."""
+        self.defined |= _bound_names(statements)
+        for statement in statements:
+            if isinstance(statement, _DEFINITION):
+                self.reads[statement.name] = _read_names(statement)
 
-def _is_cheap(statement: ast.stmt, defined: set[str]) -> bool:
-    if isinstance(statement, _ALWAYS) or _names_the_chapter(statement):
-        return True
-    if not isinstance(statement, ast.Assign | ast.AnnAssign) or statement.value is None:
-        return False
-    nodes = list(ast.walk(statement.value))
-    if any(isinstance(node, ast.Subscript) for node in nodes):
-        return False  # an experiment may have put there what is taken out
-    calls = [node.func for node in nodes if isinstance(node, ast.Call)]
-    free = all(isinstance(call, ast.Name) and call.id in _FREE_CALLS for call in calls)
-    read = {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
-    return free and read <= defined
+    def cheap_part(self, code: str) -> str:
+        """Return the statements of a cell that cost nothing."""
+        kept = []
+        for statement in ast.parse(code).body:
+            if self._is_cheap(statement):
+                kept.append(statement)
+                self.keep([statement])
+            else:
+                self.defined -= _bound_names([statement])
+                self._note_work(statement)
+        return "\n\n".join(ast.unparse(statement) for statement in kept)
+
+    def _is_cheap(self, statement: ast.stmt) -> bool:
+        if isinstance(statement, _IMPORT | _DEFINITION) or _names_the_chapter(statement):
+            return True
+        if not isinstance(statement, ast.Assign | ast.AnnAssign) or statement.value is None:
+            return False
+        nodes = list(ast.walk(statement.value))
+        calls = [node.func for node in nodes if isinstance(node, ast.Call)]
+        free = all(isinstance(call, ast.Name) and call.id in _FREE_CALLS for call in calls)
+        taken_from = [node.value for node in nodes if isinstance(node, ast.Subscript)]
+        filled = any(_read_names(one) & self.worked_on for one in taken_from)
+        return free and not filled and _read_names(statement) <= self.defined
+
+    def _note_work(self, statement: ast.stmt) -> None:
+        """Everything that a statement reads, itself or in what it calls, may be changed by it."""
+        waiting = list(_read_names(statement))
+        while waiting:
+            name = waiting.pop()
+            if name not in self.worked_on:
+                self.worked_on.add(name)
+                waiting += self.reads.get(name, ())
 
 
 def _names_the_chapter(statement: ast.stmt) -> bool:
@@ -97,13 +113,18 @@ def _names_the_chapter(statement: ast.stmt) -> bool:
     return call.func.id == "chapter"
 
 
+def _read_names(node: ast.AST) -> set[str]:
+    names = (inner for inner in ast.walk(node) if isinstance(inner, ast.Name))
+    return {name.id for name in names if isinstance(name.ctx, ast.Load)}
+
+
 def _bound_names(statements: list[ast.stmt]) -> set[str]:
     """Return the names that statements bind at the level of the notebook."""
     names = set()
     for statement in statements:
-        if isinstance(statement, ast.Import | ast.ImportFrom):
+        if isinstance(statement, _IMPORT):
             names |= {(a.asname or a.name).partition(".")[0] for a in statement.names}
-        elif isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        elif isinstance(statement, _DEFINITION):
             names.add(statement.name)
         else:
             nodes = ast.walk(statement)

@@ -28,10 +28,10 @@ BUDGET = 20 * 60.0
 """Seconds on two quiet cores that all chapters together may take: with the checks of the code
 before and beside them the whole stays within half an hour."""
 
-LIGHT_SECONDS = 25.0
+LIGHT_SECONDS = 15.0
 """What a light verification costs in processor seconds, more rather than less."""
 
-WHOLE_SECONDS = 240.0
+WHOLE_SECONDS = 90.0
 """What is expected of a whole one where no record says it."""
 
 
