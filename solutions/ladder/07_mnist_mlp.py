@@ -650,8 +650,8 @@ print(f"linear softmax, test set: {evaluate(linear, batches(*test_set, 1000))[1]
 
 # %% [markdown]
 # The number to match is **97.5 %**. In 1998 a two-layer network with 300 units made 4.7 % errors and a linear
-# one 12 % ({cite:t}`lecun1998gradient`, Fig. 9), with a squared error where we use cross-entropy. The last two
-# lines say how seriously to take a difference: two networks a tenth of a percentage point apart are not
+# one 12 % ({cite:t}`lecun1998gradient`, Fig. 9), with a squared error where we use cross-entropy. The two
+# lines with a ± say how seriously to take a difference: two networks a tenth of a percentage point apart are not
 # different until many seeds, or many more test pictures, say so.
 #
 # ## What is left to get wrong

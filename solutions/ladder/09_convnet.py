@@ -774,7 +774,7 @@ print(f"their mean {mean:.2%}; {len(y_test)} pictures alone leave ± {np.sqrt(me
 
 # %% [markdown]
 # The number to match is **99.0 %**. On MNIST, four more seeds, run beforehand, gave 99.01 to 99.08 %: the margin is narrow but it holds. In 1998 LeNet-5, with 60 000 parameters and twenty passes, reached 99.05 %, and 99.2 % with
-# distorted training pictures ({cite:t}`lecun1998gradient`, section III). The train curve lies *above* the test curve here, which is no mistake: the
+# distorted training pictures ({cite:t}`lecun1998gradient`, section III). In the picture of the first run the train curve lies *above* the test curve, which is no mistake: the
 # training loss is an average over steps in which the network was still getting better, and over moved pictures, which are harder.
 #
 # `channels_last` in `new_network` lays all channels of a pixel side by side in memory. It changes nothing in the result but
@@ -876,8 +876,13 @@ plt.show()
 #   something it did not know.
 # - **Dropout** lowers the loss by more than a quarter and raises the accuracy by less than a point. The loss gains more because, as you saw in
 #   rung 7, a network that has learned its pictures by heart is too sure of its mistakes, and dropout makes it less sure.
+<<<<<<< HEAD
 # - **Weight decay** at 0.1 ({cite:t}`loshchilov2019`, as in rung 8) adds about a quarter of a point. You would not see that in the third column, where
 #   the spreads are three times as large. Even in the differences it is less than two standard errors from nothing.
+=======
+# - **Weight decay** at 0.1 ({cite:t}`loshchilov2019`, as in rung 8) adds a quarter of a point, and the differences spread by as much. Their mean is
+#   then sure to about ± 0.14: a hint, and no more. In the third column, where the spreads are three times as large, you would not see even the hint.
+>>>>>>> numbers
 #
 # How far does this carry? The same table at a learning rate of 0.006 instead of 0.01, measured beforehand, gave −0.07 ± 0.57 points for
 # dropout, +0.11 ± 0.23 for weight decay and +2.09 ± 0.27 for shifts. Only the gain of the shifts survives. What the other two are worth depends on

@@ -761,7 +761,7 @@ plt.show()
 # - **Norm and skip** stays within a factor of ten. Every block adds one normalised branch to a sum that grows only slowly, and the gradient passes by undivided.
 # - **Norm** alone has the explosion towards the input. After 30 steps it seems cured, and you know how: the weights there have grown, and the gradient has shrunk by as much.
 # - **Skip** alone has large gradients everywhere. He's initialisation makes a branch even larger than what it is added to, so that the mean square of the signal more than doubles at every block, which is more than $2^{27}$ in all. The first steps end in infinities. (The paper's block has norms in its branch, for this reason among others.)
-# - **Plain** had flat and harmless gradients, and they have faded by a factor of twenty to a hundred after 30 steps: the upper layers know how often each digit occurs, and there is no more to be learned from a signal that is the same for all.
+# - **Plain** had flat and harmless gradients, and they have faded by a factor of twenty to a few hundred after 30 steps: the upper layers know how often each digit occurs, and there is no more to be learned from a signal that is the same for all.
 #
 # **Predict.** And now train them. The same rate and the same batches for all. Which of the four arrangements learns with 56 layers? Is the deep one better than the shallow one, once both learn?
 #
@@ -1043,7 +1043,7 @@ print(f"test accuracy, mean of two seeds {mean:.2%}, half their distance {abs(ri
       f"{len(y_test)} pictures alone leave ± {math.sqrt(mean * (1 - mean) / len(y_test)):.2%}")
 
 # %% [markdown]
-# The number to match is **99.3 %**, with 78 010 parameters and two passes over the data. Rung 9's network, with less than half the parameters, had about 99.1 %: what is won here is some thirty pictures of ten thousand, three or four times the ± in the last line. (The validation pictures come
+# The number to match is **99.3 %**, with 78 010 parameters and two passes over the data. Rung 9's network, with less than half the parameters, had about 99.1 %: what is won here is some thirty pictures of ten thousand, about four times the ± in the last line. (The validation pictures come
 # from the training file, and seem to be a little harder than the test file's.) This small step is not what the residual network is for. It is that the recipe goes on working when you make the network twenty times deeper.
 #
 # **Predict.** Fold every norm of the trained network into its convolution, as a phone would. How many of the test answers change? And: switch off one residual block at a time, by setting the scale and the shift of its `norm2` to 0, without any further training. What is left of the accuracy? (In

@@ -1065,7 +1065,7 @@ plt.show()
 # once: the two curves part only later. The other one has spikes as its rate climbs, single bad steps from which
 # it recovers.
 #
-# Mind the last line of the table, though: even with a warm-up the high rate ends *above* the low one here. A
+# Mind the last of the four lines, though: even with a warm-up the high rate ends *above* the low one here. A
 # warm-up makes a high rate bearable. Whether a high rate pays is another question, to be asked of a whole
 # training.
 

@@ -1214,7 +1214,7 @@ plt.show()
 # four different models, and they never meet. The remedy is to send the start round, and to compare a checksum
 # of the weights over the processes now and then.
 #
-# By the training loss the same rows cost most here. (The validation losses of this one seed cannot tell them from own
+# By the printed training loss the same rows cost most here. (The validation losses of this one seed cannot tell them from own
 # starts.) And within a run they are the quietest: all processes agree, and three quarters of
 # the work is done for nothing. It is training with a batch of 4 in place of 16. Only a comparison with the right curve shows it, or a
 # look at the first tokens that each process reads.
