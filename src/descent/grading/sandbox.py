@@ -138,7 +138,9 @@ class _Alarm:
     def __exit__(self, *_: object) -> None:
         _alarms.remove(self)
         signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, self._before)
+        if self._before not in (signal.SIG_DFL, None):
+            # Else `_ring` stays, and does nothing: an alarm may be on its way still.
+            signal.signal(signal.SIGALRM, self._before)
         if self._left:  # a limit around this one goes on counting
             left = max(self._left - (monotonic() - self._started), 0.001)
             signal.setitimer(signal.ITIMER_REAL, left, RING_AGAIN)
