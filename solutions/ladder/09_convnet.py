@@ -876,13 +876,8 @@ plt.show()
 #   something it did not know.
 # - **Dropout** lowers the loss by more than a quarter and raises the accuracy by less than a point. The loss gains more because, as you saw in
 #   rung 7, a network that has learned its pictures by heart is too sure of its mistakes, and dropout makes it less sure.
-<<<<<<< HEAD
 # - **Weight decay** at 0.1 ({cite:t}`loshchilov2019`, as in rung 8) adds about a quarter of a point. You would not see that in the third column, where
 #   the spreads are three times as large. Even in the differences it is less than two standard errors from nothing.
-=======
-# - **Weight decay** at 0.1 ({cite:t}`loshchilov2019`, as in rung 8) adds a quarter of a point, and the differences spread by as much. Their mean is
-#   then sure to about ± 0.14: a hint, and no more. In the third column, where the spreads are three times as large, you would not see even the hint.
->>>>>>> numbers
 #
 # How far does this carry? The same table at a learning rate of 0.006 instead of 0.01, measured beforehand, gave −0.07 ± 0.57 points for
 # dropout, +0.11 ± 0.23 for weight decay and +2.09 ± 0.27 for shifts. Only the gain of the shifts survives. What the other two are worth depends on
