@@ -1,9 +1,10 @@
 # Descent. "make" alone, or "make help", lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help start test book chapters check-chapters bench lock clean python
+.PHONY: help start test test-all book chapters check-chapters bench lock clean python
 
 PORT ?= 8888
 ARGS ?=
+CHAPTER ?=
 PYTHON ?= python3
 ENVIRONMENT = $(PYTHON) tools/environment.py
 
@@ -17,10 +18,13 @@ python:
 	       "one, or name one: make $(MAKECMDGOALS) PYTHON=/path/to/python3" >&2; exit 1; }
 
 start: python ## learn: JupyterLab and the book in your browser (PORT=8888)
-	@$(ENVIRONMENT) -m descent.serving --port $(PORT) $(ARGS)
+	@$(ENVIRONMENT) -m descent.serving --port "$(PORT)" $(ARGS)
 
-test: python ## everything that must be right (ARGS: for pytest alone, such as ARGS="-k mnist")
-	@$(ENVIRONMENT) --tests tools/test.py $(ARGS)
+test: python ## what changed must be right (CHAPTER=ladder/04 for one; ARGS="-k mnist" for pytest)
+	@$(ENVIRONMENT) --tests tools/test.py $(if $(CHAPTER),--chapter $(CHAPTER)) $(if $(ARGS),-- $(ARGS))
+
+test-all: python ## every chapter as a whole; writes the records of what was verified
+	@$(ENVIRONMENT) --tests tools/test.py --all
 
 book: python ## build the book from scratch, warnings are errors
 	@$(ENVIRONMENT) -m descent.serving.book

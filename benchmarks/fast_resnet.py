@@ -36,7 +36,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from descent.data import mnist
 from descent.models.fast_resnet import FastResNet
-from descent.runs.records import hardware, versions
+from descent.runs.results.records import hardware, versions
 
 ROOT = Path(__file__).resolve().parents[1]
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"

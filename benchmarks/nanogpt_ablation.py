@@ -25,13 +25,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from descent.runs.nanogpt import NANOGPT, NanoGptSettings
-from descent.runs.profiles import settings_of
-from descent.runs.records import hardware, versions
+from descent.runs.definition.profiles import settings_of
+from descent.runs.nanogpt import RUN as NANOGPT
+from descent.runs.nanogpt import NanoGptSettings
+from descent.runs.results.records import hardware, versions
 from descent.study.files import write_whole
 
 if TYPE_CHECKING:
-    from descent.runs.programs.nanogpt import CharacterTask
+    from descent.runs.nanogpt.task import CharacterTask
 
 OUT = Path(__file__).resolve().parents[1] / "book/results/nanogpt_ablation.json"
 TARGET = 1.88  # nanoGPT's README, for this configuration
@@ -106,7 +107,7 @@ def main() -> None:
 
 def train_once(row: Row, seed: int) -> dict[str, Any]:
     """Train one row with one seed, on one thread; return what is recorded of it."""
-    from descent.runs.programs.nanogpt import whole_validation_loss
+    from descent.runs.nanogpt.task import whole_validation_loss
     from descent.training.checkpoint import load_checkpoint
     from descent.training.metrics import curve, read_metrics
 
@@ -141,7 +142,7 @@ def train_row(row: Row, folder: Path, **changes: Any) -> tuple[CharacterTask, li
     """Train a row; return its task, and the seconds of processor time of each iteration."""
     import torch
 
-    from descent.runs.programs.nanogpt import make_task
+    from descent.runs.nanogpt.task import make_task
     from descent.training.distributed import Processes
     from descent.training.loop import train
 

@@ -17,10 +17,10 @@ from pathlib import Path
 
 import torch
 
-from descent.runs.nanogpt import NANOGPT
-from descent.runs.profiles import settings_of
-from descent.runs.programs.nanogpt import make_task
-from descent.runs.records import hardware, versions
+from descent.runs.definition.profiles import settings_of
+from descent.runs.nanogpt import RUN as NANOGPT
+from descent.runs.nanogpt.task import make_task
+from descent.runs.results.records import hardware, versions
 from descent.study.files import write_whole
 from descent.training.muon import Muon
 

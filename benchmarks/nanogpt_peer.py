@@ -34,10 +34,11 @@ import numpy as np
 
 from descent.data import shakespeare
 from descent.data.shakespeare import SOURCE
-from descent.runs.folder import RunFolder, make_folder
-from descent.runs.nanogpt import NANOGPT
-from descent.runs.profiles import settings_of
-from descent.runs.records import hardware, versions
+from descent.runs.definition.profiles import settings_of
+from descent.runs.folder import RunFolder
+from descent.runs.folder.finding import make_folder
+from descent.runs.nanogpt import RUN as NANOGPT
+from descent.runs.results.records import hardware, versions
 from descent.study.files import write_whole
 from descent.training.metrics import curve
 
@@ -201,7 +202,7 @@ def train_ours(name: str, how: How, **changes: Any) -> RunFolder:
     profile, own = OURS[name]
     told = {"evaluate_every": 0, "checkpoint_every": 0, "compile": how.compiled, **own, **changes}
     folder = make_folder(NANOGPT, profile, settings_of(NANOGPT, profile, told), told)
-    how.run(["-m", "descent.runs.program", str(folder.path)], folder.path)
+    how.run(["-m", "descent.runs.launching.worker", str(folder.path)], folder.path)
     return folder
 
 

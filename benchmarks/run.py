@@ -17,7 +17,7 @@ import time
 import urllib.request
 from collections.abc import Callable
 
-from descent.authoring.gradebook import references
+from descent.authoring.chapter_audit import references
 from descent.exercises.lookup import load_exercises
 from descent.grading import judge
 from descent.study.catalog import Chapter, course_root, load_catalog

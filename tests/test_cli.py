@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -154,7 +155,7 @@ def test_check_of_a_file_that_cannot_be_read_is_one_line(course, tmp_path):
     (tmp_path / "torn.ipynb").write_text('{"cells": [')
     shown = run("check", str(tmp_path / "torn.ipynb"), str(tmp_path / "none.ipynb"), code=1)
     assert len(shown.strip().splitlines()) == 2
-    assert "torn.ipynb: this is not a notebook: not JSON at line 1." in shown
+    assert "torn.ipynb: it breaks off in line 1." in shown
     assert "none.ipynb: there is no such file." in shown
 
 
@@ -168,7 +169,22 @@ def test_check_names_the_problems_of_the_notebook(mine, monkeypatch):
     assert "the kernel died." in run("check", "ladder/01", code=1)
 
 
-def test_build_hands_its_options_on(course, monkeypatch):
+@pytest.fixture
+def limits(monkeypatch):
+    """Return the list of broken limits, and how it was asked for."""
+    from descent.authoring import known_excesses
+
+    broken, asked = [], []
+
+    def fake(root, only=None, unfinished=False):
+        asked.append((only, unfinished))
+        return broken
+
+    monkeypatch.setattr(known_excesses, "broken_limits", fake)
+    return broken, asked
+
+
+def test_build_hands_its_options_on(course, limits, monkeypatch):
     from descent.authoring import build as building
 
     asked = []
@@ -181,16 +197,47 @@ def test_build_hands_its_options_on(course, monkeypatch):
         (["ladder/01"], {"execute": False, "force": False}),
         (None, {"execute": True, "force": True}),
     ]
+    assert limits[1] == [(["ladder/01"], True), (None, True)]
 
 
-def test_check_chapters_lists_what_is_stale(course, monkeypatch):
+def test_build_ends_with_the_limits_that_are_broken(course, limits, monkeypatch, capsys):
+    from descent.authoring import build as building
+
+    monkeypatch.setattr(building, "build_chapters", lambda root, only=None, **options: [])
+    limits[0].append("solutions/ladder/01.py: too long.")
+    code, said = main(monkeypatch, capsys, "build")
+    assert (code, said.err) == (1, "descent: solutions/ladder/01.py: too long.\n")
+
+
+def test_check_chapters_lists_what_is_stale_and_what_is_too_long(course, limits, monkeypatch):
     from descent.authoring import freshness
 
     stale = ["notebooks/x.ipynb is old."]
     monkeypatch.setattr(freshness, "stale_files", lambda root: stale)
-    assert "x.ipynb is old." in run("check-chapters", code=1)
+    limits[0].append("solutions/x.py: too long.")
+    shown = run("check-chapters", code=1)
+    assert "x.ipynb is old." in shown and "too long." in shown and "2 to put right" in shown
     stale.clear()
+    assert "too long." in run("check-chapters", code=1)
+    limits[0].clear()
     assert "fresh" in run("check-chapters")
+    assert set(limits[1]) == {(None, False)}
+
+
+def test_new_chapter_says_what_it_made_and_what_is_next(course, monkeypatch, capsys):
+    shown = run("new-chapter", "foundations/1_linear_algebra", "--title", "Vectors")
+    assert "Made solutions/foundations/01_linear_algebra.py" in shown
+    assert "descent build foundations/01" in shown
+    assert "# # Vectors" in (course / "solutions/foundations/01_linear_algebra.py").read_text()
+    code, said = main(monkeypatch, capsys, "new-chapter", "foundations/1_again")
+    assert code == 1 and said.err.startswith("descent: Number 1 of foundations is foundations/01")
+
+
+def test_limits_prints_what_is_counted_and_lowers_the_list(course):
+    assert "words of prose" in run("limits", "ladder/01")
+    run("limits", "--lower")
+    assert (course / "solutions/known_excesses.toml").is_file()
+    assert run("limits", "--lower") == ""
 
 
 def test_an_error_from_below_is_one_line(course, monkeypatch, capsys):
@@ -223,3 +270,16 @@ def test_help_imports_nothing_heavy():
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "grade-the-graders" in shown.stdout
     assert "heavy: []" in shown.stdout
+
+
+def test_a_check_s_table_keeps_names_whole_in_80_columns(course, monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "80")
+    name = "scaled_dot_product_attention_of_heads"
+    message = "Your answer has another shape than was asked for: compare (3, 4) with (4, 3)."
+    result = CheckResult(name, "not right yet", message)
+    path = course / "work" / "ladder" / "13_causal_transformer_with_a_long_name.ipynb"
+    cli._print_report(HeadlessReport(path, (result,)))
+    shown = capsys.readouterr().out
+    assert "work/ladder/13_causal_transformer_with_a_long_name.ipynb" in shown
+    assert re.search(rf"✗ +{name} +not right yet", shown)
+    assert max(map(len, shown.splitlines())) <= 80

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from types import SimpleNamespace
+
 import pytest
 
 from descent import notebook
 from descent.errors import CourseError
-from descent.grading import CheckFailed, Hint
-from descent.grading.report import MIME
+from descent.exercises.lookup import load_exercises
+from descent.grading import CheckFailed, Hint, judge
+from descent.grading.report import MIME, passing_report
 from descent.study.store import ProgressStore
 
 CHAPTER = "ladder/01_scalar_regression"
@@ -99,7 +103,7 @@ def test_after_a_failure_the_hint_that_fits_it_comes_first() -> None:
 
 
 def test_in_a_notebook_the_output_has_html_text_and_data(monkeypatch) -> None:
-    monkeypatch.setattr("IPython.get_ipython", object)
+    monkeypatch.setattr("IPython.get_ipython", lambda: SimpleNamespace(kernel="a kernel"))
     shown = []
     monkeypatch.setattr("IPython.display.display", lambda data, raw: shown.append(data))
     notebook.check(predict)
@@ -108,13 +112,31 @@ def test_in_a_notebook_the_output_has_html_text_and_data(monkeypatch) -> None:
     assert shown[0][MIME]["outcome"] == "correct"
 
 
+def test_half_a_character_in_an_error_can_be_shown(monkeypatch) -> None:
+    def predict(w, b, x):
+        raise ValueError("half of a smile: \ud83d")
+
+    monkeypatch.setattr("IPython.get_ipython", lambda: SimpleNamespace(kernel="a kernel"))
+    shown = []
+    monkeypatch.setattr("IPython.display.display", lambda data, raw: shown.append(data))
+    with pytest.raises(notebook.CheckFailed):
+        notebook.check(predict)
+    assert "half of a smile: \ufffd" in shown[0]["text/plain"]
+    json.dumps(shown, ensure_ascii=False).encode()  # as it goes to the browser
+
+
+def test_the_card_of_a_right_answer_is_known_from_the_declaration(monkeypatch) -> None:
+    monkeypatch.setattr("IPython.get_ipython", lambda: SimpleNamespace(kernel="a kernel"))
+    shown = []
+    monkeypatch.setattr("IPython.display.display", lambda data, raw: shown.append(data))
+    notebook.check(predict)
+    assert shown == [passing_report(load_exercises(CHAPTER)["predict"]).as_bundle()]
+
+
 def test_markup_in_a_learners_values_does_not_reach_the_page(capsys) -> None:
     def predict(w, b, x):
         print("<script>alert(1)</script>")
         return "<b>no</b>"
-
-    from descent.exercises.lookup import load_exercises
-    from descent.grading import judge
 
     page = judge(load_exercises(CHAPTER)["predict"], predict).as_html()
     assert "<script>" not in page and "<b>no</b>" not in page

@@ -7,7 +7,7 @@ import pytest
 
 from descent import notebook
 from descent.exercises.lookup import UnknownExercise
-from descent.exercises.own import own_answer
+from descent.exercises.own_answers import own_answer
 from descent.study import workbook
 from descent.study.catalog import find_chapter
 
@@ -54,6 +54,16 @@ def test_otherwise_the_courses_is_used_and_the_reason_said(write, capsys, code, 
     assert notebook.mine("ladder/01", "predict", otherwise=course_version) is course_version
     said = capsys.readouterr().out
     assert "the course's" in said and reason in said
+
+
+def test_a_cell_that_became_text_is_named_with_what_to_do(write, capsys) -> None:
+    write("x = 1")
+    path = workbook.work_copy(find_chapter("ladder/01"))
+    cell = nbformat.v4.new_markdown_cell(RIGHT)
+    cell.metadata["nbgrader"] = {"grade_id": "predict", "solution": True}
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), path)
+    assert notebook.mine("ladder/01", "predict", otherwise=course_version) is course_version
+    assert "is not a code cell: select it and press Y" in capsys.readouterr().out
 
 
 def test_a_chapter_that_was_skipped_is_no_obstacle(write, capsys) -> None:

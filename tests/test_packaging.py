@@ -60,6 +60,16 @@ def test_every_declared_dependency_is_locked() -> None:
             assert exact in (None, version), f"{name} is {version} in {lock}: run make lock"
 
 
+def test_the_wheel_has_what_a_run_is_made_of() -> None:
+    from hatchling.builders.wheel import WheelBuilder
+
+    packed = {file.distribution_path for file in WheelBuilder(str(ROOT)).recurse_included_files()}
+    home = ROOT / "src" / "descent" / "runs" / "nanogpt"
+    wanted = [*home.glob("*.py"), *home.glob("profiles/*.toml")]
+    assert len(wanted) > 8
+    assert {path.relative_to(ROOT / "src").as_posix() for path in wanted} <= packed
+
+
 def modules_after(statement: str) -> set[str]:
     """Return the top-level modules loaded by a statement in a fresh interpreter."""
     code = f"{statement}; import sys; print(*{{name.split('.')[0] for name in sys.modules}})"
@@ -74,10 +84,16 @@ def test_importing_the_package_imports_no_other_package() -> None:
     assert ours == {"descent"}
 
 
+@pytest.mark.parametrize("room", ["descent.data", "descent.figures", "descent.notebook"])
+def test_what_a_notebook_imports_from_waits_with_what_takes_seconds(room: str) -> None:
+    assert not modules_after(f"import {room}") & {"torch", "jax", "sklearn", "tiktoken"}
+
+
 def test_a_notebook_finds_its_names() -> None:
     import descent
 
     assert {"chapter", "check", "hint", "progress"} <= set(dir(descent))
     assert callable(descent.check)
+    assert all(callable(getattr(descent, name)) for name in set(descent.__all__) - {"__version__"})
     with pytest.raises(AttributeError, match="chekc"):
         descent.chekc  # noqa: B018

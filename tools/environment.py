@@ -19,8 +19,10 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+
+from pip_progress import Display, PipProgress, lines_or_silence
 
 ROOT = Path(__file__).resolve().parents[1]
 VENV = ROOT / ".venv"
@@ -220,18 +222,21 @@ def explain(output: str, otherwise: str) -> str:
     return f"{otherwise}{reason}. The whole output is in {LOG.relative_to(ROOT)}."
 
 
-def show(text: str) -> None:
-    """Show progress: in place on a terminal, nothing at all where it would only fill a log."""
-    if sys.stdout.isatty():
-        width = shutil.get_terminal_size().columns - 1
-        print("\r" + text[:width].ljust(width), end="", flush=True)
+def pip(*arguments: str, packages: Sequence[str] = ()) -> None:
+    """Run pip in the environment, its output in the log; raise Trouble when it fails.
 
-
-def pip(*arguments: str, total: int = 0) -> None:
-    """Run pip in the environment, its output in the log; raise Trouble when it fails."""
+    Parameters
+    ----------
+    arguments
+        What to do.
+    packages
+        The packages this is about, to show how far it is; without them nothing is shown.
+    """
     command = [str(venv_python()), "-m", "pip", "--disable-pip-version-check", "--no-input"]
     environment = {**os.environ, "PYTHONUTF8": "1", "PIP_PROGRESS_BAR": "off"}
-    lines = []
+    progress = PipProgress(packages, list(VENV.glob("**/site-packages")))
+    display = Display()
+    heard = []
     with LOG.open("a", encoding="utf-8") as log:
         process = subprocess.Popen(
             [*command, *arguments],
@@ -243,22 +248,30 @@ def pip(*arguments: str, total: int = 0) -> None:
             errors="replace",
         )
         assert process.stdout is not None
-        collected = 0
-        for line in process.stdout:
-            log.write(line)
-            lines.append(line)
-            if line.startswith(("Collecting ", "Requirement already satisfied")):
-                collected += 1
-                name = line.replace("Requirement already satisfied: ", "").split()
-                show(f"  {min(collected, total)} of {total}: {name[-1 if len(name) < 3 else 0]}")
-            elif line.startswith("Installing collected packages"):
-                show("  unpacking (a few minutes on a slow disk)")
-        process.wait()
-    show("")
-    if sys.stdout.isatty():
-        print("\r", end="")
+        try:
+            for line in lines_or_silence(process.stdout, display.every):
+                if line is not None:
+                    log.write(line)
+                    log.flush()
+                    heard.append(line)
+                    progress.hear(line)
+                if packages:
+                    display.update(progress)
+            process.wait()
+        finally:
+            display.close()
+            end(process)
     if process.returncode:
-        raise Trouble(explain("".join(lines), "pip could not install the course's packages"))
+        raise Trouble(explain("".join(heard), "pip could not install the course's packages"))
+
+
+def end(process: subprocess.Popen[str]) -> None:
+    """Let pip remove its temporary files when this is interrupted; Ctrl-C reached it as well."""
+    try:
+        process.wait(timeout=10)
+    except (subprocess.TimeoutExpired, KeyboardInterrupt):
+        process.kill()
+        process.wait()
 
 
 def forget_broken_packages() -> None:
@@ -287,11 +300,13 @@ def install(kind: str) -> None:
     UNFINISHED.write_text("removed when the installation is complete\n", "utf-8")
     LOG.write_text("", "utf-8")
     lock = ROOT / LOCKS[kind]
-    total = len(re.findall(r"(?m)^[\w.-]+==", lock.read_text("utf-8")))
-    print(f"Installing {total} packages (minutes the first time; log in .venv) ...", flush=True)
-    pip("install", "-r", str(lock), total=total)
+    packages = re.findall(r"(?m)^([\w.-]+)==", lock.read_text("utf-8"))
+    print(f"Installing {len(packages)} packages; all that pip says is in {LOG.relative_to(ROOT)}.")
+    sys.stdout.flush()
+    pip("install", "-r", str(lock), packages=packages)
+    print("Installing the course itself ...", flush=True)
     # The lock holds the build tools too, so this needs no package index.
-    pip("install", "--no-deps", "--no-build-isolation", "-e", str(ROOT), total=1)
+    pip("install", "--no-deps", "--no-build-isolation", "-e", str(ROOT))
     stamp[kind] = fingerprint(kind)
     STAMP.write_text(json.dumps(stamp), "utf-8")
     UNFINISHED.unlink()

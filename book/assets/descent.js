@@ -2,14 +2,6 @@
 "use strict";
 
 (() => {
-  const fromDisk = window.location.protocol === "file:";
-
-  // Search results are shown with a summary, for which the theme fetches each page found. A page
-  // opened from disk may not fetch, so there the results are shown by title.
-  if (fromDisk && typeof DOCUMENTATION_OPTIONS !== "undefined") {
-    DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
-  }
-
   /** The command that opens a notebook: `work/ladder/01_slug.ipynb` → `descent open ladder/01`. */
   function openCommand(notebook) {
     const found = /([a-z]+)\/(\d+)_\w+\.ipynb$/.exec(notebook);
@@ -62,13 +54,18 @@
     return served ? window.location.pathname.slice(0, at) : null;
   }
 
+  /** Where the server makes a copy the first time and opens it: `work/ladder/01_slug.ipynb` → its chapter. */
+  function openAddress(base, notebook) {
+    return `${base}/descent/open/${notebook.replace(/^work\//, "").replace(/\.ipynb$/, "")}`;
+  }
+
   function connectNotebooks() {
     const base = serverBase();
     for (const link of document.querySelectorAll("a.open-in-lab[data-notebook]")) {
       if (base === null) {
         showCommand(link);
       } else {
-        link.href = `${base}/lab/tree/${link.dataset.notebook}`;
+        link.href = openAddress(base, link.dataset.notebook);
       }
     }
   }

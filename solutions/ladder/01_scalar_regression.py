@@ -166,7 +166,7 @@ ax.scatter(few_x, few_y, s=28, color=COLOURS["blue"], zorder=3)
 ends = np.array([-1.0, 3.0])
 ax.plot(ends, predict(guess_w, guess_b, ends), color=COLOURS["ink"])
 ax.annotate("the line", (ends[1], predict(guess_w, guess_b, ends)[1]), (6, 0),
-            textcoords="offset points", va="center", annotation_clip=False)  # fmt: skip
+            textcoords="offset points", va="center", annotation_clip=False)
 ax.set(
     xlabel="voltage x (V)",
     ylabel="pressure y (bar)",
@@ -469,11 +469,11 @@ grid_w, grid_b = np.meshgrid(np.linspace(-2.5, 5.5, 120), np.linspace(-1.5, 5.0,
 heights = (
     grid_w**2 * np.mean(x**2) + grid_b**2 + np.mean(y**2)
     + 2 * grid_w * grid_b * np.mean(x) - 2 * grid_w * np.mean(x * y) - 2 * grid_b * np.mean(y)
-)  # fmt: skip
+)
 
 fig, axes = plt.subplots(1, 3, figsize=(10.5, 3.8), sharey=True)
 shown = {"⅓ of it": ("creeps along the valley", 12), "5 % below": ("zigzags, and arrives", 12),
-         "5 % above": ("zigzags, and leaves", 6)}  # fmt: skip
+         "5 % above": ("zigzags, and leaves", 6)}
 for ax, (name, (what, steps)) in zip(axes, shown.items(), strict=True):
     path = descents[name][0][: steps + 1]
     levels = np.geomspace(0.15, 80, 12)
@@ -501,7 +501,7 @@ sample = np.random.default_rng(0)
 print("slope in w at (0, 0), from all the data:", f"{gradient(0.0, 0.0, x, y)[0]:.2f}")
 for size in (100, 10_000):
     slopes = [gradient(0.0, 0.0, x[pick], y[pick])[0]
-              for pick in (sample.integers(0, len(x), size) for _ in range(300))]  # fmt: skip
+              for pick in (sample.integers(0, len(x), size) for _ in range(300))]
     print(f"from {size:6} random examples: {np.mean(slopes):.2f} ± {np.std(slopes):.2f}")
 
 # %% [markdown]
@@ -620,11 +620,11 @@ print(f"w = {w:.4f} bar/V   off by {abs(w - TRUE_W):.4f}")
 print(f"b = {b:.4f} bar     off by {abs(b - TRUE_B):.4f}")
 
 plot_curves({"minibatch loss": losses}, xlabel="step", ylabel="loss (bar²)", logy=True,
-            title="The loss falls to the noise floor, and no further")  # fmt: skip
+            title="The loss falls to the noise floor, and no further")
 ax = plt.gca()
 ax.axhline(SIGMA**2, color=COLOURS["red"], linestyle="--", zorder=3)
 ax.text(500, 0.033, f"dashed: the noise floor, σ² = {SIGMA**2:.2f} bar²",
-        color=COLOURS["red"], ha="center")  # fmt: skip
+        color=COLOURS["red"], ha="center")
 ax.set_ylim(0.025, 40)
 plt.show()
 
@@ -712,9 +712,9 @@ for batch_size in (1, 10, 100, 20_000):
     races[f"batch of {batch_size}"] = (examples_read, averages)
     last = excess[-(len(path) // 4) :]
     print(f"batch of {batch_size:6}: {len(path) - 1:6} steps; in the last quarter of them "
-          f"the loss is {np.mean(last):.6f} bar² above the minimum")  # fmt: skip
+          f"the loss is {np.mean(last):.6f} bar² above the minimum")
 plot_curves(races, xlabel="examples read", ylabel="loss above the minimum (bar²)", logy=True,
-            title="Small batches are fast, and restless")  # fmt: skip
+            title="Small batches are fast, and restless")
 plt.gca().set_xscale("log")
 plt.show()
 
@@ -750,10 +750,10 @@ for rate, colour in rates.items():
     print(f"{'':>8}  off by ", "  ".join(f"{part:+6.0%}" for part in wander / theory - 1))
 ax.axhline(se_w, color=COLOURS["grey"], linestyle="--")
 ax.annotate("standard error of w: finer than this is not in the data",
-            (1.0, se_w), (1.0, se_w * 0.78), color=COLOURS["grey"], va="top")  # fmt: skip
+            (1.0, se_w), (1.0, se_w * 0.78), color=COLOURS["grey"], va="top")
 ax.set_ylim(bottom=se_w * 0.4)
 ax.set(xlabel="batch size", ylabel="wandering of w (bar/V)",
-       title="Four times the batch, half the wandering")  # fmt: skip
+       title="Four times the batch, half the wandering")
 plt.show()
 
 # %% [markdown]

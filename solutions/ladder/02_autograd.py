@@ -107,7 +107,7 @@ for dtype in (torch.float64, torch.float32):
     big = torch.tensor(16_777_216.0, dtype=dtype)
     print(f"{dtype}:  1/3 = {third.item():.20f}   16 777 216 + 1 = {(big + 1).item():.0f}")
 print("torch makes of 0.1:", torch.tensor(0.1).dtype, "  of np.array(0.1):",
-      torch.tensor(np.array(0.1)).dtype)  # fmt: skip
+      torch.tensor(np.array(0.1)).dtype)
 
 # %% [markdown]
 # In float32 the third is wrong from the eighth digit on, and counting by ones stops at $2^{24}$: the next
@@ -157,7 +157,7 @@ check(to_tensors)
 def one_example(w: float, b: float, x: float, y: float) -> dict[str, Tensor]:
     """Every number on the way from the parameters to the squared error of one example."""
     steps = {name: torch.tensor(value, dtype=torch.float64)
-             for name, value in {"w": w, "x": x, "b": b, "y": y}.items()}  # fmt: skip
+             for name, value in {"w": w, "x": x, "b": b, "y": y}.items()}
     steps["w"].requires_grad_()
     steps["b"].requires_grad_()
     steps["w·x"] = steps["w"] * steps["x"]
@@ -171,7 +171,7 @@ steps = one_example(w=1.0, b=0.0, x=3.0, y=6.0)
 for name, tensor in steps.items():
     noted = type(tensor.grad_fn).__name__ if tensor.grad_fn else "-"
     print(f"{name:12} = {tensor.item():5.1f}   requires_grad {tensor.requires_grad!s:5}   "
-          f"made by {noted}")  # fmt: skip
+          f"made by {noted}")
 
 # %% [markdown]
 # The data $x$ and $y$ require nothing. Whatever is computed from $w$ or $b$ does, without being asked, and it
@@ -179,9 +179,9 @@ for name, tensor in steps.items():
 
 # %%
 PLACES = {"w": (0, 2), "x": (0, 1), "b": (1.15, 1), "y": (2.45, 1), "w·x": (1.15, 2),
-          "p = w·x + b": (2.45, 2), "e = p − y": (3.75, 2), "L = e²": (5.05, 2)}  # fmt: skip
+          "p = w·x + b": (2.45, 2), "e = p − y": (3.75, 2), "L = e²": (5.05, 2)}
 ARROWS = [("w", "w·x"), ("x", "w·x"), ("w·x", "p = w·x + b"), ("b", "p = w·x + b"),
-          ("p = w·x + b", "e = p − y"), ("y", "e = p − y"), ("e = p − y", "L = e²")]  # fmt: skip
+          ("p = w·x + b", "e = p − y"), ("y", "e = p − y"), ("e = p − y", "L = e²")]
 
 
 def draw_graph(
@@ -199,22 +199,22 @@ def draw_graph(
         boxes[name] = ax.text(
             across, up, f"{name}\n{in_figures(tensor.item())}", ha="center", va="center",
             bbox={"boxstyle": "round,pad=0.45", "facecolor": "white", "edgecolor": edge,
-                  "linewidth": 2.4 if leaf else 1.2})  # fmt: skip
+                  "linewidth": 2.4 if leaf else 1.2})
         if local and tensor.requires_grad:
             ax.text(across, up + (0.42 if up == 2 else -0.42),
                     f"slope {in_figures(tensor.grad.item())}", ha="center",
-                    va="bottom" if up == 2 else "top", color=COLOURS["red"], fontweight="bold")  # fmt: skip
+                    va="bottom" if up == 2 else "top", color=COLOURS["red"], fontweight="bold")
     fig.canvas.draw()  # places the boxes, where the arrows are to end
     for start, end in ARROWS:
         ax.annotate("", PLACES[end], PLACES[start],
                     arrowprops={"arrowstyle": "-|>", "color": COLOURS["grey"], "linewidth": 1.5,
                                 "patchA": boxes[start].get_bbox_patch(), "shrinkA": 3,
-                                "patchB": boxes[end].get_bbox_patch(), "shrinkB": 3})  # fmt: skip
+                                "patchB": boxes[end].get_bbox_patch(), "shrinkB": 3})
     for (start, end), slope in (local or {}).items():
         (left, low), (right, high) = PLACES[start], PLACES[end]
         shift = 0.05 if low != high else 0.0
         ax.text((left + right) / 2 + shift, (low + high) / 2 - 0.1, f"× {in_figures(slope)}",
-                ha="left" if shift else "center", va="top", color=COLOURS["red"])  # fmt: skip
+                ha="left" if shift else "center", va="top", color=COLOURS["red"])
     plt.show()
 
 
@@ -264,7 +264,7 @@ draw_graph(
     "What backward() does: multiply local slopes, against the arrows",
     local={("e = p − y", "L = e²"): 2 * e_here, ("p = w·x + b", "e = p − y"): 1,
            ("w·x", "p = w·x + b"): 1, ("b", "p = w·x + b"): 1, ("w", "w·x"): x_here},
-)  # fmt: skip
+)
 
 # %% [markdown]
 # One rule is missing. If a number is used in two places, a nudge of it reaches the loss along two roads, and
@@ -380,28 +380,29 @@ for dtype in (torch.float32, torch.float64):
     by_autograd[dtype] = typical_error(t.grad)
     with torch.no_grad():
         errors[dtype] = [typical_error((curve(t + h) - curve(t - h)) / (2 * h))
-                         for h in nudges.tolist()]  # fmt: skip
+                         for h in nudges.tolist()]
     best, rung_1 = np.argmin(errors[dtype]), np.argmin(np.abs(nudges - 1e-4))
     print(f"{dtype}, mean error: with h = 0.0001 {errors[dtype][rung_1]:.0e},"
           f" with the best h, {nudges[best]:.0e}, {errors[dtype][best]:.0e};"
-          f" backward() {by_autograd[dtype]:.0e}")  # fmt: skip
+          f" backward() {by_autograd[dtype]:.0e}")
 
 fig, ax = plt.subplots()
 for dtype, colour, name in ((torch.float32, COLOURS["orange"], "float32"),
-                            (torch.float64, COLOURS["blue"], "float64")):  # fmt: skip
+                            (torch.float64, COLOURS["blue"], "float64")):
     ax.loglog(nudges, errors[dtype], "o-", color=colour, markersize=3.5, linewidth=1.2)
     ax.axhline(by_autograd[dtype], color=colour, linestyle="--")
     ax.annotate(f"backward(), {name}", (1e-14, by_autograd[dtype]),
                 (0, 5 if dtype == torch.float64 else -14),
-                textcoords="offset points", color=colour, fontweight="bold")  # fmt: skip
+                textcoords="offset points", color=colour, fontweight="bold")
 ax.annotate("nudging, float32", (1e-6, 0.5), color=COLOURS["orange"], fontweight="bold")
 ax.annotate("nudging, float64", (2e-8, 3e-11), color=COLOURS["blue"], fontweight="bold", ha="right")
 ax.set(xlabel="nudge h", ylabel="mean error of the slope",
-       title="No nudge is as good as the chain rule")  # fmt: skip
+       title="No nudge is as good as the chain rule")
 plt.show()
 
 # %% [markdown]
-# A V. From the right the error falls with $h^2$: that is the curvature which a central difference does not cancel.
+# A V. From the right the error falls with $h^2$. In a central difference the curvature cancels; what is left is
+# $\tfrac{1}{6}h^2$ times the third derivative.
 # Then it turns. The two heights become so alike that their difference is made of rounding, and dividing by a
 # tiny $h$ magnifies it; {cite:t}`higham2002` is the book about such things. In float32 rung 1's nudge gets three
 # digits and the best nudge five; further left the two points are the same number. **This is where the dtype
@@ -615,10 +616,10 @@ def descend(clears: str, steps: int) -> list[float]:
 
 swings = {name: descend(clears, steps=600) for name, clears in
           {"never cleared": "never", "cleared too early": "before the step",
-           "right": "after the step"}.items()}  # fmt: skip
+           "right": "after the step"}.items()}
 plot_curves({name: losses[:150] for name, losses in swings.items()},
             xlabel="step", ylabel="loss on 100 readings (bar²)",
-            title="Without clearing, the loss swings like a pendulum")  # fmt: skip
+            title="Without clearing, the loss swings like a pendulum")
 plt.show()
 for start, stop in ((0, 150), (450, 600)):
     stretch = swings["never cleared"][start:stop]
@@ -631,7 +632,7 @@ steepest = np.linalg.eigvalsh(hessian)[1]
 never = np.array(swings["never cleared"])
 peaks = 1 + np.flatnonzero((never[1:-1] > never[:-2]) & (never[1:-1] > never[2:]))
 print(f"steps from peak to peak: {np.mean(np.diff(peaks)):.2f}, pendulum's π / √(ηλ) ="
-      f" {math.pi / math.sqrt(0.01 * steepest):.2f}")  # fmt: skip
+      f" {math.pi / math.sqrt(0.01 * steepest):.2f}")
 
 # %% [markdown]
 # Neither. It swings. If slopes are never cleared, the step is the sum of all slopes so far. A slope then no
@@ -680,7 +681,7 @@ print(f"kept with the loss as it is: {bytes_noted(look):7} bytes")
 print(f"under torch.no_grad():       {bytes_noted(look_without_notes):7} bytes")
 loss = look()
 print(f"loss.item() is {loss.item():.4f}, a {type(loss.item()).__name__};"
-      f"  loss.detach() is a tensor, requires_grad {loss.detach().requires_grad}")  # fmt: skip
+      f"  loss.detach() is a tensor, requires_grad {loss.detach().requires_grad}")
 try:
     loss.numpy()
 except RuntimeError as message:
@@ -807,11 +808,11 @@ fig, ax = plt.subplots()
 for name, colour in (("float32", COLOURS["orange"]), ("float64", COLOURS["blue"])):
     ax.semilogy(gaps[name], ".", color=colour, markersize=3)
     ax.annotate(name, (1010, np.median(gaps[name][-100:])), color=colour, fontweight="bold",
-                va="center", annotation_clip=False)  # fmt: skip
+                va="center", annotation_clip=False)
 ax.axhline(1e-5, color=COLOURS["red"], linestyle="--")
 ax.annotate("the mark: 0.00001", (1000, 1.6e-5), color=COLOURS["red"], ha="right")
 ax.set(xlabel="step", ylabel="distance from rung 1's loss (bar²)", xlim=(0, 1000), ylim=(1e-18, 1e-3),
-       title="Autograd walks the path worked out by hand")  # fmt: skip
+       title="Autograd walks the path worked out by hand")
 plt.show()
 
 # %%
@@ -850,9 +851,9 @@ def show(step: int, loss: float) -> None:
 live_w, live_b, live_losses = train(x, y, 0.01, 10, 4, np.random.default_rng(1), on_step=show)
 live.close()
 print(f"{len(live_losses)} steps; w = {live_w:.4f} bar/V, off by {abs(live_w - TRUE_W):.4f};"
-      f" rung 1's wandering σ√(η/B) = {SIGMA * math.sqrt(0.01 / 10):.4f}")  # fmt: skip
+      f" rung 1's wandering σ√(η/B) = {SIGMA * math.sqrt(0.01 / 10):.4f}")
 print(f"mean of the last 1 000 losses {np.mean(live_losses[-1000:]):.4f} bar²,"
-      f" floor {SIGMA**2:.4f} ± {SIGMA**2 * math.sqrt(2 / 10_000):.4f}")  # fmt: skip
+      f" floor {SIGMA**2:.4f} ± {SIGMA**2 * math.sqrt(2 / 10_000):.4f}")
 
 # %% [markdown]
 # The second curve is what you steer by: the minibatch loss alone jumps about over a factor of ten. At the end

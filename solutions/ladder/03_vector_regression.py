@@ -293,7 +293,7 @@ mean_p = np.full(500, practice_y.mean())
 for name, p in {"the truth": true_p, "the mean for everyone": mean_p}.items():
     right_errors, wrong_errors = p - practice_y, p - column_of_targets
     print(f"{name}: loss {np.mean(right_errors**2):.2f}, under the bug {np.mean(wrong_errors**2):.2f};"
-          f" mean error {np.mean(right_errors):+.4f}, under the bug {np.mean(wrong_errors):+.4f}")  # fmt: skip
+          f" mean error {np.mean(right_errors):+.4f}, under the bug {np.mean(wrong_errors):+.4f}")
 
 # %% [markdown]
 # The mean error is the same with the bug and without, to every digit shown. What would have caught it? The
@@ -387,7 +387,7 @@ print(f"on 500 practice examples the two differ by at most {gap:.1e}")
 # $$ \underset{(d+1,\,d+1)}{\tilde X^\top \tilde X}\; \underset{(d+1,)}{\theta} \;=\; \underset{(d+1,)}{\tilde X^\top y}, $$
 #
 # the **normal equation**: $d + 1$ equations for $d + 1$ unknowns, however many examples there are. "Normal"
-# is an old word for perpendicular. Think of $\tilde X\theta$ by columns: it can be any mixture of the columns, a
+# is usually explained as an old word for perpendicular. Think of $\tilde X\theta$ by columns: it can be any mixture of the columns, a
 # flat sheet in a space of $n$ dimensions, and $y$ floats above the sheet. The nearest point of the sheet is
 # straight below it, where the error is at right angles to every column: $\tilde X^\top e = 0$.
 #
@@ -506,7 +506,7 @@ print(f"factors of e from b = 0 to within 0.01 bar: {np.log(abs(best_b) / 0.01):
 # $$ x'_{ij} = \frac{x_{ij} - \mu_j}{\sigma_j}, \qquad
 #    \underset{(d,)}{\mu} = \text{mean over the examples}, \qquad \underset{(d,)}{\sigma} = \text{standard deviation over the examples}. $$
 #
-# Both run over axis 0, down the columns. In the subtraction, $(n, d)$ meets $(d,)$, and your rules say that each
+# (In rung 1 a $\sigma$ was the noise of the readings. Here $\sigma$ and $\sigma_j$ are the spreads of the features.) Both run over axis 0, down the columns. In the subtraction, $(n, d)$ meets $(d,)$, and your rules say that each
 # column gets its own number. The standard deviation is the one that divides by $n$. By hand: $X = \begin{pmatrix} 0 & 10 \\ 4 & 30 \end{pmatrix}$ has
 # $\mu = (2, 20)$ and $\sigma = (2, 10)$, so $X' = \begin{pmatrix} -1 & -1 \\ 1 & 1 \end{pmatrix}$.
 #
@@ -569,14 +569,14 @@ for name, features in versions.items():
     losses = excess_losses(features, steps=30 if name == "standardised" else 3_000)
     descents[name] = (np.arange(1, len(losses) + 1), losses)
     print(f"{name:>12}: condition number {ends[1] / ends[0]:8.2g},"
-          f" loss above the minimum after {len(losses):4} steps {losses[-1]:.1e} bar²")  # fmt: skip
+          f" loss above the minimum after {len(losses):4} steps {losses[-1]:.1e} bar²")
 
 correlation = np.corrcoef(x[:, 1], x[:, 2])[0, 1]
 print(f"standardised curvatures: {np.round(curvatures(scaled), 2)}")
 print(f"correlation of temperature and supply: {correlation:.2f}")
 
 plot_curves(descents, "step", "loss above the minimum (bar²)",
-            "The same data, the same loop, other units", logy=True)  # fmt: skip
+            "The same data, the same loop, other units", logy=True)
 plt.gca().set_xscale("log")
 plt.gca().set_ylim(1e-9, 100)
 plt.show()
@@ -622,14 +622,14 @@ pictures = [
      (-0.2, 2.6), (-0.16, 0.14), "V", "°C"),
     (axes[1], "Standardised: a bowl. One step", scaled, (0.0, 1.0), 1,
      (-0.9, 4.4), (-1.5, 1.3), "std of voltage", "std of temp."),
-]  # fmt: skip
+]
 for ax, title, features, start, steps, xlim, ylim, unit_v, unit_t in pictures:
     lowest, hessian, path = slice_of_descent(features, start, steps)
     grid = np.stack(np.meshgrid(np.linspace(*xlim, 300), np.linspace(*ylim, 300)), axis=-1)
     away = grid - lowest
     heights = 0.5 * np.einsum("...i,ij,...j", away, hessian, away)
     ax.contour(grid[..., 0], grid[..., 1], heights, levels=np.array([0.1, 0.4, 0.9, 1.6, 2.5, 3.6]),
-               colors=COLOURS["grey"], linewidths=0.8)  # fmt: skip
+               colors=COLOURS["grey"], linewidths=0.8)
     ax.plot(path[:, 0], path[:, 1], "o-", color=COLOURS["blue"], markersize=3.5, linewidth=1.1)
     ax.plot(*lowest, "*", color=COLOURS["red"], markersize=13)
     ax.set(xlim=xlim, ylim=ylim, aspect="equal", title=title)
@@ -762,7 +762,7 @@ check(train)
 # ## How near is it?
 #
 # Ten epochs, batches of 200, a learning rate of 0.01. By rung 1's formula each standardised parameter should wander by about
-# $\sigma\sqrt{\eta/B} = 0.3\cdot\sqrt{0.01/200} = 0.0021$ bar. (There it was for $w$ and one feature; it holds for each standardised
+# $\sigma\sqrt{\eta/B} = 0.3\cdot\sqrt{0.01/200} = 0.0021$ bar, where $\sigma$ is the noise again. (There it was for $w$ and one feature; it holds for each standardised
 # parameter, as the curvature cancels.)
 
 # %%
@@ -771,10 +771,10 @@ print(f"{len(losses)} steps")
 print("trained:       w =", np.round(w, 4), f" b = {b:.2f}")
 print("least squares: w =", np.round(best_w, 4), f" b = {best_b:.2f}")
 print(f"loss on all the data {np.mean((predict(w, b, x) - y) ** 2):.6f} bar²,"
-      f" of least squares {best_loss:.6f} bar²")  # fmt: skip
+      f" of least squares {best_loss:.6f} bar²")
 
 plot_curves({"minibatch loss": losses}, "step", "loss (bar²)",
-            "A thousand steps, not years", logy=True)  # fmt: skip
+            "A thousand steps, not years", logy=True)
 ax = plt.gca()
 ax.axhline(best_loss, color=COLOURS["red"], linestyle="--")
 ax.annotate("loss of least squares", (560, best_loss * 0.43), color=COLOURS["red"])
@@ -794,7 +794,7 @@ for seed in range(10):
     scaled_gaps.append(np.abs(np.append(w * std, b + w @ mean) - best_scaled))
 for label, found in {"standardised": scaled_gaps, "original units": gaps}.items():
     print(f"{label:>14}: mean gap", np.round(np.mean(found, axis=0), 5),
-          " worst", np.round(np.max(found, axis=0), 5))  # fmt: skip
+          " worst", np.round(np.max(found, axis=0), 5))
 
 # %% [markdown]
 # Every standardised parameter is within 0.01 bar of least squares for all ten seeds, with a worst gap of 0.0021, and
@@ -802,7 +802,7 @@ for label, found in {"standardised": scaled_gaps, "original units": gaps}.items(
 # average and by 0.23 at worst.
 #
 # **Predict.** Is that a failure of the training? How well does least squares itself know $b$? (Rung 1's standard error, for
-# many parameters at once, is $\sigma$ times the root of the diagonal of $(\tilde X^\top\tilde X)^{-1}$.)
+# many parameters at once, is the noise $\sigma$ times the root of the diagonal of $(\tilde X^\top\tilde X)^{-1}$.)
 #
 # *My prediction: …*
 
@@ -810,14 +810,14 @@ for label, found in {"standardised": scaled_gaps, "original units": gaps}.items(
 columns = np.column_stack([x, np.ones(len(x))])
 standard_errors = SIGMA * np.sqrt(np.diag(np.linalg.inv(columns.T @ columns)))
 print("standard errors of least squares: w", np.round(standard_errors[:3], 5),
-      f" b {standard_errors[3]:.2f}")  # fmt: skip
+      f" b {standard_errors[3]:.2f}")
 recentred = np.column_stack([columns[:, :2], columns[:, 2] - 5000.0, columns[:, 3]])
 centred_errors = SIGMA * np.sqrt(np.diag(np.linalg.inv(recentred.T @ recentred)))
 print(f"the same for the height at 0 V, 0 °C and 5000 mV: {centred_errors[3]:.4f}")
 
 # %% [markdown]
 # The data itself leaves $b$ open by 0.33 bar, so training that is 0.11 away has used up what there is to know. $b$ is the height
-# of the plane at 0 mV, and all readings lie near 5000. Tilt the plane about the readings by a hair, and at zero it
+# of the plane at 0 mV, and all readings lie near 5000. Tilt the plane about the readings by very little, and at zero it
 # moves a long way. Asked for the height at 5000 mV, the same data answers to 0.005 bar. A number with a large error
 # may be a good number that was asked for in a bad place. Judge a model by its predictions, or by its parameters in units where
 # a change of 1 means the same for all of them.

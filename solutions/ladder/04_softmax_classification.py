@@ -12,7 +12,7 @@
 # readings:
 #   - {key: prince2023, where: "chapter 5, sections 5.1, 5.2, 5.5 and 5.7: why a loss is a likelihood, and this one in particular", skip: "5.3 (rungs 1 to 3 did it) and 5.6"}
 #   - {key: goodfellow2016, where: "section 4.1, 'Overflow and Underflow', two pages on the failure you repair here", skip: "the rest of chapter 4, for now"}
-#   - {key: hastie2009, where: "section 4.4.1, on fitting the same model, and figure 4.1 for its straight borders", skip: "the Newton steps: gradient descent does the job here"}
+#   - {key: hastie2009, where: "section 4.4.1, on fitting the same model, and figure 4.1 for straight borders, there of a relative, linear discriminant analysis", skip: "the Newton steps: gradient descent does the job here"}
 #   - {key: blanchard2021, where: "section 1 for the problem, and the closing section for what to use", skip: "the error bounds between"}
 # recall:
 #   - {q: "Write softmax for one row of k logits, and say what it does not change under.", a: "p_j = exp(l_j) / Σ_q exp(l_q). Adding the same number to every logit of the row changes nothing."}
@@ -184,7 +184,7 @@ for ax in (left, right):
         ax.axvline(border, color=COLOURS["grey"], linestyle="--", linewidth=1)
 left.set(xlabel="sensor 1 (sensor 2 is 2)", ylabel="logit", title="Straight scores …")
 right.set(xlabel="sensor 1 (sensor 2 is 2)", ylabel="probability", ylim=(0, 1.15),
-          title="… become soft decisions")  # fmt: skip
+          title="… become soft decisions")
 plt.show()
 
 # %% [markdown]
@@ -291,9 +291,9 @@ marks = {1.0: "sure and right: 0", 1 / 3: "guessing among three: ln 3 = 1.10", 0
 for p, text in marks.items():
     ax.plot(p, -math.log(p), "o", color=COLOURS["red"])
     ax.annotate(text, (p, -math.log(p)), xytext=(-2 if p == 1.0 else 10, 22 if p == 1.0 else 9),
-                textcoords="offset points", ha="right" if p == 1.0 else "left")  # fmt: skip
+                textcoords="offset points", ha="right" if p == 1.0 else "left")
 ax.set(xlabel="probability given to the right class", ylabel="loss of that example (nats)",
-       title="Sure and wrong is expensive")  # fmt: skip
+       title="Sure and wrong is expensive")
 plt.show()
 
 # %% [markdown]
@@ -568,11 +568,11 @@ print(f"held-out accuracy {accuracy(held_out_logits, held_out_labels):.2%}, Baye
 
 fig, (left, right) = plt.subplots(1, 2, figsize=(12, 4.6))
 plot_curves({"minibatch": losses}, xlabel="step", ylabel="negative log-likelihood (nats)", ax=left,
-            title="From ln 3 down, and then noise")  # fmt: skip
+            title="From ln 3 down, and then noise")
 left.axhline(math.log(3), color=COLOURS["grey"], linestyle="--")
 left.annotate("no opinion: ln 3", (330, math.log(3) - 0.06), color=COLOURS["grey"])
 plot_decision_regions(labels_of(W, b), held_out_x[:600], held_out_labels[:600], ax=right,
-                      title="600 held-out points and what it says")  # fmt: skip
+                      title="600 held-out points and what it says")
 plt.show()
 
 # %% [markdown]
@@ -639,7 +639,7 @@ for name, function in {"naive": lambda logits: naive_softmax(logits).log(), "sta
     large_W, large_b, large_losses = train_with(function, 100 * x, labels, steps=300)
     score = accuracy(linear_logits(large_W, large_b, 100 * held_out_x), held_out_labels)
     print(f"{name:>6}: first losses", "  ".join(f"{loss + 0.0:.4g}" for loss in large_losses[:5]),
-          f"  accuracy {score:.1%}   a weight: {large_W[0, 0].item():.3g}")  # fmt: skip
+          f"  accuracy {score:.1%}   a weight: {large_W[0, 0].item():.3g}")
 
 # %% [markdown]
 # One step is enough to make the logits large, and the naive run never comes back. Its accuracy is a third, because
@@ -684,7 +684,7 @@ temperatures = np.geomspace(0.2, 5.0, 41)
 by_temperature = [negative_log_likelihood(log_softmax(held_out_logits / T), held_out_labels).item() for T in temperatures]
 right.plot(temperatures, by_temperature, color=COLOURS["blue"])
 right.set(xscale="log", xlabel="temperature T", ylabel="held-out loss (nats)", xticks=[0.2, 0.5, 1, 2, 5],
-          xticklabels=["0.2", "0.5", "1", "2", "5"], title="Honesty is the cheapest")  # fmt: skip
+          xticklabels=["0.2", "0.5", "1", "2", "5"], title="Honesty is the cheapest")
 right.minorticks_off()
 plt.show()
 print(f"lowest at T = {temperatures[np.argmin(by_temperature)]:.2f}: {min(by_temperature):.3f} nats")
@@ -725,7 +725,7 @@ print(f"held-out loss {np.mean(spiral_losses):.3f} nats (guessing: {math.log(3):
 
 spiral_W, spiral_b, _ = trained(spiral_x, spiral_labels, seed=0)
 plot_decision_regions(labels_of(spiral_W, spiral_b), spiral_x[:600], spiral_labels[:600],
-                      title="Straight borders, a third right")  # fmt: skip
+                      title="Straight borders, a third right")
 plt.show()
 
 # %% [markdown]
@@ -744,7 +744,7 @@ for seed in range(3):
     logits_any = linear_logits(W_any, b_any, spiral_x)
     after = negative_log_likelihood(log_softmax(logits_any), spiral_labels).item()
     print(f"start {seed}: loss {before:.3f} → {after:.5f}, steepest slope left {dW.abs().max().item():.0e}, "
-          f"training accuracy {accuracy(logits_any, spiral_labels):.1%}")  # fmt: skip
+          f"training accuracy {accuracy(logits_any, spiral_labels):.1%}")
 
 # %% [markdown]
 # Three starts, one bottom. It is not the training. But loss is not accuracy. Might another linear classifier have a
@@ -807,7 +807,7 @@ ends = torch.stack([one[far_apart], other[far_apart]])
 ax.plot(*ends.T, "o-", color=COLOURS["ink"], markersize=9)
 ax.plot(*ends.mean(dim=0), "X", color=COLOURS["red"], markersize=14)
 ax.set(xlabel="$x_1$", ylabel="$x_2$", aspect="equal", xticks=[-0.5, 0, 0.5, 1], yticks=[-0.5, 0, 0.5, 1],
-       title="Same arm at both ends, another between")  # fmt: skip
+       title="Same arm at both ends, another between")
 plt.show()
 
 # %% [markdown]

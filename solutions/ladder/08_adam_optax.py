@@ -11,7 +11,7 @@
 # run: null
 # readings:
 #   - {key: kingma2015, where: "Algorithm 1 and sections 2 and 3: two pages that you will have written yourself", skip: "the convergence proof in section 4 and the appendix, which was later found to have a gap"}
-#   - {key: goh2017, where: "all of it, for the movable figures", skip: "the section on Chebyshev polynomials, unless you like it"}
+#   - {key: goh2017, where: "all of it, for the movable figures", skip: "the part called 'The Limits of Descent', unless you like it"}
 #   - {key: prince2023, where: "sections 6.3 and 6.4, momentum and Adam"}
 #   - {key: loshchilov2019, where: "section 2 and Algorithm 2: one line moves, and weight decay means something else"}
 #   - {key: choi2019, where: "sections 1 and 4: how the winner of a comparison depends on who tuned what", skip: "the tables of search spaces"}
@@ -118,7 +118,7 @@ def draw_path(
     x, y = torch.meshgrid(side_x.double(), side_y.double(), indexing="xy")
     heights = 0.5 * (hessian[0, 0] * x**2 + 2 * hessian[0, 1] * x * y + hessian[1, 1] * y**2)
     ax.contour(x, y, heights, levels=np.geomspace(0.3, 1500, 12), colors=COLOURS["grey"],
-               linewidths=0.6, alpha=0.7)  # fmt: skip
+               linewidths=0.6, alpha=0.7)
     ax.plot(path[:, 0], path[:, 1], "o-", color=colour, markersize=3.5, linewidth=1.3)
     ax.plot(0, 0, "*", color=COLOURS["red"], markersize=13)
     loss = float(0.5 * path[-1] @ hessian @ path[-1])
@@ -239,7 +239,7 @@ for kappa in kappas:
     heavy_steps.append(steps_needed(best_ball, kappa))
 plot_curves({"gradient descent": (kappas, plain_steps), "momentum": (kappas, heavy_steps)},
             "condition number κ", "steps to a thousandth", logy=True,
-            title="Steps grow like κ without momentum, like √κ with it")  # fmt: skip
+            title="Steps grow like κ without momentum, like √κ with it")
 plt.xscale("log")
 plt.xticks(kappas, [str(kappa) for kappa in kappas])
 plt.yticks([10, 100, 1000], ["10", "100", "1000"])
@@ -265,7 +265,8 @@ for kappa, plain, heavy in zip(kappas, plain_steps, heavy_steps, strict=True):
 #
 # $$ m \leftarrow \beta_1 m + (1-\beta_1)\, g, \qquad v \leftarrow \beta_2 v + (1-\beta_2)\, g^2, $$
 #
-# where $g^2$ means each entry squared. These are its estimates of the **first moment** (the mean) and the
+# where $g^2$ means each entry squared. (By custom the letters are the same as above: from here on $m$ and $v$ are Adam's
+# averages, no longer the momentum and the velocity.) These are its estimates of the **first moment** (the mean) and the
 # **second moment** (the mean of the square) of the gradient. Not the variance: no mean is subtracted.
 #
 # By hand, with $\beta_1 = 0.9$, $\beta_2 = 0.99$, both averages 0 and gradients $4$ and then $-2$: $m = 0.4$, then
@@ -405,7 +406,7 @@ for t in range(1, steps_shown + 1):
     theta = moved
 plot_curves({name: (range(1, steps_shown + 1), values) for name, values in lengths.items()},
             "step t", "length of the step (in units of η)",
-            title="Uncorrected, the early steps are far too long")  # fmt: skip
+            title="Uncorrected, the early steps are far too long")
 plt.gca().set(xscale="log", ylim=(0, 7.5))
 plt.show()
 bare = lengths["without"]
@@ -428,7 +429,7 @@ print(
 # %%
 for size in (1.0, 1e-3, 1e-4, 1e-5, 1e-7, 0.0):
     print(f"gradient {size:7.0e}: ε outside the root {size / (size + 1e-8):.3f} η,"
-          f"   inside {size / math.sqrt(size**2 + 1e-8):.3f} η")  # fmt: skip
+          f"   inside {size / math.sqrt(size**2 + 1e-8):.3f} η")
 
 # %% [markdown]
 # Inside the root, $10^{-8}$ stands beside a *squared* gradient, and takes over at gradients of $10^{-4}$, which are
@@ -615,7 +616,7 @@ with jax.enable_x64(True):
     in_float64 = largest_difference(torch.float64, 100)
 plot_curves({"float32": (range(1, 101), in_float32), "float64": (range(1, 101), in_float64)}, "step",
             "largest difference of a parameter", logy=True,
-            title="Your Adam and optax.adam differ by rounding alone")  # fmt: skip
+            title="Your Adam and optax.adam differ by rounding alone")
 plt.gca().axhline(1e-6, color=COLOURS["grey"], linestyle="--")
 plt.show()
 print(f"after 100 steps: {in_float32[-1]:.1e} in float32, {in_float64[-1]:.1e} in float64")
@@ -826,12 +827,15 @@ print(f"a step, compiled              : {milliseconds(compiled_step, 30):.1f} ms
 # **Clipping.** One bad batch can have an enormous gradient. `clip_by_global_norm(c)` shrinks it so that its length, over *all* parameters
 # together, is at most $c$; the direction stays.
 #
-# **Weight decay.** Pulling all weights gently towards 0 is the oldest regulariser. Added to the loss as $\tfrac12\lambda\theta^2$ it adds
+# **Weight decay.** Pulling all weights gently towards 0 is the oldest regulariser. Added to the loss as $\tfrac12\lambda\theta^2$ (here
+# $\lambda$ is its strength, and no longer a curvature) it adds
 # $\lambda\theta$ to the gradient: **L2 regularisation**. For gradient descent that multiplies every weight by $1 - \eta\lambda$ at each step.
 # For Adam it is not: $\lambda\theta$ goes through the averages and is divided by $\sqrt{\hat v}$, so that weights with large gradients
 # hardly decay. {cite:t}`loshchilov2019` moved one term. In **AdamW** the decay is **decoupled**, added *after* the division:
 #
 # $$ \theta \leftarrow \theta - \eta \left( \frac{\hat m}{\sqrt{\hat v} + \varepsilon} + \lambda\, \theta \right). $$
+#
+# This is the form that torch and optax have. In the paper a schedule scales both terms, and Adam's own rate only the first.
 #
 # By hand, the first step: parameters $(2, -2)$, gradient $(3, 4)$, $c = 1$, $\lambda = 0.1$, $\eta = 0.01$. The gradient has length 5, clipped
 # it is $(0.6, 0.8)$. Adam's ratio is $(1, 1)$. The decay adds $(0.2, -0.2)$: $(1.2, 0.8)$. The update is $(-0.012, -0.008)$.
@@ -993,20 +997,35 @@ def validation_loss(make: Callable[..., Any], steps: int, rate: float, seed: int
     return float(loss_of(run(make, rate, seed, steps)[0], valid_x, valid_y))
 
 
-results = {
-    name: sweep(partial(validation_loss, make, STEPS), rates, SEEDS)
-    for name, (make, rates) in families.items()
-}
+results = {}
+
+
+def sweep_family(name: str) -> None:
+    """Sweep the rates of one optimiser, and print the mean loss at each."""
+    make, rates = families[name]
+    results[name] = sweep(partial(validation_loss, make, STEPS), rates, SEEDS)
+    print(f"{name:>16}: " + "  ".join(f"{rate:g} → {loss:.3f}" for rate, loss in zip(rates, results[name]["mean"], strict=True)))
+
+
+sweep_family("gradient descent")
+
+# %%
+sweep_family("momentum")
+
+# %%
+sweep_family("Adam")
+
+# %%
 fig, ax = plt.subplots(figsize=(8, 4.6))
 for (name, (_, rates)), colour in zip(families.items(), ("blue", "orange", "green"), strict=True):
     found = results[name]
     seen = np.isfinite(found["mean"])
     ax.errorbar(np.array(rates)[seen], found["mean"][seen], found["error"][seen], fmt="o-",
-                color=COLOURS[colour], capsize=3)  # fmt: skip
+                color=COLOURS[colour], capsize=3)
     ax.annotate(name, (rates[0], found["mean"][0]), xytext=(0, 10), ha="center",
-                textcoords="offset points", color=COLOURS[colour], fontweight="bold")  # fmt: skip
+                textcoords="offset points", color=COLOURS[colour], fontweight="bold")
 ax.set(xscale="log", yscale="log", xlabel="learning rate", ylabel="validation loss (nats)",
-       title=titled(f"After {STEPS} steps: each optimiser has a valley of its own", SOURCE))  # fmt: skip
+       title=titled(f"After {STEPS} steps: each optimiser has a valley of its own", SOURCE))
 ax.set_ylim(bottom=0.75 * min(found["mean"].min() for found in results.values()), top=3.5)
 ax.set_yticks([0.2, 0.3, 0.5, 1, 2, 3], ["0.2", "0.3", "0.5", "1", "2", "3"])
 ax.minorticks_off()
@@ -1015,7 +1034,7 @@ for name, (_, rates) in families.items():
     found = results[name]
     place = rates.index(found["best"])
     print(f"{name:>16}: best rate {found['best']:<6g} loss {found['mean'][place]:.3f} ± {found['error'][place]:.3f},"
-          f" worst {found['mean'].max():.2f}, at its largest rate {rates[-1]:<5g} {found['mean'][-1]:.2f}")  # fmt: skip
+          f" worst {found['mean'].max():.2f}, at its largest rate {rates[-1]:<5g} {found['mean'][-1]:.2f}")
 plain, heavy = results["gradient descent"]["mean"], results["momentum"]["mean"]
 print("gradient descent at 0.01, 0.03, 0.1:", "  ".join(f"{loss:.3f}" for loss in plain[:3]))
 print("momentum at 0.001, 0.003, 0.01     :", "  ".join(f"{loss:.3f}" for loss in heavy[:3]))
@@ -1024,7 +1043,7 @@ print("momentum at 0.001, 0.003, 0.01     :", "  ".join(f"{loss:.3f}" for loss i
 # Read the picture. Each curve falls, has a floor, and rises: too slow on the left, unstable on the right. On its left flank momentum is gradient
 # descent moved a factor of ten to the left, as $1/(1-m)$ promised; compare the last two lines. Adam's valley lies further left
 # again, because its rate is a distance and not a multiple of the gradient. The right flanks differ most: at the largest rate of each, gradient
-# descent has learnt nothing, while Adam, whose steps cannot be much longer than $\eta$, has only become worse. Adam's curve is also the
+# descent has learned nothing, while Adam, whose steps cannot be much longer than $\eta$, has only become worse. Adam's curve is also the
 # widest: each sweep spans a factor of 300, and over the whole of its own Adam's loss stays below 0.5.
 #
 # And the lowest points? They are nearly level, and the error bars say how far to trust the difference. On this problem, standardised and only two layers deep, a
@@ -1039,17 +1058,28 @@ EPOCHS, FRESH = (2, [10, 11, 12]) if FULL else (30, [10, 11, 12])
 count = EPOCHS * len(train_x) // 128
 accuracy_of = jax.jit(lambda params, x, y: jnp.mean(logits(params, x).argmax(axis=1) == y))
 curves = {}
-for name, (make, _) in families.items():
-    accuracies = []
+
+
+def train_at_best(name: str) -> None:
+    """Train at the best rate of one optimiser, with each of the fresh seeds."""
+    make, accuracies = families[name][0], []
     for seed in FRESH:
         trained, losses = run(make, results[name]["best"], seed, count)
         accuracies.append(float(accuracy_of(trained, test_x, test_y)))
     curves[name] = np.convolve(losses, np.ones(50) / 50, mode="valid")
     print(f"{name:>16} at {results[name]['best']:<6g}: test accuracy {np.mean(accuracies):.2%}"
-          f" ± {np.std(accuracies, ddof=1):.2%} (standard deviation over {len(FRESH)} seeds)")  # fmt: skip
+          f" ± {np.std(accuracies, ddof=1):.2%} (standard deviation over {len(FRESH)} seeds)")
 
+
+train_at_best("gradient descent")
+
+# %%
+train_at_best("momentum")
+
+# %%
+train_at_best("Adam")
 plot_curves(curves, "step", "training loss (nats), mean of 50 steps", logy=True,
-            title=titled(f"{EPOCHS} epochs at each optimiser's best rate: a draw", SOURCE))  # fmt: skip
+            title=titled(f"{EPOCHS} epochs at each optimiser's best rate: a draw", SOURCE))
 plt.yticks([0.1, 0.2, 0.3, 0.5], ["0.1", "0.2", "0.3", "0.5"])
 plt.minorticks_off()
 plt.show()

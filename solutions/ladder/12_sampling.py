@@ -13,7 +13,7 @@
 #   - {key: holtzman2020, where: "sections 1, 3 and 4: nucleus sampling, and why human text is not likely text", skip: "the human evaluation, once you have seen its table"}
 #   - {key: fan2018, where: "the paragraph on generation in the experimental set-up, where top-k sampling enters in five lines", skip: "the fusion model"}
 #   - {key: radford2019, where: "the samples in the appendix, with the k printed above them"}
-#   - {key: shannon1951, where: "sections 1 and 2: people as next-letter predictors, the other half of this page"}
+#   - {key: shannon1951, where: "section 3, on the prediction of English: people as next-letter predictors, the other half of this page"}
 # recall:
 #   - {q: "Where does the temperature go, and what do 0, 1 and ∞ mean?", a: "It divides the logits before the softmax. Towards 0 it is greedy, 1 is the model itself, towards ∞ every word is equally likely."}
 #   - {q: "How does one uniform number choose a word?", a: "By the inverse CDF: the first word whose cumulative probability is greater than the number."}
@@ -410,7 +410,7 @@ for name in ("inverse CDF", "normal noise"):
     repeats = [counts_of(samplers[name], 400, seed) for seed in range(1_000)]
     p_values[name] = np.array([chi_square(counts, KNOWN)[1] for counts in repeats])
     print(f"{name:>12}: " + ", ".join(f"{np.sum(p_values[name] < level):4} below {level}"
-                                      for level in (0.05, 0.001, 1e-9)))  # fmt: skip
+                                      for level in (0.05, 0.001, 1e-9)))
 
 fig, axes = plt.subplots(1, 2, figsize=(8.4, 3.1), sharey=True)
 for ax, (name, values) in zip(axes, p_values.items(), strict=True):
@@ -422,8 +422,8 @@ plt.show()
 
 # %% [markdown]
 # With a right sampler p-values are spread evenly, so about one in twenty is below 0.05: **the threshold is the rate of false
-# alarms**, no more and no less. A test that never accuses the innocent never accuses anybody. With the wrong sampler small p-values are
-# far more frequent, and still about half of the guilty walk free.
+# alarms**, no more and no less. With the wrong sampler small p-values are far more frequent, and still about half of the guilty walk
+# free. Lower the threshold, and you accuse fewer of the innocent; but then more of the guilty walk free.
 #
 # Both errors shrink together in one way only, with more draws. So the check of your `sample` used many draws, where a wrong sampler's p-value is smaller than any number worth naming, and
 # a threshold of $10^{-10}$, where the innocent are safe. And mind the small print: the chi-square distribution is an approximation, good when every expected count is at least about 5. With 2 000 words, pool the rare ones into one.
@@ -527,7 +527,7 @@ ax.hist(nucleus, bins=np.geomspace(1, SIZE, 30), color=COLOURS["blue"])
 ax.axvline(40, color=COLOURS["red"], linestyle="--")
 ax.text(36, ax.get_ylim()[1] * 0.9, "k = 40", color=COLOURS["red"], ha="right")
 ax.set(xscale="log", xlabel="words kept by top-p with p = 0.9", ylabel="contexts",
-       title=titled("The number of sensible next words varies a hundredfold", SOURCE))  # fmt: skip
+       title=titled("The number of sensible next words varies a hundredfold", SOURCE))
 ax.xaxis.set_major_formatter(ScalarFormatter())
 plt.show()
 
@@ -753,10 +753,10 @@ lengths = Counter(period for _, period in filter(None, found))
 print(f"{sum(f is not None for f in found)} of {len(found)} greedy texts run in a circle;")
 print(f"it closes after {min(e for e, _ in filter(None, found))} to "
       f"{max(e for e, _ in filter(None, found))} words; "
-      f"its length, and how often: {dict(sorted(lengths.items()))}")  # fmt: skip
+      f"its length, and how often: {dict(sorted(lengths.items()))}")
 
 # %% [markdown]
-# Thirty beginnings, and all of them end in the same circle, like the rain of a whole valley in one river.
+# Thirty beginnings, and every one ends in a circle of thirteen words. Are they the same circle? Print the last thirteen words of a few.
 #
 # ## How likely is a text?
 #
@@ -833,13 +833,13 @@ pieces = test_ids[: len(test_ids) // LENGTH * LENGTH].split(LENGTH)
 test_distinct = np.mean([distinct(piece, 2) for piece in pieces])
 print("temperature      " + "".join(f"{t:7.2f}" for t in temperatures) + "   test text")
 print("perplexity       " + "".join(f"{v:7.1f}" for v in own_perplexity)
-      + f"   {test_perplexity:9.1f}")  # fmt: skip
+      + f"   {test_perplexity:9.1f}")
 print("distinct-2       " + "".join(f"{v:7.2f}" for v in own_distinct)
-      + f"   {test_distinct:9.2f}")  # fmt: skip
+      + f"   {test_distinct:9.2f}")
 
 fig, axes = plt.subplots(1, 2, figsize=(9, 3.6))
 for ax, values, human in zip(axes, (own_perplexity, own_distinct),
-                             (test_perplexity, test_distinct), strict=True):  # fmt: skip
+                             (test_perplexity, test_distinct), strict=True):
     ax.plot(temperatures, values, "o-", color=COLOURS["blue"])
     ax.axhline(human, color=COLOURS["red"], linestyle="--")
     ax.set_xlabel("temperature")
@@ -848,13 +848,13 @@ axes[0].yaxis.set_major_formatter(ScalarFormatter())
 axes[0].yaxis.set_minor_formatter(NullFormatter())
 axes[0].text(0.02, test_perplexity * 1.15, "the test text", color=COLOURS["red"])
 axes[1].set(ylabel=f"distinct-2 of {LENGTH} words",
-            title=titled("and repeats itself the most", SOURCE))  # fmt: skip
+            title=titled("and repeats itself the most", SOURCE))
 axes[1].text(1.5, test_distinct - 0.07, "the test text", color=COLOURS["red"], ha="right")
 plt.show()
 
 # %% [markdown]
 # The greedy text, the worst on the page, is the one that the model likes best by far: its perplexity is a small fraction of what it gives
-# Shakespeare. So "find the most probable text" is the wrong wish. This is the **likelihood trap** of {cite:t}`holtzman2020`. People do not say the most probable thing. If they did, there would be
+# Shakespeare. So "find the most probable text" is the wrong wish. This is the **likelihood trap** {cite:p}`zhang2020`; what comes out of it is what {cite:t}`holtzman2020` call degenerate text. People do not say the most probable thing. If they did, there would be
 # no need to say it.
 #
 # And the crossing? Near $T = 1$: text drawn from the model's own distribution surprises it about as much as Shakespeare does. That is what one hopes of a model whose probabilities
@@ -878,7 +878,7 @@ for ax, (name, new) in zip(axes, quoted.items(), strict=True):
     ax.text(80.5, 16.5, f"{name}: mean {surprises.mean():.2f}", ha="right", va="top")
     print(f"{name:>16}: mean surprise {surprises.mean():.2f} nats")
 axes[0].set(xlim=(0, 81), ylim=(0, 17),
-            title=titled("Real text surprises; greedy text stops doing so", SOURCE))  # fmt: skip
+            title=titled("Real text surprises; greedy text stops doing so", SOURCE))
 axes[1].set_ylabel("surprise (nats)")
 axes[2].set_xlabel("word of the text")
 plt.show()
@@ -1022,14 +1022,14 @@ def fresh() -> tuple[nn.Module, torch.optim.Optimizer]:
 print(f"prompt: {written(PROMPT)}\nperplexity | sample")
 learner, learner_optimiser = fresh()
 losses, history = train(learner, learner_optimiser, train_set, 1, 512,
-                        torch.Generator().manual_seed(3), 80, evaluation)  # fmt: skip
+                        torch.Generator().manual_seed(3), 80, evaluation)
 
 steps = [step for step, _ in history]
 results = [result for _, (result, _) in history]
 means = [np.mean(losses[i : i + 20]) for i in range(0, len(losses), 20)]
 plot_curves({"training": (20 * np.arange(len(means)) + 10, np.exp(means)), "test": (steps, results)},
             xlabel="step", ylabel="perplexity", logy=True,
-            title=titled("The loss falls smoothly; the text grows in stages", SOURCE))  # fmt: skip
+            title=titled("The loss falls smoothly; the text grows in stages", SOURCE))
 plt.show()
 
 # %% [markdown]

@@ -13,7 +13,7 @@
 #   - {key: prince2023, where: "chapter 12, 'Transformers', sections 12.1 to 12.7: the same construction in pictures", skip: "encoder and encoder-decoder models (12.6, 12.8), which this page does not need"}
 #   - {key: zhang2023, where: "chapter 11, 'Attention Mechanisms and Transformers': masked softmax and multi-head attention in code", skip: "Bahdanau attention and the translation model"}
 #   - {key: vaswani2017, where: "section 3, the model: attention, heads, and why the root is there", skip: "the encoder, and the translation results"}
-#   - {key: fleuret2023, where: "section 4.8, 'Attention layers', and 5.3 on transformers: four pages with every shape", skip: "vision transformers, for now"}
+#   - {key: fleuret2023, where: "section 4.8, 'Attention layers', and 5.3 on transformers: some fifteen small pages with every shape", skip: "vision transformers, for now"}
 # recall:
 #   - {q: "What do query, key and value of a word stand for?", a: "What it is looking for, what it can be found by, and what it hands over when it is looked at."}
 #   - {q: "Write scaled dot-product attention.", a: "softmax(Q Kᵀ / √d + hidden as −inf) V, the softmax over the keys; d is the width of one head."}
@@ -45,7 +45,6 @@
 # yours. **It takes** about four hours.
 
 # %% tags=["setup"]
-import json
 import math
 import re
 import time
@@ -59,10 +58,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from descent import chapter, check, hint, mine, progress
+from descent import chapter, check, hint, measured, mine, progress
 from descent.data import shakespeare
 from descent.figures import attention_map_figure, plot_curves, titled, use_style
-from descent.study.catalog import course_root
 
 chapter("ladder/13_causal_transformer")
 use_style()
@@ -142,7 +140,8 @@ check(windows_at)
 #
 # There is a catch. At place 0 the model is to predict "be", and "be" stands in the same window, at place 1.
 # If place 0 may look at place 1, there is nothing to learn: the model can copy. So place $t$ may look at the
-# places $s \le t$ and at no later one. The table that says so is the **causal mask**. It has shape $(T, T)$,
+# places $s \le t$ and at no later one. The table that says so is the **causal mask**. It has shape $(T, T)$, with
+# $T$ for the length of the window now (rung 12's $T$ was a temperature),
 # a row for each place that looks and a column for each place that is looked at. For $T = 3$, with 1 for True
 # and 0 for False:
 #
@@ -835,7 +834,7 @@ for name in PEAK_OF:
 def write_on(
     model: nn.Module, prompt: Tensor, length: int, generator: torch.Generator, context: int,
     pad: int | None = None, p: float = 1.0, banned: Sequence[int] = (),
-) -> Tensor:  # fmt: skip
+) -> Tensor:
     """The course's sampler: each next word from the likeliest ones that reach p together."""
     ids = prompt
     for _ in range(length):
@@ -887,16 +886,56 @@ print("the prompt, from the test part:", written(PROMPT))
 # *My prediction: …*
 
 # %%
-curves, trained = {}, {}
-for name, peak in PEAK_OF.items():
-    print(f"\n{name}\npass | validation perplexity | sample")
-    model, began = new_model(name, seed=0), time.perf_counter()
-    curves[name], trained[name] = [], model
-    for number, losses in enumerate(passes_of(name, model, peak, PASSES, seed=0), 1):
-        curves[name] += losses
-        valid = math.exp(evaluate(model, valid_tokens, READS[name]))
-        print(f"{number:4} | {valid:21.1f} | {sample(model, 18)}")
-    print(f"{time.perf_counter() - began:.0f} s")
+curves, trained, lanes, seconds = {}, {}, {}, {}
+
+
+def line_up(name: str) -> None:
+    """Make a model and its passes, of which none has begun."""
+    trained[name] = new_model(name, seed=0)
+    lanes[name] = enumerate(passes_of(name, trained[name], PEAK_OF[name], PASSES, seed=0), 1)
+    curves[name], seconds[name] = [], 0.0
+    print(f"{name}\npass | validation perplexity | sample")
+
+
+def next_pass(name: str) -> None:
+    """Train for one more pass, evaluate, let the model write; after the last, say how long it took."""
+    began = time.perf_counter()
+    number, losses = next(lanes[name], (PASSES, []))  # after the last, nothing is left to train
+    curves[name] += losses
+    valid = math.exp(evaluate(trained[name], valid_tokens, READS[name]))
+    print(f"{number:4} | {valid:21.1f} | {sample(trained[name], 18)}")
+    seconds[name] += time.perf_counter() - began
+    if number == PASSES:
+        print(f"{seconds[name]:.0f} s")
+
+
+line_up(NETWORK)
+next_pass(NETWORK)
+
+# %% [markdown]
+# A pass for each cell. (To race again, begin with the cell above.)
+
+# %%
+next_pass(NETWORK)
+
+# %%
+next_pass(NETWORK)
+
+# %% [markdown]
+# Now the other lane.
+
+# %%
+line_up(TRANSFORMER)
+next_pass(TRANSFORMER)
+
+# %%
+next_pass(TRANSFORMER)
+
+# %%
+next_pass(TRANSFORMER)
+
+# %% [markdown]
+# And what they are worth on the test part:
 
 # %%
 for name, model in trained.items():
@@ -908,7 +947,7 @@ for name, losses in curves.items():
     means = [np.mean(losses[i : i + 40]) for i in range(0, len(losses), 40)]
     shown[name] = (40 * np.arange(len(means)) + 20, means)
 plot_curves(shown, xlabel="step", ylabel="training loss (nats a word)",
-            title=titled("In training the network is ahead", text.source))  # fmt: skip
+            title=titled("In training the network is ahead", text.source))
 plt.show()
 
 # %% [markdown]
@@ -922,17 +961,15 @@ plt.show()
 # One run is one seed. Here are three of each, recorded beforehand with this page's own functions:
 
 # %%
-def recorded(name: str) -> dict:
-    """A record of benchmarks/word_transformer.py, with where it was made."""
-    path = course_root() / "book" / "results" / f"word_transformer_{name}.json"
-    record = json.loads(path.read_text(encoding="utf-8"))
+def introduced(record: dict) -> dict:
+    """A record of benchmarks/word_transformer.py, after a line that says where it was made."""
     print(f"recorded beforehand, on the real tiny Shakespeare: {record['command']}\n"
-          f"{record['date']}, {record['hardware']}\n")  # fmt: skip
+          f"{record['date']}, {record['hardware']}\n")
     return record
 
 
 by_model = {}
-for row in recorded("seeds")["runs"]:
+for row in introduced(measured("word_transformer_seeds"))["runs"]:
     by_model.setdefault(row["model"], []).append(
         (row["valid perplexity after each pass"][-1], row["test perplexity"])
     )
@@ -946,7 +983,7 @@ for column, part in enumerate(("validation", "test")):
 # %% [markdown]
 # On the validation part the transformer's lead is several times what its seeds differ among themselves. On
 # the test part it is smaller and the seeds differ more. There, too, every transformer is ahead of every
-# network, the nearest pair by a hair. Two texts of 26 000 words each are not enough to say how *large* the
+# network, the nearest pair by very little. Two texts of 26 000 words each are not enough to say how *large* the
 # lead is.
 #
 # Mind what the race does not show. The two lanes differ in more than attention: our head is tied and theirs
@@ -957,7 +994,7 @@ for column, part in enumerate(("validation", "test")):
 # column alone.
 
 # %%
-for row in recorded("rates")["runs"]:
+for row in introduced(measured("word_transformer_rates"))["runs"]:
     each = "  ".join(f"{value:5.1f}" for value in row["valid perplexity after each pass"])
     print(f"{row['model']:<19} peak {row['peak']:.4f}   validation perplexity after each pass: {each}")
 
@@ -975,16 +1012,16 @@ for row in recorded("rates")["runs"]:
 
 # %%
 longer = {}
-for row in recorded("long")["runs"]:
+for row in introduced(measured("word_transformer_long"))["runs"]:
     short_name = {NETWORK: "network", TRANSFORMER: "transformer"}[row["model"]]
     by_pass = row["mean training loss of each pass"]
     valid = row["valid perplexity after each pass"]
     longer[f"{short_name}, training"] = (np.arange(1, len(by_pass) + 1), by_pass)
     longer[f"{short_name}, validation"] = (np.arange(1, len(valid) + 1), np.log(valid))
     print(f"{row['model']:<19} lowest validation perplexity {min(valid):.1f} after pass {np.argmin(valid) + 1}, "
-          f"{valid[-1]:.1f} after the last; test then {row['test perplexity']:.1f}")  # fmt: skip
+          f"{valid[-1]:.1f} after the last; test then {row['test perplexity']:.1f}")
 plot_curves(longer, xlabel="passes through the training part", ylabel="loss (nats a word)",
-            title="More passes help the transformer, and not the network")  # fmt: skip
+            title="More passes help the transformer, and not the network")
 plt.show()
 
 # %% [markdown]
@@ -1030,7 +1067,7 @@ for name, model in {"no mask": no_mask, "with the mask": with_mask}.items():
     with torch.no_grad():
         right = (model(inputs).argmax(-1) == targets).float().mean()
     print(f"{name}: training loss {np.mean(short_runs[name][-10:]):.2f}, next word right {right:.0%}, "
-          f"perplexity claimed {math.exp(claimed):.1f}, with the future cut off {math.exp(honest):.1f}")  # fmt: skip
+          f"perplexity claimed {math.exp(claimed):.1f}, with the future cut off {math.exp(honest):.1f}")
 
 plot_curves(short_runs, xlabel="step", ylabel="training loss (nats a word)", title="Too good to be true")
 plt.show()
@@ -1086,7 +1123,7 @@ for layer in range(2):
         itself = maps[layer, head].diagonal()[5:].mean()
         before = maps[layer, head].diagonal(-1)[4:].mean()
         print(f"layer {layer + 1}, head {head + 1}: looks {back:.1f} words back on average; "
-              f"weight on itself {itself:.2f}, on the word before {before:.2f}")  # fmt: skip
+              f"weight on itself {itself:.2f}, on the word before {before:.2f}")
 
 # %% [markdown]
 # Nobody told the heads what to do. Those of the first layer look nearby, much nearer than they would by

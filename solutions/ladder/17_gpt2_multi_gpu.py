@@ -6,7 +6,7 @@
 # needs: [ladder/16_nanogpt]
 # teaches: [byte-level BPE, memory-mapped shards, all-reduce, ring all-reduce, data parallelism, gradient accumulation with no_sync, model FLOPs utilisation, ZeRO and sharding, loading published weights]
 # builds: decode, byte-pair merges, windows from shards, a process's rows, the ring all-reduce, averaged gradients, the time of an exchange, the memory of sharding, the utilisation, a translation of OpenAI's weights, data-parallel training
-# number: several processes give the curve of one; for 124M parameters on OpenWebText, nanoGPT's validation loss of about 2.85
+# number: several processes give the curve of one; for 124M parameters on OpenWebText, nanoGPT's loss of about 2.85 on held-out text
 # data: tiny Shakespeare; GPT-2's merges; OpenWebText in the real run
 # run: gpt2
 # readings:
@@ -33,9 +33,9 @@
 # you would never know. With another you are training at four times the learning rate that you wrote down. To
 # see why the missing division hides so well, you have to build the whole thing.
 #
-# The whole thing is how GPT-2 {cite:p}`radford2019` was trained: text cut into tokens, tokens in files too
-# large for memory, and processes that each read a part of every batch and talk to each other so that all of
-# them take the same step. A laptop can do all of it in small. At the end your machine trains
+# The whole thing is how nanoGPT {cite:p}`karpathy2022` trains GPT-2 {cite:p}`radford2019` anew: text cut into
+# tokens, tokens in files too large for memory, and processes that each read a part of every batch and talk to
+# each other so that all of them take the same step. A laptop can do all of it in small. At the end your machine trains
 # a small one, and a machine with GPUs can train the real one.
 #
 # **You need** [rung 16](16_nanogpt.ipynb) (GPT-2's model and how it is trained). **You will have** a
@@ -57,13 +57,21 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from descent import chapter, check, hint, progress, recorded, run
-from descent.data import shakespeare
-from descent.data.gpt2_bpe import PATTERN, Bpe, encoding, gpt2_bpe
+from descent import (
+    GPT,
+    Link,
+    alone,
+    chapter,
+    check,
+    hint,
+    in_processes,
+    in_turns,
+    progress,
+    recorded,
+    run,
+)
+from descent.data import GPT2_PATTERN, Bpe, gpt2_bpe, gpt2_encoding, shakespeare
 from descent.figures import COLOURS, plot_curves, ring_figure, titled, use_style
-from descent.models.gpt import GPT
-from descent.runs.processes import in_processes
-from descent.training.links import Link, alone, in_turns
 
 chapter("ladder/17_gpt2_multi_gpu")
 use_style()
@@ -178,18 +186,18 @@ print("the first merges:", [(a + b).decode("utf-8", "replace") for a, b in bpe.m
 
 def encode(text: str, ranks: dict[tuple[bytes, bytes], int], vocabulary: dict[bytes, int]) -> list[int]:
     """Text → token numbers: the pattern, then your merges."""
-    pieces = regex.findall(PATTERN, text)
+    pieces = regex.findall(GPT2_PATTERN, text)
     return [vocabulary[token] for piece in pieces for token in merge(piece.encode(), ranks)]
 
 
 LINES = ["The king is dead; long live the king.", "Tokenization of naïve unknowable words", "def f(x): return x**2 + 1",
-         "tea 🙂 小さな猫"]  # fmt: skip
-theirs = encoding(bpe)  # the same merges in tiktoken, OpenAI's own implementation
+         "tea 🙂 小さな猫"]
+theirs = gpt2_encoding(bpe)  # the same merges in tiktoken, OpenAI's own implementation
 for line in LINES:
     numbers = encode(line, ranks, bpe.vocabulary)
     again = decode(numbers, bpe.vocabulary)
     print(f"{len(line.encode()):3} bytes, {len(numbers):2} tokens; as tiktoken {numbers == theirs.encode_ordinary(line)}; "
-          f"round trip {again == line}")  # fmt: skip
+          f"round trip {again == line}")
 
 # %% [markdown]
 # **Predict.** Before you look at the picture: where are the cuts in "Tokenization of naïve unknowable
@@ -224,7 +232,7 @@ def draw_tokens(lines: list[list[bytes]], title: str) -> None:
 
 of_number = {number: token for token, number in bpe.vocabulary.items()}
 draw_tokens([[of_number[n] for n in encode(line, ranks, bpe.vocabulary)] for line in LINES],
-            titled("Frequent words are one token, rare ones come in parts", bpe.source))  # fmt: skip
+            titled("Frequent words are one token, rare ones come in parts", bpe.source))
 
 # %% [markdown]
 # A dot stands for the blank. Words that web pages are full of are one token with their blank, "naïve" with its
@@ -235,14 +243,14 @@ draw_tokens([[of_number[n] for n in encode(line, ranks, bpe.vocabulary)] for lin
 #
 # ## Files larger than memory
 #
-# OpenWebText {cite:p}`gokaslan2019`, the free copy of the text GPT-2 learned from, is about nine billion
+# OpenWebText {cite:p}`gokaslan2019`, gathered anew since the text GPT-2 learned from was never published, is about nine billion
 # tokens by nanoGPT's count {cite:p}`karpathy2022`. As 64-bit numbers they would fill 72 gigabytes of memory in *every* process. So they lie on disk.
 # Numbers below 65 536 fit into 16 bits, unsigned: **uint16**, two bytes a token. And a file can be **memory-mapped**:
 # `np.memmap(path, dtype=np.uint16, mode="r")` looks like an array, and what you slice is read from the disk
 # at that moment, nothing else. The files are called **shards**.
 #
 # Documents follow one another in the shards, each closed by the token `<|endoftext|>`. A window may well
-# hold the end of one and the start of the next. GPT-2 learned from such windows. Nobody tells it that
+# hold the end of one and the start of the next. nanoGPT trains on such windows. Nobody tells the model that
 # the texts on either side of the sign are unrelated; it has to learn that.
 #
 # A **position** counts tokens through all shards in order. By hand, with shards of 3 and 4 tokens,
@@ -298,7 +306,7 @@ small = Bpe(bpe.merges[:MERGES], few, bpe.source)
 VOCABULARY = small.size
 
 text = shakespeare()
-numbers = np.array(encoding(small).encode_ordinary(text.text), dtype=np.uint16)
+numbers = np.array(gpt2_encoding(small).encode_ordinary(text.text), dtype=np.uint16)
 holder = tempfile.TemporaryDirectory()
 FOLDER = holder.name
 cuts = [0, len(numbers) * 4 // 9, len(numbers) * 8 // 10, len(numbers)]
@@ -312,7 +320,7 @@ def open_shards(folder: str, part: str) -> list[np.memmap]:
 
 
 print(f"{text.source}: {len(text.text.encode())} bytes are {len(numbers)} tokens of a vocabulary of {VOCABULARY}; "
-      f"all merges would make {len(theirs.encode_ordinary(text.text))}")  # fmt: skip
+      f"all merges would make {len(theirs.encode_ordinary(text.text))}")
 shards = open_shards(FOLDER, "train")
 edge = len(shards[0]) - 4
 inputs, targets = read_windows(shards, torch.tensor([edge]), 10)
@@ -404,7 +412,7 @@ def traffic(all_reduce: Callable[[Tensor, Link], Tensor], size: int, n: int) -> 
 
     sent = in_turns(one, size)
     return [sum(m.numbers for m in sent[rank]) + sum(m.numbers for part in sent for m in part if m.to == rank)
-            for rank in range(size)]  # fmt: skip
+            for rank in range(size)]
 
 
 for size in (2, 4, 8):
@@ -524,7 +532,7 @@ for step, (ax, held) in enumerate(zip(axes, pictures, strict=True)):
     for (rank, part), many in np.ndenumerate(count):
         fresh = step > 0 and held[rank, part] != pictures[step - 1][rank, part]
         ax.text(part, rank, str(many), ha="center", va="center", fontsize=12,
-                color="black" if many > 2 else "white", fontweight="bold" if fresh else "normal")  # fmt: skip
+                color="black" if many > 2 else "white", fontweight="bold" if fresh else "normal")
         if fresh:
             ax.add_patch(plt.Rectangle((part - 0.46, rank - 0.46), 0.92, 0.92, fill=False, ec=COLOURS["red"], lw=2))
     ax.set_title("start" if step == 0 else f"step {step}", fontsize=11)
@@ -554,12 +562,12 @@ def ring_lesson(link: Link, n: int) -> dict[str, Any]:
     theirs = values.clone()
     torch.distributed.all_reduce(theirs)
     return {"first": ours[:3].tolist(), "differs": (ours - theirs).abs().max().item(),
-            "megabytes": sum(message.size for message in link.sent) / 1e6}  # fmt: skip
+            "megabytes": sum(message.size for message in link.sent) / 1e6}
 
 
 for rank, found in enumerate(in_processes(ring_lesson, 2, 1_000_000)):
     print(f"process {rank}: sum begins {[round(x, 3) for x in found['first']]}, largest difference to torch's "
-          f"{found['differs']:.1e}, sent {found['megabytes']:.1f} MB")  # fmt: skip
+          f"{found['differs']:.1e}, sent {found['megabytes']:.1f} MB")
 
 # %% [markdown]
 # Not a bit apart; but with two processes a sum has one addition. With more of them another order of adding could
@@ -626,7 +634,7 @@ check(average_gradients)
 def update_seconds(
     size: float, processes: int, bandwidth: float, latency: float,
     forward: float, backward: float, micro_batches: int,
-) -> tuple[float, float]:  # fmt: skip
+) -> tuple[float, float]:
     """Time a ring all-reduce, and an update that hides it behind the last backward pass.
 
     Parameters
@@ -672,7 +680,7 @@ for ax, k in zip(axes, (1, 5), strict=True):
         shares[name if k == 5 else name.split(",")[0]] = (np.log2(counts), [k * 15 / update for _, update in times])
         print(f"{k} micro-batch{'es,' if k > 1 else ',  '} {name:25}: exchange {times[3][0]:.3f} s among 8, update {times[3][1]:.2f} s")
     plot_curves(shares, xlabel="number of GPUs", ylabel="share of time spent computing (%)",
-                title=f"{k} micro-batch{'es' if k > 1 else ''} an update", ax=ax)  # fmt: skip
+                title=f"{k} micro-batch{'es' if k > 1 else ''} an update", ax=ax)
     ax.set(xticks=np.log2(counts), xticklabels=counts, ylim=(0, 108))
 plt.show()
 
@@ -789,7 +797,7 @@ plt.show()
 def utilisation(
     parameters: int, layers: int, heads: int, head_width: int, context: int,
     tokens_per_second: float, gpus: int, peak: float,
-) -> tuple[float, float]:  # fmt: skip
+) -> tuple[float, float]:
     """Say how many operations a token costs in training, and which share of the GPUs is used.
 
     Parameters
@@ -840,7 +848,7 @@ for _ in range(3):
 peak = 3 * 2 * side**3 / (time.perf_counter() - began)
 alike, _ = utilisation(124_000_000, 12, 12, 64, 1024, 1.0, 1, peak)
 print(f"this machine's CPU multiplies matrices at {peak / 1e9:.0f} · 10⁹ operations a second; at that, the same training would "
-      f"take {tokens * alike / peak / 86_400 / 365:,.0f} years")  # fmt: skip
+      f"take {tokens * alike / peak / 86_400 / 365:,.0f} years")
 
 # %% [markdown]
 # Not quite a third, and that is a decent number. The rest goes to matrix products that run below
@@ -864,7 +872,7 @@ print(f"this machine's CPU multiplies matrices at {peak / 1e9:.0f} · 10⁹ oper
 # %%
 NAMES = {"wte": "tokens", "wpe": "positions", "ln_f": "norm", "ln_1": "norm_1", "ln_2": "norm_2",
          "attn.c_attn": "attention.queries_keys_values", "attn.c_proj": "attention.projection",
-         "mlp.c_fc": "expand", "mlp.c_proj": "projection"}  # fmt: skip
+         "mlp.c_fc": "expand", "mlp.c_proj": "projection"}
 
 # %% [markdown]
 # By hand: `h.11.mlp.c_fc.weight` of shape (768, 3072) becomes `blocks.11.expand.weight` of shape (3072, 768),
@@ -920,7 +928,7 @@ def with_random_weights() -> tuple[dict[str, Tensor], Tensor, Tensor]:
 
     torch.manual_seed(0)
     theirs = GPT2LMHeadModel(GPT2Config(vocab_size=100, n_positions=16, n_embd=32, n_layer=2, n_head=4,
-                                        bos_token_id=0, eos_token_id=0)).eval()  # fmt: skip
+                                        bos_token_id=0, eos_token_id=0)).eval()
     with torch.no_grad():
         for parameter in theirs.parameters():
             parameter.copy_(0.3 * torch.randn(parameter.shape))
@@ -1069,15 +1077,20 @@ def training(link: Link, folder: str, vocabulary: int, steps: int) -> tuple[list
     optimiser = torch.optim.AdamW(model.parameters(), 3e-3)
     shards = open_shards(folder, "train")
     losses = [parallel.update(optimiser, batches_of(shards, step, link.rank, link.size), next_token_loss, clip=1.0)
-              for step in range(steps)]  # fmt: skip
+              for step in range(steps)]
     return losses, sum(parameter.double().abs().sum().item() for parameter in model.parameters())
 
 
 one, _ = training(alone(), FOLDER, VOCABULARY, STEPS)
-four, checksums = zip(*in_processes(training, 4, FOLDER, VOCABULARY, STEPS), strict=True)
 print(f"first loss {one[0]:.4f} (log {VOCABULARY} = {math.log(VOCABULARY):.4f}), last {one[-1]:.4f}")
+
+# %% [markdown]
+# That was one process. Now four, each with a quarter of every batch:
+
+# %%
+four, checksums = zip(*in_processes(training, 4, FOLDER, VOCABULARY, STEPS), strict=True)
 print(f"the four report the same losses: {all(curve == four[0] for curve in four)}; checksums of their weights: "
-      f"{', '.join(f'{checksum:.8f}' for checksum in checksums)}")  # fmt: skip
+      f"{', '.join(f'{checksum:.8f}' for checksum in checksums)}")
 print(f"largest difference between one process and four: {max(abs(a - b) for a, b in zip(one, four[0], strict=True)):.1e}")
 
 fig, (left, right) = plt.subplots(1, 2, figsize=(11, 3.8))
@@ -1160,16 +1173,32 @@ TRIALS = {
     "AdamW": {"right": (DataParallel, adam), "a sum": (Summing, adam), "own starts": (OwnStart, adam),
               "same rows": (DataParallel, adam, True)},
     "SGD": {"right": (DataParallel, sgd), "a sum": (Summing, sgd)},
-}  # fmt: skip
+}
+smooth: dict[str, dict[str, tuple]] = {optimiser: {} for optimiser in TRIALS}
+
+
+def try_out(optimiser: str, name: str) -> None:
+    """Train in one of the ways, keep its curve, print what it came to."""
+    losses, valid = spoiled(*TRIALS[optimiser][name])
+    smooth[optimiser][name] = (np.arange(4, SHORT, 8), np.reshape(losses, (-1, 8)).mean(1))
+    print(f"{optimiser}, {name:10}: training loss {np.mean(losses[-16:]):.3f}; validation loss in the four processes "
+          f"{', '.join(f'{v:.3f}' for v in valid)}")
+
+
+try_out("AdamW", "right")
+try_out("AdamW", "a sum")
+
+# %%
+try_out("AdamW", "own starts")
+try_out("AdamW", "same rows")
+
+# %%
+try_out("SGD", "right")
+try_out("SGD", "a sum")
+
 fig, axes = plt.subplots(1, 2, figsize=(11.5, 4), sharey=True)
-for ax, (optimiser, trials) in zip(axes, TRIALS.items(), strict=True):
-    smooth = {}
-    for name, arguments in trials.items():
-        losses, valid = spoiled(*arguments)
-        smooth[name] = (np.arange(4, SHORT, 8), np.reshape(losses, (-1, 8)).mean(1))
-        print(f"{optimiser}, {name:10}: training loss {np.mean(losses[-16:]):.3f}; validation loss in the four processes "
-              f"{', '.join(f'{v:.3f}' for v in valid)}")  # fmt: skip
-    plot_curves(smooth, xlabel="update", ylabel="training loss (nats a token)", title=f"With {optimiser}", ax=ax)
+for ax, (optimiser, curves) in zip(axes, smooth.items(), strict=True):
+    plot_curves(curves, xlabel="update", ylabel="training loss (nats a token)", title=f"With {optimiser}", ax=ax)
 plt.show()
 
 # %% [markdown]
@@ -1185,7 +1214,8 @@ plt.show()
 # four different models, and they never meet. The remedy is to send the start round, and to compare a checksum
 # of the weights over the processes now and then.
 #
-# The same rows cost most here, and within a run they are the quietest: all processes agree, and three quarters of
+# By the printed training loss the same rows cost most here. (The validation losses of this one seed cannot tell them from own
+# starts.) And within a run they are the quietest: all processes agree, and three quarters of
 # the work is done for nothing. It is training with a batch of 4 in place of 16. Only a comparison with the right curve shows it, or a
 # look at the first tokens that each process reads.
 #
@@ -1205,8 +1235,8 @@ plt.show()
 #
 # The run `gpt2` trains the 124 million parameters on OpenWebText, in `multi-gpu` and `slurm` with nanoGPT's published settings: 480
 # windows of 1 024 tokens in an update, AdamW at $6 \cdot 10^{-4}$ with 2 000 steps of warm-up and a cosine
-# down to a tenth, weight decay 0.1, clipping at 1. nanoGPT reports a validation loss of about 2.85 after
-# 600 000 updates. The text is prepared beforehand by `descent prepare gpt2`: it fetches OpenWebText (a
+# down to a tenth, weight decay 0.1, clipping at 1. nanoGPT reports a loss of about 2.85 after
+# 600 000 updates, which we take for the loss on held-out text. The text is prepared beforehand by `descent prepare gpt2`: it fetches OpenWebText (a
 # download of tens of gigabytes), encodes it and writes the shards. Where something is missing,
 # the run says so before it begins.
 #

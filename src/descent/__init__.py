@@ -1,9 +1,14 @@
 """Descent: an interactive deep-learning course, from one weight to GPT-2.
 
-A notebook needs four names, ``from descent import chapter, check, hint, progress``; later
-chapters also ``mine``, which fetches an earlier answer, ``run``, which trains, and ``recorded``,
-which shows what others' training gave. They come from :mod:`descent.notebook` on first use, so that
-``import descent`` costs nothing.
+A notebook needs four names, ``from descent import chapter, check, hint, progress``. Later chapters
+also need ``mine``, which fetches an earlier answer; ``run``, which trains; ``recorded``, which
+shows what others' training gave; and ``measured``, which returns what was measured beforehand. The
+last rungs need a model that is already there (``GPT``, ``sample``), and processes that talk
+(``Link``, ``alone``, ``in_turns``, ``in_processes``).
+
+A notebook imports from here, from :mod:`descent.data` and from :mod:`descent.figures`, and from
+nothing deeper. Each name comes from its module on first use, so that ``import descent`` costs
+nothing.
 """
 
 from __future__ import annotations
@@ -12,22 +17,60 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from descent.notebook import chapter, check, hint, mine, progress, recorded, run
+    from descent.models.gpt import GPT, sample
+    from descent.notebook import chapter, check, hint, mine, progress, put_back
+    from descent.notebook_runs import recorded, run
+    from descent.runs.launching.notebook_processes import in_processes
+    from descent.study.measurements import measured
+    from descent.training.links import Link, alone, in_turns
 
 __version__ = "0.1.0"
 
-__all__ = ["__version__", "chapter", "check", "hint", "mine", "progress", "recorded", "run"]
+__all__ = [
+    "GPT",
+    "Link",
+    "__version__",
+    "alone",
+    "chapter",
+    "check",
+    "hint",
+    "in_processes",
+    "in_turns",
+    "measured",
+    "mine",
+    "progress",
+    "put_back",
+    "recorded",
+    "run",
+    "sample",
+]
 
-_IN_NOTEBOOK = frozenset({"chapter", "check", "hint", "mine", "progress", "recorded", "run"})
+MODULES = {
+    "GPT": "models.gpt",
+    "Link": "training.links",
+    "alone": "training.links",
+    "chapter": "notebook",
+    "check": "notebook",
+    "hint": "notebook",
+    "in_processes": "runs.launching.notebook_processes",
+    "in_turns": "training.links",
+    "measured": "study.measurements",
+    "mine": "notebook",
+    "progress": "notebook",
+    "put_back": "notebook",
+    "recorded": "notebook_runs",
+    "run": "notebook_runs",
+    "sample": "models.gpt",
+}
 
 
 def __getattr__(name: str) -> Any:
-    """Fetch one of the notebook's names from :mod:`descent.notebook`."""
-    if name in _IN_NOTEBOOK:
-        return getattr(import_module("descent.notebook"), name)
+    """Fetch one of the public names from its module."""
+    if name in MODULES:
+        return getattr(import_module(f"descent.{MODULES[name]}"), name)
     raise AttributeError(f"module 'descent' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
     """Names for tab completion, the lazy ones included."""
-    return sorted(set(globals()) | _IN_NOTEBOOK)
+    return sorted(set(globals()) | set(__all__))

@@ -22,7 +22,7 @@ app = typer.Typer(
 )
 
 ChapterName = Annotated[
-    str, typer.Argument(help="A chapter: ladder/03, 03, or its name.", show_default=False)
+    str, typer.Argument(help="A chapter: 3, R3, ladder/03, or its name.", show_default=False)
 ]
 RunId = Annotated[
     str, typer.Argument(help="A run, or the beginning of its name; the newest when none is named.")
@@ -145,31 +145,78 @@ def build(
     force: Annotated[bool, typer.Option("--force", help="Run every page.")] = False,
 ) -> None:
     """Make the notebooks and the lists of chapters from the chapter sources."""
-    from descent.authoring import build_chapters
+    from descent.authoring import AuthoringError, broken_limits, build_chapters
     from descent.study.paths import course_root
 
-    build_chapters(course_root(), chapters or None, execute=execute, force=force)
+    root, only = course_root(), chapters or None
+    build_chapters(root, only, execute=execute, force=force)
+    if problems := broken_limits(root, only, unfinished=True):
+        raise AuthoringError(problems)
 
 
 @app.command("check-chapters")
 def check_chapters() -> None:
-    """Say which generated files are not what their sources make."""
-    from descent.authoring import stale_files
+    """Say which generated files are not what their sources make, and which limits are broken."""
+    from descent.authoring import broken_limits, stale_files
     from descent.study.paths import course_root
 
-    stale = stale_files(course_root())
-    for sentence in stale:
+    wrong = [*stale_files(course_root()), *broken_limits(course_root())]
+    for sentence in wrong:
         print(sentence)
-    print(f"{len(stale)} to put right." if stale else "Every generated file is fresh.")
-    raise typer.Exit(1 if stale else 0)
+    print(f"{len(wrong)} to put right." if wrong else "Every generated file is fresh.")
+    raise typer.Exit(1 if wrong else 0)
+
+
+@app.command("new-chapter")
+def new_chapter(
+    name: Annotated[
+        str,
+        typer.Argument(help="Part, number and name: foundations/1_linear_algebra.", metavar="NAME"),
+    ],
+    title: Annotated[str, typer.Option(help="Its title; the name in words if none.")] = "",
+) -> None:
+    """Make a chapter that builds and passes its audit, for you to overwrite."""
+    from descent.authoring import make_chapter
+    from descent.study.paths import course_root
+
+    made = make_chapter(course_root(), name, title)
+    for file in made.files:
+        print(f"Made {file}")
+    print(made.next_steps)
+
+
+@app.command()
+def limits(
+    chapters: SomeChapters = None,
+    lower: Annotated[
+        bool, typer.Option("--lower", help="Lower the list of known excesses to what there is.")
+    ] = False,
+) -> None:
+    """Count what a chapter may not exceed: words, long sentences, hints that tell all."""
+    from descent.authoring import known_excesses
+    from descent.study.paths import course_root
+
+    if lower:
+        for line in known_excesses.lower(course_root()):
+            print(line)
+        return
+    for line in known_excesses.count_report(course_root(), chapters or None):
+        print(line)
 
 
 @app.command("grade-the-graders")
-def grade_the_graders(chapters: SomeChapters = None) -> None:
+def grade_the_graders(
+    chapters: SomeChapters = None,
+    light: Annotated[
+        bool, typer.Option("--light", help="One seed, and no mutants: seconds, not minutes.")
+    ] = False,
+) -> None:
     """Judge the autograder itself: mistakes named, mutants killed, survivors listed."""
-    from descent.authoring.gradebook import grade_the_graders as grade
+    from descent.authoring.chapter_audit import grade_the_graders as grade
+    from descent.grading.audit import Depth
 
-    raise typer.Exit(0 if grade(chapters or (), print) else 1)
+    sound = grade(chapters or (), Depth.LIGHT if light else Depth.WHOLE, print)
+    raise typer.Exit(0 if sound else 1)
 
 
 @app.command(
@@ -201,14 +248,14 @@ def run_(
 ) -> None:
     """Train for real, in the background, and follow it."""
     from descent.exercises.run_model import model_text
-    from descent.runs.launch import say_fitting_profile, start_run
-    from descent.runs.profiles import changes_from
+    from descent.runs.definition.profiles import changes_from
+    from descent.runs.launching.start import say_fitting_profile, start_run
 
-    told = changes_from(changes or [])
-    model = told.pop("model", model)
+    settings = changes_from(changes or [])
+    model = settings.pop("model", model)
     if not profile:
-        profile = say_fitting_profile(name, told)
-    folder = start_run(name, profile, told, model_text(name, model))
+        profile = say_fitting_profile(name, settings)
+    folder = start_run(name, profile, settings, model_text(name, model))
     _follow(folder, detach)
 
 
@@ -223,7 +270,7 @@ def prepare(
     ] = None,
 ) -> None:
     """Prepare the data that a run needs. Interrupted, it goes on where it was."""
-    from descent.runs.catalogue import find_run
+    from descent.runs.definition.catalogue import find_run
 
     data = find_run(name).data
     if data is None or data.prepare is None:
@@ -245,20 +292,13 @@ def runs_(context: typer.Context) -> None:
 @runs.command("list")
 def list_() -> None:
     """List your runs: state, progress and the latest numbers."""
-    from rich.console import Console
-    from rich.table import Table
+    from shutil import get_terminal_size
 
-    from descent.runs.watch import listing
+    from descent.runs.watching.look import list_in_words, listing
 
-    table = Table(box=None, pad_edge=False)
-    for heading in ("Run", "State", "Step", "Latest", ""):
-        table.add_column(heading, overflow="fold")
-    for folder, look in listing():
-        step = f"{look.step} of {look.steps}"
-        reason = next(iter(look.reason.splitlines()), "")
-        table.add_row(folder.id, look.state, step, look.words, reason)
-    if table.row_count:
-        Console().print(table)
+    looks = listing()
+    if looks:
+        print(list_in_words(looks, get_terminal_size().columns))
     else:
         print("There are no runs yet. The first: descent run nanogpt --profile smoke")
 
@@ -266,7 +306,7 @@ def list_() -> None:
 @runs.command()
 def watch(run_id: RunId = "") -> None:
     """Follow a run until it ends. Ctrl-C ends the following, not the run."""
-    from descent.runs.folder import find_folder
+    from descent.runs.folder.finding import find_folder
 
     _follow(find_folder(run_id))
 
@@ -274,11 +314,13 @@ def watch(run_id: RunId = "") -> None:
 @runs.command()
 def stop(run_id: RunId = "") -> None:
     """Let a run save, and end it. It can be resumed."""
-    from descent.runs.folder import find_folder
-    from descent.runs.watch import closing_words, stop_run
+    from descent.runs.folder.finding import find_folder
+    from descent.runs.launching.stopping import stop_run
+    from descent.runs.watching.look import closing_words, look_at
 
     folder = find_folder(run_id)
-    print(closing_words(folder, stop_run(folder)))
+    stop_run(folder)
+    print(closing_words(folder, look_at(folder)))
 
 
 @runs.command()
@@ -290,8 +332,8 @@ def resume(
     detach: Annotated[bool, typer.Option("--detach", help="Do not follow it.")] = False,
 ) -> None:
     """Let a run go on from where it was saved, exactly."""
-    from descent.runs.folder import find_folder
-    from descent.runs.launch import resume_run
+    from descent.runs.folder.finding import find_folder
+    from descent.runs.launching.start import resume_run
 
     _follow(resume_run(find_folder(run_id), processes), detach)
 
@@ -299,8 +341,8 @@ def resume(
 @runs.command()
 def report(run_id: RunId = "") -> None:
     """Print the measured and the published numbers of a run, and where its report is."""
-    from descent.runs.folder import find_folder
-    from descent.runs.report import show_comparison
+    from descent.runs.folder.finding import find_folder
+    from descent.runs.results.report_cells import show_comparison
 
     folder = find_folder(run_id)
     show_comparison(folder)
@@ -314,8 +356,8 @@ def record(
     note: Annotated[str, typer.Option(help="What a reader has to know besides.")] = "",
 ) -> None:
     """Keep the result of a finished run in the book, with hardware, versions and command."""
-    from descent.runs.folder import find_folder
-    from descent.runs.records import write_record
+    from descent.runs.folder.finding import find_folder
+    from descent.runs.results.records import write_record
     from descent.study.paths import course_root
 
     print(_short_path(write_record(course_root(), find_folder(run_id), label, note)))
@@ -323,7 +365,7 @@ def record(
 
 def _follow(folder: RunFolder, detach: bool = False) -> None:
     """Show a run in the terminal; the exit code is 1 when it failed or was lost."""
-    from descent.runs.watch import watch_in_terminal
+    from descent.runs.watching.terminal import watch_in_terminal
 
     if detach:
         print(f"{folder.id} is under way. To follow it: descent runs watch {folder.id}")
@@ -352,18 +394,24 @@ def _print_report(report: HeadlessReport) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    marks = {"correct": ("✓", "green"), "not right yet": ("✗", "red"), "not attempted": ("○", "")}
-    table = Table(box=None, pad_edge=False, title=_short_path(report.path), title_justify="left")
-    for heading in ("", "Exercise", "Outcome", "What the check says"):
-        table.add_column(heading, overflow="fold")
+    from descent.grading.report import CORRECT, NOT_ATTEMPTED, NOT_RIGHT
+
+    marks = {CORRECT: ("✓", "green"), NOT_RIGHT: ("✗", "red"), NOT_ATTEMPTED: ("○", "")}
+    table = Table(box=None, pad_edge=False)
+    for heading in ("", "Exercise", "Outcome"):
+        table.add_column(heading, no_wrap=True, overflow="fold")
+    table.add_column("What the check says", overflow="fold")
     for result in report.results:
         mark, style = marks.get(result.outcome, ("!", "red"))
         message = next(iter(result.message.splitlines()), "")
         table.add_row(Text(mark, style), Text(result.exercise), result.outcome, Text(message))
     if report.results:
+        print(_short_path(report.path))
         Console().print(table)
     if report.problems:
         print(f"descent: {report.path}: {'; '.join(report.problems)}.", file=sys.stderr)
+    for note in report.notes:
+        print(f"descent: {report.path}: {note}.", file=sys.stderr)
 
 
 def _short_path(path: Path) -> str:

@@ -1,22 +1,27 @@
-"""What a notebook uses: `chapter`, `check`, `hint`, `mine`, `progress`, `recorded` and `run`."""
+"""What a notebook uses to be worked on: `chapter`, `check`, `hint`, `mine` and the like."""
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from descent.errors import CourseError
 from descent.exercises.lookup import UnknownExercise, load_exercises
 from descent.grading import CheckFailed, Exercise, Hint, Report, judge
 from descent.grading.calls import codes_of
-from descent.grading.report import CORRECT, MIME, marked_up
+from descent.grading.originals import OriginalsInPlace, hidden_builtins, keep_originals, put_back
+from descent.grading.report import CORRECT, NOT_RIGHT, marked_up
+from descent.grading.sandbox import guarded
+from descent.grading.values import short
+from descent.grading.watchdog import ended_checks, watchdog
+from descent.shell import in_notebook
 from descent.study.catalog import Chapter, find_chapter
+from descent.study.paths import home_folder
 from descent.study.progress import show_progress
 from descent.study.store import ProgressStore
-
-if TYPE_CHECKING:
-    from descent.runs.folder import RunFolder
 
 _chapter: Chapter | None = None
 _failures: dict[str, set[str]] = {}  # exercise → symptom, property and mistake of its last check
@@ -39,6 +44,8 @@ def chapter(chapter_id: str) -> None:
     global _chapter
     _chapter = find_chapter(chapter_id)
     load_exercises(_chapter.id)
+    keep_originals()
+    _tell_ended_checks(_chapter)
     ProgressStore().record_start(_chapter.id)
     _failures.clear()
     _opened.clear()
@@ -64,12 +71,15 @@ def check(answer: Any) -> None:
         When no exercise of the chapter goes by the answer's name.
     """
     names = sys._getframe(1).f_globals
-    exercise = _exercise_for(answer, names)
-    report = judge(exercise, answer)
-    if report.failure is not None:
-        report = _blame_what_it_calls(report, answer, names)
-    _remember(report)
-    _show(report.as_text(), report.as_html(), report.as_json())
+    with OriginalsInPlace():
+        exercise = _exercise_for(answer, names)
+        with _watched(_current_chapter().id, exercise.name, answer):
+            report = judge(exercise, answer)
+            if report.failure is not None:
+                report = _blame_what_it_calls(report, answer, names)
+                report = _point_at_hidden_builtins(report, answer, names)
+        _remember(report)
+        _show(report.as_bundle())
     if report.outcome != CORRECT:
         raise CheckFailed(report)
 
@@ -96,7 +106,8 @@ def hint(answer: Any) -> None:
         opened.append(step)
         text = step.text
         ProgressStore().record_hint(current.id, exercise.name)
-    _show(f"Hint: {text}", f'<div class="descent-hint"><em>Hint.</em> {marked_up(text)}</div>')
+    as_html = f'<div class="descent-hint"><em>Hint.</em> {marked_up(text)}</div>'
+    _show({"text/plain": f"Hint: {text}", "text/html": as_html})
 
 
 def mine(chapter_name: str, name: str, otherwise: Any) -> Any:
@@ -121,9 +132,10 @@ def mine(chapter_name: str, name: str, otherwise: Any) -> Any:
     UnknownExercise
         When the chapter has no exercise of this name.
     """
-    from descent.exercises.own import own_answer
+    from descent.exercises.own_answers import own_answer
 
-    own = own_answer(chapter_name, name)
+    with _watched(find_chapter(chapter_name).id, name):
+        own = own_answer(chapter_name, name)
     if own.answer is None:
         print(f"{name}: the course's; {own.reason}.")
         return otherwise
@@ -134,76 +146,6 @@ def mine(chapter_name: str, name: str, otherwise: Any) -> Any:
 def progress() -> None:
     """Show what is done, what was tried, the minutes spent, and what opens next."""
     show_progress()
-
-
-def run(
-    name: str, profile: str = "", model: Any = "ours", watch: bool = True, **settings: Any
-) -> RunFolder:
-    """Begin a real run in the background, and follow it in the cell.
-
-    Interrupting the cell ends the following, not the run.
-
-    Parameters
-    ----------
-    name : str
-        The run, such as ``"nanogpt"``.
-    profile : str
-        For which kind of machine: ``smoke``, ``cpu``, ``gpu``, ``multi-gpu`` or ``slurm``. Where
-        none is named, the largest that this machine can carry; a line says which, and why.
-    model : str or type
-        ``"ours"``; ``"mine"`` for your answer to the chapter that builds it; or a class that you
-        defined in this notebook.
-    watch : bool
-        Whether to follow it.
-    **settings
-        Those that differ from the profile, such as ``steps=500``.
-
-    Returns
-    -------
-    RunFolder
-        The run.
-
-    Raises
-    ------
-    CourseError
-        When a setting is wrong, the machine lacks something, or the model cannot be trained by
-        the run. Nothing has begun then.
-    """
-    from descent.exercises.run_model import model_text
-    from descent.figures.style import in_notebook
-    from descent.runs.launch import say_fitting_profile, start_run
-    from descent.runs.watch import watch_in_notebook, watch_in_terminal
-
-    if not profile:
-        profile = say_fitting_profile(name, settings)
-    folder = start_run(name, profile, settings, model_text(name, model))
-    if watch and in_notebook():
-        watch_in_notebook(folder)
-    elif watch:
-        watch_in_terminal(folder)
-    return folder
-
-
-def recorded(name: str) -> None:
-    """Show the recorded results of a real run beside the published ones, and what was not run.
-
-    Parameters
-    ----------
-    name : str
-        The run, such as ``"nanogpt"``.
-    """
-    from descent.runs.catalogue import find_run
-    from descent.runs.records import results_of
-    from descent.study.paths import course_root
-
-    text = results_of(find_run(name), course_root())
-    ipython = sys.modules.get("IPython")
-    if ipython is None or ipython.get_ipython() is None:
-        print(text)
-        return
-    from IPython.display import Markdown, display
-
-    display(Markdown(text))
 
 
 def next_hint(exercise: Exercise, opened: list[Hint], seen: set[str]) -> Hint | None:
@@ -223,7 +165,10 @@ def _current_chapter() -> Chapter:
 def _exercise_for(answer: Any, names: dict[str, Any]) -> Exercise:
     """The exercise an answer belongs to: by the name it is bound to, else by its own name."""
     exercises = load_exercises(_current_chapter().id)
-    own_name = answer if isinstance(answer, str) else getattr(answer, "__name__", "")
+    own_name = (
+        answer if isinstance(answer, str)
+        else guarded(lambda: str(getattr(answer, "__name__", "")), "")
+    )  # fmt: skip
     bound = [name for name in exercises if names.get(name) is answer]
     for name in (own_name, *bound) if own_name in bound else (*bound, own_name):
         if name in exercises:
@@ -251,6 +196,42 @@ def _blame_what_it_calls(report: Report, answer: Any, names: dict[str, Any]) -> 
     return report
 
 
+def _point_at_hidden_builtins(report: Report, answer: Any, names: dict[str, Any]) -> Report:
+    """Say so where an answer stops with an error, and `sum` is a number in this notebook."""
+    assert report.failure is not None
+    hidden = hidden_builtins(answer, names) if report.failure.symptom == "error" else []
+    notes = [
+        f"In this notebook the name `{name}` stands for {short(names[name])}, and hides Python's "
+        f"own. To have that back, run `del {name}`."
+        for name in hidden
+    ]
+    return replace(report, notes=(*report.notes, *notes))
+
+
+def _watched(
+    chapter_id: str, exercise: str, answer: Any = None
+) -> contextlib.AbstractContextManager[None]:
+    """In a kernel, see to it that the block ends."""
+    if not in_notebook():
+        return contextlib.nullcontext()
+    return watchdog(_checks_folder(), chapter_id, exercise, answer)
+
+
+def _checks_folder() -> Path:
+    return home_folder() / "checks"
+
+
+def _tell_ended_checks(chapter: Chapter) -> None:
+    """Say what became of checks in a kernel that ended, and keep the answers' texts."""
+    for ended in ended_checks(_checks_folder(), chapter.id):
+        kept_in = _checks_folder() / f"{ended.exercise}.py"
+        with contextlib.suppress(OSError):
+            kept_in.write_text(ended.text, encoding="utf-8")
+        ProgressStore().record_check(chapter.id, ended.exercise, NOT_RIGHT)
+        words = ended.words(kept_in)
+        _show({"text/plain": words, "text/html": f"<p>{marked_up(words)}</p>"})
+
+
 def _remember(report: Report) -> None:
     failure = report.failure
     if failure is not None:
@@ -264,17 +245,13 @@ def _remember(report: Report) -> None:
     )
 
 
-def _show(text: str, as_html: str, as_json: dict[str, Any] | None = None) -> None:
+def _show(bundle: dict[str, Any]) -> None:
     """A rich output in a notebook, plain text in a terminal."""
-    ipython = sys.modules.get("IPython")
-    if ipython is None or ipython.get_ipython() is None:
-        print(text)
+    if not in_notebook():
+        print(bundle["text/plain"])
         return
     from IPython.display import display
 
-    bundle: dict[str, Any] = {"text/plain": text, "text/html": as_html}
-    if as_json is not None:
-        bundle[MIME] = as_json
     display(bundle, raw=True)
 
 
@@ -286,6 +263,5 @@ __all__ = [
     "mine",
     "next_hint",
     "progress",
-    "recorded",
-    "run",
+    "put_back",
 ]

@@ -145,7 +145,9 @@ class TinyCourse:
     def generated(self) -> dict[str, bytes]:
         """Return the bytes of everything that is generated."""
         files = [self.learner, self.page]
-        files += [self.root / name for name in ("_toc.yml", "README.md", "book/index.md")]
+        files += [
+            self.root / name for name in ("_toc.yml", "README.md", "book/index.md", "book/terms.md")
+        ]
         return {str(path.relative_to(self.root)): path.read_bytes() for path in files}
 
 

@@ -29,7 +29,7 @@ def test_everything_is_missing_then_fresh(course):
     assert any(line.startswith("_toc.yml ") for line in missing)
     chapter, lists = build(course)
     assert chapter.executed and set(chapter.written) == {course.learner, course.page}
-    assert len(lists.written) == 3
+    assert len(lists.written) == 4
     assert stale_files(course.root) == []
 
 
@@ -68,7 +68,8 @@ def test_changed_prose_is_stale_but_not_run_again(course, cells_of, runs):
     assert stale_files(course.root) == []
     page = cells_of(course.page)
     assert any(cell.source == "## A better model" for cell in page)
-    assert "slope 6.0\n" in [o.text for c in page if c.cell_type == "code" for o in c.outputs]
+    outputs = [o for c in page if c.cell_type == "code" for o in c.outputs]
+    assert "slope 6.0\n" in [o.text for o in outputs if o.output_type == "stream"]
 
 
 def test_changed_code_is_run_again(course, runs):
@@ -80,13 +81,79 @@ def test_changed_code_is_run_again(course, runs):
     assert "the slope 6.0" in course.page.read_text()
 
 
-def test_a_changed_hint_is_stale(course):
+def test_a_changed_hint_is_stale_but_runs_nothing(course, runs):
     build(course)
     course.edit(course.exercises, "Multiply.", "Multiply w and x.")
     assert len(stale_files(course.root)) == 2
     build(course)
     assert "Multiply w and x." in course.page.read_text()
     assert stale_files(course.root) == []
+    assert runs() == 1
+
+
+def test_a_changed_comment_is_stale_but_runs_nothing(course, cells_of, runs):
+    build(course)
+    course.edit(course.source, "import os\n", "# For paths.\nimport os  # a module\n")
+    assert len(stale_files(course.root)) == 2
+    build(course)
+    assert stale_files(course.root) == []
+    assert runs() == 1
+    assert any("import os  # a module" in cell.source for cell in cells_of(course.page))
+
+
+def test_a_passing_check_shows_the_card_of_its_declaration(course, cells_of, runs):
+    course.edit(
+        course.exercises,
+        "line = Exercise",
+        '@predict.property("multiplies")\ndef _(answer, draw): ...\n\nline = Exercise',
+    )
+    build(course)
+    (shown,) = next(
+        cell for cell in cells_of(course.page) if cell.source == "check(predict)"
+    ).outputs
+    assert shown.data["text/plain"] == "predict: correct\n  ✓ multiplies"
+    course.edit(course.exercises, "multiplies", "multiplies the two")
+    assert any(PAGE in line for line in stale_files(course.root))
+    build(course)
+    assert "✓ multiplies the two" in course.page.read_text()
+    assert stale_files(course.root) == []
+    assert runs() == 1
+
+
+def test_another_look_of_the_card_makes_the_pages_that_show_it_stale(course, monkeypatch):
+    build(course)
+    monkeypatch.setattr("descent.grading.report.Report.as_html", lambda self: "<p>another</p>")
+    assert [line.split(" ")[0] for line in stale_files(course.root)] == [PAGE]
+
+
+def test_a_new_record_of_a_run_is_shown_without_running_the_page(course, runs, monkeypatch):
+    results = ["Not yet run: gpu."]
+    monkeypatch.setattr("descent.authoring.written._results", lambda run, course: {
+        "text/plain": results[0]})  # fmt: skip
+    course.add_cells('# %%\nfrom descent import recorded\n\n# %%\nrecorded("mnist_resnet")\n')
+    build(course)
+    assert "Not yet run: gpu." in course.page.read_text()
+    results[0] = "Measured."
+    assert [line.split(" ")[0] for line in stale_files(course.root)] == [PAGE]
+    build(course)
+    assert "Measured." in course.page.read_text()
+    assert runs() == 1
+
+
+def test_a_changed_measurement_runs_the_page_that_reads_it_again(course, runs):
+    record = course.write("book/results/speeds.json", "[1]")
+    course.add_cells("""
+        # %%
+        def measured(name):
+            return name
+
+        measured("speeds")
+        """)
+    build(course)
+    record.write_text("[2]")
+    assert [line.split(" ")[0] for line in stale_files(course.root)] == [PAGE]
+    build(course)
+    assert runs() == 2
 
 
 def test_a_new_pipeline_makes_everything_stale_but_runs_nothing(course, runs, monkeypatch):

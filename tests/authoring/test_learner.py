@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import copy
+from itertools import pairwise
+
+import nbformat
 import pytest
 
 from descent.authoring import build_chapters
+from descent.study.merging import merge_notebooks
 
 
 @pytest.fixture
@@ -75,9 +80,49 @@ def test_there_are_no_outputs_and_no_solutions(cells, course):
 
 def test_the_first_lines_say_the_hours_and_where_to_read(cells):
     title, opening = cells[0].source, cells[1].source
-    assert title.startswith("# One weight\n\n**About 1.5 hours** · Needs no other chapter · ")
+    assert title.startswith(
+        "# Toys 1 · One weight\n\n**About 1.5 hours** · Needs no other chapter · "
+    )
     assert "[Read it in the book](/book/solutions/toys/01_one_weight.html)" in title
     assert opening.startswith("We follow [Nielsen (2015)](https://example.org/book) and (Vaswani")
+
+
+def test_what_the_page_says_above_an_exercise_stands_above_it_here_too(course, cells, cells_of):
+    above = {
+        cell.metadata["nbgrader"]["grade_id"]: before
+        for before, cell in pairwise(cells)
+        if cell.metadata.get("nbgrader", {}).get("solution")
+    }
+    assert above["predict"].source == (
+        "**Your turn.** `predict`: about 5 minutes; difficulty 1 of 3, a warm-up."
+    )
+    assert above["Line"].source == (
+        "**Your turn.** `Line`: about 15 minutes; difficulty 3 of 3, a whole piece."
+    )
+    on_the_page = {cell.id: cell.source for cell in cells_of(course.page)}
+    for cell in above.values():
+        assert on_the_page[cell.id].startswith(cell.source)
+
+
+def test_the_line_above_an_exercise_reaches_a_copy_made_before_there_was_one(cells):
+    new = nbformat.v4.new_notebook(cells=cells)
+    old = copy.deepcopy(new)
+    old.cells = [cell for cell in old.cells if not cell.source.startswith("**Your turn.**")]
+    old.cells[0].source = old.cells[0].source.replace("Toys 1 · ", "")
+    mine = copy.deepcopy(old)
+    for cell in mine.cells:
+        if cell.source.startswith("def predict"):
+            cell.source = "def predict(w, x):\n    return w * x"
+        elif cell.source.startswith("We follow"):
+            cell.source += "\n\nMy own note."
+    mine.cells.insert(2, nbformat.v4.new_code_cell("my_own = 1"))
+    merge = merge_notebooks(old, mine, new)
+    assert (merge.kept, merge.updated, merge.added) == ([], 1, 2)
+    sources = [cell.source for cell in merge.notebook.cells]
+    place = sources.index("def predict(w, x):\n    return w * x")
+    assert sources[place - 1].startswith("**Your turn.** `predict`")
+    assert sources[0].startswith("# Toys 1 · One weight")
+    assert "my_own = 1" in sources and any(text.endswith("My own note.") for text in sources)
 
 
 def test_readings_and_recall_close_it(cells):
@@ -104,5 +149,5 @@ def test_prerequisites_are_links(course, cells_of):
     build_chapters(course.root, execute=False, report=lambda line: None)
     near = cells_of(course.root / "notebooks" / "toys" / "02_again.ipynb")
     far = cells_of(course.root / "notebooks" / "deeper" / "01_again.ipynb")
-    assert "After [One weight](01_one_weight.ipynb)" in near[0].source
-    assert "After [One weight](../toys/01_one_weight.ipynb)" in far[0].source
+    assert "After [Toys 1 · One weight](01_one_weight.ipynb)" in near[0].source
+    assert "After [Toys 1 · One weight](../toys/01_one_weight.ipynb)" in far[0].source

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+
+import nbformat
 import pytest
 import yaml
 
@@ -39,8 +42,48 @@ def test_the_table_of_contents_has_the_chapters_that_exist(course):
         ("Start here", ["book/how-to-work"]),
         ("The ladder", ["solutions/ladder/02_b", "solutions/ladder/10_c"]),
         ("Toys", ["solutions/toys/01_one_weight"]),
-        ("Sources", ["book/bibliography"]),
+        ("To look things up", ["book/terms", "book/bibliography"]),
     ]
+
+
+def test_parts_after_the_ladder_sort_number_and_read_well(course):
+    add_chapter(course, "capstone", "1_supervised", "A project")
+    add_chapter(course, "reinforcement", "4_zero", "Zero", needs="research/10_more")
+    add_chapter(course, "research", "10_more", "More", needs="research/3_scale")
+    add_chapter(course, "research", "3_scale", "Scale", needs="ladder/13_causal")
+    add_chapter(course, "ladder", "13_causal", "Causal")
+    course.source.unlink()
+    course.edit(
+        course.root / "solutions" / "research" / "3_scale.py",
+        "We follow",
+        "A **thing**, after [rung 13](../ladder/13_causal.ipynb). We follow",
+    )
+    build(course)
+    toc = yaml.safe_load((course.root / "_toc.yml").read_text())
+    assert {p["caption"]: [c["file"] for c in p["chapters"]] for p in toc["parts"][1:-1]} == {
+        "The ladder": ["solutions/ladder/13_causal"],
+        "Research chapters": ["solutions/research/3_scale", "solutions/research/10_more"],
+        "Reinforcement learning": ["solutions/reinforcement/4_zero"],
+        "Capstones": ["solutions/capstone/1_supervised"],
+    }
+    front = (course.root / "book" / "index.md").read_text()
+    cards = re.findall(r"grid-item-card\} (.*)", front)
+    assert cards == ["13 · Causal", "R3 · Scale", "R10 · More", "RL4 · Zero", "C1 · A project"]
+    assert re.findall(r"\*1.5 hours(.*)\*", front) == [
+        "",
+        " · after 13",
+        " · after R3",
+        " · after R10",
+        "",
+    ]
+    readme = (course.root / "README.md").read_text()
+    assert "[RL4 · Zero](notebooks/reinforcement/4_zero.ipynb)" in readme
+    page = nbformat.read(course.root / "solutions/reinforcement/4_zero.ipynb", as_version=4)
+    assert page.cells[0].source.startswith(
+        "# RL4 · Zero\n\n**About 1.5 hours** · After [R10 · More](../research/10_more.ipynb) · "
+    )
+    terms = (course.root / "book" / "terms.md").read_text()
+    assert "- **thing**: [Scale](../solutions/research/3_scale.ipynb), Research 3\n" in terms
 
 
 def test_the_map_has_a_card_a_chapter(course):
@@ -56,16 +99,18 @@ def test_the_map_has_a_card_a_chapter(course):
 def test_the_table_has_a_row_a_chapter(course):
     build(course)
     text = (course.root / "README.md").read_text()
-    link = "[1 · One weight](notebooks/toys/01_one_weight.ipynb)"
+    link = "[Toys 1 · One weight](notebooks/toys/01_one_weight.ipynb)"
     assert f"| {link} | a prediction \\| and a model | exact | 1.5 |" in text
     assert text.endswith("\nAfter the table.\n")
 
 
-@pytest.mark.parametrize("name", ["_toc.yml", "README.md", "book/index.md"])
+@pytest.mark.parametrize("name", ["_toc.yml", "README.md", "book/index.md", "book/terms.md"])
 def test_a_list_changed_by_hand_is_stale(course, name):
     build(course)
     path = course.root / name
-    path.write_text(path.read_text().replace("One weight", "1").replace("01_one", "1_one"))
+    path.write_text(
+        path.read_text().replace("One weight", "1").replace("01_one", "1_one").replace("## ", "# ")
+    )
     assert f"{name} does not list the chapters as they are. Run `make chapters`." in stale_files(
         course.root
     )

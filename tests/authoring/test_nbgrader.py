@@ -13,6 +13,7 @@ import pytest
 from nbgrader.api import Gradebook
 from nbgrader.converters import Autograde, GenerateAssignment
 from nbgrader.coursedir import CourseDirectory
+from programs import PATIENCE
 from traitlets.config import Config
 
 from descent.authoring import build_chapters
@@ -54,7 +55,7 @@ def by_grade_id(notebook: nbformat.NotebookNode) -> dict[str, nbformat.NotebookN
 def test_generate_assignment_takes_the_page(course, classroom):
     command = [sys.executable, "-m", "nbgrader", "generate_assignment", "week1", "--no-db"]
     done = subprocess.run(
-        command, cwd=classroom, capture_output=True, text=True, env=os.environ, timeout=120
+        command, cwd=classroom, capture_output=True, text=True, env=os.environ, timeout=PATIENCE
     )
     assert done.returncode == 0, done.stderr
     ours = by_grade_id(nbformat.read(course.learner, as_version=4))

@@ -114,6 +114,72 @@ MISTAKES = {
         ", cell 2 (line ",
         "hidden tests have no place",
     ),
+    "a mark for the formatter": (
+        'print("slope"',
+        'x = [1,  2]  # fmt: skip\nprint("slope"',
+        ", cell 8 (line ",
+        "'# fmt: skip' does nothing here",
+    ),
+    "a mark for the formatter in a solution": (
+        "    return w * x\n",
+        "    # fmt: off\n    return w * x\n",
+        ", cell 3 (exercise 'predict', ",
+        "'# fmt: off' does nothing here",
+    ),
+    "an import from a room inside": (
+        "import os\n",
+        "import os\nfrom descent.study.paths import course_root\n",
+        ", cell 2 (line ",
+        "imports from descent, descent.data or descent.figures, not from 'descent.study.paths'",
+    ),
+    "an import from a module inside a public room": (
+        "import os\n",
+        "import os\nfrom descent.data.synthetic import spiral\n",
+        ", cell 2 (line ",
+        "not from 'descent.data.synthetic'",
+    ),
+    "an import inside an answer": (
+        "    return w * x\n",
+        "    from descent.models.gpt import GPT\n    return w * x\n",
+        ", cell 3 (exercise 'predict', ",
+        "not from 'descent.models.gpt'",
+    ),
+    "a module imported as a whole": (
+        "import os\n",
+        "import os\nimport descent.runs.launch\n",
+        ", cell 2 (line ",
+        "'import descent.runs.launch' brings in more than is public",
+    ),
+    "a room imported as a name": (
+        "import os\n",
+        "import os\nfrom descent import study\n",
+        ", cell 2 (line ",
+        "'study' is not a public name of 'descent'",
+    ),
+    "a name that a public room does not offer": (
+        "import os\n",
+        "import os\nfrom descent.data import fetch\n",
+        ", cell 2 (line ",
+        "'fetch' is not a public name of 'descent.data'",
+    ),
+    "every name of a room": (
+        "import os\n",
+        "import os\nfrom descent.figures import *\n",
+        ", cell 2 (line ",
+        "'*' is not a public name of 'descent.figures'",
+    ),
+    "a measurement that is not there": (
+        'print("slope"',
+        'print(measured("race"))\nprint("slope"',
+        ", cell 8 (line ",
+        "there is no book/results/race.json",
+    ),
+    "a measurement whose name is worked out": (
+        'print("slope"',
+        'print(measured(f"race_{os.name}"))\nprint("slope"',
+        ", cell 8 (line ",
+        "takes the record's name as a text in quotes",
+    ),
     "missing header field": ("# hours: 1.5\n", "", ": ", "field 'hours' is missing"),
     "title not the header's": (
         "# # One weight",
@@ -164,6 +230,20 @@ def test_a_mistake_in_the_source_is_one_line(course, mistake):
     assert "\n" not in found[0]
     assert found[0] in stale_files(course.root)
     assert not course.learner.exists()
+
+
+def test_what_is_public_may_be_imported_and_measurements_shown(course):
+    course.write("book/results/race.json", "{}")
+    course.edit(
+        course.source,
+        "import os\n",
+        "import os\nimport numpy.linalg\nfrom os.path import join\n"
+        "from descent import measured, progress\nfrom descent.data import gpt2_bpe, spiral\n"
+        "from descent.figures import use_style\n",
+    )
+    course.add_cells('# %%\nprint(measured("race"))\n')
+    build_chapters(course.root, execute=False, report=lambda line: None)
+    assert course.learner.exists()
 
 
 def test_every_mistake_is_told_at_once(course):

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from filelock import FileLock
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect
+from programs import PATIENCE
 
 from descent.serving.book import build_book, html_folder
 
 ROOT = Path(__file__).resolve().parents[2]
+expect.set_options(timeout=1000 * PATIENCE)
 
 
 @dataclass
@@ -27,6 +30,9 @@ class Visit:
         self.page.on("console", self._hear)
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.on("request", self._see)
+
+    def close(self) -> None:
+        self.page.context.close()
 
     def _hear(self, message: ConsoleMessage) -> None:
         if message.type == "error":
@@ -51,8 +57,16 @@ def visit(browser: Browser) -> Iterator[Callable[..., Visit]]:
     """Return a function that opens an address in a window of its own."""
     contexts = []
 
-    def open_address(address: str, width: int = 1200, height: int = 900) -> Visit:
-        context = browser.new_context(viewport={"width": width, "height": height})
+    def open_address(
+        address: str,
+        width: int = 1200,
+        height: int = 900,
+        theme: Literal["light", "dark"] = "light",
+    ) -> Visit:
+        context = browser.new_context(
+            viewport={"width": width, "height": height}, color_scheme=theme
+        )
+        context.set_default_timeout(1000 * PATIENCE)
         contexts.append(context)
         visited = Visit(context.new_page())
         visited.watch()

@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import socket
-import subprocess
 import sys
-import threading
+import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
+from programs import PATIENCE, Program
+
+from descent.serving.addresses import free_port
 
 pytestmark = pytest.mark.browser
 
@@ -21,8 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CHAPTER = "ladder/01_scalar_regression"
 COURSE = ("solutions", "notebooks", "book")
 COURSE_FILES = ("_config.yml", "_toc.yml", "README.md", "requirements.txt")
-START_UP = 120  # seconds; a slow machine that is doing other things needs many
-ANSWER = 60_000  # milliseconds for a kernel to start and answer
+ANSWER = 1000 * PATIENCE  # milliseconds for a kernel to start and answer
 
 SIGNATURE = "def predict(w: float, b: float, x: np.ndarray) -> np.ndarray:\n"
 WRONG = SIGNATURE + "    return w * x"
@@ -62,47 +63,11 @@ def addresses(
         "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
         "PYTHONUNBUFFERED": "1",
     }
-    command = [sys.executable, "-m", "descent.serving", "--no-browser", "--port", str(free_port())]
-    server = subprocess.Popen(
-        command,
-        cwd=course,
-        env=environment,
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
-    too_long = threading.Timer(START_UP, server.kill)
-    too_long.start()
-    try:
-        yield announced(server)
-    finally:
-        too_long.cancel()
-        server.terminate()
-        try:
-            server.wait(timeout=20)
-        except subprocess.TimeoutExpired:
-            server.kill()
-
-
-def free_port() -> int:
-    with socket.socket() as trial:
-        trial.bind(("127.0.0.1", 0))
-        return int(trial.getsockname()[1])
-
-
-def announced(server: subprocess.Popen[str]) -> dict[str, str]:
-    """Read what the server prints until it has said where it is, and go on reading unheard."""
-    assert server.stdout is not None
-    said: list[str] = []
-    found: dict[str, str] = {}
-    for line in server.stdout:
-        said.append(line)
-        if address := re.match(r"\s+(The book|JupyterLab)\s+(http\S+)", line):
-            found[address[1]] = address[2]
-        if len(found) == 2:
-            threading.Thread(target=server.stdout.read, daemon=True).start()
-            return found
-    pytest.fail("make start ended without serving anything:\n" + "".join(said))
+    command = [sys.executable, "-m", "descent.serving", "--no-browser"]
+    command += ["--port", str(free_port(9300))]
+    with Program(command, course, environment) as server:
+        found = server.wait_until_it_says(r"The book +(http\S+)\n +JupyterLab +(http\S+)\n")
+        yield {"The book": found[1], "JupyterLab": found[2]}
 
 
 def code_cell(page: Page, start: str) -> Locator:
@@ -110,7 +75,8 @@ def code_cell(page: Page, start: str) -> Locator:
     cell = page.locator(".jp-Notebook:visible .jp-CodeCell").filter(
         has=page.locator(".cm-content", has_text=re.compile(rf"^\s*{re.escape(start)}"))
     )
-    for _ in range(60):
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
         if cell.count():
             cell.first.scroll_into_view_if_needed()
             return cell.first
@@ -135,7 +101,7 @@ def run_until_it_ran(page: Page, cell: Locator) -> None:
     for _ in range(2):
         run(page, cell)
         try:
-            expect(cell.locator(".jp-InputPrompt")).to_have_text(ran, timeout=ANSWER / 3)
+            expect(cell.locator(".jp-InputPrompt")).to_have_text(ran, timeout=20_000)
             return
         except AssertionError:
             continue
@@ -152,8 +118,9 @@ def test_a_learner_goes_from_the_book_to_a_tick(
     server, token = addresses["The book"].split("book/?")
     page.goto(f"{server}book/solutions/{CHAPTER}.html?{token}")
     link = page.get_by_role("link", name="Open in JupyterLab")
-    assert link.get_attribute("href") == f"/lab/tree/work/{CHAPTER}.ipynb"
+    assert link.get_attribute("href") == f"/descent/open/{CHAPTER}"
     link.click()
+    page.wait_for_url(f"**/lab/tree/{CHAPTER}.ipynb", timeout=ANSWER)
     page.locator(".jp-Notebook").wait_for(timeout=ANSWER)
     # A cell that is run while the kernel is still starting may be dropped.
     idle = page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']")
@@ -194,9 +161,89 @@ def test_a_learner_goes_from_the_book_to_a_tick(
     expect(shown).to_contain_text(re.compile(r"\b1/\d"))
 
 
+def test_jupyterlab_opens_on_the_start_page_and_a_chapter_is_a_click(
+    addresses: dict[str, str], course: Path, visit: Callable[..., object]
+) -> None:
+    server, token = addresses["JupyterLab"].split("lab?")
+    visited = visit(f"{server}lab/workspaces/first?{token}", width=1300)  # nothing open yet
+    page: Page = visited.page  # type: ignore[attr-defined]
+    start = page.frame_locator("#descent-start iframe")
+    expect(start.get_by_role("heading", level=1)).to_be_visible()
+    tabs = page.locator("#jp-main-dock-panel .lm-TabBar-tabLabel")
+    expect(tabs).to_have_text(["Start"])
+    listed = page.locator(".jp-DirListing-itemText")
+    expect(listed.filter(has_text="AGENTS.md")).to_be_visible()
+    for inside in ("solutions", "notebooks", "book", "README.md", "_build"):
+        expect(listed.filter(has_text=re.compile(f"^{inside}$"))).to_have_count(0)
+
+    copy = course / "work" / "ladder" / "03_vector_regression.ipynb"
+    assert not copy.exists()
+    start.get_by_role("link", name="Many weights").first.click()
+    expect(page.locator(".jp-Notebook:visible")).to_contain_text("Many weights")
+    assert copy.exists()
+    assert page.url.endswith("/tree/ladder/03_vector_regression.ipynb")
+
+    # The start page stays the first tab, and knows what is open.
+    tabs.filter(has_text="Start").click()
+    running = start.locator(".running")
+    expect(running.get_by_role("link", name="3 · Many weights")).to_be_visible()
+    page.reload()
+    expect(page.locator(".jp-Notebook:visible")).to_contain_text("Many weights")
+    expect(tabs.first).to_have_text("Start")
+    assert visited.outside == []  # type: ignore[attr-defined]
+
+
+def test_the_start_page_follows_jupyterlabs_theme(
+    addresses: dict[str, str], visit: Callable[..., object]
+) -> None:
+    page: Page = visit(addresses["JupyterLab"]).page  # type: ignore[attr-defined]
+    root = page.frame_locator("#descent-start iframe").locator("html")
+    expect(root).to_have_attribute("data-theme", "light")
+    page.get_by_role("menuitem", name="Settings").click()
+    page.locator(".lm-Menu-itemLabel", has_text=re.compile("^Theme$")).hover()
+    page.locator(".lm-Menu-itemLabel", has_text="JupyterLab Dark").first.click()
+    expect(root).to_have_attribute("data-theme", "dark")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [400, 1200])
+def test_the_start_page_alone_fits_and_follows_the_system(
+    addresses: dict[str, str], visit: Callable[..., object], theme: str, width: int
+) -> None:
+    server, token = addresses["JupyterLab"].split("lab?")
+    visited = visit(f"{server}descent/start?{token}", width=width, theme=theme)
+    page: Page = visited.page  # type: ignore[attr-defined]
+    expect(page.get_by_role("link", name="Read the chapter")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    red = page.evaluate("parseInt(getComputedStyle(document.body).backgroundColor.slice(4))")
+    assert red > 200 if theme == "light" else red < 60
+    assert visited.errors == [] and visited.outside == []  # type: ignore[attr-defined]
+
+
+def test_the_start_page_is_used_by_keyboard(
+    addresses: dict[str, str], visit: Callable[..., object]
+) -> None:
+    server, token = addresses["JupyterLab"].split("lab?")
+    page: Page = visit(f"{server}descent/start?{token}").page  # type: ignore[attr-defined]
+    reached = []
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        reached.append(page.evaluate("document.activeElement.textContent.trim()"))
+    assert "Read the chapter" in reached and "How to begin" in reached
+    page.locator("summary").focus()
+    was_open = page.locator("#how").evaluate("(how) => how.open")
+    page.keyboard.press("Enter")
+    assert page.locator("#how").evaluate("(how) => how.open") != was_open
+    page.locator("a.chapter").nth(1).focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/lab/tree/ladder/02_autograd.ipynb")
+
+
 def test_the_learners_copy_is_not_the_courses_notebook(
     addresses: dict[str, str], course: Path
 ) -> None:
+    server, token = addresses["JupyterLab"].split("lab?")
+    urllib.request.urlopen(f"{server}descent/open/{CHAPTER}?{token}", timeout=PATIENCE).close()
     copy, blank = (course / folder / f"{CHAPTER}.ipynb" for folder in ("work", "notebooks"))
     assert copy.is_file()
     assert not copy.samefile(blank)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
 import pytest
 import yaml
 from playwright.sync_api import Page
+
+from descent.study.catalog import load_catalog
+from descent.verification.plan import Depth, planned
 
 pytestmark = pytest.mark.browser
 
@@ -39,6 +44,14 @@ TOO_WIDE = """() => {
     .filter((element) => element.getBoundingClientRect().right > edge + 1)
     .map((element) => `${element.tagName}.${element.className}`).slice(0, 8);
 }"""
+UNFOLD = """() => document.querySelectorAll("details:not([open])").forEach((part) => {
+  part.dataset.unfolded = "";
+  part.open = true;
+})"""
+FOLD_AGAIN = """() => document.querySelectorAll("details[data-unfolded]").forEach((part) => {
+  delete part.dataset.unfolded;
+  part.open = false;
+})"""
 # The least contrast of any text in the article, by the WCAG formula, each text measured against
 # the first opaque background behind it.
 FAINT_TEXT = r"""() => {
@@ -80,6 +93,8 @@ class Visited(Protocol):
     errors: list[str]
     outside: list[str]
 
+    def close(self) -> None: ...
+
 
 Visit = Callable[..., Visited]
 
@@ -90,19 +105,34 @@ def listed_pages() -> list[str]:
     return [toc["root"], *(page["file"] for part in toc["parts"] for page in part["chapters"])]
 
 
-CHAPTERS = [page for page in listed_pages() if page.startswith("solutions/")]
+def pages_to_open() -> list[str]:
+    """Return the pages that are no chapter's, and of the others those verified as a whole."""
+    whole = {f"solutions/{chapter.id}" for chapter in planned(Depth.WHOLE, load_catalog())}
+    return [page for page in listed_pages() if page in whole or not page.startswith("solutions/")]
 
 
-@pytest.fixture(scope="module", params=listed_pages())
-def opened(request: pytest.FixtureRequest, visit: Visit, html: Path) -> Visited:
-    """Open one page, wait until its formulas are set, and keep it for the tests of that page."""
+@pytest.fixture(scope="module", params=pages_to_open())
+def opened(request: pytest.FixtureRequest, visit: Visit, html: Path) -> Iterator[Visited]:
+    """Open one page, wait until its formulas are set, and keep it for the tests of that page.
+
+    A page is closed before the next is opened: open ones with their figures cost each other time.
+    """
     visited = visit((html / f"{request.param}.html").as_uri())
     visited.page.wait_for_function(MATHEMATICS_DONE)
-    return visited
+    yield visited
+    visited.close()
 
 
-def unfold_everything(page: Page) -> None:
-    page.evaluate("document.querySelectorAll('details').forEach((part) => { part.open = true })")
+def is_chapter(page: Page) -> bool:
+    return "/solutions/" in page.url
+
+
+@contextmanager
+def unfolded(page: Page) -> Iterator[None]:
+    """Open all that is folded on a page, and leave the page as it was."""
+    page.evaluate(UNFOLD)
+    yield
+    page.evaluate(FOLD_AGAIN)
 
 
 def test_a_page_needs_no_network_and_logs_no_error(opened: Visited) -> None:
@@ -119,17 +149,21 @@ def test_formulas_are_set_and_no_markup_is_left_over(opened: Visited) -> None:
 def test_a_page_fits_a_phone(opened: Visited) -> None:
     page = opened.page
     page.set_viewport_size({"width": 360, "height": 740})
-    unfold_everything(page)
-    too_wide = page.evaluate(TOO_WIDE)
+    with unfolded(page):
+        too_wide = page.evaluate(TOO_WIDE)
     page.set_viewport_size({"width": 1200, "height": 900})
     assert too_wide == []
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_text_stands_out_from_its_background(opened: Visited, theme: str) -> None:
-    unfold_everything(opened.page)
-    opened.page.evaluate("(theme) => { document.documentElement.dataset.theme = theme }", theme)
-    assert opened.page.evaluate(FAINT_TEXT) == []
+def test_text_stands_out_from_its_background(opened: Visited) -> None:
+    # On its way from one theme to the other a colour is neither.
+    opened.page.add_style_tag(content="*, *::before, *::after { transition: none !important }")
+    with unfolded(opened.page):
+        for theme in ("light", "dark"):
+            opened.page.evaluate(
+                "(name) => { document.documentElement.dataset.theme = name }", theme
+            )
+            assert opened.page.evaluate(FAINT_TEXT) == [], theme
 
 
 def test_every_picture_is_there(opened: Visited) -> None:
@@ -139,44 +173,54 @@ def test_every_picture_is_there(opened: Visited) -> None:
     assert missing == []
 
 
-@pytest.fixture(scope="module", params=CHAPTERS)
-def chapter(request: pytest.FixtureRequest, visit: Visit, html: Path) -> Page:
-    """Open a chapter afresh, with nothing unfolded."""
-    return visit((html / f"{request.param}.html").as_uri()).page
+def test_solutions_are_folded_until_they_are_asked_for(opened: Visited) -> None:
+    page = opened.page
+    solutions = page.locator("details.hide", has=page.get_by_text("Solution", exact=True))
+    assert (solutions.count() > 0) == is_chapter(page)
+    assert solutions.locator(".cell_input:visible").count() == 0
+    if is_chapter(page):
+        solutions.first.locator("summary").click()
+        assert solutions.first.locator(".cell_input").is_visible()
+        solutions.first.locator("summary").click()
 
 
-def test_solutions_are_folded_until_they_are_asked_for(chapter: Page) -> None:
-    solutions = chapter.locator("details.hide", has=chapter.get_by_text("Solution", exact=True))
-    assert solutions.count() > 0
-    for place in range(solutions.count()):
-        assert not solutions.nth(place).locator(".cell_input").is_visible()
-    solutions.first.locator("summary").click()
-    assert solutions.first.locator(".cell_input").is_visible()
+def test_hints_and_recall_answers_are_folded(opened: Visited) -> None:
+    folded = opened.page.locator("details.hint, details.recall")
+    assert (folded.count() > 0) == is_chapter(opened.page)
+    assert opened.page.locator("details.hint[open], details.recall[open]").count() == 0
 
 
-def test_hints_and_recall_answers_are_folded(chapter: Page) -> None:
-    folded = chapter.locator("details.hint, details.recall")
-    assert folded.count() > 0
-    opened = chapter.locator("details.hint[open], details.recall[open]")
-    assert opened.count() == 0
+def test_from_disk_a_chapter_says_how_to_open_its_notebook(opened: Visited) -> None:
+    notes = opened.page.locator(".open-command").all_inner_texts()
+    assert len(notes) == is_chapter(opened.page)
+    part, name = opened.page.url.split("/")[-2:]
+    assert all(f"descent open {part}/{name.split('_')[0]}" in note for note in notes)
+    assert opened.page.locator("a.open-in-lab").count() == 0
 
 
-def test_from_disk_a_chapter_says_how_to_open_its_notebook(chapter: Page) -> None:
-    part, name = chapter.url.split("/")[-2:]
-    note = chapter.locator(".open-command")
-    assert f"descent open {part}/{name.split('_')[0]}" in note.inner_text()
-    assert chapter.get_by_text("Open in JupyterLab").count() == 0
+def test_a_chapters_number_stands_wherever_its_title_does(opened: Visited) -> None:
+    page = opened.page
+    heading = page.locator(".bd-article h1").first.inner_text().removesuffix("#").strip()
+    assert page.title() == f"{heading} — Descent"
+    assert heading in page.locator(".bd-links a").all_inner_texts()
+    assert is_chapter(page) == bool(re.match(r"[A-Z]*\d+ · ", heading))
 
 
-def test_the_search_finds_a_word(visit: Visit, html: Path) -> None:
+def test_the_search_finds_first_the_section_that_teaches(visit: Visit, html: Path) -> None:
     visited = visit((html / "book" / "index.html").as_uri())
     page = visited.page
     page.keyboard.press("Control+k")
-    page.keyboard.type("gradient")
+    page.keyboard.type("batch norm")
     page.keyboard.press("Enter")
     page.wait_for_url("**/search.html*")
-    result = page.locator("#search-results li a[href*='01_scalar_regression']").first
-    result.wait_for()
+    first = page.locator("ul.search > li").first
+    first.wait_for()
+    address = "solutions/ladder/10_resnet.html#batch-norm-statistics-of-a-channel"
+    assert first.locator("a").first.get_attribute("href") == address
+    assert "batch norm" in first.locator("p.context").inner_text()
+    other = page.locator("#search-results li:has(a[href*='14_fast_resnet']) p.context").first
+    other.wait_for()
+    assert "batch norm" in other.inner_text()
     assert visited.errors == []
     assert visited.outside == []
 

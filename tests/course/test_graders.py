@@ -1,21 +1,32 @@
-"""Every grader of the course is graded: see `descent.grading.audit`."""
+"""Every grader that the plan names is graded: see `descent.grading.audit`."""
 
 from __future__ import annotations
 
 import pytest
 
-from descent.authoring.gradebook import grade_chapter, summary
+from descent.authoring.chapter_audit import audit_chapter
+from descent.grading.audit import Depth as AuditDepth
 from descent.study.catalog import Chapter, load_catalog
+from descent.verification.plan import Depth, planned
+from descent.verification.session import SCORE
 
 
-@pytest.mark.parametrize("chapter", load_catalog(), ids=lambda chapter: chapter.id)
-def test_graders_reject_every_mistake_by_name_and_every_mutant(
-    chapter: Chapter, record_property
-) -> None:
-    scores = grade_chapter(chapter, seeds=range(2))  # `descent grade-the-graders` tries three
-    for place, score in enumerate(scores):
-        record_property("grader score", f"{chapter.id} {place} {score.line()}")
-    record_property("grader score", f"{chapter.id} sum {summary(scores)}")
-    faults = [f"{score.exercise}: {fault}" for score in scores for fault in score.faults]
+def faults_of(chapter: Chapter, depth: AuditDepth, record_property) -> list[str]:
+    scores = audit_chapter(chapter, depth)
     assert scores, "a chapter without graded exercises"
+    if depth is AuditDepth.WHOLE:
+        kept = [score.as_json() for score in scores]
+        record_property(SCORE, {"chapter": chapter.id, "scores": kept})
+    return [f"{score.exercise}: {fault}" for score in scores for fault in score.faults]
+
+
+@pytest.mark.parametrize("chapter", planned(Depth.WHOLE, load_catalog()), ids=lambda c: c.id)
+def test_graders_reject_every_mistake_by_name_and_every_mutant(chapter, record_property) -> None:
+    faults = faults_of(chapter, AuditDepth.WHOLE, record_property)
+    assert not faults, "\n".join(faults)
+
+
+@pytest.mark.parametrize("chapter", planned(Depth.LIGHT, load_catalog()), ids=lambda c: c.id)
+def test_graders_pass_the_reference_and_name_every_mistake(chapter, record_property) -> None:
+    faults = faults_of(chapter, AuditDepth.LIGHT, record_property)
     assert not faults, "\n".join(faults)

@@ -13,4 +13,4 @@ def clean(tmp_path, monkeypatch):
     monkeypatch.delenv("DESCENT_DATA", raising=False)
     monkeypatch.delenv("DESCENT_OFFLINE", raising=False)
     monkeypatch.setattr(fetch, "_failures", {})
-    monkeypatch.setattr(offline, "_told", set())
+    monkeypatch.setattr(offline, "_warned_about", set())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import importlib
 import os
 import threading
 import time
@@ -15,6 +16,10 @@ from descent.data import fetch
 from descent.data.fetch import KnownFile, RefusedFile, UnavailableFile
 from descent.errors import CourseError
 
+mnist_module = importlib.import_module("descent.data.mnist")  # functions have the same names
+bpe_module = importlib.import_module("descent.data.gpt2_bpe")
+shakespeare_module = importlib.import_module("descent.data.shakespeare")
+
 CONTENT = b"seventy thousand digits, more or less\n" * 200
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
 PACKED = gzip.compress(CONTENT)
@@ -24,9 +29,14 @@ class Mirror(BaseHTTPRequestHandler):
     """Answers by path; counts what it was asked."""
 
     asked: list[str]
+    sent: int
+    over: threading.Event
 
     def do_GET(self):
         type(self).asked.append(self.path)
+        if self.path in ("/endless", "/trickle"):
+            self.send_for_ever(bytes(1 << 16) if self.path == "/endless" else b"s")
+            return
         body = {
             "/good.gz": PACKED,
             "/plain": CONTENT,
@@ -41,6 +51,17 @@ class Mirror(BaseHTTPRequestHandler):
         # "/cut" promises all and breaks off half way, as a lost connection does.
         self.wfile.write(body[: len(body) // 2] if self.path == "/cut" else body)
 
+    def send_for_ever(self, piece):
+        """Send until the other side hangs up, or the test is over."""
+        self.send_response(200)
+        self.end_headers()
+        try:
+            while not type(self).over.wait(0 if len(piece) > 1 else 0.02):
+                self.wfile.write(piece)
+                type(self).sent += len(piece)
+        except OSError:
+            pass
+
     def log_message(self, *args):
         pass
 
@@ -49,11 +70,12 @@ class Mirror(BaseHTTPRequestHandler):
 def mirror(monkeypatch):
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
-    Mirror.asked = []
+    Mirror.asked, Mirror.sent, Mirror.over = [], 0, threading.Event()
     server = ThreadingHTTPServer(("127.0.0.1", 0), Mirror)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}"
+    Mirror.over.set()
     server.shutdown()
     server.server_close()
     thread.join()
@@ -73,6 +95,45 @@ def test_a_bad_mirror_gives_way_to_the_next_and_only_the_good_copy_is_kept(mirro
     assert fetch.read(known(mirror + first, mirror + "/good.gz")) == CONTENT
     assert Mirror.asked == [first, "/good.gz"]
     assert in_cache() == ["thing.txt.gz"]
+
+
+def test_a_mirror_cannot_send_more_than_the_file_takes(mirror):
+    with pytest.raises(UnavailableFile, match=r"sent more than the \d+ bytes"):
+        fetch.read(known(mirror + "/endless"))
+    assert Mirror.sent < 50_000_000 and in_cache() == []
+
+
+def test_a_mirror_cannot_take_for_ever(mirror, monkeypatch):
+    monkeypatch.setattr(fetch, "LEAST_SECONDS", 0.1)
+    with pytest.raises(UnavailableFile, match=f"longer than 0 s for {len(CONTENT)} bytes"):
+        fetch.read(known(mirror + "/trickle"))
+
+
+def test_every_file_the_course_fetches_has_a_size_that_bounds_it():
+    pictures = [file for _, *files in mnist_module.FILES.values() for file in files]
+    texts = [bpe_module.MERGES_FILE, bpe_module.VOCABULARY_FILE, shakespeare_module.FILE]
+    for file in (*pictures, *texts):
+        assert 0 < file.size < 100_000_000 and 60 < fetch._longest(file) < 1800
+
+
+@pytest.mark.parametrize("name", ["thing.txt", "thing.txt.gz"])
+def test_a_damaged_copy_in_the_cache_is_fetched_anew(mirror, name):
+    folder = fetch.cache_folder() / "things"
+    folder.mkdir(parents=True)
+    (folder / name).write_bytes(PACKED[:-30])
+    assert fetch.read(known(mirror + "/good.gz")) == CONTENT
+    assert in_cache() == ["thing.txt.gz"]
+    assert fetch.read(known()) == CONTENT
+
+
+def test_a_damaged_copy_in_the_cache_stays_when_no_other_can_be_had(mirror, monkeypatch):
+    path = fetch.cache_folder() / "things/thing.txt"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"damaged")
+    monkeypatch.setenv("DESCENT_OFFLINE", "1")
+    with pytest.raises(UnavailableFile, match="thing.txt is damaged.*DESCENT_OFFLINE is set"):
+        fetch.read(known(mirror + "/plain"))
+    assert path.read_bytes() == b"damaged"
 
 
 def test_what_was_fetched_is_not_fetched_again(mirror):
@@ -104,7 +165,12 @@ def test_a_failure_is_remembered_and_not_tried_again(mirror):
 def test_a_dead_host_is_asked_once_for_all_its_files(mirror, monkeypatch):
     tried = []
     real = fetch._transfer
-    monkeypatch.setattr(fetch, "_transfer", lambda f, url: tried.append(url) or real(f, url))
+
+    def transfer(file, url, given_up):
+        tried.append(url)
+        return real(file, url, given_up)
+
+    monkeypatch.setattr(fetch, "_transfer", transfer)
     dead = "http://127.0.0.1:9"  # the discard port: nobody listens
     for path in ("/a", "/b"):
         assert fetch.read(known(dead + path, mirror + "/plain")) == CONTENT

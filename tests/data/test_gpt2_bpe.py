@@ -11,12 +11,12 @@ from tiktoken.load import data_gym_to_mergeable_bpe_ranks
 
 from descent.data.fetch import RefusedFile
 from descent.data.gpt2_bpe import (
+    GPT2_PATTERN,
     OFFLINE_SOURCE,
-    PATTERN,
     SOURCE,
     byte_characters,
-    encoding,
     gpt2_bpe,
+    gpt2_encoding,
     parse_bpe,
 )
 
@@ -42,7 +42,7 @@ def test_the_offline_default_is_bytes_and_says_so_once(monkeypatch, capsys):
     assert (bpe.merges, bpe.size, bpe.end_of_text, bpe.source) == ((), 257, 256, OFFLINE_SOURCE)
     said = capsys.readouterr().err.strip().splitlines()
     assert len(said) == 1 and "NOT GPT-2" in said[0] and OFFLINE_SOURCE in said[0]
-    code = encoding(bpe)
+    code = gpt2_encoding(bpe)
     assert code.encode_ordinary("é") == list("é".encode()) and code.eot_token == 256
     assert code.decode(code.encode_ordinary(TEXT)) == TEXT
 
@@ -54,9 +54,9 @@ def test_gpt2_is_as_tiktoken_reads_it(real, tmp_path, monkeypatch):
     assert real.vocabulary == ranks
     assert (len(real.merges), real.size, real.end_of_text) == (50_000, 50_257, 50_256)
     theirs = tiktoken.Encoding(
-        "gpt2", pat_str=PATTERN, mergeable_ranks=ranks, special_tokens={"<|endoftext|>": 50256}
+        "gpt2", pat_str=GPT2_PATTERN, mergeable_ranks=ranks, special_tokens={"<|endoftext|>": 50256}
     )
-    ours = encoding(real)
+    ours = gpt2_encoding(real)
     assert ours.encode_ordinary(TEXT) == theirs.encode_ordinary(TEXT)
     assert ours.encode_ordinary("Hello world") == [15496, 995]  # as GPT-2's are known to be
     assert ours.decode(ours.encode_ordinary(TEXT)) == TEXT

@@ -8,7 +8,7 @@ import pytest
 
 from descent.data import small_texts
 from descent.data.fetch import DataError
-from descent.data.gpt2_bpe import encoding, gpt2_bpe, offline_bpe
+from descent.data.gpt2_bpe import gpt2_bpe, gpt2_encoding, offline_bpe
 from descent.data.small_texts import as_json_lines, made_documents, prepare_small
 from descent.data.token_shards import SPLITS, Index, Tokens
 from descent.data.token_texts import open_documents, prepare, validation_documents
@@ -34,7 +34,7 @@ def documents_of(index, split):
     assert tokens[-1] == 256
     ends = np.flatnonzero(tokens == 256)
     texts = np.split(tokens, ends + 1)[:-1]
-    return [encoding(offline_bpe()).decode(text[:-1].tolist()) for text in texts]
+    return [gpt2_encoding(offline_bpe()).decode(text[:-1].tolist()) for text in texts]
 
 
 def test_every_document_is_there_once_in_its_order(source, tmp_path):

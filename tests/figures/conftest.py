@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from programs import PATIENCE
 
 
 @pytest.fixture
@@ -19,6 +20,7 @@ def open_page(browser: Any, tmp_path: Any) -> Iterator[Any]:
         head = '<meta charset="utf-8"><meta name="viewport" content="width=device-width">'
         path.write_text(f"<!doctype html><html {html}>{head}<body {body}>{markup}</body></html>")
         page = browser.new_page(**{"viewport": {"width": 820, "height": 600}, **options})
+        page.set_default_timeout(1000 * PATIENCE)
         page.on("pageerror", lambda error: trouble.append(f"error: {error}"))
         page.on("console", lambda said: trouble.append(f"console: {said.text}"))
         page.on(

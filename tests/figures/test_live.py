@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from programs import PATIENCE
 
 from descent.figures import LivePlot, live
 
@@ -116,7 +117,7 @@ def test_an_executed_notebook_holds_one_final_picture(tmp_path):
     )
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": sys.executable}
-    nbclient.NotebookClient(notebook, timeout=60).execute()
+    nbclient.NotebookClient(notebook, timeout=PATIENCE).execute()
     outputs = notebook.cells[0].outputs
     pictures = [output for output in outputs if "image/png" in output.get("data", {})]
     assert len(outputs) == len(pictures) == 1

@@ -86,7 +86,7 @@ def test_the_slider_sets_the_rate_and_run_arrives_at_least_squares(open_page):
     set_rate(page, 0.3)
     assert float(page.inner_text("output")) == pytest.approx(0.3, rel=0.02)
     page.click(".ds-run")
-    page.wait_for_selector("text=Arrived", timeout=20_000)
+    page.wait_for_selector("text=Arrived")
     assert (values(page)["w"], values(page)["b"]) == pytest.approx(np.polyfit(X, Y, 1), abs=5e-3)
 
 
@@ -97,7 +97,7 @@ def test_it_diverges_past_the_limit_and_says_so(open_page, factor, diverges):
     limit = 1 / np.linalg.eigvalsh(curvature).max()
     page = open_page(loss_surface_figure(X, Y, rate=factor * limit).html)
     page.click(".ds-run")
-    page.wait_for_selector("text=" + ("Diverging" if diverges else "Arrived"), timeout=30_000)
+    page.wait_for_selector("text=" + ("Diverging" if diverges else "Arrived"))
     if diverges:
         assert f"{limit:.3g}" in page.inner_text(".ds-message")
         assert page.is_disabled(".ds-step")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from types import ModuleType
 
 import numpy as np
 
-from descent.grading import Draw, Exercise, expect
-from descent.grading.audit import audit
+from descent.grading import Draw, Exercise, expect, judge
+from descent.grading.audit import Depth, Score, audit
 from descent.grading.mutants import source_mutants
+from descent.grading.report import CORRECT
 
 SOURCE = '''
 def slope(w, x, y):
@@ -95,3 +97,88 @@ def test_source_mutants_reach_loops_conditions_keywords_and_tuples() -> None:
     names = " ".join(mutant.name for mutant in source_mutants(source))
     for change in ("i >= 2", "not i > 2", "total -= ", "a.sum()", "return (n, total)", "a.mean"):
         assert change in names
+
+
+def test_a_light_audit_makes_no_mutants_and_still_finds_a_mistake_with_another_name(
+    slope: Exercise,
+) -> None:
+    @slope.mistake("You added instead of averaging.")
+    def summed_again(w, x, y):
+        return 2 * np.dot(w * x - y, x)
+
+    score = audit(slope, module_of(SOURCE), SOURCE, stub, Depth.LIGHT)
+    assert (score.mutants, score.killed) == (0, 0)
+    assert any("`summed_again` is named `summed`" in fault for fault in score.faults)
+
+
+def test_a_light_audit_finds_a_wrong_reference_and_a_filled_stub(slope: Exercise) -> None:
+    wrong = SOURCE.replace("2 *", "3 *")
+    filled = module_of(SOURCE).slope
+    score = audit(slope, module_of(wrong), wrong, filled, Depth.LIGHT)
+    assert any("the reference fails" in fault for fault in score.faults)
+    assert any("blank" in fault for fault in score.faults)
+
+
+def test_a_light_audit_leaves_the_marks_of_equivalent_mutants_alone(slope: Exercise) -> None:
+    slope.equivalent("`return 1` → `return 2`", because="only a whole audit can tell")
+    score = audit(slope, module_of(SOURCE), SOURCE, stub, Depth.LIGHT)
+    assert score.faults == ["fewer than 5 named mistakes"]
+
+
+def test_a_score_is_plain_data_and_back(slope: Exercise) -> None:
+    score = audit(slope, module_of(SOURCE), SOURCE, stub, Depth.LIGHT)
+    assert Score(**json.loads(json.dumps(score.as_json()))) == score
+
+
+def test_a_mistake_that_never_does_the_same_twice_is_a_fault(slope: Exercise) -> None:
+    rng = np.random.default_rng(5)
+
+    @slope.mistake("You guessed.")
+    def guessed(w, x, y):
+        return rng.normal()
+
+    score = audit(slope, module_of(SOURCE), SOURCE, stub, Depth.LIGHT)
+    assert any("`guessed` is not named" in fault for fault in score.faults)
+
+
+def test_a_mistake_that_passes_on_one_seed_alone_is_a_fault() -> None:
+    lucky = Exercise("slope", minutes=1, difficulty=1)
+
+    @lucky.property("is right", trials=1)
+    def _(answer, draw: Draw) -> None:
+        w = draw.normal()
+        expect(answer(w, np.ones(1), np.ones(1)), "the slope").close_to(2 * (w - 1))
+
+    @lucky.mistake("You never go down.")
+    def clipped(w, x, y):
+        return max(2 * np.mean((w * x - y) * x), 0.0)
+
+    passes = [judge(lucky, clipped, seed=seed).outcome == CORRECT for seed in range(3)]
+    assert any(passes) and not all(passes)
+    faults = audit(lucky, module_of(SOURCE), SOURCE, stub).faults
+    for seed, passed in enumerate(passes):
+        assert (f"the mistake `clipped` passes (seed {seed})" in faults) == passed
+
+
+def test_a_mutant_that_never_ends_is_killed(slope: Exercise) -> None:
+    source = """
+def slope(w, x, y):
+    total, place = 0.0, 0
+    while place < len(x):
+        total += 2 * (w * x[place] - y[place]) * x[place]
+        place += 1
+    return total / len(x)
+"""
+    score = audit(slope, module_of(source), source, stub)
+    assert score.faults == ["fewer than 5 named mistakes"]
+    assert score.killed == score.mutants
+
+
+def test_a_mutant_marked_equivalent_is_excused_and_counted(slope: Exercise) -> None:
+    source = SOURCE.replace("    error =", "    unused = 3\n    error =")
+    names = [m.name for m in source_mutants(source) if "unused" in m.name]
+    for name in names:
+        slope.equivalent(name, because="nothing uses it")
+    score = audit(slope, module_of(source), source, stub)
+    assert score.faults == ["fewer than 5 named mistakes"]
+    assert sorted(score.equivalents) == sorted(names) and score.survivors == []

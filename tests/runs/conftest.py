@@ -2,42 +2,67 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-import signal
 import time
 
+import nbformat
 import psutil
 import pytest
 
-from descent.runs.catalogue import find_run
-from descent.runs.folder import UNDER_WAY, RunFolder, all_runs, make_folder
-from descent.runs.profiles import settings_of
-from descent.runs.watch import program_lives
+from descent.runs.definition.catalogue import find_run
+from descent.runs.definition.profiles import settings_of
+from descent.runs.folder import RunFolder
+from descent.runs.folder.finding import make_folder
+from descent.runs.folder.states import UNDER_WAY
+from descent.runs.launching.start import start_run
+from descent.runs.launching.stopping import program_lives
 from descent.training.metrics import curve
 
-SECONDS = 240  # a start takes ten of them on two free cores; a hang must end
+SECONDS = 600  # a start takes ten of them on two free cores; a hang must end
 
 
 @pytest.fixture(autouse=True)
 def apart(tmp_path, monkeypatch):
     """A folder for the runs; what is left of them at the end is killed."""
-    monkeypatch.setenv("DESCENT_RUNS", str(tmp_path / "runs"))
-    monkeypatch.setenv("DESCENT_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("DESCENT_OFFLINE", "1")
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    monkeypatch.delenv("DESCENT_DATA", raising=False)
+    set_apart(monkeypatch, tmp_path / "runs", tmp_path / "home")
     yield tmp_path / "runs"
-    for folder in all_runs():
-        end(folder)
+    end_all(tmp_path / "runs")
 
 
-def end(folder):
-    for name in ("launcher.json", "program.json"):
-        noted = folder.read(name)
-        theirs = noted.get("pid", os.getpid()) != os.getpid()
-        if folder.status().state in UNDER_WAY and theirs:
-            for process in family(noted["pid"]):
-                process.kill()
+@pytest.fixture(scope="module")
+def whole_run(tmp_path_factory):
+    """Run a smoke profile through to its end once for all tests of a file; all is killed after."""
+    place = tmp_path_factory.mktemp("whole")
+    runs = {}
+
+    def whole_run(name, home=None, **changes):
+        if name not in runs:
+            with pytest.MonkeyPatch.context() as patch:
+                set_apart(patch, place, home or place / "home")
+                runs[name] = start_run(name, "smoke", changes)
+                wait_for_end(runs[name])
+        return runs[name]
+
+    yield whole_run
+    end_all(place)
+
+
+def set_apart(patch, runs, home):
+    patch.setenv("DESCENT_RUNS", str(runs))
+    patch.setenv("DESCENT_HOME", str(home))
+    patch.setenv("DESCENT_OFFLINE", "1")
+    patch.setenv("OMP_NUM_THREADS", "1")
+    patch.delenv("DESCENT_DATA", raising=False)
+
+
+def end_all(place):
+    """Kill every process that was started for a run below a folder, and all below it."""
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.pid != os.getpid() and any(str(place) in word for word in process.cmdline()):
+                for each in family(process.pid):
+                    each.kill()
 
 
 def family(pid):
@@ -63,7 +88,7 @@ def wait_for_step(folder, step):
             return
         state = folder.status()
         assert state.state in UNDER_WAY, f"{state.state}: {state.reason}\n{printed(folder)}"
-        time.sleep(0.01)
+        time.sleep(0.02)
     pytest.fail(f"step {step} was not reached\n{printed(folder)}")
 
 
@@ -71,7 +96,7 @@ def wait_for_end(folder):
     until = time.monotonic() + SECONDS
     while folder.status().state in UNDER_WAY:
         assert time.monotonic() < until, f"a hang\n{printed(folder)}"
-        time.sleep(0.05)
+        time.sleep(0.1)
     return folder.status()
 
 
@@ -80,20 +105,26 @@ def printed(folder):
     return "\n".join(path.read_text() for path in files if path.exists())
 
 
+def report_outputs(folder):
+    """What a run's report shows: the text, how many pictures, and the errors."""
+    notebook = nbformat.read(folder.report, as_version=4)
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    text = "".join(output.get("text", "") for output in outputs)
+    pictures = sum("image/png" in output.get("data", {}) for output in outputs)
+    errors = [output.evalue for output in outputs if output.output_type == "error"]
+    return text, pictures, errors
+
+
 def losses(folder, name="loss"):
     return dict(zip(*curve(folder.metrics(), name), strict=True))
 
 
-def kill(pid, name="SIGKILL"):
-    os.kill(pid, getattr(signal, name))
-
-
-@pytest.fixture
+@pytest.fixture(scope="session")
 def tools():
     """The functions of this file, for tests."""
     import types
 
-    functions = (made, wait_for_step, wait_for_end, printed, losses, kill, end, family)
+    functions = (made, wait_for_step, wait_for_end, printed, report_outputs, losses, family)
     return types.SimpleNamespace(
         RunFolder=RunFolder, **{function.__name__: function for function in functions}
     )

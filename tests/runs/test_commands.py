@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from dataclasses import replace
 from types import SimpleNamespace
 
 import nbformat
 import pytest
+from rich.console import Console
 from torch import nn
 from typer.testing import CliRunner
 
-from descent import cli, notebook
+from descent import cli, notebook_runs
 from descent.errors import CourseError
-from descent.runs import catalogue, launch, watch
-from descent.runs.folder import FAILED, FINISHED, RUNNING, STOPPED, all_runs, this_process
-from descent.runs.own import own_class
+from descent.runs.definition import catalogue
+from descent.runs.folder.finding import all_runs
+from descent.runs.folder.learner_model import own_class
+from descent.runs.folder.liveness import this_process
+from descent.runs.folder.states import FAILED, FINISHED, RUNNING, STOPPED
+from descent.runs.launching import start
+from descent.runs.watching import look, terminal
+from descent.runs.watching import notebook as in_notebook
 from descent.study import workbook
 from descent.study.catalog import find_chapter
 
@@ -35,7 +42,7 @@ class Tiny(nn.Module):
 def launched(monkeypatch):
     """Runs are made and looked at, but nothing is started."""
     folders = []
-    monkeypatch.setattr(launch, "_launch", folders.append)
+    monkeypatch.setattr(start, "_launch", folders.append)
     return folders
 
 
@@ -78,8 +85,7 @@ def test_no_runs_yet():
     assert "descent run nanogpt --profile smoke" in command("runs")
 
 
-def test_the_list_names_state_step_and_reason(tools, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "200")
+def test_the_list_names_state_step_and_reason(tools):
     ended(tools.made())
     ended(tools.made(profile="cpu"), FAILED, "The process of rank 1 was killed.\nmore")
     shown = " ".join(command("runs").split())
@@ -87,6 +93,38 @@ def test_the_list_names_state_step_and_reason(tools, monkeypatch):
     assert "finished 200 of 200" in shown and "validation loss 2.5" in shown
     assert "failed 200 of 2000" in shown and "rank 1 was killed." in shown
     assert "more" not in shown
+
+
+def test_names_stay_whole_in_a_terminal_of_80_columns(tools, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    reason = "The process of rank 1 was killed by SIGKILL. Often that is a machine out of memory."
+    folders = [ended(tools.made(profile="speedrun-gpu"), FAILED, reason) for _ in range(2)]
+    shown = command("runs").splitlines()
+    for folder in folders:
+        assert any(line.split()[:2] == [folder.id, "failed"] for line in shown)
+    assert max(map(len, shown)) <= 80
+    assert " ".join(reason.split()) in " ".join(" ".join(shown).split())
+    console = Console(width=80, file=io.StringIO())
+    console.print(terminal._shown(folders[0], look.look_at(folders[0])))
+    assert f"{folders[0].id}  failed, step 200 of" in console.file.getvalue()
+
+
+def test_a_damaged_run_is_listed_and_named(tools):
+    folder, whole = tools.made(), ended(tools.made())
+    folder.write("settings.json", {"run": "nanogpt", "settings": {"stepz": 5}})
+    shown = command("runs")
+    assert "damaged" in shown and folder.id in shown and "stepz" in shown
+    assert whole.id in shown and "finished" in shown
+    with pytest.raises(CourseError, match=r"settings\.json cannot be used.*stepz"):
+        command("runs", "watch", folder.id)
+
+
+def test_a_step_that_is_no_number_stops_nothing(tools):
+    folder = ended(tools.made())
+    with (folder.path / "metrics.jsonl").open("a") as file:
+        file.write('{"step": null, "time": 3.0, "loss": null}\n')
+    assert "200 of 200" in command("runs")
+    assert "finished at step 200" in command("runs", "watch", folder.id)
 
 
 def test_watching_ends_with_the_run_and_its_exit_code(tools):
@@ -99,7 +137,7 @@ def test_watching_ends_with_the_run_and_its_exit_code(tools):
 
 def test_a_run_that_trains_nothing_can_be_watched(tools):
     folder = tools.made("gpt2", "openai")
-    html = watch._as_html(folder, watch.look_at(folder))
+    html = in_notebook._as_html(folder, look.look_at(folder))
     assert 'aria-valuenow="0"' in html and "step 0 of 0" in html
 
 
@@ -107,7 +145,7 @@ def test_ctrl_c_ends_the_watching_alone(tools, monkeypatch):
     folder = tools.made()
     folder.note_status(RUNNING)
     folder.write("launcher.json", this_process())
-    monkeypatch.setattr(watch, "follow", lambda folder: iter(interrupt, None))
+    monkeypatch.setattr(terminal, "follow", lambda folder: iter(interrupt, None))
     assert f"goes on. To stop it: descent runs stop {folder.id}" in command("runs", "watch")
 
 
@@ -135,7 +173,7 @@ def test_the_report_has_the_published_number_beside_the_measured_one(tools):
 
 
 def test_a_notebook_s_run_takes_a_class(launched):
-    folder = notebook.run("nanogpt", model=Tiny, watch=False, steps=5)
+    folder = notebook_runs.run("nanogpt", model=Tiny, watch=False, steps=5)
     assert launched == [folder]
     assert own_class(folder).__name__ == "Tiny"
     assert folder.asked()["changes"] == {"steps": 5, "model": "mine"}
@@ -144,9 +182,9 @@ def test_a_notebook_s_run_takes_a_class(launched):
 
 def test_a_notebook_s_run_refuses_what_is_no_model(launched):
     with pytest.raises(CourseError, match="it can be 'ours', 'mine' or a class"):
-        notebook.run("nanogpt", model="theirs")
+        notebook_runs.run("nanogpt", model="theirs")
     with pytest.raises(CourseError, match="dict.* cannot be found"):
-        notebook.run("nanogpt", model=dict)
+        notebook_runs.run("nanogpt", model=dict)
     assert launched == [] and all_runs() == []
 
 
@@ -167,7 +205,7 @@ def test_mine_is_the_answer_that_passed_its_check(launched, monkeypatch, tmp_pat
     made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
     nbformat.write(made, path)
     with pytest.raises(CourseError, match=message):
-        notebook.run("nanogpt", model="mine")
+        notebook_runs.run("nanogpt", model="mine")
     with pytest.raises(CourseError, match=message):
         command("run", "nanogpt", "--model", "mine")
     assert launched == []
@@ -176,13 +214,15 @@ def test_mine_is_the_answer_that_passed_its_check(launched, monkeypatch, tmp_pat
 def test_following_in_a_notebook_shows_bar_log_and_end(tools, capsys, monkeypatch):
     folder = ended(tools.made())
     folder.log.write_text("step 1\nloss <nan>\n")
-    look = watch.look_at(folder)
-    html = watch._as_html(folder, replace(look, state=RUNNING, lines=[{"step": 50, "time": 1.0}]))
+    now = look.look_at(folder)
+    html = in_notebook._as_html(
+        folder, replace(now, state=RUNNING, lines=[{"step": 50, "time": 1.0}])
+    )
     assert 'aria-valuenow="25"' in html and "loss &lt;nan&gt;" in html
     shown = []
     monkeypatch.setattr(
         "IPython.display.display", lambda *_, **__: SimpleNamespace(update=shown.append)
     )
-    watch.watch_in_notebook(folder)
+    in_notebook.watch_in_notebook(folder)
     assert "finished, step 200 of 200" in shown[-1].data
     assert f"{folder.id}: finished at step 200 of 200" in capsys.readouterr().out

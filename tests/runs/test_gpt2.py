@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-import random
+import shutil
 from pathlib import Path
 
-import nbformat
 import pytest
 import torch
 from torch import nn
@@ -20,18 +19,19 @@ from descent.data.token_shards import Index
 from descent.errors import CourseError
 from descent.models import openai
 from descent.models.gpt import GPT
-from descent.runs import before
-from descent.runs.catalogue import RUNS
-from descent.runs.contract import BrokenContract
-from descent.runs.folder import FAILED, FINISHED, RunFolder
+from descent.runs.definition.catalogue import RUNS
+from descent.runs.definition.contract import BrokenContract
+from descent.runs.definition.profiles import settings_of
+from descent.runs.folder.states import FINISHED
 from descent.runs.gpt2 import needs, padded
-from descent.runs.launch import resume_run, start_run
-from descent.runs.profiles import settings_of
-from descent.runs.programs.gpt2 import check_model, make_task, show_sample, show_speed
+from descent.runs.gpt2.report_cells import show_sample, show_speed
+from descent.runs.gpt2.task import check_model, make_task
+from descent.runs.launching import requirements
+from descent.runs.launching.start import start_run
 from descent.training.checkpoint import checkpoint_steps
 from descent.training.distributed import Processes
 from descent.training.loop import train
-from descent.training.metrics import read_metrics
+from descent.training.metrics import curve, read_metrics
 from descent.training.settings import WrongSetting
 
 SHARED = os.environ.get("DESCENT_DATA", "")  # read before the tests' own settings replace it
@@ -142,7 +142,7 @@ def test_a_setting_that_cannot_be_is_refused_by_name(changes, message):
 
 
 def test_missing_tokens_are_refused_with_size_licence_and_command(monkeypatch):
-    monkeypatch.setattr(before, "_gpus", lambda: [80 * 10**9] * 8)
+    monkeypatch.setattr(requirements, "_gpus", lambda: [80 * 10**9] * 8)
     with pytest.raises(CourseError) as error:
         start_run("gpt2", "multi-gpu")
     for words in (
@@ -185,7 +185,7 @@ def test_published_weights_are_evaluated_without_training(tmp_path, monkeypatch,
     theirs = GPT2LMHeadModel(size).eval()
     monkeypatch.setitem(openai.SIZES, "gpt2", openai.Size(24, 3, 2))
     monkeypatch.setattr(GPT2LMHeadModel, "from_pretrained", lambda name: theirs)
-    monkeypatch.setattr("descent.runs.programs.gpt2.SOURCE", OFFLINE_SOURCE)  # bytes stand in
+    monkeypatch.setattr("descent.runs.gpt2.task.SOURCE", OFFLINE_SOURCE)  # bytes stand in
     told = settings("openai", data="made", encoding="any", device="cpu", precision="float32",
                     context=64, width=24, heads=3, layers=2, evaluation_batches=2,
                     evaluation_rows=4)  # fmt: skip
@@ -227,16 +227,9 @@ def test_a_learner_s_model_is_tried_at_a_smaller_size(tmp_path):
 
 
 @pytest.fixture
-def whole(home, tools, monkeypatch):
-    """The smoke run, uninterrupted; made once."""
-    folders = list(home.glob("kept/gpt2-*"))
-    if folders:
-        return RunFolder(folders[0])
-    with monkeypatch.context() as elsewhere:
-        elsewhere.setenv("DESCENT_RUNS", str(home / "kept"))
-        folder = start_run("gpt2", "smoke")
-        tools.wait_for_end(folder)
-    return folder
+def whole(whole_run, home):
+    """The smoke run, uninterrupted."""
+    return whole_run("gpt2", home)
 
 
 def test_the_smoke_run_goes_through_to_its_report(whole, tools, capsys):
@@ -245,9 +238,7 @@ def test_the_smoke_run_goes_through_to_its_report(whole, tools, capsys):
     assert list(tools.losses(whole)) == list(range(40))
     measured = tools.losses(whole, "validation loss")
     assert list(measured) == [0, 20, 40] and measured[40] < measured[0] - 0.5
-    notebook = nbformat.read(whole.report, as_version=4)
-    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
-    shown = "".join(output.get("text", "") for output in outputs)
+    shown = tools.report_outputs(whole)[0]
     for words in (
         "gpt2, profile smoke",
         "shard = full",
@@ -261,17 +252,20 @@ def test_the_smoke_run_goes_through_to_its_report(whole, tools, capsys):
     assert "the peak of this device is not known" in capsys.readouterr().out
 
 
-def test_killed_at_some_step_another_number_of_processes_gives_the_same_curve(whole, tools):
-    folder = start_run("gpt2", "smoke")
-    tools.wait_for_step(folder, random.randint(11, 25))
-    tools.kill(folder.read("program.json")["pid"])
-    status = tools.wait_for_end(folder)
-    assert status.state == FAILED and "rank 0 was killed by SIGKILL" in status.reason
-    assert checkpoint_steps(folder.checkpoints)
-    resume_run(folder, processes=1)
-    assert tools.wait_for_end(folder).state == FINISHED, tools.printed(folder)
+def test_what_two_that_share_all_out_saved_one_process_continues_on_the_same_curve(
+    whole, tools, tmp_path
+):
+    saved = checkpoint_steps(whole.checkpoints)
+    assert saved == [30, 40]
+    shutil.copytree(whole.path, tmp_path / "part")
+    for file in (tmp_path / "part" / "checkpoints").glob("*40*"):
+        file.unlink()
+    alone = settings(processes=1)
+    assert train(make_task(alone, "cpu"), alone, tmp_path / "part", Processes()) == "finished"
+    lines = read_metrics(tmp_path / "part" / "metrics.jsonl")
     for name in ("loss", "validation loss"):
-        assert tools.losses(folder, name) == pytest.approx(tools.losses(whole, name), abs=1e-5)
+        found = dict(zip(*curve(lines, name), strict=True))
+        assert found == pytest.approx(tools.losses(whole, name), abs=1e-5)
 
 
 def test_the_corpus_was_prepared_once(whole, home):

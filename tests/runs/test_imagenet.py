@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import nbformat
 import pytest
 import torch
 import torch.nn.functional as F
@@ -11,16 +10,16 @@ from torch import nn
 from descent.data.shards import Shards
 from descent.errors import CourseError
 from descent.models.resnet50 import ResNet50
-from descent.runs import before
-from descent.runs.catalogue import RUNS
-from descent.runs.contract import BrokenContract
-from descent.runs.folder import FINISHED
+from descent.runs.definition.catalogue import RUNS
+from descent.runs.definition.contract import BrokenContract
+from descent.runs.definition.profiles import settings_of
+from descent.runs.folder.learner_model import class_from, join_cells
+from descent.runs.folder.states import FINISHED
 from descent.runs.imagenet import needs
-from descent.runs.launch import start_run
-from descent.runs.own import class_from, join_cells
-from descent.runs.profiles import settings_of
-from descent.runs.programs import imagenet as program
-from descent.runs.programs.imagenet import check_model, make_task
+from descent.runs.imagenet import task as task_module
+from descent.runs.imagenet.task import check_model, make_task
+from descent.runs.launching import requirements
+from descent.runs.launching.start import start_run
 from descent.training.distributed import Processes
 from descent.training.loop import train
 from descent.training.metrics import curve, read_metrics
@@ -152,7 +151,7 @@ def test_every_held_out_picture_counts_once_however_they_are_shared(monkeypatch)
     for world in (1, 3):
         sums = []
         monkeypatch.setattr(
-            program, "mean_over", lambda x, processes, kept=sums: kept.append(x) or x
+            task_module, "mean_over", lambda x, processes, kept=sums: kept.append(x) or x
         )
         for rank in range(world):
             place = 20 * rank // world
@@ -217,12 +216,10 @@ def test_the_smoke_run_goes_through_to_its_report_and_is_that_of_one_process(too
     folder = start_run("imagenet", "smoke")
     status = tools.wait_for_end(folder)
     assert (status.state, status.reason) == (FINISHED, ""), tools.printed(folder)
-    notebook = nbformat.read(folder.report, as_version=4)
-    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
-    text = "".join(output.get("text", "") for output in outputs)
+    text, pictures, errors = tools.report_outputs(folder)
     for words in ("NOT IMAGENET", "this run, profile smoke", "76.13   92.86", "have no place in"):
         assert words in text
-    assert sum("image/png" in output.get("data", {}) for output in outputs) == 3
+    assert (pictures, errors) == (3, [])
 
     chosen = settings_of(IMAGENET, "smoke", {"processes": 1})
     train(make_task(chosen, "cpu"), chosen, tmp_path, Processes())
@@ -235,7 +232,7 @@ def test_the_smoke_run_goes_through_to_its_report_and_is_that_of_one_process(too
 
 
 def test_imagenet_that_is_missing_is_refused_with_all_that_has_to_be_done(monkeypatch, apart):
-    monkeypatch.setattr(before, "_gpus", lambda: [80 * 10**9])
+    monkeypatch.setattr(requirements, "_gpus", lambda: [80 * 10**9])
     with pytest.raises(CourseError) as error:
         start_run("imagenet", "gpu")
     for words in ("138 GB", "6.3 GB", "https://image-net.org", "descent prepare imagenet SOURCE"):

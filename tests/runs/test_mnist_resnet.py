@@ -9,12 +9,13 @@ import torch
 from torch import nn
 
 from descent.data.mnist import OFFLINE_SOURCE
-from descent.runs.catalogue import RUNS
-from descent.runs.contract import BrokenContract
-from descent.runs.profiles import profile_names, settings_of
-from descent.runs.programs.mnist_resnet import check_model, make_task
-from descent.runs.records import read_records, write_record
-from descent.runs.torchrun import start_torchrun
+from descent.runs.definition.catalogue import RUNS
+from descent.runs.definition.contract import BrokenContract
+from descent.runs.definition.profiles import profile_names, settings_of
+from descent.runs.folder.states import FINISHED
+from descent.runs.launching.start import start_run
+from descent.runs.mnist_resnet.task import check_model, make_task
+from descent.runs.results.records import read_records, write_record
 from descent.training.distributed import Processes
 from descent.training.loop import train
 from descent.training.metrics import curve, latest, read_metrics
@@ -156,7 +157,7 @@ def test_measuring_is_of_every_picture_for_any_number_of_processes(monkeypatch):
         alone = made.evaluate(model, Processes())
         sums = []
         monkeypatch.setattr(
-            "descent.runs.programs.mnist_resnet.mean_over",
+            "descent.runs.mnist_resnet.task.mean_over",
             lambda total, _: sums.append(total) or total,
         )
         for rank in range(3):
@@ -253,13 +254,18 @@ def test_several_seeds_have_a_curve_each_and_are_recorded_with_their_spread(tool
     assert record.seconds == {"mean": 2.5, "std": 1.0, "n": 3}
 
 
-def test_two_processes_give_the_curve_of_one(tools, tmp_path):
+def test_the_smoke_run_goes_through_to_its_report_and_is_that_of_one_process(tools, tmp_path):
     # At the profile's own rate Adam's first steps make much of what rounding leaves of a gradient
     # that is zero. Statistics of other rows would show in the first loss.
     changes = {"digits": "any", "steps": 12, "evaluate_every": 6, "shift": 1, "learning_rate": 1e-4}
-    two = tools.made("mnist_resnet", "smoke", **changes)
-    program = start_torchrun(two)
-    assert program.wait(timeout=200) == 0, two.log.read_text()
+    two = start_run("mnist_resnet", "smoke", changes)
+    status = tools.wait_for_end(two)
+    assert (status.state, status.reason) == (FINISHED, ""), tools.printed(two)
+    text, pictures, errors = tools.report_outputs(two)
+    assert (pictures, errors) == (1, [])
+    for words in ("mnist_resnet, profile smoke", "learning_rate = 0.0001   (changed)",
+                  "seed 1: validation accuracy", "mean and standard deviation"):  # fmt: skip
+        assert words in text
     for told, path in two.trainings():
         alone = tmp_path / str(told.seed)
         assert train(make_task(told, "cpu"), told, alone, Processes()) == "finished"

@@ -10,8 +10,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from programs import PATIENCE
 
-SCRIPT = Path(__file__).resolve().parents[2] / "tools" / "environment.py"
+TOOLS = Path(__file__).resolve().parents[2] / "tools"
+SCRIPTS = ("environment.py", "pip_progress.py")
 
 # Keeps pip to an index that nobody answers for, whatever this machine's own settings are.
 NO_NETWORK = {
@@ -27,7 +29,8 @@ NO_NETWORK = {
 def make_checkout(root: Path, requirement: str = "rich==14.0.0") -> Path:
     """Make a folder with all the bootstrap reads: itself, a lock, a pyproject.toml."""
     (root / "tools").mkdir(parents=True)
-    shutil.copy(SCRIPT, root / "tools")
+    for script in SCRIPTS:
+        shutil.copy(TOOLS / script, root / "tools")
     for lock in ("requirements.txt", "requirements-test.txt"):
         (root / lock).write_text(requirement + "\n", "utf-8")
     (root / "pyproject.toml").write_text("[project]\nname = 'small'\nversion = '1'\n", "utf-8")
@@ -43,7 +46,7 @@ def bootstrap(
         env={**os.environ, **NO_NETWORK, **variables},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE,
         user=user,
     )
 
@@ -118,7 +121,7 @@ def test_a_folder_of_someone_else_is_one_line() -> None:
             capture_output=True,
             text=True,
             user=65534,
-            timeout=60,
+            timeout=PATIENCE,
         )
     assert "is not writable for you" in the_one_line(done)
 
@@ -153,11 +156,52 @@ def load_bootstrap(checkout: Path):
     import importlib.util
 
     path = checkout / "tools" / "environment.py"
+    sys.path.insert(0, str(path.parent))  # as it is for a script
     spec = importlib.util.spec_from_file_location("environment", path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    finally:
+        sys.path.remove(str(path.parent))
     return module
+
+
+# Says that it looks a package up, then nothing until it is seen that this was told.
+SILENT_PIP = """\
+import pathlib, sys, time
+print("Collecting rich==14.0.0", flush=True)
+seen = pathlib.Path(sys.argv[-1])
+until = time.monotonic() + 60
+while not seen.exists() and time.monotonic() < until:
+    time.sleep(0.01)
+sys.exit(0 if seen.exists() else "nobody told how far it is while pip said nothing")
+"""
+
+
+def test_how_far_it_is_is_told_while_pip_says_nothing(
+    finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pip = next((finished / ".venv").glob("lib/*/site-packages")) / "pip"
+    pip.mkdir()
+    (pip / "__main__.py").write_text(SILENT_PIP, "utf-8")
+    environment = load_bootstrap(finished)
+    seen = tmp_path / "seen"
+
+    class Told(environment.Display):  # type: ignore[name-defined,misc]
+        every = 0.01
+
+        def __init__(self) -> None:
+            self.in_place = False
+            self.last = 0.0
+
+        def update(self, progress) -> None:
+            if progress.words().startswith("found 1 of 2 packages"):
+                seen.touch()
+
+    monkeypatch.setattr(environment, "Display", Told)
+    environment.pip("install", str(seen), packages=["rich", "mdurl"])
+    assert seen.exists()
 
 
 @pytest.mark.parametrize(

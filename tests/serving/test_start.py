@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import signal
 import socket
 import subprocess
 import sys
@@ -11,17 +10,18 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from programs import PATIENCE
 
 from descent.errors import CourseError
 from descent.serving import addresses
-from descent.serving.start import has_display, server_options
+from descent.serving.start import has_display, main, server_options
 
 
 class Answer:
     """What the server answered: status, headers and text; redirects are not followed."""
 
     def __init__(self, port: int, path: str, headers: Mapping[str, str] | None = None) -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
         connection.request("GET", path, headers=dict(headers or {}))
         response = connection.getresponse()
         self.status = response.status
@@ -69,9 +69,16 @@ def test_no_path_leads_out_of_the_book(served, path: str) -> None:
     assert "answers" not in answer.text and "root:" not in answer.text
 
 
-def test_jupyterlab_comes_from_the_same_server(served) -> None:
+def test_jupyterlab_comes_from_the_same_server_and_sees_the_learners_folder_alone(
+    served, small_course: Path
+) -> None:
     assert Answer(served.port, f"/lab?token={served.token}").status == 200
-    assert Answer(served.port, f"/api/contents/secret.txt?token={served.token}").status == 200
+    (small_course / "work" / "mine.txt").write_text("mine", "utf-8")
+    assert Answer(served.port, f"/api/contents/mine.txt?token={served.token}").status == 200
+    for path in ("secret.txt", "solutions", "../secret.txt", "..%2fsecret.txt"):
+        answer = Answer(served.port, f"/api/contents/{path}?token={served.token}")
+        assert answer.status in (400, 403, 404)
+        assert "answers" not in answer.text
 
 
 def test_a_second_start_points_to_the_first(served, small_course, start_environment) -> None:
@@ -81,7 +88,7 @@ def test_a_second_start_points_to_the_first(served, small_course, start_environm
         env=start_environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
     )
     assert done.returncode == 0
     assert "running already" in done.stdout
@@ -101,23 +108,35 @@ def test_a_taken_port_a_failed_book_and_ctrl_c(bookless: Path, start_course) -> 
         other.listen()
         taken = other.getsockname()[1]
         served = start_course(bookless, taken)
-    assert f"Port {taken} is taken; using {served.port}." in served.printed
-    assert served.printed.count("The book could not be built") == 1
+        assert f"Port {taken} is taken; using {served.port}." in served.program.said
+    assert served.program.said.count("The book could not be built") == 1
     page = Answer(served.port, f"/book/?token={served.token}")
     assert page.status == 404
     assert "make book" in page.text
-    served.process.send_signal(signal.SIGINT)
-    rest, _ = served.process.communicate(timeout=30)
+    said = served.program.said
+    served.program.interrupt()
+    assert served.program.wait() == 0
+    rest = served.program.said.removeprefix(said)
     assert [line for line in rest.splitlines() if line] == [
         "Stopped. Your work is saved in work/; make start brings it back."
     ]
-    assert served.process.returncode == 0
 
 
 def test_no_port_left_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(addresses, "is_free", lambda port: False)
     with pytest.raises(CourseError, match="8888 to 8937 are all taken.*PORT="):
         addresses.free_port(8888)
+    with pytest.raises(CourseError, match="65530 to 65535 are all taken"):
+        addresses.free_port(65530)
+
+
+@pytest.mark.parametrize("port", ["-1", "0", "65536", "99999", "eighty", "8888.5", "", "٨٨٨٨"])
+def test_a_port_that_is_none_is_one_line(port: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([f"--port={port}"]) == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith("descent: A port is a whole number from 1 to 65535, and ")
+    assert f"'{port}' is not" in said.err and said.err.count("\n") == 1
 
 
 @pytest.mark.parametrize(

@@ -109,7 +109,7 @@ def write_notebook(path: Path, cells: list[nbformat.NotebookNode]) -> Path:
     }
     nbformat.validate(notebook)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8")
+    path.write_bytes(f"{nbformat.writes(notebook)}\n".encode(errors="backslashreplace"))
     return path
 
 

@@ -58,6 +58,15 @@ def test_a_constant_that_training_changes_is_not_one():
     assert not hasattr(module, "w") and module.steps == 3
 
 
+def test_what_an_experiment_would_have_put_into_a_table_is_no_constant():
+    module = answers_from_cells(
+        ["results = {}\nrows = []", "fill(results)\nbest = results['Adam']\nlast = rows[-1]",
+         "def f():\n    return 1"],
+        "answers_tables",
+    )  # fmt: skip
+    assert module.f() == 1 and not hasattr(module, "best") and not hasattr(module, "last")
+
+
 def test_an_experiment_under_an_answers_name_does_not_remove_the_answer():
     cells = ["def predict(x):\n    return x", "predict = timed(predict)"]
     assert answers_from_cells(cells, "answers_kept").predict(3) == 3
@@ -108,6 +117,13 @@ def test_a_module_of_the_machine_is_not_replaced():
         ("\ndef f(:\n    pass", r"cell 1, line 2"),
         ("import no_such_module_here", r"cell 1, line 1.*No module named"),
         ("x = run()\n\n\ndef f(y=x): ...", r"line 4: f cannot be defined.*Only imports"),
+        ("def f():\n        x = 1\n    return x", r"cell 1, line 3: unindent does not match"),
+        ("def f(x, x): ...", r"line 1: f cannot be defined.*duplicate argument"),
+        ("from __future__ import braces", r"line 1: this cannot be defined.*not a chance"),
+        ("class Net:\n    raise SystemExit(3)", r"line 1: Net cannot be defined.*SystemExit"),
+        ("x = 1\0", r"cell 1"),
+        ("x = " + "(" * 5000, r"cell 1"),
+        ("x = " + "-" * 100_000 + "1", r"cell 1"),
     ],
 )
 def test_what_cannot_be_taken_is_named_by_cell_and_line(cell, complaint):

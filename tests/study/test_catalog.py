@@ -44,6 +44,41 @@ def test_an_edited_source_is_read_again(course, courses):
     assert load_catalog()[0].exercises == ("predict", "loss", "step")
 
 
+def test_the_parts_after_the_ladder_sort_number_and_read_well(root, courses):
+    for chapter_id in (
+        "own_part/1_extra",
+        "capstone/1_supervised",
+        "reinforcement/4_alphago_zero",
+        "encounter/2_text",
+        "foundations/2_calculus",
+        "research/10_more",
+        "research/3_training_at_scale",
+        "ladder/13_causal_transformer",
+    ):
+        courses.write_source(root, chapter_id)
+    shown = [(chapter.heading, chapter.reference) for chapter in load_catalog()]
+    assert shown == [
+        ("13 · Causal transformer", "rung 13"),
+        ("R3 · Training at scale", "Research 3"),
+        ("R10 · More", "Research 10"),
+        ("F2 · Calculus", "Foundations 2"),
+        ("E2 · Text", "Encounter 2"),
+        ("RL4 · Alphago zero", "Reinforcement 4"),
+        ("C1 · Supervised", "Capstone 1"),
+        ("Own part 1 · Extra", "Own part 1"),
+    ]
+
+
+@pytest.mark.parametrize("name", ["R1", "r1", "Research 1", "research/1", "research/01"])
+def test_a_chapter_of_another_part_is_found_by_its_number(course, name):
+    assert find_chapter(name).id == "research/1_transformers"
+
+
+@pytest.mark.parametrize("name", ["1", "01", "rung 1", "ladder/1"])
+def test_a_number_without_a_part_is_a_rung(course, name):
+    assert find_chapter(name).id == "ladder/01_scalar_regression"
+
+
 @pytest.mark.parametrize(
     "name",
     [

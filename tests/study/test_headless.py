@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
+import nbformat
 import pytest
 
 from descent.grading.report import MIME
-from descent.study.files import BrokenNotebook
 from descent.study.headless import check_notebook
+from descent.study.notebook_files import BrokenNotebook
 
 CHECKER = f"""
 import os
@@ -58,7 +61,7 @@ def test_each_check_gives_its_outcome(work, courses, tmp_path):
     assert not (tmp_path / "home").exists()  # not asked to record
 
 
-def test_a_blank_notebook_is_not_attempted_and_a_record_is_kept_when_asked(work, courses, tmp_path):
+def test_a_stripped_blank_is_not_attempted_and_a_record_is_kept_when_asked(work, courses, tmp_path):
     (tmp_path / "home").mkdir()
     path = work(
         *[
@@ -67,28 +70,51 @@ def test_a_blank_notebook_is_not_attempted_and_a_record_is_kept_when_asked(work,
             for cell in (courses.exercise_cell(name), courses.check_cell(name))
         ]
     )
+    strip(path)
     report = check_notebook(path, record=True)
     assert [result.outcome for result in report.results] == ["not attempted"] * 2
     assert (tmp_path / "home" / "seen").read_text() == "predictloss"
+    assert report.problems == ()
+    (note,) = report.notes
+    assert "4 cells had lost" in note and "descent refresh" in note
 
 
-def test_renamed_and_deleted_cells_are_named_and_an_endless_one_is_stopped(work, courses):
+def strip(path):
+    """Take the ids, and leave odd metadata, as some tools do."""
+    notebook = json.loads(path.read_text())
+    notebook["metadata"]["descent"] = "odd"
+    for cell in notebook["cells"]:
+        del cell["id"]
+        cell["metadata"] = {"nbgrader": None}
+    path.write_text(json.dumps({**notebook, "nbformat_minor": 4}))
+
+
+def test_what_is_wrong_with_cells_is_named_and_an_endless_one_is_stopped(work, courses):
     renamed = courses.exercise_cell("predict", "def predict(w, x):\n    return 6")
     renamed.metadata.nbgrader.grade_id = "forecast"
+    half = courses.exercise_cell("predict", "'half a character: \ud83d'")
+    half.id = "half"
+    text = nbformat.v4.new_markdown_cell("check(loss)", id="check-loss")
+    text.metadata = courses.check_cell("loss").metadata
     report = check_notebook(
         work(
             renamed,
+            half,
             courses.check_cell("predict"),
             courses.code_cell("endless", "while True: pass"),
-            courses.check_cell("loss", "check(predict)"),
+            text,
         ),
         cell_seconds=3,
     )
     assert report.problems == (
-        "the exercise cell 'predict' was renamed 'forecast'",
-        "the exercise cell 'loss' was deleted",
+        "the exercise cell 'loss' is not in it",
+        "the check cell 'check-loss' is not a code cell, so it does not run "
+        "(descent refresh brings it back)",
     )
-    assert [result.outcome for result in report.results] == ["correct", "correct"]
+    healed, double = report.notes
+    assert healed.startswith("1 cell had lost") and double.startswith("'predict' marks two cells")
+    assert [result.outcome for result in report.results] == ["correct", "no result"]
+    assert report.results[1].message == "the cell 'check-loss' is not a code cell"
 
 
 def test_a_dead_kernel_is_named_with_its_cell(work, courses):

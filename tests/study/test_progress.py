@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import io
 import re
 import sys
 from types import SimpleNamespace
 
 import pytest
+from rich.console import Console
 
-from descent.study.progress import as_html, as_text, minutes_text, progress_table, show_progress
+from descent.study.progress import (
+    as_html,
+    as_rich,
+    as_text,
+    minutes_text,
+    progress_table,
+    show_progress,
+)
 from descent.study.store import Event, ProgressStore
-from descent.study.time import minutes_worked
+from descent.study.working_time import minutes_worked
 
 ONE, TWO, THREE = "ladder/01_scalar_regression", "ladder/02_autograd", "research/1_transformers"
 
@@ -72,8 +81,8 @@ def test_a_course_without_chapters_says_so(root):
 def test_the_text_has_a_line_for_each_chapter(course):
     ProgressStore().record_check(ONE, "predict", "correct")
     text = as_text(progress_table())
-    assert re.search(r"ladder/01 Scalar regression +✓○ +1/2 .*started", text)
-    assert re.search(r"ladder/02 Autograd .*after ladder/01", text)
+    assert re.search(r"1 · Scalar regression +✓○ +1/2 .*started", text)
+    assert re.search(r"2 · Autograd .*after rung 1", text)
 
 
 def test_the_html_takes_its_colours_from_the_page(course, courses):
@@ -92,7 +101,7 @@ def test_a_notebook_gets_html_and_text(course, monkeypatch):
     import IPython.display
 
     shown = []
-    shell = SimpleNamespace(config={"IPKernelApp": {}})
+    shell = SimpleNamespace(kernel="a kernel")
     monkeypatch.setattr(IPython, "get_ipython", lambda: shell)
     monkeypatch.setattr(IPython.display, "display", lambda bundle, raw: shown.append((bundle, raw)))
     assert "IPython" in sys.modules
@@ -106,7 +115,7 @@ def test_a_terminal_gets_a_table(course, capsys):
     ProgressStore().record_check(ONE, "predict", "correct")
     show_progress()
     shown = capsys.readouterr().out
-    assert "ladder/01 Scalar regression" in shown and "✓○" in shown
+    assert "1 · Scalar regression" in shown and "✓○" in shown
     assert "1 of 4 exercises done" in shown
 
 
@@ -118,3 +127,15 @@ def test_times_read_as_a_person_would_say_them():
         "1 h 00",
         "1 h 05",
     ]
+
+
+def test_chapters_names_stay_whole_in_a_terminal_of_80_columns(course, courses):
+    many = tuple(f"exercise_{number}" for number in range(13))
+    earlier = "ladder/01_scalar_regression, ladder/02_autograd"
+    courses.write_source(course, "ladder/12_sampling_from_a_language_model", many, earlier)
+    console = Console(width=80, file=io.StringIO())
+    console.print(as_rich(progress_table()))
+    shown = console.file.getvalue()
+    assert re.search(
+        r"^12 · Sampling from a language model +○{13} +0/13 +after rung 1", shown, re.M
+    )

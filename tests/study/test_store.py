@@ -14,8 +14,11 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from programs import PATIENCE
 
+from descent.locks import only_one
 from descent.study import store as store_module
+from descent.study.pending import PendingFile
 from descent.study.store import ProgressStore
 
 CHAPTER = "ladder/01_scalar_regression"
@@ -64,25 +67,40 @@ def test_reading_makes_no_file(store):
     assert not store.path.exists()
 
 
-WRITER = """
-import sys
+WRITERS = """
+import os, sys
 from pathlib import Path
-from descent.study.store import ProgressStore
-store = ProgressStore(Path(sys.argv[1]))
-for number in range(20):
-    store.record_check("ladder/01_scalar_regression", f"{sys.argv[2]}-{number}", "correct")
+from descent.study import store as store_module
+store_module.BUSY_SECONDS = 0.01
+store, children = store_module.ProgressStore(Path(sys.argv[1])), []
+for writer in range(8):
+    children.append(os.fork())
+    if children[-1] == 0:
+        for number in range(20):
+            store.record_check("ladder/01_scalar_regression", f"{writer}-{number}", "correct")
+        os._exit(0)
+assert not any(os.waitpid(child, 0)[1] for child in children)
 """
 
 
+def run_to_its_end(script: str, argument: Path) -> None:
+    """Run a script that forks; end all of it, also when it fails."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", script, str(argument)], start_new_session=True
+    )
+    try:
+        assert process.wait(timeout=PATIENCE) == 0
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
 def test_several_kernels_write_at_once_and_nothing_is_lost(store):
-    writers = [
-        subprocess.Popen([sys.executable, "-c", WRITER, str(store.path), str(number)])
-        for number in range(4)
-    ]
-    assert [writer.wait(timeout=60) for writer in writers] == [0, 0, 0, 0]
-    expected = {f"{writer}-{number}" for writer in range(4) for number in range(20)}
+    run_to_its_end(WRITERS, store.path)
+    expected = {f"{writer}-{number}" for writer in range(8) for number in range(20)}
     assert set(store.exercise_states(CHAPTER)) == expected
-    assert len(store.events(CHAPTER)) == 80
+    assert len(store.events(CHAPTER)) == 160
 
 
 KILLED = """
@@ -105,17 +123,19 @@ def test_a_killed_writer_leaves_a_readable_store(store):
     writer = subprocess.Popen(
         [sys.executable, "-c", KILLED, str(store.path)], stdout=subprocess.PIPE, text=True
     )
-    assert writer.stdout is not None and writer.stdout.readline() == "writing\n"
-    assert store.path.with_name("progress.sqlite3-journal").exists()
-    writer.send_signal(signal.SIGKILL)
-    writer.wait(timeout=10)
-    writer.stdout.close()
+    try:
+        assert writer.stdout is not None and writer.stdout.readline() == "writing\n"
+        assert store.path.with_name("progress.sqlite3-journal").exists()
+    finally:
+        writer.send_signal(signal.SIGKILL)
+        writer.communicate()
     store.record_check(CHAPTER, "loss", "correct")
     assert set(store.exercise_states(CHAPTER)) == {"predict", "loss"}
     assert store.events("unfinished") == []
 
 
-def test_a_locked_store_puts_records_beside_it_and_merges_them_later(store, capsys):
+def test_a_locked_store_puts_records_beside_it_and_merges_them_later(store, monkeypatch, capsys):
+    monkeypatch.setattr(store_module, "BUSY_SECONDS", 0.01)
     store.record_check(CHAPTER, "predict", "not right yet")
     other = sqlite3.connect(store.path, isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
@@ -215,22 +235,96 @@ def test_a_file_that_is_no_store_is_moved_to_a_backup(store, capsys):
     assert ProgressStore(store.path).exercise_states(CHAPTER)["predict"].done
 
 
-def test_what_can_be_read_of_a_corrupt_store_is_kept(store, capsys):
-    store.record_check(CHAPTER, "exercise", "correct")
-    events = [
-        store_module._new_event("check", CHAPTER, f"exercise-{number}", "correct", "long " * 20)
-        for number in range(299)
-    ]
-    with contextlib.closing(store_module._connect(store.path)) as connection:
-        store_module._insert(connection, events)
+def damage_the_middle(store, pages=1) -> None:
+    """Overwrite pages in the middle of the file."""
     data = bytearray(store.path.read_bytes())
     middle = len(data) // 2 // 4096 * 4096
-    data[middle : middle + 8 * 4096] = b"\xff" * (8 * 4096)
+    data[middle : middle + pages * 4096] = b"\xff" * (pages * 4096)
     store.path.write_bytes(data)
-    assert 0 < len(store.events()) < 300
-    assert "were saved" in capsys.readouterr().err
-    store.record_check(CHAPTER, "another", "correct")
-    assert store.exercise_states(CHAPTER)["another"].done
+
+
+@pytest.fixture
+def long_store(store):
+    """A store of 300 entries, on some thirty pages."""
+    events = [
+        store_module._new_event("check", CHAPTER, f"exercise-{number}", "correct", "long " * 20)
+        for number in range(300)
+    ]
+    store.path.parent.mkdir()
+    with contextlib.closing(store_module._connect(store.path)) as connection:
+        store_module._insert(connection, events)
+    return store
+
+
+def test_all_that_can_be_read_of_a_damaged_store_is_kept(long_store, capsys):
+    damage_the_middle(long_store)
+    states = long_store.exercise_states(CHAPTER)
+    assert 250 < len(states) <= 300
+    assert {"exercise-0", "exercise-299"} <= set(states)  # before the damage, and after it
+    said = capsys.readouterr().err
+    assert f"{len(states)} entries of it were saved" in said
+    (backup,) = long_store.path.parent.glob("progress-corrupt-*")
+    assert str(backup) in said
+
+
+def test_a_damaged_store_takes_no_more_records_and_loses_none(long_store):
+    damage_the_middle(long_store)
+    for number in range(5):  # nothing is read in between
+        long_store.record_check(CHAPTER, f"later-{number}", "correct")
+    (backup,) = long_store.path.parent.glob("progress-corrupt-*")
+    with contextlib.closing(sqlite3.connect(backup)) as connection:
+        query = "SELECT count(*) FROM events NOT INDEXED WHERE rowid > 300"
+        assert connection.execute(query).fetchone() == (0,)
+    later = {f"later-{number}" for number in range(5)}
+    assert later < set(long_store.exercise_states(CHAPTER))
+
+
+def test_a_repair_that_is_broken_off_loses_nothing(long_store, monkeypatch):
+    damage_the_middle(long_store)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            long_store.record_check(CHAPTER, "later", "correct")
+    again = ProgressStore(long_store.path).exercise_states(CHAPTER)
+    assert {"exercise-0", "exercise-299", "later"} <= set(again)
+
+
+def interrupt(*_):
+    raise KeyboardInterrupt
+
+
+def test_a_repair_waits_for_its_turn_however_the_lock_is_dated(long_store, capsys):
+    damage_the_middle(long_store)
+    lock = long_store.path.with_name("progress.sqlite3.repair")
+    lock.write_bytes(b"")
+    os.utime(lock, (4e9, 4e9))  # left by a process that was killed, before the clock was set back
+    with only_one(lock):
+        long_store.record_check(CHAPTER, "later", "correct")
+        assert "later" in long_store.exercise_states(CHAPTER)
+        assert not list(long_store.path.parent.glob("progress-corrupt-*"))
+        assert str(long_store.pending.path) in capsys.readouterr().err
+    long_store.record_check(CHAPTER, "latest", "correct")
+    assert list(long_store.path.parent.glob("progress-corrupt-*"))
+    assert {"later", "latest", "exercise-299"} <= set(long_store.exercise_states(CHAPTER))
+
+
+def test_what_is_written_to_a_file_that_was_just_put_away_is_written_again(store, monkeypatch):
+    store.record_check(CHAPTER, "predict", "correct")
+    real = store_module._insert
+
+    def put_away_then_insert(connection, events):
+        monkeypatch.setattr(store_module, "_insert", real)
+        os.replace(store.path, store.path.with_name("backup.sqlite3"))
+        real(connection, events)
+
+    monkeypatch.setattr(store_module, "_insert", put_away_then_insert)
+    store.record_check(CHAPTER, "loss", "correct")
+    assert set(store.exercise_states(CHAPTER)) == {"loss"}
+
+
+def test_a_text_that_cannot_be_written_fails_no_check(store):
+    store.record_check(CHAPTER, "predict", "not right yet", mistake="half a character: \ud83d")
+    assert store.last_mistake(CHAPTER, "predict") == "half a character: \ufffd"
 
 
 def test_a_line_cut_short_does_not_hide_the_others(store):
@@ -264,6 +358,48 @@ def test_a_record_appended_while_others_are_merged_is_kept(store):
             store.pending.append({"uid": "second"})
 
     store.pending.drain(take)
-    left = [record["uid"] for record in store.pending.read()]
-    assert set(taken + left) == {"first", "second"}
-    assert "second" in taken
+    assert [record["uid"] for record in store.pending.read()] == ["second"]
+    store.pending.drain(take)
+    assert taken == ["first", "second"]
+    assert store.pending.read() == []
+
+
+def test_records_that_a_killed_process_was_merging_are_merged_by_the_next(store, monkeypatch):
+    store.pending.append({"uid": "first"})
+    with pytest.raises(KeyboardInterrupt):
+        store.pending.drain(interrupt)
+    store.pending.append({"uid": "second"})
+    assert {record["uid"] for record in store.pending.read()} == {"first", "second"}
+    taken = []
+    store.pending.drain(taken.extend)
+    assert {record["uid"] for record in taken} == {"first", "second"}
+    assert not list(store.path.parent.iterdir())
+
+
+MANY_WRITERS = """
+import json, os, sys
+from pathlib import Path
+from descent.study.pending import PendingFile
+folder, writers = Path(sys.argv[1]), 16
+pending, children = PendingFile(folder / "pending.jsonl"), []
+for writer in range(writers):
+    children.append(os.fork())
+    if children[-1] == 0:
+        taken = set()
+        for number in range(100):
+            pending.append({"uid": f"{writer}-{number}"})
+            if writer % 4 == 0:
+                pending.drain(lambda found: taken.update(record["uid"] for record in found))
+        (folder / f"taken-{writer}").write_text(json.dumps(sorted(taken)))
+        os._exit(0)
+assert not any(os.waitpid(child, 0)[1] for child in children)
+"""
+
+
+def test_many_writers_lose_nothing_while_others_merge(tmp_path):
+    run_to_its_end(MANY_WRITERS, tmp_path)
+    waiting = PendingFile(tmp_path / "pending.jsonl").read()
+    found = {record["uid"] for record in waiting}
+    for path in tmp_path.glob("taken-*"):
+        found |= set(json.loads(path.read_text()))
+    assert len(found) == 1600

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import os
+
 import nbformat
 import pytest
 
 from descent.errors import CourseError
-from descent.study.workbook import open_all, open_chapter, refresh, reset
+from descent.study import workbook
+from descent.study.workbook import open_chapter, refresh, reset
 
 ANSWER = "def predict(w, x):\n    return w * x  # mine"
 
@@ -68,14 +72,6 @@ def test_opening_a_chapter_that_is_not_built_says_what_to_do(course, courses):
     courses.write_source(course, "ladder/03_vector_regression")
     with pytest.raises(CourseError, match="make chapters"):
         open_chapter("ladder/03")
-
-
-def test_open_all_makes_what_is_missing(course, courses, mine):
-    courses.write_source(course, "ladder/03_vector_regression")
-    edit(mine, {"exercise-predict": ANSWER})
-    assert [path.name for path in open_all()] == ["02_autograd.ipynb", "1_transformers.ipynb"]
-    assert cells_by_id(mine)["exercise-predict"].source == ANSWER
-    assert open_all() == []
 
 
 def test_refresh_changes_nothing_when_the_course_did_not_change(mine):
@@ -213,7 +209,7 @@ def test_a_run_cell_that_the_course_dropped_goes(mine, blank):
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
-        ('{"cells": [\n<<<<<<< HEAD\n', "not JSON at line 2"),
+        ('{"cells": [\n<<<<<<< HEAD\n', "Git put two versions into it"),
         ('{"hello": 1}', "not a notebook"),
         ('{"cells": [{}], "nbformat": 4, "nbformat_minor": 5, "metadata": {}}', "not a valid"),
     ],
@@ -237,8 +233,6 @@ def test_a_lost_base_copy_loses_nothing(course, mine, blank):
 
 
 def test_a_failed_write_leaves_the_copy_as_it_was(mine, blank, monkeypatch):
-    import os
-
     edit(mine, {"exercise-predict": ANSWER})
     edit(blank, {"prose-opening": "# Anew"})
     before = mine.read_bytes()
@@ -261,6 +255,156 @@ def test_reset_restores_the_blank_and_keeps_a_backup(mine, blank):
     assert first is not None and first.read_bytes() == before
     second = reset("ladder/01")
     assert second != first and first.read_bytes() == before
+
+
+@pytest.mark.parametrize("course_changed", [True, False])
+def test_ids_and_marks_that_a_tool_took_away_come_back_once(mine, blank, course_changed):
+    edit(mine, {"exercise-predict": ANSWER})
+    insert_after(mine, "check-predict", nbformat.v4.new_code_cell("print('my experiment')"))
+    whole = [cell.source for cell in read(mine).cells]
+    strip(mine)
+    if course_changed:
+        edit(blank, {"prose-closing": "The very end."})
+        whole[-1] = "The very end."
+    (result,) = refresh()
+    assert [cell.source for cell in read(mine).cells] == whole
+    cells = cells_by_id(mine)
+    assert cells["exercise-predict"].source == ANSWER
+    assert cells["exercise-predict"].metadata.nbgrader.solution
+    assert cells["check-loss"].metadata.nbgrader.grade_id == "check-loss"
+    assert result.changed and any("had lost what marks them" in line for line in result.lines)
+    assert any("0 new" in line for line in result.lines)
+    (again,) = refresh()
+    assert not again.changed and again.lines == []
+
+
+def strip(path):
+    """Take ids and metadata from every cell, as a tool that strips notebooks may."""
+    notebook = json.loads(path.read_text())
+    notebook["nbformat_minor"] = 4
+    for cell in notebook["cells"]:
+        del cell["id"]
+        cell["metadata"] = {}
+    path.write_text(json.dumps(notebook))
+
+
+def change_type(path, cell_id, cell_type):
+    """Press M or R on a cell, as is easily done by accident."""
+    notebook = json.loads(path.read_text())
+    for cell in notebook["cells"]:
+        if cell["id"] == cell_id:
+            cell["cell_type"] = cell_type
+            del cell["outputs"], cell["execution_count"]
+    path.write_text(json.dumps(notebook))
+
+
+def test_a_check_that_became_text_is_code_again_and_an_exercise_is_pointed_at(mine):
+    change_type(mine, "check-predict", "markdown")
+    change_type(mine, "exercise-loss", "raw")
+    (result,) = refresh()
+    cells = cells_by_id(mine)
+    assert cells["check-predict"].cell_type == "code"
+    assert cells["exercise-loss"].cell_type == "raw"
+    assert any("'loss' is not a code cell" in line and "press Y" in line for line in result.lines)
+    (again,) = refresh()
+    assert not again.changed and "press Y" in again.lines[0]
+
+
+def test_the_mark_on_a_second_cell_goes_and_its_text_stays(courses, mine):
+    insert_after(mine, "exercise-predict", courses.exercise_cell("predict", "# the other half"))
+    (result,) = refresh()
+    halves = [cell for cell in read(mine).cells if cell.source == "# the other half"]
+    assert len(halves) == 1 and "nbgrader" not in halves[0].metadata
+    assert any("second cell was marked 'predict'" in line for line in result.lines)
+
+
+def test_a_byte_order_mark_goes(mine):
+    mine.write_bytes(b"\xef\xbb\xbf" + mine.read_bytes())
+    (result,) = refresh()
+    assert result.changed and mine.read_bytes().startswith(b"{")
+    assert any("byte-order mark" in line for line in result.lines)
+    assert not refresh()[0].changed
+
+
+def test_what_jupyterlab_writes_into_a_copy_is_no_reason_to_change_it(mine):
+    notebook = nbformat.read(mine, as_version=4)
+    notebook.metadata.kernelspec.display_name = "Python 3 (ipykernel)"
+    notebook.cells[1].execution_count = 3
+    notebook.cells[1].metadata.collapsed = False
+    nbformat.write(notebook, mine)
+    before = mine.read_bytes()
+    assert not refresh()[0].changed and mine.read_bytes() == before
+
+
+def test_what_is_saved_while_a_copy_is_brought_up_to_date_is_kept(mine, blank, monkeypatch):
+    edit(blank, {"prose-opening": "# Anew"})
+    real = workbook.keep_backup
+
+    def saved_meanwhile(path, content, folder):
+        monkeypatch.setattr(workbook, "keep_backup", real)
+        edit(mine, {"exercise-predict": ANSWER})
+        return real(path, content, folder)
+
+    monkeypatch.setattr(workbook, "keep_backup", saved_meanwhile)
+    refresh("ladder/01")
+    cells = cells_by_id(mine)
+    assert cells["exercise-predict"].source == ANSWER
+    assert cells["prose-opening"].source == "# Anew"
+
+
+def test_what_a_killed_refresh_left_goes_with_the_next(course, mine):
+    left = [
+        folder / ".01_scalar_regression.ipynb.ab12cd_8.tmp"
+        for folder in (mine.parent, course / "work/.base/ladder")
+    ]
+    for path in left:
+        path.write_text("half")
+        os.utime(path, (1e9, 1e9))
+    refresh()
+    assert not any(path.exists() for path in left) and mine.exists()
+
+
+def test_a_folder_in_place_of_a_copy_is_moved_to_the_backups(course, mine, blank):
+    mine.unlink()
+    mine.mkdir()
+    (mine / "notes.txt").write_text("mine too")
+    with pytest.raises(CourseError, match="is a folder.*descent reset ladder/01"):
+        open_chapter("ladder/01")
+    with pytest.raises(CourseError, match="is a folder"):
+        refresh("ladder/01")
+    backup = reset("ladder/01")
+    assert backup is not None and (backup / "notes.txt").read_text() == "mine too"
+    assert mine.read_bytes() == blank.read_bytes()
+
+
+def test_a_file_in_place_of_a_folder_is_named(course, mine):
+    mine.unlink()
+    mine.parent.rmdir()
+    mine.parent.write_text("a file")
+    for command in (open_chapter, reset):
+        with pytest.raises(CourseError, match="work/ladder is a file, not a folder"):
+            command("ladder/01")
+    assert mine.parent.read_text() == "a file"
+
+
+def test_a_link_to_nothing_is_named(tmp_path, mine):
+    mine.unlink()
+    mine.symlink_to(tmp_path / "gone.ipynb")
+    with pytest.raises(CourseError, match=r"is a link to .*gone\.ipynb, which is not there"):
+        open_chapter("ladder/01")
+
+
+def test_a_reset_that_cannot_write_leaves_a_folder_where_it_was(mine, monkeypatch):
+    mine.unlink()
+    mine.mkdir()
+
+    def refuse(*_):
+        raise CourseError("No space left")
+
+    monkeypatch.setattr(workbook, "write_whole", refuse)
+    with pytest.raises(CourseError, match="No space left"):
+        reset("ladder/01")
+    assert mine.is_dir()
 
 
 def test_reset_works_on_a_broken_copy(mine, blank):

@@ -38,6 +38,8 @@ def damage(folder, step, how):
         path.write_bytes(b"")
     elif how == "no checksum":
         path.with_suffix(".sha256").unlink()
+    elif how == "checksum is no text":
+        path.with_suffix(".sha256").write_bytes(b"\xff\xfe checksum")
 
 
 def test_what_was_saved_comes_back(tmp_path):
@@ -57,7 +59,9 @@ def test_none_at_the_beginning(tmp_path):
     assert newest_checkpoint(tmp_path / "none") is None
 
 
-@pytest.mark.parametrize("how", ["cut short", "one byte changed", "empty", "no checksum"])
+@pytest.mark.parametrize(
+    "how", ["cut short", "one byte changed", "empty", "no checksum", "checksum is no text"]
+)
 def test_a_damaged_one_is_passed_over_by_name(tmp_path, how):
     save(tmp_path, 10, 20)
     damage(tmp_path, 20, how)
@@ -123,9 +127,28 @@ def test_a_disk_that_is_really_full(tmp_path):
         pytest.skip("this machine does not let a small file system be made")
     assert ran.returncode == 0, ran.stderr
     assert "step 3 could not be written" in ran.stdout
+    assert "No space left on device; make room on that disk first." in ran.stdout
     assert "The one of step 2 is as it was" in ran.stdout
     names = [f"step-0000000{step}.{end}" for step in (1, 2) for end in ("pt", "sha256")]
     assert ran.stdout.splitlines()[-1] == f"2 {names}"
+
+
+def test_torch_s_own_complaint_about_a_full_disk_is_not_what_is_said(tmp_path, monkeypatch):
+    """Its writer meets the full disk, and then finds that its place in the file is another."""
+    save(tmp_path, 10)
+
+    def full(state, file):
+        try:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        except OSError:
+            complaint = "[enforce fail at inline_container.cc:672] . unexpected pos"
+            raise RuntimeError(complaint) from None
+
+    monkeypatch.setattr(torch, "save", full)
+    with pytest.raises(CheckpointError, match="No space left") as error:
+        save(tmp_path, 20)
+    assert "enforce fail" not in str(error.value)
+    assert newest_checkpoint(tmp_path) == 10
 
 
 def test_what_a_killed_process_left_is_removed(tmp_path):

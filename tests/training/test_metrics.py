@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from descent.errors import CourseError
-from descent.training.metrics import MetricsFile, curve, read_metrics
+from descent.training.metrics import MetricsFile, curve, last_step, latest, read_metrics
 
 
 def written(path, *steps, start=0):
@@ -32,6 +32,26 @@ def test_a_torn_last_line_is_left_out(tmp_path):
     written(path, 0, 1)
     path.write_text(path.read_text() + '{"step": 2, "ti')
     assert [line["step"] for line in read_metrics(path)] == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("line", "read"),
+    [
+        ('{"step": null, "time": 1.0, "loss": 2.0}', []),
+        ('{"step": "7", "time": 1.0}', []),
+        ('{"step": true, "time": 1.0}', []),
+        ('{"step": 1.5, "time": 1.0}', []),
+        ('{"step": 7, "time": null}', []),
+        ('{"step": 7}', []),
+        ("[7, 1.0]", []),
+        ('{"step": 7, "time": 1, "loss": null, "note": "x"}', [{"step": 7, "time": 1}]),
+    ],
+)
+def test_what_is_no_number_is_left_out(tmp_path, line, read):
+    path = tmp_path / "metrics.jsonl"
+    path.write_text(f"{line}\n")
+    assert read_metrics(path) == read
+    assert latest(read) == {} and last_step(read) in (0, 7)
 
 
 def test_continuing_cuts_what_came_after_the_checkpoint(tmp_path):

@@ -2,27 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 import torch
 
 from descent.training.checkpoint import checkpoint_steps, load_checkpoint
 from descent.training.settings import Settings, WrongSetting
 
-PROGRAM = Path(__file__).with_name("tiny.py")
-SECONDS = 120  # none of these takes a tenth of it; a hang must end
-SHARDED = "--shard=full"
-
-
-def two_processes(folder, *arguments, fault=""):
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
-    command += ["--nproc-per-node=2", str(PROGRAM), str(folder), *arguments]
-    variables = {**os.environ, "DESCENT_TEST_FAULT": fault, "OMP_NUM_THREADS": "1"}
-    return subprocess.run(command, env=variables, capture_output=True, text=True, timeout=SECONDS)
+FINISHED = ["finished"] * 2
 
 
 @pytest.fixture(scope="module")
@@ -34,11 +20,10 @@ def alone(tiny, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def sharded(tmp_path_factory):
+def sharded(pair, tmp_path_factory):
     """The curve of two processes that share everything out and accumulate gradients."""
     folder = tmp_path_factory.mktemp("sharded")
-    ran = two_processes(folder, SHARDED, "--micro-batch=3")
-    assert ran.returncode == 0, ran.stderr
+    assert pair.train(folder, shard="full", micro_batch=3).outcomes == FINISHED
     return folder
 
 
@@ -59,9 +44,9 @@ def test_a_checkpoint_is_of_whole_tensors(alone, sharded):
         assert values["step"] == found[number]["step"] == 12
 
 
-def test_at_16_bits_the_curve_is_the_same_to_the_rounding(tiny, alone, tmp_path):
-    ran = two_processes(tmp_path / "two", SHARDED, "--precision=bfloat16")
-    assert ran.returncode == 0, ran.stderr
+def test_at_16_bits_the_curve_is_the_same_to_the_rounding(tiny, pair, alone, tmp_path):
+    ran = pair.train(tmp_path / "two", shard="full", precision="bfloat16")
+    assert ran.outcomes == FINISHED
     tiny.run(tmp_path / "one", precision="bfloat16")
     two, one = (tiny.losses(tmp_path / name) for name in ("two", "one"))
     assert two == pytest.approx(one, rel=0.05) and two != tiny.losses(alone)
@@ -69,26 +54,28 @@ def test_at_16_bits_the_curve_is_the_same_to_the_rounding(tiny, alone, tmp_path)
     assert all(weight.dtype == torch.float32 for weight in state["model"].values())
 
 
-def test_asked_to_stop_it_continues_bit_for_bit(tiny, sharded, tmp_path):
-    asked = two_processes(tmp_path, SHARDED, "--micro-batch=3", fault="1:5:SIGTERM")
-    assert asked.returncode == 0, asked.stderr
+def test_asked_to_stop_it_continues_bit_for_bit(tiny, pair, sharded, tmp_path):
+    asked = pair.train(tmp_path, shard="full", micro_batch=3, fault="1:5:SIGTERM")
+    assert asked.outcomes == ["stopped"] * 2
     assert checkpoint_steps(tmp_path / "checkpoints") == [4, 6]
-    assert two_processes(tmp_path, SHARDED, "--micro-batch=3").returncode == 0
+    assert pair.train(tmp_path, shard="full", micro_batch=3).outcomes == FINISHED
     for name in ("loss", "held out loss"):
         assert tiny.losses(tmp_path, name) == tiny.losses(sharded, name)
 
 
-def test_killed_it_goes_on_in_one_process_and_then_shared_out_again(tiny, alone, tmp_path):
-    killed = two_processes(tmp_path, SHARDED, fault="1:6:SIGKILL")
-    assert killed.returncode != 0 and "SIGKILL" in killed.stderr
+def test_killed_it_goes_on_in_one_process_and_then_shared_out_again(
+    tiny, pair, torchrun, alone, tmp_path
+):
+    code, printed = torchrun(tmp_path, "--shard=full", fault="1:6:SIGKILL")
+    assert code != 0 and "SIGKILL" in printed
     assert checkpoint_steps(tmp_path / "checkpoints") == [4]
     assert tiny.run(tmp_path, fault="0:7:SIGTERM") == "stopped"
     assert checkpoint_steps(tmp_path / "checkpoints") == [4, 8]
     newest = tmp_path / "checkpoints" / "step-00000008.pt"
     newest.write_bytes(newest.read_bytes()[:500])
-    ran = two_processes(tmp_path, SHARDED)
-    assert ran.returncode == 0, ran.stderr
-    assert "step-00000008.pt is passed over" in ran.stderr
+    ran = pair.train(tmp_path, shard="full")
+    assert ran.outcomes == FINISHED
+    assert "step-00000008.pt is passed over" in ran.printed
     assert tiny.losses(tmp_path) == pytest.approx(tiny.losses(alone), abs=1e-5)
 
 

@@ -1,4 +1,4 @@
-"""A tiny training for the tests, in this process or, as a program, under torchrun.
+"""A tiny training for the tests: in this process, under torchrun, or in a pair of processes.
 
 Faults are asked for by the environment: ``DESCENT_TEST_FAULT=rank:step:what`` with a signal's name,
 ``error`` or ``nan``.
@@ -7,12 +7,16 @@ Faults are asked for by the environment: ``DESCENT_TEST_FAULT=rank:step:what`` w
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import signal
 import sys
+import warnings
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import torch
+import torch.distributed as dist
 from torch import nn
 from torch.distributed.elastic.multiprocessing.errors import record
 
@@ -93,12 +97,29 @@ def main():
     parser.add_argument("--micro-batch", type=int, default=0)
     parser.add_argument("--shard", default="none")
     parser.add_argument("--precision", default="float32")
-    told = parser.parse_args()
-    processes = start_processes("cpu")
-    chosen = settings(micro_batch=told.micro_batch, shard=told.shard, precision=told.precision)
-    with stop_on_request(told.folder / STOP_FILE) as stop:
-        print(train(TinyTask(chosen, rank=processes.rank), chosen, told.folder, processes, stop))
+    asked = vars(parser.parse_args())
+    print(train_in(start_processes("cpu"), **asked))
+
+
+def train_in(processes, folder, fault="", **changes):
+    """Train in this process, which is one of several; return how it ended."""
+    chosen = settings(**changes)
+    task = TinyTask(chosen, rank=processes.rank, fault=fault)
+    with stop_on_request(Path(folder) / STOP_FILE) as stop:
+        return train(task, chosen, Path(folder), processes, stop)
+
+
+def serve(handle, meeting, rank):
+    """Be one of a pair: train whenever asked to, and answer how it ended, until nobody asks."""
+    warnings.simplefilter("always")
+    dist.init_process_group("gloo", init_method=f"file://{meeting}", rank=rank, world_size=2)
+    with Connection(handle) as link, contextlib.suppress(EOFError):
+        while True:
+            link.send(train_in(Processes(rank, 2, rank), **link.recv()))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    if sys.argv[1] == "serve":
+        serve(int(sys.argv[2]), sys.argv[3], int(sys.argv[4]))
+    else:
+        main()

@@ -9,10 +9,16 @@ and from all headers together ``_toc.yml``, the map on the front page and the RE
 :func:`stale_files` says which of these are out of date, without executing anything. A mistake of
 the author's is an :class:`AuthoringError` of one line each, naming file and cell.
 
-What happens where: ``source`` reads the file, ``validate`` finds the mistakes, ``declared`` knows
-the exercises, ``blanking`` asks nbgrader for the stubs, ``pages`` writes what both notebooks share,
-``learner`` and ``solution`` put them together, ``execute`` runs the page, ``listing`` writes the
-lists, ``freshness`` compares, ``build`` does all of it in order.
+What happens where. To read: ``source`` reads the file, ``declared`` knows the exercises,
+``validate`` finds the mistakes (``conventions`` those in the code that a learner sees,
+``references`` those in links between chapters), ``prose`` the sentences and ``giveaways`` the hints
+that tell all, ``limits`` counts what a chapter may not exceed and ``known_excesses`` keeps the list
+of what does. To write: ``blanking`` asks nbgrader for the stubs, ``pages`` writes what both
+notebooks share, ``learner`` and ``solution`` put them together, ``written`` gives checks and tables
+of results their outputs, ``execute`` computes the others. From all chapters: ``terms`` finds what
+each section teaches (``spelling`` compares names, ``term_notes`` reads ``book/terms.yml``),
+``listing`` writes the lists. ``freshness`` compares, ``build`` does all of it in order,
+``chapter_audit`` grades the graders, ``new_chapter`` makes a chapter from ``templates``.
 """
 
 from __future__ import annotations
@@ -23,14 +29,25 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from descent.authoring.build import Built, build_chapters
     from descent.authoring.freshness import stale_files
+    from descent.authoring.known_excesses import broken_limits
+    from descent.authoring.new_chapter import make_chapter
     from descent.authoring.problems import AuthoringError
 
-__all__ = ["AuthoringError", "Built", "build_chapters", "stale_files"]
+__all__ = [
+    "AuthoringError",
+    "Built",
+    "broken_limits",
+    "build_chapters",
+    "make_chapter",
+    "stale_files",
+]
 
 _HOMES = {
     "AuthoringError": "descent.authoring.problems",
     "Built": "descent.authoring.build",
+    "broken_limits": "descent.authoring.known_excesses",
     "build_chapters": "descent.authoring.build",
+    "make_chapter": "descent.authoring.new_chapter",
     "stale_files": "descent.authoring.freshness",
 }
 

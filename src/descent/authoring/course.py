@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from descent.authoring.chapter_id import retired_ids
 from descent.authoring.citations import Bibliography
 from descent.authoring.problems import AuthoringError
 from descent.study.catalog import Chapter, HeaderError, course_order, read_chapter
@@ -24,7 +25,7 @@ class Course:
     chapters
         By part and number.
     problems
-        One line for each source whose header is wrong.
+        One line for each source whose header is wrong, or whose number is another's.
     """
 
     root: Path
@@ -41,7 +42,7 @@ class Course:
         return next((chapter for chapter in self.chapters if chapter.id == chapter_id), None)
 
     def select(self, only: str | Iterable[str] | None) -> tuple[Chapter, ...]:
-        """Return the chapters meant by ids, beginnings of ids, parts or slugs; None means all.
+        """Return the chapters meant by ids, numbers, parts or slugs; None means all.
 
         Raises
         ------
@@ -75,8 +76,26 @@ def load_course(root: Path) -> Course:
             chapters.append(read_chapter(path, root))
         except HeaderError as error:
             problems.append(str(error).replace(f"{root}{os.sep}", ""))
-    return Course(root, tuple(sorted(chapters, key=course_order)), tuple(problems))
+    chapters.sort(key=course_order)
+    problems += _number_problems(root, chapters)
+    return Course(root, tuple(chapters), tuple(problems))
+
+
+def _number_problems(root: Path, chapters: list[Chapter]) -> Iterator[str]:
+    """Say which numbers two chapters have, and which belonged to a chapter that is gone."""
+    owner: dict[tuple[str, int], str] = {}
+    try:
+        owner = {(gone.part, gone.number): f"{gone}, which is gone" for gone in retired_ids(root)}
+    except AuthoringError as error:
+        yield from error.problems
+    for chapter in chapters:
+        first = owner.setdefault((chapter.part, chapter.number), chapter.id)
+        if first != chapter.id:
+            yield f"solutions/{chapter.id}.py: number {chapter.number} belongs to {first}."
 
 
 def _is_meant(chapter: Chapter, name: str) -> bool:
+    part, _, number = name.rpartition("/")
+    if number.isdecimal():
+        return part in ("", chapter.part) and int(number) == chapter.number
     return name in (chapter.part, chapter.slug) or chapter.id.startswith(name)

@@ -15,6 +15,7 @@ from nbformat import NotebookNode
 
 from descent.authoring.problems import AuthoringError
 from descent.authoring.source import ChapterSource
+from descent.authoring.written import FOR_PROGRAMS
 from descent.figures.style import OFFLINE_MARK
 from descent.study.kernel import KernelOfThisPython
 
@@ -23,8 +24,6 @@ CELL_SECONDS = 600
 _ADDRESS = re.compile(r"\bat 0x[0-9a-fA-F]+")
 _CELL_FILE = re.compile(r"[^\s\"']*ipykernel_\d+[/\\]\d+\.py")
 _WIDGET = "application/vnd.jupyter.widget-view+json"
-# What `descent check` reads from a check's output: the book has no use for it, and warns of it.
-_FOR_PROGRAMS = "application/vnd.descent."
 _WIDGET_NOTE = "*Here is a tool to use with your own hands. It works in JupyterLab.*"
 
 
@@ -137,7 +136,7 @@ def _texts(output: NotebookNode) -> Iterator[tuple[Any, Any]]:
         if _WIDGET in output.data:
             # Without a kernel its view is empty.
             output.data = NotebookNode({"text/markdown": _WIDGET_NOTE})
-        for kind in [kind for kind in output.data if kind.startswith(_FOR_PROGRAMS)]:
+        for kind in [kind for kind in output.data if kind.startswith(FOR_PROGRAMS)]:
             del output.data[kind]
         yield from ((output.data, kind) for kind in output.data if kind.startswith("text/"))
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import io
+import re
+import tokenize
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,27 +16,28 @@ from descent.authoring.course import Course, load_course
 from descent.authoring.declared import declared_exercises, exercises_text
 from descent.authoring.learner import learner_notebook
 from descent.authoring.listing import listings
-from descent.authoring.pages import notebook_text
+from descent.authoring.pages import NOT_HERE, notebook_text
 from descent.authoring.problems import AuthoringError
 from descent.authoring.solution import solution_page
 from descent.authoring.source import ChapterSource, read_source
 from descent.authoring.validate import find_problems
-from descent.runs.records import records_text
+from descent.authoring.written import is_written, write_outputs
 from descent.study.catalog import Chapter
 
 PIPELINE_VERSION = 1
 """Raise it when the same source has to make different notebooks."""
 
+_MEASURED = re.compile(r"""\bmeasured\(\s*["']([\w-]+)["']""")
+
 
 @dataclass(frozen=True)
 class Draft:
-    """Both notebooks of a chapter as they should be, the page without outputs.
+    """Both notebooks of a chapter as they should be, the page without what a kernel computes.
 
     Attributes
     ----------
     code_hash
-        Of what decides the page's outputs: its code and the exercises module. An executed page
-        carries it in its metadata.
+        Of what decides the outputs that are computed. An executed page carries it in its metadata.
     """
 
     source: ChapterSource
@@ -56,12 +60,10 @@ def draft_chapter(course: Course, chapter: Chapter) -> Draft:
     if problems:
         raise AuthoringError(problems)
     hashes = {"source_hash": source_hash(course, chapter)}
-    return Draft(
-        source,
-        notebook_text(learner_notebook(source, course, exercises, hashes)),
-        solution_page(source, course, exercises, hashes),
-        code_hash(course, source),
-    )
+    page = solution_page(source, course, exercises, hashes)
+    write_outputs(page, source, course, exercises)
+    learner = notebook_text(learner_notebook(source, course, exercises, hashes))
+    return Draft(source, learner, page, code_hash(course, source))
 
 
 def source_hash(course: Course, chapter: Chapter) -> str:
@@ -71,11 +73,39 @@ def source_hash(course: Course, chapter: Chapter) -> str:
 
 
 def code_hash(course: Course, source: ChapterSource) -> str:
-    """Return the hash of what decides a page's outputs; prose can change without a new run."""
+    """Return the hash of what decides the outputs that a kernel computes.
+
+    That is the code, and the measurements of ``book/results`` that it reads. Prose, comments, an
+    exercise's words and all that :mod:`descent.authoring.written` writes change without a new run.
+    """
+    cells = [cell for cell in source.cells if cell.role != "prose" and not is_written(cell)]
+    code = [without_comments(cell.text) for cell in cells]
+    results = course.root / "book" / "results"
+    read = [_text(results / f"{name}.json") or "" for name in measurements_read(source)]
+    return _digest(*code, *read)
+
+
+def measurements_read(source: ChapterSource) -> list[str]:
+    """Return the names of the records in ``book/results`` that a chapter's code reads."""
     code = [cell.text for cell in source.cells if cell.role != "prose"]
-    run = source.chapter.run
-    shown = [records_text(course.root, run)] if run else []
-    return _digest(*code, exercises_text(course.root, source.chapter), *shown)
+    return sorted({name for text in code for name in _MEASURED.findall(text)})
+
+
+def without_comments(code: str) -> str:
+    """Return the code without its comments, and without the lines that held nothing else.
+
+    Code that is no Python (a cell magic) comes back as it is.
+    """
+    lines = code.splitlines()
+    try:
+        tokens = list(tokenize.generate_tokens(io.StringIO(code).readline))
+    except (tokenize.TokenError, SyntaxError):
+        return code
+    for token in tokens:
+        if token.type == tokenize.COMMENT:
+            row, column = token.start
+            lines[row - 1] = lines[row - 1][:column].rstrip() or "\0"
+    return "\n".join(line for line in lines if line != "\0")
 
 
 def with_outputs(draft: Draft, path: Path) -> NotebookNode | None:
@@ -84,14 +114,31 @@ def with_outputs(draft: Draft, path: Path) -> NotebookNode | None:
     if old is None or old.metadata.get("descent", {}).get("code_hash") != draft.code_hash:
         return None
     page = nbformat.from_dict(draft.page)
-    new_cells = [cell for cell in page.cells if cell.cell_type == "code"]
-    old_cells = [cell for cell in old.cells if cell.cell_type == "code"]
-    if [cell.source for cell in new_cells] != [cell.source for cell in old_cells]:
+    computed, before = _computed_cells(page, draft.source), _computed_cells(old, draft.source)
+    if [without_comments(cell.source) for cell in computed] != [
+        without_comments(cell.source) for cell in before
+    ]:
         return None
-    for new, executed in zip(new_cells, old_cells, strict=True):
-        new.outputs, new.execution_count = executed.outputs, executed.execution_count
-    page.metadata["descent"]["code_hash"] = draft.code_hash
+    for new, executed in zip(computed, before, strict=True):
+        new.outputs = executed.outputs
+    mark_executed(page, draft)
     return page
+
+
+def mark_executed(page: NotebookNode, draft: Draft) -> None:
+    """Number the cells as one run from top to bottom does, and note whose outputs they are."""
+    count = 0
+    for cell in page.cells:
+        if cell.cell_type == "code":
+            runs_here = not set(NOT_HERE) & set(cell.metadata.get("tags", ()))
+            count += runs_here
+            cell.execution_count = count if runs_here else None
+    page.metadata["descent"]["code_hash"] = draft.code_hash
+
+
+def _computed_cells(notebook: NotebookNode, source: ChapterSource) -> list[NotebookNode]:
+    written = {cell.id for cell in source.cells if is_written(cell)}
+    return [c for c in notebook.cells if c.cell_type == "code" and c.id not in written]
 
 
 def read_notebook(path: Path) -> NotebookNode | None:

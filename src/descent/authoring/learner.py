@@ -1,4 +1,4 @@
-"""The learner's notebook: stubs, no outputs, citations spelt out."""
+"""The learner's notebook: stubs under the line that says how long each takes, no outputs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from nbformat import NotebookNode
 
 from descent.authoring.blanking import cut_solutions
 from descent.authoring.course import Course
-from descent.authoring.pages import authored, closing, new_notebook, opening
+from descent.authoring.pages import authored, closing, new_notebook, opening, task_cell, turn
 from descent.authoring.source import ChapterSource
 
 if TYPE_CHECKING:
@@ -40,6 +40,11 @@ def learner_notebook(
     way_in = f"[Read it in the book](/book/solutions/{chapter.id}.html)"
     cells = opening(source, course, way_in)
     for written in source.cells[1:]:
+        if written.role == "exercise":
+            # A cell of its own: it merges into a copy that a learner has begun, whatever they
+            # wrote in the cells around it.
+            exercise = exercises[str(written.name)]
+            cells.append(task_cell(chapter, exercise, turn(exercise)))
         points = exercises[str(written.name)].difficulty if written.role == "check" else 0
         cells.append(authored(written, points))
     cells += closing(chapter)

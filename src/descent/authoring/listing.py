@@ -1,28 +1,25 @@
-"""What is listed of the chapters: table of contents, map, the README's table, their real runs."""
+"""What is listed of the chapters: contents, map, the README's table, terms, their real runs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
 from itertools import groupby
 from pathlib import Path
+
+from myst_parser.mdit_to_docutils.base import default_slugify
 
 from descent.authoring.course import Course
 from descent.authoring.pages import hours_text
 from descent.authoring.problems import AuthoringError
-from descent.runs.records import all_results
+from descent.authoring.terms import Place, Term, course_terms
+from descent.runs.results.records import all_results
 from descent.study.catalog import Chapter
+from descent.study.parts import find_part
 
 START = "<!-- chapters:start -->"
 END = "<!-- chapters:end -->"
 
-_PART_TITLES = {
-    "ladder": "The ladder",
-    "research": "Research chapters",
-    "foundations": "Foundations",
-    "encounter": "A first encounter",
-    "reinforcement": "Reinforcement learning",
-    "capstone": "Capstones",
-}
 _TOC_HEAD = """\
 # Made by `make chapters` from the chapter headers: change those, not this file.
 format: jb-book
@@ -38,23 +35,35 @@ _TOC_RUNS = """\
       - file: book/real-runs
 """
 _TOC_TAIL = """\
-  - caption: Sources
+  - caption: To look things up
     chapters:
+      - file: book/terms
       - file: book/bibliography
 """
+_TERMS_HEAD = """\
+% Made by `make chapters` from the chapters and book/terms.yml: change those, not this file.
+
+# Index of terms
+
+Each term leads to the section that teaches it; sections of other chapters that come back to it
+follow. The search finds these sections first, under every name that is given here."""
 
 
 def listings(course: Course) -> dict[Path, str]:
-    """Return the text of every file that lists the chapters.
+    """Return the text of every file that lists the chapters, or what they teach.
 
     Raises
     ------
     AuthoringError
         When the front page, the README or the page of real runs is missing, or lacks the two
-        marker lines.
+        marker lines; or when the terms of the course cannot be found.
     """
     files = {course.root / "_toc.yml": table_of_contents(course)}
     problems: list[str] = []
+    try:
+        files[course.root / "book" / "terms.md"] = index_of_terms(course_terms(course))
+    except AuthoringError as error:
+        problems += error.problems
     makers: dict[Path, Callable[[Course], str]] = {
         course.root / "book" / "index.md": chapter_map,
         course.root / "README.md": chapter_table,
@@ -75,7 +84,7 @@ def table_of_contents(course: Course) -> str:
     """Return ``_toc.yml``: the prose pages and the chapters that exist."""
     lines = []
     for part, chapters in _by_part(course):
-        lines += [f"  - caption: {part_title(part)}", "    chapters:"]
+        lines += [f"  - caption: {find_part(part).title}", "    chapters:"]
         lines += [f"      - file: solutions/{chapter.id}" for chapter in chapters]
     runs = _TOC_RUNS if _runs(course) else ""
     return _TOC_HEAD + "".join(f"{line}\n" for line in lines) + runs + _TOC_TAIL
@@ -91,7 +100,7 @@ def chapter_map(course: Course) -> str:
     blocks = [_totals(course)]
     for part, chapters in _by_part(course):
         cards = "\n\n".join(_card(chapter, course) for chapter in chapters)
-        blocks.append(f"**{part_title(part)}**")
+        blocks.append(f"**{find_part(part).title}**")
         blocks.append(f"::::{{grid}} 1 2 2 3\n:gutter: 3\n\n{cards}\n::::")
     return "\n\n".join(blocks)
 
@@ -100,16 +109,57 @@ def chapter_table(course: Course) -> str:
     """Return the README's table: one row a chapter, by part."""
     blocks = [_totals(course)]
     for part, chapters in _by_part(course):
-        rows = [f"| {part_title(part)} | You build | The number to match | Hours |"]
+        rows = [f"| {find_part(part).title} | You build | The number to match | Hours |"]
         rows += ["|---|---|---|---:|"]
         rows += [_row(chapter) for chapter in chapters]
         blocks.append("\n".join(rows))
     return "\n\n".join(blocks)
 
 
-def part_title(part: str) -> str:
-    """Return what the pages call a part."""
-    return _PART_TITLES.get(part, part.replace("_", " ").capitalize())
+def index_of_terms(terms: Iterable[Term]) -> str:
+    """Return the page of terms: under each letter, where each is taught.
+
+    The search reads the same page when the book is built (``descent.serving.search_data``): of each
+    entry the bold is the term, what is slanted are its other names, and the links are its sections.
+    """
+    parts = [_TERMS_HEAD]
+    for letter, group in groupby(sorted(terms, key=_term_order), _letter):
+        entries = "\n".join(_entry(term) for term in group)
+        parts.append(f"## {letter}\n\n:::{{div}} terms\n{entries}\n:::")
+    return "\n\n".join(parts) + "\n"
+
+
+def _term_order(term: Term) -> tuple[bool, str, str]:
+    return not term.name[0].isalpha(), term.name.casefold(), term.name
+
+
+def _letter(term: Term) -> str:
+    return term.name[0].upper() if term.name[0].isalpha() else "Signs and figures"
+
+
+def _entry(term: Term) -> str:
+    names = f"**{_in_markdown(term.name)}**"
+    if term.also:
+        names += f" ({', '.join(f'*{_in_markdown(name)}*' for name in term.also)})"
+    return f"- {names}: {'; '.join(_place(place) for place in term.places)}"
+
+
+def _in_markdown(name: str) -> str:
+    """Return a name as markdown shows it: what is written in a program stands as code."""
+    return f"`{name}`" if re.search(r"[_.(]", name) else name
+
+
+def _place(place: Place) -> str:
+    page = f"../solutions/{place.chapter.id}.ipynb"
+    if place.section is None:
+        return f"[{place.chapter.title}]({page}), {place.chapter.reference}"
+    heading = place.section.replace("[", "\\[").replace("]", "\\]")
+    return f"[{heading}]({page}#{_anchor(place.section)}), {place.chapter.reference}"
+
+
+def _anchor(heading: str) -> str:
+    """Return what MyST lets a link to a heading end in; it leaves formulas and emphasis out."""
+    return str(default_slugify(re.sub(r"\$[^$]*\$|[*`]", "", heading)))
 
 
 def _runs(course: Course) -> list[str]:
@@ -135,24 +185,17 @@ def _count(number: int, what: str) -> str:
 
 def _card(chapter: Chapter, course: Course) -> str:
     needed = [course.find(chapter_id) for chapter_id in chapter.needs]
-    after = ", ".join(_place(other, chapter) for other in needed if other is not None)
+    after = ", ".join(other.mark for other in needed if other is not None)
     effort = " · ".join(filter(None, [hours_text(chapter), after and f"after {after}"]))
     return (
-        f":::{{grid-item-card}} {chapter.number} · {chapter.title}\n"
+        f":::{{grid-item-card}} {chapter.heading}\n"
         f":link: ../solutions/{chapter.id}\n:link-type: doc\n:class-card: chapter-card\n\n"
         f"{chapter.subtitle}\n\n*{effort}*\n:::"
     )
 
 
-def _place(other: Chapter, chapter: Chapter) -> str:
-    """Return a chapter's number, with its part where that is another one."""
-    if other.part == chapter.part:
-        return str(other.number)
-    return f"{part_title(other.part)} {other.number}"
-
-
 def _row(chapter: Chapter) -> str:
-    link = f"[{chapter.number} · {chapter.title}](notebooks/{chapter.id}.ipynb)"
+    link = f"[{chapter.heading}](notebooks/{chapter.id}.ipynb)"
     cells = [link, chapter.builds, chapter.number_to_match, f"{chapter.hours:g}"]
     return "| " + " | ".join(" ".join(cell.split()).replace("|", r"\|") for cell in cells) + " |"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import nbformat
 from nbformat import NotebookNode
@@ -12,6 +12,11 @@ from descent.authoring.blanking import check_metadata, exercise_metadata
 from descent.authoring.course import Course
 from descent.authoring.source import Cell, ChapterSource, cell_id
 from descent.study.catalog import Chapter, Reading
+
+if TYPE_CHECKING:
+    from descent.grading import Exercise
+
+_DIFFICULTY = {1: "a warm-up", 2: "the core of the chapter", 3: "a whole piece"}
 
 # Without versions: they would change with the author's machine and say nothing about the chapter.
 _KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
@@ -86,21 +91,34 @@ def authored(cell: Cell, points: int = 0) -> NotebookNode:
 
 
 def opening(source: ChapterSource, course: Course, way_in: str) -> list[NotebookNode]:
-    """Return the title with the line of facts under it, and the rest of the author's first cell.
+    """Return the title, its number and a line of facts, then the rest of the author's first cell.
 
     Parameters
     ----------
     way_in
         The last of the facts: where else this chapter can be worked on or read.
     """
-    title, _, rest = source.cells[0].text.partition("\n")
-    facts = " · ".join([_hours(source.chapter), _prerequisites(source.chapter, course), way_in])
-    cells = [markdown(source.chapter, "title", f"{title.strip()}\n\n{facts}")]
+    chapter = source.chapter
+    _, _, rest = source.cells[0].text.partition("\n")
+    facts = " · ".join([_hours(chapter), _prerequisites(chapter, course), way_in])
+    cells = [markdown(chapter, "title", f"# {chapter.heading}\n\n{facts}")]
     if rest.strip():
         first = authored(source.cells[0])
         first.source = rest.strip("\n")
         cells.append(first)
     return cells
+
+
+def turn(exercise: Exercise) -> str:
+    """Return the line that stands above an exercise: whose turn it is, how long, how hard."""
+    unit = "minute" if exercise.minutes == 1 else "minutes"
+    difficulty = f"difficulty {exercise.difficulty} of 3, {_DIFFICULTY[exercise.difficulty]}"
+    return f"**Your turn.** `{exercise.name}`: about {exercise.minutes} {unit}; {difficulty}."
+
+
+def task_cell(chapter: Chapter, exercise: Exercise, text: str) -> NotebookNode:
+    """Return the cell above an exercise; it has the same id in the notebook and on the page."""
+    return markdown(chapter, f"task {exercise.name}", text)
 
 
 def closing(chapter: Chapter) -> list[NotebookNode]:
@@ -144,7 +162,7 @@ def _hours(chapter: Chapter) -> str:
 
 def _prerequisites(chapter: Chapter, course: Course) -> str:
     needed = [course.find(chapter_id) for chapter_id in chapter.needs]
-    links = [f"[{c.title}]({relative_link(chapter, c)})" for c in needed if c is not None]
+    links = [f"[{c.heading}]({relative_link(chapter, c)})" for c in needed if c is not None]
     return f"After {', '.join(links)}" if links else "Needs no other chapter"
 
 

@@ -13,18 +13,17 @@ from descent.authoring.pages import (
     authored,
     closing,
     folded,
-    markdown,
     new_notebook,
     opening,
     short_id,
+    task_cell,
+    turn,
 )
 from descent.authoring.source import Cell, ChapterSource
 from descent.study.catalog import Chapter
 
 if TYPE_CHECKING:
     from descent.grading import Exercise, Hint
-
-_DIFFICULTY = {1: "a warm-up", 2: "the core of the chapter", 3: "a whole piece"}
 
 _SYMPTOMS = {
     "none": "when nothing comes back",
@@ -96,18 +95,15 @@ def _exercise_cells(chapter: Chapter, cell: Cell, exercise: Exercise) -> list[No
         "code_prompt_show": "Solution",
         "code_prompt_hide": "Hide the solution",
     }
-    return [markdown(chapter, f"task {exercise.name}", _task(cell, exercise)), solution]
+    return [task_cell(chapter, exercise, _task(cell, exercise)), solution]
 
 
 def _task(cell: Cell, exercise: Exercise) -> str:
-    unit = "minute" if exercise.minutes == 1 else "minutes"
-    difficulty = f"difficulty {exercise.difficulty} of 3, {_DIFFICULTY[exercise.difficulty]}"
-    sentence = f"**Your turn.** `{exercise.name}`: about {exercise.minutes} {unit}; {difficulty}."
     general = [hint for hint in exercise.hints if hint.when is None]
     for_symptoms = [hint for hint in exercise.hints if hint.when is not None]
     hints = [folded("hint", f"Hint {n}", hint.text) for n, hint in enumerate(general, start=1)]
     hints += [folded("hint", f"Hint {_occasion(hint)}", hint.text) for hint in for_symptoms]
-    return "\n\n".join([sentence, f"```python\n{stub_of(cell.text)}\n```", *hints])
+    return "\n\n".join([turn(exercise), f"```python\n{stub_of(cell.text)}\n```", *hints])
 
 
 def _occasion(hint: Hint) -> str:

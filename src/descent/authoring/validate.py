@@ -8,8 +8,10 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from descent.authoring.blanking import BEGIN, END, stub_of
+from descent.authoring.conventions import convention_messages
 from descent.authoring.course import Course
 from descent.authoring.declared import exercises_file
+from descent.authoring.references import reference_problems
 from descent.authoring.source import Cell, ChapterSource
 
 if TYPE_CHECKING:
@@ -44,9 +46,13 @@ def find_problems(
     problems = [*_title_problems(source), *_needs_problems(source, course)]
     for cell in source.cells:
         problems += [source.problem(cell, message) for message in _cell_messages(cell)]
+        if cell.role != "prose":
+            messages = convention_messages(cell.text, course.root)
+            problems += [source.problem(cell, message) for message in messages]
     problems += _pairing_problems(source)
     problems += _declaration_problems(source, course, exercises)
     problems += _citation_problems(source, course)
+    problems += reference_problems(source, course)
     return problems
 
 

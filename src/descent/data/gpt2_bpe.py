@@ -2,8 +2,8 @@
 
 Byte-pair encoding (Sennrich, Haddow and Birch, 2016) begins with single bytes, and joins the
 neighbouring pair that comes first in a list of merges until no pair of the list is left. GPT-2
-cuts the text into words, numbers, runs of signs and runs of blanks first (`PATTERN`), so that no
-token crosses from one to the next.
+cuts the text into words, numbers, runs of signs and runs of blanks first (`GPT2_PATTERN`), so that
+no token crosses from one to the next.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ SOURCE = "GPT-2's byte-pair encoding"
 OFFLINE_SOURCE = "single bytes, no merges (offline default)"
 
 END_OF_TEXT = "<|endoftext|>"
-PATTERN = r"'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
+GPT2_PATTERN = r"'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
 """Where a text is cut before pairs are merged, in the syntax of tiktoken and `regex`."""
 
 MIRROR = "https://openaipublic.blob.core.windows.net/gpt-2/encodings/main/"
@@ -139,7 +139,7 @@ def byte_characters() -> tuple[str, ...]:
     return tuple(chr(byte) if byte in visible else chr(next(hidden)) for byte in range(256))
 
 
-def encoding(bpe: Bpe | None = None) -> tiktoken.Encoding:
+def gpt2_encoding(bpe: Bpe | None = None) -> tiktoken.Encoding:
     """A tiktoken encoding made of what is on this machine; tiktoken's own would download.
 
     Parameters
@@ -156,7 +156,7 @@ def encoding(bpe: Bpe | None = None) -> tiktoken.Encoding:
     bpe = bpe or gpt2_bpe()
     return tiktoken.Encoding(
         name=bpe.source,
-        pat_str=PATTERN,
+        pat_str=GPT2_PATTERN,
         mergeable_ranks=bpe.vocabulary,
         special_tokens={END_OF_TEXT: bpe.end_of_text},
     )

@@ -6,7 +6,7 @@ import sys
 
 from descent.data.fetch import UnavailableFile
 
-_told: set[str] = set()
+_warned_about: set[str] = set()
 
 
 def warn_once(wanted: str, instead: str, reason: UnavailableFile) -> None:
@@ -20,9 +20,9 @@ def warn_once(wanted: str, instead: str, reason: UnavailableFile) -> None:
     instead : the `.source` of what is given.
     reason : why the real one could not be had.
     """
-    if wanted in _told:
+    if wanted in _warned_about:
         return
-    _told.add(wanted)
+    _warned_about.add(wanted)
     print(
         f"⚠ NOT {wanted.upper()}: this is {instead}. Numbers and pictures will differ from the "
         f"book's. Why: {reason}",

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from descent.data.fetch import DataError, cache_folder, data_folders
-from descent.data.gpt2_bpe import Bpe, encoding
+from descent.data.gpt2_bpe import Bpe, gpt2_encoding
 from descent.data.token_shards import INDEX, MOST_TOKENS, Index, Origin
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def prepare(
     if dropped:
         say(f"{dropped} shards are made again, from the first damaged one on")
     held_out = validation_documents(len(documents), validation_share, seed)
-    for last, tokens in _shards(documents, index, held_out, encoding(bpe)):
+    for last, tokens in _shards(documents, index, held_out, gpt2_encoding(bpe)):
         index.add(last, tokens)
         share = 100 * last / len(documents)
         say(f"{last} of {len(documents)} documents ({share:.0f} %) in {len(index.shards)} shards")

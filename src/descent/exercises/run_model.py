@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from descent.errors import CourseError
-from descent.exercises.own import own_cells
-from descent.runs.catalogue import find_run
-from descent.runs.own import join_cells
+from descent.exercises.own_answers import own_cells
+from descent.runs.definition.catalogue import find_run
+from descent.runs.folder.learner_model import join_cells
 from descent.study.cells import cells_defining
 
 

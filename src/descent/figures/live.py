@@ -9,7 +9,8 @@ from io import BytesIO
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from descent.figures.style import in_notebook, use_style
+from descent.figures.style import use_style
+from descent.shell import in_notebook
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

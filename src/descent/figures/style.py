@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
+
+from descent.shell import in_notebook
 
 # Okabe and Ito's palette: the colours stay apart for every common kind of colour blindness.
 COLOURS: dict[str, str] = {
@@ -101,13 +102,6 @@ def lighter(colour: str, amount: float = 0.75) -> str:
 
     red, green, blue = (part + (1 - part) * amount for part in to_rgb(colour))
     return str(to_hex((red, green, blue)))
-
-
-def in_notebook() -> bool:
-    """Whether this code runs in a Jupyter kernel, which can show pictures."""
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython is not None else None
-    return shell is not None and hasattr(shell, "kernel")
 
 
 def _sharpen_in_notebook() -> None:

@@ -1,7 +1,14 @@
 """How an answer is judged. This room knows no chapter.
 
-An exercise is declared with `Exercise` by named properties and named mistakes; `judge` runs an
-answer through them and returns a `Report`; `audit` grades the graders themselves.
+An exercise is declared with :class:`Exercise` by named properties and named mistakes; :func:`judge`
+runs an answer through them and returns a :class:`Report`; ``audit`` grades the graders themselves.
+
+What happens where: ``exercise`` is the declaration, ``draws`` gives a property its inputs,
+``expectations`` is what it says of an answer, ``values`` and ``differences`` compare and put a
+difference into words; ``sandbox`` limits and isolates what is run, ``calls`` hands inputs over and
+finds the learner's line in an error, ``trials`` runs properties and keeps what an answer did;
+``diagnosis`` finds the declared mistake that did the same, ``judging`` puts it all in order, and
+``report`` shows it. ``mutants`` makes wrong answers by machine, for ``audit``.
 """
 
 from descent.grading.draws import Draw

@@ -3,43 +3,89 @@ every mutant dies."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
 from types import ModuleType
 from typing import Any
 
-from descent.grading.diagnosis import Behaviours
-from descent.grading.exercise import Exercise, Mistake
-from descent.grading.judging import judge
+from descent.grading.exercise import Exercise
+from descent.grading.isolation import isolated
+from descent.grading.judging import judge, judge_behaviour
 from descent.grading.mutants import Mutant, generic_mutants, source_mutants
 from descent.grading.report import CORRECT, NOT_ATTEMPTED
+from descent.grading.trials import Behaviour
 
 MUTANT_SECONDS = 2.0
-"""A mutant that runs longer is killed by the clock; right answers are far quicker."""
+"""A mutant that works longer on one property is killed by the clock; right answers are quicker."""
+
+LEAST_MUTANT_SECONDS = 0.3
+PATIENCE = 20
+"""How many times the reference's own time, for all properties, a mutant may work on one of them:
+an endless one is not waited for. Never less than `LEAST_MUTANT_SECONDS`."""
 
 FEWEST_MISTAKES = 5
 
 
+class Depth(StrEnum):
+    """How much an audit tries.
+
+    ``WHOLE`` is the reference and every mistake on three seeds, the blank, and every mutant.
+    ``LIGHT`` is the reference and every mistake on one seed, and the blank.
+    """
+
+    WHOLE = "whole"
+    LIGHT = "light"
+
+    @property
+    def seeds(self) -> range:
+        """The seeds on which the reference and the mistakes are tried."""
+        return range(3) if self is Depth.WHOLE else range(1)
+
+
 @dataclass
 class Score:
-    """What the audit of one exercise found; `faults` is empty when the grader is sound."""
+    """What the audit of one exercise found; `faults` is empty when the grader is sound.
+
+    Attributes
+    ----------
+    exercise : str
+        Its name.
+    mistakes : int
+        How many are declared.
+    mutants, killed : int
+        How many showed a difference at all, and how many of these were rejected; 0 in a light
+        audit, which makes none.
+    survivors : list of str
+        Mutants that passed and are not marked equivalent.
+    equivalents : list of str
+        Mutants that passed and are marked so.
+    faults : list of str
+        What is wrong with the grader, a sentence each, survivors included.
+    """
 
     exercise: str
     mistakes: int = 0
     mutants: int = 0
     killed: int = 0
     survivors: list[str] = field(default_factory=list)
-    excused: list[str] = field(default_factory=list)
+    equivalents: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
+
+    def as_json(self) -> dict[str, Any]:
+        """The same as plain data; ``Score(**data)`` makes it again."""
+        return asdict(self)
 
     def line(self) -> str:
         """One row of the printed table."""
         return (
-            f"{self.exercise:<28} {self.mistakes:>3} named mistakes   "
-            f"{self.killed}/{self.mutants - len(self.excused)} mutants killed"
-            + (f", {len(self.excused)} equivalent" if self.excused else "")
+            f"{self.exercise:<28} {self.mistakes:>3} named mistakes"
+            + (f"   {self.killed}/{self.mutants - len(self.equivalents)} mutants killed"
+               if self.mutants else "")
+            + (f", {len(self.equivalents)} equivalent" if self.equivalents else "")
             + (f"   FAULTS {len(self.faults)}" if self.faults else "")
-        )
+        )  # fmt: skip
 
 
 def audit(
@@ -47,7 +93,7 @@ def audit(
     module: ModuleType,
     source: str,
     blank: Any,
-    seeds: Iterable[int] = range(3),
+    depth: Depth = Depth.WHOLE,
 ) -> Score:
     """Grade the grader of one exercise.
 
@@ -60,8 +106,8 @@ def audit(
         Source text of the reference's definition, from which syntax-tree mutants are made.
     blank : callable
         The learner's stub.
-    seeds : iterable of int
-        The reference and the mistakes are tried on each.
+    depth : Depth
+        How much is tried.
 
     Returns
     -------
@@ -69,24 +115,32 @@ def audit(
     """
     score = Score(exercise.name, mistakes=len(exercise.mistakes))
     reference = getattr(module, exercise.name)
-    seeds = list(seeds)
     _audit_declaration(exercise, score)
-    for seed in seeds:
+    before = time.thread_time()
+    for seed in depth.seeds:
         report = judge(exercise, reference, seed=seed)
         if report.outcome != CORRECT:
             score.faults.append(f"the reference fails (seed {seed}): {report.as_text()}")
+    reference_seconds = (time.thread_time() - before) / len(depth.seeds)
     if (outcome := judge(exercise, blank, seed=0).outcome) != NOT_ATTEMPTED:
         score.faults.append(f"the blank stub is {outcome!r}, not {NOT_ATTEMPTED!r}")
-    for seed in seeds:
-        behaviours: Behaviours = {}
-        for mistake in exercise.mistakes:
-            _audit_mistake(exercise, mistake, seed, behaviours, score)
+    for seed in depth.seeds:
+        _audit_mistakes(exercise, seed, score)
+    if depth is Depth.WHOLE:
+        limit = max(LEAST_MUTANT_SECONDS, PATIENCE * reference_seconds)
+        _audit_mutants(exercise, module, source, min(limit, MUTANT_SECONDS), score)
+    return score
+
+
+def _audit_mutants(
+    exercise: Exercise, module: ModuleType, source: str, seconds: float, score: Score
+) -> None:
+    reference = getattr(module, exercise.name)
     mutants = [] if isinstance(reference, type) else generic_mutants(reference)
     for mutant in (*mutants, *_compiled(exercise, module, source)):
-        _audit_mutant(exercise, mutant, score)
-    unknown = set(exercise.equivalents) - set(score.excused)
+        _audit_mutant(exercise, mutant, seconds, score)
+    unknown = sorted(set(exercise.equivalents) - set(score.equivalents))
     score.faults += [f"marked equivalent, but killed or not made: {name}" for name in unknown]
-    return score
 
 
 def _audit_declaration(exercise: Exercise, score: Score) -> None:
@@ -101,16 +155,29 @@ def _audit_declaration(exercise: Exercise, score: Score) -> None:
                      for key in exercise.unknown_hint_keys()]  # fmt: skip
 
 
-def _audit_mistake(
-    exercise: Exercise, mistake: Mistake, seed: int, behaviours: Behaviours, score: Score
-) -> None:
-    report = judge(exercise, mistake.answer, seed=seed, behaviours=behaviours)
-    if report.outcome == CORRECT:
-        score.faults.append(f"the mistake `{mistake.name}` passes (seed {seed})")
-    elif report.message != mistake.message:
-        given = report.failure.mistake if report.failure else None
-        said = f"named `{given}`" if given else f"not named: {report.message}"
-        score.faults.append(f"the mistake `{mistake.name}` is {said} (seed {seed})")
+def _audit_mistakes(exercise: Exercise, seed: int, score: Score) -> None:
+    """Every mistake must be rejected with its own message.
+
+    On the first seed each is run twice, as an answer to be judged and as what is declared: one
+    whose two runs differ could never be recognised. On the others one run is both.
+    """
+    mistakes = {
+        mistake.name: Behaviour(exercise, mistake.answer, seed) for mistake in exercise.mistakes
+    }
+    for mistake in exercise.mistakes:
+        answer = mistakes[mistake.name]
+        if seed == 0:
+            declared, answer = answer, Behaviour(exercise, mistake.answer, seed)
+            with isolated():  # before the diagnosis, whose time is limited
+                declared.run_all()
+                answer.run_all()
+        report = judge_behaviour(answer, mistakes, to_the_end=False)
+        if report.outcome == CORRECT:
+            score.faults.append(f"the mistake `{mistake.name}` passes (seed {seed})")
+        elif report.message != mistake.message:
+            given = report.failure.mistake if report.failure else None
+            said = f"named `{given}`" if given else f"not named: {report.message}"
+            score.faults.append(f"the mistake `{mistake.name}` is {said} (seed {seed})")
 
 
 def _compiled(exercise: Exercise, module: ModuleType, source: str) -> Iterable[Mutant]:
@@ -123,15 +190,18 @@ def _compiled(exercise: Exercise, module: ModuleType, source: str) -> Iterable[M
         yield Mutant(mutant.name, namespace[exercise.name])
 
 
-def _audit_mutant(exercise: Exercise, mutant: Mutant, score: Score) -> None:
-    report = judge(exercise, mutant.answer, seed=7, seconds=MUTANT_SECONDS, explain=False)
+def _audit_mutant(exercise: Exercise, mutant: Mutant, seconds: float, score: Score) -> None:
+    is_marked = mutant.name in exercise.equivalents
+    # One that is marked should pass: a busy machine must not stop it.
+    limit = MUTANT_SECONDS if is_marked else seconds
+    report = judge(exercise, mutant.answer, seed=7, seconds=limit, explain=False)
     if not mutant.showed:
         return
     score.mutants += 1
     if report.outcome != CORRECT:
         score.killed += 1
-    elif mutant.name in exercise.equivalents:
-        score.excused.append(mutant.name)
+    elif is_marked:
+        score.equivalents.append(mutant.name)
     else:
         score.survivors.append(mutant.name)
         score.faults.append(f"survivor: {mutant.name}")

@@ -17,6 +17,7 @@ import numpy as np
 
 from descent.grading.differences import dimensions_of
 from descent.grading.expectations import Record
+from descent.grading.sandbox import guarded
 from descent.grading.values import (
     independent_copy,
     is_tensor,
@@ -24,7 +25,11 @@ from descent.grading.values import (
     same,
     short,
     to_array,
+    worth_keeping,
 )
+
+MOST_OF_AN_ERROR = 300
+"""Characters of an exception's text that a report keeps."""
 
 PACKAGE = str(Path(__file__).resolve().parents[1])
 LIBRARIES = tuple({sysconfig.get_paths()[key] for key in ("stdlib", "purelib", "platlib")})
@@ -63,26 +68,31 @@ class WatchedAnswer:
     changed: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        # A callable object of the learner's may answer any question about its attributes.
+        guarded(self._take_name, None)
+
+    def _take_name(self) -> None:
         functools.update_wrapper(self, self.answer, updated=())
+        self._parameters = parameters_of(self.answer)
 
     def __call__(self, *positional: Any, **keywords: Any) -> Any:
-        arguments = named_arguments(self.answer, positional, keywords)
+        arguments = named_arguments(self._parameters, positional, keywords)
         kept = {name: independent_copy(value) for name, value in arguments.items()}
-        call = Call(self.name, kept, tuple(map(independent_copy, positional)),
-                    {key: independent_copy(value) for key, value in keywords.items()})  # fmt: skip
+        values = tuple(kept.values())[: len(positional)]
+        call = Call(self.name, kept, values, {key: kept[key] for key in keywords})
         self.calls.append(call)
         self.record.dimensions = {**dimensions_of(kept), **self.record.dimensions}
         handed_positional, handed_keywords = self._handed_over(positional, keywords)
-        call.returned = self.answer(*handed_positional, **handed_keywords)
-        call.finished = True
-        handed = named_arguments(self.answer, handed_positional, handed_keywords)
+        returned = self.answer(*handed_positional, **handed_keywords)
+        call.returned, call.finished = worth_keeping(returned), True
+        handed = named_arguments(self._parameters, handed_positional, handed_keywords)
         self._note_changes(kept, handed)
-        return call.returned
+        return returned
 
     def _handed_over(
         self, positional: tuple[Any, ...], keywords: dict[str, Any]
     ) -> tuple[list[Any], dict[str, Any]]:
-        names = list(named_arguments(self.answer, positional, {}))
+        names = list(named_arguments(self._parameters, positional, {}))
         listed = [
             value if name in self.changes or _moves_on(value) else independent_copy(value)
             for name, value in zip(names, positional, strict=True)
@@ -105,18 +115,22 @@ def _moves_on(value: Any) -> bool:
     return isinstance(value, np.random.Generator) or is_torch_generator(value)
 
 
-def named_arguments(
-    answer: Callable[..., Any], positional: tuple[Any, ...] | list[Any], keywords: Mapping[str, Any]
-) -> dict[str, Any]:
-    """Every argument under its parameter's name, one entry for each, in order."""
+def parameters_of(answer: Callable[..., Any]) -> list[str]:
+    """The names of the parameters that take positional arguments, in order."""
     try:
-        parameters = [
+        return [
             name
             for name, parameter in inspect.signature(answer).parameters.items()
             if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
         ]
     except (TypeError, ValueError):
-        parameters = []
+        return []
+
+
+def named_arguments(
+    parameters: list[str], positional: tuple[Any, ...] | list[Any], keywords: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Every argument under its parameter's name, one entry for each, in order."""
     extra = [f"argument {i + 1}" for i in range(len(parameters), len(positional))]
     names = (parameters + extra)[: len(positional)]
     return {**dict(zip(names, positional, strict=True)), **keywords}
@@ -136,7 +150,8 @@ def ignored_argument(answer: Callable[..., Any], call: Call) -> str | None:
         other = list(map(independent_copy, call.positional))
         try:
             other[place] = value * 1.37 + 0.29
-            again = answer(*other, **dict(call.keywords))
+            named = {key: independent_copy(given) for key, given in call.keywords.items()}
+            again = answer(*other, **named)
         except Exception:
             continue
         if same(again, call.returned, rtol=0.0):
@@ -202,19 +217,24 @@ def learner_error(error: BaseException, answer: Callable[..., Any]) -> LearnerEr
     code, path, number = found
     line = linecache.getline(path, number).strip()
     return LearnerError(
-        type(error).__name__, _text_of(error), code.co_name, number, line, code in own
+        type(error).__name__, text_of(error), code.co_name, number, line, code in own
     )
 
 
-def _text_of(error: BaseException) -> str:
-    try:
-        return " ".join(str(error).split())[:300]
-    except Exception:  # a learner's exception class with a failing __str__
-        return ""
+def text_of(error: BaseException) -> str:
+    """An exception's text on one line; empty where a learner's own exception class has none."""
+    return guarded(lambda: " ".join(str(error)[:MOST_OF_AN_ERROR].split()), "", 0.2)
 
 
 def codes_of(answer: Any) -> list[CodeType]:
-    """The code of a function, or of every method of a class, functions inside them included."""
+    """The code of a function, or of every method of a class, functions inside them included.
+
+    None where a class attribute of the learner's does not let itself be looked at.
+    """
+    return guarded(lambda: _codes_of(answer), [])
+
+
+def _codes_of(answer: Any) -> list[CodeType]:
     parts = vars(answer).values() if isinstance(answer, type) else [answer]
     parts = [getattr(part, "__func__", part) for part in parts]  # class and static methods
     found = [inspect.unwrap(part).__code__ for part in parts if hasattr(part, "__code__")]

@@ -5,93 +5,77 @@ from __future__ import annotations
 import contextlib
 import itertools
 import re
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
 
 import numpy as np
 
-from descent.grading.exercise import Exercise, Mistake, Property
+from descent.grading.exercise import Mistake, Property
 from descent.grading.expectations import Observation
 from descent.grading.sandbox import OutOfTime, time_limit
+from descent.grading.trials import Behaviour, Trial
 from descent.grading.values import same, to_array
-
-if TYPE_CHECKING:
-    from descent.grading.judging import Trial
 
 SECONDS = 6.0
 """Time for the whole comparison, so that a slow wrong answer still gets its report soon."""
 
+Behaviours = dict[str, Behaviour]
+"""What the declared mistakes of an exercise do at one seed, by their names."""
 
-def diagnose(
-    exercise: Exercise,
-    answer: Callable[..., Any],
-    seed: int,
-    failed: Property,
-    behaviours: Behaviours,
-) -> Mistake | None:
+
+def diagnose(answer: Behaviour, failed: Property, mistakes: Behaviours) -> Mistake | None:
     """The declared mistake whose record agrees with the answer's, or None.
 
     It must agree on every trial of the first property that failed. Among several, the one that
     agrees on the most other properties wins. A record that shows a failure in truth values
-    alone could be anybody's, so there the agreement must be complete. `behaviours` holds what the
-    mistakes did at this seed as far as it is known, and is added to.
+    alone could be anybody's, so there the agreement must be complete. `mistakes` holds what the
+    mistakes did at this seed as far as it has been run, and is added to.
     """
-    candidates: list[tuple[int, Mistake]] = []
-    with _forgotten_when_out_of_time(behaviours), time_limit(SECONDS):
-        own = _Behaviour(exercise, answer, seed)
-        telling = any(_is_number(seen) for trial in own.trials(failed)
-                      for seen in trial.record.observations if seen.difference)  # fmt: skip
+    exercise = answer.exercise
+    counts: list[tuple[int, Mistake]] = []
+    with _forgotten_when_out_of_time(mistakes), time_limit(SECONDS):
+        likely: list[Mistake] = []
         for mistake in exercise.mistakes:
-            if mistake.name not in behaviours:
-                behaviours[mistake.name] = _Behaviour(exercise, mistake.answer, seed)
-            other = behaviours[mistake.name]
-            if not own.agrees(other, failed):
+            if mistake.name not in mistakes:
+                mistakes[mistake.name] = Behaviour(exercise, mistake.answer, answer.seed)
+            other = mistakes[mistake.name]
+            if not _agree(answer, other, failed):
                 continue
-            agreed = sum(own.agrees(other, known) for known in exercise.properties)
-            if agreed == len(exercise.properties):
+            rest = (prop for prop in exercise.properties if prop is not failed)
+            if all(_agree(answer, other, prop) for prop in rest):
                 return mistake
-            if telling:
-                candidates.append((agreed, mistake))
-    return max(candidates, key=lambda pair: pair[0])[1] if candidates else None
+            likely.append(mistake)
+        if _is_telling(answer, failed):
+            for mistake in likely:
+                other = mistakes[mistake.name]
+                agreed = sum(_agree(answer, other, prop) for prop in exercise.properties)
+                counts.append((agreed, mistake))
+    return max(counts, key=lambda pair: pair[0])[1] if counts else None
+
+
+def _is_telling(answer: Behaviour, failed: Property) -> bool:
+    """Whether a number is among what was found wrong."""
+    return any(
+        _is_number(seen)
+        for trial in answer.trials(failed)
+        for seen in trial.record.observations
+        if seen.difference
+    )
 
 
 @contextlib.contextmanager
-def _forgotten_when_out_of_time(behaviours: Behaviours) -> Iterator[None]:
+def _forgotten_when_out_of_time(mistakes: Behaviours) -> Iterator[None]:
     """Go on with what was found by then; a record that was broken off is not kept."""
     try:
         yield
     except OutOfTime:
-        behaviours.clear()
+        mistakes.clear()
 
 
-class _Behaviour:
-    """An answer's trials, property by property, run only as far as a comparison needs them."""
-
-    def __init__(self, exercise: Exercise, answer: Callable[..., Any], seed: int) -> None:
-        self.exercise, self.answer, self.seed = exercise, answer, seed
-        self._run: dict[str, list[Trial]] = {}
-        self._rest: dict[str, Iterator[Trial]] = {}
-
-    def trials(self, known: Property) -> Iterator[Trial]:
-        from descent.grading.judging import each_trial, property_seed  # they call each other
-
-        if known.name not in self._rest:
-            seed = property_seed(self.seed, self.exercise.properties.index(known))
-            self._rest[known.name] = each_trial(self.exercise, known, self.answer, seed)
-            self._run[known.name] = []
-        run = self._run[known.name]
-        yield from list(run)
-        for trial in self._rest[known.name]:
-            run.append(trial)
-            yield trial
-
-    def agrees(self, other: _Behaviour, known: Property) -> bool:
-        pairs = itertools.zip_longest(self.trials(known), other.trials(known))
-        return all(one and two and _same_trial(one, two) for one, two in pairs)
-
-
-Behaviours = dict[str, _Behaviour]
-"""What the declared mistakes of an exercise do at one seed, by their names."""
+def _agree(one: Behaviour, two: Behaviour, prop: Property) -> bool:
+    if one is two:
+        return True
+    pairs = itertools.zip_longest(one.trials(prop), two.trials(prop))
+    return all(a and b and _same_trial(a, b) for a, b in pairs)
 
 
 def _same_trial(one: Trial, two: Trial) -> bool:

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from descent.grading.values import is_tensor, short, to_array
+from descent.grading.values import is_tensor, short, to_array, type_name
 
 SYMPTOMS = (
     "none", "type", "shape", "transposed", "length", "nan", "infinite", "sign", "factor",
-    "offset", "order", "shift", "dtype", "changes input", "ignores argument", "error", "slow",
-    "value",
+    "offset", "order", "shift", "dtype", "changes input", "replaces", "ignores argument", "error",
+    "slow", "value",
 )  # fmt: skip
 """Every symptom a difference or a judgement can carry, as hints may name them in `when`."""
 
@@ -55,6 +55,8 @@ def difference(
         return _not_numbers(actual)
     if got.shape != want.shape:
         return _shapes(got, want)
+    if (got == want).all():
+        return None
     if atol is None:
         atol = 0.1 * rtol * max(_largest(want), 1e-3)
     if np.allclose(got, want, rtol=rtol, atol=atol, equal_nan=True):
@@ -78,7 +80,7 @@ def _not_numbers(actual: Any) -> Difference:
     if isinstance(actual, list | tuple) and any(is_tensor(p) or to_array(p) is not None
                                                 for p in actual):  # fmt: skip
         return Difference("shape", f"Its {len(actual)} parts do not have the same shape.")
-    return Difference("type", f"It is of type `{type(actual).__name__}`, not numbers.")
+    return Difference("type", f"It is of type `{type_name(actual)}`, not numbers.")
 
 
 def _shapes(got: np.ndarray, want: np.ndarray) -> Difference:

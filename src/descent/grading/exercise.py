@@ -76,7 +76,7 @@ class Exercise:
         self, name: str, trials: int = 5
     ) -> Callable[[PropertyFunction], PropertyFunction]:
         """Declare a property. It is called with the answer and a `Draw`, smallest first."""
-        if any(known.name == name for known in self.properties):
+        if any(prop.name == name for prop in self.properties):
             raise ValueError(f"{self.name}: two properties are called {name!r}")
 
         def declare(run: PropertyFunction) -> PropertyFunction:
@@ -104,5 +104,5 @@ class Exercise:
 
     def unknown_hint_keys(self) -> list[str]:
         """The `when` of every hint that nothing can ever match."""
-        known = {*SYMPTOMS, *(p.name for p in self.properties), *(m.name for m in self.mistakes)}
-        return [hint.when for hint in self.hints if hint.when and hint.when not in known]
+        keys = {*SYMPTOMS, *(p.name for p in self.properties), *(m.name for m in self.mistakes)}
+        return [hint.when for hint in self.hints if hint.when and hint.when not in keys]

@@ -10,7 +10,15 @@ from typing import Any
 import numpy as np
 
 from descent.grading.differences import Difference, difference
-from descent.grading.values import independent_copy, is_tensor, same, short, to_array
+from descent.grading.values import (
+    independent_copy,
+    is_tensor,
+    same,
+    short,
+    to_array,
+    type_name,
+    worth_keeping,
+)
 
 
 @dataclass
@@ -54,7 +62,8 @@ def recording() -> Iterator[Record]:
 class Expectation:
     """What a value must be. Every method returns the expectation, so that they chain."""
 
-    def __init__(self, observation: Observation, record: Record | None) -> None:
+    def __init__(self, value: Any, observation: Observation, record: Record | None) -> None:
+        self._value = value
         self._seen = observation
         self._record = record
 
@@ -65,12 +74,12 @@ class Expectation:
         numbers are accepted, in any precision.
         """
         dimensions = self._record.dimensions if self._record else {}
-        found = difference(self._seen.value, expected, rtol, atol, dimensions)
+        found = difference(self._value, expected, rtol, atol, dimensions)
         return self._note(found, short(expected))
 
     def equals(self, expected: Any) -> Expectation:
         """Exactly this: for integers, strings, tuples, booleans and shapes."""
-        value = self._seen.value
+        value = self._value
         if to_array(expected) is not None:
             found = difference(value, expected, rtol=0.0, atol=0.0)
         elif same(_plain(value), _plain(expected), rtol=0.0):
@@ -83,25 +92,25 @@ class Expectation:
 
     def has_shape(self, *shape: int) -> Expectation:
         """The value has these dimensions; no arguments mean a single number."""
-        array = to_array(self._seen.value)
+        array = to_array(self._value)
         found = None
         if array is None:
-            words = f"It is of type `{type(self._seen.value).__name__}`, not numbers."
-            found = Difference("none" if self._seen.value is None else "type", words)
+            words = f"It is of type `{type_name(self._value)}`, not numbers."
+            found = Difference("none" if self._value is None else "type", words)
         elif array.shape != shape:
             found = Difference("shape", f"Its shape is {array.shape}; it should be {shape}.")
         return self._note(found, f"shape {shape}")
 
     def has_dtype(self, dtype: str) -> Expectation:
         """The value's dtype has this name, such as ``"float32"``."""
-        actual = str(getattr(self._seen.value, "dtype", type(self._seen.value).__name__))
+        actual = str(getattr(self._value, "dtype", type_name(self._value)))
         actual = actual.removeprefix("torch.")
         words = f"Its dtype is {actual}; it should be {dtype}."
         return self._note(None if actual == dtype else Difference("dtype", words), dtype)
 
     def is_finite(self) -> Expectation:
         """No NaN and no infinity."""
-        array = to_array(self._seen.value)
+        array = to_array(self._value)
         if array is None:
             found: Difference | None = Difference("type", "It is not made of numbers.")
         elif np.isnan(array).any():
@@ -126,24 +135,24 @@ class Expectation:
     def is_a(self, *types: type) -> Expectation:
         """The value is an instance of one of `types`."""
         wanted = " or ".join(f"`{kind.__name__}`" for kind in types)
-        value = self._seen.value
+        value = self._value
         if isinstance(value, types):
             return self._note(None, wanted)
-        words = f"It is of type `{type(value).__name__}`; it should be {wanted}."
+        words = f"It is of type `{type_name(value)}`; it should be {wanted}."
         return self._note(Difference("none" if value is None else "type", words), wanted)
 
     def is_true(self, otherwise: str) -> Expectation:
         """The value is true; `otherwise` is what the learner is told if not."""
         try:
-            holds = bool(self._seen.value)
+            holds = bool(self._value)
         except (ValueError, RuntimeError):  # an array of several truth values
             holds = False
         return self._note(None if holds else Difference("value", otherwise), None)
 
     def _within(self, low: float, high: float, wanted: str, closed: bool = False) -> Expectation:
-        array = to_array(self._seen.value)
+        array = to_array(self._value)
         if array is None:
-            words = f"It is of type `{type(self._seen.value).__name__}`, not numbers."
+            words = f"It is of type `{type_name(self._value)}`, not numbers."
             return self._note(Difference("type", words), wanted)
         if np.isnan(array).any():
             return self._note(Difference("nan", "It contains NaN (not a number)."), wanted)
@@ -167,14 +176,19 @@ def expect(value: Any, name: str = "the result") -> Expectation:
     AssertionError at once.
     """
     record = _current[-1] if _current else None
-    observation = Observation(name, _snapshot(value))
+    kept = worth_keeping(value)
+    if kept is value:
+        value = kept = _snapshot(value)
+    observation = Observation(name, kept)
     if record is not None:
         record.observations.append(observation)
-    return Expectation(observation, record)
+    return Expectation(value, observation, record)
 
 
 def _snapshot(value: Any) -> Any:
     """What is kept of a value: a copy, so that later changes in place do not rewrite the past."""
+    if callable(value):  # of a function or a network only its type is looked at
+        return value
     return value.detach().clone() if is_tensor(value) else independent_copy(value)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-import copy
+import itertools
+import pickle
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -151,20 +152,23 @@ def source_mutants(source: str) -> list[SourceMutant]:
     on. Docstrings, annotations and decorators stay.
     """
     tree = ast.parse(source)
+    whole = pickle.dumps(tree)  # many times quicker to read again than a deep copy
     found: dict[str, SourceMutant] = {}
-    sites = list(_sites(tree))
-    for place, _ in enumerate(sites):
-        for variant in range(8):
-            changed = copy.deepcopy(tree)
-            node, statement = list(_sites(changed))[place]
-            before = _shown(statement)
-            if not _change(node, variant):
-                break
-            ast.fix_missing_locations(changed)
-            name = f"`{before}` → `{_shown(statement)}`"
-            if _shown(statement) != before:
-                found.setdefault(name, SourceMutant(name, ast.unparse(changed)))
-    return [*found.values(), *_deletions(tree)]
+    for place, (node, statement) in enumerate(_sites(tree)):
+        before = _shown(statement)
+        for variant in range(len(list(_changes(node)))):
+            changed = pickle.loads(whole)
+            same_node, same_statement = next(itertools.islice(_sites(changed), place, None))
+            list(_changes(same_node))[variant]()
+            after = _shown(same_statement)
+            if after != before:
+                name = f"`{before}` → `{after}`"
+                found.setdefault(name, SourceMutant(name, _unparsed(changed)))
+    return [*found.values(), *_deletions(tree, whole)]
+
+
+def _unparsed(tree: ast.AST) -> str:
+    return ast.unparse(ast.fix_missing_locations(tree))
 
 
 def _sites(tree: ast.AST) -> Iterator[tuple[ast.AST, ast.stmt]]:
@@ -197,15 +201,6 @@ def _shown(statement: ast.stmt) -> str:
     """A statement's own line: of a loop or condition only its head."""
     text = ast.unparse(statement)
     return text.splitlines()[0] if hasattr(statement, "body") else " ".join(text.split())
-
-
-def _change(node: ast.AST, variant: int) -> bool:
-    """Apply the node's change number `variant` in place; False when there is none."""
-    changes = list(_changes(node))
-    if variant >= len(changes):
-        return False
-    changes[variant]()
-    return True
 
 
 def _changes(node: ast.AST) -> Iterator[Callable[[], None]]:
@@ -249,12 +244,12 @@ def _call_changes(node: ast.Call) -> Iterator[Callable[[], None]]:
         yield lambda place=place: node.keywords.pop(place) and None  # type: ignore[misc]
 
 
-def _deletions(tree: ast.AST) -> Iterator[SourceMutant]:
+def _deletions(tree: ast.AST, whole: bytes) -> Iterator[SourceMutant]:
     """Each statement in turn replaced by `pass`; a `return` would be the generic None."""
     kept = (ast.Return, ast.FunctionDef, ast.ClassDef, ast.Pass, ast.Import, ast.ImportFrom)
     statements = list(dict.fromkeys(id(statement) for _, statement in _sites(tree)))
     for place in range(len(statements)):
-        changed = copy.deepcopy(tree)
+        changed = pickle.loads(whole)
         ordered = list({id(statement): statement for _, statement in _sites(changed)}.values())
         doomed = ordered[place]
         if isinstance(doomed, kept):
@@ -264,5 +259,4 @@ def _deletions(tree: ast.AST) -> Iterator[SourceMutant]:
                 block = getattr(parent, name, None)
                 if isinstance(block, list) and doomed in block:
                     block[block.index(doomed)] = ast.Pass()
-        ast.fix_missing_locations(changed)
-        yield SourceMutant(f"`{_shown(doomed)}` deleted", ast.unparse(changed))
+        yield SourceMutant(f"`{_shown(doomed)}` deleted", _unparsed(changed))

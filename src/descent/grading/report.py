@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import html
-from dataclasses import dataclass, field
-from typing import Any
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from descent.characters import whole_characters
+
+if TYPE_CHECKING:
+    from descent.grading.exercise import Exercise
 
 CORRECT = "correct"
 NOT_RIGHT = "not right yet"
@@ -42,9 +48,10 @@ class Failure:
 
 @dataclass(frozen=True)
 class Report:
-    """A check's result.
+    """A check's result: plain data, which another process can make and send (it pickles).
 
-    `properties` pairs each property's name with True (holds), False (fails) or None (not tried).
+    `properties` pairs each property's name with True (holds), False (fails) or None (not tried);
+    `notes` says what the notebook had changed around the check.
     """
 
     exercise: str
@@ -53,13 +60,13 @@ class Report:
     failure: Failure | None = None
     printed: str = ""
     seconds: float = 0.0
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
 
     @property
     def message(self) -> str:
         """What the learner reads first: the named mistake, else the difference in words."""
         if self.outcome == NOT_ATTEMPTED:
-            return self.notes[0] if self.notes else "Nothing is written here yet."
+            return "Nothing is written here yet."
         if self.failure is None:
             return "Every property holds."
         return self.failure.message or self.failure.words
@@ -73,13 +80,26 @@ class Report:
             "mistake": self.failure.mistake if self.failure else None,
             "symptom": self.failure.symptom if self.failure else None,
             "properties": [list(pair) for pair in self.properties],
+            "notes": list(self.notes),
+        }
+
+    def as_bundle(self) -> dict[str, Any]:
+        """What a notebook's cell shows: every rendering under its MIME type. Plain data that
+        depends on nothing but the report's words: not on how long the check took. Half a character
+        (a lone surrogate), as an error's message may hold, is shown as a mark: no message to a
+        notebook can carry it."""
+        for_programs = json.dumps(self.as_json(), ensure_ascii=False)
+        return {
+            "text/plain": whole_characters(self.as_text()),
+            "text/html": whole_characters(self.as_html()),
+            MIME: json.loads(whole_characters(for_programs)),
         }
 
     def as_text(self) -> str:
         """For a terminal."""
         lines = [f"{self.exercise}: {self.outcome}"]
         if self.outcome == NOT_ATTEMPTED:
-            return "\n".join([*lines, f"  {self.message}"])
+            lines.append(f"  {self.message}")
         if self.failure is not None:
             lines += ["", f"  {self.message}", ""]
         lines += [f"  {_MARKS[held]} {name}" for name, held in self.properties]
@@ -90,6 +110,8 @@ class Report:
         if self.printed.strip():
             lines += ["", "  Your code printed:"]
             lines += [f"    {line}" for line in self._printed_lines()]
+        for note in self.notes:
+            lines += ["", f"  {note}"]
         return "\n".join(lines)
 
     def as_html(self) -> str:
@@ -119,6 +141,7 @@ class Report:
                 "<details><summary>Your code printed</summary>"
                 f'<pre style="color:inherit;background:none">{shown}</pre></details>'
             )
+        parts += [f'<p style="margin:.4em 0">{marked_up(note)}</p>' for note in self.notes]
         return "".join([*parts, "</div>"])
 
     def _properties_html(self) -> str:
@@ -155,6 +178,15 @@ def marked_up(text: str) -> str:
     """Escaped text with its `code` in <code> elements."""
     pieces = html.escape(text).split("`")
     return "".join(f"<code>{p}</code>" if i % 2 else p for i, p in enumerate(pieces))
+
+
+def passing_report(exercise: Exercise) -> Report:
+    """The report of a right answer that prints nothing, from the declaration alone.
+
+    Its `as_bundle` is what `check` displays for such an answer.
+    """
+    properties = tuple((known.name, True) for known in exercise.properties)
+    return Report(exercise.name, CORRECT, properties)
 
 
 class CheckFailed(Exception):

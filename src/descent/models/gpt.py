@@ -155,7 +155,7 @@ class GPT(nn.Module):
 
 
 def initialise(model: nn.Module, projections: float) -> None:
-    """Draw GPT-2's first weights: 0.02 wide, biases 0.
+    """Draw GPT-2's first weights as nanoGPT does: 0.02 wide, biases 0.
 
     Parameters
     ----------

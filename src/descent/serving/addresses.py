@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from descent.errors import CourseError
+from descent.serving.work_folder import is_served_from
 
 HOST = "127.0.0.1"
 PORTS_TRIED = 50
+LAST_PORT = 65535
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,22 @@ def is_free(port: int) -> bool:
     return True
 
 
+def port_number(text: str) -> int:
+    """Read the number of a port.
+
+    Raises
+    ------
+    CourseError
+        When it is not one.
+    """
+    if text.isdecimal() and text.isascii() and 1 <= int(text) <= LAST_PORT:
+        return int(text)
+    raise CourseError(
+        f"A port is a whole number from 1 to {LAST_PORT}, and '{text}' is not. "
+        "For example: make start PORT=9000."
+    )
+
+
 def free_port(wanted: int) -> int:
     """Return the first free port from the wanted one on.
 
@@ -52,21 +70,28 @@ def free_port(wanted: int) -> int:
     CourseError
         When fifty ports in a row are taken.
     """
-    for port in range(wanted, min(wanted + PORTS_TRIED, 65536)):
+    last = min(wanted + PORTS_TRIED - 1, LAST_PORT)
+    for port in range(wanted, last + 1):
         if is_free(port):
             return port
     raise CourseError(
-        f"Ports {wanted} to {wanted + PORTS_TRIED - 1} are all taken. "
+        f"Ports {wanted} to {last} are all taken, or not allowed to you. "
         "Name another one: make start PORT=9000."
     )
 
 
-def running_course(root: Path) -> Addresses | None:
-    """Return the addresses of a server that serves this very course, if one is running."""
+def running_course(work: Path) -> Addresses | None:
+    """Return the addresses of a server that serves this course, if one is running.
+
+    Parameters
+    ----------
+    work
+        The learner's folder, which it opens in.
+    """
     from jupyter_server.serverapp import list_running_servers
 
     for server in list_running_servers():
-        if Path(server.get("root_dir", "")).resolve() != root.resolve():
+        if not is_served_from(server.get("root_dir", ""), work):
             continue
         addresses = Addresses(server["url"], server.get("token", ""))
         if _serves_book(addresses):

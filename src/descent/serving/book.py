@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from descent.errors import CourseError
+from descent.locks import in_turn
+from descent.serving.book_progress import BookProgress
 from descent.study.paths import course_root
 
 COLOUR_CODE = re.compile("\x1b\\[[0-9;]*m")  # Sphinx writes them even where no terminal is
@@ -67,7 +69,8 @@ def book_sources(root: Path) -> Iterator[Path]:
 
 def source_hash(root: Path) -> str:
     """Return a hash of the names and contents of all the book is made from."""
-    digest = hashlib.sha256()
+    # The extension of the build that is the course's own; others are pinned in requirements.txt.
+    digest = hashlib.sha256(Path(__file__).with_name("search_data.py").read_bytes())
     for path in book_sources(root):
         if "__pycache__" in path.parts or ".ipynb_checkpoints" in path.parts:
             continue
@@ -94,11 +97,27 @@ def build_book(root: Path, force: bool = False) -> Build:
     Build
         A build with warnings is not strict, but its pages are there to be read.
     """
-    sources = source_hash(root)
+    build_folder(root).mkdir(parents=True, exist_ok=True)
+    with in_turn(build_folder(root) / "book.lock", _say_another_builds):
+        present = None if force else _present_build(root)  # another program may have just built it
+        return present or _build_anew(root)
+
+
+def _say_another_builds() -> None:
+    print("Another command is building the book; waiting for it ...", flush=True)
+
+
+def _present_build(root: Path) -> Build | None:
+    """Return what there is to say of the book there is, or None when it must be built."""
     stamp = _read_stamp(root)
-    if not force and stamp.get("sources") == sources and _has_pages(html_folder(root)):
-        strict = bool(stamp.get("strict"))
-        return Build(strict, False, "The book is up to date." if strict else _with_warnings(root))
+    if stamp.get("sources") != source_hash(root) or not _has_pages(html_folder(root)):
+        return None
+    strict = bool(stamp.get("strict"))
+    return Build(strict, False, "The book is up to date." if strict else _with_warnings(root))
+
+
+def _build_anew(root: Path) -> Build:
+    sources = source_hash(root)
     fresh = build_folder(root) / "in-progress"
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)
@@ -120,17 +139,26 @@ def _run_jupyter_book(root: Path, output: Path) -> int:
     # Jupyter Book has no "python -m" form.
     command = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build"]
     command += [str(root), "-W", "-n", "--keep-going", "--all", "--path-output", str(output)]
-    done = subprocess.run(
-        command,
-        cwd=root,
-        env={**os.environ, "PYTHONUTF8": "1"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",
-        errors="replace",
-    )
-    log_file(root).write_text(COLOUR_CODE.sub("", done.stdout), "utf-8")
-    return done.returncode
+    environment = {**os.environ, "PYTHONUTF8": "1"}
+    with (
+        BookProgress() as progress,
+        log_file(root).open("w", encoding="utf-8") as log,
+        subprocess.Popen(
+            command,
+            cwd=root,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            errors="replace",
+        ) as sphinx,
+    ):
+        assert sphinx.stdout is not None
+        for line in sphinx.stdout:
+            plain = COLOUR_CODE.sub("", line)
+            log.write(plain)
+            progress.hear(plain)
+    return sphinx.returncode
 
 
 def _has_pages(folder: Path) -> bool:

@@ -1,4 +1,4 @@
-"""The second half of ``make start``: the book, the learner's copies, then the server."""
+"""The second half of ``make start``: the book, the learner's folder, then the server."""
 
 from __future__ import annotations
 
@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from descent.errors import CourseError
-from descent.serving.addresses import HOST, Addresses, free_port, running_course
+from descent.serving.addresses import HOST, Addresses, free_port, port_number, running_course
 from descent.serving.book import build_book
-from descent.study.paths import course_root
+from descent.serving.work_folder import furnish, lab_state
+from descent.study.paths import course_root, work_folder
 
-DEFAULT_PORT = 8888
+DEFAULT_PORT = "8888"
+LAB_EXTENSIONS = Path(__file__).with_name("labextension")
 
 # nbgrader's server parts are an instructor's; without its panels they have nothing to answer.
 NBGRADER_PARTS = ("formgrader", "validate_assignment", "assignment_list", "course_list")
@@ -28,19 +30,14 @@ SERVER_EXTENSIONS = {
 }
 
 
-def prepare(root: Path) -> None:
-    """Build the book and make the learner's copies; neither may keep JupyterLab from starting."""
-    print("Looking at the book (a minute when it must be built) ...", flush=True)
+def prepare(root: Path, work: Path) -> None:
+    """Build the book and furnish the learner's folder; no book does not keep from starting."""
+    print("Looking at the book (a minute or two when it must be built) ...", flush=True)
     try:
         print(build_book(root).message, flush=True)
     except OSError as error:
         print(f"The book could not be built: {error}.", flush=True)
-    try:
-        from descent.study.workbook import open_all
-
-        open_all()
-    except (CourseError, OSError) as error:
-        print(f"Your copies in work/ could not all be made: {error}", flush=True)
+    furnish(work)
 
 
 def has_display(environment: Mapping[str, str] = os.environ, platform: str = sys.platform) -> bool:
@@ -53,15 +50,15 @@ def has_display(environment: Mapping[str, str] = os.environ, platform: str = sys
 
 
 def open_browser(addresses: Addresses) -> None:
-    """Open JupyterLab and the book, the book in front, in a browser that has its own window."""
+    """Open the book and JupyterLab, its start page in front, in a browser with its own window."""
     try:
         browser = webbrowser.get()
     except webbrowser.Error:
         return
     in_terminal = type(browser) is webbrowser.GenericBrowser  # such as lynx: it would take over
     if not in_terminal:
-        browser.open(addresses.lab)
         browser.open(addresses.book)
+        browser.open(addresses.lab)
 
 
 def announce(addresses: Addresses, headline: str, browser: bool) -> None:
@@ -73,18 +70,23 @@ def announce(addresses: Addresses, headline: str, browser: bool) -> None:
         threading.Thread(target=open_browser, args=(addresses,), daemon=True).start()
 
 
-def server_options(root: Path, port: int, token: str) -> list[str]:
-    """Return the options of the one Jupyter server, in the form its command line takes."""
+def server_options(work: Path, port: int, token: str) -> list[str]:
+    """Return the options of the one Jupyter server, in the form its command line takes.
+
+    JupyterLab opens in the learner's folder, and its file list shows nothing outside of it.
+    """
     import zmq
 
     options = {
-        "ServerApp.root_dir": str(root),
+        "ServerApp.root_dir": str(work),
         "ServerApp.ip": HOST,
         "ServerApp.port": port,
         "ServerApp.base_url": "/",
         "ServerApp.open_browser": False,
         "ServerApp.jpserver_extensions": SERVER_EXTENSIONS,
         "IdentityProvider.token": token,
+        "LabApp.extra_labextensions_path": str(LAB_EXTENSIONS),
+        "LabApp.workspaces_dir": str(lab_state(work)),
         "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
         "Application.log_level": "ERROR",
         # Encrypted, or the kernel warns in this terminal that it is not.
@@ -104,7 +106,7 @@ def set_environment(root: Path) -> None:
     os.environ["PATH"] = os.pathsep.join([scripts, os.environ.get("PATH", "")])
 
 
-def serve(root: Path, wanted_port: int, browser: bool) -> None:
+def serve(root: Path, work: Path, wanted_port: int, browser: bool) -> None:
     """Run JupyterLab with the book until Ctrl-C."""
     from jupyterlab.labapp import LabApp
 
@@ -113,7 +115,7 @@ def serve(root: Path, wanted_port: int, browser: bool) -> None:
         print(f"Port {wanted_port} is taken; using {port}.", flush=True)
     set_environment(root)
     token = secrets.token_hex(24)
-    server: Any = LabApp.initialize_server(argv=server_options(root, port, token))
+    server: Any = LabApp.initialize_server(argv=server_options(work, port, token))
 
     def stop(number: int, frame: Any) -> None:
         signal.signal(number, signal.SIG_DFL)  # a second Ctrl-C does not wait for kernels
@@ -132,18 +134,19 @@ def serve(root: Path, wanted_port: int, browser: bool) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Prepare the course and serve it, or point to the server that does so already."""
     parser = argparse.ArgumentParser(prog="make start", description="Start the course.")
-    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="default: %(default)s")
+    parser.add_argument("--port", default=DEFAULT_PORT, help="default: %(default)s")
     parser.add_argument("--no-browser", action="store_true", help="print the addresses only")
     chosen = parser.parse_args(arguments)
     browser = has_display() and not chosen.no_browser
     try:
-        root = course_root()
-        prepare(root)
-        running = running_course(root)
+        port = port_number(chosen.port)
+        root, work = course_root(), work_folder()
+        prepare(root, work)
+        running = running_course(work)
         if running is not None:
             announce(running, "Descent is running already, in another terminal.", browser)
         else:
-            serve(root, chosen.port, browser)
+            serve(root, work, port, browser)
     except CourseError as error:
         print(f"descent: {error}", file=sys.stderr)
         return 1

@@ -8,6 +8,7 @@ from __future__ import annotations
 import __future__ as future
 
 import ast
+import contextlib
 import linecache
 import re
 import sys
@@ -16,7 +17,8 @@ from types import ModuleType
 
 from descent.errors import CourseError
 from descent.study.catalog import Chapter
-from descent.study.files import read_code_cells
+from descent.study.notebook_files import read_code_cells
+from descent.study.python_files import read_python
 
 _PYTHON_CELL_MAGICS = ("time", "timeit", "capture", "prun")
 _PURE_FUNCTIONS = {"abs", "bool", "dict", "float", "frozenset", "int", "len", "list", "max"}
@@ -107,15 +109,15 @@ def answers_from_source(path: Path) -> ModuleType:
         When the file cannot be read or is not Python, or a definition cannot be made.
     """
     try:
-        source = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        source = read_python(path)
+    except (OSError, CourseError) as error:
         raise AnswersError(f"{path}: cannot be read ({error}).") from error
     return _make_module([(str(path), source)], f"answers_{path.parent.name}_{path.stem}")
 
 
 def _make_module(cells: list[tuple[str, str]], name: str) -> ModuleType:
-    known = sys.modules.get(name)
-    if known is not None and not hasattr(known, "__descent_answers__"):
+    replaced = sys.modules.get(name)
+    if replaced is not None and not hasattr(replaced, "__descent_answers__"):
         raise ValueError(f"{name} is the name of a module that is not made of answers")
     module = ModuleType(name)
     module.__dict__["__descent_answers__"] = True
@@ -157,11 +159,18 @@ class _Keeper:
             return
         names = [name for target in targets for name in _names(target)]
         adds = isinstance(statement, ast.AugAssign)
-        if self._is_pure(statement.value) and (not adds or self.constants.issuperset(names)):
-            self._run(statement, file)
-            self.constants.update(names)
-        else:
+        if not self._is_pure(statement.value) or (adds and not self.constants.issuperset(names)):
             self._forget(names)
+            return
+        try:
+            self._run(statement, file)
+        except AnswersError as error:
+            if not isinstance(error.__cause__, LookupError | AttributeError):
+                raise
+            # It takes out what an experiment would have put in: `best = results["Adam"]`.
+            self._forget(names)
+        else:
+            self.constants.update(names)
 
     def _forget(self, names: list[str]) -> None:
         for name in names:
@@ -195,15 +204,15 @@ class _Keeper:
         """Apply ``from __future__ import …`` to the cells that follow, as a notebook does."""
         if isinstance(statement, ast.ImportFrom) and statement.module == "__future__":
             for alias in statement.names:
-                self.flags |= getattr(future, alias.name).compiler_flag
+                self.flags |= getattr(getattr(future, alias.name, None), "compiler_flag", 0)
 
     def _run(self, statement: ast.stmt, file: str) -> None:
         tree = ast.Module(body=[statement], type_ignores=[])
-        code = compile(tree, file, "exec", flags=self.flags, dont_inherit=True)
         try:
+            code = compile(tree, file, "exec", flags=self.flags, dont_inherit=True)
             exec(code, self.module.__dict__)
-        except Exception as error:
-            what = getattr(statement, "name", None) or ast.unparse(statement).splitlines()[0]
+        except (Exception, SystemExit) as error:
+            what = getattr(statement, "name", None) or "this"
             hint = ""
             if isinstance(error, NameError):
                 hint = " Only imports, definitions and constants are taken from the notebook."
@@ -221,18 +230,23 @@ def _parse(source: str, file: str) -> ast.Module:
             return ast.Module(body=[], type_ignores=[])
         before, line_end, rest = source[cell_magic.start(1) :].partition("\n")
         source = "\n" * source[: cell_magic.start(1)].count("\n") + line_end + rest
-    try:
-        return ast.parse(source, file)
-    except SyntaxError:
-        pass
+    with contextlib.suppress(SyntaxError):
+        return _parse_python(source, file)
     from IPython.core.inputtransformer2 import TransformerManager
 
     text = source.lstrip("\n")  # IPython would remove these lines, and shift the others
-    plain = "\n" * (len(source) - len(text)) + TransformerManager().transform_cell(text)
+    before = "\n" * (len(source) - len(text))
     try:
-        return ast.parse(plain, file)
-    except SyntaxError as error:
+        return _parse_python(before + TransformerManager().transform_cell(text), file)
+    except SyntaxError as error:  # of ours, or of IPython, where a cell's indentation is wrong
         raise AnswersError(f"{_cell(file)}, line {error.lineno}: {error.msg}.") from error
+
+
+def _parse_python(source: str, file: str) -> ast.Module:
+    try:
+        return ast.parse(source, file)
+    except (ValueError, RecursionError, MemoryError) as error:  # a null byte; far too many brackets
+        raise AnswersError(f"{_cell(file)}: this is not Python ({error or 'too deep'}).") from error
 
 
 def _cell(file: str) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from descent.errors import CourseError
+from descent.study.parts import find_part, part_order
 from descent.study.paths import CourseNotFound, course_root
 
 __all__ = [
@@ -28,9 +29,6 @@ __all__ = [
     "read_chapter",
     "read_header",
 ]
-
-PARTS = ("ladder", "research", "foundations", "encounter", "reinforcement", "capstone")
-"""The order of the parts; any other part follows, by name."""
 
 _REQUIRED = ("title", "subtitle", "part", "hours", "teaches", "builds", "number", "data", "recall")
 _OPTIONAL = ("needs", "run", "readings")
@@ -98,6 +96,21 @@ class Chapter(Header):
     def name(self) -> str:
         """The file name without its ending, such as ``01_scalar_regression``."""
         return self.source.stem
+
+    @property
+    def mark(self) -> str:
+        """The number as it is shown: ``13`` on the ladder, ``R3`` among the research chapters."""
+        return find_part(self.part).mark(self.number)
+
+    @property
+    def heading(self) -> str:
+        """The title with its number: ``13 · The causal transformer``."""
+        return f"{self.mark} · {self.title}"
+
+    @property
+    def reference(self) -> str:
+        """The chapter as prose calls it: ``rung 13``, ``Research 3``."""
+        return find_part(self.part).reference(self.number)
 
 
 def read_header(path: Path) -> Header:
@@ -176,8 +189,9 @@ def find_chapter(name: str) -> Chapter:
     Parameters
     ----------
     name
-        Its id (``ladder/01_scalar_regression``), the beginning of one (``ladder/01``, ``ladder/1``,
-        ``01``), its slug (``scalar_regression``), or the path of one of its files.
+        Its number as it is shown (``1``, ``01``, ``R3``) or as prose says it (``Research 3``), its
+        id (``ladder/01_scalar_regression``), the beginning of one (``ladder/01``, ``ladder/1``),
+        its slug (``scalar_regression``), or the path of one of its files.
 
     Raises
     ------
@@ -186,7 +200,7 @@ def find_chapter(name: str) -> Chapter:
     """
     chapters = load_catalog()
     wanted = _normal_name(name)
-    for rule in (_is_exactly, _has_number, _starts_with):
+    for rule in (_is_exactly, _is_called, _has_number, _starts_with):
         found = [chapter for chapter in chapters if rule(chapter, wanted)]
         if len(found) == 1:
             return found[0]
@@ -205,6 +219,11 @@ def _normal_name(name: str) -> str:
 
 def _is_exactly(chapter: Chapter, wanted: str) -> bool:
     return wanted in (chapter.id, chapter.name, chapter.slug, f"{chapter.part}/{chapter.slug}")
+
+
+def _is_called(chapter: Chapter, wanted: str) -> bool:
+    shown = str(int(wanted)) if wanted.isdecimal() else wanted.casefold()
+    return shown in (chapter.mark.casefold(), chapter.reference.casefold())
 
 
 def _has_number(chapter: Chapter, wanted: str) -> bool:
@@ -233,8 +252,7 @@ def _near_names(wanted: str, chapters: list[Chapter]) -> str:
 
 def course_order(chapter: Chapter) -> tuple[int, str, int, str]:
     """Sort key that puts chapters in the order of the course: by part, then by number."""
-    known = PARTS.index(chapter.part) if chapter.part in PARTS else len(PARTS)
-    return known, chapter.part, chapter.number, chapter.slug
+    return *part_order(chapter.part), chapter.number, chapter.slug
 
 
 def _read_text(path: Path) -> str:
@@ -385,9 +403,9 @@ class _FieldReader:
         for place, item in enumerate(value, start=1):
             if not isinstance(item, dict):
                 raise self.wrong(name, f"{wanted}; entry {place} is not")
-            known = set(item) <= set(keys + optional)
+            no_others = set(item) <= set(keys + optional)
             texts = all(isinstance(item.get(key), str | int | float) for key in keys)
-            if not known or not texts:
+            if not no_others or not texts:
                 raise self.wrong(name, f"{wanted}; entry {place} is not")
         return value
 

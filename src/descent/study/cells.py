@@ -5,12 +5,13 @@ from __future__ import annotations
 import ast
 import inspect
 import linecache
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from descent.errors import CourseError
+from descent.shell import ipython_shell
+from descent.study.python_files import read_python
 
 
 def cells_defining(thing: type | Callable[..., Any]) -> list[str]:
@@ -29,15 +30,14 @@ def cells_defining(thing: type | Callable[..., Any]) -> list[str]:
     Raises
     ------
     CourseError
-        When the definition cannot be found.
+        When the definition cannot be found, or its file cannot be read as Python.
     """
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython is not None else None
+    shell = ipython_shell()
     if thing.__module__ == "__main__" and shell is not None:
         cells = [cell for cell in shell.user_ns["In"] if cell.strip()] or _compiled(shell)
         return [cell for cell in cells if _is_python(shell.transform_cell(cell))]
     try:
-        return [Path(inspect.getfile(thing)).read_text(encoding="utf-8")]
+        return [read_python(Path(inspect.getfile(thing)))]
     except (OSError, TypeError):
         raise CourseError(
             f"The definition of {thing.__name__} cannot be found. Define it in a cell of this "

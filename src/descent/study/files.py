@@ -1,109 +1,26 @@
-"""Reading notebooks, and writing files whole or not at all."""
+"""Writing files whole or not at all, and keeping what is replaced.
+
+Whatever is written goes into a hidden file beside the final one first. Its writer holds a lock on
+it, so that what a killed process left can be told from what another is writing now.
+"""
 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
+import re
 import tempfile
 import time
-import warnings
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from descent.errors import CourseError
+from descent.locks import take
 
+LEFTOVER_SECONDS = 60.0
+"""A hidden file is left alone for so long: its writer may not have come to the lock yet."""
 
-class BrokenNotebook(CourseError):
-    """A notebook cannot be read; the message says which and why."""
-
-
-def read_code_cells(path: Path) -> list[str]:
-    """Return the text of a notebook's code cells, in order.
-
-    Raises
-    ------
-    BrokenNotebook
-        As `read_notebook` does.
-    """
-    return [cell.source for cell in read_notebook(path).cells if cell.cell_type == "code"]
-
-
-def read_notebook(path: Path) -> Any:
-    """Read a notebook file and check that it is one.
-
-    Parameters
-    ----------
-    path
-        An ``.ipynb`` file.
-
-    Returns
-    -------
-    nbformat.NotebookNode
-        The notebook, in the current format, every cell with an id.
-
-    Raises
-    ------
-    BrokenNotebook
-        When the file is missing, is not JSON, or is not a notebook.
-    """
-    import nbformat
-    from nbformat.v4.rwbase import rejoin_lines
-
-    data = _load_json(path)
-    if not isinstance(data, dict) or "cells" not in data or "nbformat" not in data:
-        raise BrokenNotebook(f"{path}: this is JSON, but not a notebook.")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            notebook = rejoin_lines(nbformat.from_dict(data))
-            if notebook.nbformat != 4 or notebook.nbformat_minor < 5:
-                notebook = nbformat.convert(notebook, 4)
-                notebook.nbformat_minor = 5
-            _, notebook = nbformat.validator.normalize(notebook, strip_invalid_metadata=False)
-            nbformat.validate(notebook)
-    except Exception as error:  # nbformat lets many kinds through on malformed input
-        problem = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise BrokenNotebook(f"{path}: this is not a valid notebook ({problem}).") from error
-    return notebook
-
-
-def _load_json(path: Path) -> Any:
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise BrokenNotebook(f"{path}: there is no such file.") from None
-    except UnicodeDecodeError as error:
-        raise BrokenNotebook(f"{path}: this is not a notebook, it is not even text.") from error
-    except OSError as error:
-        raise BrokenNotebook(f"{path}: cannot be read ({error.strerror}).") from error
-    try:
-        return json.loads(text)
-    except ValueError as error:
-        where = f"line {error.lineno}" if isinstance(error, json.JSONDecodeError) else "its text"
-        raise BrokenNotebook(f"{path}: this is not a notebook: not JSON at {where}.") from error
-
-
-def notebook_bytes(notebook: Any) -> bytes:
-    """Return what is written to disk for a notebook."""
-    import nbformat
-
-    return (nbformat.writes(notebook).rstrip("\n") + "\n").encode()
-
-
-def grader_metadata(cell: Any) -> dict[str, Any]:
-    """Return the nbgrader metadata of a cell, empty for an ordinary one."""
-    return dict(cell.get("metadata", {}).get("nbgrader", {}))
-
-
-def is_exercise(cell: Any) -> bool:
-    """Say whether a cell is one the learner fills in."""
-    return bool(grader_metadata(cell).get("solution"))
-
-
-def is_check(cell: Any) -> bool:
-    """Say whether a cell judges an answer and belongs to the course."""
-    return bool(grader_metadata(cell).get("grade")) and not is_exercise(cell)
+_HIDDEN_NAME = re.compile(r"\..+\.[a-z0-9_]{8}\.tmp")
 
 
 def write_whole(path: Path, data: bytes) -> None:
@@ -114,16 +31,11 @@ def write_whole(path: Path, data: bytes) -> None:
     CourseError
         When it cannot be written; nothing has changed then.
     """
-    target = path.resolve()
-    with _errors_in_words(path):
-        temporary = _write_beside(target, data)
-        try:
-            if target.exists():
-                os.chmod(temporary, target.stat().st_mode & 0o777)
-            os.replace(temporary, target)
-        except OSError:
-            temporary.unlink(missing_ok=True)
-            raise
+    target = Path(os.path.realpath(path))
+    with _errors_in_words(path), _written_beside(target, data) as hidden:
+        with contextlib.suppress(FileNotFoundError):
+            os.chmod(hidden, target.stat().st_mode & 0o777)
+        os.replace(hidden, target)
 
 
 def create_whole(path: Path, data: bytes) -> bool:
@@ -142,58 +54,104 @@ def create_whole(path: Path, data: bytes) -> bool:
     with _errors_in_words(path):
         if path.exists():
             return False
-        temporary = _write_beside(path, data)
-        try:
-            os.link(temporary, path)  # fails when another process made the file meanwhile
-        except FileExistsError:
-            return False
-        except OSError:  # a file system without hard links
-            with path.open("xb") as file:
-                file.write(data)
-        finally:
-            temporary.unlink(missing_ok=True)
+        with _written_beside(path, data) as hidden:
+            try:
+                os.link(hidden, path)  # fails when another process made the file meanwhile
+            except FileExistsError:
+                return False
+            except OSError:  # a file system without hard links
+                return _create(path, data)
         return True
 
 
-def keep_backup(path: Path, folder: Path) -> Path:
-    """Copy a file into a folder, under its name and the time; return the copy.
+def _create(path: Path, data: bytes) -> bool:
+    try:
+        with path.open("xb") as file:
+            file.write(data)
+    except FileExistsError:
+        return False
+    return True
+
+
+def keep_backup(path: Path, data: bytes, folder: Path) -> Path:
+    """Keep what a file held in a folder, under its name and the time; return the copy.
 
     Raises
     ------
     CourseError
         When the copy cannot be written.
     """
-    stamp = time.strftime("%Y%m%d-%H%M%S")
-    data = path.read_bytes()
     number = 1
     while True:
         more = "" if number == 1 else f"-{number}"
-        backup = folder / f"{path.stem}-{stamp}{more}{path.suffix}"
+        backup = folder / f"{path.stem}-{_stamp()}{more}{path.suffix}"
         if create_whole(backup, data):
             return backup
         number += 1
 
 
-def _write_beside(path: Path, data: bytes) -> Path:
-    """Write a temporary file in the folder of the final one, through to the disk."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    return temporary
+def move_to_backup(path: Path, folder: Path) -> Path:
+    """Move whatever goes by a path, a folder say, into a new folder of the backups.
+
+    Raises
+    ------
+    CourseError
+        When it cannot be moved; it is where it was then.
+    """
+    with _errors_in_words(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        place = Path(tempfile.mkdtemp(dir=folder, prefix=f"{path.stem}-{_stamp()}-"))
+        os.rename(path, place / path.name)
+        return place / path.name
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Delete the hidden files that killed processes left in a folder, and no others.
+
+    One that is locked is being written now, and one that is younger than a minute may be; a date in
+    the future, from before the clock was set back, makes no file young.
+    """
+    for path in folder.glob(".*.tmp"):
+        if not _HIDDEN_NAME.fullmatch(path.name) or not path.is_file():
+            continue
+        with contextlib.suppress(OSError), path.open("r+b") as file:
+            age = time.time() - os.fstat(file.fileno()).st_mtime
+            if abs(age) >= LEFTOVER_SECONDS and take(file):
+                path.unlink()
 
 
 @contextlib.contextmanager
-def _errors_in_words(path: Path) -> Any:
+def _written_beside(path: Path, data: bytes) -> Iterator[Path]:
+    """Give a hidden file with this content in the folder of the final one, on the disk.
+
+    It is locked while the block runs, and gone after it unless the block renamed it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    hidden = Path(name)
+    with os.fdopen(handle, "wb") as file:
+        try:
+            take(file)  # without locks nothing is ever taken for a leftover
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+            os.chmod(hidden, 0o644)
+            yield hidden
+        finally:
+            hidden.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _errors_in_words(path: Path) -> Iterator[None]:
     try:
         yield
+    except (FileExistsError, NotADirectoryError) as error:
+        in_the_way = next((place for place in path.parents if place.is_file()), None)
+        why = f"{in_the_way} is a file, not a folder" if in_the_way else error.strerror
+        raise CourseError(f"{path}: cannot be written ({why}).") from error
     except OSError as error:
         raise CourseError(f"{path}: cannot be written ({error.strerror or error}).") from error
+
+
+def _stamp() -> str:
+    return time.strftime("%Y%m%d-%H%M%S")

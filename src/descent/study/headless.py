@@ -7,15 +7,18 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from descent.characters import whole_characters
 from descent.errors import CourseError
 from descent.grading.report import CORRECT, MIME
 from descent.study.catalog import CatalogError, Chapter, course_root, find_chapter
-from descent.study.files import grader_metadata, is_check, is_exercise, read_notebook
+from descent.study.identity import Recognised, cell_name, recognise
+from descent.study.marks import is_check, is_exercise, name_of
+from descent.study.notebook_files import read_notebook
 
 NO_RESULT = "no result"
 
@@ -51,12 +54,15 @@ class HeadlessReport:
     results
         One entry per check cell.
     problems
-        Renamed or deleted cells, or a kernel that died; empty when there are none.
+        Cells that are missing or do not run, or a kernel that died; empty when there are none.
+    notes
+        What was put right for this run, and is worth knowing.
     """
 
     path: Path
     results: tuple[CheckResult, ...]
     problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def all_correct(self) -> bool:
@@ -90,59 +96,81 @@ def check_notebook(
         When the file cannot be read or is not a notebook.
     """
     path = Path(path)
+    notebook, problems, notes = _made_ready(path)
+    checks = [cell for cell in notebook.cells if is_check(cell)]
+    if not checks:
+        return HeadlessReport(path, (), (*problems, "it has no check cells"), notes)
+    with _environment(record) as environment:
+        trouble = _execute(notebook, path, cell_seconds, environment)
+    results = tuple(_result(notebook, cell) for cell in checks)
+    return HeadlessReport(path, results, (*problems, *trouble), notes)
+
+
+def _made_ready(path: Path) -> tuple[Any, tuple[str, ...], tuple[str, ...]]:
+    """Read a notebook with the course's cells known in it; return its problems, and notes."""
     notebook = read_notebook(path)
-    problems = missing_cells(notebook, _blank_of(path, notebook))
+    problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    blank = _blank_of(path, notebook)
+    if blank is not None:
+        recognised = recognise(notebook, blank)
+        notebook = recognised.notebook
+        problems, notes = _problems(notebook, blank), _notes(recognised)
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs = []
-    if not any(is_check(cell) for cell in notebook.cells):
-        return HeadlessReport(path, (), (*problems, "it has no check cells"))
-    with _environment(record) as environment:
-        trouble = _execute(notebook, path, cell_seconds, environment)
-    results = tuple(_result(notebook, cell) for cell in notebook.cells if is_check(cell))
-    return HeadlessReport(path, results, (*problems, *trouble))
+            cell.source = whole_characters(cell.source)
+    return notebook, problems, notes
 
 
-def missing_cells(notebook: Any, blank: Any) -> list[str]:
+def _problems(notebook: Any, blank: Any) -> tuple[str, ...]:
     """Compare a notebook's exercise and check cells with the blank notebook's.
-
-    Parameters
-    ----------
-    notebook
-        The learner's.
-    blank
-        The course's, or None when it is not known which chapter this is.
 
     Returns
     -------
-    list of str
-        One clause per cell that was renamed or deleted.
+    tuple of str
+        One clause per cell that is not there, or does not run.
     """
-    if blank is None:
-        return []
-    names = {grader_metadata(cell).get("grade_id") for cell in notebook.cells}
-    now = {cell.id: grader_metadata(cell).get("grade_id") for cell in notebook.cells}
+    found = {cell.id: cell for cell in notebook.cells}
     problems = []
     for cell in blank.cells:
-        name = grader_metadata(cell).get("grade_id")
-        if name is None or name in names:
+        if name_of(cell) is None:
             continue
-        kind = "exercise" if is_exercise(cell) else "check"
-        if cell.id not in now:
-            problems.append(f"the {kind} cell '{name}' was deleted")
-        elif now[cell.id] is None:
-            problems.append(f"the {kind} cell '{name}' has lost its name")
-        else:
-            problems.append(f"the {kind} cell '{name}' was renamed '{now[cell.id]}'")
-    return problems
+        what = f"the {'exercise' if is_exercise(cell) else 'check'} cell '{cell_name(cell)}'"
+        if cell.id not in found:
+            problems.append(f"{what} is not in it{_BROUGHT_BACK if is_check(cell) else ''}")
+        elif found[cell.id].cell_type != cell.cell_type:
+            remedy = _BROUGHT_BACK if is_check(cell) else " (select it and press Y)"
+            problems.append(f"{what} is not a code cell, so it does not run{remedy}")
+    return tuple(problems)
+
+
+_BROUGHT_BACK = " (descent refresh brings it back)"
+
+
+def _notes(recognised: Recognised) -> tuple[str, ...]:
+    notes = []
+    if recognised.healed:
+        cells = "1 cell" if len(recognised.healed) == 1 else f"{len(recognised.healed)} cells"
+        notes.append(
+            f"{cells} had lost what marks them as the course's and were recognised all the same; "
+            "descent refresh puts it back"
+        )
+    for name in recognised.doubles:
+        notes.append(
+            f"'{name}' marks two cells, the halves of one or a copy: the first is taken for it, "
+            "and descent refresh takes the mark from the other"
+        )
+    return tuple(notes)
 
 
 def chapter_of(path: Path, notebook: Any) -> Chapter | None:
     """Return the chapter a notebook belongs to, from its metadata or its file name."""
-    named = notebook.metadata.get("descent", {}).get("chapter")
+    ours = notebook.metadata.get("descent")
+    named = ours.get("chapter") if isinstance(ours, Mapping) else None
     for name in (named, f"{path.resolve().parent.name}/{path.stem}", path.stem):
         with contextlib.suppress(CatalogError):
-            if name:
+            if isinstance(name, str) and name:
                 return find_chapter(name)
     return None
 
@@ -203,37 +231,36 @@ def _execute(
 
 
 def _cell_name(notebook: Any, index: int) -> str:
-    name = grader_metadata(notebook.cells[index]).get("grade_id")
+    name = name_of(notebook.cells[index])
     return f"cell {index + 1}" + (f", '{name}'" if name else "")
 
 
 def _result(notebook: Any, cell: Any) -> CheckResult:
     """Read a check cell's outcome from its outputs."""
-    for output in cell.outputs:
+    name = _checked_name(cell)
+    for output in cell.get("outputs", ()):
         bundle = output.get("data", {}).get(MIME)
         if bundle is not None:
-            fields = json.loads(bundle) if isinstance(bundle, str) else bundle
-            return CheckResult(
-                str(fields["exercise"]), str(fields["outcome"]), str(fields.get("message") or "")
-            )
-    name = _checked_name(cell)
+            with contextlib.suppress(ValueError, KeyError, TypeError):
+                fields = json.loads(bundle) if isinstance(bundle, str) else bundle
+                outcome, message = str(fields["outcome"]), str(fields.get("message") or "")
+                return CheckResult(str(fields["exercise"]), outcome, message)
     return CheckResult(name, NO_RESULT, _error_before(notebook, cell, name))
 
 
 def _checked_name(cell: Any) -> str:
     """``check(predict)`` → ``predict``."""
     match = re.search(r"\bcheck\(\s*(\w+)", cell.source)
-    return match[1] if match else str(grader_metadata(cell).get("grade_id"))
+    return match[1] if match else cell_name(cell)
 
 
 def _error_before(notebook: Any, check: Any, name: str) -> str:
     """Say what stopped a check: the error of the exercise's own cell, else the check's."""
-    exercises = [
-        cell
-        for cell in notebook.cells
-        if is_exercise(cell) and re.search(rf"\b{name}\b", cell.source)
-    ]
+    word = re.compile(rf"\b{re.escape(name)}\b")
+    exercises = [cell for cell in notebook.cells if is_exercise(cell) and word.search(cell.source)]
     for cell in (*exercises, check):
+        if cell.cell_type != "code":
+            return f"the cell '{cell_name(cell)}' is not a code cell"
         for output in cell.outputs:
             if output.output_type == "error":
                 return f"{output.ename}: {output.evalue}"

@@ -14,20 +14,39 @@ _TEXT_BROWSERS = ("www-browser", "links", "elinks", "lynx", "w3m")
 def lab_address(path: Path) -> str | None:
     """Return the address of a file in a running JupyterLab, or None when none serves it.
 
+    Of several servers it is the one whose folder is the nearest above the file.
+
     Parameters
     ----------
     path
-        A file below the folder a server was started in.
+        A file below the folder a server was started in, by whatever links it is reached.
     """
     from jupyter_server.serverapp import list_running_servers
 
+    found: list[tuple[int, str]] = []
     for server in list_running_servers():
-        root = Path(str(server.get("root_dir", ""))).resolve()
-        if server.get("root_dir") and path.resolve().is_relative_to(root):
-            inside = quote(path.resolve().relative_to(root).as_posix())
-            token = server.get("token")
-            query = f"?{urlencode({'token': token})}" if token else ""
-            return f"{server['url']}lab/tree/{inside}{query}"
+        inside = _path_inside(path, str(server.get("root_dir", "")))
+        if inside is None:
+            continue
+        token = server.get("token")
+        query = f"?{urlencode({'token': token})}" if token else ""
+        address = f"{server['url']}lab/tree/{quote(inside.as_posix())}{query}"
+        found.append((len(inside.parts), address))
+    return min(found)[1] if found else None
+
+
+def _path_inside(path: Path, root: str) -> Path | None:
+    """Return a file's path from a server's folder on, or None when the folder is not above it.
+
+    Folders are compared as what they are and not by name: the one that holds a learner's copies may
+    be a link, and so may any folder in it.
+    """
+    if not os.path.isdir(root):
+        return None
+    for place in (Path(os.path.abspath(path)), path.resolve()):
+        for folder in place.parents:
+            if folder.is_dir() and folder.samefile(root):
+                return place.relative_to(folder)
     return None
 
 

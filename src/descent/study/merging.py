@@ -2,20 +2,20 @@
 
 What each shared cell will say is settled first, cell by cell: the course's checks are the course's,
 an answer is the learner's, and where both changed a cell the learner's stays and the course's new
-text is shown after it. Then nbdime merges the three lists of cells, by their ids: what each side
-added, removed or moved. Its line-by-line merge of cells is not used, because half of an answer and
-half of a stub make a third thing that nobody wrote.
+text is shown after it. Which cell is which, ``identity`` knows. Then nbdime merges the three lists
+of cells, by their ids: what each side added, removed or moved. Its line-by-line merge of cells is
+not used, because half of an answer and half of a stub make a third thing that nobody wrote.
 """
 
 from __future__ import annotations
 
 import copy
 import hashlib
-import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
-from descent.study.files import grader_metadata, is_check, is_exercise
+from descent.study.identity import cell_name, recognise
+from descent.study.marks import is_check, is_exercise, marks_of
 
 Cells = dict[str, Any]
 
@@ -34,6 +34,10 @@ class Merge:
         How many cells were brought up to date, and how many are new.
     orphaned
         Names of exercises that the course no longer has and the learner had answered.
+    asleep
+        Names of exercises that are Markdown or raw text in the learner's copy, and do not run.
+    healed, doubles
+        As `identity.Recognised` has them.
     """
 
     notebook: Any
@@ -41,6 +45,14 @@ class Merge:
     updated: int = 0
     added: int = 0
     orphaned: list[str] = field(default_factory=list)
+    asleep: list[str] = field(default_factory=list)
+    healed: list[str] = field(default_factory=list)
+    doubles: list[str] = field(default_factory=list)
+
+    @property
+    def changes(self) -> bool:
+        """Whether the learner's copy is another for it."""
+        return bool(self.updated or self.added or self.healed or self.doubles)
 
 
 def merge_notebooks(base: Any, local: Any, remote: Any) -> Merge:
@@ -60,10 +72,11 @@ def merge_notebooks(base: Any, local: Any, remote: Any) -> Merge:
     Merge
         The merged notebook. Every cell that the learner wrote or changed is in it as they left it.
     """
-    local = copy.deepcopy(local)
-    _make_ids_unique(local)
+    recognised = recognise(local, base, remote)
+    local = recognised.notebook
     settling = _Settling(_by_id(base), _by_id(local), _by_id(remote))
     merge = settling.settle()
+    merge.healed, merge.doubles = recognised.healed, recognised.doubles
     order = _merge_order(list(settling.base), list(settling.local), list(settling.remote))
     merge.notebook = copy.deepcopy(remote)
     merge.notebook.metadata = _notebook_metadata(base, local, remote)
@@ -107,8 +120,10 @@ class _Settling:
         else:
             chosen = mine
             if not _says_same(new, old):
-                merge.kept.append(_name(new))
+                merge.kept.append(cell_name(new))
                 self.to_show[new.id] = new
+        if is_exercise(new) and chosen.cell_type != new.cell_type:
+            merge.asleep.append(cell_name(new))
         chosen = copy.deepcopy(chosen)
         chosen.metadata.update({**mine.metadata, **new.metadata})
         self.cells[new.id] = chosen
@@ -119,7 +134,7 @@ class _Settling:
             return
         del self.base[old.id]  # now one that the learner added
         if is_exercise(old):
-            merge.orphaned.append(_name(old))
+            merge.orphaned.append(cell_name(old))
 
 
 def _merge_order(base: list[str], local: list[str], remote: list[str]) -> list[str]:
@@ -167,26 +182,14 @@ def _tidy_grader_metadata(notebook: Any, remote: Any) -> None:
     """Leave nbgrader's marks on the cells the chapter has, as it has them, and on no other."""
     wanted = _by_id(remote)
     for cell in notebook.cells:
-        marks = grader_metadata(wanted[cell.id]) if cell.id in wanted else {}
+        marks = marks_of(wanted[cell.id]) if cell.id in wanted else {}
         cell.metadata.pop("nbgrader", None)
         if marks:
             cell.metadata["nbgrader"] = marks
 
 
-def _make_ids_unique(notebook: Any) -> None:
-    seen: set[str] = set()
-    for cell in notebook.cells:
-        if cell.id in seen:
-            cell.id = uuid.uuid4().hex[:8]
-        seen.add(cell.id)
-
-
 def _says_same(one: Any, other: Any) -> bool:
     return bool(one.cell_type == other.cell_type and one.source == other.source)
-
-
-def _name(cell: Any) -> str:
-    return str(grader_metadata(cell).get("grade_id") or cell.id)
 
 
 def _by_id(notebook: Any) -> Cells:

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
+from descent.shell import in_notebook
 from descent.study.catalog import Chapter, load_catalog
+from descent.study.parts import find_part
 from descent.study.store import Event, ExerciseState, ProgressStore, summarise
-from descent.study.time import minutes_worked
+from descent.study.working_time import minutes_worked
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -75,16 +77,33 @@ class ChapterRow:
     def state_text(self) -> str:
         """The status in words."""
         if self.status == LATER:
-            return f"after {', '.join(_short(name) for name in self.waits_for)}"
+            return f"after {', '.join(_reference(name) for name in self.waits_for)}"
         return self.status
 
 
 @dataclass(frozen=True)
+class NextStep:
+    """What to do next: a chapter and, where it was begun, its first exercise that is not done."""
+
+    row: ChapterRow
+    exercise: str | None = None
+
+
+@dataclass(frozen=True)
 class ProgressTable:
-    """The whole course, chapter by chapter, and a suggestion of what to do next."""
+    """The whole course, chapter by chapter, and what to do next; None when all is done."""
 
     rows: tuple[ChapterRow, ...]
-    suggestion: str
+    next_step: NextStep | None
+
+    @property
+    def suggestion(self) -> str:
+        """What to do next, in one line."""
+        step = self.next_step
+        if step is None:
+            return "Every chapter is done." if self.rows else "This course has no chapters yet."
+        what = f"exercise '{step.exercise}' of " if step.exercise else ""
+        return f"Next: {what}{_label(step.row)}.  descent open {_short(step.row.chapter.id)}"
 
     @property
     def total_text(self) -> str:
@@ -126,13 +145,13 @@ def progress_table(store: ProgressStore | None = None) -> ProgressTable:
         else:
             status = LATER if waits else OPEN
         rows.append(ChapterRow(chapter, exercises[chapter.id], worked, status, waits))
-    return ProgressTable(tuple(rows), _suggestion(rows, events))
+    return ProgressTable(tuple(rows), _next_step(rows, events))
 
 
 def show_progress(store: ProgressStore | None = None) -> None:
     """Show the table: as HTML in a notebook, as a table in a terminal."""
     table = progress_table(store)
-    if _in_notebook():
+    if in_notebook():
         from IPython.display import display
 
         bundle = {"text/html": as_html(table), "text/plain": as_text(table)}
@@ -156,16 +175,16 @@ def as_text(table: ProgressTable) -> str:
 
 
 def as_rich(table: ProgressTable) -> RenderableType:
-    """Make the table for a terminal."""
+    """Make the table for a terminal; names stay whole in one of 80 columns."""
     from rich.console import Group
     from rich.table import Table
     from rich.text import Text
 
     grid = Table(box=None, pad_edge=False, header_style="bold")
-    grid.add_column("Chapter")
-    grid.add_column("Exercises")
-    for heading in ("Done", "Tried", "Time"):
-        grid.add_column(heading, justify="right")
+    for heading in ("Chapter", "Exercises"):
+        grid.add_column(heading, no_wrap=True, overflow="fold")
+    for heading in ("Done", "Time"):
+        grid.add_column(heading, no_wrap=True, justify="right")
     grid.add_column("")
     styles = {DONE: "green", STARTED: "bold", OPEN: "", LATER: "dim"}
     for row in table.rows:
@@ -173,9 +192,8 @@ def as_rich(table: ProgressTable) -> RenderableType:
             Text(_label(row)),
             row.marks,
             f"{row.done}/{len(row.exercises)}",
-            str(row.tried or ""),
-            minutes_text(row.minutes),
-            row.state_text,
+            minutes_text(row.minutes) if row.minutes else "",
+            row.state_text.replace(f"{row.chapter.part}/", ""),
             style=styles[row.status],
         )
     key = Text("✓ done  ● tried  ○ not yet", style="dim")
@@ -249,34 +267,27 @@ def _exercise_rows(
     )
 
 
-def _suggestion(rows: list[ChapterRow], events: list[Event]) -> str:
-    """Say in one line what to do next: go on with the latest chapter, else open the next one."""
+def _next_step(rows: list[ChapterRow], events: list[Event]) -> NextStep | None:
+    """Go on with the chapter worked at last, else open the next one."""
     latest = {event.chapter: event.at for event in events}
     started = [row for row in rows if row.status == STARTED]
     if started:
         row = max(started, key=lambda row: latest[row.chapter.id])
         left = [exercise.name for exercise in row.exercises if not exercise.state.done]
-        what = f"exercise '{left[0]}' of " if left else ""
-        return f"Next: {what}{_label(row)}.  descent open {_short(row.chapter.id)}"
-    for row in rows:
-        if row.status == OPEN:
-            return f"Next: {_label(row)}.  descent open {_short(row.chapter.id)}"
-    return "Every chapter is done." if rows else "This course has no chapters yet."
+        return NextStep(row, left[0] if left else None)
+    return next((NextStep(row) for row in rows if row.status == OPEN), None)
 
 
 def _label(row: ChapterRow) -> str:
-    return f"{_short(row.chapter.id)} {row.chapter.title}"
+    return row.chapter.heading
+
+
+def _reference(chapter_id: str) -> str:
+    """``ladder/01_scalar_regression`` → ``rung 1``."""
+    part, _, name = chapter_id.partition("/")
+    return find_part(part).reference(int(name.partition("_")[0]))
 
 
 def _short(chapter_id: str) -> str:
     """``ladder/01_scalar_regression`` → ``ladder/01``, which `descent open` understands."""
     return chapter_id.partition("_")[0]
-
-
-def _in_notebook() -> bool:
-    """Say whether a Jupyter kernel is running this, without importing IPython to find out."""
-    import sys
-
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython else None
-    return shell is not None and "IPKernelApp" in getattr(shell, "config", {})

@@ -4,8 +4,8 @@ One SQLite file in the user's data folder, written by as many kernels at once as
 SQLite's rollback journal and not its write-ahead log, because home folders are often on a network,
 where the write-ahead log is not safe. A record that the file cannot take (it is locked, full,
 read-only, or made by a newer version of the course) goes to a JSON-lines file beside it and is
-merged at the next good opening; a corrupt file is moved to a backup, and what can still be read
-of it is kept. Nothing here ever fails a check.
+merged at the next good opening. A damaged file takes no more records: it is moved to a backup, and
+all that can still be read of it is kept. Nothing here ever fails a check.
 """
 
 from __future__ import annotations
@@ -15,25 +15,21 @@ import sqlite3
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
-from typing import TypeVar
 
+from descent.characters import whole_characters
+from descent.grading.report import CORRECT, NOT_ATTEMPTED
 from descent.study.paths import home_folder
-from descent.study.pending import PendingFile
-from descent.study.repair import move_corrupt_store_away
-
-T = TypeVar("T")
+from descent.study.pending import PendingFile, Record
+from descent.study.repair import is_damage, put_damaged_store_away, refuse_damaged
 
 VERSION = 1
 """The version of the file's layout, kept in SQLite's ``user_version``."""
 
 BUSY_SECONDS = 0.5
 """How long a record waits for another writer before it goes to the file beside the store."""
-
-CORRECT = "correct"
-NOT_ATTEMPTED = "not attempted"
 
 _SCHEMA = """
 CREATE TABLE events (
@@ -158,18 +154,12 @@ class ProgressStore:
 
     def events(self, chapter_id: str | None = None) -> list[Event]:
         """Return what happened, oldest first, in one chapter or in all of them. Never raises."""
-        found: list[Event] = []
         try:
-            if self.path.exists():
-                found = self._use(lambda connection: _select(connection, chapter_id))
+            events = self._all_events()
         except (sqlite3.Error, OSError) as error:
-            self._explain(error, writing=False)
-        waiting = (_event_from(record) for record in self.pending.read())
-        known = {event.uid: event for event in found}
-        for event in waiting:
-            if event is not None and chapter_id in (None, event.chapter):
-                known.setdefault(event.uid, event)
-        return sorted(known.values(), key=lambda event: (event.at, event.uid))
+            events = self._events_after(error)
+        wanted = (event for event in events if chapter_id in (None, event.chapter))
+        return sorted(wanted, key=lambda event: (event.at, event.uid))
 
     def exercise_states(self, chapter_id: str) -> dict[str, ExerciseState]:
         """Return how the learner stands with each exercise of a chapter that was ever touched."""
@@ -187,50 +177,66 @@ class ProgressStore:
         return self.exercise_states(chapter_id).get(exercise, ExerciseState(exercise))
 
     def _record(self, event: Event) -> None:
-        def write(connection: sqlite3.Connection) -> None:
-            _insert(connection, [event])
-            self._merge_pending(connection)
-
         try:
-            self._use(write)
+            self._save([event])
         except (sqlite3.Error, OSError) as error:
-            self.pending.append(vars(event))
-            self._explain(error, writing=True)
+            self.pending.append(vars(event))  # before anything else is tried
+            if not self._repaired(error):
+                self._explain(error, writing=True)
 
-    def _merge_pending(self, connection: sqlite3.Connection) -> None:
-        """Take into the file what could not be written to it before."""
+    def _save(self, events: list[Event]) -> None:
+        """Write events to the file, and those that could not be written to it before.
 
-        def take(records: list[dict[str, object]]) -> None:
-            events = [_event_from(record) for record in records]
-            _insert(connection, [event for event in events if event is not None])
+        Another process may have put the file away while it was written to. Then what was written
+        went with it, and is written again.
+        """
+        written_to = None
+        while written_to is None or written_to != _file_number(self.path):
+            written_to = _file_number(self.path)
+            with contextlib.closing(_connect(self.path)) as connection:
+                _insert(connection, events)
+                self.pending.drain(lambda records: _insert(connection, _events_from(records)))
 
-        self.pending.drain(take)
+    def _all_events(self) -> Iterable[Event]:
+        waiting = _events_from(self.pending.read())  # first: from here they go to the file
+        found: list[Event] = []
+        if self.path.exists():
+            with contextlib.closing(_connect(self.path)) as connection:
+                found = _select(connection)
+        return {event.uid: event for event in (*waiting, *found)}.values()
 
-    def _use(self, action: Callable[[sqlite3.Connection], T]) -> T:
-        """Do something with the file opened, repairing it first when it proves to be corrupt."""
+    def _events_after(self, error: Exception) -> Iterable[Event]:
+        """Read the events although the file could not be read: repaired, or without it."""
+        if self._repaired(error):
+            with contextlib.suppress(sqlite3.Error, OSError):
+                return self._all_events()
+        else:
+            self._explain(error, writing=False)
+        return _events_from(self.pending.read())
+
+    def _repaired(self, error: Exception) -> bool:
+        """Put a damaged file away; return whether a new one holds what could be read of it."""
+        if not is_damage(error):
+            return False
+        saved: list[Event] = []
+
+        def keep(records: list[Record]) -> None:
+            saved.extend(_events_from(records))
+            self.pending.append(*map(vars, saved))
+            if self.pending.in_memory:
+                raise OSError("nothing can be written beside it")
+
         try:
-            return self._use_once(action)
-        except sqlite3.DatabaseError as error:
-            if not _is_corruption(error):
-                raise
-        self._repair()
-        return self._use_once(action)
-
-    def _use_once(self, action: Callable[[sqlite3.Connection], T]) -> T:
-        with contextlib.closing(_connect(self.path)) as connection:
-            return action(connection)
-
-    def _repair(self) -> None:
-        backup = move_corrupt_store_away(self.path)
-        if backup is None:
-            return
-        saved = _salvage(backup)
-        with contextlib.closing(_connect(self.path)) as connection:
-            _insert(connection, saved)
-        self._warn(
-            f"Your record of progress could not be read. It was moved to {backup}; "
-            f"{len(saved)} entries of it were saved, and a new record was begun."
-        )
+            backup = put_damaged_store_away(self.path, keep)
+            if backup is not None:
+                self._warn(
+                    f"Your record of progress was damaged. It was moved to {backup}; {len(saved)} "
+                    "entries of it were saved, and a new record was begun with them."
+                )
+            self._save([])
+        except (sqlite3.Error, OSError):
+            return False
+        return True
 
     def _explain(self, error: Exception, *, writing: bool) -> None:
         if isinstance(error, NewerStore):
@@ -288,25 +294,41 @@ def _new_event(
     seconds: float = 0.0,
 ) -> Event:
     now = time.time()
+    mistake = None if mistake is None else whole_characters(mistake)
     return Event(uuid.uuid4().hex, now, kind, chapter_id, exercise, outcome, mistake, seconds)
 
 
-def _event_from(record: dict[str, object]) -> Event | None:
-    """Rebuild an event from a line of the file beside the store, or None if it is not one."""
+def _events_from(records: Iterable[Record]) -> list[Event]:
+    """Rebuild events from lines of the file beside the store, or rows of a damaged one."""
+    events = (_event_from(record) for record in records)
+    return [event for event in events if event is not None]
+
+
+def _event_from(record: Record) -> Event | None:
+    """Rebuild an event, or return None where a record is not one."""
     outcome, mistake = record.get("outcome"), record.get("mistake")
     try:
         return Event(
-            uid=str(record["uid"]),
+            uid=whole_characters(str(record["uid"])),
             at=float(str(record["at"])),
-            kind=str(record["kind"]),
-            chapter=str(record["chapter"]),
-            exercise=str(record["exercise"]),
-            outcome=None if outcome is None else str(outcome),
-            mistake=None if mistake is None else str(mistake),
+            kind=whole_characters(str(record["kind"])),
+            chapter=whole_characters(str(record["chapter"])),
+            exercise=whole_characters(str(record["exercise"])),
+            outcome=None if outcome is None else whole_characters(str(outcome)),
+            mistake=None if mistake is None else whole_characters(str(mistake)),
             seconds=float(str(record["seconds"])),
         )
     except (KeyError, ValueError):
         return None
+
+
+def _file_number(path: Path) -> tuple[int, int] | None:
+    """Return which file goes by a path now, or None where none does."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _connect(path: Path) -> sqlite3.Connection:
@@ -321,6 +343,7 @@ def _connect(path: Path) -> sqlite3.Connection:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
+    connection.text_factory = lambda text: text.decode("utf-8", errors="replace")
     try:
         if _version(connection) == 0:
             with _transaction(connection):
@@ -354,35 +377,14 @@ def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
 
 def _insert(connection: sqlite3.Connection, events: list[Event]) -> None:
     with _transaction(connection):
+        refuse_damaged(connection)
         connection.executemany(
             "INSERT OR IGNORE INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             [astuple(event) for event in events],
         )
 
 
-def _select(connection: sqlite3.Connection, chapter_id: str | None) -> list[Event]:
-    columns = ", ".join(field.name for field in fields(Event))
-    query = f"SELECT {columns} FROM events"
-    if chapter_id is None:
-        rows = connection.execute(query)
-    else:
-        rows = connection.execute(f"{query} WHERE chapter = ?", (chapter_id,))
-    return [Event(*row) for row in rows]
-
-
-def _is_corruption(error: sqlite3.DatabaseError) -> bool:
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-
-
-def _salvage(backup: Path) -> list[Event]:
-    """Read the entries of a corrupt file up to the first that cannot be read."""
-    saved: list[Event] = []
-    columns = ", ".join(field.name for field in fields(Event))
-    with (
-        contextlib.suppress(sqlite3.Error, OSError),
-        contextlib.closing(sqlite3.connect(f"{backup.as_uri()}?mode=ro", uri=True)) as connection,
-    ):
-        for row in connection.execute(f"SELECT {columns} FROM events NOT INDEXED"):
-            saved.append(Event(*row))
-    return saved
+def _select(connection: sqlite3.Connection) -> list[Event]:
+    columns = [field.name for field in fields(Event)]
+    rows = connection.execute(f"SELECT {', '.join(columns)} FROM events NOT INDEXED")
+    return _events_from(dict(zip(columns, row, strict=True)) for row in rows)

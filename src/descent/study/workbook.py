@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
+import codecs
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from descent.errors import CourseError
 from descent.study.catalog import Chapter, find_chapter, load_catalog
 from descent.study.files import (
-    BrokenNotebook,
     create_whole,
     keep_backup,
-    notebook_bytes,
-    read_notebook,
+    move_to_backup,
+    remove_leftovers,
     write_whole,
 )
+from descent.study.notebook_files import (
+    BrokenNotebook,
+    notebook_bytes,
+    notebook_content,
+    parse_notebook,
+    read_notebook,
+)
 from descent.study.paths import work_folder
+
+if TYPE_CHECKING:
+    from descent.study.merging import Merge
+
+READINGS = 5
+"""How often a copy that is saved while it is brought up to date is read anew."""
 
 
 @dataclass(frozen=True)
@@ -72,13 +86,6 @@ def open_chapter(name: str) -> Opened:
     return _open(find_chapter(name))
 
 
-def open_all() -> list[Path]:
-    """Make every learner's copy that is missing; return the new ones."""
-    built = [chapter for chapter in load_catalog() if chapter.notebook.exists()]
-    opened = [_open(chapter) for chapter in built]
-    return [copy.path for copy in opened if copy.created]
-
-
 def refresh(name: str | None = None) -> list[Refreshed]:
     """Bring changes of the course into the learner's copies.
 
@@ -98,6 +105,7 @@ def refresh(name: str | None = None) -> list[Refreshed]:
     CourseError
         When the one chapter asked for has no copy, or its copy cannot be read.
     """
+    _remove_leftovers()
     if name is not None:
         return [_refresh(find_chapter(name))]
     results = []
@@ -133,38 +141,88 @@ def reset(name: str) -> Path | None:
     chapter = find_chapter(name)
     path = work_copy(chapter)
     blank = _blank(chapter)
-    backup = keep_backup(path, _backups(chapter)) if path.exists() else None
-    write_whole(path, blank)
-    write_whole(_base_copy(chapter), blank)
+    backup = _put_away(path, _backups(chapter))
+    try:
+        write_whole(path, blank)
+        write_whole(_base_copy(chapter), blank)
+    except CourseError:
+        if backup is not None and not path.exists():
+            os.rename(backup, path)
+        raise
     return backup
+
+
+def _put_away(path: Path, folder: Path) -> Path | None:
+    """Keep a backup of a copy, whatever it is; what is no file is moved."""
+    if path.is_dir():
+        return move_to_backup(path, folder)
+    try:
+        return keep_backup(path, path.read_bytes(), folder)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError:  # it cannot be read, but perhaps moved
+        return move_to_backup(path, folder)
 
 
 def _open(chapter: Chapter) -> Opened:
     path = work_copy(chapter)
+    if path.is_dir():
+        raise CourseError(
+            f"{path} is a folder, not a notebook. descent reset {chapter.id} moves it to your "
+            "backups, and makes the copy."
+        )
     if path.exists():
         return Opened(chapter, path, created=False)
+    if path.is_symlink():
+        raise CourseError(
+            f"{path} is a link to {path.readlink()}, which is not there. Mend or remove the link."
+        )
     blank = _blank(chapter)
     write_whole(_base_copy(chapter), blank)
     return Opened(chapter, path, created=create_whole(path, blank))
 
 
 def _refresh(chapter: Chapter) -> Refreshed:
-    from descent.study.merging import merge_notebooks
-
-    path, base_path = work_copy(chapter), _base_copy(chapter)
+    path = work_copy(chapter)
     if not path.exists():
         raise CourseError(f"{chapter.id} has no copy yet: descent open {chapter.id}")
     blank = _blank(chapter)
-    if base_path.exists() and base_path.read_bytes() == blank:
-        return Refreshed(chapter, path, changed=False)
-    local = read_notebook(path)
-    remote = read_notebook(chapter.notebook)
-    merge = merge_notebooks(_base_notebook(chapter) or remote, local, remote)
-    backup = keep_backup(path, _backups(chapter))
-    write_whole(path, notebook_bytes(merge.notebook))
-    write_whole(base_path, blank)
-    cells = "1 cell" if merge.updated == 1 else f"{merge.updated} cells"
-    lines = [f"{cells} brought up to date, {merge.added} new."]
+    for _ in range(READINGS):
+        content = notebook_content(path)
+        merge = _merged(chapter, content, blank)
+        bears_mark = content.startswith(codecs.BOM_UTF8)
+        if not merge.changes and not bears_mark and _is_base(chapter, blank):
+            return Refreshed(chapter, path, changed=False, lines=_things_to_do(merge))
+        backup = keep_backup(path, content, _backups(chapter))
+        new = notebook_bytes(merge.notebook)
+        if notebook_content(path) == content:
+            write_whole(path, new)
+            write_whole(_base_copy(chapter), blank)
+            lines = [*_things_done(merge), *_things_to_do(merge)]
+            if bears_mark:
+                lines.append("The byte-order mark before it, which Jupyter does not read, is gone.")
+            return Refreshed(chapter, path, changed=True, backup=backup, lines=lines)
+    raise CourseError(f"{path} is saved again and again: close it, and descent refresh once more.")
+
+
+def _merged(chapter: Chapter, content: bytes, blank: bytes) -> Merge:
+    from descent.study.merging import merge_notebooks
+
+    local = parse_notebook(content, work_copy(chapter))
+    remote = parse_notebook(blank, chapter.notebook)
+    return merge_notebooks(_base_notebook(chapter) or remote, local, remote)
+
+
+def _things_done(merge: Merge) -> list[str]:
+    """Say what was changed, one sentence each."""
+    lines = [f"{_cells(merge.updated)} brought up to date, {merge.added} new."]
+    if merge.healed:
+        lines.append(
+            f"{_cells(len(merge.healed))} had lost what marks them as the course's, and have it "
+            "again."
+        )
+    for cell in merge.doubles:
+        lines.append(f"A second cell was marked '{cell}': its text stays, the mark does not.")
     for cell in merge.kept:
         lines.append(
             f"'{cell}' was changed by you and by the course: yours was kept, "
@@ -172,7 +230,26 @@ def _refresh(chapter: Chapter) -> Refreshed:
         )
     for cell in merge.orphaned:
         lines.append(f"'{cell}' is no longer an exercise of the course; your answer was kept.")
-    return Refreshed(chapter, path, changed=True, backup=backup, lines=lines)
+    return lines
+
+
+def _things_to_do(merge: Merge) -> list[str]:
+    """Say what the learner alone can put right."""
+    return [
+        f"'{cell}' is not a code cell in your copy, so it does not run: select it and press Y."
+        for cell in merge.asleep
+    ]
+
+
+def _cells(number: int) -> str:
+    return "1 cell" if number == 1 else f"{number} cells"
+
+
+def _remove_leftovers() -> None:
+    """Delete what refreshes that were killed left beside the copies, and beside their backups."""
+    for place in (work_folder(), work_folder() / ".base", work_folder() / ".backups"):
+        for folder in place.glob("*/"):
+            remove_leftovers(folder)
 
 
 def _blank(chapter: Chapter) -> bytes:
@@ -194,6 +271,14 @@ def _base_notebook(chapter: Chapter) -> Any:
         return read_notebook(_base_copy(chapter))
     except BrokenNotebook:
         return None
+
+
+def _is_base(chapter: Chapter, blank: bytes) -> bool:
+    """Say whether the copy was last brought up to date with this blank notebook."""
+    try:
+        return _base_copy(chapter).read_bytes() == blank
+    except OSError:
+        return False
 
 
 def _backups(chapter: Chapter) -> Path:

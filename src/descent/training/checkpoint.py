@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import re
+import shutil
 import warnings
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,9 @@ from descent.errors import CourseError
 
 KEEP = 2
 """How many checkpoints stay: should the newest be damaged, there is the one before."""
+
+DISK_IS_FULL = f"{os.strerror(errno.ENOSPC)}; make room on that disk first"
+FULL = 2**20  # bytes left on a disk that is as good as full
 
 
 class CheckpointError(CourseError):
@@ -152,7 +157,7 @@ def _sync_folder(folder: Path) -> None:
 def _problem(path: Path) -> str | None:
     """Say what is wrong with a checkpoint, or None."""
     try:
-        wanted = _digest_path(path).read_text().strip()
+        wanted = _digest_path(path).read_text(errors="replace").strip()
     except OSError:
         return "its checksum is missing"
     try:
@@ -174,7 +179,20 @@ def _remove_old(folder: Path, newest: int) -> None:
 
 
 def _not_saved(folder: Path, step: int, error: Exception) -> str:
-    why = getattr(error, "strerror", None) or str(error).splitlines()[0]
     left = checkpoint_steps(folder)
     kept = f"The one of step {left[-1]} is as it was." if left else "There is none before it."
+    why = _why_not_written(folder, error)
     return f"The checkpoint of step {step} could not be written in {folder}: {why}. {kept}"
+
+
+def _why_not_written(folder: Path, error: BaseException) -> str:
+    """Find what the system said: torch hides it behind a complaint of its own about the file."""
+    found: BaseException | None = error
+    while found is not None:
+        if isinstance(found, OSError) and found.strerror:
+            return DISK_IS_FULL if found.errno == errno.ENOSPC else found.strerror
+        found = found.__cause__ or found.__context__
+    with contextlib.suppress(OSError):
+        if shutil.disk_usage(folder).free < FULL:
+            return DISK_IS_FULL
+    return f"the file did not become whole ({str(error).splitlines()[0]})"

@@ -34,10 +34,8 @@ from descent.training.metrics import MetricsFile
 from descent.training.randomness import seed_everything
 from descent.training.settings import Settings
 from descent.training.speed import Speed
-from descent.training.stopping import Stop
+from descent.training.stopping import FINISHED, STOPPED, Stop
 
-FINISHED = "finished"
-STOPPED = "stopped"
 SECONDS_BETWEEN_LINES = 2.0
 
 

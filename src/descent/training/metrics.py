@@ -90,7 +90,8 @@ def read_metrics(path: Path) -> list[Line]:
     Returns
     -------
     list of dict
-        Each with ``step`` and ``time``; empty where there is no file.
+        Each with ``step`` and ``time``, and of the rest what is a number; empty where there is no
+        file.
     """
     try:
         text = path.read_text(encoding="utf-8", errors="replace")
@@ -102,9 +103,13 @@ def read_metrics(path: Path) -> list[Line]:
             line = json.loads(text_line)
         except ValueError:
             continue
-        if isinstance(line, dict) and "step" in line and "time" in line:
-            lines.append(line)
-    return lines
+        if isinstance(line, dict):
+            lines.append({name: value for name, value in line.items() if _is_number(value)})
+    return [line for line in lines if "time" in line and isinstance(line.get("step"), int)]
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def last_step(lines: list[Line]) -> int:

@@ -2,21 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from descent.errors import CourseError
-
-CHOICES = {
-    "device": ("cpu", "cuda"),
-    "precision": ("float32", "bfloat16", "float16"),
-    "where": ("here", "slurm"),
-    "model": ("ours", "mine"),
-    "shard": ("none", "full"),
-}
-"""What a setting may be, where only a few words are possible."""
-
-LEAST = {"batch_size": 1, "seeds": 1, "log_every": 1, "processes": 1, "nodes": 1}
-"""The least value of a setting; 0 for every other number."""
 
 
 class WrongSetting(CourseError):
@@ -26,6 +16,11 @@ class WrongSetting(CourseError):
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """What a training is told.
+
+    A run's class says what its own settings may be: in `CHOICES` where only a few words are
+    possible; in `LEAST` and `MOST` the bounds of numbers, from 0 where there are none; in `SHARES`
+    the numbers from 0 to below 1. What it inherits holds as well. What concerns two settings at
+    once it checks in ``__post_init__``, after this class's.
 
     Attributes
     ----------
@@ -77,6 +72,23 @@ class Settings:
         ``ours`` or ``mine``.
     """
 
+    CHOICES: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "device": ("cpu", "cuda"),
+        "precision": ("float32", "bfloat16", "float16"),
+        "where": ("here", "slurm"),
+        "model": ("ours", "mine"),
+        "shard": ("none", "full"),
+    }
+    LEAST: ClassVar[Mapping[str, float]] = {
+        "batch_size": 1,
+        "seeds": 1,
+        "log_every": 1,
+        "processes": 1,
+        "nodes": 1,
+    }
+    MOST: ClassVar[Mapping[str, float]] = {}
+    SHARES: ClassVar[tuple[str, ...]] = ("average",)
+
     steps: int
     batch_size: int
     micro_batch: int = 0
@@ -103,17 +115,9 @@ class Settings:
 
     def __post_init__(self) -> None:
         """Refuse what no training can do, by the setting's name."""
-        for name, choices in CHOICES.items():
-            value = getattr(self, name)
-            if value not in choices:
-                raise WrongSetting(f"{name} is {value!r}; it can be {' or '.join(choices)}.")
-        for name, value in vars(self).items():
-            if isinstance(value, int | float) and value < LEAST.get(name, 0):
-                raise WrongSetting(f"{name} is {value}; the least is {LEAST.get(name, 0)}.")
+        self._check_each()
         if self.precision == "float16" and self.device == "cpu":
             raise WrongSetting("precision is float16, which is for GPUs; a CPU takes bfloat16.")
-        if self.average >= 1:
-            raise WrongSetting(f"average is {self.average}; it is a share, from 0 to below 1.")
         if self.shard == "full" and self.average:
             raise WrongSetting(
                 f"average is {self.average}, and shard is full: a moving average is kept whole in "
@@ -126,6 +130,29 @@ class Settings:
             )
         if self.nodes > 1 and self.where == "here":
             raise WrongSetting("nodes is more than 1, which needs where=slurm.")
+
+    def _check_each(self) -> None:
+        """Refuse a value that its setting can never have."""
+        for name, choices in self._declared("CHOICES").items():
+            if getattr(self, name) not in choices:
+                words = " or ".join(choices)
+                raise WrongSetting(f"{name} is {getattr(self, name)!r}; it can be {words}.")
+        least, most = self._declared("LEAST"), self._declared("MOST")
+        shares = {name for kind in type(self).__mro__ for name in vars(kind).get("SHARES", ())}
+        for name, value in vars(self).items():
+            if not isinstance(value, int | float):
+                continue
+            if value < least.get(name, 0):
+                raise WrongSetting(f"{name} is {value}; the least is {least.get(name, 0)}.")
+            if value > most.get(name, value):
+                raise WrongSetting(f"{name} is {value}; the most is {most[name]}.")
+            if name in shares and value >= 1:
+                raise WrongSetting(f"{name} is {value}; it is a share, from 0 to below 1.")
+
+    def _declared(self, what: str) -> dict[str, Any]:
+        """Put together what this class and those it derives from declare."""
+        kinds = reversed(type(self).__mro__)
+        return {name: value for kind in kinds for name, value in vars(kind).get(what, {}).items()}
 
     @property
     def world(self) -> int:

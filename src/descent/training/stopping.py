@@ -1,4 +1,4 @@
-"""Being asked to stop: by the person, by a cluster that wants its machine, by Ctrl-C."""
+"""How a training ends: at its last step, or asked to stop by a person, a cluster, Ctrl-C."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
+FINISHED, STOPPED = "finished", "stopped"
+
 SIGNALS = tuple(
     getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGUSR2") if hasattr(signal, name)
 )
 """Slurm warns with SIGUSR2 before it takes a machine away, as submitit asks it to."""
-
 
 STOP_FILE = "stop"
 LOOK_SECONDS = 1.0  # between two looks at the file, which may be on a slow file system

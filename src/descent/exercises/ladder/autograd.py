@@ -1116,12 +1116,12 @@ def _(answer, draw: Draw) -> None:
 
 @train.property("tells on_step the number and the loss of every step", trials=2)
 def _(answer, draw: Draw) -> None:
-    x, y, seed, told = draw.normal(5), draw.normal(5), draw.seed(), StepRecorder()
-    answer(x, y, 0.1, 2, 2, np.random.default_rng(seed), told)
+    x, y, seed, recorder = draw.normal(5), draw.normal(5), draw.seed(), StepRecorder()
+    answer(x, y, 0.1, 2, 2, np.random.default_rng(seed), recorder)
     _, _, own = _loop(x, y, 0.1, 2, 2, np.random.default_rng(seed))
-    expect(told.steps, "the step numbers that on_step was given").close_to(np.arange(len(own)))
-    expect(told.losses, "the losses that on_step was given").close_to(own)
-    tensors = (one for one in told.losses if isinstance(one, torch.Tensor))
+    expect(recorder.steps, "the step numbers that on_step was given").close_to(np.arange(len(own)))
+    expect(recorder.losses, "the losses that on_step was given").close_to(own)
+    tensors = (one for one in recorder.losses if isinstance(one, torch.Tensor))
     _expect_plain(next(tensors, 0.0), "a loss given to on_step")
 
 

@@ -14,28 +14,16 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from descent.exercises.doubles import (
+    PlainDescent,
+    fill_with_normals,
+    normals,
+    token_tensor,
+    torch_generator,
+)
 from descent.grading import Draw, Exercise, expect
 
 Tensor = torch.Tensor
-
-
-def _tensor(draw: Draw, *shape: int) -> Tensor:
-    return torch.tensor(draw.normal(*shape), dtype=torch.float32)
-
-
-def _tokens(draw: Draw, high: int, *shape: int) -> Tensor:
-    return torch.tensor(draw.integers(0, high, *shape))
-
-
-def _generator(seed: int) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
-
-
-def _fill(module: nn.Module, draw: Draw, scale: float = 0.5) -> None:
-    """Write drawn numbers into every parameter, so that nothing is 0 or 1 by luck of the start."""
-    with torch.no_grad():
-        for parameter in module.parameters():
-            parameter.copy_(scale * _tensor(draw, *parameter.shape))
 
 
 def _size(module: nn.Module) -> int:
@@ -58,8 +46,8 @@ windows_at = Exercise("windows_at", minutes=6, difficulty=1)
 @windows_at.property("gives each window and the words that follow its words", trials=5)
 def _(answer, draw: Draw) -> None:
     length = draw.size
-    tokens = _tokens(draw, 50, length + 9)
-    starts = _tokens(draw, 9, 4)
+    tokens = token_tensor(draw, 50, length + 9)
+    starts = token_tensor(draw, 9, 4)
     inputs, targets = answer(tokens, starts, length)
     rows = [[int(tokens[s + t]) for t in range(length + 1)] for s in starts.tolist()]
     expect(inputs, "the inputs").close_to([row[:-1] for row in rows])
@@ -68,16 +56,16 @@ def _(answer, draw: Draw) -> None:
 
 @windows_at.property("keeps two dimensions for one start, and for windows of one word")
 def _(answer, draw: Draw) -> None:
-    tokens = _tokens(draw, 50, 8)
+    tokens = token_tensor(draw, 50, 8)
     for count, length in ((1, 4), (3, 1)):
-        inputs, targets = answer(tokens, _tokens(draw, 3, count), length)
+        inputs, targets = answer(tokens, token_tensor(draw, 3, count), length)
         expect(inputs, "the inputs").has_shape(count, length)
         expect(targets, "the targets").has_shape(count, length)
 
 
 @windows_at.property("reaches the last word of the text, and stays int64")
 def _(answer, draw: Draw) -> None:
-    tokens = _tokens(draw, 50, 6)
+    tokens = token_tensor(draw, 50, 6)
     inputs, targets = answer(tokens, torch.tensor([0]), 5)
     expect(targets, "the targets of the only window that fits").close_to(tokens[None, 1:])
     expect(inputs, "the inputs").has_dtype("int64")
@@ -284,17 +272,17 @@ def _weights_by_hand(queries: Tensor, keys: Tensor, mask: Tensor) -> np.ndarray:
 @attention.property("weighs as the formula says, one row for each query", trials=5)
 def _(answer, draw: Draw) -> None:
     rows, columns = draw.size, draw.size + 1
-    queries, keys = _tensor(draw, rows, 3), _tensor(draw, columns, 3)
+    queries, keys = normals(draw, rows, 3), normals(draw, columns, 3)
     mask = _some_mask(draw, rows, columns)
-    _, weights = answer(queries, keys, _tensor(draw, columns, 2), mask)
+    _, weights = answer(queries, keys, normals(draw, columns, 2), mask)
     expect(weights, "the weights").close_to(_weights_by_hand(queries, keys, mask), atol=1e-5)
 
 
 @attention.property("agrees with F.scaled_dot_product_attention", trials=5)
 def _(answer, draw: Draw) -> None:
     rows, columns = draw.size, draw.size + 2
-    queries, keys = _tensor(draw, rows, 4), _tensor(draw, columns, 4)
-    values, mask = _tensor(draw, columns, 3), _some_mask(draw, rows, columns)
+    queries, keys = normals(draw, rows, 4), normals(draw, columns, 4)
+    values, mask = normals(draw, columns, 3), _some_mask(draw, rows, columns)
     output, _ = answer(queries, keys, values, mask)
     expected = F.scaled_dot_product_attention(queries, keys, values, attn_mask=mask)
     expect(output, "the output").close_to(expected, atol=1e-5)
@@ -302,7 +290,7 @@ def _(answer, draw: Draw) -> None:
 
 @attention.property("is causal attention when the mask is causal, in every batch and head")
 def _(answer, draw: Draw) -> None:
-    queries, keys, values = (_tensor(draw, 2, 3, 5, 4) for _ in range(3))
+    queries, keys, values = (normals(draw, 2, 3, 5, 4) for _ in range(3))
     mask = torch.tensor([[s <= t for s in range(5)] for t in range(5)])
     output, weights = answer(queries, keys, values, mask)
     expected = F.scaled_dot_product_attention(queries, keys, values, is_causal=True)
@@ -312,8 +300,8 @@ def _(answer, draw: Draw) -> None:
 
 @attention.property("survives scores in the hundreds")
 def _(answer, draw: Draw) -> None:
-    queries, keys = 30 * _tensor(draw, 4, 4), 30 * _tensor(draw, 4, 4)
-    values, mask = _tensor(draw, 4, 2), torch.ones(4, 4).tril().bool()
+    queries, keys = 30 * normals(draw, 4, 4), 30 * normals(draw, 4, 4)
+    values, mask = normals(draw, 4, 2), torch.ones(4, 4).tril().bool()
     output, weights = answer(queries, keys, values, mask)
     expect(weights, "the weights").is_finite()
     expected = F.scaled_dot_product_attention(queries, keys, values, attn_mask=mask)
@@ -323,7 +311,7 @@ def _(answer, draw: Draw) -> None:
 @attention.property("spreads its weight evenly when no key matches better than another")
 def _(answer, draw: Draw) -> None:
     mask = _some_mask(draw, 3, 5)
-    queries, keys, values = torch.zeros(3, 4), _tensor(draw, 5, 4), _tensor(draw, 5, 2)
+    queries, keys, values = torch.zeros(3, 4), normals(draw, 5, 4), normals(draw, 5, 2)
     _, weights = answer(queries, keys, values, mask)
     expected = mask / mask.sum(-1, keepdim=True)
     expect(weights, "the weights when all scores are 0").close_to(expected, atol=1e-6)
@@ -508,20 +496,20 @@ split_heads = Exercise("split_heads", minutes=6, difficulty=2)
 @split_heads.property("gives head h its own slice of every word", trials=5)
 def _(answer, draw: Draw) -> None:
     heads, time = 1 + draw.size % 4, min(draw.size, 5)
-    x = _tensor(draw, 2, time, 3 * heads)
+    x = normals(draw, 2, time, 3 * heads)
     slices = [x[:, :, 3 * h : 3 * h + 3] for h in range(heads)]
     expect(answer(x, heads), "the heads").close_to(np.stack(slices, axis=1))
 
 
 @split_heads.property("works for one word, and for heads one number wide")
 def _(answer, draw: Draw) -> None:
-    expect(answer(_tensor(draw, 1, 1, 6), 2), "the heads").has_shape(1, 2, 1, 3)
-    expect(answer(_tensor(draw, 3, 4, 2), 2), "the heads").has_shape(3, 2, 4, 1)
+    expect(answer(normals(draw, 1, 1, 6), 2), "the heads").has_shape(1, 2, 1, 3)
+    expect(answer(normals(draw, 3, 4, 2), 2), "the heads").has_shape(3, 2, 4, 1)
 
 
 @split_heads.property("gives one head everything")
 def _(answer, draw: Draw) -> None:
-    x = _tensor(draw, 2, 3, 4)
+    x = normals(draw, 2, 3, 4)
     expect(answer(x, 1), "the only head").close_to(x[:, None])
 
 
@@ -613,26 +601,26 @@ def _(answer, draw: Draw) -> None:
 def _(answer, draw: Draw) -> None:
     heads = 1 + draw.size % 3
     width, time = 4 * heads, min(draw.size, 6)
-    module, x = answer(width, heads), _tensor(draw, 2, time, width)
+    module, x = answer(width, heads), normals(draw, 2, time, width)
     if _attention_parts(module, width):
-        _fill(module, draw)
+        fill_with_normals(module, draw)
         expect(module(x), "the output").close_to(_expected_attention(module, x, heads), atol=1e-4)
 
 
 @MultiHeadAttention.property("does not let the future change the past")
 def _(answer, draw: Draw) -> None:
-    module, x = answer(8, 2), _tensor(draw, 1, 6, 8)
+    module, x = answer(8, 2), normals(draw, 1, 6, 8)
     if _attention_parts(module, 8):
-        _fill(module, draw)
+        fill_with_normals(module, draw)
         other = x.clone()
-        other[:, 3:] += 1 + _tensor(draw, 1, 3, 8).abs()
+        other[:, 3:] += 1 + normals(draw, 1, 3, 8).abs()
         change = (module(other) - module(x))[:, :3].abs().max()
         expect(change, "the change at words 0 to 2 when words 3 to 5 change").close_to(0, atol=1e-5)
 
 
 @MultiHeadAttention.property("keeps its last weights in `weights`")
 def _(answer, draw: Draw) -> None:
-    module, x = answer(4, 2), _tensor(draw, 3, 5, 4)
+    module, x = answer(4, 2), normals(draw, 3, 5, 4)
     module(x)
     weights: Any = getattr(module, "weights", None)
     expect(weights, "module.weights").is_a(torch.Tensor)
@@ -651,8 +639,8 @@ def _(answer, draw: Draw) -> None:
 
 @MultiHeadAttention.property("lets the gradient reach all four matrices")
 def _(answer, draw: Draw) -> None:
-    module, x = answer(4, 2), _tensor(draw, 2, 5, 4)
-    _fill(module, draw)
+    module, x = answer(4, 2), normals(draw, 2, 5, 4)
+    fill_with_normals(module, draw)
     module(x).square().sum().backward()
     reached = [p.grad is not None and bool(p.grad.abs().sum() > 0) for p in module.parameters()]
     expect(sum(reached), "how many of 4 matrices got a gradient").equals(4)
@@ -836,9 +824,9 @@ def _(answer, draw: Draw) -> None:
 def _(answer, draw: Draw) -> None:
     heads = 1 + draw.size % 2
     width, time = 4 * heads, min(draw.size, 6)
-    block, x = answer(width, heads), _tensor(draw, 2, time, width)
+    block, x = answer(width, heads), normals(draw, 2, time, width)
     if _block_parts(block, width):
-        _fill(block, draw)
+        fill_with_normals(block, draw)
         given = x.clone()
         expect(block(x), "the output").close_to(_expected_block(block, given, heads), atol=1e-4)
         expect(x, "the input after the call").close_to(given)
@@ -846,7 +834,7 @@ def _(answer, draw: Draw) -> None:
 
 @Block.property("hands x on untouched when both branches are silent")
 def _(answer, draw: Draw) -> None:
-    block, x = answer(4, 2), _tensor(draw, 2, 3, 4)
+    block, x = answer(4, 2), normals(draw, 2, 3, 4)
     with torch.no_grad():
         for parameter in block.parameters():
             parameter.zero_()
@@ -1008,8 +996,8 @@ def _(answer, draw: Draw) -> None:
 def _(answer, draw: Draw) -> None:
     model, time = answer(7, 8, 4, 2, 1), min(draw.size, 8)
     if _model_parts(model, 7, 8, 4, 1):
-        tokens = _tokens(draw, 7, 2, time)
-        _fill(model, draw)
+        tokens = token_tensor(draw, 7, 2, time)
+        fill_with_normals(model, draw)
         words, places = model.token.weight.detach(), model.position.weight.detach()
         rows = [[words[w] + places[t] for t, w in enumerate(row)] for row in tokens.tolist()]
         expect(model.embed(tokens), "embed(tokens)").close_to(
@@ -1020,15 +1008,15 @@ def _(answer, draw: Draw) -> None:
 @CausalTransformer.property("turns embeddings into logits, block after block", trials=3)
 def _(answer, draw: Draw) -> None:
     layers = draw.size
-    model, x = answer(7, 6, 8, 2, layers), _tensor(draw, 2, 4, 8)
+    model, x = answer(7, 6, 8, 2, layers), normals(draw, 2, 4, 8)
     if _model_parts(model, 7, 6, 8, layers):
-        _fill(model, draw, 0.3)
+        fill_with_normals(model, draw, 0.3)
         expect(model.read_out(x), "read_out(x)").close_to(_expected_logits(model, x, 2), atol=1e-3)
 
 
 @CausalTransformer.property("maps tokens to one row of logits for every place")
 def _(answer, draw: Draw) -> None:
-    model, tokens = answer(7, 6, 8, 2, 2), _tokens(draw, 7, 3, 5)
+    model, tokens = answer(7, 6, 8, 2, 2), token_tensor(draw, 7, 3, 5)
     logits = model(tokens)
     expect(logits, "the logits").has_shape(3, 5, 7)
     expect(model(tokens[:1, :1]), "the logits of one word").has_shape(1, 1, 7)
@@ -1040,7 +1028,7 @@ def _(answer, draw: Draw) -> None:
 @CausalTransformer.property("does not let a gradient pass from a place to a later word")
 def _(answer, draw: Draw) -> None:
     model = answer(7, 6, 8, 2, 2)
-    x = _tensor(draw, 1, 6, 8).requires_grad_()
+    x = normals(draw, 1, 6, 8).requires_grad_()
     t = int(draw.integers(0, 5))
     (slope,) = torch.autograd.grad(model.read_out(x)[0, t].square().sum(), x)
     expect(slope[0, t + 1 :].abs().max(), "the slope with respect to later words").close_to(
@@ -1055,7 +1043,7 @@ def _(answer, draw: Draw) -> None:
 def _(answer, draw: Draw) -> None:
     model = answer(7, 6, 8, 2, 1)
     if _model_parts(model, 7, 6, 8, 1):
-        model(_tokens(draw, 3, 2, 4)).square().sum().backward()
+        model(token_tensor(draw, 3, 2, 4)).square().sum().backward()
         for name, table, rows in (("token", model.token, 7), ("position", model.position, 4)):
             slope = table.weight.grad
             reached = 0 if slope is None else int((slope.abs().sum(-1) > 0).sum())
@@ -1263,20 +1251,20 @@ def _surprises(logits: Tensor, targets: Tensor) -> np.ndarray:
 @next_word_loss.property("is the mean surprise over all places of all windows", trials=5)
 def _(answer, draw: Draw) -> None:
     time = 1 + draw.size
-    logits, targets = _tensor(draw, 3, time, 4), _tokens(draw, 4, 3, time)
+    logits, targets = normals(draw, 3, time, 4), token_tensor(draw, 4, 3, time)
     expect(answer(logits, targets), "the loss").close_to(_surprises(logits, targets).mean())
 
 
 @next_word_loss.property("is log(vocabulary) when nothing is preferred")
 def _(answer, draw: Draw) -> None:
-    loss = answer(torch.zeros(2, 3, 8), _tokens(draw, 8, 2, 3))
+    loss = answer(torch.zeros(2, 3, 8), token_tensor(draw, 8, 2, 3))
     expect(loss, "the loss").close_to(math.log(8))
     expect(loss, "the loss").has_shape()
 
 
 @next_word_loss.property("survives logits in the hundreds")
 def _(answer, draw: Draw) -> None:
-    logits, targets = 200 * _tensor(draw, 2, 3, 5), _tokens(draw, 5, 2, 3)
+    logits, targets = 200 * normals(draw, 2, 3, 5), token_tensor(draw, 5, 2, 3)
     expect(answer(logits, targets), "the loss").is_finite().close_to(
         _surprises(logits, targets).mean()
     )
@@ -1284,7 +1272,7 @@ def _(answer, draw: Draw) -> None:
 
 @next_word_loss.property("is a tensor through which the gradient flows")
 def _(answer, draw: Draw) -> None:
-    logits, targets = _tensor(draw, 2, 3, 5).requires_grad_(), _tokens(draw, 5, 2, 3)
+    logits, targets = normals(draw, 2, 3, 5).requires_grad_(), token_tensor(draw, 5, 2, 3)
     loss = answer(logits, targets)
     expect(loss, "the loss").is_a(torch.Tensor)
     expect(getattr(loss, "requires_grad", False), "whether a gradient can flow").equals(True)
@@ -1380,25 +1368,25 @@ class Mixer:
 @influence.property("is the largest slope between every two places", trials=5)
 def _(answer, draw: Draw) -> None:
     time = min(draw.size, 6)
-    places, words = _tensor(draw, time, time), _tensor(draw, 3, 4)
+    places, words = normals(draw, time, time), normals(draw, 3, 4)
     expected = places.abs() * words.abs().max()
-    found = answer(Mixer(places, words), _tensor(draw, time, 3))
+    found = answer(Mixer(places, words), normals(draw, time, 3))
     expect(found, "the influence").has_shape(time, time)
     expect(found, "the influence").close_to(expected, atol=1e-5)
 
 
 @influence.property("is exactly 0 above the diagonal for a causal function")
 def _(answer, draw: Draw) -> None:
-    places = (_tensor(draw, 5, 5).abs() + 0.1).tril()
-    words = _tensor(draw, 3, 4)
-    found = torch.as_tensor(answer(Mixer(places, words), _tensor(draw, 5, 3)))
+    places = (normals(draw, 5, 5).abs() + 0.1).tril()
+    words = normals(draw, 3, 4)
+    found = torch.as_tensor(answer(Mixer(places, words), normals(draw, 5, 3)))
     expect(found, "the influence").close_to(places * words.abs().max(), atol=1e-5)
     expect(found.triu(1).abs().max(), "the largest influence of the future").equals(0.0)
 
 
 @influence.property("is a slope at x, not a difference")
 def _(answer, draw: Draw) -> None:
-    x = _tensor(draw, 3, 1)
+    x = normals(draw, 3, 1)
     found = answer(torch.square, x)
     expect(found, "the influence when f squares").close_to(torch.diag(2 * x[:, 0].abs()), atol=1e-4)
 
@@ -1498,7 +1486,7 @@ class Table(nn.Module):
 
 
 def _table(draw: Draw, vocabulary: int, context: int) -> Table:
-    return Table(_tensor(draw, vocabulary, vocabulary), _tensor(draw, context, vocabulary))
+    return Table(normals(draw, vocabulary, vocabulary), normals(draw, context, vocabulary))
 
 
 def _table_surprises(model: Table, tokens: Tensor, context: int) -> np.ndarray:
@@ -1511,28 +1499,28 @@ def _table_surprises(model: Table, tokens: Tensor, context: int) -> np.ndarray:
 @evaluate.property("averages over every word but the first, each predicted once", trials=5)
 def _(answer, draw: Draw) -> None:
     context = min(1 + draw.size, 5)
-    model, tokens = _table(draw, 4, context), _tokens(draw, 4, 3 * context + 1)
+    model, tokens = _table(draw, 4, context), token_tensor(draw, 4, 3 * context + 1)
     expected = _table_surprises(model, tokens, context).mean()
     expect(answer(model, tokens, context), "the loss").close_to(expected)
 
 
 @evaluate.property("counts the short window at the end, word by word", trials=3)
 def _(answer, draw: Draw) -> None:
-    model, tokens = _table(draw, 4, 4), _tokens(draw, 4, 4 * draw.size + 3)
+    model, tokens = _table(draw, 4, 4), token_tensor(draw, 4, 4 * draw.size + 3)
     expected = _table_surprises(model, tokens, 4).mean()
     expect(answer(model, tokens, 4), "the loss").close_to(expected)
 
 
 @evaluate.property("works when the text is shorter than the context")
 def _(answer, draw: Draw) -> None:
-    model, tokens = _table(draw, 4, 6), _tokens(draw, 4, 3)
+    model, tokens = _table(draw, 4, 6), token_tensor(draw, 4, 3)
     expect(answer(model, tokens, 6), "the loss").close_to(_table_surprises(model, tokens, 6).mean())
 
 
 @evaluate.property("evaluates in evaluation mode, without recording gradients")
 def _(answer, draw: Draw) -> None:
     model = _table(draw, 4, 3).train()
-    loss = answer(model, _tokens(draw, 4, 8), 3)
+    loss = answer(model, token_tensor(draw, 4, 8), 3)
     expect(any(model.modes), "whether the model was in training mode").equals(False)
     expect(any(model.recorded), "whether gradients were recorded").equals(False)
     expect(loss, "the loss").is_a(float)
@@ -1654,43 +1642,13 @@ evaluate.hint("`.item()` makes a Python float.", when="type")
 train = Exercise("train", minutes=20, difficulty=3, changes=("model", "optimiser", "generator"))
 
 
-class PlainDescent:
-    """An optimiser with the parts of torch's that a training step uses.
-
-    The first use of ``torch.optim`` in a process takes seconds; a check has less.
-    """
-
-    def __init__(self, model: nn.Module) -> None:
-        # A group for each parameter: "every group" is then more than the first.
-        self.param_groups: list[dict[str, Any]] = [
-            {"params": [parameter], "lr": 0.1} for parameter in model.parameters()
-        ]
-
-    def zero_grad(self, set_to_none: bool = True) -> None:
-        """Clear every gradient."""
-        for group in self.param_groups:
-            for parameter in group["params"]:
-                parameter.grad = None
-
-    def step(self) -> None:
-        """Move every parameter that has a gradient."""
-        with torch.no_grad():
-            for group in self.param_groups:
-                for parameter in group["params"]:
-                    if parameter.grad is not None:
-                        parameter.sub_(group["lr"] * parameter.grad)
-
-    def __repr__(self) -> str:
-        return "plain descent"
-
-
 def _run(answer, model: Table, tokens: Tensor, context: int, batch: int, rates, seed: int):
-    return answer(model, tokens, context, batch, rates, PlainDescent(model), _generator(seed))
+    return answer(model, tokens, context, batch, rates, PlainDescent(model), torch_generator(seed))
 
 
 def _only_window(draw: Draw, context: int = 4) -> tuple[Table, Tensor]:
     """A text into which one window fits, so that chance has no say."""
-    return _table(draw, 5, context), _tokens(draw, 5, context + 1)
+    return _table(draw, 5, context), token_tensor(draw, 5, context + 1)
 
 
 @train.property("predicts the next word at every place, and records the loss before the step")

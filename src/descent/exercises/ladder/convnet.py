@@ -14,15 +14,8 @@ from torch import nn
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
+from descent.exercises.doubles import normals, torch_generator
 from descent.grading import Draw, Exercise, expect
-
-
-def _tensor(draw: Draw, *shape: int) -> torch.Tensor:
-    return torch.tensor(draw.normal(*shape), dtype=torch.float32)
-
-
-def _generator(seed: int) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 def _values(x) -> list[float]:
@@ -69,16 +62,16 @@ convolve = Exercise("convolve", minutes=8, difficulty=1)
 @convolve.property("is the sum of products at every place the window fits", trials=5)
 def _(answer, draw: Draw) -> None:
     n = min(draw.size, 5)
-    image, kernel = _tensor(draw, n + 2, n + 3), _tensor(draw, 2, 3)
+    image, kernel = normals(draw, n + 2, n + 3), normals(draw, 2, 3)
     expected = F.conv2d(image[None, None], kernel[None, None])[0, 0]
     expect(answer(image, kernel), "the output").close_to(expected, atol=1e-5)
 
 
 @convolve.property("works for windows of one pixel, of the whole picture, tall and wide", trials=2)
 def _(answer, draw: Draw) -> None:
-    image = _tensor(draw, 4, 5)
+    image = normals(draw, 4, 5)
     for rows, columns in ((1, 1), (4, 5), (3, 1), (1, 4), (2, 2)):
-        kernel = _tensor(draw, rows, columns)
+        kernel = normals(draw, rows, columns)
         expected = F.conv2d(image[None, None], kernel[None, None])[0, 0]
         found = answer(image, kernel)
         expect(found, f"the output of a {rows} × {columns} kernel").close_to(expected, atol=1e-5)
@@ -86,14 +79,14 @@ def _(answer, draw: Draw) -> None:
 
 @convolve.property("turns a single bright pixel into the kernel, upside down")
 def _(answer, draw: Draw) -> None:
-    image, kernel = torch.zeros(5, 5), _tensor(draw, 3, 3)
+    image, kernel = torch.zeros(5, 5), normals(draw, 3, 3)
     image[2, 2] = 1.0
     expect(answer(image, kernel), "the output").close_to(kernel.flip(0, 1))
 
 
 @convolve.property("is made by hand", trials=1)
 def _(answer, draw: Draw) -> None:
-    lent = _uses("conv", answer, _tensor(draw, 3, 3), _tensor(draw, 2, 2))
+    lent = _uses("conv", answer, normals(draw, 3, 3), normals(draw, 2, 2))
     expect(not lent, "torch's own convolution is left alone").is_true(
         otherwise="this is torch's own convolution; write the sums yourself"
     )
@@ -312,8 +305,11 @@ conv2d = Exercise("conv2d", minutes=25, difficulty=2)
 
 def _layer(draw: Draw, n: int, channels: int, height: int, width: int, out: int, kernel=(3, 2)):
     """Pictures, weights and biases of a convolution layer."""
-    x, weight = _tensor(draw, n, channels, height, width), _tensor(draw, out, channels, *kernel)
-    return x, weight, _tensor(draw, out)
+    x, weight = (
+        normals(draw, n, channels, height, width),
+        normals(draw, out, channels, *kernel),
+    )
+    return x, weight, normals(draw, out)
 
 
 @conv2d.property("with one channel, is what you had, plus a bias", trials=3)
@@ -573,13 +569,13 @@ max_pool2d = Exercise("max_pool2d", minutes=12, difficulty=2)
 
 @max_pool2d.property("keeps the largest number of each window", trials=5)
 def _(answer, draw: Draw) -> None:
-    x = _tensor(draw, min(draw.size, 3), 2, 4, 6)
+    x = normals(draw, min(draw.size, 3), 2, 4, 6)
     expect(answer(x, 2), "the output").close_to(F.max_pool2d(x, 2))
 
 
 @max_pool2d.property("moves by its own size unless a stride is given", trials=3)
 def _(answer, draw: Draw) -> None:
-    x = _tensor(draw, 1, 2, 7, 6)
+    x = normals(draw, 1, 2, 7, 6)
     expect(answer(x, 3), "windows of 3").close_to(F.max_pool2d(x, 3))
     expect(answer(x, 3, 2), "windows of 3, stride 2").close_to(F.max_pool2d(x, 3, 2))
     expect(answer(x, 2, stride=1), "windows of 2, stride 1").close_to(F.max_pool2d(x, 2, 1))
@@ -587,25 +583,25 @@ def _(answer, draw: Draw) -> None:
 
 @max_pool2d.property("leaves out rows and columns that fill no window", trials=2)
 def _(answer, draw: Draw) -> None:
-    x = _tensor(draw, 1, 1, 5, 7)
+    x = normals(draw, 1, 1, 5, 7)
     expect(answer(x, 2), "the output").has_shape(1, 1, 2, 3).close_to(F.max_pool2d(x, 2))
 
 
 @max_pool2d.property("keeps the largest of negative numbers too", trials=2)
 def _(answer, draw: Draw) -> None:
-    x = -1.0 - _tensor(draw, 1, 2, 4, 4).abs()
+    x = -1.0 - normals(draw, 1, 2, 4, 4).abs()
     expect(answer(x, 2), "the output").close_to(F.max_pool2d(x, 2))
 
 
 @max_pool2d.property("changes nothing when the window is one pixel", trials=2)
 def _(answer, draw: Draw) -> None:
-    x = _tensor(draw, 1, 2, 3, 2)
+    x = normals(draw, 1, 2, 3, 2)
     expect(answer(x, 1), "the output").close_to(x)
 
 
 @max_pool2d.property("is made by hand", trials=1)
 def _(answer, draw: Draw) -> None:
-    lent = _uses("max_pool", answer, _tensor(draw, 1, 1, 2, 2), 2)
+    lent = _uses("max_pool", answer, normals(draw, 1, 1, 2, 2), 2)
     expect(not lent, "torch's own pooling is left alone").is_true(
         otherwise="this calls torch's own pooling; the page asks for one made by hand"
     )
@@ -1053,7 +1049,7 @@ def _kept(found, x: torch.Tensor) -> list[float]:
 @dropout.property("zeroes some and scales up the rest while training", trials=4)
 def _(answer, draw: Draw) -> None:
     p = draw.choice([0.25, 0.5, 0.75, 0.8])
-    found = answer(torch.ones(60, 40), p, True, _generator(draw.seed()))
+    found = answer(torch.ones(60, 40), p, True, torch_generator(draw.seed()))
     expect(_values(found), f"the numbers that ones become at p = {p}").close_to(
         [0.0, round(1 / (1 - p), 3)], rtol=1e-3
     )
@@ -1061,28 +1057,28 @@ def _(answer, draw: Draw) -> None:
 
 @dropout.property("keeps each number where it was, and its sign", trials=3)
 def _(answer, draw: Draw) -> None:
-    x = torch.where(_tensor(draw, 30, 20) > 0, 1.0, -1.0) * (1 + _tensor(draw, 30, 20).abs())
-    factors = _kept(answer(x, 0.5, True, _generator(draw.seed())), x)
+    x = torch.where(normals(draw, 30, 20) > 0, 1.0, -1.0) * (1 + normals(draw, 30, 20).abs())
+    factors = _kept(answer(x, 0.5, True, torch_generator(draw.seed())), x)
     expect(factors, "what each number of x is multiplied by at p = 0.5").equals([0.0, 2.0])
 
 
 @dropout.property("leaves everything alone in evaluation", trials=2)
 def _(answer, draw: Draw) -> None:
-    x = 1 + _tensor(draw, 20, 20).abs()
-    factors = _kept(answer(x, 0.5, False, _generator(draw.seed())), x)
+    x = 1 + normals(draw, 20, 20).abs()
+    factors = _kept(answer(x, 0.5, False, torch_generator(draw.seed())), x)
     expect(factors, "what each number of x is multiplied by in evaluation").equals([1.0])
 
 
 @dropout.property("leaves everything alone at p = 0", trials=2)
 def _(answer, draw: Draw) -> None:
-    x = 1 + _tensor(draw, 20, 20).abs()
-    factors = _kept(answer(x, 0.0, True, _generator(draw.seed())), x)
+    x = 1 + normals(draw, 20, 20).abs()
+    factors = _kept(answer(x, 0.0, True, torch_generator(draw.seed())), x)
     expect(factors, "what each number of x is multiplied by at p = 0").equals([1.0])
 
 
 @dropout.property("decides for each number separately", trials=2)
 def _(answer, draw: Draw) -> None:
-    found = torch.as_tensor(answer(torch.ones(60, 60), 0.5, True, _generator(draw.seed())))
+    found = torch.as_tensor(answer(torch.ones(60, 60), 0.5, True, torch_generator(draw.seed())))
     if found.shape == (60, 60):
         zero = found == 0
         for one, lines in (("row", zero), ("column", zero.T)):
@@ -1092,7 +1088,7 @@ def _(answer, draw: Draw) -> None:
 
 @dropout.property("drops a share p, not a fixed number", trials=1)
 def _(answer, draw: Draw) -> None:
-    p, generator = 0.8, _generator(draw.seed())
+    p, generator = 0.8, torch_generator(draw.seed())
     zeros = [float((torch.as_tensor(answer(torch.ones(20, 20), p, True, generator)) == 0).sum())
              for _ in range(12)]  # fmt: skip
     share = sum(zeros) / 4800
@@ -1108,8 +1104,8 @@ def _(answer, draw: Draw) -> None:
 @dropout.property("draws from the generator it was given", trials=2)
 def _(answer, draw: Draw) -> None:
     x, seed = torch.ones(20, 50), draw.seed()
-    one, two = (torch.as_tensor(answer(x, 0.5, True, _generator(seed))) for _ in range(2))
-    other = torch.as_tensor(answer(x, 0.5, True, _generator(seed + 1)))
+    one, two = (torch.as_tensor(answer(x, 0.5, True, torch_generator(seed))) for _ in range(2))
+    other = torch.as_tensor(answer(x, 0.5, True, torch_generator(seed + 1)))
     expect(torch.equal(one, two), "the same seed, the same result").is_true(
         otherwise="two generators with the same seed gave two results: the chance comes from "
         "elsewhere"
@@ -1117,7 +1113,7 @@ def _(answer, draw: Draw) -> None:
     expect(not torch.equal(one, other), "another seed, another result").is_true(
         otherwise="generators with different seeds gave the same result: the one given is not used"
     )
-    generator = _generator(seed)
+    generator = torch_generator(seed)
     calls = [torch.as_tensor(answer(x, 0.5, True, generator)) for _ in range(2)]
     expect(not torch.equal(*calls), "the next call, another result").is_true(
         otherwise="two calls with the same generator dropped the same numbers"
@@ -1192,7 +1188,7 @@ def dropout_without_generator(x, p, training, generator):
     "Pass on the one that was given: `generator=generator`."
 )
 def seeded_inside(x, p, training, generator):
-    return _dropped(x, p, training, _generator(0))
+    return _dropped(x, p, training, torch_generator(0))
 
 
 @dropout.mistake(
@@ -1240,7 +1236,7 @@ def _moved(picture: torch.Tensor, down: int, right: int) -> torch.Tensor:
 
 
 def _augmented(answer, pictures: torch.Tensor, limit: int, seed: int) -> torch.Tensor:
-    return torch.as_tensor(answer(pictures, limit, _generator(seed)))
+    return torch.as_tensor(answer(pictures, limit, torch_generator(seed)))
 
 
 def _numbered(n: int, channels: int = 1, height: int = 4, width: int = 5) -> torch.Tensor:
@@ -1268,9 +1264,9 @@ def _(answer, draw: Draw) -> None:
     if found.shape == pictures.shape:
         reach = range(-limit, limit + 1)
         copies = [_moved(pictures[0], down, right) for down in reach for right in reach]
-        known = (found[:, None] == torch.stack(copies)).flatten(2).all(dim=2).any(dim=1)
+        is_copy = (found[:, None] == torch.stack(copies)).flatten(2).all(dim=2).any(dim=1)
         # A truth value, not a count: which pictures are spoilt depends on how shifts are drawn.
-        expect(bool(known.all()), "each picture is a shifted copy").is_true(
+        expect(bool(is_copy.all()), "each picture is a shifted copy").is_true(
             otherwise="some picture is not itself, moved by at most the limit, with zeros coming in"
         )
 
@@ -1314,13 +1310,13 @@ def _(answer, draw: Draw) -> None:
 
 @augment.property("leaves pictures where they are when the limit is 0", trials=1)
 def _(answer, draw: Draw) -> None:
-    pictures = _tensor(draw, 2, 1, 4, 3)
-    expect(answer(pictures, 0, _generator(1)), "the pictures").close_to(pictures)
+    pictures = normals(draw, 2, 1, 4, 3)
+    expect(answer(pictures, 0, torch_generator(1)), "the pictures").close_to(pictures)
 
 
 @augment.property("draws from the generator it was given", trials=1)
 def _(answer, draw: Draw) -> None:
-    pictures, seed, generator = _numbered(40), draw.seed(), _generator(draw.seed())
+    pictures, seed, generator = _numbered(40), draw.seed(), torch_generator(draw.seed())
     one, two = (_augmented(answer, pictures, 2, seed) for _ in range(2))
     calls = [torch.as_tensor(answer(pictures, 2, generator)) for _ in range(2)]
     expect(torch.equal(one, two), "the same seed, the same shifts").is_true(
@@ -1487,7 +1483,7 @@ SHAPES = {
 
 def _weights(seed: int) -> dict[str, torch.Tensor]:
     """Weights of a size that keeps about half of every ReLU open."""
-    generator = _generator(seed)
+    generator = torch_generator(seed)
     return {
         name: torch.randn(shape, generator=generator)
         * (0.3 if len(shape) == 1 else np.prod(shape[1:]) ** -0.5)
@@ -1545,7 +1541,7 @@ def _(answer, draw: Draw) -> None:
 
 @ConvNet.property("turns n pictures into n rows of 10 logits", trials=2)
 def _(answer, draw: Draw) -> None:
-    x = torch.rand(draw.size, 1, 28, 28, generator=_generator(draw.seed()))
+    x = torch.rand(draw.size, 1, 28, 28, generator=torch_generator(draw.seed()))
     logits = answer().eval()(x)
     expect(tuple(logits.shape), "the shape of the logits").equals((draw.size, 10))
 
@@ -1553,7 +1549,7 @@ def _(answer, draw: Draw) -> None:
 @ConvNet.property("computes the network of the specification", trials=3)
 def _(answer, draw: Draw) -> None:
     weights = _weights(draw.seed())
-    x = torch.rand(draw.size, 1, 28, 28, generator=_generator(draw.seed()))
+    x = torch.rand(draw.size, 1, 28, 28, generator=torch_generator(draw.seed()))
     logits = _logits(x, weights)
     for p, mode, words in ((0.5, False, "in evaluation"), (0.0, True, "in training, dropout 0")):
         model = answer(p).train(mode)
@@ -1601,7 +1597,7 @@ def _(answer, draw: Draw) -> None:
 def _(answer, draw: Draw) -> None:
     model = answer()
     if _give(model, _weights(draw.seed())):
-        x = torch.rand(8, 1, 28, 28, generator=_generator(draw.seed()))
+        x = torch.rand(8, 1, 28, 28, generator=torch_generator(draw.seed()))
         F.cross_entropy(model(x), torch.arange(8)).backward()
         reached = [p.grad is not None and bool(p.grad.any()) for p in model.parameters()]
         expect(sum(reached), "how many of the 8 tensors of parameters have a gradient").equals(8)

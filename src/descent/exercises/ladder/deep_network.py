@@ -14,13 +14,10 @@ import numpy as np
 import torch
 from torch import nn
 
+from descent.exercises.doubles import normals, torch_generator
 from descent.grading import Draw, Exercise, expect
 
 Network = list[tuple[torch.Tensor, torch.Tensor]]
-
-
-def _tensor(draw: Draw, *shape: int, scale: float = 1.0) -> torch.Tensor:
-    return torch.tensor(draw.normal(*shape, scale=scale), dtype=torch.float32)
 
 
 def _network(draw: Draw, widths: list[int]) -> Network:
@@ -30,7 +27,10 @@ def _network(draw: Draw, widths: list[int]) -> Network:
     differ in their slope.
     """
     return [
-        (_tensor(draw, a, c).requires_grad_(), (_tensor(draw, c) + 33e-5).requires_grad_())
+        (
+            normals(draw, a, c).requires_grad_(),
+            (normals(draw, c) + 33e-5).requires_grad_(),
+        )
         for a, c in pairwise(widths)
     ]
 
@@ -45,10 +45,6 @@ def _module(network: Network) -> nn.Sequential:
             linear.bias.copy_(b)
         parts += [linear, nn.ReLU()]
     return nn.Sequential(*parts[:-1])
-
-
-def _generator(seed: int) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 def _expect_parameters(network: Network, oracle: nn.Module, gradients: bool = False) -> None:
@@ -78,7 +74,7 @@ relu = Exercise("relu", minutes=3, difficulty=1, changes=("z",))
 
 @relu.property("keeps what is positive and puts 0 for what is negative", trials=6)
 def _(answer, draw: Draw) -> None:
-    z = _tensor(draw, draw.size + 1, 3, scale=2.0)
+    z = normals(draw, draw.size + 1, 3, scale=2.0)
     expect(answer(z), "ReLU(z)").close_to(np.maximum(z.numpy(), 0))
 
 
@@ -99,9 +95,9 @@ def _(answer, draw: Draw) -> None:
 
 @relu.property("lets the gradient through where z is positive, and only there")
 def _(answer, draw: Draw) -> None:
-    z = _tensor(draw, 6)
+    z = normals(draw, 6)
     z = (z + 0.1 * torch.sign(z + 1e-3)).requires_grad_()  # away from the corner at 0
-    upstream = _tensor(draw, 6)
+    upstream = normals(draw, 6)
     result = answer(z)
     if not getattr(result, "requires_grad", False):
         expect(False, "ReLU(z)").is_true(
@@ -233,28 +229,28 @@ forward = Exercise("forward", minutes=12, difficulty=2, changes=("network",))
 
 @forward.property("gives x @ W + b for a network of one layer", trials=4)
 def _(answer, draw: Draw) -> None:
-    network, x = _network(draw, [3, 2]), _tensor(draw, draw.size, 3)
+    network, x = _network(draw, [3, 2]), normals(draw, draw.size, 3)
     expected = _module(network)(x)
     expect(answer(network, x), "the logits").close_to(expected, atol=1e-4)
 
 
 @forward.property("bends after every layer but the last", trials=4)
 def _(answer, draw: Draw) -> None:
-    network, x = _network(draw, [2, 5, 4, 3]), _tensor(draw, draw.size + 1, 2)
+    network, x = _network(draw, [2, 5, 4, 3]), normals(draw, draw.size + 1, 2)
     expected = _module(network)(x)
     expect(answer(network, x), "the logits").close_to(expected, atol=1e-4)
 
 
 @forward.property("works for a batch of one, and for many layers", trials=2)
 def _(answer, draw: Draw) -> None:
-    network, x = _network(draw, [2, 4, 4, 4, 4, 2]), _tensor(draw, 1, 2)
+    network, x = _network(draw, [2, 4, 4, 4, 4, 2]), normals(draw, 1, 2)
     expected = _module(network)(x)
     expect(answer(network, x), "the logits").close_to(expected, atol=1e-4)
 
 
 @forward.property("leaves the network as it was", trials=1)
 def _(answer, draw: Draw) -> None:
-    network, x = _network(draw, [2, 3, 2]), _tensor(draw, 4, 2)
+    network, x = _network(draw, [2, 3, 2]), normals(draw, 4, 2)
     before = copy.deepcopy(network)
     answer(network, x)
     expect(len(network), "the number of layers afterwards").equals(2)
@@ -265,8 +261,8 @@ def _(answer, draw: Draw) -> None:
 
 @forward.property("lets the gradient reach every parameter", trials=2)
 def _(answer, draw: Draw) -> None:
-    network, x = _network(draw, [2, 5, 4, 3]), _tensor(draw, 6, 2)
-    upstream, oracle, layers = _tensor(draw, 6, 3), _module(network), list(network)
+    network, x = _network(draw, [2, 5, 4, 3]), normals(draw, 6, 2)
+    upstream, oracle, layers = normals(draw, 6, 3), _module(network), list(network)
     logits = answer(network, x)
     if not getattr(logits, "requires_grad", False):
         expect(False, "the logits").is_true(
@@ -542,7 +538,7 @@ initial_layer = Exercise("initial_layer", minutes=10, difficulty=2, changes=("ge
 @initial_layer.property("has the shapes and the dtype of the page", trials=4)
 def _(answer, draw: Draw) -> None:
     n_in, n_out = draw.integers(1, 6), draw.integers(6, 9)
-    W, b = answer(n_in, n_out, _generator(draw.seed()))
+    W, b = answer(n_in, n_out, torch_generator(draw.seed()))
     expect(tuple(W.shape), "the shape of W").equals((n_in, n_out))
     expect(tuple(b.shape), "the shape of b").equals((n_out,))
     expect(W, "W").has_dtype("float32")
@@ -552,7 +548,7 @@ def _(answer, draw: Draw) -> None:
 @initial_layer.property("draws W normal with standard deviation √(2 / n_in), and b zero", trials=3)
 def _(answer, draw: Draw) -> None:
     n_in, n_out = draw.choice([50, 100, 150]), 500
-    W, b = answer(n_in, n_out, _generator(draw.seed()))
+    W, b = answer(n_in, n_out, torch_generator(draw.seed()))
     W, b = W.detach(), b.detach()
     deviation = math.sqrt(2 / n_in)
     expect(float(W.std()), "the standard deviation of W").close_to(deviation, rtol=0.03)
@@ -565,7 +561,7 @@ def _(answer, draw: Draw) -> None:
 
 @initial_layer.property("returns leaves that require a gradient")
 def _(answer, draw: Draw) -> None:
-    W, b = answer(3, 4, _generator(draw.seed()))
+    W, b = answer(3, 4, torch_generator(draw.seed()))
     for tensor, name in ((W, "W"), (b, "b")):
         expect(tensor.requires_grad, f"{name}.requires_grad").is_true(
             otherwise=f"{name} does not require a gradient: backward() would leave it alone."
@@ -578,10 +574,10 @@ def _(answer, draw: Draw) -> None:
 @initial_layer.property("takes its numbers from the generator, and moves it on")
 def _(answer, draw: Draw) -> None:
     seed = draw.seed()
-    generator = _generator(seed)
+    generator = torch_generator(seed)
     first, second = (answer(3, 4, generator)[0].detach() for _ in range(2))
-    again = answer(3, 4, _generator(seed))[0].detach()
-    other = answer(3, 4, _generator(seed + 1))[0].detach()
+    again = answer(3, 4, torch_generator(seed))[0].detach()
+    other = answer(3, 4, torch_generator(seed + 1))[0].detach()
     expect(float((first - again).abs().max()), "the difference between two runs of one seed"
            ).close_to(0.0, atol=1e-7)  # fmt: skip
     expect(bool((first != second).any()), "two layers in a row").is_true(
@@ -717,7 +713,7 @@ def global_generator(n_in, n_out, generator):
     "the same numbers. Use the given one as it comes."
 )
 def own_generator(n_in, n_out, generator):
-    return _layer(n_in, n_out, _generator(0), math.sqrt(2 / n_in))
+    return _layer(n_in, n_out, torch_generator(0), math.sqrt(2 / n_in))
 
 
 @initial_layer.mistake(
@@ -768,7 +764,7 @@ def _are_layers(network: object) -> bool:
 @initial_network.property("has one layer for each two neighbouring widths", trials=5)
 def _(answer, draw: Draw) -> None:
     widths = draw.integers(1, 9, 1 + draw.size if draw.size < 4 else 4).tolist()
-    network = answer(widths, _generator(draw.seed()))
+    network = answer(widths, torch_generator(draw.seed()))
     if not _are_layers(network):
         return
     expect(len(network), "the number of layers").equals(len(widths) - 1)
@@ -780,7 +776,7 @@ def _(answer, draw: Draw) -> None:
 @initial_network.property("scales every layer by its own n_in", trials=2)
 def _(answer, draw: Draw) -> None:
     widths = draw.choice([[40, 400, 200, 100], [400, 40, 300, 150]])
-    network = answer(widths, _generator(draw.seed()))
+    network = answer(widths, torch_generator(draw.seed()))
     if not _are_layers(network):
         return
     found = [float(W.detach().std()) for W, _ in network]
@@ -791,10 +787,10 @@ def _(answer, draw: Draw) -> None:
 @initial_network.property("draws every layer anew, from the generator")
 def _(answer, draw: Draw) -> None:
     seed = draw.seed()
-    shorter = answer([5, 5], _generator(seed))
-    network = answer([5, 5, 5, 5], _generator(seed))
-    again = answer([5, 5, 5, 5], _generator(seed))
-    other = answer([5, 5, 5, 5], _generator(seed + 1))
+    shorter = answer([5, 5], torch_generator(seed))
+    network = answer([5, 5, 5, 5], torch_generator(seed))
+    again = answer([5, 5, 5, 5], torch_generator(seed))
+    other = answer([5, 5, 5, 5], torch_generator(seed + 1))
     if not (_are_layers(network) and _are_layers(again) and _are_layers(other)):
         return
     first, second, third = (W.detach() for W, _ in network[:3])
@@ -818,7 +814,7 @@ def _(answer, draw: Draw) -> None:
 
 @initial_network.property("is made of leaves that require a gradient")
 def _(answer, draw: Draw) -> None:
-    network = answer([3, 4, 2], _generator(draw.seed()))
+    network = answer([3, 4, 2], torch_generator(draw.seed()))
     if not _are_layers(network):
         return
     for number, layer in enumerate(network, start=1):
@@ -888,7 +884,7 @@ def separate_pairs(widths, generator):
 )
 def seeded_again(widths, generator):
     seed = generator.initial_seed()
-    return [_he(a, c, _generator(seed)) for a, c in pairwise(widths)]
+    return [_he(a, c, torch_generator(seed)) for a, c in pairwise(widths)]
 
 
 @initial_network.mistake(
@@ -924,7 +920,7 @@ def one_scale(widths, generator):
     "numbers, whatever the seed. Hand on the generator you were given; it moves by itself."
 )
 def fixed_seed(widths, generator):
-    return [_he(a, c, _generator(0)) for a, c in pairwise(widths)]
+    return [_he(a, c, torch_generator(0)) for a, c in pairwise(widths)]
 
 
 @initial_network.mistake(
@@ -963,7 +959,7 @@ def _with_gradients(draw: Draw, network: Network, rate: float) -> list[np.ndarra
     """Put random gradients on a network; return where a step takes each parameter."""
     expected = []
     for parameter in _parameters(network):
-        slope = _tensor(draw, *parameter.shape)
+        slope = normals(draw, *parameter.shape)
         parameter.grad = slope
         expected.append(np.add(parameter.detach().numpy(), -rate * slope.numpy()))
     return expected
@@ -1022,7 +1018,11 @@ def _(answer, draw: Draw) -> None:
 
 @sgd_step.property("takes two steps in a row with two gradients", trials=2)
 def _(answer, draw: Draw) -> None:
-    network, x, upstream = _network(draw, [2, 3, 2]), _tensor(draw, 4, 2), _tensor(draw, 4, 2)
+    network, x, upstream = (
+        _network(draw, [2, 3, 2]),
+        normals(draw, 4, 2),
+        normals(draw, 4, 2),
+    )
     oracle = _module(network)
     for _ in range(2):
         if not all(p.requires_grad and p.is_leaf for p in _parameters(network)):
@@ -1200,7 +1200,7 @@ def _trained(network, x, y, learning_rate, batch_size, epochs, generator) -> tup
 
 def _problem(draw: Draw, n: int) -> tuple[Network, torch.Tensor, torch.Tensor]:
     y = torch.tensor(draw.integers(0, 3, n))
-    return _network(draw, [2, 6, 3]), _tensor(draw, n, 2), y
+    return _network(draw, [2, 6, 3]), normals(draw, n, 2), y
 
 
 @train.property("takes the right steps when one batch holds everything", trials=3)
@@ -1208,8 +1208,8 @@ def _(answer, draw: Draw) -> None:
     network, x, y = _problem(draw, draw.size)
     settings = (draw.uniform(0.02, 0.1), draw.size, draw.integers(2, 4))
     seed = draw.seed()
-    oracle, expected = _trained(network, x, y, *settings, _generator(seed))
-    losses = answer(network, x, y, *settings, _generator(seed))
+    oracle, expected = _trained(network, x, y, *settings, torch_generator(seed))
+    losses = answer(network, x, y, *settings, torch_generator(seed))
     expect(losses, "the losses").close_to(expected, atol=1e-4)
     _expect_parameters(network, oracle)
 
@@ -1219,8 +1219,8 @@ def _(answer, draw: Draw) -> None:
     network, x, y = _problem(draw, 7)
     settings = (draw.uniform(0.02, 0.1), 3, 2)
     seed = draw.seed()
-    oracle, expected = _trained(network, x, y, *settings, _generator(seed))
-    losses = answer(network, x, y, *settings, _generator(seed))
+    oracle, expected = _trained(network, x, y, *settings, torch_generator(seed))
+    losses = answer(network, x, y, *settings, torch_generator(seed))
     expect(losses, "the losses").close_to(expected, atol=1e-4)
     _expect_parameters(network, oracle)
 
@@ -1228,7 +1228,7 @@ def _(answer, draw: Draw) -> None:
 @train.property("records plain Python numbers", trials=1)
 def _(answer, draw: Draw) -> None:
     network, x, y = _problem(draw, 4)
-    losses = answer(network, x, y, 0.05, 2, 1, _generator(draw.seed()))
+    losses = answer(network, x, y, 0.05, 2, 1, torch_generator(draw.seed()))
     for loss in losses:
         expect(loss, "a recorded loss").is_a(float)
 
@@ -1237,7 +1237,7 @@ def _(answer, draw: Draw) -> None:
 def _(answer, draw: Draw) -> None:
     x = torch.tensor([[-1.0, -1.0], [-1.0, 1.0], [1.0, -1.0], [1.0, 1.0]])
     y = torch.tensor([0, 1, 1, 0])
-    generator = _generator(draw.seed())
+    generator = torch_generator(draw.seed())
     network = [_he(2, 32, generator), _he(32, 2, generator)]
     losses = answer(network, x, y, 0.3, 4, 100, generator)
     expect(losses[-1], "the last loss").is_below(0.1)

@@ -22,6 +22,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
+from descent.exercises.doubles import torch_generator
 from descent.grading import Draw, Exercise, expect
 
 # ------------------------------------------------------------------------ after_speedup
@@ -1480,13 +1481,9 @@ def _bytes(draw: Draw, n: int) -> tuple[Tensor, Tensor]:
     return pictures, torch.tensor(draw.integers(0, 3, n))
 
 
-def _generator(seed: int) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
-
-
 def _batches(seed: int, n: int, epochs: int, size: int, limit: int) -> Iterator[tuple]:
     """Orders and offsets as the specification draws them."""
-    generator = _generator(seed)
+    generator = torch_generator(seed)
     for _ in range(epochs):
         order = torch.randperm(n, generator=generator)
         for place in range(n // size):
@@ -1507,7 +1504,7 @@ def _rates(steps: int, peak: float) -> list[float]:
 @train_fast.property("returns a tensor of float32", trials=1)
 def _(answer, draw: Draw) -> None:
     model = Watched(draw)
-    found = answer(model, _Stepping(model), *_bytes(draw, 4), 2, 2, 0.1, _generator(5))
+    found = answer(model, _Stepping(model), *_bytes(draw, 4), 2, 2, 0.1, torch_generator(5))
     expect(not isinstance(found, np.ndarray), "whether it is no numpy array").is_true(
         "Return a tensor, not a numpy array."
     )
@@ -1521,7 +1518,7 @@ def _(answer, draw: Draw) -> None:
 def _(answer, draw: Draw) -> None:
     seed, model, limit = draw.seed(), Watched(draw), 2
     pictures, labels = _bytes(draw, 5)
-    answer(model, _Stepping(model), pictures, labels, 2, 2, 0.1, _generator(seed), limit)
+    answer(model, _Stepping(model), pictures, labels, 2, 2, 0.1, torch_generator(seed), limit)
     right = []
     for batch, offsets in _batches(seed, 5, 2, 2, limit):
         right.append(_shifted(pictures[batch].numpy(), offsets.numpy()) / 255)
@@ -1533,7 +1530,7 @@ def _(answer, draw: Draw) -> None:
 def _(answer, draw: Draw) -> None:
     model, peak, epochs = Watched(draw), draw.uniform(0.2, 0.6), draw.integers(2, 4)
     optimiser = _Stepping(model)
-    answer(model, optimiser, *_bytes(draw, 7), epochs, 3, peak, _generator(1))
+    answer(model, optimiser, *_bytes(draw, 7), epochs, 3, peak, torch_generator(1))
     right = _rates(2 * epochs, peak)
     expect(optimiser.rates, "the rates").close_to(right, rtol=1e-5)
     expect(optimiser.second_rates, "the rates of the second group").close_to(right, rtol=1e-5)
@@ -1543,7 +1540,7 @@ def _(answer, draw: Draw) -> None:
 def _(answer, draw: Draw) -> None:
     seed, model = draw.seed(), Watched(draw)
     pictures, labels = _bytes(draw, 6)
-    found = answer(model, _Stepping(model), pictures, labels, 2, 3, 0.2, _generator(seed))
+    found = answer(model, _Stepping(model), pictures, labels, 2, 3, 0.2, torch_generator(seed))
     right = []
     for (batch, _), logits in zip(_batches(seed, 6, 2, 3, 1), model.logits, strict=False):
         scores = logits.double()
@@ -1557,7 +1554,7 @@ def _(answer, draw: Draw) -> None:
     seed, model, peak = draw.seed(), Watched(draw), 0.5
     pictures, labels = _bytes(draw, 6)
     weights = model.linear.weight.detach().double().numpy().copy()
-    answer(model, _Stepping(model), pictures, labels, 3, 3, peak, _generator(seed))
+    answer(model, _Stepping(model), pictures, labels, 3, 3, peak, torch_generator(seed))
     steps = zip(
         _batches(seed, 6, 3, 3, 1), _rates(6, peak), model.logits, model.pooled, strict=False
     )
@@ -1572,7 +1569,7 @@ def _(answer, draw: Draw) -> None:
 @train_fast.property("reads nothing back inside the loop", trials=1)
 def _(answer, draw: Draw) -> None:
     model = Watched(draw)
-    optimiser, data, source = _Stepping(model), _bytes(draw, 8), _generator(2)
+    optimiser, data, source = _Stepping(model), _bytes(draw, 8), torch_generator(2)
     with _Reads(optimiser) as reads:
         answer(model, optimiser, *data, 2, 2, 0.1, source)
     quiet = reads.count == 0
@@ -1585,7 +1582,7 @@ def _(answer, draw: Draw) -> None:
 @train_fast.property("draws order and offsets on the device of the pictures", trials=1)
 def _(answer, draw: Draw) -> None:
     model = Watched(draw)
-    optimiser, data, source = _Stepping(model), _bytes(draw, 4), _generator(4)
+    optimiser, data, source = _Stepping(model), _bytes(draw, 4), torch_generator(4)
     with _Places() as places:
         answer(model, optimiser, *data, 1, 2, 0.1, source)
     expect(places.unnamed == 0, "whether all draws name their device").is_true(
@@ -1606,7 +1603,7 @@ def _(answer, draw: Draw) -> None:
         genuine(self, "cpu", *args, **keywords)
 
     with mock.patch.object(torch.autocast, "__init__", noting), suppress(RuntimeError, ValueError):
-        answer.answer(model, _Stepping(model), *data, 1, 2, 0.1, _generator(6))
+        answer.answer(model, _Stepping(model), *data, 1, 2, 0.1, torch_generator(6))
     named = set(asked) - {"meta"}
     expect(not named, "whether autocast names no device of its own").is_true(
         f"`torch.autocast` is told {', '.join(map(repr, sorted(named)))}, wherever the pictures "
@@ -1617,7 +1614,7 @@ def _(answer, draw: Draw) -> None:
 @train_fast.property("runs the model in training mode, in bfloat16, channels last", trials=1)
 def _(answer, draw: Draw) -> None:
     model, usual = Watched(draw).eval(), torch.get_autocast_dtype("cpu")
-    optimiser, data, source = _Stepping(model), _bytes(draw, 4), _generator(3)
+    optimiser, data, source = _Stepping(model), _bytes(draw, 4), torch_generator(3)
     torch.set_autocast_dtype("cpu", torch.float16)  # what a GPU takes where no dtype is named
     try:
         answer(model, optimiser, *data, 2, 2, 0.1, source)

@@ -18,6 +18,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from descent.exercises.doubles import normals
 from descent.grading import Draw, Exercise, expect
 from descent.training.links import Link, alone, in_turns
 
@@ -26,10 +27,6 @@ Pair = tuple[bytes, bytes]
 
 SECONDS = 1.0
 """Of work, after which threads that take turns count as endless; right answers need a tenth."""
-
-
-def _tensor(draw: Draw, *shape: int) -> Tensor:
-    return torch.tensor(draw.normal(*shape), dtype=torch.float32)
 
 
 # ------------------------------------------------------------------------------ decode
@@ -181,13 +178,13 @@ def _joined(tokens: list[bytes], pair: Pair) -> list[bytes]:
 
 def _learned(draw: Draw, letters: bytes, count: int) -> list[Pair]:
     """Merges as training makes them: each pair is of bytes or of earlier results."""
-    known = [bytes([byte]) for byte in letters]
+    tokens = [bytes([byte]) for byte in letters]
     merges: list[Pair] = []
     while len(merges) < count:
-        pair = draw.choice(known), draw.choice(known)
-        if pair[0] + pair[1] not in known:
+        pair = draw.choice(tokens), draw.choice(tokens)
+        if pair[0] + pair[1] not in tokens:
             merges.append(pair)
-            known.append(pair[0] + pair[1])
+            tokens.append(pair[0] + pair[1])
     return merges
 
 
@@ -268,8 +265,8 @@ def _merging(piece, choose: Callable[..., Any], join=_joined, rounds=10_000) -> 
 
 
 def _best(ranks, pairs, order=min):
-    known = [pair for pair in pairs if pair in ranks]
-    return order(known, key=lambda pair: ranks[pair]) if known else None
+    learned = [pair for pair in pairs if pair in ranks]
+    return order(learned, key=lambda pair: ranks[pair]) if learned else None
 
 
 @merge.mistake(
@@ -314,8 +311,8 @@ def by_spelling(piece, ranks):
         spelled[first + second] = min(rank, spelled.get(first + second, rank))
 
     def choose(pairs):
-        known = [pair for pair in pairs if pair[0] + pair[1] in spelled]
-        return min(known, key=lambda pair: spelled[pair[0] + pair[1]]) if known else None
+        learned = [pair for pair in pairs if pair[0] + pair[1] in spelled]
+        return min(learned, key=lambda pair: spelled[pair[0] + pair[1]]) if learned else None
 
     return _merging(piece, choose)
 
@@ -332,10 +329,10 @@ def highest_first(piece, ranks):
     "encoding repeats its merges in the order of their ranks."
 )
 def longest_match(piece, ranks):
-    known = {first + second for first, second in ranks}
+    vocabulary = {first + second for first, second in ranks}
     tokens, at = [], 0
     while at < len(piece):
-        ends = [e for e in range(len(piece), at + 1, -1) if piece[at:e] in known] or [at + 1]
+        ends = [e for e in range(len(piece), at + 1, -1) if piece[at:e] in vocabulary] or [at + 1]
         tokens.append(piece[at : ends[0]])
         at = ends[0]
     return tokens
@@ -877,7 +874,7 @@ def _numbers_sent(link: Link) -> int:
 
 @ring_all_reduce.property("keeps the dtype of `values`")
 def _(answer, draw: Draw) -> None:
-    found, _ = _everywhere(answer, [_tensor(draw, 6).double() for _ in range(3)])
+    found, _ = _everywhere(answer, [normals(draw, 6).double() for _ in range(3)])
     for rank in (0, 2):
         there = found[rank]
         expect(
@@ -889,7 +886,7 @@ def _(answer, draw: Draw) -> None:
 @ring_all_reduce.property("leaves the sum in every process", trials=5)
 def _(answer, draw: Draw) -> None:
     size = 2 + draw.size % 4
-    values = [_tensor(draw, size * (1 + draw.size // 3)) for _ in range(size)]
+    values = [normals(draw, size * (1 + draw.size // 3)) for _ in range(size)]
     found, _ = _everywhere(answer, values)
     _expect_sums(found, values)
 
@@ -897,7 +894,7 @@ def _(answer, draw: Draw) -> None:
 @ring_all_reduce.property("sends 2(p − 1) messages of one part each from every process")
 def _(answer, draw: Draw) -> None:
     for size, each in ((2, 3), (4, 2), (5, 1)):
-        found, links = _everywhere(answer, [_tensor(draw, size * each) for _ in range(size)])
+        found, links = _everywhere(answer, [normals(draw, size * each) for _ in range(size)])
         expect([len(link.sent) for link in links], "messages sent by each process").equals(
             [2 * (size - 1)] * size
         )
@@ -911,7 +908,7 @@ def _(answer, draw: Draw) -> None:
 @ring_all_reduce.property("works when the parts are not equal, or some are empty", trials=3)
 def _(answer, draw: Draw) -> None:
     for size, n in ((4, 4 + draw.size), (3, 2), (2, 1)):
-        values = [_tensor(draw, n) for _ in range(size)]
+        values = [normals(draw, n) for _ in range(size)]
         found, links = _everywhere(answer, values)
         _expect_sums(found, values)
         expect(
@@ -935,7 +932,7 @@ def _(answer, draw: Draw) -> None:
 
 @ring_all_reduce.property("gives a process alone its own vector, and sends nothing")
 def _(answer, draw: Draw) -> None:
-    values = _tensor(draw, 5).double()
+    values = normals(draw, 5).double()
     found = answer(values, alone())
     expect(found, "what a single process returns").close_to(values)
     expect(found, "what a single process returns").has_dtype("float64")
@@ -1160,12 +1157,12 @@ def _models(draw: Draw, size: int, frozen: bool = False) -> list[_Parts]:
     first = _Parts(frozen)
     with torch.no_grad():
         for parameter in first.parameters():
-            parameter.copy_(_tensor(draw, *parameter.shape))
+            parameter.copy_(normals(draw, *parameter.shape))
     models = [copy.deepcopy(first) for _ in range(size)]
     for model in models:
         for parameter in model.parameters():
             if parameter.requires_grad:
-                parameter.grad = _tensor(draw, *parameter.shape)
+                parameter.grad = normals(draw, *parameter.shape)
     return models
 
 
@@ -1484,14 +1481,14 @@ _WHAT = ("weights", "gradients", "optimiser")
 
 def _held(parameters: int, processes: int, stage: int, mixed: bool) -> list[float]:
     """Every tensor that one process holds, one after another."""
-    held = dict.fromkeys(_WHAT, 0.0)
+    sizes = dict.fromkeys(_WHAT, 0.0)
     tensors = [("weights", 4, 3), ("gradients", 4, 2), ("optimiser", 4, 1), ("optimiser", 4, 1)]
     if mixed:
         tensors = [("weights", 2, 3), ("gradients", 2, 2), *[("optimiser", 4, 1)] * 3]
     for name, size, shared_from in tensors:
         here = parameters / processes if stage >= shared_from else parameters
-        held[name] += size * here
-    return [held[name] for name in _WHAT]
+        sizes[name] += size * here
+    return [sizes[name] for name in _WHAT]
 
 
 def _expect_bytes(answer, *arguments: Any) -> None:

@@ -22,11 +22,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from descent.exercises.doubles import normals
 from descent.grading import Draw, Exercise, expect
-
-
-def _tensor(draw: Draw, *shape: int) -> Tensor:
-    return torch.tensor(draw.normal(*shape), dtype=torch.float32)
 
 
 def _labels(draw: Draw, classes: int, n: int) -> Tensor:
@@ -718,7 +715,7 @@ def _smoothed_by_loop(logits: Tensor, labels: Tensor, smoothing: float) -> float
 @smoothed_loss.property("is the cross-entropy with the smoothed target", trials=5)
 def _(answer, draw: Draw) -> None:
     classes = draw.choice([2, 4, 7])
-    logits, labels = _tensor(draw, draw.size, classes), _labels(draw, classes, draw.size)
+    logits, labels = normals(draw, draw.size, classes), _labels(draw, classes, draw.size)
     smoothing = draw.choice([0.1, 0.2, 0.5])
     found = answer(logits, labels, smoothing)
     expect(found, "the loss").close_to(_smoothed_by_loop(logits, labels, smoothing))
@@ -726,7 +723,7 @@ def _(answer, draw: Draw) -> None:
 
 @smoothed_loss.property("is the plain cross-entropy at 0, and knows no label at 1", trials=2)
 def _(answer, draw: Draw) -> None:
-    logits, labels = _tensor(draw, 4, 5), _labels(draw, 5, 4)
+    logits, labels = normals(draw, 4, 5), _labels(draw, 5, 4)
     for smoothing in (0.0, 1.0):
         expected = _smoothed_by_loop(logits, labels, smoothing)
         expect(answer(logits, labels, smoothing), f"the loss at {smoothing:g}").close_to(expected)
@@ -734,7 +731,7 @@ def _(answer, draw: Draw) -> None:
 
 @smoothed_loss.property("survives logits in the hundreds", trials=1)
 def _(answer, draw: Draw) -> None:
-    logits, labels = 300 * _tensor(draw, 3, 4), _labels(draw, 4, 3)
+    logits, labels = 300 * normals(draw, 3, 4), _labels(draw, 4, 3)
     found = answer(logits, labels, 0.1)
     expect(found, "the loss").is_finite()
     expect(found, "the loss").close_to(_smoothed_by_loop(logits, labels, 0.1))
@@ -742,7 +739,7 @@ def _(answer, draw: Draw) -> None:
 
 @smoothed_loss.property("lets the gradient through to the logits", trials=1)
 def _(answer, draw: Draw) -> None:
-    loss = answer(_tensor(draw, 3, 4).requires_grad_(), _labels(draw, 4, 3), 0.2)
+    loss = answer(normals(draw, 3, 4).requires_grad_(), _labels(draw, 4, 3), 0.2)
     attached = bool(getattr(loss, "requires_grad", False))
     expect(attached, "part of the graph").equals(True)
 
@@ -813,7 +810,7 @@ _name_habits(smoothed_loss, _smoothed, (
     *((f"The {tiny:g} that you add inside the logarithm keeps it finite, and wrong: no probability "
        "can count as less than that. `log_softmax` needs no such number.",
        f"adds_{tiny:g}", {"padded": tiny}) for tiny in (1e-12, 1e-10, 1e-9, 1e-8, 1e-7, 1e-6)),
-    ("You returned a plain number, so that nothing can be learnt from it. Return the tensor.",
+    ("You returned a plain number, so that nothing can be learned from it. Return the tensor.",
      "plain_number", {"number": True}),
 ))  # fmt: skip
 
@@ -834,7 +831,7 @@ class Seeing(nn.Module):
 
     def __init__(self, draw: Draw, classes: int = 3) -> None:
         super().__init__()
-        self.matrix = nn.Parameter(_tensor(draw, classes, 4))
+        self.matrix = nn.Parameter(normals(draw, classes, 4))
         self.seen: list[Tensor] = []
 
     def forward(self, x: Tensor) -> Tensor:
@@ -848,7 +845,7 @@ class Seeing(nn.Module):
 def _mixing(draw: Draw, n: int) -> tuple[Seeing, Tensor, Tensor, Tensor]:
     """A model, pictures of 4 pixels, labels, and an order that is not its own inverse."""
     order = torch.tensor(draw.rng.permutation(n))
-    return Seeing(draw), _tensor(draw, n, 1, 2, 2), _labels(draw, 3, n), order
+    return Seeing(draw), normals(draw, n, 1, 2, 2), _labels(draw, 3, n), order
 
 
 def _mixed_by_loop(model, images, labels, share, order, smoothing) -> tuple[Any, float]:
@@ -966,7 +963,7 @@ _name_habits(mixed_loss, _mix, (
     ("`smoothing` is not used.", "smoothing_unused", {"amount": 0.0}),
     ("You smooth by 0.1 always. Use the number that was given.",
      "smoothing_fixed", {"amount": 0.1}),
-    ("You returned a plain number, so that nothing can be learnt from it. Return the tensor.",
+    ("You returned a plain number, so that nothing can be learned from it. Return the tensor.",
      "plain_loss", {"number": True}),
 ))  # fmt: skip
 
@@ -1107,7 +1104,7 @@ class Small(nn.Module):
 
     def __init__(self, draw: Draw) -> None:
         super().__init__()
-        self.matrix = nn.Parameter(_tensor(draw, 2, 3))
+        self.matrix = nn.Parameter(normals(draw, 2, 3))
         self.norm = nn.BatchNorm1d(3)
         self.renew(draw, 0)
 
@@ -1116,7 +1113,7 @@ class Small(nn.Module):
         with torch.no_grad():
             counted = [part for part in self.norm.buffers() if part.is_floating_point()]
             for part in (*self.parameters(), *counted):
-                part.copy_(_tensor(draw, *part.shape))
+                part.copy_(normals(draw, *part.shape))
             self.norm.get_buffer("num_batches_tracked").fill_(batches)
 
     def floats(self) -> list[np.ndarray]:
@@ -1817,7 +1814,7 @@ def _check_bottleneck(answer, draw: Draw, channels: int, width: int, stride: int
     if not _expect_shapes(block, _bottleneck_shapes(channels, width, stride)):
         return
     _fill_alike(block, seed)
-    x = _tensor(draw, draw.size + 1, channels, 5, 6)
+    x = normals(draw, draw.size + 1, channels, 5, 6)
     for training in (False, True):
         mode = "training" if training else "evaluation"
         expected = _bottleneck(x, seed, width, stride, training)
@@ -1838,14 +1835,14 @@ def _(answer, draw: Draw) -> None:
 
 @Bottleneck.property("starts as its shortcut, and can leave it", trials=1)
 def _(answer, draw: Draw) -> None:
-    block, x = answer(8, 2).train(), _tensor(draw, 4, 8, 4, 4)
+    block, x = answer(8, 2).train(), normals(draw, 4, 8, 4, 4)
     expect(block(x.clone()), "the output at the start").close_to(x.clamp(min=0), atol=1e-6)
     gains = [float(norm.weight.detach().abs().max()) for norm in block.modules() if _is_norm(norm)]
     expect(sorted(gains), "the largest gain of each norm, sorted").close_to([0.0, 1.0, 1.0])
     other = answer(3, 2)
     gains = [float(norm.weight.detach().abs().max()) for norm in other.modules() if _is_norm(norm)]
     expect(sorted(gains), "the same where it projects").close_to([0.0, 1.0, 1.0, 1.0])
-    (block(x.clone()) * _tensor(draw, 4, 8, 4, 4)).sum().backward()
+    (block(x.clone()) * normals(draw, 4, 8, 4, 4)).sum().backward()
     moved = sum(p.grad is not None and bool(p.grad.any()) for p in block.parameters())
     expect(moved, "how many parameters move at the first step").equals(2)
     frozen = sum(not parameter.requires_grad for parameter in block.parameters())
@@ -1854,11 +1851,11 @@ def _(answer, draw: Draw) -> None:
 
 @Bottleneck.property("has stride 1 unless told, and leaves its input alone", trials=1)
 def _(answer, draw: Draw) -> None:
-    block, x = answer(3, 2).eval(), _tensor(draw, 2, 3, 4, 5)
+    block, x = answer(3, 2).eval(), normals(draw, 2, 3, 4, 5)
     kept = x.clone()
     expect(tuple(block(x).shape), "the shape of the output").equals((2, 8, 4, 5))
     expect(x, "x afterwards").close_to(kept)
-    same, x = answer(8, 2).eval(), _tensor(draw, 2, 8, 3, 3)
+    same, x = answer(8, 2).eval(), normals(draw, 2, 8, 3, 3)
     kept = x.clone()
     same(x)
     expect(x, "x afterwards, with an identity shortcut").close_to(kept)
@@ -1868,8 +1865,8 @@ def _(answer, draw: Draw) -> None:
 def _(answer, draw: Draw) -> None:
     block = answer(3, 2, 2).train()
     _fill_alike(block, draw.seed())
-    out = block(_tensor(draw, 4, 3, 5, 5))
-    (out * _tensor(draw, *out.shape)).sum().backward()
+    out = block(normals(draw, 4, 3, 5, 5))
+    (out * normals(draw, *out.shape)).sum().backward()
     reached = [p.grad is not None and bool(p.grad.any()) for p in block.parameters()]
     expect(sum(reached), "how many of 12 parameters got a gradient").equals(12)
 
@@ -2034,7 +2031,7 @@ def _(answer, draw: Draw) -> None:
     if not _expect_shapes(model, _resnet_shapes(5, blocks, 3)):
         return
     _fill_alike(model, seed)
-    x = _tensor(draw, 2, 3, 64, 90)
+    x = normals(draw, 2, 3, 64, 90)
     for training in (False, True):
         mode = "training" if training else "evaluation"
         expected = _resnet(x, seed, 5, blocks, 3, training)
@@ -2046,7 +2043,7 @@ def _(answer, draw: Draw) -> None:
 def _(answer, draw: Draw) -> None:
     model = answer(6, (1, 1, 1, 1), 2).eval()
     for sides in ((64, 64), (65, 97), (160, 128)):
-        out = model(_tensor(draw, draw.size, 3, *sides))
+        out = model(normals(draw, draw.size, 3, *sides))
         expect(tuple(out.shape), f"the shape of the logits at {sides}").equals((draw.size, 6))
 
 

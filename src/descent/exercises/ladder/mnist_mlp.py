@@ -17,12 +17,8 @@ from sklearn.preprocessing import StandardScaler
 from torch import nn
 from torch.nn import functional as F
 
+from descent.exercises.doubles import torch_generator
 from descent.grading import Draw, Exercise, expect
-
-
-def _generator(seed: int) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
-
 
 # ------------------------------------------------------------------- flatten_and_scale
 
@@ -383,7 +379,7 @@ def _as_list(indices: object) -> list[int]:
 def _(answer, draw: Draw) -> None:
     n = draw.size + 3
     held_out = draw.integers(1, n - 1)
-    first, second = answer(n, held_out, _generator(draw.seed()))
+    first, second = answer(n, held_out, torch_generator(draw.seed()))
     train, kept = _as_list(first), _as_list(second)
     expect(len(kept), "how many are held out").equals(held_out)
     expect(len(train), "how many are left to train on").equals(n - held_out)
@@ -392,7 +388,7 @@ def _(answer, draw: Draw) -> None:
 
 @split_indices.property("holds out a random part")
 def _(answer, draw: Draw) -> None:
-    train, kept = map(_as_list, answer(60, 20, _generator(draw.seed())))
+    train, kept = map(_as_list, answer(60, 20, torch_generator(draw.seed())))
     runs = sum(b != a + 1 for a, b in pairwise(sorted(kept)))
     expect(runs, "gaps between the held-out indices").is_above(2)
 
@@ -400,9 +396,9 @@ def _(answer, draw: Draw) -> None:
 @split_indices.property("takes its randomness from the generator it was given", trials=3)
 def _(answer, draw: Draw) -> None:
     seed = draw.seed()
-    _, first = answer(40, 10, _generator(seed))
-    _, again = answer(40, 10, _generator(seed))
-    _, other = answer(40, 10, _generator(seed + 1))
+    _, first = answer(40, 10, torch_generator(seed))
+    _, again = answer(40, 10, torch_generator(seed))
+    _, other = answer(40, 10, torch_generator(seed + 1))
     expect(again, "the same seed again").close_to(_as_list(first))
     shared = len(set(_as_list(first)) & set(_as_list(other)))
     expect(shared, "held-out indices that another seed has too").is_below(10)
@@ -410,14 +406,14 @@ def _(answer, draw: Draw) -> None:
 
 @split_indices.property("may hold out nothing")
 def _(answer, draw: Draw) -> None:
-    train, kept = answer(6, 0, _generator(draw.seed()))
+    train, kept = answer(6, 0, torch_generator(draw.seed()))
     expect(len(kept), "how many are held out").equals(0)
     expect(sorted(_as_list(train)), "the indices to train on, sorted").equals(list(range(6)))
 
 
 @split_indices.property("returns int64 tensors")
 def _(answer, draw: Draw) -> None:
-    train, kept = answer(7, 2, _generator(draw.seed()))
+    train, kept = answer(7, 2, torch_generator(draw.seed()))
     expect(train, "the training indices").is_a(torch.Tensor).has_dtype("int64").has_shape(5)
     expect(kept, "the held-out indices").is_a(torch.Tensor).has_dtype("int64").has_shape(2)
 
@@ -442,7 +438,7 @@ def last_held_out(n, held_out, generator):
 
 @split_indices.mistake(
     "You drew the two parts independently, so they overlap: the network is examined on pictures "
-    "it has learnt. Draw one order and cut it in two."
+    "it has learned. Draw one order and cut it in two."
 )
 def drawn_twice(n, held_out, generator):
     train = torch.randperm(n, generator=generator)[: n - held_out]
@@ -451,7 +447,7 @@ def drawn_twice(n, held_out, generator):
 
 @split_indices.mistake(
     "You shuffled twice and cut each order once, so the parts overlap: the network is examined on "
-    "pictures it has learnt. Draw one order and cut it in two."
+    "pictures it has learned. Draw one order and cut it in two."
 )
 def shuffled_twice(n, held_out, generator):
     train = torch.randperm(n, generator=generator)[held_out:]
@@ -518,7 +514,7 @@ def global_generator(n, held_out, generator):
     "one you were given. Use it as it comes, so that the caller can draw another split."
 )
 def own_generator(n, held_out, generator):
-    order = torch.randperm(n, generator=_generator(0))
+    order = torch.randperm(n, generator=torch_generator(0))
     return order[held_out:], order[:held_out]
 
 
@@ -577,7 +573,7 @@ def _(answer, draw: Draw) -> None:
 )
 def _(answer, draw: Draw) -> None:
     n, size = draw.size + 3, draw.integers(2, 5)
-    pairs = list(answer(*_numbered(n), size, _generator(draw.seed())))
+    pairs = list(answer(*_numbered(n), size, torch_generator(draw.seed())))
     lengths = [min(size, n - start) for start in range(0, n, size)]
     expect([len(part) for _, part in pairs], "the lengths of the batches").equals(lengths)
     expect(sorted(_labels(pairs)), "all labels, sorted").equals(list(range(n)))
@@ -585,7 +581,7 @@ def _(answer, draw: Draw) -> None:
 
 @batches.property("keeps each picture with its label", trials=4)
 def _(answer, draw: Draw) -> None:
-    pairs = list(answer(*_numbered(draw.size + 3), 2, _generator(draw.seed())))
+    pairs = list(answer(*_numbered(draw.size + 3), 2, torch_generator(draw.seed())))
     for place, (images, labels) in enumerate(pairs):
         expect(images[:, 0], f"pixel 0 in batch {place} (it is the label)").close_to(
             labels.tolist()
@@ -595,9 +591,9 @@ def _(answer, draw: Draw) -> None:
 @batches.property("shuffles by the generator, anew at every call", trials=3)
 def _(answer, draw: Draw) -> None:
     x, y = _numbered(40)
-    generator = _generator(draw.seed())
+    generator = torch_generator(draw.seed())
     first, second = (_labels(list(answer(x, y, 7, generator))) for _ in range(2))
-    again = _labels(list(answer(x, y, 7, _generator(generator.initial_seed()))))
+    again = _labels(list(answer(x, y, 7, torch_generator(generator.initial_seed()))))
     expect(again, "the same seed again").equals(first)
     kept = sum(a == b for a, b in zip(first, range(40), strict=True))
     expect(kept, "labels that stayed in their place").is_below(20)
@@ -607,7 +603,7 @@ def _(answer, draw: Draw) -> None:
 
 @batches.property("shuffles within and across batches")
 def _(answer, draw: Draw) -> None:
-    pairs = list(answer(*_numbered(40), 10, _generator(draw.seed())))
+    pairs = list(answer(*_numbered(40), 10, torch_generator(draw.seed())))
     spans = [max(_labels([pair])) - min(_labels([pair])) for pair in pairs]
     expect(spans, "largest minus smallest label of each batch").is_above(10)
 
@@ -615,7 +611,7 @@ def _(answer, draw: Draw) -> None:
 @batches.property("leaves the data alone")
 def _(answer, draw: Draw) -> None:
     x, y = _numbered(9)
-    list(answer(x, y, 4, _generator(draw.seed())))
+    list(answer(x, y, 4, torch_generator(draw.seed())))
     expect(y, "the labels afterwards").equals(list(range(9)))
     expect(x[:, 0], "pixel 0 of the pictures afterwards").close_to(list(range(9)))
 
@@ -690,7 +686,7 @@ def shuffles_globally(x, y, batch_size, generator=None):
     "one you were given: it moves on each time it is asked."
 )
 def same_order_always(x, y, batch_size, generator=None):
-    fixed = None if generator is None else _generator(0)
+    fixed = None if generator is None else torch_generator(0)
     return _cut(x, y, _order(len(x), fixed), batch_size)
 
 
@@ -1478,7 +1474,7 @@ def _(answer, draw: Draw) -> None:
     layer, train_set, test_set = _linear(draw), _examples(draw, n), _examples(draw, 5)
     epochs, rate, momentum = draw.integers(2, 4), draw.uniform(0.1, 0.4), draw.choice([0.5, 0.8])
     expected = _descended(layer, train_set, test_set, (epochs, 1), (rate, momentum))
-    history = answer(layer, train_set, test_set, epochs, n, rate, _generator(1), momentum)
+    history = answer(layer, train_set, test_set, epochs, n, rate, torch_generator(1), momentum)
     _expect_trained(history, layer, expected)
 
 
@@ -1486,7 +1482,9 @@ def _(answer, draw: Draw) -> None:
 def _(answer, draw: Draw) -> None:
     layer, train_set, test_set = _linear(draw), _examples(draw, 4), _examples(draw, 3)
     expected = _descended(layer, train_set, test_set, (3, 1), (0.2, MOMENTUM))
-    _expect_trained(answer(layer, train_set, test_set, 3, 4, 0.2, _generator(1)), layer, expected)
+    _expect_trained(
+        answer(layer, train_set, test_set, 3, 4, 0.2, torch_generator(1)), layer, expected
+    )
 
 
 @train.property("takes one step per minibatch, the short last one included", trials=3)
@@ -1495,7 +1493,9 @@ def _(answer, draw: Draw) -> None:
     x, y = _examples(draw, 1)
     layer, train_set, test_set = _linear(draw), (x.repeat(5, 1), y.repeat(5)), _examples(draw, 4)
     expected = _descended(layer, train_set, test_set, (2, 3), (0.1, MOMENTUM))
-    _expect_trained(answer(layer, train_set, test_set, 2, 2, 0.1, _generator(1)), layer, expected)
+    _expect_trained(
+        answer(layer, train_set, test_set, 2, 2, 0.1, torch_generator(1)), layer, expected
+    )
 
 
 @train.property("learns in training mode and measures in evaluation mode", trials=2)
@@ -1503,7 +1503,9 @@ def _(answer, draw: Draw) -> None:
     layer, train_set, test_set = _linear(draw), _examples(draw, 6), _examples(draw, 4)
     expected = _descended(layer, train_set, test_set, (2, 1), (0.1, MOMENTUM), gain=2.0)
     model = nn.Sequential(layer, DoublesWhileTraining()).eval()
-    _expect_trained(answer(model, train_set, test_set, 2, 6, 0.1, _generator(1)), layer, expected)
+    _expect_trained(
+        answer(model, train_set, test_set, 2, 6, 0.1, torch_generator(1)), layer, expected
+    )
 
 
 def _visits(answer, generator: torch.Generator) -> list[list[int]]:
@@ -1517,9 +1519,9 @@ def _visits(answer, generator: torch.Generator) -> list[list[int]]:
 
 @train.property("shows every training example once an epoch, in a new order each time", trials=3)
 def _(answer, draw: Draw) -> None:
-    epochs = _visits(answer, _generator(draw.seed()))
+    epochs = _visits(answer, torch_generator(draw.seed()))
     for number, seen in enumerate(epochs, start=1):
-        expect(sorted(seen), f"what epoch {number} learnt from, sorted").equals(list(range(12)))
+        expect(sorted(seen), f"what epoch {number} learned from, sorted").equals(list(range(12)))
     unmoved = sum(a == b for a, b in zip(epochs[0], range(12), strict=False))
     expect(unmoved, "examples still in their own place in epoch 1").is_below(9)
     repeated = sum(a == b for a, b in zip(*epochs, strict=False))
@@ -1529,8 +1531,8 @@ def _(answer, draw: Draw) -> None:
 @train.property("takes its order from the generator it was given", trials=2)
 def _(answer, draw: Draw) -> None:
     seed = draw.seed()
-    first, again = (_visits(answer, _generator(seed))[0] for _ in range(2))
-    other = _visits(answer, _generator(seed + 1))[0]
+    first, again = (_visits(answer, torch_generator(seed))[0] for _ in range(2))
+    other = _visits(answer, torch_generator(seed + 1))[0]
     expect(len(first), "how many examples epoch 1 showed").equals(12)
     expect(again, "epoch 1, the same seed again").equals(first)
     shared = sum(a == b for a, b in zip(first, other, strict=False))
@@ -1542,7 +1544,7 @@ def _(answer, draw: Draw) -> None:
     layer, train_set, test_set = _linear(draw), _examples(draw, 4), _examples(draw, 3)
     expected = _descended(layer, train_set, test_set, (2, 1), (0.2, MOMENTUM))
     called: list[tuple] = []
-    answer(layer, train_set, test_set, 2, 4, 0.2, _generator(1),
+    answer(layer, train_set, test_set, 2, 4, 0.2, torch_generator(1),
            after_epoch=lambda *numbers: called.append(numbers))  # fmt: skip
     rows = np.stack([np.arange(3), expected["train_loss"], expected["test_loss"]], axis=1)
     expect(called, "(epoch, train loss, test loss) of every call").close_to(rows, rtol=1e-3)
@@ -1551,7 +1553,7 @@ def _(answer, draw: Draw) -> None:
 @train.property("returns lists of plain numbers")
 def _(answer, draw: Draw) -> None:
     layer = _linear(draw)
-    history = answer(layer, _examples(draw, 4), _examples(draw, 3), 1, 2, 0.1, _generator(1))
+    history = answer(layer, _examples(draw, 4), _examples(draw, 3), 1, 2, 0.1, torch_generator(1))
     for name in ("train_loss", "test_loss", "test_accuracy"):
         expect(history[name], f"history['{name}']").is_a(list)
         plain = sum(isinstance(value, float) for value in history[name])

@@ -16,32 +16,18 @@ from torch import nn
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
+from descent.exercises.doubles import fill_with_normals, normals, token_tensor
 from descent.grading import Draw, Exercise, expect
 
 Tensor = torch.Tensor
-
-
-def _tensor(draw: Draw, *shape: int) -> Tensor:
-    return torch.tensor(draw.normal(*shape), dtype=torch.float32)
-
-
-def _tokens(draw: Draw, high: int, *shape: int) -> Tensor:
-    return torch.tensor(draw.integers(0, high, *shape))
-
-
-def _fill(module: nn.Module, draw: Draw, scale: float = 0.5) -> None:
-    """Write drawn numbers into every parameter, so that nothing is 0 or 1 by luck of the start."""
-    with torch.no_grad():
-        for parameter in module.parameters():
-            parameter.copy_(scale * _tensor(draw, *parameter.shape))
 
 
 def _has(module: Any, what: str, *names: str) -> bool:
     """Whether the parts that the page names are there; says which are not."""
     expect(module, what).is_a(nn.Module)
     missing = [name for name in names if not hasattr(module, name)]
-    told = f"It has no {' and no '.join(missing)}."
-    expect(not missing, f"whether {what} has the parts it names").is_true(told)
+    what_is_missing = f"It has no {' and no '.join(missing)}."
+    expect(not missing, f"whether {what} has the parts it names").is_true(what_is_missing)
     return not missing
 
 
@@ -325,25 +311,25 @@ def _(answer, draw: Draw) -> None:
 def _(answer, draw: Draw) -> None:
     heads = 1 + draw.size % 3
     width, time = 4 * heads, min(draw.size, 6)
-    module, x = answer(width, heads), _tensor(draw, 2, time, width)
+    module, x = answer(width, heads), normals(draw, 2, time, width)
     if _attention_parts(module, width):
-        _fill(module, draw)
+        fill_with_normals(module, draw)
         expect(module(x), "the output").close_to(_attention_of(module, x, heads), atol=1e-4)
 
 
 @Attention.property("does not let the future change the past")
 def _(answer, draw: Draw) -> None:
-    module, x = answer(8, 2), _tensor(draw, 1, 6, 8)
-    _fill(module, draw)
+    module, x = answer(8, 2), normals(draw, 1, 6, 8)
+    fill_with_normals(module, draw)
     other = x.clone()
-    other[:, 3:] += 1 + _tensor(draw, 1, 3, 8).abs()
+    other[:, 3:] += 1 + normals(draw, 1, 3, 8).abs()
     change = (module(other) - module(x))[:, :3].abs().max()
     expect(change, "the change at places 0 to 2 when places 3 to 5 change").close_to(0, atol=1e-5)
 
 
 @Attention.property("computes it by F.scaled_dot_product_attention, once a call")
 def _(answer, draw: Draw) -> None:
-    module, x = answer(4, 2), _tensor(draw, 2, 5, 4)
+    module, x = answer(4, 2), normals(draw, 2, 5, 4)
     with _Watch() as watch:
         module(x)
     expect(watch.fused, "how many times fused attention was called").equals(1)
@@ -351,17 +337,17 @@ def _(answer, draw: Draw) -> None:
 
 @Attention.property("drops nothing in evaluation mode")
 def _(answer, draw: Draw) -> None:
-    module, x = answer(8, 2, 0.5).eval(), _tensor(draw, 2, 6, 8)
+    module, x = answer(8, 2, 0.5).eval(), normals(draw, 2, 6, 8)
     if _attention_parts(module, 8):
-        _fill(module, draw)
+        fill_with_normals(module, draw)
         expect(module(x), "the output").close_to(_attention_of(module, x, 2), atol=1e-4)
 
 
 @Attention.property("drops outputs and attention weights in training mode")
 def _(answer, draw: Draw) -> None:
-    module, x = answer(8, 2, 0.5).train(), _tensor(draw, 4, 16, 8)
+    module, x = answer(8, 2, 0.5).train(), normals(draw, 4, 16, 8)
     if _attention_parts(module, 8):
-        _fill(module, draw)
+        fill_with_normals(module, draw)
         output, whole = module(x).detach(), _attention_of(module, x, 2)
         zeros = float((output == 0).float().mean())
         expect(0.3 < zeros < 0.7, "whether about half of the outputs are 0").equals(True)
@@ -734,7 +720,7 @@ for _name, _habits, _message in (
     ),
     (
         "by_fan_in", {"fan_in": True},
-        "You scaled each matrix by the width of its input, as on rung 5. GPT-2 uses 0.02 for all.",
+        "You scaled each matrix by the width of its input, as on rung 5. Here it is 0.02 for all.",
     ),
     (
         "biases_kept", {"no_biases": True},
@@ -943,9 +929,9 @@ def _(answer, draw: Draw) -> None:
 @GPT.property("maps tokens to the logits of the formula, at every place", trials=4)
 def _(answer, draw: Draw) -> None:
     layers, time = min(draw.size, 3), 1 + draw.size % 6
-    model, tokens = answer(7, 6, 8, 2, layers), _tokens(draw, 7, 3, time)
+    model, tokens = answer(7, 6, 8, 2, layers), token_tensor(draw, 7, 3, time)
     if _gpt_parts(model, 7, 6, 8, layers):
-        _fill(model, draw)
+        fill_with_normals(model, draw)
         expect(model(tokens), "the logits").close_to(
             _explicit_logits(model, tokens, 2), rtol=1e-3, atol=1e-3
         )
@@ -953,10 +939,10 @@ def _(answer, draw: Draw) -> None:
 
 @GPT.property("does not let the future change the past")
 def _(answer, draw: Draw) -> None:
-    model, tokens = answer(7, 6, 8, 2, 2), _tokens(draw, 7, 2, 6)
-    _fill(model, draw)
+    model, tokens = answer(7, 6, 8, 2, 2), token_tensor(draw, 7, 2, 6)
+    fill_with_normals(model, draw)
     other = tokens.clone()
-    other[:, 3:] = (other[:, 3:] + 1 + _tokens(draw, 5, 2, 3)) % 7
+    other[:, 3:] = (other[:, 3:] + 1 + token_tensor(draw, 5, 2, 3)) % 7
     change = (model(other) - model(tokens))[:, :3].abs().max()
     expect(change, "the change at places 0 to 2 when tokens 3 to 5 change").close_to(0, atol=1e-4)
 
@@ -964,9 +950,9 @@ def _(answer, draw: Draw) -> None:
 @GPT.property("refuses a window longer than the context, by ValueError")
 def _(answer, draw: Draw) -> None:
     model, came_back, raised = answer(7, 6, 8, 2, 1), (), "nothing"
-    model(_tokens(draw, 7, 2, 6))
+    model(token_tensor(draw, 7, 2, 6))
     try:
-        came_back = tuple(model(_tokens(draw, 7, 2, 7)).shape)
+        came_back = tuple(model(token_tensor(draw, 7, 2, 7)).shape)
     except Exception as error:
         raised = type(error).__name__
     expect(came_back, "the shape of what came back all the same").close_to([])
@@ -985,8 +971,8 @@ def _(answer, draw: Draw) -> None:
         expect(scaled, "the spreads of the projections, divided by 0.02/√(2·layers)").equals(
             [1.0] * (2 * layers)
         )
-        tokens = _tokens(draw, 96, 8, 64)
-        loss = F.cross_entropy(model(tokens).flatten(0, 1), _tokens(draw, 96, 8, 64).flatten())
+        tokens = token_tensor(draw, 96, 8, 64)
+        loss = F.cross_entropy(model(tokens).flatten(0, 1), token_tensor(draw, 96, 8, 64).flatten())
         expect(abs(loss.item() - math.log(96)) < 0.2, "whether the first loss is log V").equals(
             True
         )
@@ -996,8 +982,8 @@ def _(answer, draw: Draw) -> None:
 def _(answer, draw: Draw) -> None:
     model = answer(7, 4, 8, 2, 2)
     if _gpt_parts(model, 7, 4, 8, 2):
-        _fill(model, draw)
-        model(_tokens(draw, 3, 2, 4)).square().sum().backward()
+        fill_with_normals(model, draw)
+        model(token_tensor(draw, 3, 2, 4)).square().sum().backward()
         slope = model.tokens.weight.grad
         rows = 0 if slope is None else int((slope.abs().sum(-1) > 0).sum())
         expect(rows, "how many of 7 rows of the table got a gradient (tokens 0 to 2 read)").equals(
@@ -1009,7 +995,7 @@ def _(answer, draw: Draw) -> None:
 
 @GPT.property("makes the numbers of the places where the tokens are")
 def _(answer, draw: Draw) -> None:
-    model, tokens = answer(7, 6, 8, 2, 1), _tokens(draw, 7, 2, 5)
+    model, tokens = answer(7, 6, 8, 2, 1), token_tensor(draw, 7, 2, 5)
     with _Elsewhere() as elsewhere:
         model(tokens)
     expect(elsewhere.met, "how often a tensor of the default device met those of the model").equals(
@@ -1019,28 +1005,34 @@ def _(answer, draw: Draw) -> None:
 
 @GPT.property("drops in training mode, at the start and in the blocks, and not in evaluation")
 def _(answer, draw: Draw) -> None:
-    model, tokens = answer(7, 6, 16, 2, 1, 0.5), _tokens(draw, 7, 4, 6)
+    model, tokens = answer(7, 6, 16, 2, 1, 0.5), token_tensor(draw, 7, 4, 6)
     if not _gpt_parts(model, 7, 6, 16, 1):
         return
-    _fill(model, draw)
-    x = _tensor(draw, 4, 6, 16)
+    fill_with_normals(model, draw)
+    x = normals(draw, 4, 6, 16)
     model.eval()
     expect(torch.equal(model(tokens), model(tokens)), "whether evaluation repeats").equals(True)
     model.train()
     block = model.blocks[0]
-    told = "The share never reaches the blocks: Block(width, heads, dropout)."
-    expect(not torch.equal(block(x), block(x)), "whether a block drops in training").is_true(told)
+    in_the_blocks = "The share never reaches the blocks: Block(width, heads, dropout)."
+    expect(not torch.equal(block(x), block(x)), "whether a block drops in training").is_true(
+        in_the_blocks
+    )
     with torch.no_grad():
         for parameter in block.parameters():
             parameter.zero_()  # a silent block: what is dropped now was dropped before it
-    told = "The sum of token and place is not dropped: put dropout on it before the first block."
+    before_them = (
+        "The sum of token and place is not dropped: put dropout on it before the first block."
+    )
     once, again = model(tokens), model(tokens)
-    expect(not torch.equal(once, again), "whether the sum of the tables is dropped").is_true(told)
+    expect(not torch.equal(once, again), "whether the sum of the tables is dropped").is_true(
+        before_them
+    )
 
 
 @GPT.property("drops nothing unless told to")
 def _(answer, draw: Draw) -> None:
-    model, tokens = answer(7, 6, 8, 2, 1).train(), _tokens(draw, 7, 2, 5)
+    model, tokens = answer(7, 6, 8, 2, 1).train(), token_tensor(draw, 7, 2, 5)
     expect(torch.equal(model(tokens), model(tokens)), "whether training repeats").equals(True)
 
 
@@ -1247,10 +1239,9 @@ class _Kinds(nn.Module):
 
 def _places_of(model: nn.Module, group: dict[str, Any]) -> list[int]:
     """Which of the model's parameters a group holds, by their place in model.parameters()."""
-    known = [id(parameter) for parameter in model.parameters()]
+    ids = [id(parameter) for parameter in model.parameters()]
     return sorted(
-        known.index(id(parameter)) if id(parameter) in known else -1
-        for parameter in group["params"]
+        ids.index(id(parameter)) if id(parameter) in ids else -1 for parameter in group["params"]
     )
 
 
@@ -1289,8 +1280,8 @@ def _(answer, draw: Draw) -> None:
 def _(answer, draw: Draw) -> None:
     model = _Kinds()
     groups = _groups(answer, model, 0.1)
-    held = sorted(place for group in groups for place in _places_of(model, group))
-    expect(held, "all parameters held, as places in list(model.parameters())").equals(
+    places = sorted(place for group in groups for place in _places_of(model, group))
+    expect(places, "all parameters held, as places in list(model.parameters())").equals(
         sorted(sum(_wanted(model), []))
     )
 
@@ -1774,14 +1765,14 @@ class Table(nn.Module):
         self.rows: list[int] = []
         self.modes: list[bool] = []
         self.recorded: list[bool] = []
-        self.known: list[float] = []  # the size of the gradient when each part was read
+        self.slopes_found: list[float] = []  # the size of the gradient when each part was read
 
     def forward(self, tokens: Tensor) -> Tensor:
         self.rows.append(len(tokens))
         self.modes.append(self.training)
         self.recorded.append(torch.is_grad_enabled())
         slope = self.tokens.grad
-        self.known.append(0.0 if slope is None else float(slope.abs().sum()))
+        self.slopes_found.append(0.0 if slope is None else float(slope.abs().sum()))
         return (self.tokens[tokens] + self.places[: tokens.shape[1]]) * self.gain
 
     def __repr__(self) -> str:
@@ -1794,7 +1785,7 @@ def _table(draw: Draw, vocabulary: int = 5, context: int = 4) -> Table:
 
 
 def _batch(draw: Draw, rows: int, vocabulary: int = 5, context: int = 4) -> tuple[Tensor, Tensor]:
-    windows = _tokens(draw, vocabulary, rows, context + 1)
+    windows = token_tensor(draw, vocabulary, rows, context + 1)
     return windows[:, :-1], windows[:, 1:]
 
 
@@ -1850,7 +1841,7 @@ def _(answer, draw: Draw) -> None:
     answer(model, inputs, targets, 3)
     expect(sum(model.rows), "how many rows were read in all").equals(7)
     expect(model.rows, "the rows of each part, of 7 in 3 parts").equals([3, 2, 2])
-    late = sum(size > 0 for size in model.known[1:])
+    late = sum(size > 0 for size in model.slopes_found[1:])
     expect(late, "how many of the parts after the first found a gradient already there").equals(
         len(model.rows) - 1
     )
@@ -2195,7 +2186,7 @@ def _(answer, draw: Draw) -> None:
 
 @orthogonalise.property("ends, after five steps, with all singular values near 1", trials=3)
 def _(answer, draw: Draw) -> None:
-    matrix = 100 * _tensor(draw, 12, 5) if draw.size % 2 else 0.01 * _tensor(draw, 5, 12)
+    matrix = 100 * normals(draw, 12, 5) if draw.size % 2 else 0.01 * normals(draw, 5, 12)
     found = torch.as_tensor(answer(matrix))
     expect(found, "the matrix").has_shape(*matrix.shape)
     sound = found.dim() == 2 and bool(torch.isfinite(found).all())

@@ -14,25 +14,18 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from descent.exercises.doubles import normals, torch_generator
 from descent.grading import Draw, Exercise, expect
-
-
-def _tensor(draw: Draw, *shape: int) -> Tensor:
-    return torch.tensor(draw.normal(*shape), dtype=torch.float32)
 
 
 def _positive(draw: Draw, *shape: int) -> Tensor:
     return torch.tensor(draw.uniform(0.3, 2.0, *shape), dtype=torch.float32)
 
 
-def _generator(seed: int) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
-
-
 def _batch(draw: Draw, n: int, channels: int = 3, side: tuple[int, ...] = (2, 3)) -> Tensor:
     """Numbers whose channels differ in mean and spread."""
     ramp = torch.arange(1.0, channels + 1).reshape(1, channels, *[1] * len(side))
-    return _tensor(draw, n, channels, *side) * ramp + 2 * ramp
+    return normals(draw, n, channels, *side) * ramp + 2 * ramp
 
 
 # --------------------------------------------------------------------- gradient_norms
@@ -47,14 +40,14 @@ def _small_net(draw: Draw, *widths: int) -> nn.Sequential:
     for before, after in zip(widths, widths[1:], strict=False):
         layer = nn.Linear(before, after)
         with torch.no_grad():
-            layer.weight.copy_(_tensor(draw, after, before) / before**0.5)
-            layer.bias.copy_(_tensor(draw, after) / 4)
+            layer.weight.copy_(normals(draw, after, before) / before**0.5)
+            layer.bias.copy_(normals(draw, after) / 4)
         layers += [layer, nn.Tanh()]
     return nn.Sequential(*layers[:-1])
 
 
 def _examples(draw: Draw, n: int, inputs: int = 3, classes: int = 3) -> tuple[Tensor, Tensor]:
-    return _tensor(draw, n, inputs), torch.tensor(draw.integers(0, classes, n))
+    return normals(draw, n, inputs), torch.tensor(draw.integers(0, classes, n))
 
 
 def _clean(model: nn.Module) -> None:
@@ -92,7 +85,7 @@ def _(answer, draw: Draw) -> None:
     model = nn.Sequential(
         nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.Flatten(), nn.Linear(8, 3), nn.LayerNorm(3)
     )
-    x, y = _tensor(draw, 4, 1, 4, 4), torch.tensor([0, 1, 2, 0])
+    x, y = normals(draw, 4, 1, 4, 4), torch.tensor([0, 1, 2, 0])
     found = answer(model, x, y)
     expect(len(found), "how many norms there are").equals(2)
 
@@ -256,7 +249,7 @@ def _(answer, draw: Draw) -> None:
 
 @channel_statistics.property("has variance 0 for a single row", trials=1)
 def _(answer, draw: Draw) -> None:
-    x = _tensor(draw, 1, 3)
+    x = normals(draw, 1, 3)
     mean, variance = answer(x)
     expect(mean, "the means").close_to(x[0])
     expect(variance, "the variances").close_to(np.zeros(3), atol=1e-6)
@@ -358,7 +351,7 @@ normalise = Exercise("normalise", minutes=8, difficulty=1)
 
 def _affine(draw: Draw, channels: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Mean, variance, weight and bias of each channel."""
-    mean, bias = _tensor(draw, channels), _tensor(draw, channels)
+    mean, bias = normals(draw, channels), normals(draw, channels)
     return mean, _positive(draw, channels), _positive(draw, channels) + 0.5, bias
 
 
@@ -490,7 +483,7 @@ update_running = Exercise("update_running", minutes=10, difficulty=2)
 
 def _running(draw: Draw, x: Tensor, momentum: float) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Running statistics, and what torch makes of them with one batch."""
-    mean, variance = _tensor(draw, x.shape[1]), _positive(draw, x.shape[1])
+    mean, variance = normals(draw, x.shape[1]), _positive(draw, x.shape[1])
     new_mean, new_variance = mean.clone(), variance.clone()
     F.batch_norm(x, new_mean, new_variance, training=True, momentum=momentum)
     return mean, variance, new_mean, new_variance
@@ -747,7 +740,7 @@ def _(answer, draw: Draw) -> None:
     layer = answer(3).train()
     if not _has(layer, STATE):
         return
-    twin, x, slope = _twin(layer, draw, 3), _batch(draw, 4), _tensor(draw, 4, 3, 2, 3)
+    twin, x, slope = _twin(layer, draw, 3), _batch(draw, 4), normals(draw, 4, 3, 2, 3)
     own, other = x.clone().requires_grad_(), x.clone().requires_grad_()
     (layer(own) * slope).sum().backward()
     (_through(twin, other) * slope).sum().backward()
@@ -985,8 +978,8 @@ def _trained_norm(draw: Draw, channels: int, eps: float = 1e-5) -> nn.BatchNorm2
 @fold_batch_norm.property("gives one convolution that does what both did", trials=4)
 def _(answer, draw: Draw) -> None:
     out, channels = min(draw.size, 4), 2
-    kernel, norm = _tensor(draw, out, channels, 3, 2), _trained_norm(draw, out)
-    x = _tensor(draw, 2, channels, 5, 4)
+    kernel, norm = normals(draw, out, channels, 3, 2), _trained_norm(draw, out)
+    x = normals(draw, 2, channels, 5, 4)
     with torch.no_grad():
         expected = norm(F.conv2d(x, kernel))
         folded, bias = answer(kernel, norm)
@@ -997,8 +990,8 @@ def _(answer, draw: Draw) -> None:
 
 @fold_batch_norm.property("tells output channels from input channels and rows", trials=1)
 def _(answer, draw: Draw) -> None:
-    kernel, norm = _tensor(draw, 3, 3, 3, 3), _trained_norm(draw, 3)
-    x = _tensor(draw, 1, 3, 4, 4)
+    kernel, norm = normals(draw, 3, 3, 3, 3), _trained_norm(draw, 3)
+    x = normals(draw, 1, 3, 4, 4)
     with torch.no_grad():
         expected = norm(F.conv2d(x, kernel))
         expect(F.conv2d(x, *answer(kernel, norm)), "the output of the folded one").close_to(
@@ -1008,10 +1001,10 @@ def _(answer, draw: Draw) -> None:
 
 @fold_batch_norm.property("uses the norm's own eps", trials=1)
 def _(answer, draw: Draw) -> None:
-    kernel, norm = _tensor(draw, 2, 1, 1, 1), _trained_norm(draw, 2, eps=2.0)
+    kernel, norm = normals(draw, 2, 1, 1, 1), _trained_norm(draw, 2, eps=2.0)
     with torch.no_grad():
         folded, bias = answer(kernel, norm)
-        x = _tensor(draw, 1, 1, 2, 2)
+        x = normals(draw, 1, 1, 2, 2)
         expected = norm(F.conv2d(x, kernel))
         expect(F.conv2d(x, folded, bias), "its output with eps 2").close_to(
             expected, rtol=1e-3, atol=1e-3
@@ -1221,7 +1214,7 @@ def _fill(model: nn.Module, shapes: dict[str, tuple[int, ...]], seed: int) -> di
     expect(len(extra), f"tensors too many ({', '.join(extra) or 'none'})").equals(0)
     if missing or extra:
         return None
-    generator, weights = _generator(seed), {}
+    generator, weights = torch_generator(seed), {}
     for name, shape in shapes.items():
         expect(tuple(state[name].shape), f"the shape of {name}").equals(shape)
         if tuple(state[name].shape) != shape:
@@ -1254,7 +1247,7 @@ def _check_block(answer, draw: Draw, before: int, after: int, stride: int) -> No
     weights = _fill(block, _block_shapes(before, after, stride), draw.seed())
     if weights is None:
         return
-    x = _tensor(draw, draw.size, before, 5, 6)
+    x = normals(draw, draw.size, before, 5, 6)
     for training in (False, True):
         mode = "training" if training else "evaluation"
         expected = _block_output(weights, x, stride, training)
@@ -1280,7 +1273,7 @@ def _(answer, draw: Draw) -> None:
 
 @ResidualBlock.property("has stride 1 unless told, and leaves its input alone", trials=1)
 def _(answer, draw: Draw) -> None:
-    block, x = answer(2, 2).eval(), _tensor(draw, 2, 2, 4, 4)
+    block, x = answer(2, 2).eval(), normals(draw, 2, 2, 4, 4)
     kept = x.clone()
     expect(tuple(block(x).shape), "the shape of the output").equals((2, 2, 4, 4))
     expect(x, "x afterwards").close_to(kept)
@@ -1294,8 +1287,8 @@ def _(answer, draw: Draw) -> None:
     block = answer(2, 3, 2)
     if _fill(block, _block_shapes(2, 3, 2), draw.seed()) is None:
         return
-    slope = _tensor(draw, 4, 3, 3, 3)
-    (block.train()(_tensor(draw, 4, 2, 5, 5)) * slope).sum().backward()
+    slope = normals(draw, 4, 3, 3, 3)
+    (block.train()(normals(draw, 4, 2, 5, 5)) * slope).sum().backward()
     reached = [p.grad is not None and bool(p.grad.any()) for p in block.parameters()]
     expect(sum(reached), "how many of 9 parameters got a gradient").equals(9)
 
@@ -1498,7 +1491,7 @@ class _Given(_Block):
         for norm in (self.norm1, self.norm2, self.shortcut[1]):
             with torch.no_grad():
                 norm.weight.copy_(_positive(draw, channels + 1))
-                norm.bias.copy_(_tensor(draw, channels + 1) + 3)
+                norm.bias.copy_(normals(draw, channels + 1) + 3)
 
 
 def _others(block: nn.Module) -> list[Tensor]:
@@ -1684,7 +1677,7 @@ def _(answer, draw: Draw) -> None:
         weights = _fill(model, _resnet_shapes(per_stage, widths), draw.seed())
         if weights is None:
             return
-        x = torch.rand(draw.size + 1, 1, 28, 28, generator=_generator(draw.seed()))
+        x = torch.rand(draw.size + 1, 1, 28, 28, generator=torch_generator(draw.seed()))
         for training in (False, True):
             mode = "training" if training else "evaluation"
             expect(model.train(training)(x), f"the logits in {mode}").close_to(
@@ -1706,7 +1699,7 @@ def _(answer, draw: Draw) -> None:
 
 @ResNet.property("turns n pictures into n rows of 10 logits", trials=2)
 def _(answer, draw: Draw) -> None:
-    x = torch.rand(draw.size, 1, 28, 28, generator=_generator(1))
+    x = torch.rand(draw.size, 1, 28, 28, generator=torch_generator(1))
     expect(tuple(answer().eval()(x).shape), "the shape of the logits").equals((draw.size, 10))
 
 
@@ -2015,7 +2008,7 @@ class Watched(nn.Module):
             self.linear.weight.zero_()
             self.linear.bias.zero_()
             if draw is not None:
-                self.linear.weight.copy_(_tensor(draw, classes, inputs))
+                self.linear.weight.copy_(normals(draw, classes, inputs))
 
     def forward(self, x: Tensor) -> Tensor:
         self.seen.append([int(value) for value in x[:, 0]])
@@ -2052,7 +2045,7 @@ def _(answer, draw: Draw) -> None:
     model = Watched(draw)
     x, y = _examples(draw, n, 2)
     theta, losses = _descend(_theta(model), [(x.numpy(), y.numpy())] * epochs, peak)
-    found = answer(model, x, y, epochs, n, peak, _generator(0))
+    found = answer(model, x, y, epochs, n, peak, torch_generator(0))
     expect(found, "the losses").close_to(losses, rtol=1e-3)
     expect(_theta(model), "weights and biases afterwards").close_to(theta, rtol=1e-3, atol=1e-4)
 
@@ -2063,7 +2056,7 @@ def _(answer, draw: Draw) -> None:
     x, y = _examples(draw, 5, 2)
     pairs = [(x.numpy(), y.numpy())] * 4
     theta, losses = _descend(_theta(model), pairs, 0.4, smoothing)
-    found = answer(model, x, y, 4, 5, 0.4, _generator(0), smoothing=smoothing)
+    found = answer(model, x, y, 4, 5, 0.4, torch_generator(0), smoothing=smoothing)
     expect(found, "the losses").close_to(losses, rtol=1e-3)
     expect(_theta(model), "weights and biases afterwards").close_to(theta, rtol=1e-3, atol=1e-4)
 
@@ -2071,11 +2064,11 @@ def _(answer, draw: Draw) -> None:
 @train.property("counts the steps of all epochs, the short batch included", trials=2)
 def _(answer, draw: Draw) -> None:
     # All examples alike: any order gives the same batches, so the whole path is known.
-    x, y = _tensor(draw, 1, 2).expand(5, 2).contiguous(), torch.full((5,), 1)
+    x, y = normals(draw, 1, 2).expand(5, 2).contiguous(), torch.full((5,), 1)
     model, peak = Watched(draw), draw.uniform(0.2, 0.6)
     sizes = [2, 2, 1] * 3
     theta, losses = _descend(_theta(model), [(x[:s].numpy(), y[:s].numpy()) for s in sizes], peak)
-    found = answer(model, x, y, 3, 2, peak, _generator(0))
+    found = answer(model, x, y, 3, 2, peak, torch_generator(0))
     expect(len(found), "how many losses there are").equals(9)
     expect(found, "the losses").close_to(losses, rtol=1e-3)
     expect(_theta(model), "weights and biases afterwards").close_to(theta, rtol=1e-3, atol=1e-4)
@@ -2085,9 +2078,9 @@ def _(answer, draw: Draw) -> None:
 @train.property("visits the examples in the order of the generator", trials=2)
 def _(answer, draw: Draw) -> None:
     seed, x = draw.seed(), torch.arange(7.0)[:, None].expand(7, 2).contiguous()
-    generator, model = _generator(seed), Watched()
+    generator, model = torch_generator(seed), Watched()
     answer(model, x, torch.zeros(7, dtype=torch.int64), 2, 3, 1e-3, generator)
-    same = _generator(seed)
+    same = torch_generator(seed)
     orders = [torch.randperm(7, generator=same).tolist() for _ in range(2)]
     expect(sum(model.seen, []), "the examples in the order of their visits").equals(sum(orders, []))
 
@@ -2101,7 +2094,7 @@ def _(answer, draw: Draw) -> None:
         model.eval()
 
     x, y = _examples(draw, 4, 2)
-    answer(model, x, y, 3, 2, 0.1, _generator(1), None, after_epoch)
+    answer(model, x, y, 3, 2, 0.1, torch_generator(1), None, after_epoch)
     expect(sum(model.modes), "how many of 6 batches were seen in training mode").equals(6)
     epochs = [epoch for epoch, _ in called]
     expect(epochs, "what after_epoch was called with").equals([1, 2, 3])
@@ -2112,7 +2105,7 @@ def _(answer, draw: Draw) -> None:
 @train.property("shows the model what augment makes of each piece", trials=1)
 def _(answer, draw: Draw) -> None:
     seed = draw.seed()
-    model, generator, given = Watched(), _generator(seed), []
+    model, generator, given = Watched(), torch_generator(seed), []
 
     def augment(pictures: Tensor, source: torch.Generator) -> Tensor:
         given.append((len(pictures), source is generator))
@@ -2121,7 +2114,7 @@ def _(answer, draw: Draw) -> None:
 
     x, y = torch.arange(7.0)[:, None].expand(7, 2).contiguous(), torch.arange(7) % 3
     answer(model, x, y, 2, 3, 0.0, generator, augment)
-    same, shown = _generator(seed), []
+    same, shown = torch_generator(seed), []
     for _ in range(2):
         shown += [100 + number for number in torch.randperm(7, generator=same).tolist()]
         for _ in range(3):
@@ -2137,7 +2130,7 @@ def _(answer, draw: Draw) -> None:
     model = Watched(draw)
     before = _theta(model)
     x, y = _examples(draw, 3, 2)
-    found = answer(model, x, y, 1, 2, 0.0, _generator(3))
+    found = answer(model, x, y, 1, 2, 0.0, torch_generator(3))
     expect(_theta(model), "weights and biases afterwards").close_to(before)
     expect(isinstance(found, list), "a list").equals(True)
     expect(sum(isinstance(loss, float) for loss in found), "Python floats in it").equals(2)

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from descent.exercises.doubles import torch_generator
 from descent.grading import Draw, Exercise, expect
 
 ALARM = 1e-10  # a right sampler's p-value is below this once in 10 000 000 000 times
@@ -426,14 +427,10 @@ def _rounded(parts: Any) -> list[float]:
     return [round(float(part), 1) for part in parts]
 
 
-def _generator(seed: int) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
-
-
 @sample.property("returns as many words as asked for, and only possible ones", trials=4)
 def _(answer, draw: Draw) -> None:
     certain, size = draw.integers(0, 4), draw.size
-    drawn = answer(_tensor(np.eye(4)[certain]), size, _generator(draw.seed()))
+    drawn = answer(_tensor(np.eye(4)[certain]), size, torch_generator(draw.seed()))
     expect(drawn, "draws from a certainty").equals([certain] * size)
     expect(torch.as_tensor(drawn), "the draws").has_dtype("int64").has_shape(size)
 
@@ -441,7 +438,7 @@ def _(answer, draw: Draw) -> None:
 @sample.property("draws each word with its probability", trials=2)
 def _(answer, draw: Draw) -> None:
     probabilities = draw.rng.permutation([0.5, 0.3, 0.2, 0.0])
-    counts = _counted(answer(_tensor(probabilities), DRAWS, _generator(draw.seed())), 4)
+    counts = _counted(answer(_tensor(probabilities), DRAWS, torch_generator(draw.seed())), 4)
     expect(int((counts > 0).sum()), "how many different words came").equals(3)
     expect(_rounded(counts / DRAWS), "the shares, rounded").equals(probabilities.tolist())
     expect(int(counts[probabilities == 0].sum()), "draws of an impossible word").equals(0)
@@ -450,7 +447,7 @@ def _(answer, draw: Draw) -> None:
 @sample.property("passes the chi-square test", trials=2)
 def _(answer, draw: Draw) -> None:
     probabilities = draw.rng.permutation([0.36, 0.22, 0.16, 0.11, 0.08, 0.05, 0.02])
-    counts = _counted(answer(_tensor(probabilities), DRAWS, _generator(draw.seed())), 7)
+    counts = _counted(answer(_tensor(probabilities), DRAWS, torch_generator(draw.seed())), 7)
     p_value = _p_value(counts, probabilities) if len(counts) == 7 else 0.0
     expect(p_value > ALARM, "the chi-square test is passed").is_true(
         otherwise=f"{DRAWS} draws from known probabilities had a p-value of {p_value:.1g}: no "
@@ -460,7 +457,7 @@ def _(answer, draw: Draw) -> None:
 
 @sample.property("draws each word independently of the one before")
 def _(answer, draw: Draw) -> None:
-    words = torch.as_tensor(answer(_tensor([0.5, 0.5]), DRAWS, _generator(draw.seed())))
+    words = torch.as_tensor(answer(_tensor([0.5, 0.5]), DRAWS, torch_generator(draw.seed())))
     equal = float((words[1:] == words[:-1]).double().mean()) if len(words) > 1 else 0.0
     expect(_rounded([equal]), "the share of neighbours that are equal").equals([0.5])
 
@@ -468,11 +465,11 @@ def _(answer, draw: Draw) -> None:
 @sample.property("takes its randomness from the generator alone", trials=3)
 def _(answer, draw: Draw) -> None:
     fair, seed = _tensor(np.full(64, 1 / 64)), draw.seed()
-    watch, generator = _Watch(), _generator(seed)
+    watch, generator = _Watch(), torch_generator(seed)
     one, two = answer(fair, 60, generator), answer(fair, 60, generator)
     watch.expect_still()
     expect(np.array_equal(one, two), "a second call repeats the first").equals(False)
-    again = answer(fair, 60, _generator(seed))
+    again = answer(fair, 60, torch_generator(seed))
     expect(np.array_equal(one, again), "the same seed gives the same words").equals(True)
 
 
@@ -1570,7 +1567,7 @@ generate = Exercise("generate", minutes=25, difficulty=3, changes=("model",))
 def _(answer, draw: Draw) -> None:
     model, context, length = _certain(draw), draw.integers(1, 4), draw.size + 1
     prompt = draw.integers(0, WORDS, draw.size + 2).tolist()
-    new = answer(model, _numbers(prompt), length, _generator(draw.seed()), context)
+    new = answer(model, _numbers(prompt), length, torch_generator(draw.seed()), context)
     written, seen = _walk(model, prompt, length, context, 0)
     expect(new, "the new words").equals(written)
     expect(model.seen, "what the model read").equals(seen)
@@ -1580,7 +1577,7 @@ def _(answer, draw: Draw) -> None:
 def _(answer, draw: Draw) -> None:
     for pad, prompt in ((3, draw.integers(0, WORDS, 2).tolist()), (2, []), (None, [5])):
         model = _certain(draw)
-        new = answer(model, _numbers(prompt), 5, _generator(draw.seed()), 4, pad=pad)
+        new = answer(model, _numbers(prompt), 5, torch_generator(draw.seed()), 4, pad=pad)
         written, seen = _walk(model, prompt, 5, 4, pad)
         expect(new, f"the new words with pad = {pad}").equals(written)
         expect([len(window) for window in model.seen], "words read").equals(list(map(len, seen)))
@@ -1590,23 +1587,23 @@ def _(answer, draw: Draw) -> None:
 def _(answer, draw: Draw) -> None:
     model, prompt = _certain(draw), draw.integers(0, WORDS, 3).tolist()
     path, _ = _walk(model, prompt, 9, 2, 0)
-    prompt_words = answer(model, _numbers(prompt), 9, _generator(0), 2, stop=path[2])
+    prompt_words = answer(model, _numbers(prompt), 9, torch_generator(0), 2, stop=path[2])
     written, _ = _walk(model, prompt, 9, 2, 0, stop=path[2])
     expect(prompt_words, "the new words").equals(written)
     asked_again = _numbers([path[2], *prompt])
-    new = answer(model, asked_again, 9, _generator(0), 2, stop=path[2])
+    new = answer(model, asked_again, 9, torch_generator(0), 2, stop=path[2])
     expect(len(new), "new words where the prompt holds the stop word").equals(len(written))
     always_zero = _Speaker(np.where(np.eye(WORDS)[[0] * WORDS] == 1, 0.0, -np.inf))
-    new = answer(always_zero, _numbers([1, 2]), 5, _generator(0), 2, stop=0)
+    new = answer(always_zero, _numbers([1, 2]), 5, torch_generator(0), 2, stop=0)
     expect(len(new), "new words where the stop word is word 0").equals(1)
 
 
 @generate.property("writes nothing for length 0")
 def _(answer, draw: Draw) -> None:
     model = _certain(draw)
-    new = answer(model, _numbers([1, 2]), 0, _generator(0), 2)
+    new = answer(model, _numbers([1, 2]), 0, torch_generator(0), 2)
     expect(len(new), "how many new words").equals(0)
-    for one in (new, answer(model, _numbers([1, 2]), 2, _generator(0), 2)):
+    for one in (new, answer(model, _numbers([1, 2]), 2, torch_generator(0), 2)):
         expect(one, "the new words").is_a(Tensor).has_dtype("int64")
 
 
@@ -1617,7 +1614,7 @@ def _(answer, draw: Draw) -> None:
     for settings in ({"temperature": 0.0}, {"k": 1}, {"p": 0.0}, {"k": 1, "banned": [best]}):
         model = _unsure(draw)
         new, other = (
-            answer(model, _numbers(prompt), 8, _generator(seed), 2, **settings)
+            answer(model, _numbers(prompt), 8, torch_generator(seed), 2, **settings)
             for seed in (draw.seed(), draw.seed())
         )
         # The same for every answer that ignores settings, whatever it draws.
@@ -1639,7 +1636,7 @@ def _(answer, draw: Draw) -> None:
     for training in (True, False):
         model = _certain(draw)
         model.train(training)
-        new = answer(model, _numbers([1, 2]), 3, _generator(0), 2)
+        new = answer(model, _numbers([1, 2]), 3, torch_generator(0), 2)
         _expect_at_rest(model, training)
         expect(bool(torch.as_tensor(new).requires_grad), "the text waits for backward").equals(
             False
@@ -1650,12 +1647,12 @@ def _(answer, draw: Draw) -> None:
 @generate.property("takes its randomness from the generator alone", trials=2)
 def _(answer, draw: Draw) -> None:
     model, seed = _unsure(draw, scale=0.3), draw.seed()
-    watch, generator = _Watch(), _generator(seed)
+    watch, generator = _Watch(), torch_generator(seed)
     one = answer(model, _numbers([1, 2]), 15, generator, 2)
     two = answer(model, _numbers([1, 2]), 15, generator, 2)
     watch.expect_still()
     expect(np.array_equal(one, two), "a second text repeats the first").equals(False)
-    again = answer(model, _numbers([1, 2]), 15, _generator(seed), 2)
+    again = answer(model, _numbers([1, 2]), 15, torch_generator(seed), 2)
     expect(np.array_equal(one, again), "the same seed writes the same text").equals(True)
 
 
@@ -1664,7 +1661,7 @@ def _(answer, draw: Draw) -> None:
     shares = np.zeros((WORDS, WORDS))
     shares[:, :3] = [draw.rng.permutation([0.5, 0.3, 0.2]) for _ in range(WORDS)]
     model = _Speaker(np.log(np.maximum(shares, 1e-300)) - 1e9 * (shares == 0))
-    text = [0, *answer(model, _numbers([0]), 250, _generator(draw.seed()), 1)]
+    text = [0, *answer(model, _numbers([0]), 250, torch_generator(draw.seed()), 1)]
     # Each word's rank in its row: independent draws from one distribution, whatever came before.
     ranks = [
         _ranking(shares[_row([int(before)])].tolist()).index(int(word))
@@ -1690,7 +1687,7 @@ def _written(model, prompt, length, generator, context, pad=0, stop=None, habits
     if "stops unless 0" in habits:
         stop = stop or None
     if "own seed" in habits:
-        generator = _generator(0)
+        generator = torch_generator(0)
     ids, new = prompt, prompt[:0]
     with torch.set_grad_enabled("records" in habits):
         for _ in range(length + ("one more" in habits)):
@@ -2240,7 +2237,7 @@ def _evaluated(model, test_set, prompt, length, seed, habits=(), **settings):
     before = model.training
     if "global seed" in habits:
         torch.manual_seed(seed)
-    generator = _generator(0 if "fixed seed" in habits else seed)
+    generator = torch_generator(0 if "fixed seed" in habits else seed)
     if "ignores settings" in habits:
         settings = {}
     writing = ["global"] if {"global seed", "global stream"} & set(habits) else []
@@ -2370,7 +2367,7 @@ class _Evaluate:
 def _descend(table, train_set, epochs, batch_size, seed, rate):
     """The losses and the table after every step, by numpy: softmax minus one-hot, averaged."""
     rows, targets = train_set[0][:, -1].numpy(), train_set[1].numpy()
-    table, generator = table.copy(), _generator(seed)
+    table, generator = table.copy(), torch_generator(seed)
     losses, tables = [], [table.copy()]
     for _ in range(epochs):
         order = torch.randperm(len(targets), generator=generator).numpy()
@@ -2399,7 +2396,7 @@ def _trained(answer, draw: Draw, count, epochs, batch_size, every, mode=None, tr
     model, evaluate = _Table(table), _Evaluate(mode)
     model.train(training)
     optimiser = torch.optim.SGD(model.parameters(), lr=RATE)
-    given = model, optimiser, train_set, epochs, batch_size, _generator(seed), every, evaluate
+    given = model, optimiser, train_set, epochs, batch_size, torch_generator(seed), every, evaluate
     return (
         answer(*given),
         model,

@@ -18,6 +18,7 @@ from sklearn.preprocessing import label_binarize
 from torch import Tensor
 from torch.nn import functional as F
 
+from descent.exercises.doubles import torch_generator
 from descent.grading import Draw, Exercise, expect
 
 
@@ -27,10 +28,6 @@ def _normal(draw: Draw, *shape: int, scale: float = 1.0) -> Tensor:
 
 def _labels(draw: Draw, n: int, classes: int) -> Tensor:
     return torch.tensor(draw.integers(0, classes, n), dtype=torch.int64)
-
-
-def _generator(seed: int) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 # ----------------------------------------------------------------------- linear_logits
@@ -1202,7 +1199,7 @@ def _descend(x, labels, classes, learning_rate, batch_size, epochs, seed):
     -------
     W, b, losses : arrays of shape (d, k), (k,) and (steps,)
     """
-    generator = _generator(seed)
+    generator = torch_generator(seed)
     W = torch.zeros(x.shape[1], classes, dtype=torch.float64, requires_grad=True)
     b = torch.zeros(classes, dtype=torch.float64, requires_grad=True)
     losses = []
@@ -1220,7 +1217,7 @@ def _descend(x, labels, classes, learning_rate, batch_size, epochs, seed):
 
 
 def _expect_run(answer, x, labels, classes, rate, batch_size, epochs, seed) -> None:
-    W, b, losses = answer(x, labels, classes, rate, batch_size, epochs, _generator(seed))
+    W, b, losses = answer(x, labels, classes, rate, batch_size, epochs, torch_generator(seed))
     W0, b0, losses0 = _descend(x, labels, classes, rate, batch_size, epochs, seed)
     _expect_even_odds_first(losses, classes)
     expect(losses, "the losses").close_to(losses0, atol=1e-4)
@@ -1264,7 +1261,7 @@ def _(answer, draw: Draw) -> None:
 @train.property("starts at ln k, and stays there with a learning rate of 0")
 def _(answer, draw: Draw) -> None:
     x, labels = _normal(draw, 5, 2), _labels(draw, 5, 3)
-    W, b, losses = answer(x, labels, 3, 0.0, 2, 2, _generator(draw.seed()))
+    W, b, losses = answer(x, labels, 3, 0.0, 2, 2, torch_generator(draw.seed()))
     expect(losses, "the losses").close_to(np.full(6, math.log(3)), atol=1e-4)
     expect(W, "W").close_to(np.zeros((2, 3)))
     expect(b, "b").close_to(np.zeros(3))
@@ -1281,7 +1278,7 @@ def _(answer, draw: Draw) -> None:
     # Every point comes twice, with two labels: one of them must be found very improbable.
     x = _normal(draw, 3, 2, scale=100.0).round().repeat(2, 1)
     labels = torch.tensor([0, 0, 1, 1, 2, 2])
-    W, b, losses = answer(x, labels, 3, 0.5, 6, 3, _generator(draw.seed()))
+    W, b, losses = answer(x, labels, 3, 0.5, 6, 3, torch_generator(draw.seed()))
     for name, value in (("W", W), ("b", b), ("losses", losses)):
         finite = bool(np.isfinite(np.asarray(_numbers(value))).all())
         expect(finite, f"{name} finite").is_true(
@@ -1292,7 +1289,7 @@ def _(answer, draw: Draw) -> None:
 @train.property("records numbers, without a history")
 def _(answer, draw: Draw) -> None:
     x, labels = _normal(draw, 4, 2), _labels(draw, 4, 3)
-    losses = answer(x, labels, 3, 0.1, 2, 1, _generator(draw.seed()))[2]
+    losses = answer(x, labels, 3, 0.1, 2, 1, torch_generator(draw.seed()))[2]
     parts = losses if isinstance(losses, list | tuple) else [losses]
     heavy = any(isinstance(part, Tensor) and part.requires_grad for part in parts)
     expect(not heavy, "the losses are plain").is_true(
@@ -1310,7 +1307,7 @@ def _loop(x, labels, classes, learning_rate, batch_size, epochs, generator, **ha
     n, (W, b), losses = len(x), _start(x, classes, habits), []
     order, last = torch.arange(n), (torch.zeros(()), torch.zeros(()))
     if habits.get("own_generator"):
-        generator = _generator(0)
+        generator = torch_generator(0)
     for epoch in range(epochs):
         if habits.get("restarts"):
             W, b = _start(x, classes, habits)
@@ -1342,7 +1339,7 @@ def _loop(x, labels, classes, learning_rate, batch_size, epochs, generator, **ha
 
 def _start(x, classes, habits) -> tuple[Tensor, Tensor]:
     if habits.get("random_start"):
-        draws = _generator(1)
+        draws = torch_generator(1)
         return (torch.randn(x.shape[1], classes, generator=draws),
                 torch.randn(classes, generator=draws))  # fmt: skip
     return torch.zeros(x.shape[1], classes), torch.zeros(classes)

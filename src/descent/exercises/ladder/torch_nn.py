@@ -16,22 +16,15 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, Dataset, RandomSampler
 
+from descent.exercises.doubles import PlainDescent, normals, torch_generator
 from descent.grading import Draw, Exercise, expect
 
 Weights = list[tuple[torch.Tensor, torch.Tensor]]
 
 
-def _tensor(draw: Draw, *shape: int) -> torch.Tensor:
-    return torch.tensor(draw.normal(*shape), dtype=torch.float32)
-
-
-def _generator(seed: int) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
-
-
 def _weights(draw: Draw, widths: list[int]) -> Weights:
     # The small shift keeps every unit off its corner, where the ways to write ReLU differ in slope.
-    return [(_tensor(draw, a, c), _tensor(draw, c) + 33e-5) for a, c in pairwise(widths)]
+    return [(normals(draw, a, c), normals(draw, c) + 33e-5) for a, c in pairwise(widths)]
 
 
 def _logits(weights: Weights, x: torch.Tensor) -> torch.Tensor:
@@ -101,32 +94,6 @@ def _linears(network: nn.Module) -> list[nn.Linear]:
     return [part for part in network.modules() if isinstance(part, nn.Linear)]
 
 
-class PlainDescent:
-    """An optimiser with the two methods a training step uses.
-
-    The first use of ``torch.optim`` in a process takes seconds; a check has less.
-    """
-
-    def __init__(self, network: nn.Module, rate: float) -> None:
-        self.parameters, self.rate, self.steps = list(network.parameters()), rate, 0
-
-    def zero_grad(self, set_to_none: bool = True) -> None:
-        """Clear every gradient."""
-        for parameter in self.parameters:
-            parameter.grad = None
-
-    def step(self) -> None:
-        """Move every parameter that has a gradient."""
-        self.steps += 1
-        with torch.no_grad():
-            for parameter in self.parameters:
-                if parameter.grad is not None:
-                    parameter.sub_(self.rate * parameter.grad)
-
-    def __repr__(self) -> str:
-        return f"plain descent with learning rate {self.rate}"
-
-
 # ------------------------------------------------------------------------ DeepNetwork
 
 DeepNetwork = Exercise("DeepNetwork", minutes=15, difficulty=2)
@@ -146,7 +113,7 @@ def _filled(network: nn.Module, draw: Draw, widths: list[int]) -> Weights | None
     parameters = list(network.parameters())
     with torch.no_grad():
         for parameter in parameters:
-            parameter.copy_(_tensor(draw, *parameter.shape))
+            parameter.copy_(normals(draw, *parameter.shape))
     copies = [parameter.detach().clone() for parameter in parameters]
     return [(W.T, b) for W, b in zip(copies[::2], copies[1::2], strict=True)]
 
@@ -172,7 +139,7 @@ def _(answer, draw: Draw) -> None:
 @DeepNetwork.property("puts ReLU after every layer but the last", trials=5)
 def _(answer, draw: Draw) -> None:
     widths = draw.choice([[2, 5, 4, 3], [3, 4, 4, 2]])
-    network, x = answer(widths), _tensor(draw, draw.size, widths[0])
+    network, x = answer(widths), normals(draw, draw.size, widths[0])
     before = network(x)
     expect(before, "the logits at the start").has_shape(draw.size, widths[-1])
     weights = _filled(network, draw, widths)
@@ -182,7 +149,7 @@ def _(answer, draw: Draw) -> None:
 
 @DeepNetwork.property("has no ReLU when there is one layer")
 def _(answer, draw: Draw) -> None:
-    network, x = answer([2, 3]), _tensor(draw, 4, 2)
+    network, x = answer([2, 3]), normals(draw, 4, 2)
     weights = _filled(network, draw, [2, 3])
     if weights is not None:
         expect(network(x), "the logits").close_to(_logits(weights, x), atol=1e-4)
@@ -190,7 +157,7 @@ def _(answer, draw: Draw) -> None:
 
 @DeepNetwork.property("lets the gradient reach every parameter")
 def _(answer, draw: Draw) -> None:
-    network, x = answer([2, 8, 8, 3]), _tensor(draw, 16, 2)
+    network, x = answer([2, 8, 8, 3]), normals(draw, 16, 2)
     network(x).square().sum().backward()
     reached = [parameter.grad is not None for parameter in network.parameters()]
     expect(sum(reached), "how many of 6 parameters got a gradient").equals(6)
@@ -399,7 +366,7 @@ def _layers(weights: Weights) -> nn.ModuleList:
 
 @copy_weights.property("makes a square layer compute x @ W + b", trials=3)
 def _(answer, draw: Draw) -> None:
-    weights, x = _weights(draw, [2, 2]), _tensor(draw, draw.size, 2)
+    weights, x = _weights(draw, [2, 2]), normals(draw, draw.size, 2)
     layers = _layers(weights)
     answer(layers, weights)
     expect(layers[0](x), "what the layer gives").close_to(_logits(weights, x), atol=1e-4)
@@ -803,8 +770,8 @@ def _epoch(loader: DataLoader) -> list[list[int]]:
 @make_loader.property("visits the examples in the order of torch.randperm", trials=4)
 def _(answer, draw: Draw) -> None:
     n, seed = draw.size + 3, draw.seed()
-    loader = answer(Numbers(n), n, _generator(seed))
-    expected = torch.randperm(n, generator=_generator(seed))
+    loader = answer(Numbers(n), n, torch_generator(seed))
+    expected = torch.randperm(n, generator=torch_generator(seed))
     order = [i for batch in _epoch(loader) for i in batch]
     expect(order, "the order of the first epoch").equals(expected.tolist())
 
@@ -812,7 +779,7 @@ def _(answer, draw: Draw) -> None:
 @make_loader.property("takes one more randperm for each epoch")
 def _(answer, draw: Draw) -> None:
     n, seed = 8, draw.seed()
-    loader, twin = answer(Numbers(n), 3, _generator(seed)), _generator(seed)
+    loader, twin = answer(Numbers(n), 3, torch_generator(seed)), torch_generator(seed)
     for epoch in (1, 2, 3):
         order = [i for batch in _epoch(loader) for i in batch]
         expected = torch.randperm(n, generator=twin).tolist()
@@ -822,7 +789,7 @@ def _(answer, draw: Draw) -> None:
 @make_loader.property("cuts batches of the size asked for, the last one shorter", trials=3)
 def _(answer, draw: Draw) -> None:
     n, size = draw.choice([(7, 3), (8, 4), (5, 2), (3, 5)])
-    loader = answer(Numbers(n), size, _generator(draw.seed()))
+    loader = answer(Numbers(n), size, torch_generator(draw.seed()))
     sizes = [len(batch) for batch in _epoch(loader)]
     expect(sizes, "the sizes of the batches").equals([min(size, n - i) for i in range(0, n, size)])
 
@@ -905,7 +872,9 @@ def generator_twice(dataset, batch_size, generator):
     "You used a generator of your own, or seeded the one you were given. Use it as it comes."
 )
 def seeded_again(dataset, batch_size, generator):
-    return DataLoader(dataset, batch_size=batch_size, sampler=_Order(len(dataset), _generator(0)))
+    return DataLoader(
+        dataset, batch_size=batch_size, sampler=_Order(len(dataset), torch_generator(0))
+    )
 
 
 @make_loader.mistake(
@@ -936,7 +905,7 @@ Batches = list[tuple[torch.Tensor, torch.Tensor]]
 
 
 def _batches(draw: Draw, *sizes: int) -> Batches:
-    return [(_tensor(draw, n, 2), torch.tensor(draw.integers(0, 3, n))) for n in sizes]
+    return [(normals(draw, n, 2), torch.tensor(draw.integers(0, 3, n))) for n in sizes]
 
 
 def _epoch_by_hand(weights: Weights, batches: Batches, rate: float) -> tuple[Weights, list[float]]:
@@ -953,7 +922,7 @@ def _judge_epoch(answer, draw: Draw, batches: Batches, stale: bool = False) -> N
     network = _sequential(weights)
     if stale:
         for parameter in network.parameters():
-            parameter.grad = _tensor(draw, *parameter.shape)
+            parameter.grad = normals(draw, *parameter.shape)
     moved, expected = _epoch_by_hand(weights, batches, rate)
     optimiser = PlainDescent(network, rate)
     losses = answer(network, batches, optimiser)
@@ -1355,7 +1324,7 @@ def _start(widths: tuple[int, ...], generator: torch.Generator) -> Weights:
 
 def _full_run(specification, x, y, held_out_x, held_out_y, **habits):
     """The whole run on raw tensors; `habits` are what the mistakes do differently."""
-    generator = _generator(specification.seed)
+    generator = torch_generator(specification.seed)
     x, y = torch.tensor(x, dtype=torch.float32), torch.tensor(y, dtype=torch.int64)
     watched = (torch.tensor(held_out_x, dtype=torch.float32), torch.tensor(held_out_y))
     weights = _start(specification.widths, generator)
@@ -1363,7 +1332,7 @@ def _full_run(specification, x, y, held_out_x, held_out_y, **habits):
         linears = [nn.Linear(a, c) for a, c in pairwise(specification.widths)]
         weights = [(layer.weight.detach().T, layer.bias.detach()) for layer in linears]
     if habits.get("seeded_again"):
-        generator = _generator(specification.seed)
+        generator = torch_generator(specification.seed)
     watched = (x, y) if habits.get("on_training_points") else watched
     weights, losses, accuracies = _leaves(weights), [], []
     epochs = 1 if habits.get("one_epoch") else specification.epochs
@@ -1500,7 +1469,7 @@ def _optimised(make_optimiser):
     """A mistake that runs the specification with another rule than plain SGD."""
 
     def answer(specification, x, y, held_out_x, held_out_y):
-        generator = _generator(specification.seed)
+        generator = torch_generator(specification.seed)
         network = _sequential(_start(specification.widths, generator))
         optimiser = make_optimiser(network.parameters(), specification.learning_rate)
         points = _Points(x, y)

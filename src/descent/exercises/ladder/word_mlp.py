@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from descent.exercises.doubles import torch_generator
 from descent.grading import Draw, Exercise, expect
 
 UNKNOWN = "<unk>"
@@ -485,7 +486,7 @@ def _(answer, draw: Draw) -> None:
     together = sum(map(len, (train, valid, test)))
     expect(together <= len(tokens), "no token is in two parts").is_true(
         otherwise=f"The parts overlap: the text has {len(tokens)} tokens and they have {together} "
-        "together. What is in two parts is learnt from and then tested on, which is leakage."
+        "together. What is in two parts is learned from and then tested on, which is leakage."
     )
     expected_vocabulary = _numbering(_parts(tokens)[0], 100)
     for name, part, words in zip(("training", "validation", "test"), (train, valid, test),
@@ -583,7 +584,7 @@ def test_holds_validation(tokens, size):
 
 @prepare.mistake(
     "The training part reaches to 90 % and so holds the validation part, which would then praise "
-    "what was learnt by heart: leakage. Training ends at 80 %."
+    "what was learned by heart: leakage. Training ends at 80 %."
 )
 def train_holds_validation(tokens, size):
     vocabulary, train, valid, test = _split(tokens, size, counted=tokens[: len(tokens) * 8 // 10])
@@ -591,7 +592,7 @@ def train_holds_validation(tokens, size):
 
 
 @prepare.mistake(
-    "The training part is the whole text: the model would be tested on what it learnt from, which "
+    "The training part is the whole text: the model would be tested on what it learned from, which "
     "is leakage. Training ends at 80 %."
 )
 def trains_on_everything(tokens, size):
@@ -2324,10 +2325,6 @@ def _data(draw: Draw, examples: int, size: int = 4) -> tuple[Tensor, Tensor]:
     return _ids(draw, examples, size)[:, None], _ids(draw, examples, size)
 
 
-def _generator(seed: int) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
-
-
 def _start(logits: np.ndarray, rate: float, **options: bool) -> tuple[_Table, _Descent]:
     model = _Table(logits, **options)
     return model, _Descent(model, rate)
@@ -2338,7 +2335,7 @@ def _(answer, draw: Draw) -> None:
     logits, data, valid = draw.normal(4, 4), _data(draw, draw.size), _data(draw, 6)
     rate, epochs = draw.uniform(0.5, 2.0), draw.integers(2, 6)
     model, optimiser = _start(logits, rate)
-    history = answer(model, optimiser, data, valid, epochs, draw.size, _generator(draw.seed()))
+    history = answer(model, optimiser, data, valid, epochs, draw.size, torch_generator(draw.seed()))
     path = _descended(logits, data, rate, epochs)
     before = [math.exp(_likelihood(step, data)) for step in path[:-1]]
     after = [math.exp(_likelihood(step, valid)) for step in path[1:]]
@@ -2357,7 +2354,7 @@ def _(answer, draw: Draw) -> None:
     data = torch.tensor([[0]]), torch.tensor([0])
     valid = torch.zeros(10, 1, dtype=torch.int64), torch.tensor([1] * 7 + [0] * 3)
     model, optimiser = _start(logits, rate)
-    history = answer(model, optimiser, data, valid, 4, 1, _generator(draw.seed()))
+    history = answer(model, optimiser, data, valid, 4, 1, torch_generator(draw.seed()))
     path = _descended(logits, data, rate, 4)
     after = [math.exp(_likelihood(step, valid)) for step in path[1:]]
     expect(history["valid"], "the validation perplexities").close_to(after)
@@ -2371,7 +2368,7 @@ def _(answer, draw: Draw) -> None:
     data = torch.tensor([[0]]), torch.tensor([0])
     model = _Table(np.zeros((2, 2)))
     optimiser = _Script(model, [[[height, 0.0], [0.0, 0.0]] for height in heights])
-    history = answer(model, optimiser, data, data, 4, 1, _generator(draw.seed()))
+    history = answer(model, optimiser, data, data, 4, 1, torch_generator(draw.seed()))
     expect(history["valid"], "the validation perplexities").close_to(
         [1 + math.exp(-height) for height in heights]
     )
@@ -2384,7 +2381,7 @@ def _(answer, draw: Draw) -> None:
     logits, rate, epochs = draw.normal(3, 3), draw.uniform(0.2, 1.0), draw.integers(1, 4)
     data = torch.full((5, 1), 2), torch.full((5,), draw.integers(0, 3))
     model, optimiser = _start(logits, rate)
-    history = answer(model, optimiser, data, data, epochs, 2, _generator(draw.seed()))
+    history = answer(model, optimiser, data, data, epochs, 2, torch_generator(draw.seed()))
     expect(optimiser.steps, "the number of steps").equals(3 * epochs)
     one = data[0][:1], data[1][:1]
     losses = [_likelihood(step, one) for step in _descended(logits, one, rate, 3 * epochs)]
@@ -2397,7 +2394,7 @@ def _(answer, draw: Draw) -> None:
 def _(answer, draw: Draw) -> None:
     logits, data, valid = draw.normal(4, 4), _data(draw, 7), _data(draw, 5)
     model, optimiser = _start(logits, 0.0)
-    history = answer(model, optimiser, data, valid, 2, 3, _generator(draw.seed()))
+    history = answer(model, optimiser, data, valid, 2, 3, torch_generator(draw.seed()))
     expect(history["train"], "the training perplexities").close_to(
         [math.exp(_likelihood(logits, data))] * 2
     )
@@ -2411,7 +2408,7 @@ def _(answer, draw: Draw) -> None:
     logits, data, valid = draw.normal(4, 4), _data(draw, 6), _data(draw, 6)
     model, optimiser = _start(logits, 0.0, drops=True)
     model.eval()
-    history = answer(model, optimiser, data, valid, 2, 3, _generator(draw.seed()))
+    history = answer(model, optimiser, data, valid, 2, 3, torch_generator(draw.seed()))
     expect(history["train"], "the training perplexities").close_to(
         [math.exp(_likelihood(logits / 2, data))] * 2
     )
@@ -2424,7 +2421,7 @@ def _(answer, draw: Draw) -> None:
 def _(answer, draw: Draw) -> None:
     logits, rate, data = draw.normal(3, 3), draw.uniform(0.2, 1.0), _data(draw, 3, 3)
     model, optimiser = _start(logits, rate)
-    history = answer(model, optimiser, data, data, 2, 100, _generator(draw.seed()))
+    history = answer(model, optimiser, data, data, 2, 100, torch_generator(draw.seed()))
     expect(optimiser.steps, "the number of steps").equals(2)
     losses = [_likelihood(step, data) for step in _descended(logits, data, rate, 2)]
     expect(history["train"], "the training perplexities").close_to(np.exp(losses[:2]))
@@ -2432,10 +2429,10 @@ def _(answer, draw: Draw) -> None:
 
 
 def _orders(answer, seed: int, epochs: int) -> list[list[int]]:
-    """Which windows each epoch learnt from, in order."""
+    """Which windows each epoch learned from, in order."""
     data = torch.arange(12)[:, None], torch.arange(12)
     model, optimiser = _start(np.zeros((12, 12)), 0.0)
-    answer(model, optimiser, data, (data[0][:1], data[1][:1]), epochs, 4, _generator(seed))
+    answer(model, optimiser, data, (data[0][:1], data[1][:1]), epochs, 4, torch_generator(seed))
     return [model.shown[start : start + 12] for start in range(0, len(model.shown), 12)]
 
 
@@ -2445,7 +2442,7 @@ def _orders(answer, seed: int, epochs: int) -> list[list[int]]:
 def _(answer, draw: Draw) -> None:
     seed = draw.seed()
     epochs = _orders(answer, seed, 2)
-    expect(len(epochs), "epochs of 12 windows, learnt from in training mode").equals(2)
+    expect(len(epochs), "epochs of 12 windows, learned from in training mode").equals(2)
     whole = all(sorted(epoch) == list(range(12)) for epoch in epochs)
     expect(whole, "each window once").is_true(
         otherwise="In one epoch a window was shown twice, or never."
@@ -2746,7 +2743,7 @@ def valid_first(*specification):
 
 
 @train.mistake(
-    "You learnt from the validation set. It chooses between epochs and must not take part in any "
+    "You learned from the validation set. It chooses between epochs and must not take part in any "
     "step."
 )
 @_specified

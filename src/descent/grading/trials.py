@@ -1,0 +1,157 @@
+"""Running an answer through a property, draw by draw, and keeping what it did."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from time import thread_time  # bound here, whatever an answer does to `time`
+from typing import Any
+
+from descent.grading.calls import LearnerError, WatchedAnswer, learner_error, text_of
+from descent.grading.differences import Difference
+from descent.grading.draws import Draw, draws_for
+from descent.grading.exercise import Exercise, Property
+from descent.grading.expectations import Record, recording
+from descent.grading.known_state import restored_state, seed_everything
+from descent.grading.sandbox import OutOfTime, time_limit
+from descent.grading.values import type_name
+
+
+@dataclass
+class Trial:
+    """One run of a property on one draw."""
+
+    record: Record
+    watched: WatchedAnswer
+    error: LearnerError | None = None
+    trouble: Difference | None = None
+
+    @property
+    def passed(self) -> bool:
+        """Nothing was found wrong."""
+        return self.error is None and self.trouble is None and self.record.failed is None
+
+    @property
+    def is_blank(self) -> bool:
+        """The answer's own stub was met."""
+        return self.error is not None and self.error.is_stub
+
+    @property
+    def is_slow(self) -> bool:
+        """The time limit stopped it."""
+        return self.trouble is not None and self.trouble.symptom == "slow"
+
+
+class Behaviour:
+    """What an answer does at one seed.
+
+    Its trials are run when they are first asked for, and kept: the judgement asks for them up to
+    the first failure, the diagnosis for as many as a comparison needs.
+
+    Parameters
+    ----------
+    exercise : Exercise
+    answer : callable
+    seed : int
+        Fixes the draws.
+    seconds : float, optional
+        A time limit for each property in place of the exercise's own.
+
+    Attributes
+    ----------
+    limit : float
+        The one that holds, in seconds.
+    """
+
+    def __init__(
+        self,
+        exercise: Exercise,
+        answer: Callable[..., Any],
+        seed: int,
+        seconds: float | None = None,
+    ) -> None:
+        self.exercise, self.answer, self.seed = exercise, answer, seed
+        self.limit = seconds or exercise.seconds
+        self._done: dict[str, list[Trial]] = {}
+        self._to_come: dict[str, Iterator[Trial]] = {}
+
+    def trials(self, prop: Property) -> Iterator[Trial]:
+        """The trials of one property, smallest first, which share one time limit."""
+        if prop.name not in self._done:
+            self._done[prop.name] = []
+            self._to_come[prop.name] = self._run(prop)
+        done = self._done[prop.name]
+        yield from list(done)
+        for trial in self._to_come[prop.name]:
+            done.append(trial)
+            yield trial
+
+    def run_all(self) -> None:
+        """Run every trial of every property."""
+        for prop in self.exercise.properties:
+            for _ in self.trials(prop):
+                pass
+
+    def up_to_failure(self, prop: Property) -> Trial:
+        """The first trial of a property that failed, or the last one."""
+        for trial in self.trials(prop):
+            if not trial.passed:
+                break
+        return trial
+
+    def _run(self, prop: Property) -> Iterator[Trial]:
+        seed = self.seed + 1_000 * self.exercise.properties.index(prop)  # other draws for each
+        worked = 0.0
+        for draw in draws_for(seed, prop.trials):
+            before = thread_time()
+            yield _run_trial(self, prop, draw, self.limit, self.limit - worked)
+            worked += thread_time() - before
+
+
+def _run_trial(
+    behaviour: Behaviour, prop: Property, draw: Draw, limit: float, left: float
+) -> Trial:
+    exercise = behaviour.exercise
+    seed_everything(draw.seed())
+    with recording() as record:
+        watched = WatchedAnswer(behaviour.answer, exercise.name, exercise.changes, record)
+        trial = Trial(record, watched)
+        own_limit = None
+        try:
+            with restored_state(), time_limit(max(left, 0.01)) as own_limit:
+                prop.run(watched, draw)
+        except KeyboardInterrupt:
+            raise
+        except OutOfTime as late:
+            if not late.is_of(own_limit):
+                raise
+            words = f"Your code was stopped: it was still running after {limit:g} seconds."
+            trial.trouble = Difference("slow", f"{words} Does a loop end?")
+        except BaseException as error:
+            _note_error(trial, error)
+    if trial.passed and watched.changed:
+        names = " and ".join(f"`{name}`" for name in dict.fromkeys(watched.changed))
+        trial.trouble = Difference(
+            "changes input", f"Your code changed its input {names}. Work on a copy, or make a "
+            "new array.")  # fmt: skip
+    return trial
+
+
+def _note_error(trial: Trial, error: BaseException) -> None:
+    watched = trial.watched
+    trial.error = learner_error(error, watched.answer)
+    if trial.error is not None or trial.record.failed is not None:
+        return
+    if isinstance(error, TypeError) and _never_ran(watched):
+        words = f"Your code could not be called as the exercise says: {text_of(error)}."
+        trial.trouble = Difference("error", words)
+    elif not watched.calls or watched.calls[-1].returned is None:
+        trial.trouble = Difference("none", "It returned None. Is a `return` missing?")
+    else:
+        # What came back broke the property itself, such as one number where two were asked for.
+        words = f"What came back could not be used ({type_name(error)}: {text_of(error)})."
+        trial.trouble = Difference("type", words)
+
+
+def _never_ran(watched: WatchedAnswer) -> bool:
+    return bool(watched.calls) and not watched.calls[-1].finished

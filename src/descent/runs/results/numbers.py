@@ -1,0 +1,59 @@
+"""The numbers that a run came to: over its seeds a mean and a spread, and how they are written."""
+
+from __future__ import annotations
+
+import statistics
+from typing import Any
+
+from descent.runs.folder import RunFolder
+from descent.training.metrics import latest
+
+
+def over_seeds(values: list[float]) -> Any:
+    """Return the number itself where there is one, else ``mean``, ``std`` and ``n``.
+
+    The spread is the sample's standard deviation, with n - 1.
+    """
+    if len(values) == 1:
+        return values[0]
+    spread = statistics.stdev(values)
+    return {"mean": statistics.fmean(values), "std": spread, "n": len(values)}
+
+
+def last_values(folder: RunFolder) -> dict[str, Any]:
+    """Return the last value of each number, over the trainings that have it."""
+    each = [latest(lines) for lines in folder.curves()]
+    names = dict.fromkeys(name for found in each for name in found)
+    return {name: over_seeds([found[name] for found in each if name in found]) for name in names}
+
+
+def seconds(folder: RunFolder) -> Any:
+    """Return the seconds of training."""
+    return over_seeds([max(line["time"] for line in lines) for lines in folder.curves()])
+
+
+def in_words(name: str, value: Any) -> str:
+    """Write a number, or a mean with its spread; a share as a percentage.
+
+    Parameters
+    ----------
+    name : str
+        What it is: ``seconds`` have one decimal, accuracies are shares, from 0 to 1.
+    value : float or dict
+        As `over_seeds` gives it.
+
+    Returns
+    -------
+    str
+    """
+    if isinstance(value, dict):
+        mean, spread = value["mean"], value["std"]
+        digits = in_words(name, spread) if _is_share(name) or name == "seconds" else f"{spread:.2g}"
+        return f"{in_words(name, mean)} ± {digits} ({value['n']} seeds)"
+    if _is_share(name):
+        return f"{100 * value:.2f} %"
+    return f"{value:.1f}" if name == "seconds" else f"{value:.5g}"
+
+
+def _is_share(name: str) -> bool:
+    return name.endswith("accuracy")
