@@ -79,6 +79,26 @@ def test_a_stripped_blank_is_not_attempted_and_a_record_is_kept_when_asked(work,
     assert "4 cells had lost" in note and "descent refresh" in note
 
 
+@pytest.mark.parametrize("name", ["predictions of mine", "02_other"])
+def test_stripped_and_under_another_name_its_own_code_says_which_chapter_it_is(
+    work, courses, course, name
+):
+    path = work(
+        courses.code_cell("setup", 'def chapter(name): pass\n\n\nchapter("ladder/01")'),
+        courses.exercise_cell("predict", "def predict(w, x):\n    return w * x"),
+        courses.check_cell("predict"),
+        courses.exercise_cell("loss"),
+        courses.check_cell("loss"),
+    )
+    strip(path)
+    elsewhere = course / "handed in" / f"{name}.ipynb"
+    elsewhere.parent.mkdir()
+    path.rename(elsewhere)
+    report = check_notebook(elsewhere)
+    assert [result.outcome for result in report.results] == ["correct", "not attempted"]
+    assert report.problems == () and len(report.notes) == 1
+
+
 def strip(path):
     """Take the ids, and leave odd metadata, as some tools do."""
     notebook = json.loads(path.read_text())

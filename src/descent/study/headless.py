@@ -165,14 +165,29 @@ def _notes(recognised: Recognised) -> tuple[str, ...]:
 
 
 def chapter_of(path: Path, notebook: Any) -> Chapter | None:
-    """Return the chapter a notebook belongs to, from its metadata or its file name."""
+    """Return the chapter a notebook belongs to.
+
+    Its metadata say so, or its file name; where both are gone, as after a stripping tool and a
+    change of name, the call of `chapter` in its first code cell that has one.
+    """
     ours = notebook.metadata.get("descent")
     named = ours.get("chapter") if isinstance(ours, Mapping) else None
-    for name in (named, f"{path.resolve().parent.name}/{path.stem}", path.stem):
+    in_place = f"{path.resolve().parent.name}/{path.stem}"
+    for name in (named, in_place, _chapter_it_calls(notebook), path.stem):
         with contextlib.suppress(CatalogError):
             if isinstance(name, str) and name:
                 return find_chapter(name)
     return None
+
+
+_CALL_OF_CHAPTER = re.compile(r"""^chapter\(\s*["']([^"']+)["']\s*\)""", re.MULTILINE)
+
+
+def _chapter_it_calls(notebook: Any) -> str | None:
+    calls = (
+        _CALL_OF_CHAPTER.search(cell.source) for cell in notebook.cells if cell.cell_type == "code"
+    )
+    return next((call[1] for call in calls if call), None)
 
 
 def _blank_of(path: Path, notebook: Any) -> Any:
