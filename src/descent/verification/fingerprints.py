@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from descent.authoring.course import Course
-from descent.authoring.declared import exercises_file
+from descent.authoring.declared import exercises_files
 from descent.authoring.freshness import measurements_read
 from descent.authoring.source import ChapterSource, read_source
 from descent.authoring.written import recorded_runs
@@ -58,13 +58,12 @@ def fingerprint(course: Course, chapter: Chapter, graph: ImportGraph) -> Fingerp
 
 def _own(course: Course, source: ChapterSource) -> dict[str, str]:
     results = course.root / "book" / "results"
-    exercises = exercises_file(course.root, source.chapter)
-    files = [source.chapter.source, *_files_below(exercises)]
+    files = [source.chapter.source, *exercises_files(course.root, source.chapter)]
     files += [results / f"{name}.json" for name in measurements_read(source)]
     own = {course.name_of(path): _digest([path]) for path in files}
     for run in recorded_runs(source):
         shown = results_of(run, course.root)
-        own[f"the results of {run.name}"] = _hash(shown.encode())
+        own[f"the results of {run.name}"] = hashlib.sha256(shown.encode()).hexdigest()[:16]
     return own
 
 
@@ -95,13 +94,6 @@ def _is_plain(folder: Path) -> bool:
     return folder.name != "__pycache__" and not (folder / "__init__.py").exists()
 
 
-def _files_below(path: Path) -> list[Path]:
-    """Return a module's file, or every Python file of a package."""
-    if path.name == "__init__.py":
-        return sorted(path.parent.rglob("*.py"))
-    return [path] if path.is_file() else []
-
-
 def _versions(root: Path) -> dict[str, str]:
     locked = dict(re.findall(r"(?m)^([\w.-]+)==([^\s;]+)", (root / LOCK).read_text("utf-8")))
     return {name: locked[name] for name in COMPUTING if name in locked}
@@ -113,7 +105,3 @@ def _digest(files: Iterable[Path]) -> str:
         data = path.read_bytes() if path.is_file() else b""
         digest.update(f"{path.name}\0{len(data)}\0".encode() + data)
     return digest.hexdigest()[:16]
-
-
-def _hash(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()[:16]
