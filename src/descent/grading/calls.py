@@ -15,8 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from descent.grading.differences import dimensions_of
+from descent.grading.differences import Difference, dimensions_of
 from descent.grading.expectations import Record
+from descent.grading.returns import Kind, wrong_type
 from descent.grading.sandbox import guarded
 from descent.grading.values import (
     independent_copy,
@@ -56,7 +57,8 @@ class Call:
 class WatchedAnswer:
     """The learner's function or class as a property sees it.
 
-    Functions get copies of their inputs; what they changed in place is noted in `changed`.
+    Functions get copies of their inputs; what they changed in place is noted in `changed`, and how
+    the type of what came back differs from what the exercise says in `mistyped`.
     An instance of a learner's class is handed to the property as it is.
     """
 
@@ -64,8 +66,16 @@ class WatchedAnswer:
     name: str
     changes: tuple[str, ...]
     record: Record
+    returns: Kind = None
+    mistyped: Difference | None = None
+    mistyped_call: Call | None = None
     calls: list[Call] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
+
+    @property
+    def has_returned(self) -> bool:
+        """Whether any call has come to its end."""
+        return any(call.finished for call in self.calls)
 
     def __post_init__(self) -> None:
         # A callable object of the learner's may answer any question about its attributes.
@@ -81,10 +91,16 @@ class WatchedAnswer:
         values = tuple(kept.values())[: len(positional)]
         call = Call(self.name, kept, values, {key: kept[key] for key in keywords})
         self.calls.append(call)
+        self.record.returned.append(None)
+        place = len(self.calls) - 1
         self.record.dimensions = {**dimensions_of(kept), **self.record.dimensions}
         handed_positional, handed_keywords = self._handed_over(positional, keywords)
         returned = self.answer(*handed_positional, **handed_keywords)
         call.returned, call.finished = worth_keeping(returned), True
+        self.record.returned[place] = returned
+        if self.returns is not None and self.mistyped is None:
+            self.mistyped = wrong_type(returned, self.returns)
+            self.mistyped_call = call if self.mistyped else None
         handed = named_arguments(self._parameters, handed_positional, handed_keywords)
         self._note_changes(kept, handed)
         return returned

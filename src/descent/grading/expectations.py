@@ -20,29 +20,52 @@ from descent.grading.values import (
     worth_keeping,
 )
 
+MOST_PARTS = 20
+"""So many parts of what a call returned are looked through for a value."""
+
 
 @dataclass
 class Observation:
-    """One value handed to `expect`, and the first thing found wrong with it."""
+    """One value handed to `expect`, and the first thing found wrong with it.
+
+    `call` is the place, in the record, of the call that the value came from.
+    """
 
     name: str
     value: Any
     expected: str | None = None
     difference: Difference | None = None
+    call: int | None = None
 
 
 @dataclass
 class Record:
     """All observations of one trial. It does not stop at a failure: a longer record tells one
-    mistake from another."""
+    mistake from another.
+
+    `returned` is what each call of the answer gave, None while it has not.
+    """
 
     observations: list[Observation] = field(default_factory=list)
+    returned: list[Any] = field(default_factory=list)
     dimensions: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def failed(self) -> Observation | None:
         """The first observation that was not as expected."""
         return next((seen for seen in self.observations if seen.difference), None)
+
+    def call_of(self, value: Any) -> int | None:
+        """The place of the last call that returned `value`, whole or as one of its parts.
+
+        A value that was worked out from what came back is taken to be of the last call.
+        """
+        for place in reversed(range(len(self.returned))):
+            found = self.returned[place]
+            parts = found if isinstance(found, list | tuple) else ()
+            if found is value or any(part is value for part in parts[:MOST_PARTS]):
+                return place
+        return len(self.returned) - 1 if self.returned else None
 
 
 _current: list[Record] = []
@@ -176,10 +199,11 @@ def expect(value: Any, name: str = "the result") -> Expectation:
     AssertionError at once.
     """
     record = _current[-1] if _current else None
+    call = record.call_of(value) if record is not None else None
     kept = worth_keeping(value)
     if kept is value:
         value = kept = _snapshot(value)
-    observation = Observation(name, kept)
+    observation = Observation(name, kept, call=call)
     if record is not None:
         record.observations.append(observation)
     return Expectation(value, observation, record)

@@ -85,7 +85,7 @@ def judge_behaviour(
     """
     started = perf_counter()
     exercise = behaviour.exercise
-    outcomes: dict[str, bool | None] = {prop.name: None for prop in exercise.properties}
+    outcomes: dict[str, bool | None] = dict.fromkeys(exercise.rows())
     failed: tuple[Property, Trial] | None = None
     failure: Failure | None = None
     blank = False
@@ -95,7 +95,9 @@ def judge_behaviour(
             last = behaviour.up_to_failure(prop)
             if not last.passed or prop is exercise.properties[-1]:
                 _undo_replacements(last)
-            outcomes[prop.name] = last.passed
+            outcomes[prop.name] = None if last.mistyped else last.passed
+            if exercise.returns is not None and last.watched.has_returned:
+                outcomes[exercise.rows()[0]] = last.mistyped is None
             if not last.passed and failed is None:
                 failed = prop, last
                 blank = last.is_blank and not any(outcomes.values())
@@ -126,6 +128,8 @@ def _explained(
     behaviour: Behaviour, prop: Property, trial: Trial, mistakes: Behaviours | None
 ) -> Failure:
     """The failure of one trial; `mistakes` None compares it with none of them."""
+    if trial.mistyped is not None:
+        return _mistyped(behaviour.exercise, trial)
     observed, found = _first_trouble(trial)
     call = trial.watched.calls[-1] if trial.watched.calls else None
     words, symptom = found.words, found.symptom
@@ -148,6 +152,18 @@ def _explained(
         expected=observed.expected if observed else None,
         mistake=mistake.name if mistake else None,
         message=mistake.message if mistake else None,
+    )
+
+
+def _mistyped(exercise: Exercise, trial: Trial) -> Failure:
+    call, found = trial.watched.mistyped_call, trial.mistyped
+    assert call is not None and found is not None
+    return Failure(
+        property=exercise.rows()[0],
+        words=found.words,
+        symptom=found.symptom,
+        call=call.text(),
+        call_returned=short(call.returned),
     )
 
 

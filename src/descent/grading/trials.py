@@ -29,7 +29,13 @@ class Trial:
     @property
     def passed(self) -> bool:
         """Nothing was found wrong."""
-        return self.error is None and self.trouble is None and self.record.failed is None
+        sound = self.error is None and self.trouble is None and self.mistyped is None
+        return sound and self.record.failed is None
+
+    @property
+    def mistyped(self) -> Difference | None:
+        """How the type of what came back differs from what the exercise says."""
+        return self.watched.mistyped
 
     @property
     def is_blank(self) -> bool:
@@ -114,7 +120,9 @@ def _run_trial(
     exercise = behaviour.exercise
     seed_everything(draw.seed())
     with recording() as record:
-        watched = WatchedAnswer(behaviour.answer, exercise.name, exercise.changes, record)
+        watched = WatchedAnswer(
+            behaviour.answer, exercise.name, exercise.changes, record, exercise.returns
+        )
         trial = Trial(record, watched)
         own_limit = None
         try:

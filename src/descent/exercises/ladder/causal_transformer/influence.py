@@ -1,0 +1,131 @@
+"""How `influence` is judged."""
+
+from __future__ import annotations
+
+import torch
+
+from descent.exercises.doubles import (
+    normals,
+)
+from descent.grading import Draw, Exercise, expect
+
+from .shared import Tensor
+
+influence = Exercise("influence", minutes=10, difficulty=3)
+
+
+class Mixer:
+    """A function whose slopes are known: f(x)[t, v] = Σ A[t, s] · x[s, j] · W[j, v] (+ squares)."""
+
+    def __init__(self, places: Tensor, words: Tensor) -> None:
+        self.places, self.words = places, words
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return self.places @ x @ self.words
+
+    def __repr__(self) -> str:
+        return "a function with f(x) = A · x · W"
+
+
+@influence.property("is the largest slope between every two places", trials=5)
+def _(answer, draw: Draw) -> None:
+    time = min(draw.size, 6)
+    places, words = normals(draw, time, time), normals(draw, 3, 4)
+    expected = places.abs() * words.abs().max()
+    found = answer(Mixer(places, words), normals(draw, time, 3))
+    expect(found, "the influence").has_shape(time, time)
+    expect(found, "the influence").close_to(expected, atol=1e-5)
+
+
+@influence.property("is exactly 0 above the diagonal for a causal function")
+def _(answer, draw: Draw) -> None:
+    places = (normals(draw, 5, 5).abs() + 0.1).tril()
+    words = normals(draw, 3, 4)
+    found = torch.as_tensor(answer(Mixer(places, words), normals(draw, 5, 3)))
+    expect(found, "the influence").close_to(places * words.abs().max(), atol=1e-5)
+    expect(found.triu(1).abs().max(), "the largest influence of the future").equals(0.0)
+
+
+@influence.property("is a slope at x, not a difference")
+def _(answer, draw: Draw) -> None:
+    x = normals(draw, 3, 1)
+    found = answer(torch.square, x)
+    expect(found, "the influence when f squares").close_to(torch.diag(2 * x[:, 0].abs()), atol=1e-4)
+
+
+def _jacobian(f, x):
+    return torch.autograd.functional.jacobian(f, x)
+
+
+@influence.mistake(
+    "Your table is transposed: row t is the place that is predicted, column s the place that is "
+    "nudged."
+)
+def transposed_influence(f, x):
+    return _jacobian(f, x).abs().amax((1, 3)).T
+
+
+@influence.mistake(
+    "You added the slopes with their signs, so that they cancel, and a leak can hide. Take the "
+    "largest absolute one."
+)
+def signed_sum(f, x):
+    return _jacobian(f, x).sum((1, 3))
+
+
+@influence.mistake("You took the largest slope with its sign. A slope of −3 is an influence of 3.")
+def signed_maximum(f, x):
+    return _jacobian(f, x).amax((1, 3))
+
+
+@influence.mistake("You added up the absolute slopes. The page asks for the largest of them.")
+def absolute_sum(f, x):
+    return _jacobian(f, x).abs().sum((1, 3))
+
+
+@influence.mistake(
+    "You took the gradient of the sum over v. Slopes of different words cancel in it; look at each "
+    "logit alone."
+)
+def summed_over_words(f, x):
+    return _jacobian(f, x).sum(1).abs().amax(2)
+
+
+@influence.mistake("You averaged the absolute slopes. The page asks for the largest of them.")
+def absolute_mean(f, x):
+    return _jacobian(f, x).abs().mean((1, 3))
+
+
+@influence.mistake("You looked at the first logit alone. A leak may show in any of them.")
+def first_word_only(f, x):
+    return _jacobian(f, x)[:, 0].abs().amax(2)
+
+
+@influence.mistake("You returned the whole table of slopes. Take the largest over v and j.")
+def whole_jacobian(f, x):
+    return _jacobian(f, x)
+
+
+influence.hint(
+    "There are time · vocabulary outputs; each has a slope to each of time · width inputs."
+)
+
+
+influence.hint(
+    "`torch.autograd.functional.jacobian(f, x)` has shape (time, vocabulary, time, width)."
+)
+
+
+influence.hint("`.abs()` first, then `.amax(dim=(1, 3))`.", when="value")
+
+
+influence.hint("Which dimension is the output's place, which the input's?", when="transposed")
+
+
+influence.hint("Two of the four dimensions must go.", when="shape")
+
+
+influence.equivalent(
+    "`return jacobian.abs().amax(dim=(1, 3))` → `return jacobian.abs().amax(dim=(3, 1))`",
+    because="a maximum over two dimensions has no order",
+)

@@ -1,0 +1,131 @@
+"""How `receptive_field` is judged."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from descent.grading import Draw, Exercise, expect
+
+receptive_field = Exercise("receptive_field", minutes=12, difficulty=2)
+
+
+def _traced(layers) -> int:
+    """Trace one output back, layer by layer, to the stretch of inputs it can see."""
+    first = last = 0
+    for kernel, stride in reversed(layers):
+        first, last = first * stride, last * stride + kernel - 1
+    return last - first + 1
+
+
+def _layers(draw: Draw, count: int) -> list[tuple[int, int]]:
+    return [(draw.integers(2, 6), draw.integers(1, 4)) for _ in range(count)]
+
+
+@receptive_field.property("of one layer is its kernel")
+def _(answer, draw: Draw) -> None:
+    kernel = draw.integers(1, 8)
+    expect(answer([(kernel, 1)]), "the receptive field").equals(kernel)
+    expect(answer([(kernel, 2)]), "the receptive field with stride 2").equals(kernel)
+
+
+@receptive_field.property("of layers with stride 1 grows by kernel − 1", trials=4)
+def _(answer, draw: Draw) -> None:
+    layers = [(draw.integers(2, 6), 1) for _ in range(min(draw.size, 4) + 1)]
+    expect(answer(layers), "the receptive field").equals(_traced(layers))
+
+
+@receptive_field.property("grows faster after strides", trials=6)
+def _(answer, draw: Draw) -> None:
+    layers = [(draw.integers(2, 6), draw.integers(2, 4)), *_layers(draw, min(draw.size, 5))]
+    expect(answer(layers), "the receptive field").equals(_traced(layers))
+
+
+@receptive_field.property("of two 3 × 3 layers with a pooling between them is 8")
+def _(answer, draw: Draw) -> None:
+    expect(answer([(3, 1), (2, 2), (3, 1)]), "the receptive field").equals(8)
+
+
+@receptive_field.property("of no layers is the pixel itself")
+def _(answer, draw: Draw) -> None:
+    expect(answer([]), "the receptive field").equals(1)
+
+
+def _field(layers, grow=None, move=None, start=1):
+    """The recursion with one bad habit: how the field grows, how the step between units does."""
+    field, jump = start, 1
+    for kernel, stride in layers:
+        field += grow(kernel, stride, jump) if grow else (kernel - 1) * jump
+        jump = move(jump, stride) if move else jump * stride
+    return field
+
+
+@receptive_field.mistake(
+    "You added the kernel. The window already contains the unit it starts on, so it adds "
+    "kernel − 1 neighbours."
+)
+def adds_whole_kernel(layers):
+    return _field(layers, grow=lambda kernel, stride, jump: kernel * jump)
+
+
+@receptive_field.mistake(
+    "You ignored the strides of the earlier layers. After a stride of 2, neighbouring units lie 2 "
+    "pixels apart, and a step to the next unit is a step of 2 pixels."
+)
+def ignores_strides(layers):
+    return _field(layers, grow=lambda kernel, stride, jump: kernel - 1)
+
+
+@receptive_field.mistake(
+    "You applied a layer's stride to its own kernel. Its stride spreads out its *outputs*: it "
+    "counts for the layers after it. Update the jump after the field."
+)
+def own_stride_too(layers):
+    return _field(layers, grow=lambda kernel, stride, jump: (kernel - 1) * jump * stride)
+
+
+@receptive_field.mistake(
+    "You used the stride of the layer before only. Strides multiply: after 2 and 2 neighbours are "
+    "4 pixels apart."
+)
+def last_stride_only(layers):
+    return _field(layers, move=lambda jump, stride: stride)
+
+
+@receptive_field.mistake("You added the strides. They multiply: 2 and 3 and 2 make 12.")
+def strides_added(layers):
+    return _field(layers, move=lambda jump, stride: jump + stride)
+
+
+@receptive_field.mistake("You started from 0. Before any layer a unit sees one pixel: itself.")
+def started_at_zero(layers):
+    return _field(layers, start=0)
+
+
+@receptive_field.mistake(
+    "You went through the layers from the last to the first with the rule for first to last. The "
+    "jump is the product of the strides *before* a layer, on the picture's side."
+)
+def backwards_through_layers(layers):
+    return _field(layers[::-1])
+
+
+@receptive_field.mistake("You multiplied the kernels. Each layer *adds* its neighbours.")
+def kernels_multiplied(layers):
+    return int(np.prod([kernel for kernel, _ in layers], dtype=int))
+
+
+@receptive_field.mistake("You multiplied by each layer's own stride and left out the earlier ones.")
+def own_stride_instead(layers):
+    return _field(layers, grow=lambda kernel, stride, jump: (kernel - 1) * stride)
+
+
+receptive_field.hint("Keep two numbers: the field so far, and how far apart neighbours are (jump).")
+
+
+receptive_field.hint("A layer adds (kernel − 1) neighbours, each `jump` pixels further. Then?")
+
+
+receptive_field.hint("Do [(3, 1), (2, 2), (3, 1)] by hand: 1, 3, 4, 8.", when="value")
+
+
+receptive_field.hint("Is a unit's own pixel counted once, or twice, or not at all?", when="offset")

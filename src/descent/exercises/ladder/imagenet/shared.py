@@ -1,0 +1,177 @@
+"""What several exercises of ladder/imagenet draw from and compare with."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from descent.grading import Draw, Exercise, expect
+
+
+def drawn_labels(draw: Draw, classes: int, n: int) -> Tensor:
+    return torch.tensor(draw.integers(0, classes, n))
+
+
+def name_habits(
+    exercise: Exercise, answer: Callable[..., Any], rows: Iterable[tuple[str, str, dict[str, Any]]]
+) -> None:
+    """Declare each bad habit of an answer, `(message, name, keywords)`, as a named mistake."""
+    for message, name, habits in rows:
+
+        def wrong(*args: Any, _habits: dict[str, Any] = habits, **keywords: Any) -> Any:
+            return answer(*args, **keywords, **_habits)
+
+        functools.update_wrapper(wrong, answer)  # its parameters keep their names
+        wrong.__name__ = name
+        exercise.mistake(message)(wrong)
+
+
+def is_whole(value: Any) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
+Shape = tuple[int, ...]
+
+
+KINDS = ("weight", "bias", "running_mean", "running_var")
+
+
+def is_norm(module: nn.Module) -> bool:
+    return all(isinstance(getattr(module, kind, None), Tensor) for kind in KINDS)
+
+
+def fixed(shape: Shape, seed: int, kind: str = "") -> Tensor:
+    """Numbers that follow from shape and kind: tensors that are alike get the same."""
+    generator = torch.Generator().manual_seed(seed + sum(shape) * 31 + len(kind) * 7 + len(shape))
+    drawn = torch.randn(shape, generator=generator)
+    if kind in ("weight", "running_var"):  # of a norm
+        return 0.75 + 0.25 * drawn.abs()
+    return 0.3 * drawn if len(shape) == 1 else drawn * 1.4 * math.prod(shape[1:]) ** -0.5
+
+
+def fill_alike(model: nn.Module, seed: int) -> None:
+    """Give every tensor of a model the numbers of its kind and shape."""
+    norms = [module for module in model.modules() if is_norm(module)]
+    in_norms = {id(getattr(norm, kind)) for norm in norms for kind in KINDS}
+    with torch.no_grad():
+        for norm in norms:
+            for kind in KINDS:
+                part = getattr(norm, kind)
+                part.copy_(fixed(tuple(part.shape), seed, kind))
+        for parameter in model.parameters():
+            if id(parameter) not in in_norms:
+                parameter.copy_(fixed(tuple(parameter.shape), seed))
+
+
+def conv(x: Tensor, seed: int, out: int, side: int, stride: int = 1) -> Tensor:
+    kernel = fixed((out, x.shape[1], side, side), seed)
+    return F.conv2d(x, kernel, None, stride, side // 2)
+
+
+def fixed_norm(x: Tensor, seed: int, training: bool) -> Tensor:
+    weight, bias, mean, var = (fixed((x.shape[1],), seed, kind) for kind in KINDS)
+    return F.batch_norm(x, None if training else mean, None if training else var, weight, bias,
+                        training=training)  # fmt: skip
+
+
+def bottleneck(x: Tensor, seed: int, width: int, stride: int, training: bool) -> Tensor:
+    """The block of the page, with the numbers of `_fixed`."""
+    y = F.relu(fixed_norm(conv(x, seed, width, 1), seed, training))
+    y = F.relu(fixed_norm(conv(y, seed, width, 3, stride), seed, training))
+    y = fixed_norm(conv(y, seed, 4 * width, 1), seed, training)
+    if stride != 1 or x.shape[1] != 4 * width:
+        x = fixed_norm(conv(x, seed, 4 * width, 1, stride), seed, training)
+    return F.relu(x + y)
+
+
+def bottleneck_shapes(channels: int, width: int, stride: int) -> list[Shape]:
+    kernels = [(width, channels, 1, 1), (width, width, 3, 3), (4 * width, width, 1, 1)]
+    if stride != 1 or channels != 4 * width:
+        kernels.append((4 * width, channels, 1, 1))
+    return [shape for kernel in kernels for shape in (kernel, kernel[:1], kernel[:1])]
+
+
+def expect_shapes(model: nn.Module, shapes: list[Shape]) -> bool:
+    """Whether the parameters are those of the specification, in any order."""
+    expect(model, "the module").is_a(nn.Module)
+    found = Counter(tuple(parameter.shape) for parameter in model.parameters())
+    wanted = Counter(shapes)
+    missing, extra = wanted - found, found - wanted
+    words = ", ".join(map(str, sorted(missing, key=str))) or "none"
+    expect(sum(missing.values()), f"parameters missing (shapes: {words})").equals(0)
+    words = ", ".join(map(str, sorted(extra, key=str))) or "none"
+    expect(sum(extra.values()), f"parameters too many (shapes: {words})").equals(0)
+    amount = sum(map(math.prod, found.elements())) - sum(map(math.prod, wanted.elements()))
+    expect(amount, "how many numbers the parameters hold more than they should").equals(0)
+    return not missing and not extra
+
+
+class Narrow(nn.Module):
+    """A right bottleneck, which the mistakes below spoil in one place each."""
+
+    habits: tuple[str, ...] = ()
+
+    def __init__(self, channels, width, stride=1):
+        super().__init__()
+        habits = self.habits
+        bias, out = "bias" in habits, 2 * width if "doubles" in habits else 4 * width
+        one, two = (stride, 1) if "first_strides" in habits else (1, stride)
+        three, two = (stride, 1) if "last_strides" in habits else (1, two)
+        one = stride if "both_stride" in habits else one
+        side = 1 if "pointwise" in habits else 3
+        self.conv1 = nn.Conv2d(channels, width, 1, one, bias=bias)
+        self.norm1 = nn.BatchNorm2d(width)
+        self.conv2 = nn.Conv2d(width, width, side, two, side // 2, bias=bias)
+        self.norm2 = self.norm1 if "one_norm" in habits else nn.BatchNorm2d(width)
+        self.conv3 = nn.Conv2d(width, out, 1, three, bias=bias)
+        self.norm3 = nn.BatchNorm2d(out)
+        if "zero_kernel" in habits:
+            nn.init.zeros_(self.conv3.weight)
+        elif "loud" not in habits:
+            silent = (
+                (self.norm1, self.norm2, self.norm3) if "all_silent" in habits else (self.norm3,)
+            )
+            silent = (self.norm2,) if "wrong_silent" in habits else silent
+            for norm in silent:
+                nn.init.zeros_(norm.weight).requires_grad_("frozen" not in habits)
+        changes = stride != 1 or channels != out
+        changes = channels != out if "channels_only" in habits else changes
+        changes = stride != 1 if "stride_only" in habits else changes
+        self.shortcut = nn.Identity()
+        if changes or "always" in habits:
+            projection = nn.Conv2d(channels, out, 1, stride, bias=bias)
+            if "wide_shortcut" in habits:
+                projection = nn.Conv2d(channels, out, 3, stride, 1, bias=bias)
+            if "pooled_shortcut" in habits and stride > 1:
+                projection = nn.Sequential(
+                    nn.AvgPool2d(stride, ceil_mode=True), nn.Conv2d(channels, out, 1, bias=bias)
+                )
+            norm = nn.Identity() if "bare" in habits else nn.BatchNorm2d(out)
+            if "shortcut_silent" in habits:
+                nn.init.zeros_(norm.weight)
+            self.shortcut = nn.Sequential(projection, norm)
+
+    def forward(self, x):
+        habits = self.habits
+        y = self.norm1(self.conv1(x))
+        y = self.norm2(self.conv2(y if "no_first_relu" in habits else F.relu(y)))
+        y = self.norm3(self.conv3(y if "no_second_relu" in habits else F.relu(y)))
+        if "relu_on_branch" in habits:
+            y = F.relu(y)
+        passed = self.shortcut(x)
+        if "adds_into" in habits:
+            passed += y
+            return F.relu(passed)
+        if "relu_before" in habits:
+            return passed + F.relu(y)
+        if "no_skip" in habits:
+            return F.relu(y)
+        return passed + y if "no_last_relu" in habits else F.relu(passed + y)
