@@ -148,7 +148,7 @@ def _explained(
         call=call.text() if call else None,
         call_returned=short(call.returned) if call and call.finished else None,
         name=observed.name if observed else None,
-        returned=short(observed.value) if observed else None,
+        returned=short(observed.value, dtype=symptom == "dtype") if observed else None,
         expected=observed.expected if observed else None,
         mistake=mistake.name if mistake else None,
         message=mistake.message if mistake else None,
