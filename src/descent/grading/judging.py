@@ -9,7 +9,7 @@ from typing import Any
 
 from descent.grading.calls import Call, ignored_argument
 from descent.grading.diagnosis import Behaviours, diagnose
-from descent.grading.differences import Difference
+from descent.grading.differences import Difference, over_all_cases
 from descent.grading.exercise import Exercise, Mistake, Property
 from descent.grading.expectations import Observation
 from descent.grading.isolation import isolated
@@ -141,6 +141,9 @@ def _explained(
             if ignored:
                 symptom = "ignores argument"
                 words += f" Your result stays the same when `{ignored}` changes."
+        if mistake is None and observed is not None and symptom != "ignores argument":
+            found = guarded(lambda: _over_all_cases(found, observed, behaviour, prop), found)
+            words, symptom = found.words, found.symptom
     return Failure(
         property=prop.name,
         words=words,
@@ -153,6 +156,19 @@ def _explained(
         mistake=mistake.name if mistake else None,
         message=mistake.message if mistake else None,
     )
+
+
+def _over_all_cases(
+    found: Difference, observed: Observation, behaviour: Behaviour, prop: Property
+) -> Difference:
+    """What is true of this value in every trial that was run."""
+    cases = [
+        (seen.value, seen.difference, trial.record.dimensions)
+        for trial in behaviour.trials(prop)
+        for seen in trial.record.observations
+        if seen.name == observed.name
+    ]
+    return over_all_cases(found, cases)
 
 
 def _mistyped(exercise: Exercise, trial: Trial) -> Failure:
