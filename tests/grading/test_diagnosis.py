@@ -1,4 +1,4 @@
-"""A name is a verdict where everything agrees, a guess where what fails agrees, or there is none."""
+"""A name is a verdict where everything agrees, a guess where what fails agrees, or missing."""
 
 from __future__ import annotations
 
