@@ -10,9 +10,10 @@ import numpy as np
 
 from descent.grading.exercise import Property
 from descent.grading.expectations import Observation
+from descent.grading.replay import Replay
 from descent.grading.sandbox import OutOfTime, time_limit
 from descent.grading.suspects import Suspect, Suspects
-from descent.grading.trials import Behaviour, Trial
+from descent.grading.trials import Behaviour, Trial, call_of
 from descent.grading.values import same, to_array
 
 SHARE = 0.3
@@ -99,8 +100,13 @@ def _search(
                 found.likely.append((suspect, differing))
     if not _is_telling(trial):
         return
-    for suspect in suspects.edited(trial.seconds):
+    observed = trial.record.failed
+    replay = Replay(answer.answer, call_of(observed, trial))
+    pairs_too = _wrong_numbers(answer, failed) >= FEWEST_NUMBERS
+    for suspect in suspects.edited(trial.seconds, pairs_too):
         other = suspect.behaviour
+        if replay.is_telling and not replay.agrees(other.answer):
+            continue
         if fails_alike(suspect) and all(_agree(answer, other, prop) for prop in others):
             found.verdict = suspect
             return
@@ -122,9 +128,11 @@ def _wrong_numbers(answer: Behaviour, failed: Property) -> int:
 
 
 def _is_telling(trial: Trial) -> bool:
-    """Whether a number or a text is among what was found wrong, or an error's text."""
+    """Whether a number or a text is among what was found wrong. An error says itself what it is."""
+    if trial.error is not None:
+        return False
     if trial.record.failed is None:
-        return trial.error is not None or trial.mistyped is not None
+        return trial.mistyped is not None
     return any(_says_much(seen) for seen in trial.record.observations if seen.difference)
 
 

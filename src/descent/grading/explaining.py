@@ -13,7 +13,7 @@ from descent.grading.expectations import Observation
 from descent.grading.report import Failure
 from descent.grading.sandbox import guarded
 from descent.grading.suspects import Suspects
-from descent.grading.trials import Behaviour, Trial
+from descent.grading.trials import Behaviour, Trial, call_of
 from descent.grading.values import short
 
 SAYS_ALL = ("changes input", "replaces", "slow")
@@ -42,7 +42,7 @@ def explain(
     if trial.mistyped is not None:
         return _mistyped(behaviour.exercise, trial)
     observed, found = _first_trouble(trial)
-    call = _call_of(observed, trial)
+    call = call_of(observed, trial)
     words, symptom = found.words, found.symptom
     finding: Finding | None = None
     if suspects is not None and symptom not in SAYS_ALL:
@@ -83,14 +83,6 @@ def _message(finding: Finding | None) -> str | None:
         f"This looks like a known mistake: “{message}” But then “{finding.differs.name}” would "
         "come out differently, so it is not quite that, or not that alone."
     )
-
-
-def _call_of(observed: Observation | None, trial: Trial) -> Call | None:
-    """The call whose result was wrong; the last one, where no result was."""
-    calls = trial.watched.calls
-    if observed is not None and observed.call is not None and observed.call < len(calls):
-        return calls[observed.call]
-    return calls[-1] if calls else None
 
 
 def _mistyped(exercise: Exercise, trial: Trial) -> Failure:

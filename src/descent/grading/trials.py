@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from time import thread_time  # bound here, whatever an answer does to `time`
 from typing import Any
 
-from descent.grading.calls import LearnerError, WatchedAnswer, learner_error, text_of
+from descent.grading.calls import Call, LearnerError, WatchedAnswer, learner_error, text_of
 from descent.grading.differences import Difference
 from descent.grading.draws import Draw, draw_for
 from descent.grading.exercise import Exercise, Property
-from descent.grading.expectations import Record, recording
+from descent.grading.expectations import Observation, Record, recording
 from descent.grading.known_state import restored_state, seed_everything
 from descent.grading.sandbox import OutOfTime, time_limit
 from descent.grading.values import type_name
@@ -48,6 +48,14 @@ class Trial:
     def is_slow(self) -> bool:
         """The time limit stopped it."""
         return self.trouble is not None and self.trouble.symptom == "slow"
+
+
+def call_of(observed: Observation | None, trial: Trial) -> Call | None:
+    """The call whose result was wrong; the last one, where no result was."""
+    calls = trial.watched.calls
+    if observed is not None and observed.call is not None and observed.call < len(calls):
+        return calls[observed.call]
+    return calls[-1] if calls else None
 
 
 class Behaviour:
