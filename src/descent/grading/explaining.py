@@ -8,7 +8,7 @@ from typing import Any
 from descent.grading.calls import Call, ignored_argument
 from descent.grading.diagnosis import Finding, diagnose
 from descent.grading.differences import Difference
-from descent.grading.exercise import Exercise, Property
+from descent.grading.exercise import Property
 from descent.grading.expectations import Observation
 from descent.grading.report import Failure
 from descent.grading.sandbox import guarded
@@ -39,10 +39,8 @@ def explain(
     suspects : Suspects or None
         The known wrong answers. None: it is compared with none of them.
     """
-    if trial.mistyped is not None:
-        return _mistyped(behaviour.exercise, trial)
     observed, found = _first_trouble(trial)
-    call = call_of(observed, trial)
+    call = trial.watched.mistyped_call or call_of(observed, trial)
     words, symptom = found.words, found.symptom
     finding: Finding | None = None
     if suspects is not None and symptom not in SAYS_ALL:
@@ -53,7 +51,7 @@ def explain(
                 symptom = "ignores argument"
                 words += f" Your result stays the same when `{ignored}` changes."
     return Failure(
-        property=prop.name,
+        property=prop.name if trial.mistyped is None else behaviour.exercise.rows()[0],
         words=words,
         symptom=symptom,
         call=call.text() if call else None,
@@ -85,21 +83,11 @@ def _message(finding: Finding | None) -> str | None:
     )
 
 
-def _mistyped(exercise: Exercise, trial: Trial) -> Failure:
-    call, found = trial.watched.mistyped_call, trial.mistyped
-    assert call is not None and found is not None
-    return Failure(
-        property=exercise.rows()[0],
-        words=found.words,
-        symptom=found.symptom,
-        call=call.text(),
-        call_returned=short(call.returned),
-    )
-
-
 def _first_trouble(trial: Trial) -> tuple[Observation | None, Difference]:
     if trial.trouble is not None and trial.trouble.symptom == "replaces":
         return None, trial.trouble  # whatever else was seen may come of it
+    if trial.mistyped is not None:
+        return None, trial.mistyped
     failed = trial.record.failed
     if failed is not None and failed.difference is not None:
         # A wrong value seen before an error is the cause of it, and is shown first.
