@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from descent.grading.things import OTHERWISE, difference_of_things
+from descent.grading.expectations import expect
+from descent.grading.plain_differences import plain_difference
 
 
 @pytest.mark.parametrize(
@@ -14,8 +15,8 @@ from descent.grading.things import OTHERWISE, difference_of_things
         ("the cat ", "the cat", "white space at its ends"),
         ("The Cat", "the cat", "small and capital letters"),
         ("thecat", "the cat", "but for white space"),
-        ("the ca", "the cat", "as far as it goes: 1 character too short"),
-        ("the cat.", "the cat", "goes on: 1 character too long"),
+        ("the ca", "the cat", "as far as it goes, and 1 character too short"),
+        ("the cat.", "the cat", "goes on, 1 character too long"),
         ("the cot sat", "the cat sat", "up to place 5, and goes on with 'ot sat' where 'at sat'"),
         ("", "a", "It is empty where 'a' is right."),
         (b"a", "a", "It is bytes; it should be a text."),
@@ -37,7 +38,19 @@ from descent.grading.things import OTHERWISE, difference_of_things
     ],
 )  # fmt: skip
 def test_words_for_things(value, expected, words: str) -> None:
-    assert words in difference_of_things(value, expected)
+    assert words in plain_difference(value, expected).words
+
+
+@pytest.mark.parametrize(
+    ("value", "expected", "symptom"),
+    [
+        (None, "a", "none"), ("a", ["a"], "type"), (["a"], ["a", "b"], "length"),
+        (["b", "a"], ["a", "b"], "order"), (["b"], ["a"], "value"), ("ab", "abc", "length"),
+        ({"a": 1}, {}, "length"),
+    ],
+)  # fmt: skip
+def test_symptoms_for_hints(value, expected, symptom: str) -> None:
+    assert plain_difference(value, expected).symptom == symptom
 
 
 def test_a_strange_class_gets_a_sentence_too() -> None:
@@ -48,6 +61,6 @@ def test_a_strange_class_gets_a_sentence_too() -> None:
         __iter__ = __getitem__ = __eq__ = __repr__ = __len__
 
     for value in (Strange(), {"a": Strange()}, [Strange()]):
-        for expected in (["a"], {"a": 1}, "a"):
-            assert difference_of_things(value, expected)
-    assert difference_of_things(object(), object()) == OTHERWISE
+        for expected in (["a"], {"a": "b"}, "a"):
+            with pytest.raises(AssertionError, match="the result: "):
+                expect(value).equals(expected)

@@ -1,42 +1,42 @@
-"""How a text, a list of texts, a dictionary or a set differs from the right one, in words."""
+"""The difference between two texts, lists, dictionaries or sets, in words."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from descent.grading.differences import Difference
 from descent.grading.notation import counted
 from descent.grading.values import same, short, type_name
 
 MOST_NAMED = 3
 """So many missing or superfluous entries are told by name."""
 
-OTHERWISE = "It is another value."
+Said = tuple[str, str]
+"""A symptom and a sentence."""
 
 
-def difference_of_things(value: Any, expected: Any) -> str:
-    """A sentence on how two values differ that are not numbers, and not the same.
-
-    Whatever a learner's own class does, there is a sentence.
-    """
-    try:
-        return _difference(value, expected)
-    except Exception:
-        return OTHERWISE
-
-
-def _difference(value: Any, expected: Any) -> str:
+def plain_difference(actual: Any, expected: Any) -> Difference:
+    """How `actual` differs from `expected`, which is not a number and not equal to it."""
+    if actual is None:
+        return Difference("none", "It is None. Is a `return` missing?")
     for kinds, differ in _KINDS:
-        if isinstance(value, kinds) and isinstance(expected, kinds):
-            return differ(value, expected) or _plainly(value, expected)
-    if type(value) is not type(expected) and value is not None and expected is not None:
-        return f"It is {_kind(value)}; it should be {_kind(expected)}."
-    return _plainly(value, expected)
+        if isinstance(actual, kinds) and isinstance(expected, kinds):
+            return Difference(*(differ(actual, expected) or _plainly(actual, expected)))
+    if isinstance(actual, type(expected)) or isinstance(expected, type(actual)):
+        return Difference(*_plainly(actual, expected))
+    return Difference(*_of_another_kind(actual, expected))
 
 
-def _plainly(value: Any, expected: Any) -> str:
+def _of_another_kind(value: Any, expected: Any) -> Said:
+    return "type", f"It is {_kind(value)}; it should be {_kind(expected)}."
+
+
+def _plainly(value: Any, expected: Any) -> Said:
     is_, should = short(value), short(expected)
-    return OTHERWISE if is_ == should else f"It is {is_} where {should} is right."
+    if is_ == should:
+        return "value", "It is another value."
+    return "value", f"It is {is_} where {should} is right."
 
 
 _NAMES = {str: "a text", bytes: "bytes", list: "a list", tuple: "a tuple", dict: "a dictionary",
@@ -51,65 +51,73 @@ def _kind(value: Any) -> str:
 # ---------------------------------------------------------------------------------------- texts
 
 
-def _of_texts(value: Any, expected: Any) -> str | None:
-    if type(value) is not type(expected):
-        return f"It is {_kind(value)}; it should be {_kind(expected)}."
+def _of_texts(value: Any, expected: Any) -> Said | None:
+    if type(value) is not type(expected) and isinstance(value, bytes) != isinstance(
+        expected, bytes
+    ):
+        return _of_another_kind(value, expected)
     if not value:
-        return f"It is empty where {short(expected)} is right."
+        return "value", f"It is empty where {short(expected)} is right."
     if value.strip() == expected.strip():
-        return "It is right but for white space at its ends."
+        return "value", "It is right but for white space at its ends."
     if value.lower() == expected.lower():
-        return "It is right but for small and capital letters."
-    if b"".join(value.split()) == b"".join(expected.split()) if isinstance(value, bytes) else (
-        "".join(value.split()) == "".join(expected.split())
-    ):  # fmt: skip
-        return "It is right but for white space."
+        return "value", "It is right but for small and capital letters."
+    if type(value)().join(value.split()) == type(value)().join(expected.split()):
+        return "value", "It is right but for white space."
     if value == expected[::-1] and len(value) > 2:
-        return "It is the right one read from its end."
+        return "order", "It is the right one read from its end."
     return _as_far_as(value, expected)
 
 
-def _as_far_as(value: Any, expected: Any) -> str | None:
-    """Two texts with a common beginning."""
-    unit = "byte" if isinstance(value, bytes) else "character"
+def _as_far_as(value: Any, expected: Any) -> Said | None:
+    """Two texts with a common beginning, or a common end."""
     gap = abs(len(value) - len(expected))
+    unit = counted(gap, "byte" if isinstance(value, bytes) else "character")
     if expected.startswith(value):
-        return f"It is right as far as it goes: {counted(gap, unit)} too short."
+        return "length", f"It is right as far as it goes, and {unit} too short."
     if value.startswith(expected):
-        return f"It begins with the right one and goes on: {counted(gap, unit)} too long."
+        return "length", f"It begins with the right one and goes on, {unit} too long."
     if expected.endswith(value):
-        return f"It is the end of the right one: {counted(gap, unit)} are missing before it."
+        return "length", f"It is the end of the right one, without the first {unit}."
     if value.endswith(expected):
-        return f"It ends with the right one: {counted(gap, unit)} come before it."
+        return "length", f"It ends with the right one, with {unit} before it."
     common = next(i for i, pair in enumerate(zip(value, expected, strict=False))
                   if pair[0] != pair[1])  # fmt: skip
     if common < 3:
         return None
     here, there = short(value[common : common + 12]), short(expected[common : common + 12])
-    return f"It is right up to place {common}, and goes on with {here} where {there} is right."
+    return (
+        "value",
+        f"It is right up to place {common}, and goes on with {here} where {there} is right.",
+    )
 
 
 # ---------------------------------------------------------------------------------------- lists
 
 
-def _of_lists(value: Sequence[Any], expected: Sequence[Any]) -> str | None:
+def _of_lists(value: Sequence[Any], expected: Sequence[Any]) -> Said | None:
     if type(value) is not type(expected) and same(list(value), list(expected), rtol=0.0):
-        return f"Its entries are right, but it is {_kind(value)}; it should be {_kind(expected)}."
+        kinds = f"it is {_kind(value)}; it should be {_kind(expected)}"
+        return "type", f"Its entries are right, but {kinds}."
     if len(value) != len(expected):
-        words = f"It has {_count(value)}; it should have {len(expected)}."
-        return f"{words} {_what_is_right(value, expected)}".rstrip()
+        words = f"It has {_count(value)}; it should have {len(expected) or 'none'}."
+        return "length", f"{words} {_what_is_right(value, expected)}".rstrip()
     wrong = [i for i, pair in enumerate(zip(value, expected, strict=True))
              if not same(*pair, rtol=0.0)]  # fmt: skip
-    if len(wrong) > 1:
-        if _equal(value[::-1], expected):
-            return "The right entries come in reverse order."
-        if _same_entries(value, expected):
-            return "The entries are right and their order is not."
-    place = wrong[0] if wrong else 0
     if not wrong:
         return None
+    if len(wrong) > 1:
+        if _equal(value[::-1], expected):
+            return "order", "The right entries come in reverse order."
+        if _same_entries(value, expected):
+            return "order", "The entries are right and their order is not."
+    return "value", _which_are_wrong(value, expected, wrong)
+
+
+def _which_are_wrong(value: Sequence[Any], expected: Sequence[Any], wrong: list[int]) -> str:
+    place = wrong[0]
     inner = f"{short(value[place])} where {short(expected[place])} is right"
-    if len(wrong) == 1 == len(value):
+    if len(value) == 1:
         return f"Its only entry is {inner}."
     if len(wrong) == 1:
         return f"All entries are right but `[{place}]`: it is {inner}."
@@ -190,39 +198,40 @@ def _named(entries: Sequence[Any]) -> str:
 # ------------------------------------------------------------------------- dictionaries and sets
 
 
-def _of_dictionaries(value: dict[Any, Any], expected: dict[Any, Any]) -> str | None:
+def _of_dictionaries(value: dict[Any, Any], expected: dict[Any, Any]) -> Said | None:
     missing = [key for key in expected if key not in value]
     more = [key for key in value if key not in expected]
     if missing or more:
-        return _keys(missing, more, "key")
+        return "length", _too_few_or_many(missing, more, "key")
     wrong = [key for key in expected if not same(value[key], expected[key], rtol=0.0)]
     if not wrong:
         return None
     first = wrong[0]
     inner = f"{short(value[first])} where {short(expected[first])} is right"
     if len(wrong) == 1 < len(expected):
-        return f"All is right but what it has for {short(first)}: {inner}."
-    return f"The keys are right. For {short(first)} it has {inner}."
+        return "value", f"All is right but what it has for {short(first)}: {inner}."
+    return "value", f"The keys are right. For {short(first)} it has {inner}."
 
 
-def _of_sets(value: Any, expected: Any) -> str | None:
+def _of_sets(value: Any, expected: Any) -> Said | None:
     missing, more = (sorted(part, key=short) for part in (expected - value, value - expected))
-    return _keys(missing, more, "entry") if missing or more else None
+    if not missing and not more:
+        return None
+    return "value", _too_few_or_many(missing, more, "entry")
 
 
-def _keys(missing: list[Any], more: list[Any], noun: str) -> str:
+def _too_few_or_many(missing: list[Any], more: list[Any], noun: str) -> str:
     words = []
     if missing:
-        words.append(
-            f"the {counted(len(missing), noun).split(' ', 1)[1]} {_named(missing)} missing"
-        )
+        noun = counted(len(missing), noun).partition(" ")[2]
+        words.append(f"the {noun} {_named(missing)} missing")
     if more:
         words.append(f"{_named(more)} too many")
     text = "; ".join(words)
     return f"{text[0].upper()}{text[1:]}."
 
 
-_KINDS: tuple[tuple[tuple[type, ...], Callable[[Any, Any], str | None]], ...] = (
+_KINDS: tuple[tuple[tuple[type, ...], Callable[[Any, Any], Said | None]], ...] = (
     ((str, bytes), _of_texts),
     ((list, tuple), _of_lists),
     ((dict,), _of_dictionaries),
