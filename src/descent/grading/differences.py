@@ -36,8 +36,9 @@ SYMPTOMS = (
 )  # fmt: skip
 """Every symptom a difference or a judgement can carry, as hints may name them in `when`."""
 
-MOST_COMPARED = 100_000
-"""With more numbers than this only the simplest is said about them: a check answers soon."""
+MOST_COMPARED = 20_000
+"""With more numbers than this only the simplest is said of them: a check answers soon, and
+keeps no copy of them."""
 
 
 @dataclass(frozen=True)
