@@ -11,11 +11,12 @@ import time
 import pytest
 
 from descent.data import fetch
-from descent.grading import CheckFailed, Exercise
+from descent.grading import CheckFailed, Exercise, judge
 from descent.grading.calls import WatchedAnswer
 from descent.grading.expectations import Record
 from descent.grading.report import CORRECT, COULD_NOT_GRADE, MIME, OUTCOME_MARKS, OUTCOMES, Report
 from descent.grading.sandbox import OutOfTime
+from descent.grading.sources import Source
 from descent.grading.unjudged import (
     BUSY,
     DATA,
@@ -49,10 +50,10 @@ def breaks(*_):
     raise KeyError("the grader's own")
 
 
-def blamed(prop, answer, asked=None, **circumstances):
+def blamed(prop, answer, **circumstances):
     seen = watched(answer)
     error = raised(prop, seen)
-    return Circumstances(**{**PLENTY, **circumstances}).blame(error, seen, asked)
+    return Circumstances(**{**PLENTY, **circumstances}).blame(error, seen)
 
 
 def test_an_error_before_any_call_is_the_checks_own() -> None:
@@ -72,8 +73,36 @@ def test_what_came_back_may_have_broken_the_property() -> None:
         first, second = answer(1)
 
     assert blamed(unpacks, lambda x: x) is None
-    assert blamed(unpacks, lambda x: x, lambda: False) is None
-    assert blamed(unpacks, lambda x: x, lambda: True).cause == GRADER
+
+
+def one(x):
+    return x
+
+
+def test_a_property_that_breaks_on_a_right_answer_too_is_the_checks_fault() -> None:
+    exercise = Exercise("one", minutes=1, difficulty=1)
+
+    @exercise.property("holds", trials=1)
+    def _(answer, draw):
+        first, second = answer(draw.size)
+
+    def reference() -> Source:
+        return Source.of(one)
+
+    report = judge(exercise, lambda x: x, reference=reference)
+    assert report.outcome == COULD_NOT_GRADE and report.unjudged is not None
+    assert report.unjudged.cause == GRADER
+    assert judge(exercise, lambda x: x).outcome == "not right yet"  # nobody knows a right answer
+
+
+def test_a_property_that_fails_before_it_calls_anything_is_the_checks_fault() -> None:
+    exercise = Exercise("one", minutes=1, difficulty=1)
+
+    @exercise.property("holds", trials=1)
+    def _(answer, draw):
+        {}["missing"]
+
+    assert judge(exercise, one).outcome == COULD_NOT_GRADE
 
 
 def test_an_object_that_cannot_be_called_as_it_should_is_the_answers() -> None:

@@ -64,6 +64,7 @@ def explain(
         expected=observed.expected if observed else None,
         mistake=_name(finding),
         message=_message(finding),
+        guess=finding is not None and finding.differs is not None,
     )
 
 

@@ -12,7 +12,7 @@ import errno
 import os
 import threading
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic, thread_time  # bound here, whatever an answer does to `time`
@@ -69,7 +69,6 @@ class Circumstances:
         self,
         error: BaseException,
         watched: WatchedAnswer,
-        fails_for_the_right_answer: Callable[[], bool] | None = None,
     ) -> Unjudged | None:
         """Why an error that ended a trial is not the answer's, or None where it is, or may be.
 
@@ -79,10 +78,6 @@ class Circumstances:
             What came out of the property.
         watched : WatchedAnswer
             The answer as the property saw it in this trial.
-        fails_for_the_right_answer : callable, optional
-            Whether an answer that is known to be right fails on the same draw too. Asked where
-            the answer has returned and the property itself failed after that: what came back may
-            have broken it. Without, such an error is the answer's.
         """
         if isinstance(error, KeyboardInterrupt | OutOfTime):
             return None
@@ -93,10 +88,7 @@ class Circumstances:
         if lacking and (not began or self._was_short_of(lacking)):
             return _kernel(lacking)
         if not began:
-            return None if _is_learners(error, watched) else _grader(error)
-        returned = all(call.finished for call in watched.calls)
-        if returned and fails_for_the_right_answer is not None and not _is_learners(error, watched):
-            return _grader(error) if fails_for_the_right_answer() else None
+            return None if _is_learners(error, watched) else fault_of_the_check(error)
         return None
 
     def _was_short_of(self, lacking: str) -> bool:
@@ -182,7 +174,8 @@ def _is_loading(late: BaseException) -> bool:
 # ------------------------------------------------------------------------------------- the words
 
 
-def _grader(error: BaseException) -> Unjudged:
+def fault_of_the_check(error: BaseException) -> Unjudged:
+    """For an error of a property's own: right answers meet it too."""
     frame = None
     for frame in _frames(error):  # noqa: B007  (the innermost is wanted)
         pass
