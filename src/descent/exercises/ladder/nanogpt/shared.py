@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
@@ -23,6 +23,19 @@ def has(module: Any, what: str, *names: str) -> bool:
     what_is_missing = f"It has no {' and no '.join(missing)}."
     expect(not missing, f"whether {what} has the parts it names").is_true(what_is_missing)
     return not missing
+
+
+def refusal(answer: Callable[..., Any], *arguments: Any) -> tuple[Any, str]:
+    """What a call gave, None where it raised; and the exception's name, "nothing" where none.
+
+    Every kind of ValueError goes by that name.
+    """
+    try:
+        return answer(*arguments), "nothing"
+    except ValueError:
+        return None, "ValueError"
+    except Exception as error:
+        return None, type(error).__name__
 
 
 def weight_shapes(module: Any, *names: str) -> list[tuple[int, ...]]:
