@@ -251,27 +251,37 @@ def clip(parameters, largest, **habits):
 
 
 class Table(nn.Module):
-    """Logits are a row for the token plus one for its place, times a gain. It notes what it saw."""
+    """Logits are a row for the token plus one for its place, times a gain. It notes what it saw.
+
+    It has a part of its own, so that a mode that is set on the top alone shows.
+    """
 
     def __init__(self, tokens: Tensor, places: Tensor) -> None:
         super().__init__()
         self.tokens, self.places = nn.Parameter(tokens.clone()), nn.Parameter(places.clone())
         self.gain = nn.Parameter(torch.ones(tokens.shape[1], dtype=tokens.dtype))
+        self.part = nn.Identity()
         self.rows: list[int] = []
-        self.modes: list[bool] = []
+        self.modes: list[str] = []  # of each call, as `mode_of` says it
         self.recorded: list[bool] = []
         self.slopes_found: list[float] = []  # the size of the gradient when each part was read
 
     def forward(self, tokens: Tensor) -> Tensor:
         self.rows.append(len(tokens))
-        self.modes.append(self.training)
+        self.modes.append(mode_of(self))
         self.recorded.append(torch.is_grad_enabled())
         slope = self.tokens.grad
         self.slopes_found.append(0.0 if slope is None else float(slope.abs().sum()))
-        return (self.tokens[tokens] + self.places[: tokens.shape[1]]) * self.gain
+        return self.part(self.tokens[tokens] + self.places[: tokens.shape[1]]) * self.gain
 
     def __repr__(self) -> str:
         return f"a small model of {len(self.tokens)} tokens"
+
+
+def mode_of(model: nn.Module) -> str:
+    """``training`` or ``evaluation``, or ``mixed`` where its parts are not all in one mode."""
+    modes = {module.training for module in model.modules()}
+    return "mixed" if len(modes) > 1 else "training" if model.training else "evaluation"
 
 
 def drawn_table(draw: Draw, vocabulary: int = 5, context: int = 4) -> Table:
