@@ -620,7 +620,7 @@ def orthogonalise(
     Parameters
     ----------
     matrix : float, shape (rows, columns), either of them larger; not changed. It may be all zeros.
-    steps : how many times the polynomial is applied
+    steps : how many times the polynomial is applied; it may be 0
     coefficients : a, b and c of a·s + b·s³ + c·s⁵
 
     Returns

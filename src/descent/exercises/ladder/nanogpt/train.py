@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
-import math
-from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
-from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from descent.grading import Draw, Exercise, expect
 
@@ -18,7 +12,15 @@ from .accumulate import right_accumulation
 from .clip_gradients import right_clip
 from .learning_rate import right_rate
 from .parameter_groups import right_groups
-from .shared import Table, Tensor, drawn_batch, drawn_table, loss_and_slopes, weights_of
+from .shared import Table, Tensor, drawn_batch, drawn_table, weights_of
+from .training_doubles import (
+    BETAS,
+    Stream,
+    adamw_by_hand,
+    curve_without_moving,
+    scheduled,
+    watched_steps,
+)
 
 # The first optimiser of torch in a process takes its seconds.
 train = Exercise(
@@ -31,97 +33,22 @@ train = Exercise(
 )
 
 
-_BETAS = (0.9, 0.99)
 _STILL = 1e-7  # a rate at which nothing moves that a comparison would see
-
-
-class Stream:
-    """Batches one after another, and how many were taken."""
-
-    def __init__(self, batches: list[tuple[Tensor, Tensor]]) -> None:
-        self.batches, self.taken = batches, 0
-
-    def __iter__(self) -> Stream:
-        return self
-
-    def __next__(self) -> tuple[Tensor, Tensor]:
-        if self.taken == len(self.batches):
-            raise StopIteration
-        self.taken += 1
-        return self.batches[self.taken - 1]
-
-    def __repr__(self) -> str:
-        return f"a stream of {len(self.batches)} batches"
 
 
 def _drawn(draw: Draw, steps: int, rows: int = 2) -> list[tuple[Tensor, Tensor]]:
     return [drawn_batch(draw, rows) for _ in range(steps)]
 
 
-@dataclass
-class _Step:
-    """What an optimiser is about to do: for each parameter of the model, and in all."""
-
-    optimiser: torch.optim.Optimizer
-    rates: list[float]
-    decays: list[float]
-    betas: list[tuple[float, ...]]
-    norm: float
-
-
-@contextlib.contextmanager
-def _watched(model: Table) -> Iterator[list[_Step]]:
-    """Every step of an optimiser of torch's, as it was about to be taken."""
-    seen: list[_Step] = []
-    own = [model.tokens, model.places, model.gain]
-
-    def note(optimiser: Any, *_: Any) -> None:
-        groups = {id(p): group for group in optimiser.param_groups for p in group["params"]}
-        held = [groups.get(id(p), {}) for p in own]
-        squares = [0.0 if p.grad is None else float(p.grad.square().sum()) for p in own]
-        seen.append(
-            _Step(
-                optimiser,
-                [float(group.get("lr", math.nan)) for group in held],
-                [float(group.get("weight_decay", math.nan)) for group in held],
-                [tuple(group.get("betas", ())) for group in held],
-                math.sqrt(sum(squares)),
-            )
-        )
-
-    handle = register_optimizer_step_pre_hook(note)
-    try:
-        yield seen
-    finally:
-        handle.remove()
-
-
-def _rates(steps: int, peak: float, least: float, warm_up: int) -> list[float]:
-    rise = [peak * (s + 1) / (warm_up + 1) for s in range(warm_up)]
-    angles = np.linspace(0, np.pi / 2, steps - warm_up + 1)[:-1]
-    return rise + [float(least + (peak - least) * np.cos(a) ** 2) for a in angles]
-
-
-def _without_moving(
-    model: Table, batches: list[tuple[Tensor, Tensor]]
-) -> list[tuple[float, float]]:
-    """Loss and norm of each batch at the weights that the model has now."""
-    found = []
-    for batch in batches:
-        loss, slopes = loss_and_slopes(weights_of(model), *batch)
-        found.append((loss, math.sqrt(sum(float(slope.square().sum()) for slope in slopes))))
-    return found
-
-
-@train.property("notes the loss of each batch and its gradient's norm before clipping")
+@train.property("notes the loss of each batch and its gradient's norm before clipping", trials=2)
 def _(answer, draw: Draw) -> None:
     model, batches = drawn_table(draw), _drawn(draw, 3)
-    wanted = _without_moving(model, batches)
+    wanted = curve_without_moving(model, batches)
     found = answer(model, Stream(batches), 3, _STILL, _STILL, 1, largest=0.01)
     expect([list(pair) for pair in found], "the curve: loss and norm of each step").close_to(wanted)
 
 
-@train.property("takes one batch for each step, and reads it once")
+@train.property("takes one batch for each step, and reads it once", trials=2)
 def _(answer, draw: Draw) -> None:
     model, stream = drawn_table(draw), Stream(_drawn(draw, 5))
     curve = answer(model, stream, 3, 0.1, 0.1, 1)
@@ -130,7 +57,9 @@ def _(answer, draw: Draw) -> None:
     expect(len(model.rows), "how many times the model was called").equals(3)
 
 
-@train.property("trains in training mode, whichever mode the model comes in, all its parts")
+@train.property(
+    "trains in training mode, whichever mode the model comes in, all its parts", trials=2
+)
 def _(answer, draw: Draw) -> None:
     for mode in (True, False):
         model = drawn_table(draw).train(mode)
@@ -142,7 +71,7 @@ def _(answer, draw: Draw) -> None:
         expect(model.modes.count("mixed"), words).equals(0)
 
 
-@train.property("cuts each batch into the parts it is told")
+@train.property("cuts each batch into the parts it is told", trials=2)
 def _(answer, draw: Draw) -> None:
     model = drawn_table(draw)
     answer(model, Stream(_drawn(draw, 2, rows=5)), 2, 0.1, 0.1, 1, parts=3)
@@ -151,10 +80,10 @@ def _(answer, draw: Draw) -> None:
     )
 
 
-@train.property("steps by one AdamW, with the betas (0.9, 0.99)")
+@train.property("steps by one AdamW, with the betas (0.9, 0.99)", trials=2)
 def _(answer, draw: Draw) -> None:
     model = drawn_table(draw)
-    with _watched(model) as seen:
+    with watched_steps(model) as seen:
         answer(model, Stream(_drawn(draw, 3)), 3, 0.1, 0.1, 1)
     expect(len(seen), "how many times an optimiser stepped, in 3 steps").equals(3)
     # Those that were seen are kept, so that no two of them have one id.
@@ -162,17 +91,17 @@ def _(answer, draw: Draw) -> None:
     kinds = [type(step.optimiser).__name__ for step in seen]
     expect(kinds, "what stepped").equals(["AdamW"] * 3)
     betas = [list(pair) for step in seen for pair in step.betas if len(pair) == 2]
-    expect(betas, "the betas, for each parameter in each step").close_to([list(_BETAS)] * 9)
+    expect(betas, "the betas, for each parameter in each step").close_to([list(BETAS)] * 9)
 
 
 @train.property("sets the rate of each step before it, in every group", trials=3)
 def _(answer, draw: Draw) -> None:
     model, steps, warm_up = drawn_table(draw), 3 + draw.size, {1: 2, 2: 0, 3: 3}[draw.size]
     peak, least = draw.uniform(0.2, 0.5), draw.uniform(0.01, 0.1)
-    with _watched(model) as seen:
+    with watched_steps(model) as seen:
         answer(model, Stream(_drawn(draw, steps)), steps, peak, least, warm_up)
     rates = [step.rates for step in seen]
-    wanted = [[rate] * 3 for rate in _rates(steps, peak, least, warm_up)]
+    wanted = [[rate] * 3 for rate in scheduled(steps, peak, least, warm_up)]
     words = "the rates of each step, for a matrix, another one and a gain"
     expect(rates, words).close_to(wanted)
 
@@ -180,7 +109,7 @@ def _(answer, draw: Draw) -> None:
 @train.property("decays matrices by the amount it is told, and gains not at all", trials=3)
 def _(answer, draw: Draw) -> None:
     model, decay = drawn_table(draw), 0.0 if draw.size == 2 else draw.uniform(0.2, 2.0)
-    with _watched(model) as seen:
+    with watched_steps(model) as seen:
         answer(model, Stream(_drawn(draw, 2)), 2, 0.1, 0.1, 1, decay=decay)
     decays = [step.decays for step in seen]
     words = "the decay in each step, of a matrix, another one and a gain"
@@ -190,37 +119,12 @@ def _(answer, draw: Draw) -> None:
 @train.property("clips before the step, to the norm it is told", trials=3)
 def _(answer, draw: Draw) -> None:
     model, batches = drawn_table(draw), _drawn(draw, 3)
-    norms = [norm for _, norm in _without_moving(model, batches)]
+    norms = [norm for _, norm in curve_without_moving(model, batches)]
     largest = {1: 0.5 * min(norms), 2: 2 * max(norms), 3: sum(norms) / 3}[draw.size]
-    with _watched(model) as seen:
+    with watched_steps(model) as seen:
         answer(model, Stream(batches), 3, _STILL, _STILL, 1, largest=largest)
     words = f"the norm of the gradient that each step uses, where {largest:.4g} is allowed"
     expect([step.norm for step in seen], words).close_to([min(norm, largest) for norm in norms])
-
-
-def _by_hand(
-    weights: list[Tensor],
-    batches: list[tuple[Tensor, Tensor]],
-    rates: list[float],
-    decay: float,
-    largest: float,
-) -> tuple[list[list[float]], list[Tensor]]:
-    """AdamW written out, with clipping: the curve and the weights afterwards."""
-    means, squares = ([torch.zeros_like(w) for w in weights] for _ in range(2))
-    curve = []
-    for step, ((inputs, targets), rate) in enumerate(zip(batches, rates, strict=True), 1):
-        loss, slopes = loss_and_slopes(weights, inputs, targets)
-        norm = math.sqrt(sum(float(slope.square().sum()) for slope in slopes))
-        curve.append([loss, norm])
-        for i, slope in enumerate(slopes):
-            slope = slope * min(1.0, largest / norm)
-            means[i] = _BETAS[0] * means[i] + (1 - _BETAS[0]) * slope
-            squares[i] = _BETAS[1] * squares[i] + (1 - _BETAS[1]) * slope**2
-            mean = means[i] / (1 - _BETAS[0] ** step)
-            root = (squares[i] / (1 - _BETAS[1] ** step)).sqrt()
-            kept = 1 - rate * decay if weights[i].dim() > 1 else 1.0
-            weights[i] = kept * weights[i] - rate * mean / (root + 1e-8)
-    return curve, weights
 
 
 def _expect_by_hand(model: Table, found: Any, curve: Any, weights: list[Tensor]) -> None:
@@ -238,25 +142,25 @@ def _(answer, draw: Draw) -> None:
     steps, rows, parts = {1: (6, 4, 1), 2: (4, 5, 3), 3: (5, 3, 2)}[draw.size]
     model, batches = drawn_table(draw), _drawn(draw, steps, rows)
     decay, largest = draw.uniform(0.3, 2.0), 0.3
-    curve, weights = _by_hand(
-        weights_of(model), batches, _rates(steps, 0.1, 0.02, 2), decay, largest
+    curve, weights = adamw_by_hand(
+        weights_of(model), batches, scheduled(steps, 0.1, 0.02, 2), decay, largest
     )
     stream, given = Stream(batches), (steps, 0.1, 0.02, 2, parts)
     found = answer(model, stream, *given, decay=decay, largest=largest)
     _expect_by_hand(model, found, curve, weights)
 
 
-@train.property("works with its defaults: one part, a decay of 0.1, a largest norm of 1")
+@train.property("works with its defaults: one part, a decay of 0.1, a largest norm of 1", trials=2)
 def _(answer, draw: Draw) -> None:
     model, batches = drawn_table(draw), _drawn(draw, 4)
     model.gain.data.mul_(6)  # gradients above 1
-    curve, weights = _by_hand(weights_of(model), batches, _rates(4, 0.5, 0.1, 0), 0.1, 1.0)
+    curve, weights = adamw_by_hand(weights_of(model), batches, scheduled(4, 0.5, 0.1, 0), 0.1, 1.0)
     found = answer(model, Stream(batches), 4, 0.5, 0.1, 0)
     _expect_by_hand(model, found, curve, weights)
     expect(model.rows, "the rows read each time, 4 steps of 2 rows").equals([2, 2, 2, 2])
 
 
-@train.property("takes no batch and moves nothing in 0 steps")
+@train.property("takes no batch and moves nothing in 0 steps", trials=2)
 def _(answer, draw: Draw) -> None:
     model, stream = drawn_table(draw), Stream(_drawn(draw, 2))
     before = weights_of(model)
@@ -346,13 +250,13 @@ train.slip(
     "never_clipped",
     "The steps are taken with gradients that are not clipped: clip_gradients("
     "model.parameters(), largest), after accumulate and before the step.",
-    {_CLIP: "right_clip(model.parameters(), math.inf)"},
+    {_CLIP: "right_clip(model.parameters(), torch.inf)"},
 )
 train.slip(
     "clipped_each_alone",
     "Every gradient is clipped by its own norm. One norm for all of them.",
     {
-        _CLIP: """right_clip(model.parameters(), math.inf)
+        _CLIP: """right_clip(model.parameters(), torch.inf)
         for parameter in model.parameters():
             right_clip([parameter], largest)"""
     },
