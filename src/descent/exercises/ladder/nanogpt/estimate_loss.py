@@ -98,8 +98,8 @@ def _(answer, draw: Draw) -> None:
         ("tokens", "places", "gain"), weights_of(model), before, strict=True
     ):
         expect(found, name).close_to(kept)
-    found = model.tokens.grad
-    expect(found, "the gradient of tokens").close_to(torch.full_like(model.tokens, 3.0))
+    slope = model.tokens.grad
+    expect(slope, "the gradient of tokens").close_to(torch.full_like(model.tokens, 3.0))
 
 
 @estimate_loss.right
