@@ -356,6 +356,11 @@ GPT.slip(
     {_REFUSES: ""},
 )
 GPT.slip(
+    "AnotherException",
+    "A window that is too long raises another exception than the page asks for. Raise ValueError.",
+    {"raise ValueError": "raise AssertionError"},
+)
+GPT.slip(
     "RefusesWholeContext",
     "You refuse a window as long as the context, which fits. Too long is what is longer: "
     "time > context.",
