@@ -205,8 +205,9 @@ def gradient_norms(model: nn.Module, x: Tensor, y: Tensor) -> list[float]:
 
     Parameters
     ----------
-    model : maps x to logits, shape (n, classes). It is used in the mode it is in. Some of its
-        parameters may hold an old gradient in `.grad`, which must not count.
+    model : maps x to logits, shape (n, classes). Every part of it is used in the mode it is in, and
+        left so; the parameters keep their values. Some of them may hold an old gradient in `.grad`,
+        which must not count; what `.grad` holds afterwards is up to you.
     x : n inputs
     y : int64, shape (n,), the right classes
 
@@ -291,7 +292,7 @@ def channel_statistics(x: Tensor) -> tuple[Tensor, Tensor]:
 
     Parameters
     ----------
-    x : float, shape (n, c) or (n, c, height, width); n may be 1
+    x : float, shape (n, c) or (n, c, height, width); n may be 1. Not changed.
 
     Returns
     -------
@@ -329,11 +330,12 @@ def normalise(
     ----------
     x : float, shape (n, c) or (n, c, height, width); not changed
     mean, variance, weight, bias : shape (c,) each
-    eps : added to the variance, under the root
+    eps : added to the variance, under the root; 0 or more
 
     Returns
     -------
-    the shape of x: (x − mean) / √(variance + eps) · weight + bias, each channel with its own numbers
+    the shape of x: (x − mean) / √(variance + eps) · weight + bias, each channel with its own numbers.
+        Made of torch operations, so that `backward` passes to all that was given.
     """
     ### BEGIN SOLUTION
     shape = (1, -1) + (1,) * (x.ndim - 2)
