@@ -47,7 +47,9 @@ def examples(draw: Draw, n: int, inputs: int = 3, classes: int = 3) -> tuple[Ten
 def affine(draw: Draw, channels: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Mean, variance, weight and bias of each channel."""
     mean, bias = normals(draw, channels), normals(draw, channels)
-    return mean, positive(draw, channels), positive(draw, channels) + 0.5, bias
+    weight = positive(draw, channels) + 0.5
+    weight[0] = -weight[0]
+    return mean, positive(draw, channels), weight, bias
 
 
 def normalised(x, mean, variance, weight, bias, eps=1e-5, **habits):
