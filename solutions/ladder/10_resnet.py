@@ -409,8 +409,8 @@ def update_running(
     Parameters
     ----------
     running_mean, running_var : shape (c,) each; not changed
-    x : the batch, shape (n, c) or (n, c, height, width), at least two numbers in each channel. It may
-        be part of a graph that `backward` will walk.
+    x : the batch, shape (n, c) or (n, c, height, width), at least two numbers in each channel. It is not
+        changed, and may be part of a graph that `backward` will walk.
     momentum : the weight of the new batch, 0 to 1
 
     Returns
@@ -458,11 +458,11 @@ class BatchNorm(nn.Module):
     ----------
     channels : c
     momentum : the weight of a new batch in the running statistics
-    eps : added to the variance, under the root
+    eps : added to the variance, under the root; above 0
 
     Attributes
     ----------
-    weight, bias : parameters, shape (c,), ones and zeros at the start
+    weight, bias : the only parameters, shape (c,), ones and zeros at the start
     running_mean, running_var : buffers, shape (c,), zeros and ones at the start; never part of a graph
     """
 
@@ -477,7 +477,7 @@ class BatchNorm(nn.Module):
         ### END SOLUTION
 
     def forward(self, x: Tensor) -> Tensor:
-        """Normalise a batch; while training, with its own statistics, which are remembered."""
+        """Normalise a batch, which stays as it is; while training, with its own statistics, which are remembered."""
         ### BEGIN SOLUTION
         mean, variance = self.running_mean, self.running_var
         if self.training:
@@ -558,7 +558,7 @@ def fold_batch_norm(kernel: Tensor, norm: nn.BatchNorm2d) -> tuple[Tensor, Tenso
     ----------
     kernel : shape (o, c, rows, columns), of the convolution; not changed
     norm : a layer of o channels with `weight`, `bias`, `running_mean`, `running_var` (shape (o,))
-        and `eps`; not changed
+        and `eps`, in evaluation mode; neither its tensors nor its mode change
 
     Returns
     -------
