@@ -713,8 +713,8 @@ def start_as_identity(blocks: list[nn.Module]) -> None:
     Parameters
     ----------
     blocks : residual blocks with the attributes of `ResidualBlock`; changed in place. The scale
-        (`weight`) of each `norm2` becomes 0. It remains the same parameter, and trainable; all
-        other parameters keep their values.
+        (`weight`) of each `norm2` becomes 0. It remains the same parameter, and trainable. All else
+        stays as it is: the other parameters, what is trainable, the modes. The list may be empty.
 
     Returns
     -------
