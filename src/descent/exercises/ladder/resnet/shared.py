@@ -196,28 +196,3 @@ def cycle(step: int, steps: int, peak: float, warm_up: float) -> float:
         return float(np.interp(t, [0, warm_up], [0, peak]))
     left = np.interp(t, [warm_up, 1], [1, 0])
     return float(peak * np.sin(np.pi / 2 * left) ** 2)
-
-
-def scheduled_rate(step, steps, peak, warm_up=0.25, **habits):
-    """The schedule with one bad habit, named by keyword."""
-    t = (step + habits.get("offset", 0.5)) / steps
-    t = step / max(steps - 1, 1) if habits.get("ends_at_one") else t
-    if t < warm_up:
-        if habits.get("no_warm_up"):
-            return peak
-        rise = t if habits.get("slow_rise") else t / warm_up
-        return rise if habits.get("rises_to_one") else peak * rise
-    u = (t - warm_up) / (1 - warm_up)
-    u = t if habits.get("whole_cosine") else u
-    u = t - warm_up if habits.get("unscaled") else u
-    if habits.get("line"):
-        return peak * (1 - u)
-    if habits.get("full_turn"):
-        return peak * (1 + math.cos(2 * math.pi * u)) / 2
-    if habits.get("quarter"):
-        return peak * math.cos(math.pi * u / 2)
-    if habits.get("unhalved"):
-        return peak * (1 + math.cos(math.pi * u))
-    if habits.get("degrees"):
-        return peak * (1 + math.cos(180 * u)) / 2
-    return peak * (1 + math.cos(math.pi * u)) / 2
