@@ -295,9 +295,7 @@ ResidualBlock.slip(
     "AddsIntoTheInput",
     "`+=` on what the shortcut returned changed the input: the identity returns x itself, not a "
     "copy. Write `self.shortcut(x) + branch`.",
-    {
-        "        return F.relu(passed + branch)": "        passed += branch\n        return F.relu(passed)"
-    },
+    {"return F.relu(passed + branch)": "passed += branch\n        return F.relu(passed)"},
 )
 ResidualBlock.slip(
     "WithBias",
@@ -377,9 +375,7 @@ ResidualBlock.slip(
     "ReluFirst",
     "Your block begins with a ReLU on x, for shortcut and branch. x enters as it came; the "
     "ReLUs are after norm1 and after the addition.",
-    {
-        "        passed = self.shortcut(x)": "        x = F.relu(x)\n        passed = self.shortcut(x)"
-    },
+    {"passed = self.shortcut(x)": "x = F.relu(x)\n        passed = self.shortcut(x)"},
 )
 
 

@@ -32,7 +32,7 @@ class Watched(nn.Module):
         super().__init__()
         self.linear = nn.Linear(inputs, classes)
         self.seen: list[list[int]] = []
-        self.modes: list[bool] = []
+        self.modes: list[tuple[bool, bool]] = []  # of the model, and of the layer in it
         with torch.no_grad():
             self.linear.weight.zero_()
             self.linear.bias.zero_()
@@ -41,7 +41,7 @@ class Watched(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         self.seen.append([int(value) for value in x[:, 0]])
-        self.modes.append(self.training and self.linear.training)
+        self.modes.append((self.training, self.linear.training))
         return self.linear(x)
 
 
@@ -83,8 +83,8 @@ def _(answer, draw: Draw) -> None:
 def _(answer, draw: Draw) -> None:
     # Inputs of 0 give the weights a gradient of 0: all that moves them is the decay.
     model, x, y = Watched(draw), torch.zeros(2, 2), torch.tensor([0, 2])
-    theta, _ = _descend(_theta(model), [(x.numpy(), y.numpy())] * 20, 2.0)
-    answer(model, x, y, 20, 2, 2.0, torch_generator(0))
+    theta, _ = _descend(_theta(model), [(x.numpy(), y.numpy())] * 10, 3.0)
+    answer(model, x, y, 10, 2, 3.0, torch_generator(0))
     expect(_theta(model)[:, :2], "the weights afterwards").close_to(theta[:, :2], rtol=5e-4)
 
 
@@ -142,12 +142,14 @@ def _(answer, draw: Draw) -> None:
 
 @train.property("has every part in training mode, also after an evaluation", trials=1)
 def _(answer, draw: Draw) -> None:
-    model = Watched().eval()
     x, y = examples(draw, 4, 2)
-    answer(model, x, y, 3, 2, 0.1, torch_generator(1), None, lambda epoch: model.eval())
-    expect([int(mode) for mode in model.modes], "which batches were seen in training mode").equals(
-        [1] * 6
-    )
+    for evaluated in (True, False):
+        model = Watched().train(not evaluated)
+        after = (lambda epoch, model=model: model.eval()) if evaluated else None
+        answer(model, x, y, 3, 2, 0.1, torch_generator(1), None, after)
+        for part, what in enumerate(("model", "layer")):
+            modes = [int(mode[part]) for mode in model.modes]
+            expect(modes, f"the {what} in training mode, by batch (1 is yes)").equals([1] * 6)
 
 
 @train.property("calls after_epoch with 1, 2, … when the epoch is over", trials=1)
