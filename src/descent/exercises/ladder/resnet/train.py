@@ -243,6 +243,7 @@ RATE = "right_rate(len(losses), steps, peak)"
 ORDER = "        order = torch.randperm(len(x), generator=generator)\n"
 STEP = "            optimiser.step()\n"
 CLEAR = "            optimiser.zero_grad()\n"
+CALL = "        if after_epoch is not None:\n            after_epoch(epoch + 1)\n"
 
 
 train.slip(
@@ -435,7 +436,7 @@ train.slip(
     "What augment made was kept and changed again in the next epoch. Each time it gets the "
     "pictures as they were given.",
     {
-        "            shown = x[batch]": "            x = x.clone() if not losses else x\n            shown = x[batch]",
+        "shown = x[batch]": "x = x if losses else x.clone()\n            shown = x[batch]",
         "augment(shown, generator)": "x[batch] = augment(shown, generator)",
     },
 )
@@ -462,18 +463,12 @@ train.slip(
 train.slip(
     "after_every_step",
     "You called `after_epoch` after every step. It belongs behind the loop over the pieces.",
-    {
-        "        if after_epoch is not None:\n            after_epoch(epoch + 1)": "            if after_epoch"
-        " is not None:\n                after_epoch(epoch + 1)"
-    },
+    {CALL: "            if after_epoch is not None:\n                after_epoch(epoch + 1)\n"},
 )
 train.slip(
     "after_the_training",
     "You called `after_epoch` once, after the training. Call it after each epoch, inside the loop.",
-    {
-        "        if after_epoch is not None:\n            after_epoch(epoch + 1)": "    if after_epoch"
-        " is not None:\n        after_epoch(epoch + 1)"
-    },
+    {CALL: "    if after_epoch is not None:\n        after_epoch(epoch + 1)\n"},
 )
 train.slip(
     "loss_after_the_step",
