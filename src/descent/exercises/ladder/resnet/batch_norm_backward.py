@@ -24,7 +24,9 @@ def _gradients(g: Tensor, x: Tensor, weight: Tensor, eps: float = 1e-5) -> list[
         return list(torch.autograd.grad((y * g.double()).sum(), wide))
 
 
-def _drawn(draw: Draw, n: int, channels: int, side: tuple[int, ...]) -> tuple[Tensor, ...]:
+def _drawn(
+    draw: Draw, n: int, channels: int, side: tuple[int, ...]
+) -> tuple[Tensor, Tensor, Tensor]:
     """A gradient from above, inputs and weights; of the weights the first is negative."""
     x, weight = drawn_batch(draw, n, channels, side), affine(draw, channels)[2]
     return normals(draw, *x.shape) + 0.5, x, weight

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 import numpy as np
 import torch
@@ -77,7 +78,7 @@ def _(answer, draw: Draw) -> None:
     x, y = normals(draw, 4, 1, 4, 4), torch.tensor([0, 1, 2, 0])
     twin = copy.deepcopy(model).double()
     F.cross_entropy(twin(x.double()), y).backward()
-    matrices = (twin[0].weight, twin[3].mixing, twin[4].weight)
+    matrices: Any = (twin[0].weight, twin[3].mixing, twin[4].weight)
     expected = [float(matrix.grad.square().sum() ** 0.5) for matrix in matrices]
     found = answer(model, x, y)
     expect(len(found), "how many norms there are").equals(3)
@@ -112,8 +113,9 @@ def _(answer, draw: Draw) -> None:
     x, y = examples(draw, 6)
     for mode in MODES:
         model = _normed(draw, mode)
-        mean, variance = model[0].running_mean, model[0].running_var
-        if model[0].training:
+        norm: Any = model[0]
+        mean, variance = norm.running_mean, norm.running_var
+        if norm.training:
             mean, variance = x.mean(0), x.var(0, correction=0)
         seen = (x - mean) / (variance + 1e-5).sqrt()
         expected = _norms_by_hand(nn.Sequential(model[1]), seen, y)
