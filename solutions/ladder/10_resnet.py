@@ -418,7 +418,7 @@ print(f"every output is to rise alike; largest gradient at an input: {pushed.gra
 #
 # $$ \frac{\partial L}{\partial x_j} = \frac1s \Bigl( \hat g_j - \frac1m \sum_i \hat g_i - \hat x_j \cdot \frac1m \sum_i \hat g_i \hat x_i \Bigr) . $$
 #
-# Two things are taken out of the gradient: what the whole batch shares, and what goes along with $\hat x$. The layer undoes a push and a stretch of its inputs, so the loss cannot feel them.
+# Two things are taken out of the gradient: what the whole batch shares, and what goes along with $\hat x$. But for $\varepsilon$, the layer undoes a push and a stretch of its inputs, so the loss cannot feel them.
 #
 # By hand: three rows, $\hat x = (-1.22, 0, 1.22)$, $s = 1$, $\gamma = 3$, $g = (1, 0, 0)$. Then $\hat g = (3, 0, 0)$, its mean is 1, the mean of $\hat g \hat x$ is $-1.22$. At $x$: $3 - 1 - 1.5 = 0.5$, then $-1$, then $0 - 1 + 1.5 = 0.5$.
 
@@ -474,7 +474,7 @@ for name, found in derived.items():
           f"largest sum over the batch {found.sum(0).abs().max():.2f}")
 
 # %% [markdown]
-# The last one sums to 0 as it should, and is wrong all the same. A property that must hold finds some mistakes; a comparison with autograd, or with small differences, finds all.
+# The last one sums to 0 as it should, and is wrong all the same. A property that must hold finds some mistakes; a comparison with autograd, or with small differences, finds the others.
 #
 # ## What to do with a single picture
 #
