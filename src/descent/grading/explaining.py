@@ -7,7 +7,7 @@ from typing import Any
 
 from descent.grading.calls import Call, ignored_argument
 from descent.grading.diagnosis import Finding, diagnose
-from descent.grading.differences import Difference
+from descent.grading.differences import Difference, over_all_cases
 from descent.grading.exercise import Property
 from descent.grading.expectations import Observation
 from descent.grading.report import Failure
@@ -50,6 +50,9 @@ def explain(
             if ignored:
                 symptom = "ignores argument"
                 words += f" Your result stays the same when `{ignored}` changes."
+        if finding is None and observed is not None and symptom != "ignores argument":
+            found = guarded(lambda: _over_all_trials(found, observed, behaviour, prop), found)
+            words, symptom = found.words, found.symptom
     return Failure(
         property=prop.name if trial.mistyped is None else behaviour.exercise.rows()[0],
         words=words,
@@ -57,11 +60,24 @@ def explain(
         call=call.text() if call else None,
         call_returned=short(call.returned) if call and call.finished else None,
         name=observed.name if observed else None,
-        returned=short(observed.value) if observed else None,
+        returned=short(observed.value, dtype=symptom == "dtype") if observed else None,
         expected=observed.expected if observed else None,
         mistake=_name(finding),
         message=_message(finding),
     )
+
+
+def _over_all_trials(
+    found: Difference, observed: Observation, behaviour: Behaviour, prop: Property
+) -> Difference:
+    """What is true of this value in every trial of the property."""
+    cases = [
+        (seen.value, seen.difference, trial.record.dimensions)
+        for trial in behaviour.trials(prop)
+        for seen in trial.record.observations
+        if seen.name == observed.name
+    ]
+    return over_all_cases(found, cases)
 
 
 def _name(finding: Finding | None) -> str | None:
