@@ -6,7 +6,6 @@ import contextlib
 import copy
 import pickle
 import sys
-import time
 
 import numpy as np
 import torch
@@ -321,36 +320,6 @@ def test_of_thousands_of_calls_the_first_the_last_and_those_referred_to_are_kept
     assert kept == [*first, 501, *last]
     assert record.failed is not None and record.failed.call == 501
     assert len(record.returned) == len(answer.calls) == 1001
-
-
-def test_recording_costs_little() -> None:
-    layer = nn.Sequential(nn.Linear(20, 30), nn.Tanh(), nn.Linear(30, 10))
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.layers = layer
-
-        def forward(self, x):
-            return self.layers(x)
-
-    def seconds(recorded: bool) -> float:
-        answer, x = watched(Net), torch.ones(16, 20)
-        before = time.thread_time()
-        if recorded:
-            with answer.methods_recorded():
-                model = answer()
-                for _ in range(300):
-                    model(x).sum().backward()
-        else:
-            model = answer()
-            for _ in range(300):
-                model(x).sum().backward()
-        return time.thread_time() - before
-
-    seconds(True)
-    plain, recorded = (min(seconds(kind) for _ in range(5)) for kind in (False, True))
-    assert recorded < 1.5 * plain  # a few per cent on a quiet machine
 
 
 def test_no_graph_is_kept_alive_and_operations_that_are_counted_are_the_answers_own() -> None:
