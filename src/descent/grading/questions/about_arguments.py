@@ -296,6 +296,7 @@ def ignored(asking: Asking) -> Iterator[Said]:
         alone = len(unused) == 1 and unused[0].kind in ("value", "mode")
         verb = "changes" if alone else "change"
         names = listed([aspect.label for aspect in unused], "or")
+        names = names.replace(", the numbers in ", ", ").replace(" or the numbers in ", " or ")
         yield unused[0].key.name, f"{asking.yours} stays the same when {names} {verb}."
     if asking.knows:
         for aspect in aspects:
@@ -500,12 +501,20 @@ def growth(asking: Asking) -> Iterator[Said]:
             yield key.name, said
         elif not is_scalar(asking.first.arguments[key]):
             rights, mine = (_moved_by_shift(asking, key, who) for who in ("right", "answer"))
-            if len(mine) >= FEWEST <= len(rights) and not any(rights) and all(mine):
-                yield (
-                    key.name,
-                    f"If one number is added to all of `{asking.name(key)}`, the right "
-                    f"{asking.which}result stays the same; yours changes.",
-                )
+            if (
+                len(mine) < FEWEST
+                or len(rights) < FEWEST
+                or len({*mine}) > 1
+                or {*mine} == {*rights}
+            ):
+                continue
+            start = f"If one number is added to all of `{asking.name(key)}`, "
+            if not any(rights):
+                words = f"the right {asking.which}result stays the same; yours changes."
+                yield key.name, start + words
+            elif all(rights):
+                words = f"your {asking.which}result stays the same; the right one changes."
+                yield key.name, start + words
     if len(keys) <= MOST_TOGETHER:
         for count in range(2, len(keys) + 1):
             for together in combinations(keys, count):

@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import permutations
 from typing import Any
 
 import numpy as np
 
-from descent.grading.questions.about_arguments import Said, listed, rows_of, sharing_rows, sliced
+from descent.grading.questions.about_arguments import Said, listed
 from descent.grading.questions.asking import (
     ASKS,
     FEWEST,
     MODE,
     ORDINALS,
     Asking,
-    Case,
-    Key,
-    quietly,
 )
-from descent.grading.questions.changes import is_scalar, other_value, with_numbers
 from descent.grading.questions.snapshots import alike
-from descent.grading.values import is_tensor, to_array
+from descent.grading.values import to_array
 
 
 def parts_of_it(asking: Asking) -> Iterator[Said]:
     """Of several results, the one that is wrong; all of them in another order."""
-    pairs = _pairs(asking)
+    pairs = compared_pairs(asking)
     if len(pairs) < FEWEST:
         return
     tuples = [(mine, right) for mine, right in pairs if _are_tuples(mine, right)]
@@ -37,7 +33,8 @@ def parts_of_it(asking: Asking) -> Iterator[Said]:
         yield from _of_dicts(named)
 
 
-def _pairs(asking: Asking) -> list[tuple[Any, Any]]:
+def compared_pairs(asking: Asking) -> list[tuple[Any, Any]]:
+    """What the answer gave and what is right, case by case."""
     return [
         (asking.compared(asking.answer(case)), asking.compared(asking.right(case)))
         for case in asking.cases
@@ -91,14 +88,12 @@ def _of_dicts(pairs: list[tuple[Any, Any]]) -> Iterator[Said]:
             yield "parts", f"Only `{key}` is wrong in it."
 
 
-# ---------------------------------------------------------------------------------- which numbers
-
-
 def changed_at_all(asking: Asking) -> Iterator[Said]:
     """Arguments that are to be changed and are not, or the reverse; which half of them is wrong."""
     pairs = [(asking.answer(case).effects, asking.right(case).effects) for case in asking.cases]
     if len(pairs) < FEWEST:
         return
+    yield from _of_object(pairs)
     for key in asking.first.arguments:
         mine, right = ([key in effects for effects in side] for side in zip(*pairs, strict=True))
         name = f"`{asking.name(key)}`"
@@ -115,6 +110,21 @@ def changed_at_all(asking: Asking) -> Iterator[Said]:
         elif asking.by_effects and all(mine) and all(right):
             had = any(_numbers_and_gradients(case.before[key])[1] for case in asking.cases)
             yield from _which_half(name, [(m[key], r[key]) for m, r in pairs], had)
+
+
+def _of_object(pairs: list[tuple[dict[Any, Any], dict[Any, Any]]]) -> Iterator[Said]:
+    sides = [
+        (mine.get("object", {}).keys(), right.get("object", {}).keys()) for mine, right in pairs
+    ]
+    more = set.intersection(*(set(mine - right) for mine, right in sides))
+    less = set.intersection(*(set(right - mine) for mine, right in sides))
+    for names, words in (
+        (more, "The call changes {} of the object, which a right answer need not."),
+        (less, "The call leaves {} of the object as before; a right answer changes that."),
+    ):
+        shown = listed([f"`{name}`" for name in sorted(names - {MODE, ASKS}, key=str)][:3])
+        if shown:
+            yield "object", words.format(shown)
 
 
 def _which_half(name: str, pairs: list[tuple[Any, Any]], had: bool) -> Iterator[Said]:
@@ -222,36 +232,6 @@ def hidden(asking: Asking) -> Iterator[Said]:
             yield aspect.key.name, f"It is wrong where {name} comes {way}."
 
 
-def places_in_it(asking: Asking) -> Iterator[Said]:
-    """Wrong numbers that always stand at one end, on the diagonal, above it or below it."""
-    wrong = _wrong_places(asking)
-    if wrong is None or wrong.all() or not wrong.any():
-        return
-    for words, where in _regions(wrong.shape):
-        if where.any() and not where.all() and (wrong <= where).all():
-            yield "places", f"In every case tried, only {words} of the result is wrong."
-            return
-
-
-def _wrong_places(asking: Asking) -> np.ndarray | None:
-    """Where the answer was wrong in any case; None where shapes differ, or it is one number."""
-    found: list[np.ndarray] = []
-    for mine, right in _pairs(asking):
-        if any(isinstance(part, np.ndarray) and part.ndim for part in _parts(right)):
-            return None  # several results
-        one, two = to_array(mine), to_array(right)
-        if one is None or two is None or one.shape != two.shape or one.size < 3:
-            return None
-        found.append(~near(one, two))
-    if len(found) < FEWEST or len({part.shape for part in found}) > 1:
-        return None
-    return np.logical_or.reduce(found)
-
-
-def _parts(value: Any) -> tuple[Any, ...]:
-    return value if isinstance(value, tuple) else ()
-
-
 def near(one: np.ndarray, two: np.ndarray) -> np.ndarray:
     """Number by number, whether they agree but for rounding."""
     if one.dtype.kind == "b" or two.dtype.kind == "b":
@@ -259,146 +239,3 @@ def near(one: np.ndarray, two: np.ndarray) -> np.ndarray:
     size = np.abs(two[np.isfinite(two)])
     scale = float(size.max()) if size.size else 1.0
     return np.isclose(one, two, rtol=1e-4, atol=1e-5 * scale, equal_nan=True)
-
-
-def _regions(shape: tuple[int, ...]) -> Iterator[tuple[str, np.ndarray]]:
-    names = {1: ("number",), 2: ("row", "column")}.get(len(shape), ())
-    for axis, name in enumerate(names):
-        for place, word in ((0, "first"), (-1, "last")):
-            where = np.zeros(shape, dtype=bool)
-            np.moveaxis(where, axis, 0)[place] = True
-            yield f"the {word} {name}", where
-    if len(shape) == 2 and min(shape) > 1:
-        yield "the diagonal", np.eye(*shape, dtype=bool)
-        yield "what lies above the diagonal", np.triu(np.ones(shape, dtype=bool), 1)
-        yield "what lies below the diagonal", np.tril(np.ones(shape, dtype=bool), -1)
-        yield "the upper triangle, with the diagonal,", np.triu(np.ones(shape, dtype=bool))
-        yield "the lower triangle, with the diagonal,", np.tril(np.ones(shape, dtype=bool))
-
-
-_CONDITIONS: tuple[tuple[str, str, Callable[[np.ndarray], np.ndarray]], ...] = (
-    ("negative", "elsewhere", lambda a: a < 0),
-    ("positive", "elsewhere", lambda a: a > 0),
-    ("0", "elsewhere", lambda a: a == 0),
-    ("above 1", "elsewhere", lambda a: a > 1),
-    ("below 1", "elsewhere", lambda a: a < 1),
-    ("True", "where it is False", lambda a: a == 1),
-    ("False", "where it is True", lambda a: a == 0),
-)
-
-
-def where_input_is(asking: Asking) -> Iterator[Said]:
-    """Number by number: wrong where an input has one sign, right where it has the other."""
-    for key, value in asking.first.arguments.items():
-        array = None if isinstance(value, bool) else to_array(value)
-        if array is None or (array.ndim == 0 and not is_scalar(value)):
-            continue
-        seen = [_beside(asking, case, key) for case in asking.cases]
-        rows = [row for row in seen if row is not None]
-        if len(rows) < min(FEWEST, len(asking.cases)) or not rows:
-            continue
-        inputs, wrong = (np.concatenate(parts) for parts in zip(*rows, strict=True))
-        is_truth = inputs.dtype.kind == "b"
-        for words, otherwise, condition in _CONDITIONS:
-            if (words in ("True", "False")) != is_truth:
-                continue
-            holds = condition(inputs)
-            enough = holds.sum() >= FEWEST <= (~holds).sum()
-            if enough and wrong[holds].mean() > 0.8 and not wrong[~holds].any():
-                where = f"where `{asking.name(key)}` is {words}"
-                yield key.name, f"Number by number, it is wrong {where}, and right {otherwise}."
-                break
-
-
-def _beside(asking: Asking, case: Case, key: Key) -> tuple[np.ndarray, np.ndarray] | None:
-    """An input's numbers, and whether the numbers in the same places of the result are wrong."""
-    given = to_array(case.arguments[key])
-    mine = to_array(asking.compared(asking.answer(case)))
-    right = to_array(asking.compared(asking.right(case)))
-    if given is None or mine is None or right is None or mine.shape != right.shape:
-        return None
-    if given.shape != right.shape:
-        return None
-    return given.ravel(), ~near(mine, right).ravel()
-
-
-# -------------------------------------------------------------------------------- how many examples
-
-
-def examples(asking: Asking) -> Iterator[Said]:
-    """Right for one example and wrong for several, or the reverse."""
-    keys = sharing_rows(asking.first)
-    if not keys:
-        return
-    length = rows_of(asking.first.arguments[keys[0]])
-    names = listed([f"`{asking.name(key)}`" for key in keys])
-    entry = "row" if all(_is_table(asking.first.arguments[key]) for key in keys) else "entry"
-    entries = {"row": "rows", "entry": "entries"}[entry]
-    if length >= 2:
-        alone = [
-            asking.is_right(one)
-            for case, place in zip(asking.cases, (0, length - 1, length // 2), strict=False)
-            if (one := _with(case, keys, slice(place, place + 1))) is not None
-            and asking.right(one).error is None
-        ]
-        if len(alone) >= FEWEST and all(alone) and not _is_constant(asking, keys):
-            yield (
-                "rows",
-                f"It is right for one {entry} of {names} alone, and wrong for {length}: look at "
-                f"what depends on the other {entries}, or on how many there are.",
-            )
-    elif length == 1:
-        more = [
-            asking.is_right(case)
-            for count in (2, 3, 4)
-            if (case := _repeated(asking, keys, count)) is not None
-            and asking.right(case).error is None
-        ]
-        if len(more) >= FEWEST and all(more):
-            yield (
-                "rows",
-                f"It is right for two and more {entries} of {names}, and wrong for one alone: look "
-                "at what becomes of an axis of length 1.",
-            )
-
-
-def _is_table(value: Any) -> bool:
-    array = to_array(value)
-    return array is not None and array.ndim >= 2
-
-
-def _with(case: Case, keys: list[Key], where: slice) -> Case | None:
-    changes = {key: quietly(sliced, case.arguments[key], where) for key in keys}
-    return None if any(part is None for part in changes.values()) else case.but(changes)
-
-
-def _is_constant(asking: Asking, keys: list[Key]) -> bool:
-    """Whether what is right for one example is the same whichever it is."""
-    found = []
-    for case in asking.cases[:FEWEST]:
-        one = _with(case, keys, slice(0, 1))
-        if one is not None:
-            found.append(asking.compared(asking.right(one)))
-    return all(alike(part, found[0]) for part in found)
-
-
-def _repeated(asking: Asking, keys: list[Key], count: int) -> Case | None:
-    changes: dict[Key, Any] = {}
-    for key in keys:
-        value = asking.first.arguments[key]
-        others = [quietly(other_value, value, asking.rng) for _ in range(count - 1)]
-        if any(other is None for other in others):
-            return None
-        if isinstance(value, list | tuple):
-            joined = list(value)
-            for other in others:
-                joined += list(other)
-            changes[key] = type(value)(joined)
-            continue
-        if is_tensor(value) and value.requires_grad:
-            return None
-        parts = [to_array(part) for part in (value, *others)]
-        if any(part is None or part.ndim == 0 for part in parts):
-            return None
-        changes[key] = with_numbers(value, np.concatenate([p for p in parts if p is not None]))
-    return asking.first.but(changes)

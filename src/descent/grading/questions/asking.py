@@ -72,20 +72,21 @@ class Result:
     left: dict[Any, Any] = field(default_factory=dict)
     traits: tuple[tuple[str, bool, tuple[str, ...]], ...] = ()
     slopes: dict[Key, Any] | None = None
+    object: tuple[tuple[str, tuple[int, ...]], ...] = ()
     error: str | None = None
 
 
 class Case:
-    """Arguments, and what they give: asked for once."""
+    """Arguments, and what they give: asked for once. Objects get other parameters by its number."""
 
-    def __init__(self, arguments: dict[Key, Any]) -> None:
-        self.arguments = arguments
+    def __init__(self, arguments: dict[Key, Any], number: int = 0) -> None:
+        self.arguments, self.number = arguments, number
         self.results: dict[tuple[str, int], Result] = {}
         self._before: dict[Key, Any] | None = None
 
     def but(self, changes: dict[Key, Any]) -> Case:
         """The same with other values for these."""
-        return Case({**self.arguments, **changes})
+        return Case({**self.arguments, **changes}, self.number)
 
     @property
     def before(self) -> dict[Key, Any]:
@@ -171,14 +172,14 @@ class Asking:
         function = self._who[who]
         assert function is not None
         limit = None
-        before = case.before
+        case.before  # noqa: B018  (made here, outside the time limit of the answer)
         try:
             with _as_at_the_beginning(), time_limit(max(left, 0.02)) as limit:
                 arguments = {key: copy_of(value) for key, value in case.arguments.items()}
                 seed_everything((self.seed + 7919 * again) % 2**32)
                 if slopes:
-                    return Result(slopes=self._slopes(function, arguments))
-                return self._result(function, arguments, before)
+                    return Result(slopes=self._slopes(function, arguments, case.number))
+                return self._result(function, arguments, case)
         except KeyboardInterrupt:
             raise
         except OutOfTime as late:
@@ -189,16 +190,16 @@ class Asking:
             return Result(error=type_name(error))
 
     def _result(
-        self, function: Callable[..., Any], arguments: dict[Key, Any], before: dict[Key, Any]
+        self, function: Callable[..., Any], arguments: dict[Key, Any], case: Case
     ) -> Result:
-        made, value = self._called(function, arguments)
-        result = Result()
+        made, made_before, value = self._called(function, arguments, case.number)
+        before, result = case.before, Result()
         if inspect.isgenerator(value) or hasattr(value, "__next__"):
             value = list(itertools.islice(value, MOST_YIELDED))
         torch = sys.modules.get("torch")
         if torch is not None:
             result.left["recording"] = torch.is_grad_enabled()
-        result.value = snapshot(value)
+        result.value = snapshot(value, gradients=False)
         result.traits = _traits(value, arguments)
         for key, argument in arguments.items():
             after = snapshot(argument)
@@ -213,11 +214,18 @@ class Asking:
             if not alike(after, old, rtol=0.0):
                 result.effects[key] = after
         if made is not None:
-            result.effects["object"] = snapshot(made)
+            result.object = tuple([(name, np.shape(part)) for name, part in made_before.items()])
+            changed = {
+                name: part
+                for name, part in _held_by(made).items()
+                if name not in made_before or not alike(part, made_before[name], 0.0)
+            }
+            if changed:
+                result.effects["object"] = changed
         return result
 
     def _slopes(
-        self, function: Callable[..., Any], arguments: dict[Key, Any]
+        self, function: Callable[..., Any], arguments: dict[Key, Any], number: int
     ) -> dict[Key, Any] | None:
         torch = sys.modules.get("torch")
         leaves = {
@@ -229,10 +237,10 @@ class Asking:
             return None
         for leaf in leaves.values():
             leaf.requires_grad_()
-        _, value = self._called(function, arguments)
+        _, _, value = self._called(function, arguments, number)
         parts = value if isinstance(value, list | tuple) else [value]
         parts = [part for part in parts if is_tensor(part) and part.is_floating_point()]
-        total = 0
+        total: Any = 0
         for part in parts:
             weights = torch.arange(1, part.numel() + 1, dtype=part.dtype).reshape(part.shape)
             total = total + (weights.cos() * part).sum()
@@ -243,21 +251,25 @@ class Asking:
         found = torch.autograd.grad(total, list(leaves.values()), allow_unused=True)
         return {key: snapshot(slope) for key, slope in zip(leaves, found, strict=True)}
 
-    def _called(self, function: Callable[..., Any], arguments: dict[Key, Any]) -> tuple[Any, Any]:
+    def _called(
+        self, function: Callable[..., Any], arguments: dict[Key, Any], number: int
+    ) -> tuple[Any, dict[str, Any], Any]:
+        """The object, if there is one, what it held before the call, and what came back."""
         call = self._call
         own = {key.name: value for key, value in arguments.items() if not key.of_object}
         positional, keywords = _split(own, call)
         if call.method is None:
-            return None, function(*positional, **keywords)
+            return None, {}, function(*positional, **keywords)
         assert call.made is not None
         given = {key.name: value for key, value in arguments.items() if key.of_object}
         made_positional, made_keywords = _split(given, call.made)
         made = function(*made_positional, **made_keywords)
         if is_module(made):
-            _fill(made, self.seed)
+            _fill(made, self.seed + number)
             made.train(not call.evaluating)
         method = made if call.method == "forward" else getattr(made, call.method)
-        return made, method(*positional, **keywords)
+        before = _held_by(made)
+        return made, before, method(*positional, **keywords)
 
     # ------------------------------------------------------------------- what is compared
 
@@ -266,8 +278,8 @@ class Asking:
         if right.error is not None:
             return False
         mine = self.answer(self.first)
-        if self._call.method is not None and _parts(mine) != _parts(right):
-            return False  # other names for the parameters: no telling what corresponds
+        if mine.object != right.object:
+            return False  # other names for its parts: no telling what corresponds
         if mine.error is None and alike(mine.value, right.value):
             self.by_effects = not alike(mine.effects, right.effects) and bool(right.effects)
         return True
@@ -286,7 +298,7 @@ class Asking:
         if self.by_effects:
             changed = [key for key in self.right(self.first).effects if isinstance(key, Key)]
             names = " and ".join(f"`{self.name(key)}`" for key in changed)
-            return f"What you leave in {names}" if names else "What you leave behind"
+            return f"What you leave in {names or 'the object'}"
         return f"Your {self.which}result"
 
     @property
@@ -324,7 +336,12 @@ class Asking:
         for _ in range(2 * MOST_CASES):
             if len(self.cases) == MOST_CASES:
                 break
-            case = self.first.but(self._other_arguments())
+            changes = self._other_arguments()
+            case = Case({**self.first.arguments, **changes}, len(self.cases))
+            if not changes and self._call.method is None:
+                continue
+            if any(alike(case.before, other.before, 0.0) for other in self.cases) and changes:
+                continue
             if self.answer(case).error is None and (
                 not self.knows
                 or (self.right(case).error is None and not (wrong and self.is_right(case)))
@@ -340,7 +357,7 @@ class Asking:
             if isinstance(value, int | np.integer) and not isinstance(value, bool):
                 if self.rng.random() < 0.5 and value > 0:
                     low = 1 if value < 3 else value - 2
-                    other = type(value)(self.rng.integers(low, value + 3))
+                    other = type(value)(self.rng.integers(low, value + 4))
             elif is_fraction or (is_numeric(value) and not is_scalar(value)):
                 other = quietly(other_numbers, self._with_gradients(value), self.rng)
             elif is_module(value):
@@ -511,11 +528,9 @@ def _split(arguments: dict[str, Any], call: Call) -> tuple[list[Any], dict[str, 
     return [value for name, value in arguments.items() if name not in call.keywords], keywords
 
 
-def _parts(result: Result) -> Any:
-    made = result.effects.get("object")
-    if not isinstance(made, dict):
-        return None
-    return {name: np.shape(part) for name, part in made.items()}
+def _held_by(made: Any) -> dict[str, Any]:
+    held = snapshot(made)
+    return held if isinstance(held, dict) else {}
 
 
 def _fill(module: Any, seed: int) -> None:

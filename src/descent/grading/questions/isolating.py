@@ -18,15 +18,18 @@ from descent.grading.questions.about_arguments import (
     right_where,
     right_where_all_is_0,
 )
+from descent.grading.questions.about_places import (
+    examples,
+    mixing,
+    places_in_it,
+    where_input_is,
+)
 from descent.grading.questions.about_results import (
     changed_at_all,
-    examples,
     hidden,
     parts_of_it,
-    places_in_it,
     slopes,
     traits,
-    where_input_is,
 )
 from descent.grading.questions.about_traces import (
     is_repeatable,
@@ -49,7 +52,7 @@ MOST = 2
 Question = Callable[[Asking], Iterator[Said]]
 
 _FOR_A_WRONG_RESULT: tuple[Question, ...] = (
-    changed_at_all, parts_of_it, as_if, randomness, ignored, where_input_is, examples, places_in_it,
+    parts_of_it, as_if, randomness, ignored, where_input_is, mixing, examples, places_in_it,
     right_where, left_behind, ignored_rows, growth, right_where_all_is_0,
 )  # fmt: skip
 _FOR_A_RIGHT_ONE: tuple[Question, ...] = (
@@ -112,6 +115,8 @@ def _ask(
     ):  # fmt: skip
         asking = Asking(answer, right, call, seed, seconds)
         for question in _questions(asking):
+            if said and question is right_where_all_is_0:
+                return
             for about, sentence in question(asking):
                 if about not in said:
                     said[about] = _there(asking, sentence) if said else sentence
@@ -136,4 +141,6 @@ def _questions(asking: Asking) -> tuple[Question, ...]:
         return _FOR_A_RIGHT_ONE
     if not asking.knows:
         return _WITHOUT_A_RIGHT_ONE
+    if asking.by_effects:
+        return (changed_at_all, *_FOR_A_WRONG_RESULT)
     return _FOR_A_WRONG_RESULT if len(asking.cases) >= FEWEST else (randomness, ignored)

@@ -24,32 +24,35 @@ def is_random(value: Any) -> bool:
     return isinstance(value, np.random.Generator) or is_torch_generator(value)
 
 
-def snapshot(value: Any, deep: int = 0) -> Any:
-    """Numbers as arrays of their own, everything else by its parts, as far as they can be told."""
+def snapshot(value: Any, deep: int = 0, gradients: bool = True) -> Any:
+    """Numbers as arrays of their own, everything else by its parts, as far as they can be told.
+
+    `gradients` says whether those that a tensor holds belong to it.
+    """
     if value is None or isinstance(value, str | bytes | bool):
         return value
     if is_tensor(value):
         numbers = to_array(value)
         kept = None if numbers is None else numbers.copy()
-        gradient = to_array(value.grad) if value.is_leaf else None
+        gradient = to_array(value.grad) if gradients and value.is_leaf else None
         if gradient is None or not gradient.any():  # none, or as good as none
             return kept
         return {"": kept, ".grad": gradient.copy()}
     if is_random(value):
-        return snapshot(_state_of(value), deep)
+        return snapshot(_state_of(value), deep, gradients)
     if is_module(value):
         return {
             ".mode": tuple([bool(part.training) for part in value.modules()]),
             ".asks": tuple([bool(part.requires_grad) for part in value.parameters()]),
             **{
-                name: snapshot(part)
+                name: snapshot(part, deep, gradients)
                 for name, part in [*value.named_parameters(), *value.named_buffers()]
             },
         }
     if isinstance(value, list | tuple) and len(value) <= MOST_PARTS and deep < DEEPEST:
-        return tuple([snapshot(part, deep + 1) for part in value])
+        return tuple([snapshot(part, deep + 1, gradients) for part in value])
     if isinstance(value, dict) and len(value) <= MOST_PARTS and deep < DEEPEST:
-        return {key: snapshot(part, deep + 1) for key, part in value.items()}
+        return {key: snapshot(part, deep + 1, gradients) for key, part in value.items()}
     numbers = to_array(value)
     if numbers is not None:
         return numbers.copy()
@@ -57,7 +60,8 @@ def snapshot(value: Any, deep: int = 0) -> Any:
         return repr(value)
     held = getattr(value, "__dict__", None)
     if isinstance(held, dict) and not callable(value) and deep < 2:
-        return {"type": type_name(value), **snapshot(held, deep + 1)} if held else type_name(value)
+        parts = snapshot(held, deep + 1, gradients)
+        return {"type": type_name(value), **parts} if held else type_name(value)
     return type_name(value)
 
 
