@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from descent.grading.questions.about_arguments import Said, listed, rows_of, sharing_rows, sliced
 from descent.grading.questions.about_results import compared_pairs, near
-from descent.grading.questions.asking import FEWEST, Asking, Case, Key, Result, quietly
+from descent.grading.questions.asking import Asking, quietly
+from descent.grading.questions.cases import FEWEST, Case, Key, Result, Said
 from descent.grading.questions.changes import (
     is_numeric,
     is_scalar,
@@ -17,10 +17,9 @@ from descent.grading.questions.changes import (
     other_value,
     with_numbers,
 )
+from descent.grading.questions.rows import listed, rows_of, sharing_rows, sliced
 from descent.grading.questions.snapshots import alike
 from descent.grading.values import is_tensor, to_array
-
-# ---------------------------------------------------------------------------------- which numbers
 
 
 def places_in_it(asking: Asking) -> Iterator[Said]:
@@ -65,8 +64,8 @@ def mixing(asking: Asking) -> Iterator[Said]:
             if length < 2 or (axis == 0 and asking.by_effects):
                 continue
             for changed, seen, words in (
-                (length - 1, slice(0, length - 1), "the last"),
-                (0, slice(1, length), "the first"),
+                (length - 1, slice(0, length - 1), "last"),
+                (0, slice(1, length), "first"),
             ):
                 said = _mixes(asking, key, axis, changed, seen, words)
                 if said:
@@ -92,20 +91,16 @@ def _mixes(asking: Asking, key: Key, axis: int, changed: int, seen: slice, words
     if len(mine) < FEWEST:
         return ""
     name = f"`{asking.name(key)}`"
-    what = ("entry", "entries") if axis == 0 else ("column", "columns")
+    which, others = f"the {words} entry of {name}", "for the other entries"
     array = to_array(asking.first.arguments[key])
-    if axis == 1 and array is not None and array.ndim > 2:
-        what = ("place of the second axis", "places of that axis")
-    which = f"{words} {what[0]} of {name}"
+    if axis == 1 and array is not None:
+        kind = "column" if array.ndim == 2 else "place along the second axis"
+        which, others = f"the {words} {kind} of {name}", "at the other places"
     if all(mine):
         return (
-            f"When only {which} changes, your result changes for the other {what[1]} too; the "
-            "right one does not."
+            f"When only {which} changes, your result changes {others} too; the right one does not."
         )
-    return (
-        f"When only {which} changes, the right result changes for the other {what[1]} too; yours "
-        "does not."
-    )
+    return f"When only {which} changes, the right result changes {others} too; yours does not."
 
 
 def _with_other_place(asking: Asking, value: Any, axis: int, place: int) -> Any:
@@ -200,9 +195,6 @@ def _beside(asking: Asking, case: Case, key: Key | None) -> tuple[np.ndarray, np
     if given.shape != right.shape:
         return None
     return given.ravel(), ~near(mine, right).ravel()
-
-
-# -------------------------------------------------------------------------------- how many examples
 
 
 def examples(asking: Asking) -> Iterator[Said]:

@@ -8,14 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from descent.grading.questions.about_arguments import Said, listed
-from descent.grading.questions.asking import (
-    ASKS,
-    FEWEST,
-    MODE,
-    ORDINALS,
-    Asking,
-)
+from descent.grading.questions.asking import Asking
+from descent.grading.questions.cases import ASKS, FEWEST, MODE, ORDINALS, Said
+from descent.grading.questions.rows import listed
 from descent.grading.questions.snapshots import alike
 from descent.grading.values import to_array
 
@@ -215,6 +210,7 @@ def slopes(asking: Asking) -> Iterator[Said]:
 
 def hidden(asking: Asking) -> Iterator[Said]:
     """Right here, and wrong where an argument comes with old gradients or in the other mode."""
+    first = asking.first
     for aspect in asking.aspects():
         if aspect.kind not in ("gradients", "mode"):
             continue
@@ -224,7 +220,7 @@ def hidden(asking: Asking) -> Iterator[Said]:
             for case in others
             if asking.right(case).error is None and asking.answer(case).error is None
         ]
-        if len(usable) >= FEWEST and not any(map(asking.is_right, usable)):
+        if len(usable) >= FEWEST and not any(map(asking.agree, usable)) and asking.agree(first):
             name = f"`{asking.name(aspect.key)}`"
             way = (
                 "with gradients from before" if aspect.kind == "gradients" else "in the other mode"

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from descent.grading.questions.about_arguments import Said
-from descent.grading.questions.asking import ASKS, FEWEST, MODE, Asking, Case, Key, quietly
+from descent.grading.questions.asking import Asking, quietly
+from descent.grading.questions.cases import ASKS, FEWEST, MODE, Case, Key, Said
 from descent.grading.questions.changes import other_mode, other_seed
 from descent.grading.questions.snapshots import alike, is_module, is_random
 
 
-def is_repeatable(asking: Asking) -> bool:
-    """Whether the answer, asked the same twice, gives the same."""
-    one, two = asking.run("answer", asking.first), asking.run("answer", asking.first)
+def is_repeatable(asking: Asking, who: str = "answer") -> bool:
+    """Whether the answer, or the right one, asked the same twice, gives the same."""
+    one, two = asking.run(who, asking.first), asking.run(who, asking.first)
     return one.error is None and two.error is None and _as_good_as(asking, one, two)
 
 
@@ -84,7 +84,7 @@ def _drawn(asking: Asking, key: Key) -> Iterator[Said]:
     elif not rested:
         yield (
             "random",
-            f"It draws other numbers from `{asking.name(key)}` than is right: more or fewer, or by "
+            f"A right answer draws other numbers from `{asking.name(key)}`: more, or fewer, or by "
             "another function.",
         )
 

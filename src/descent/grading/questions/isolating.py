@@ -9,15 +9,7 @@ from typing import Any
 
 from descent.grading.calls import Call
 from descent.grading.known_state import restored_state
-from descent.grading.questions.about_arguments import (
-    Said,
-    as_if,
-    growth,
-    ignored,
-    ignored_rows,
-    right_where,
-    right_where_all_is_0,
-)
+from descent.grading.questions.about_arguments import ignored, ignored_rows
 from descent.grading.questions.about_places import (
     examples,
     mixing,
@@ -37,7 +29,11 @@ from descent.grading.questions.about_traces import (
     randomness,
     unrepeatable,
 )
-from descent.grading.questions.asking import FEWEST, Asking, Enough
+from descent.grading.questions.asking import Asking
+from descent.grading.questions.cases import FEWEST, Enough, Said
+from descent.grading.questions.growth import growth
+from descent.grading.questions.readings import as_if, as_if_turned
+from descent.grading.questions.special_values import right_where, right_where_all_is_0
 from descent.grading.sandbox import guarded
 
 SECONDS = 0.3
@@ -52,9 +48,10 @@ MOST = 2
 Question = Callable[[Asking], Iterator[Said]]
 
 _FOR_A_WRONG_RESULT: tuple[Question, ...] = (
-    parts_of_it, as_if, randomness, ignored, where_input_is, mixing, examples, places_in_it,
-    right_where, left_behind, ignored_rows, growth, right_where_all_is_0,
+    parts_of_it, as_if, randomness, where_input_is, places_in_it, mixing, ignored, as_if_turned,
+    examples, right_where, left_behind, ignored_rows, growth, right_where_all_is_0,
 )  # fmt: skip
+_EXPLAINING_ALL: tuple[Question, ...] = (as_if, as_if_turned)
 _FOR_A_RIGHT_ONE: tuple[Question, ...] = (
     traits, slopes, randomness, left_behind, hidden, changed_at_all,
 )  # fmt: skip
@@ -118,10 +115,18 @@ def _ask(
             if said and question is right_where_all_is_0:
                 return
             for about, sentence in question(asking):
+                if question in _EXPLAINING_ALL:
+                    _keep(said, ("parts", "object"))
                 if about not in said:
                     said[about] = _there(asking, sentence) if said else sentence
-                if len(said) == MOST or question is as_if:
+                if len(said) == MOST or question in _EXPLAINING_ALL:
                     return
+
+
+def _keep(said: dict[str, str], about: tuple[str, ...]) -> None:
+    """Forget what was said about anything else: what comes now says why."""
+    for key in [key for key in said if key not in about]:
+        del said[key]
 
 
 def _there(asking: Asking, sentence: str) -> str:
@@ -133,6 +138,8 @@ def _there(asking: Asking, sentence: str) -> str:
 def _questions(asking: Asking) -> tuple[Question, ...]:
     if asking.answer(asking.first).error is not None:
         return ()
+    if asking.knows and not is_repeatable(asking, "right"):
+        return ()  # something in the arguments remembers what was done to it
     if not is_repeatable(asking):
         return (unrepeatable,)
     is_right = asking.knows and asking.is_right(asking.first)
