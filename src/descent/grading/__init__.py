@@ -5,10 +5,13 @@ runs an answer through them and returns a :class:`Report`; ``audit`` grades the 
 
 What happens where: ``exercise`` is the declaration, ``draws`` gives a property its inputs,
 ``expectations`` is what it says of an answer, ``values`` and ``differences`` compare and put a
-difference into words; ``sandbox`` limits and isolates what is run, ``calls`` hands inputs over and
+difference into words (``claims`` of all numbers, ``places`` of the wrong ones, ``shapes``, and
+``plain_differences`` of what is no number, in the ``notation`` of reports); ``returns`` is what
+type an answer returns; ``sandbox`` limits and isolates what is run, ``calls`` hands inputs over and
 finds the learner's line in an error, ``trials`` runs properties and keeps what an answer did;
 ``diagnosis`` finds the declared mistake that did the same, ``judging`` puts it all in order, and
-``report`` shows it. ``mutants`` makes wrong answers by machine, for ``audit``.
+``report`` shows it. ``unjudged`` is what is said where the check and not the answer is at fault.
+``mutants`` makes wrong answers by machine, for ``audit``.
 """
 
 from descent.grading.draws import Draw

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from descent.grading.differences import Difference, difference
+from descent.grading.differences import Difference, difference, shape_difference
 from descent.grading.plain_differences import plain_difference
 from descent.grading.sandbox import guarded
 from descent.grading.small_copies import strongly
@@ -143,13 +143,7 @@ class Expectation:
 
     def has_shape(self, *shape: int) -> Expectation:
         """The value has these dimensions; no arguments mean a single number."""
-        array = to_array(self._value)
-        found = None
-        if array is None:
-            words = f"It is of type `{type_name(self._value)}`, not numbers."
-            found = Difference("none" if self._value is None else "type", words)
-        elif array.shape != shape:
-            found = Difference("shape", f"Its shape is {array.shape}; it should be {shape}.")
+        found = shape_difference(self._value, shape)
         return self._note(found, f"shape {shape}")
 
     def has_dtype(self, dtype: str) -> Expectation:

@@ -7,8 +7,8 @@ from typing import Any
 
 from descent.grading.calls import Call, ignored_argument
 from descent.grading.diagnosis import Finding, diagnose
-from descent.grading.differences import Difference
-from descent.grading.exercise import Exercise, Property
+from descent.grading.differences import Difference, over_all_cases
+from descent.grading.exercise import Property
 from descent.grading.expectations import Observation
 from descent.grading.report import Failure
 from descent.grading.sandbox import guarded
@@ -39,10 +39,8 @@ def explain(
     suspects : Suspects or None
         The known wrong answers. None: it is compared with none of them.
     """
-    if trial.mistyped is not None:
-        return _mistyped(behaviour.exercise, trial)
     observed, found = _first_trouble(trial)
-    call = call_of(observed, trial)
+    call = trial.watched.mistyped_call or call_of(observed, trial)
     words, symptom = found.words, found.symptom
     finding: Finding | None = None
     if suspects is not None and symptom not in SAYS_ALL:
@@ -52,18 +50,35 @@ def explain(
             if ignored:
                 symptom = "ignores argument"
                 words += f" Your result stays the same when `{ignored}` changes."
+        if finding is None and observed is not None and symptom != "ignores argument":
+            found = guarded(lambda: _over_all_trials(found, observed, behaviour, prop), found)
+            words, symptom = found.words, found.symptom
     return Failure(
-        property=prop.name,
+        property=prop.name if trial.mistyped is None else behaviour.exercise.rows()[0],
         words=words,
         symptom=symptom,
         call=call.text() if call else None,
         call_returned=short(call.returned) if call and call.finished else None,
         name=observed.name if observed else None,
-        returned=short(observed.value) if observed else None,
+        returned=short(observed.value, dtype=symptom == "dtype") if observed else None,
         expected=observed.expected if observed else None,
         mistake=_name(finding),
         message=_message(finding),
+        guess=finding is not None and finding.differs is not None,
     )
+
+
+def _over_all_trials(
+    found: Difference, observed: Observation, behaviour: Behaviour, prop: Property
+) -> Difference:
+    """What is true of this value in every trial of the property."""
+    cases = [
+        (seen.value, seen.difference, trial.record.dimensions)
+        for trial in behaviour.trials(prop)
+        for seen in trial.record.observations
+        if seen.name == observed.name
+    ]
+    return over_all_cases(found, cases)
 
 
 def _name(finding: Finding | None) -> str | None:
@@ -85,21 +100,11 @@ def _message(finding: Finding | None) -> str | None:
     )
 
 
-def _mistyped(exercise: Exercise, trial: Trial) -> Failure:
-    call, found = trial.watched.mistyped_call, trial.mistyped
-    assert call is not None and found is not None
-    return Failure(
-        property=exercise.rows()[0],
-        words=found.words,
-        symptom=found.symptom,
-        call=call.text(),
-        call_returned=short(call.returned),
-    )
-
-
 def _first_trouble(trial: Trial) -> tuple[Observation | None, Difference]:
     if trial.trouble is not None and trial.trouble.symptom == "replaces":
         return None, trial.trouble  # whatever else was seen may come of it
+    if trial.mistyped is not None:
+        return None, trial.mistyped
     failed = trial.record.failed
     if failed is not None and failed.difference is not None:
         # A wrong value seen before an error is the cause of it, and is shown first.

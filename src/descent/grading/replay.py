@@ -20,8 +20,8 @@ _NOTHING = object()
 class Replay:
     """A call with the arguments as they were, for whoever is to do the same.
 
-    `is_telling` says whether it gave numbers, texts or lists of them, and gives the same again: only
-    then does another result tell two answers apart.
+    `is_telling` says whether it gave numbers, texts or lists of them, and gives the same again:
+    only then does another result tell two answers apart.
     """
 
     def __init__(self, answer: Callable[..., Any], call: Call | None) -> None:

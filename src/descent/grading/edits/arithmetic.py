@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from descent.grading.edits.change import Change
-from descent.grading.edits.code import Code, is_number
+from descent.grading.edits.code import Code, called, is_number, parameters
 from descent.grading.edits.phrases import operand, phrase, where
 
 _SIGNS: dict[type[ast.operator], str] = {
@@ -221,9 +221,8 @@ def regrouped(code: Code) -> Iterator[Change]:
                              "is a bracket in the wrong place?")  # fmt: skip
 
 
-def dropped_from_product(code: Code) -> Iterator[Change]:
-    """A numerator dropped from the middle of a chain: a * b / c → a / c is `dropped_operand`;
-    here 1 - a becomes a, and a becomes 1 - a."""
+def complement(code: Code) -> Iterator[Change]:
+    """a for 1 - a."""
     for node in code.all(ast.BinOp):
         if isinstance(node.op, ast.Sub) and is_number(node.left) and node.left.value == 1:  # type: ignore[attr-defined]
             it = phrase(code, node.right)
@@ -258,3 +257,59 @@ def _is_text(node: ast.AST) -> bool:
     return isinstance(node, ast.JoinedStr) or (
         isinstance(node, ast.Constant) and isinstance(node.value, str | bytes)
     )
+
+
+_NOT_SPLIT = {"range", "len", "append", "item", "mean", "sum", "tensor", "array", "list", "min", "max"}
+
+
+def function_of_part(code: Code) -> Iterator[Change]:
+    """f(a + b) as f(a) + b or a + f(b), and f(a) + b as f(a + b): eps outside the root."""
+    for call in code.all(ast.Call):
+        inner = call.args[0] if len(call.args) == 1 and not call.keywords else None
+        name = called(call)
+        if not name or not _is_sayable(code, call) or name in _NOT_SPLIT:
+            continue
+        head = code.text_of(call.func)
+        at = where(code, call)
+        if isinstance(inner, ast.BinOp) and type(inner.op) in _SIGNS:
+            sign = _SIGNS[type(inner.op)]
+            left, right = code.inside(inner.left), code.inside(inner.right)
+            for text, out in (
+                (f"({head}({left}) {sign} {right})", inner.right),
+                (f"({left} {sign} {head}({right}))", inner.left),
+            ):
+                said = operand(code, out, "part")
+                yield Change("brackets", f"{said} stood outside the `{name}`{at}",
+                             [code.put(call, text)], "is a bracket in the wrong place?")  # fmt: skip
+        parent = code.parent(call)
+        if inner is not None and isinstance(parent, ast.BinOp) and parent.left is call:
+            sign = _SIGNS[type(parent.op)]
+            said = operand(code, parent.right, "part")
+            text = f"{head}({code.inside(inner)} {sign} {code.inside(parent.right)})"
+            yield Change("brackets", f"{said} stood inside the `{name}`{at}",
+                         [code.put(parent, text)], "is a bracket in the wrong place?")  # fmt: skip
+
+
+def scaled(code: Code) -> Iterator[Change]:
+    """A parameter twice, half, or with the other sign, in one place."""
+    for function in code.functions:
+        for name in parameters(function):
+            for read in code.loads.get((function, name), ()):
+                parent = code.parent(read)
+                if not isinstance(parent, ast.BinOp | ast.UnaryOp | ast.Call | ast.Tuple):
+                    continue
+                at = where(code, read)
+                for text, clause in (
+                    (f"(2 * {name})", f"`{name}` were doubled{at}"),
+                    (f"({name} / 2)", f"`{name}` were halved{at}"),
+                    (f"(-{name})", f"`{name}` had the other sign{at}"),
+                    (f"({name} ** 2)", f"`{name}` were squared{at}"),
+                ):
+                    yield Change("scaled", clause, [code.put(read, text)])
+
+
+def _is_sayable(code: Code, call: ast.Call) -> bool:
+    """Whether the function's name may be named."""
+    if isinstance(call.func, ast.Attribute):
+        return True
+    return isinstance(call.func, ast.Name) and call.func.id in code.known

@@ -23,7 +23,12 @@ def other_axis(code: Code) -> Iterator[Change]:
         for keyword in node.keywords:
             if keyword.arg in ("dim", "axis"):
                 yield from _along_another(code, keyword.value, name, f"`{keyword.arg}`")
-                if name not in ("cat", "stack"):
+                outer = code.parent(node)
+                if isinstance(outer, ast.Attribute) and outer.attr in ("values", "indices"):
+                    yield Change("all axes", f"the `{name}`{where(code, node)} went over all axes",
+                                 [code.put(outer, f"{code.text_of(node.func)}()")],
+                                 "is an axis missing?")  # fmt: skip
+                elif name not in ("cat", "stack"):
                     yield Change("all axes", f"the `{name}`{where(code, node)} went over all axes",
                                  [code.without(node, keyword, *_keepdim(node))],
                                  "is an axis missing?")  # fmt: skip
@@ -112,6 +117,30 @@ def transposed(code: Code) -> Iterator[Change]:
                 text = f"{code.inside(call.func.value)}.reshape({a}, {c}, {b}, {d})"
                 yield Change("reshape for transpose", "the axes were only reshaped, not exchanged"
                              + where(code, call), [code.put(outer, text)])  # fmt: skip
+
+
+def new_axis_elsewhere(code: Code) -> Iterator[Change]:
+    """`[None, :]` for `[:, None]`: along another axis, or none."""
+    for node in code.all(ast.Subscript):
+        parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+        texts = [code.text_of(part) for part in parts]
+        if "None" not in texts:
+            continue
+        base = code.inside(node.value)
+        said = phrase(code, node.value)
+        slices = [text for text in texts if text != "None"]
+        if len(slices) == 1:
+            for place in range(len(texts)):
+                new = ["None"] * (len(texts) - 1)
+                new.insert(place, slices[0])
+                if new != texts:
+                    clause = f"{said} lay along another axis{where(code, node)}"
+                    yield Change("new axis", clause, [code.put(node, f"{base}[{', '.join(new)}]")])
+        for place in [i for i, text in enumerate(texts) if text == "None"]:
+            rest = texts[:place] + texts[place + 1 :]
+            text = f"{base}[{', '.join(rest)}]" if rest else base
+            yield Change("new axis", f"a new axis of {said} were missing{where(code, node)}",
+                         [code.put(node, text)])  # fmt: skip
 
 
 def other_index_axis(code: Code) -> Iterator[Change]:

@@ -11,7 +11,7 @@ from descent.grading.edits.phrases import phrase, where
 
 _OTHERS: dict[str, tuple[str, ...]] = {
     "sum": ("mean",), "mean": ("sum",), "max": ("min",), "min": ("max",), "amax": ("amin", "sum"),
-    "amin": ("amax",), "argmax": ("argmin", "max"), "argmin": ("argmax",), "maximum": ("minimum",),
+    "amin": ("amax",), "argmax": ("argmin", "amax"), "argmin": ("argmax",), "maximum": ("minimum",),
     "minimum": ("maximum",), "exp": ("log",), "log": ("log2", "log10", "exp"), "log2": ("log",),
     "sqrt": ("square",), "square": ("sqrt",), "zeros": ("ones",), "ones": ("zeros",),
     "zeros_like": ("ones_like",), "ones_like": ("zeros_like",), "new_zeros": ("new_ones",),
@@ -26,10 +26,9 @@ _OTHERS: dict[str, tuple[str, ...]] = {
     "rsplit": ("split",), "split": ("chunk",), "tensor_split": ("split",), "isfinite": ("isnan",), "zip_longest": ("zip",),
     "combinations": ("permutations",), "comb": ("perm",), "kaiming_normal_": ("xavier_normal_", "kaiming_uniform_"),
     "from_numpy": ("tensor",), "tensor": ("as_tensor", "Tensor"), "detach": ("clone",), "clone": ("detach",), "normalize": ("softmax",),
-    "BatchNorm2d": ("InstanceNorm2d",), "LayerNorm": ("RMSNorm",), "view": ("reshape",), "values": ("keys",), "floor_divide": ("true_divide",),
+    "view": ("reshape",), "values": ("keys",), "floor_divide": ("true_divide",),
     "state_dict": ("named_parameters",), "mul_": ("mul",), "add_": ("add",), "sub_": ("sub",), "square_": ("square",), "requires_grad_": ("detach",),
 }  # fmt: skip
-_FREE = {"zip_longest": "zip", "sorted": "list"}
 
 _WRAPPERS = {
     "float", "int", "round", "abs", "list", "tuple", "sorted", "reversed", "set", "str", "sqrt",
@@ -69,6 +68,79 @@ def other_function(code: Code) -> Iterator[Change]:
                 text = short = other
             clause = f"`{short.rsplit('.', 1)[-1]}` stood for `{name}`{where(code, node)}"
             yield Change("other function", clause, [code.put(node.func, text)])
+
+
+def other_base(code: Code) -> Iterator[Change]:
+    """2 or 10 raised to a power in the place of e."""
+    for node in code.all(ast.Call):
+        if called(node) == "exp" and isinstance(node.func, ast.Attribute):
+            argument = node.args[0] if node.args else node.func.value
+            for base in ("2.0", "10.0"):
+                yield Change("other base", f"you raised {base[:-2]}, not e, to a power{where(code, node)}",
+                             [code.put(node, f"({base} ** {code.inside(argument)})")])  # fmt: skip
+
+
+def averaged_last(code: Code) -> Iterator[Change]:
+    """The mean or sum taken after a function, not before: exp of a mean, and mean of exp."""
+    for node in code.all(ast.Call):
+        outer = called(node)
+        if outer not in ("exp", "log", "sqrt", "abs", "square"):
+            continue
+        for inner in ast.walk(node):
+            name = called(inner)
+            if inner is node or name not in ("mean", "sum") or not isinstance(inner, ast.Call):
+                continue
+            if not isinstance(inner.func, ast.Attribute):
+                continue
+            given = inner.args if is_module(inner.func.value) else [inner.func.value]
+            if len(given) != 1 or inner.keywords:
+                continue
+            start = code.span(node)[0]
+            a, b = (place - start for place in code.span(inner))
+            text = code.text_of(node).encode()
+            without = (text[:a] + code.inside(given[0]).encode() + text[b:]).decode()
+            yield Change("order of steps", f"the `{name}` were taken after the `{outer}`, not before it"
+                         + where(code, node), [code.put(node, f"{without}.{name}()")])  # fmt: skip
+
+
+def other_of_equals(code: Code) -> Iterator[Change]:
+    """Among equals the last for the first."""
+    for node in code.all(ast.Call):
+        if not isinstance(node.func, ast.Attribute) or is_module(node.func.value):
+            continue
+        base = code.inside(node.func.value)
+        clause = f"among equals the last came first{where(code, node)}"
+        if called(node) == "argmax":
+            axis = code.text_of(node.keywords[0].value) if node.keywords else "0"
+            axis = code.text_of(node.args[0]) if node.args else axis
+            text = f"({base}.shape[{axis}] - 1 - {base}.flip({axis}).argmax({axis}))"
+            yield Change("ties", clause, [code.put(node, text)])
+        if called(node) == "argsort":
+            yield Change("ties", clause, [code.put(node, f"{base}.argsort(stable=True).flip(0)")])
+            yield Change("ascending", f"the order were rising, not falling{where(code, node)}",
+                         [code.put(node, f"{base}.argsort(stable=True)")])  # fmt: skip
+
+
+def summed_for_averaged(code: Code) -> Iterator[Change]:
+    """Every mean a sum: `mean` and the division by a length, together."""
+    splices = []
+    for node in code.all(ast.Call):
+        if called(node) == "mean" and isinstance(node.func, ast.Attribute):
+            splices.append(code.put(node.func, f"{code.text_of(node.func.value)}.sum"))
+    for product in code.all(ast.BinOp):
+        if isinstance(product.op, ast.Div) and called(product.right) in ("len", "numel"):
+            splices.append(code.put(product, code.inside(product.left)))
+    if len(splices) > 1:
+        yield Change("sum for mean", "you summed wherever you are to average", splices)
+
+
+def without_fill(code: Code) -> Iterator[Change]:
+    """`zip` for `zip_longest`, with what it does not know left out."""
+    for node in code.all(ast.Call):
+        if called(node) == "zip_longest":
+            given = ", ".join(map(code.text_of, node.args))
+            yield Change("other function", "`zip` stood for `zip_longest`",
+                         [code.put(node, f"zip({given})")])  # fmt: skip
 
 
 def forgotten_call(code: Code) -> Iterator[Change]:
@@ -113,6 +185,40 @@ def self_layer_forgotten(code: Code) -> Iterator[Change]:
             ):
                 yield Change("forgotten layer", f"{phrase(code, node.func)} were left out{where(code, node)}",
                              [code.put(node, code.inside(node.args[0]))])  # fmt: skip
+
+
+def summed_loss(code: Code) -> Iterator[Change]:
+    """A loss or gradient that is a sum over the batch, or divided once more."""
+    for node in code.all(ast.Call):
+        name = called(node)
+        if name not in code.known and name != "cross_entropy" or _is_statement(code, node):
+            continue
+        if not (name.endswith("loss") or "entropy" in name or "error" in name or "gradient" in name):
+            continue
+        if not node.args:
+            continue
+        size = f"len({code.text_of(node.args[-1])})"
+        text = code.text_of(node)
+        at = where(code, node)
+        if "gradient" in name:
+            scaled = [f"tuple(part_ {sign} {size} for part_ in {text})" for sign in "*/"]
+        else:
+            scaled = [f"({text} {sign} {size})" for sign in "*/"]
+        if "batch_size" in code.text and "batch_size" not in text:
+            weight = f"{size} / batch_size"
+            fixed = f"tuple(part_ * {weight} for part_ in {text})"
+            new = fixed if "gradient" in name else f"({text} * {weight})"
+            yield Change("fixed divisor", f"what `{name}` gives were divided by the size of a full "
+                         f"batch in the last, shorter one too{at}", [code.put(node, new)])  # fmt: skip
+        for new, clause in zip(scaled, ("summed over the batch, not averaged",
+                                        "divided by the size of the batch once more"), strict=True):  # fmt: skip
+            yield Change("sum for mean", f"what `{name}` gives were {clause}{at}", [code.put(node, new)])
+        root = f"({text}) ** 0.5"
+        if "gradient" not in name:
+            yield Change("root too much", f"you took a square root of what `{name}` gives{at}",
+                         [code.put(node, f"({root})")])  # fmt: skip
+            yield Change("sign", f"what `{name}` gives had the other sign{at}",
+                         [code.put(node, f"(-{text})")])  # fmt: skip
 
 
 def other_layer(code: Code) -> Iterator[Change]:
@@ -197,7 +303,7 @@ _ADDED = {
     "sorted": ("reverse=True",), "topk": ("largest=False",), "Linear": ("bias=False",),
     "Conv2d": ("bias=False",), "zip": ("strict=False",), "SGD": ("momentum=0.9", "weight_decay=0.0005"),
     "median": (), "randperm": (), "LayerNorm": ("bias=False",), "bincount": (), "DataLoader": ("shuffle=True", "drop_last=True"),
-    "AdamW": ("weight_decay=0.0",), "BatchNorm2d": ("affine=False",), "Embedding": ("padding_idx=0",), "step": (), "backward": ("retain_graph=True",),
+    "register_buffer": ("persistent=False",), "AdamW": ("weight_decay=0.0",), "BatchNorm2d": ("affine=False",), "Embedding": ("padding_idx=0",), "step": (), "backward": ("retain_graph=True",),
 }  # fmt: skip
 
 
@@ -252,10 +358,10 @@ def twice(code: Code) -> Iterator[Change]:
         text = code.text_of(node)
         if name in ("mean", "sum", "var", "square"):
             yield Change("root too much", f"you took a square root of the `{name}`{where(code, node)}",
-                         [code.put(node, f"({text}) ** 0.5")])  # fmt: skip
+                         [code.put(node, f"(({text}) ** 0.5)")])  # fmt: skip
         if name in ("std", "sqrt", "norm"):
             yield Change("square too much", f"you squared the `{name}`{where(code, node)}",
-                         [code.put(node, f"({text}) ** 2")])  # fmt: skip
+                         [code.put(node, f"(({text}) ** 2)")])  # fmt: skip
         known = name in code.known or is_module(getattr(node.func, "value", node))
         if len(node.args) == 1 and not node.keywords and known:
             yield Change("done twice", f"`{name}` were applied twice{where(code, node)}",

@@ -88,6 +88,17 @@ def exchanged_branches(code: Code) -> Iterator[Change]:
                          [(start, code.span(node)[1], "\n" + text)], "is an `else` missing?")  # fmt: skip
 
 
+def out_of_branch(code: Code) -> Iterator[Change]:
+    """A statement of a branch done in any case."""
+    for node in code.all(ast.If):
+        for statement in node.body:
+            if isinstance(statement, ast.Assign | ast.AugAssign | ast.Expr) and len(node.body) > 1:
+                text = code.lines(statement, node.col_offset)
+                clause = f"a part of what the condition{_about(code, node)} guards were done in any case"
+                yield Change("branch", clause, [code.drop(statement), code.before(node, text)])
+                yield Change("branch", clause, [code.drop(statement), code.after(node, text)])
+
+
 def and_or(code: Code) -> Iterator[Change]:
     """`and` for `or`, a part of a condition dropped."""
     for node in code.all(ast.BoolOp):

@@ -57,7 +57,12 @@ def _slices(lower: str, upper: str) -> list[tuple[str, str]]:
         found += [(f"{lower}:-1", "left out the last element")]
     if lower.startswith("(-"):
         found += [(f":{lower[2:-1]}", "were the first elements, not the last")]
+        found += [(f"{lower} - 1:-1", "stood one too early")]
+    elif lower and not upper:
+        found += [(f"{lower} - 1:-1", "stood one too early")]
     if lower and upper:
+        found += [(f"{lower} + 1:{upper} + 1", "stood one too late"),
+                  (f"{lower} - 1:{upper} - 1", "stood one too early")]
         found += [(f"{upper}:{lower}", "had its ends exchanged")]
     return found
 
@@ -72,6 +77,9 @@ def index_forgotten(code: Code) -> Iterator[Change]:
         yield Change("not indexed", f"the whole of {said} stood where a part of it belongs{where(code, node)}",
                      [code.put(node, base)])  # fmt: skip
         index = node.slice
+        if not isinstance(index, ast.Tuple):
+            yield Change("index for value", f"a place in {said} stood where its value belongs{where(code, node)}",
+                         [code.put(node, code.inside(index))])  # fmt: skip
         if not isinstance(index, ast.Tuple | ast.Constant):
             text = code.inside(index)
             for sign, word in (("+", "late"), ("-", "early")):
@@ -81,9 +89,42 @@ def index_forgotten(code: Code) -> Iterator[Change]:
         if isinstance(index_tuple.slice, ast.Tuple):
             for place, part in enumerate(index_tuple.slice.elts):
                 if not isinstance(part, ast.Slice | ast.Constant):
+                    for sign, word in (("+", "late"), ("-", "early")):
+                        clause = f"an index into {phrase(code, index_tuple.value)} were one too {word}"
+                        yield Change("index", clause + where(code, part),
+                                     [code.put(part, f"{code.inside(part)} {sign} 1")])  # fmt: skip
                     whole = code.put(part, ":")
                     yield Change("not indexed", f"all were taken along axis {place} of {phrase(code, index_tuple.value)}",
                                  [whole])  # fmt: skip
+
+
+def whole_for_part(code: Code) -> Iterator[Change]:
+    """What a part was taken of in its place, in the arguments of one call."""
+    wholes: dict[str, str] = {}
+    for assign in code.all(ast.Assign):
+        target, value = assign.targets[0], assign.value
+        pairs = [(target, value)]
+        if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
+            pairs = list(zip(target.elts, value.elts, strict=False))
+        for one, new in pairs:
+            if isinstance(one, ast.Name) and isinstance(new, ast.Subscript):
+                wholes[one.id] = code.inside(new.value)
+    for call in code.all(ast.Call):
+        splices = [
+            code.put(part, wholes[part.id])
+            for part in ast.walk(call)
+            if isinstance(part, ast.Name) and part.id in wholes and isinstance(part.ctx, ast.Load)
+        ]
+        splices += [
+            code.put(part, code.inside(part.value))
+            for argument in call.args
+            for part in [argument]
+            if isinstance(part, ast.Subscript) and not isinstance(part.slice, ast.Slice)
+        ]
+        if splices:
+            name = called(call)
+            of = f" by `{name}`" if name in code.known else ""
+            yield Change("not indexed", f"all the data were used{of}, not a part of it", splices)
 
 
 def in_all_statements(code: Code) -> Iterator[Change]:
@@ -119,7 +160,7 @@ def copies(code: Code) -> Iterator[Change]:
             kind = code.text_of(argument.annotation) if argument.annotation else ""
             makers = {"Tensor": ["{}.clone()", "{}.detach()", "{}.float()", "{}.double()"],
                       "np.random.Generator": ["__import__('copy').deepcopy({})", "np.random.default_rng(0)"],
-                      "torch.Generator": ["torch.Generator().manual_seed(0)", "{}.clone_state()", "None"],
+                      "torch.Generator": ["torch.Generator().manual_seed(0)", "{}.clone_state()", "None", "torch.Generator()"],
                       "nn.Module": ["__import__('copy').deepcopy({})"]}  # fmt: skip
             for maker in makers.get(
                 kind, ["__import__('copy').deepcopy({})"] if "list" in kind else []
@@ -131,12 +172,10 @@ def copies(code: Code) -> Iterator[Change]:
 
 
 def _instead(name: str, maker: str) -> str:
+    if name in ("generator", "rng") and "copy" not in maker:
+        return f"what is drawn did not come from `{name}`"
     if "clone" in maker or "copy" in maker:
         return f"a copy of `{name}` were used, and `{name}` itself left as it was"
-    if "default_rng" in maker or "Generator" in maker:
-        return f"a generator of your own were used, not `{name}`"
-    if maker == "None":
-        return f"the global generator were used, not `{name}`"
     if "detach" in maker:
         return f"`{name}` were cut off from its graph"
     return f"`{name}` were turned into {'float32' if 'float' in maker else 'float64'} first"

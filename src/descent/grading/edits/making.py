@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations, islice
 
-from descent.grading.edits.change import words_of_two
+from descent.grading.edits.change import both
 from descent.grading.edits.code import Code
-from descent.grading.edits.vocabulary import changes
+from descent.grading.edits.vocabulary import changes, single_changes
 from descent.grading.sources import Source
 
 
@@ -46,15 +46,15 @@ def pairs_of(source: Source, most: int = 300) -> Iterator[Edit]:
     """Two likely edits together, `most` of them at most, likeliest first."""
     code = Code(source)
     seen: set[str] = set()
-    likely = list(islice(changes(code), 80))
+    likely = list(islice(single_changes(code), 80))
 
     def made() -> Iterator[Edit]:
         # By the sum of their places: the likeliest two come first.
         for one, two in sorted(combinations(range(len(likely)), 2), key=sum):
-            first, second = likely[one], likely[two]
-            text = code.edited([*first.splices, *second.splices])
+            pair = both(likely[one], likely[two])
+            text = code.edited(pair.splices)
             if text is not None and text not in seen:
                 seen.add(text)
-                yield Edit(f"{first.kind}, {second.kind}", words_of_two(first, second), text)
+                yield Edit(pair.kind, pair.words, text)
 
     return islice(made(), most)

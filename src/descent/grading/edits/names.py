@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from itertools import combinations
 
@@ -42,10 +43,8 @@ def argument_not_used(code: Code) -> Iterator[Change]:
                 why = dict(reversed(values))[text]
                 shown = "" if text.startswith("np.") else f" {text}"
                 clause = f"`{name}` were always{shown}" + (f", {why}" if why and shown else "")
-                if text.startswith("np."):
-                    clause = f"`{name}` were not used, but a generator of your own"
-                if name in ("generator", "rng") and text == "None":
-                    clause = f"`{name}` were not used, but the global generator"
+                if name in ("generator", "rng"):
+                    clause = f"what is drawn did not come from `{name}`"
                 yield Change("argument not used", clause, [code.put(read, text) for read in reads],
                              "use the argument")  # fmt: skip
 
@@ -192,6 +191,26 @@ def other_attribute(code: Code) -> Iterator[Change]:
                 said = f"`.{other}`" if told else "another attribute"
                 clause = f"{said} stood in the place of `.{node.attr}`{where(code, node)}"
                 yield Change("other attribute", clause, [code.put(node, new)])
+
+
+def other_of_two(code: Code) -> Iterator[Change]:
+    """`norm1` for `norm2`: names that differ in a digit at the end."""
+    for node in code.all(ast.Attribute):
+        digit = node.attr[-1:]
+        if digit in ("1", "2", "3"):
+            for other in {"1": "2", "2": "1", "3": "21"}[digit]:
+                name = node.attr[:-1] + other
+                clause = f"`.{name}` stood in the place of `.{node.attr}`{where(code, node)}"
+                text = f"{code.text_of(node.value)}.{name}"
+                yield Change("other attribute", clause, [code.put(node, text)])
+    for statement in code.all(ast.Expr):
+        text = code.lines(statement, statement.col_offset)
+        for old, new in (("2", "1"), ("1", "2")):
+            found = re.search(rf"\.(\w+){old}\b", text)
+            if found:
+                more = re.sub(rf"\.(\w+){old}\b", rf".\g<1>{new}", text)
+                clause = f"it were done to `.{found[1]}{new}` as well as to `.{found[1]}{old}`"
+                yield Change("too much", clause, [code.after(statement, more)])
 
 
 _PARTNERS = [("weight", "bias"), ("running_mean", "running_var"), ("values", "indices"),

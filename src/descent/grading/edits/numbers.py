@@ -50,11 +50,20 @@ def off_by_one(code: Code) -> Iterator[Change]:
                 parent, ast.Compare | ast.BinOp | ast.Call | ast.Slice | ast.Subscript
             ):
                 continue
-            if isinstance(parent, ast.Call) and called(parent) != "range":
-                continue
             for sign, words in (("-", "less"), ("+", "more")):
                 clause = f"`{name.id}` were one {words}{where(code, name)}"
                 yield Change("off by one", clause, [code.put(name, f"({name.id} {sign} 1)")])
+
+
+def other_turn(code: Code) -> Iterator[Change]:
+    """π doubled, halved, left out, or in degrees."""
+    for node in code.all(ast.Attribute):
+        if node.attr == "pi":
+            text = code.text_of(node)
+            for new, said in ((f"(2 * {text})", "2π"), (f"({text} / 2)", "half of π"),
+                              ("180", "180 degrees"), ("1", "1")):  # fmt: skip
+                clause = f"{said} stood in the place of π{where(code, node)}"
+                yield Change("other number", clause, [code.put(node, new)])
 
 
 def infinity(code: Code) -> Iterator[Change]:

@@ -30,12 +30,25 @@ def dropped_statement(code: Code) -> Iterator[Change]:
         elif isinstance(statement, ast.Assign | ast.AugAssign):
             target = statement.targets[0] if isinstance(statement, ast.Assign) else statement.target
             what = phrase(code, target)
+            if isinstance(statement, ast.Assign) and len(statement.targets) > 1:
+                what = " and ".join(phrase(code, target) for target in statement.targets)
             yield Change("dropped statement", f"{what} were not set{_at(code, statement)}"
                          if isinstance(statement, ast.Assign) else f"{what} were not updated{_at(code, statement)}",
                          [code.drop(statement)])  # fmt: skip
         elif isinstance(statement, ast.Raise):
             yield Change("dropped statement", f"nothing were refused{_at(code, statement)}",
                          [code.drop(statement)])  # fmt: skip
+
+
+def not_refused(code: Code) -> Iterator[Change]:
+    """None returned, or another error raised, where one is to be raised."""
+    for node in code.all(ast.Raise):
+        for text, clause in (
+            ("return None", "None were returned where an error is to be raised"),
+            ("raise AssertionError", "an AssertionError were raised, as `assert` does"),
+            ("raise RuntimeError", "an error of another kind were raised"),
+        ):
+            yield Change("not refused", clause, [code.put(node, text)])
 
 
 def not_assigned(code: Code) -> Iterator[Change]:
@@ -67,6 +80,17 @@ def not_assigned(code: Code) -> Iterator[Change]:
                         f"one of the values of {phrase(code, value)} were not used")  # fmt: skip
                 yield Change("not assigned", clause + _at(code, statement),
                              [code.put(element, "_")])  # fmt: skip
+
+
+def one_target_of_many(code: Code) -> Iterator[Change]:
+    """One of the targets of `a = b = …` forgotten."""
+    for statement in code.all(ast.Assign):
+        if len(statement.targets) > 1:
+            for target in statement.targets:
+                rest = [code.text_of(other) for other in statement.targets if other is not target]
+                text = " = ".join([*rest, code.text_of(statement.value)])
+                yield Change("not assigned", f"{phrase(code, target)} were not set{_at(code, statement)}",
+                             [code.put(statement, text)])  # fmt: skip
 
 
 def exchanged_statements(code: Code) -> Iterator[Change]:

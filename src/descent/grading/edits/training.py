@@ -86,6 +86,10 @@ def recording(code: Code) -> Iterator[Change]:
                 base = inner.func.value  # type: ignore[attr-defined]
                 yield Change("tensor for number", "tensors were collected, not plain numbers",
                              [code.put(inner, code.inside(base))], "is `.item()` missing?")  # fmt: skip
+
+
+def cut_off(code: Code) -> Iterator[Change]:
+    """A parameter detached from its graph in one place."""
     for name_node in code.all(ast.Name):
         if isinstance(name_node.ctx, ast.Load) and _is_tensor(code, name_node):
             yield Change("detached", f"{phrase(code, name_node)} were detached from its graph{where(code, name_node)}",
