@@ -152,7 +152,9 @@ def _run_trial(behaviour: Behaviour, prop: Property, draw: Draw, left: float) ->
         trial = Trial(record, watched)
         own_limit, seconds, clock = None, max(left, 0.01), Clock()
         try:
-            with restored_state(), time_limit(seconds) as own_limit:
+            with (
+                watched.methods_recorded(), restored_state(), time_limit(seconds) as own_limit
+            ):  # fmt: skip
                 prop.run(watched, draw)
         except KeyboardInterrupt:
             raise
@@ -184,7 +186,7 @@ def _note_error(trial: Trial, error: BaseException) -> None:
     if isinstance(error, TypeError) and _never_ran(watched):
         words = f"Your code could not be called as the exercise says: {text_of(error)}."
         trial.trouble = Difference("error", words)
-    elif not watched.calls or watched.calls[-1].returned is None:
+    elif not watched.calls or watched.calls[-1].may_cause(error):
         trial.trouble = Difference("none", "It returned None. Is a `return` missing?")
     else:
         # What came back broke the property itself, such as one number where two were asked for.
