@@ -272,7 +272,8 @@ def evaluate(model: nn.Module, batches: list[tuple[Tensor, Tensor]]) -> tuple[fl
     Parameters
     ----------
     model : maps images to logits, shape (n, classes). It is used in evaluation mode, without
-        gradients, and left in the mode it came in (training or evaluation, as a whole).
+        gradients, and left in the mode it came in (training or evaluation, as a whole). Nothing
+        else of it changes, nor whether gradients are recorded after the call.
     batches : at least one pair of images and int64 labels, shape (n,); n may differ from batch
         to batch. Rows with label −1 only fill up a batch and do not count; at least one row
         counts.
