@@ -539,7 +539,8 @@ class MovingAverage:
         """Take in the live model, which has the same parts.
 
         Parameters and floating-point buffers are averaged by the rule of the page, the first call
-        being t = 0. Buffers of whole numbers are copied.
+        being t = 0. Buffers of whole numbers are copied. Whether gradients are recorded after the
+        call stays as it was.
         """
         ### BEGIN SOLUTION
         keep = min(self.keep, self.updates / (self.updates + 1))
