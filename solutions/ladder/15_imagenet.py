@@ -743,7 +743,7 @@ def shard_pieces(
 
     Parameters
     ----------
-    order : shard numbers in the order in which this epoch reads them, each once
+    order : the numbers of all shards, each once, in the order in which this epoch reads them
     sizes : sizes[shard] is how many samples a shard has; may be 0
     reader, readers : this reader's number, from 0, and how many there are
     done : how many of its own samples this reader has read already in this epoch; at most all
