@@ -945,7 +945,7 @@ class ResNet50(nn.Module):
     Parameters
     ----------
     classes : how many logits
-    blocks : bottlenecks in each of the stages; the first has `width`, each further one twice that of the one before
+    blocks : bottlenecks in each of the stages, however many these are; the first has `width`, each further one twice that of the one before
     width : w of the table
     """
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from torch import nn
 from torch.nn import functional as F
 
@@ -37,7 +39,7 @@ def _(answer, draw: Draw) -> None:
         _check_bottleneck(answer, draw, channels, width, stride)
 
 
-def _gains(block: nn.Module) -> tuple[list[int], list[float]]:
+def _gains(block: Any) -> tuple[list[int], list[float]]:
     """How many channels the norms with gain 0 have, and what the gains of the others are."""
     gains = [norm.weight.detach() for norm in block.modules() if is_norm(norm)]
     silent = sorted(len(gain) for gain in gains if not gain.any())
