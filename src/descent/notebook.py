@@ -10,6 +10,7 @@ from typing import Any
 
 from descent.errors import CourseError
 from descent.exercises.lookup import UnknownExercise, load_exercises
+from descent.exercises.references import reference_source
 from descent.grading import CheckFailed, Exercise, Hint, Report, judge
 from descent.grading.calls import codes_of
 from descent.grading.originals import OriginalsInPlace, hidden_builtins, keep_originals, put_back
@@ -74,7 +75,10 @@ def check(answer: Any) -> None:
     with OriginalsInPlace():
         exercise = _exercise_for(answer, names)
         with _watched(_current_chapter().id, exercise.name, answer):
-            report = judge(exercise, answer)
+            chapter = _current_chapter()
+            report = judge(
+                exercise, answer, reference=lambda: reference_source(chapter, exercise.name)
+            )
             if report.failure is not None:
                 report = _blame_what_it_calls(report, answer, names)
                 report = _point_at_hidden_builtins(report, answer, names)
@@ -110,7 +114,7 @@ def hint(answer: Any) -> None:
     _show({"text/plain": f"Hint: {text}", "text/html": as_html})
 
 
-def mine(chapter_name: str, name: str, otherwise: Any) -> Any:
+def mine(chapter_name: str, name: str, otherwise: Any = None) -> Any:
     """Take your own answer to an exercise of an earlier chapter, and say which is in use.
 
     Parameters
@@ -119,8 +123,9 @@ def mine(chapter_name: str, name: str, otherwise: Any) -> Any:
         The earlier chapter, such as ``"ladder/08"``.
     name : str
         The exercise: a function or class you wrote there.
-    otherwise : object
-        What is used instead where yours is not there, or does not pass its check.
+    otherwise : object, optional
+        What is used instead where yours is not there, or does not pass its check. By default the
+        answer of the earlier chapter's own page.
 
     Returns
     -------
@@ -131,12 +136,18 @@ def mine(chapter_name: str, name: str, otherwise: Any) -> Any:
     ------
     UnknownExercise
         When the chapter has no exercise of this name.
+    CourseError
+        When `otherwise` is not given, and the chapter's source is not there.
     """
     from descent.exercises.own_answers import own_answer
 
     with _watched(find_chapter(chapter_name).id, name):
         own = own_answer(chapter_name, name)
     if own.answer is None:
+        if otherwise is None:
+            from descent.exercises.references import reference_answer
+
+            otherwise = reference_answer(chapter_name, name)
         print(f"{name}: the course's; {own.reason}.")
         return otherwise
     print(f"{name}: yours, from {own.chapter.id}.")

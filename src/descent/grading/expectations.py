@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 
 from descent.grading.differences import Difference, difference
+from descent.grading.plain_differences import plain_difference
+from descent.grading.sandbox import guarded
 from descent.grading.values import (
     independent_copy,
     is_tensor,
@@ -20,6 +22,8 @@ from descent.grading.values import (
     worth_keeping,
 )
 
+_ANOTHER = Difference("value", "It is another value.")
+
 MOST_PARTS = 20
 """So many parts of what a call returned are looked through for a value."""
 
@@ -28,7 +32,8 @@ MOST_PARTS = 20
 class Observation:
     """One value handed to `expect`, and the first thing found wrong with it.
 
-    `call` is the place, in the record, of the call that the value came from.
+    `call` is the place, in the record, of the call that the value came from. `compared` says
+    whether it was held against a value, and not against a bound alone.
     """
 
     name: str
@@ -36,6 +41,12 @@ class Observation:
     expected: str | None = None
     difference: Difference | None = None
     call: int | None = None
+    compared: bool = False
+
+    @property
+    def is_matched(self) -> bool:
+        """Whether it was found to be the value that it should be."""
+        return self.compared and self.difference is None
 
 
 @dataclass
@@ -96,6 +107,7 @@ class Expectation:
         `atol` defaults to a tenth of `rtol` times the largest expected magnitude. Any library's
         numbers are accepted, in any precision.
         """
+        self._seen.compared = True
         dimensions = self._record.dimensions if self._record else {}
         found = difference(self._value, expected, rtol, atol, dimensions)
         return self._note(found, short(expected))
@@ -107,10 +119,9 @@ class Expectation:
             found = difference(value, expected, rtol=0.0, atol=0.0)
         elif same(_plain(value), _plain(expected), rtol=0.0):
             found = None
-        elif value is None:
-            found = Difference("none", "It is None. Is a `return` missing?")
         else:
-            found = Difference("value", "It is another value.")
+            found = guarded(lambda: plain_difference(value, expected), _ANOTHER)
+        self._seen.compared = True
         return self._note(found, short(expected))
 
     def has_shape(self, *shape: int) -> Expectation:

@@ -11,7 +11,7 @@ from descent.grading import Draw, Exercise, expect
 
 from .shared import expect_plain
 
-derivative = Exercise("derivative", minutes=10, difficulty=2)
+derivative = Exercise("derivative", minutes=10, difficulty=2, returns=float)
 
 
 class Curve:

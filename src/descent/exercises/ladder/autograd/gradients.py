@@ -9,7 +9,7 @@ from descent.grading import Draw, Exercise, expect
 
 from .shared import expect_plain, float64_tensor, slopes_by_nudging
 
-gradients = Exercise("gradients", minutes=10, difficulty=2)
+gradients = Exercise("gradients", minutes=10, difficulty=2, returns=tuple[float, float])
 
 
 def _leaf(draw: Draw, used: bool = False) -> torch.Tensor:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from descent.grading import Draw, Exercise, expect
 
 # x and y are handed over as they are, not as copies, to see whether memory is shared with them.
-to_tensors = Exercise("to_tensors", minutes=5, difficulty=1, changes=("x", "y"))
+to_tensors = Exercise(
+    "to_tensors", minutes=5, difficulty=1, changes=("x", "y"), returns=tuple[Tensor, Tensor]
+)
 
 
 @to_tensors.property("holds the same numbers in the same shape", trials=6)

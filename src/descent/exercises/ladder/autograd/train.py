@@ -11,7 +11,9 @@ from descent.grading import Draw, Exercise, expect
 
 from .shared import expect_plain, float64_tensor
 
-train = Exercise("train", minutes=30, difficulty=3, changes=("rng",))
+train = Exercise(
+    "train", minutes=30, difficulty=3, changes=("rng",), returns=tuple[float, float, list[float]]
+)
 
 
 class StepRecorder:

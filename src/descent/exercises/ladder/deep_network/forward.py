@@ -5,13 +5,14 @@ from __future__ import annotations
 import copy
 
 import torch
+from torch import Tensor
 
 from descent.exercises.doubles import normals
 from descent.grading import Draw, Exercise, expect
 
 from .shared import drawn_network, expect_parameters, module
 
-forward = Exercise("forward", minutes=12, difficulty=2, changes=("network",))
+forward = Exercise("forward", minutes=12, difficulty=2, changes=("network",), returns=Tensor)
 
 
 @forward.property("gives x @ W + b for a network of one layer", trials=4)

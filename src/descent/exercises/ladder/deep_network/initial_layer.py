@@ -5,13 +5,16 @@ from __future__ import annotations
 import math
 
 import torch
+from torch import Tensor
 
 from descent.exercises.doubles import torch_generator
 from descent.grading import Draw, Exercise, expect
 
 from .shared import drawn_layer
 
-initial_layer = Exercise("initial_layer", minutes=10, difficulty=2, changes=("generator",))
+initial_layer = Exercise(
+    "initial_layer", minutes=10, difficulty=2, changes=("generator",), returns=tuple[Tensor, Tensor]
+)
 
 
 @initial_layer.property("has the shapes and the dtype of the page", trials=4)

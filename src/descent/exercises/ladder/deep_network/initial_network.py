@@ -6,13 +6,20 @@ import math
 from itertools import pairwise
 
 import torch
+from torch import Tensor
 
 from descent.exercises.doubles import torch_generator
 from descent.grading import Draw, Exercise, expect
 
 from .shared import drawn_layer, he
 
-initial_network = Exercise("initial_network", minutes=6, difficulty=2, changes=("generator",))
+initial_network = Exercise(
+    "initial_network",
+    minutes=6,
+    difficulty=2,
+    changes=("generator",),
+    returns=list[tuple[Tensor, Tensor]],
+)
 
 
 def _are_layers(network: object) -> bool:

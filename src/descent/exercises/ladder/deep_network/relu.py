@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from descent.exercises.doubles import normals
 from descent.grading import Draw, Exercise, expect
 
 # z is handed over as it is, not as a copy: its gradient is looked at afterwards.
-relu = Exercise("relu", minutes=3, difficulty=1, changes=("z",))
+relu = Exercise("relu", minutes=3, difficulty=1, changes=("z",), returns=Tensor)
 
 
 @relu.property("keeps what is positive and puts 0 for what is negative", trials=6)

@@ -12,7 +12,9 @@ from descent.grading import Draw, Exercise, expect
 
 from .shared import Network, drawn_network, expect_parameters, he, module, parameters_of, step
 
-train = Exercise("train", minutes=30, difficulty=3, changes=("network", "generator"))
+train = Exercise(
+    "train", minutes=30, difficulty=3, changes=("network", "generator"), returns=list[float]
+)
 
 
 def _trained(network, x, y, learning_rate, batch_size, epochs, generator) -> tuple[nn.Module, list]:

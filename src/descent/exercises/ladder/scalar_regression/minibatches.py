@@ -11,7 +11,9 @@ from descent.grading import Draw, Exercise, expect
 # Everything these properties record is the same for every right way of shuffling: lengths and
 # yes-or-no questions, never the order itself.
 
-minibatches = Exercise("minibatches", minutes=15, difficulty=2, changes=("rng",))
+minibatches = Exercise(
+    "minibatches", minutes=15, difficulty=2, changes=("rng",), returns=list[np.ndarray]
+)
 
 
 def _epoch(answer, n: int, batch_size: int, seed: int) -> list[list[int]]:

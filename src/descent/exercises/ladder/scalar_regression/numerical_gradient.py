@@ -6,7 +6,9 @@ import numpy as np
 
 from descent.grading import Draw, Exercise, expect
 
-numerical_gradient = Exercise("numerical_gradient", minutes=10, difficulty=2)
+numerical_gradient = Exercise(
+    "numerical_gradient", minutes=10, difficulty=2, returns=tuple[float, float]
+)
 
 
 class Surface:

@@ -6,7 +6,7 @@ import numpy as np
 
 from descent.grading import Draw, Exercise, expect
 
-sgd_step = Exercise("sgd_step", minutes=5, difficulty=1)
+sgd_step = Exercise("sgd_step", minutes=5, difficulty=1, returns=tuple[float, float])
 
 
 @sgd_step.property("moves both numbers against their slopes", trials=6)

@@ -6,7 +6,9 @@ import numpy as np
 
 from descent.grading import Draw, Exercise, expect
 
-train = Exercise("train", minutes=30, difficulty=3, changes=("rng",))
+train = Exercise(
+    "train", minutes=30, difficulty=3, changes=("rng",), returns=tuple[float, float, list[float]]
+)
 
 
 def _descend(

@@ -13,7 +13,7 @@ from descent.grading.draws import SIZES
 Pair = tuple[tuple[int, ...], tuple[int, ...]]
 
 
-broadcast_shape = Exercise("broadcast_shape", minutes=12, difficulty=2)
+broadcast_shape = Exercise("broadcast_shape", minutes=12, difficulty=2, returns=tuple[int, ...])
 
 
 def _added(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:

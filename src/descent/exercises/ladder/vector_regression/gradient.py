@@ -8,7 +8,7 @@ from descent.grading import Draw, Exercise, expect
 
 from .shared import plane_heights, several
 
-gradient = Exercise("gradient", minutes=15, difficulty=2)
+gradient = Exercise("gradient", minutes=15, difficulty=2, returns=tuple[np.ndarray, float])
 
 
 def _loss(w: np.ndarray, b: float, x: np.ndarray, y: np.ndarray) -> float:

@@ -8,7 +8,9 @@ from descent.grading import Draw, Exercise, expect
 
 from .shared import best_plane, floats, plane_heights, with_ones
 
-least_squares = Exercise("least_squares", minutes=15, difficulty=2)
+least_squares = Exercise(
+    "least_squares", minutes=15, difficulty=2, returns=tuple[np.ndarray, float]
+)
 
 
 def _spread_out(draw: Draw, n: int, d: int) -> np.ndarray:

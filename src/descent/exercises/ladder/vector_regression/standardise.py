@@ -8,7 +8,9 @@ from descent.grading import Draw, Exercise, expect
 
 from .shared import column_scales, moments, several
 
-standardise = Exercise("standardise", minutes=10, difficulty=2)
+standardise = Exercise(
+    "standardise", minutes=10, difficulty=2, returns=tuple[np.ndarray, np.ndarray, np.ndarray]
+)
 
 
 def _expect_standardised(answer, x: np.ndarray) -> None:

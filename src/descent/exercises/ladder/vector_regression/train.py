@@ -8,7 +8,13 @@ from descent.grading import Draw, Exercise, expect
 
 from .shared import best_plane, column_scales, floats, moments, plane_heights, with_ones
 
-train = Exercise("train", minutes=35, difficulty=3, changes=("rng",))
+train = Exercise(
+    "train",
+    minutes=35,
+    difficulty=3,
+    changes=("rng",),
+    returns=tuple[np.ndarray, float, list[float]],
+)
 
 
 def _back(theta: np.ndarray, mean: np.ndarray, std: np.ndarray) -> tuple[np.ndarray, float]:

@@ -8,7 +8,9 @@ from descent.grading import Draw, Exercise, expect
 
 from .shared import plane_heights
 
-unstandardise = Exercise("unstandardise", minutes=10, difficulty=2)
+unstandardise = Exercise(
+    "unstandardise", minutes=10, difficulty=2, returns=tuple[np.ndarray, float]
+)
 
 
 @unstandardise.property("gives the same predictions from the original x", trials=6)

@@ -1,0 +1,60 @@
+"""Wrong answers that people plausibly write, made of a right one by machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import combinations, islice
+
+from descent.grading.edits.change import both
+from descent.grading.edits.code import Code
+from descent.grading.edits.vocabulary import changes, single_changes
+from descent.grading.sources import Source
+
+
+@dataclass(frozen=True)
+class Edit:
+    """A changed definition, and what it behaves like.
+
+    Attributes
+    ----------
+    kind : str
+        Of which sort it is.
+    words : str
+        Whole sentences to the learner.
+    text : str
+        The changed definition; `Source.define` makes an answer of it, if it can be one.
+    """
+
+    kind: str
+    words: str
+    text: str
+
+
+def edits_of(source: Source) -> Iterator[Edit]:
+    """Every edit of a right answer, likeliest kinds first, no text twice. Made as they are asked for."""
+    code = Code(source)
+    seen = {code.text}
+    for change in changes(code):
+        text = code.edited(change.splices)
+        if text is not None and text not in seen:
+            seen.add(text)
+            yield Edit(change.kind, change.words, text)
+
+
+def pairs_of(source: Source, most: int = 300) -> Iterator[Edit]:
+    """Two likely edits together, `most` of them at most, likeliest first."""
+    code = Code(source)
+    seen: set[str] = set()
+    likely = list(islice(single_changes(code), 80))
+
+    def made() -> Iterator[Edit]:
+        # By the sum of their places: the likeliest two come first.
+        for one, two in sorted(combinations(range(len(likely)), 2), key=sum):
+            pair = both(likely[one], likely[two])
+            text = code.edited(pair.splices)
+            if text is not None and text not in seen:
+                seen.add(text)
+                yield Edit(pair.kind, pair.words, text)
+
+    return islice(made(), most)
