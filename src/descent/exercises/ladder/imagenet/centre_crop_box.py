@@ -169,6 +169,11 @@ centre_crop_box.slip(
     {_CORNER: "(tall - crop) // 2, (wide - crop) // 2"},
 )
 centre_crop_box.slip(
+    "half_pixels",
+    "Your corner has halves in it. Pixels are counted in whole numbers: `round(…)`.",
+    {_CORNER: "(tall - crop) / 2, (wide - crop) / 2"},
+)
+centre_crop_box.slip(
     "never_enlarges",
     "You never enlarge. The protocol makes every shorter side 256, of small pictures too.",
     {_START: f"{_START}    resize = min(resize, short)\n"},
@@ -203,9 +208,3 @@ centre_crop_box.hint(
 
 
 centre_crop_box.hint("Four numbers: height, width, top, left.", when="length")
-
-
-centre_crop_box.hint(
-    "If your corner has halves in it: pixels are counted in whole numbers, `round(…)`.",
-    when="returns a tuple of whole numbers",
-)

@@ -377,6 +377,11 @@ evaluate.slip(
     {_RETURN: "return first, five"},
 )
 evaluate.slip(
+    "tensors",
+    "You returned tensors. `float(…)` makes plain numbers.",
+    {_RETURN: "return torch.tensor(first / count), torch.tensor(five / count)"},
+)
+evaluate.slip(
     "five_first",
     "Top-5 stands before top-1.",
     {_RETURN: "return five / count, first / count"},
@@ -399,9 +404,3 @@ evaluate.hint("Divide at the end, once, by the number of pictures.", when="value
 
 
 evaluate.hint("What does NaN >= NaN give?", when="counts a row with NaN in it as wrong")
-
-
-evaluate.hint(
-    "If you returned tensors: `float(…)` makes plain numbers.",
-    when="returns a tuple of a plain number and a plain number",
-)

@@ -272,6 +272,11 @@ mixed_loss.slip(
     {"(logits, labels, label_smoothing=smoothing)": "(logits, labels)"},
 )
 mixed_loss.slip(
+    "plain_loss",
+    "You returned a plain number, so that nothing can be learned from it. Return the tensor.",
+    {_TOTAL: f"({_TOTAL}).item()"},
+)
+mixed_loss.slip(
     "without_gradient",
     "No gradient flows from your loss to the model, so that nothing can be learned from it. Leave "
     "out `no_grad`, `detach`, and whatever makes a new tensor from a number.",
@@ -305,10 +310,3 @@ mixed_loss.hint("Weigh the two losses by share and 1 − share.", when="value")
 
 
 mixed_loss.hint("`images.mul_(…)` would change the pictures you were given.", when="changes input")
-
-
-mixed_loss.hint(
-    "From a plain number nothing can be learned. Leave out `.item()` and `float`: return the "
-    "tensor.",
-    when="returns a tensor",
-)

@@ -309,6 +309,11 @@ random_crop_box.slip(
     {_MIDDLE: "round((height - h) / 2), round((width - w) / 2)"},
 )
 random_crop_box.slip(
+    "floats",
+    "Your corner or your sides are floats, and pixels are counted in whole numbers: `int(…)`.",
+    {"return top, left, h, w": "return float(top), float(left), float(h), float(w)"},
+)
+random_crop_box.slip(
     "always_centred",
     "Your box always lies in the middle. Numbers 2 and 3 place it.",
     {_CORNER: _MIDDLE},
@@ -354,10 +359,4 @@ random_crop_box.hint(
 random_crop_box.hint(
     "After the loop: is width / height above the range, below it, or inside?",
     when="falls back on the largest middle of an allowed shape",
-)
-
-
-random_crop_box.hint(
-    "Corner and sides are pixels, and pixels are counted in whole numbers: `int(…)`.",
-    when="returns a tuple of whole numbers",
 )

@@ -194,6 +194,11 @@ for _tiny in (1e-12, 1e-10, 1e-9, 1e-8, 1e-7, 1e-6):
         {_LOGS: f"(logits.softmax(1) + {_tiny}).log()"},
     )
 smoothed_loss.slip(
+    "plain_number",
+    "You returned a plain number, so that nothing can be learned from it. Return the tensor.",
+    {_LOSS: f"({_LOSS}).item()"},
+)
+smoothed_loss.slip(
     "detached",
     "No gradient flows from your loss to the logits, so that nothing can be learned from it. Leave "
     "out `detach`, `no_grad`, and whatever makes a new tensor from numbers.",
@@ -223,10 +228,3 @@ smoothed_loss.hint("`logits.log_softmax(1)` never overflows.", when="nan")
 
 
 smoothed_loss.hint("One number for the whole batch.", when="shape")
-
-
-smoothed_loss.hint(
-    "From a plain number nothing can be learned. Leave out `.item()` and `float`: return the "
-    "tensor.",
-    when="returns a tensor",
-)
