@@ -1,4 +1,4 @@
-"""A definition laid out for editing: every node with its place in the text, and what it is called."""
+"""A definition laid out for editing: every node with its place in the text."""
 
 from __future__ import annotations
 
@@ -19,9 +19,19 @@ Splice = tuple[int, int, str]
 
 INDENT = " " * 4
 _ATOMS = (
-    ast.Name, ast.Constant, ast.Call, ast.Attribute, ast.Subscript, ast.List, ast.Dict, ast.Set,
-    ast.ListComp, ast.SetComp, ast.DictComp, ast.JoinedStr,
-)  # fmt: skip
+    ast.Name,
+    ast.Constant,
+    ast.Call,
+    ast.Attribute,
+    ast.Subscript,
+    ast.List,
+    ast.Dict,
+    ast.Set,
+    ast.ListComp,
+    ast.SetComp,
+    ast.DictComp,
+    ast.JoinedStr,
+)
 _DOCUMENTED = re.compile(r"^ *([\w, ]+?) : ", re.MULTILINE)
 
 

@@ -32,7 +32,7 @@ class Edit:
 
 
 def edits_of(source: Source) -> Iterator[Edit]:
-    """Every edit of a right answer, likeliest kinds first, no text twice. Made as they are asked for."""
+    """Every edit of a right answer, likeliest kinds first, no text twice; made as asked for."""
     code = Code(source)
     seen = {code.text}
     for change in changes(code):
@@ -45,7 +45,7 @@ def edits_of(source: Source) -> Iterator[Edit]:
 def pairs_of(source: Source, most: int = 300) -> Iterator[Edit]:
     """Two likely edits together, `most` of them at most, likeliest first."""
     code = Code(source)
-    seen: set[str] = set()
+    seen = {code.text, *(edit.text for edit in edits_of(source))}
     likely = list(islice(single_changes(code), 80))
 
     def made() -> Iterator[Edit]:

@@ -13,14 +13,32 @@ from descent.grading.edits.phrases import phrase, where
 from descent.grading.sites import Function
 
 _USUAL = {
-    "momentum": ("0.1", "0.9"), "learning_rate": ("0.1", "0.01", "0.001"), "lr": ("0.001", "0.01"),
-    "eps": ("1e-5", "1e-8", "0.0"), "epsilon": ("1e-8", "1e-5", "0.0"), "temperature": ("1.0",),
-    "stride": ("1", "2"), "padding": ("0", "1"), "p": ("0.5",), "k": ("1", "1.0"),
-    "batch_size": ("64", "32", "1"), "epochs": ("1",), "beta": ("0.9",), "beta1": ("0.9",),
-    "beta2": ("0.999",), "weight_decay": ("0.0",), "decay": ("0.0", "0.1"), "smoothing": ("0.0", "0.1"),
-    "h": ("1e-4", "1e-5"), "size": ("4",), "dropout": ("0.0", "0.1"), "seed": ("0",),
-    "classes": ("10",), "generator": ("None",), "rng": ("np.random.default_rng(0)", "np.random"),
-}  # fmt: skip
+    "momentum": ("0.1", "0.9"),
+    "learning_rate": ("0.1", "0.01", "0.001"),
+    "lr": ("0.001", "0.01"),
+    "eps": ("1e-5", "1e-8", "0.0"),
+    "epsilon": ("1e-8", "1e-5", "0.0"),
+    "temperature": ("1.0",),
+    "stride": ("1", "2"),
+    "padding": ("0", "1"),
+    "p": ("0.5",),
+    "k": ("1", "1.0"),
+    "batch_size": ("64", "32", "1"),
+    "epochs": ("1",),
+    "beta": ("0.9",),
+    "beta1": ("0.9",),
+    "beta2": ("0.999",),
+    "weight_decay": ("0.0",),
+    "decay": ("0.0", "0.1"),
+    "smoothing": ("0.0", "0.1"),
+    "h": ("1e-4", "1e-5"),
+    "size": ("4",),
+    "dropout": ("0.0", "0.1"),
+    "seed": ("0",),
+    "classes": ("10",),
+    "generator": ("None",),
+    "rng": ("np.random.default_rng(0)", "np.random"),
+}
 _BY_TYPE = {"float": ("1.0", "0.0"), "int": ("1", "0"), "bool": ("True", "False")}
 
 
@@ -45,8 +63,12 @@ def argument_not_used(code: Code) -> Iterator[Change]:
                 clause = f"`{name}` were always{shown}" + (f", {why}" if why and shown else "")
                 if name in ("generator", "rng"):
                     clause = f"what is drawn did not come from `{name}`"
-                yield Change("argument not used", clause, [code.put(read, text) for read in reads],
-                             "use the argument")  # fmt: skip
+                yield Change(
+                    "argument not used",
+                    clause,
+                    [code.put(read, text) for read in reads],
+                    "use the argument",
+                )
 
 
 def other_default(code: Code) -> Iterator[Change]:
@@ -62,8 +84,11 @@ def other_default(code: Code) -> Iterator[Change]:
                 new += [repr(value + 1), repr(value * 10), repr(value / 10)]
                 new += [repr(type(value)(0))] if value else ["1"]
             for other in new:
-                yield Change("other default", f"the default of `{name}` were not `{text}`",
-                             [code.put(default, other)])  # fmt: skip
+                yield Change(
+                    "other default",
+                    f"the default of `{name}` were not `{text}`",
+                    [code.put(default, other)],
+                )
 
 
 def exchanged_parameters(code: Code) -> Iterator[Change]:
@@ -75,8 +100,11 @@ def exchanged_parameters(code: Code) -> Iterator[Change]:
             pairs = [(read, two.arg) for read in code.loads.get((function, one.arg), ())]
             pairs += [(read, one.arg) for read in code.loads.get((function, two.arg), ())]
             if pairs:
-                yield Change("exchanged names", f"`{one.arg}` and `{two.arg}` were exchanged",
-                             [code.put(read, name) for read, name in pairs])  # fmt: skip
+                yield Change(
+                    "exchanged names",
+                    f"`{one.arg}` and `{two.arg}` were exchanged",
+                    [code.put(read, name) for read, name in pairs],
+                )
 
 
 def exchanged_values(code: Code) -> Iterator[Change]:
@@ -213,8 +241,13 @@ def other_of_two(code: Code) -> Iterator[Change]:
                 yield Change("too much", clause, [code.after(statement, more)])
 
 
-_PARTNERS = [("weight", "bias"), ("running_mean", "running_var"), ("values", "indices"),
-             ("in_channels", "out_channels"), ("parameters", "buffers")]  # fmt: skip
+_PARTNERS = [
+    ("weight", "bias"),
+    ("running_mean", "running_var"),
+    ("values", "indices"),
+    ("in_channels", "out_channels"),
+    ("parameters", "buffers"),
+]
 
 
 def _partners(name: str) -> set[str]:
@@ -230,8 +263,11 @@ def exchanged_arguments(code: Code) -> Iterator[Change]:
         for one, two in combinations(plain, 2):
             if code.text_of(one) != code.text_of(two):
                 i, j = plain.index(one) + 1, plain.index(two) + 1
-                yield Change("exchanged arguments", f"two arguments of a call{the} were exchanged "
-                             f"({i} and {j})", code.swap(one, two))  # fmt: skip
+                yield Change(
+                    "exchanged arguments",
+                    f"two arguments of a call{the} were exchanged ({i} and {j})",
+                    code.swap(one, two),
+                )
 
 
 def ignored_entirely(code: Code) -> Iterator[Change]:
@@ -296,8 +332,11 @@ def _value_kinds(code: Code, function: Function, value: ast.AST | None) -> set[s
         return {_kind(code, a) for a in arguments(function) if a.arg in names}
     if isinstance(value, ast.Name | ast.Subscript):
         inner = value.value if isinstance(value, ast.Subscript) else value
-        return {_kind(code, a) for a in arguments(function)
-                if isinstance(inner, ast.Name) and a.arg == inner.id}  # fmt: skip
+        return {
+            _kind(code, a)
+            for a in arguments(function)
+            if isinstance(inner, ast.Name) and a.arg == inner.id
+        }
     return set()
 
 
@@ -322,5 +361,9 @@ def stale_value(code: Code) -> Iterator[Change]:
             for one, new in zip(target.elts, value.elts, strict=False):
                 lines.append(f"{code.text_of(one)} = {code.text_of(new)}")
             splices: list[Splice] = [code.put(node, f"\n{indent}".join(lines))]
-            yield Change("one after another", "two values were updated one after the other, the "
-                         "second from the new first", splices, "compute both, then assign both")  # fmt: skip
+            yield Change(
+                "one after another",
+                "two values were updated one after the other, the second from the new first",
+                splices,
+                "compute both, then assign both",
+            )

@@ -20,7 +20,7 @@ from descent.grading.edits import (
     statements,
     states,
     training,
-)  # fmt: skip
+)
 from descent.grading.edits.change import Change, everywhere
 from descent.grading.edits.code import Code
 
@@ -33,6 +33,7 @@ SLIPS: tuple[Callable[[Code], Iterator[Change]], ...] = (
     axes.mean_of_parts,
     calls.summed_for_averaged,
     arithmetic.squares,
+    arithmetic.complement,
     arithmetic.dropped_operand,
     axes.other_axis,
     training.modes,
@@ -102,7 +103,6 @@ SLIPS: tuple[Callable[[Code], Iterator[Change]], ...] = (
     numbers.other_number,
     states.earlier_value,
     arithmetic.assigned_for_updated,
-    arithmetic.complement,
     calls.self_layer_forgotten,
     calls.other_layer,
     calls.nested_order,
