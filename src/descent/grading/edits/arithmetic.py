@@ -65,11 +65,11 @@ def other_operator(code: Code) -> Iterator[Change]:
             yield Change(
                 "operator", clause.format(it=it) + where(code, node), [code.put(node, f"({text})")]
             )
-    for node in code.all(ast.AugAssign):
-        for sign, clause in _OTHERS.get(type(node.op), ())[:1]:
-            text = f"{code.text_of(node.target)} {sign}= {code.text_of(node.value)}"
-            it = operand(code, node.value, "part")
-            yield Change("operator", clause.format(it=it), [code.put(node, text)])
+    for step in code.all(ast.AugAssign):
+        for sign, clause in _OTHERS.get(type(step.op), ())[:1]:
+            text = f"{code.text_of(step.target)} {sign}= {code.text_of(step.value)}"
+            it = operand(code, step.value, "part")
+            yield Change("operator", clause.format(it=it), [code.put(step, text)])
 
 
 def assigned_for_updated(code: Code) -> Iterator[Change]:

@@ -78,17 +78,15 @@ def always_or_never(code: Code) -> Iterator[Change]:
         about = _about(code, node)
         for value in ("False", "True"):
             taken = "never held" if value == "False" else "always held"
-            yield Change("branch", f"the condition{about} {taken}", [code.put(node.test, value)])
+            yield Change("branch", f"{about} {taken}", [code.put(node.test, value)])
         text = f"(not ({code.text_of(node.test)}))"
         yield Change(
             "inverted condition",
-            f"the condition{about} were turned round",
+            f"{about} were turned round",
             [code.put(node.test, text)],
         )
     for loop in code.all(ast.While):
-        yield Change(
-            "branch", f"the loop{_about(code, loop)} never ran", [code.put(loop.test, "False")]
-        )
+        yield Change("branch", "a `while` loop never ran", [code.put(loop.test, "False")])
     for part in code.all(ast.comprehension):
         for test in part.ifs:
             named = named_in(code, test)
@@ -135,9 +133,7 @@ def out_of_branch(code: Code) -> Iterator[Change]:
         for statement in node.body:
             if isinstance(statement, ast.Assign | ast.AugAssign | ast.Expr) and len(node.body) > 1:
                 text = code.lines(statement, node.col_offset)
-                clause = (
-                    f"a part of what the condition{_about(code, node)} guards were done in any case"
-                )
+                clause = f"a part of what {_about(code, node)} guards were done in any case"
                 yield Change("branch", clause, [code.drop(statement), code.before(node, text)])
                 yield Change("branch", clause, [code.drop(statement), code.after(node, text)])
 
@@ -177,8 +173,10 @@ def and_or(code: Code) -> Iterator[Change]:
 
 
 def _about(code: Code, node: ast.If | ast.IfExp | ast.While) -> str:
+    """Which condition it is."""
     named = named_in(code, node.test)
-    return f" on {' and '.join(f'`{name}`' for name in named)}" if named else ""
+    names = " and ".join(f"`{name}`" for name in named)
+    return f"the condition on {names}" if named else "a condition"
 
 
 def _of(code: Code, node: ast.Compare) -> str:

@@ -32,8 +32,8 @@ def other_slice(code: Code) -> Iterator[Change]:
             + where(code, node),
             [code.put(node, base)],
         )
-    for node in code.all(ast.Slice):
-        parent = code.parent(node)
+    for part in code.all(ast.Slice):
+        parent = code.parent(part)
         if isinstance(parent, ast.Tuple):
             for new, clause in (
                 (":-1", "left out the last"),
@@ -41,11 +41,11 @@ def other_slice(code: Code) -> Iterator[Change]:
                 ("::-1", "ran backwards"),
                 (":", "were the whole"),
             ):
-                if code.text_of(node) != new:
+                if code.text_of(part) != new:
                     yield Change(
                         "slice",
-                        f"a slice along one axis {clause}{where(code, node)}",
-                        [code.put(node, new)],
+                        f"a slice along one axis {clause}{where(code, part)}",
+                        [code.put(part, new)],
                     )
 
 

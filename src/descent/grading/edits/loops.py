@@ -232,14 +232,14 @@ def computed_once(code: Code) -> Iterator[Change]:
             "they belong anew to every pass",
         )
     for assign in code.all(ast.Assign):
-        loop = code.around(assign, ast.For)
-        if loop is not None and assign in loop.body and isinstance(assign.value, ast.Call):
-            text = code.lines(assign, loop.col_offset)
+        around = code.around(assign, ast.For)
+        if around is not None and assign in around.body and isinstance(assign.value, ast.Call):
+            text = code.lines(assign, around.col_offset)
             what = phrase(code, assign.value)
             yield Change(
                 "worked out once",
-                f"{what} were worked out once, before {_loop(code, loop)}",
-                [code.drop(assign), code.before(loop, text)],
+                f"{what} were worked out once, before {_loop(code, around)}",
+                [code.drop(assign), code.before(around, text)],
             )
 
 
@@ -324,6 +324,8 @@ def _statement(code: Code, statement: ast.stmt) -> str:
         said = phrase(code, target)
         if said.startswith("`"):
             return f"{said} were set"
+        if isinstance(statement, ast.AugAssign):
+            return "a counter or sum were updated"
         if isinstance(statement.value, ast.Call) and called(statement.value):
             return f"{phrase(code, statement.value)} were worked out"
         return "a value were worked out"

@@ -110,3 +110,39 @@ def residual(code: Code) -> Iterator[Change]:
                 f"a ReLU followed {phrase(code, node.func)}{where(code, node)}",
                 [code.put(node, f"F.relu({text})")],
             )
+
+
+def layer_forgotten(code: Code) -> Iterator[Change]:
+    """A layer of a model left out: `x` for `self.layer(x)`."""
+    for node in code.all(ast.Call):
+        if len(node.args) == 1 and isinstance(node.func, ast.Attribute | ast.Subscript):
+            base = node.func.value
+            if (
+                isinstance(base, ast.Name)
+                and base.id == "self"
+                or isinstance(node.func, ast.Subscript)
+            ):
+                yield Change(
+                    "forgotten layer",
+                    f"{phrase(code, node.func)} were left out{where(code, node)}",
+                    [code.put(node, code.inside(node.args[0]))],
+                )
+
+
+def other_layer(code: Code) -> Iterator[Change]:
+    """Another layer of the same model called, or the same one twice."""
+    layers = [
+        node.func
+        for node in code.all(ast.Call)
+        if isinstance(node.func, ast.Attribute) and code.text_of(node.func.value) == "self"
+    ]
+    names = list(dict.fromkeys(layer.attr for layer in layers))
+    for layer in layers:
+        for name in names:
+            if name != layer.attr:
+                new = f"`self.{name}`" if name in code.known else "another layer"
+                yield Change(
+                    "other layer",
+                    f"{new} stood in the place of {phrase(code, layer)}" + where(code, layer),
+                    [code.put(layer, f"self.{name}")],
+                )

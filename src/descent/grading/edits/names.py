@@ -23,7 +23,7 @@ _USUAL = {
     "padding": ("0", "1"),
     "p": ("0.5",),
     "k": ("1", "1.0"),
-    "batch_size": ("64", "32", "1"),
+    "batch_size": ("1",),
     "epochs": ("1",),
     "beta": ("0.9",),
     "beta1": ("0.9",),
@@ -199,6 +199,8 @@ def _taken(code: Code, reads: list[ast.Name], other: str) -> Change:
     if isinstance(call, ast.Call) and node in call.args and called(call) in code.known:
         at += f", in the call of `{called(call)}`"
     clause = f"{new} stood in the place of {was}{at}"
+    if not new.startswith("`") and was == "an intermediate result":
+        clause = f"one intermediate result stood in the place of another{at}"
     return Change("other name", clause, [code.put(read, other) for read in reads])
 
 

@@ -17,6 +17,7 @@ def other_number(code: Code) -> Iterator[Change]:
             continue
         value = node.value
         assert isinstance(value, int | float)
+        others: list[float]
         if isinstance(value, int):
             others = [
                 value + 1,

@@ -110,8 +110,6 @@ _WRAPPED = [
     ("{}.exp()", "you took the exponential of the {result}"),
     ("{}.unsqueeze(-1)", "the {result} had one axis too many, of length 1"),
     ("{}.T", "the {result} were transposed"),
-    ("{}.tolist()", "the {result} were a list, not a tensor"),
-    ("list({})", "the {result} were a list"),
     ("{}[:-1]", "the {result} lacked its last element"),
     ("{}[1:]", "the {result} lacked its first element"),
     ("{}[0]", "the {result} were its first element only"),
@@ -121,22 +119,37 @@ _WRAPPED = [
     ("{} * 100", "the {result} were a percentage"),
     ("{}.softmax(-1)", "the {result} went through a softmax as well"),
     ("{}.relu()", "the {result} went through a ReLU as well"),
-    ("{}.numpy()", "the {result} were a numpy array, not a tensor"),
     ("{}.requires_grad_()", "the {result} required a gradient"),
-    ("torch.tensor({})", "the {result} were a tensor"),
-    ("[{}]", "the {result} stood in a list of its own"),
     ("{}.squeeze()", "the {result} lost its axes of length 1"),
     ("{}.double()", "the {result} were of dtype float64"),
     ("float({})", "the {result} were a plain number, not a tensor"),
-    ("tuple({})", "the {result} were a tuple"),
     ("{}.flatten()", "the {result} were laid flat"),
     ("{}.float()", "the {result} were of dtype float32"),
 ]
 
 
+_TYPES = [
+    ("{}.tolist()", "the {result} were a list, not a tensor"),
+    ("list({})", "the {result} were a list"),
+    ("{}.numpy()", "the {result} were a numpy array, not a tensor"),
+    ("tuple({})", "the {result} were a tuple"),
+    ("torch.tensor({})", "the {result} were a tensor"),
+    ("[{}]", "the {result} stood in a list of its own"),
+]
+
+
 def changed_result(code: Code) -> Iterator[Change]:
     """Something more done to a result: negated, halved, averaged, made a plain number."""
-    for pattern, clause in _WRAPPED:
+    yield from _wrapped(code, _WRAPPED)
+
+
+def other_type(code: Code) -> Iterator[Change]:
+    """A result of another type, with what is in it right."""
+    yield from _wrapped(code, _TYPES)
+
+
+def _wrapped(code: Code, patterns: list[tuple[str, str]]) -> Iterator[Change]:
+    for pattern, clause in patterns:
         for value in _returned(code):
             results = value.elts if isinstance(value, ast.Tuple) else [value]
             of = f" of `{code.function(value).name}`" if code.is_class else ""
@@ -231,12 +244,14 @@ def same_through_call(code: Code) -> Iterator[Change]:
         results = value.elts if isinstance(value, ast.Tuple) else [value]
         for place, result in enumerate(results):
             the = f"the {ordinal(place)} result" if len(results) > 1 else "the result"
-            if called(result) == "item" and isinstance(result.func, ast.Attribute):  # type: ignore[attr-defined]
+            if not isinstance(result, ast.Call) or called(result) != "item":
+                continue
+            if isinstance(result.func, ast.Attribute):
                 yield Change(
                     "tensor for number",
                     f"{the} were a tensor, not a plain number",
                     [code.put(result, code.inside(result.func.value))],
-                )  # type: ignore[attr-defined]
+                )
 
 
 def nothing_returned(code: Code) -> Iterator[Change]:

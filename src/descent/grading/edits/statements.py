@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from descent.grading.edits.change import Change
 from descent.grading.edits.code import Code, called
-from descent.grading.edits.phrases import is_known, phrase
+from descent.grading.edits.phrases import is_known, listed, phrase
 
 _Simple = (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Expr)
 
@@ -15,45 +15,30 @@ _Simple = (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Expr)
 def dropped_statement(code: Code) -> Iterator[Change]:
     """A statement forgotten."""
     for statement in _statements(code):
-        if isinstance(statement, ast.Expr):
-            name = called(statement.value)
-            what = f"the call of `{name}`" if name else "a step"
-            yield Change(
-                "dropped statement",
-                f"{what} were missing{_at(code, statement)}",
-                [code.drop(statement)],
-            )
-        elif isinstance(statement, ast.If):
-            if not statement.orelse:
-                yield Change(
-                    "branch",
-                    f"a special case were missing{_at(code, statement)}",
-                    [code.drop(statement)],
-                )
-        elif isinstance(statement, ast.For | ast.While):
-            yield Change(
-                "dropped statement",
-                f"a loop were missing{_at(code, statement)}",
-                [code.drop(statement)],
-            )
-        elif isinstance(statement, ast.Assign | ast.AugAssign):
-            target = statement.targets[0] if isinstance(statement, ast.Assign) else statement.target
-            what = phrase(code, target)
-            if isinstance(statement, ast.Assign) and len(statement.targets) > 1:
-                what = " and ".join(phrase(code, target) for target in statement.targets)
-            yield Change(
-                "dropped statement",
-                f"{what} were not set{_at(code, statement)}"
-                if isinstance(statement, ast.Assign)
-                else f"{what} were not updated{_at(code, statement)}",
-                [code.drop(statement)],
-            )
-        elif isinstance(statement, ast.Raise):
-            yield Change(
-                "dropped statement",
-                f"nothing were refused{_at(code, statement)}",
-                [code.drop(statement)],
-            )
+        clause = _missing(code, statement)
+        if clause:
+            yield Change("dropped statement", clause + _at(code, statement), [code.drop(statement)])
+
+
+def _missing(code: Code, statement: ast.stmt) -> str:
+    """What is said where a statement is forgotten; empty for one that cannot be."""
+    if isinstance(statement, ast.Expr):
+        return f"{_named(code, statement)} were missing"
+    if isinstance(statement, ast.If) and not statement.orelse:
+        return "a special case were missing"
+    if isinstance(statement, ast.For | ast.While):
+        return "a loop were missing"
+    if isinstance(statement, ast.Raise):
+        return "nothing were refused"
+    if isinstance(statement, ast.AugAssign):
+        known = is_known(code, statement.target)
+        return f"{phrase(code, statement.target) if known else 'a counter or sum'} were not updated"
+    if isinstance(statement, ast.Assign):
+        known = all(is_known(code, target) for target in statement.targets)
+        if not known and isinstance(statement.value, ast.Call):
+            return f"{_named(code, statement)} were missing"
+        return f"{listed([phrase(code, target) for target in statement.targets])} were not set"
+    return ""
 
 
 def not_refused(code: Code) -> Iterator[Change]:
