@@ -8,8 +8,8 @@ What happens where: ``exercise`` is the declaration, ``draws`` gives a property 
 difference into words; ``sandbox`` limits and isolates what is run, ``calls`` hands inputs over and
 finds the learner's line in an error, ``trials`` runs properties and keeps what an answer did;
 ``diagnosis`` finds the declared mistake that did the same, ``judging`` puts it all in order, and
-``report`` shows it. ``mutants`` makes wrong answers by machine, for ``audit``; ``edits`` makes those
-that people plausibly write, each with a sentence.
+``report`` shows it. ``mutants`` makes wrong answers by machine, for ``audit``; ``edits`` makes
+those that people plausibly write, each with a sentence.
 """
 
 from descent.grading.draws import Draw

@@ -249,3 +249,23 @@ def test_natural_logarithms_for_those_to_base_two(answer_of) -> None:
     """
     answer = answer_of(text, "It behaves as if `log` stood for `log2`.")
     assert answer(torch.tensor([math.e])).item() == pytest.approx(1)
+
+
+def test_a_division_rounded_up(answer_of) -> None:
+    text = """
+    def parts(n: int, size: int):
+        return n // size
+    """
+    answer = answer_of(text, "It behaves as if a division were rounded up, not down.")
+    assert answer(7, 3) == 3
+
+
+def test_probabilities_for_logits(answer_of) -> None:
+    text = """
+    def loss(logits: Tensor, labels: Tensor):
+        return F.cross_entropy(logits, labels)
+    """
+    answer = answer_of(text, "It behaves as if `logits` went through a softmax first.")
+    labels = torch.tensor([1, 0, 1])
+    right = nn.functional.cross_entropy(TABLE.softmax(-1), labels)
+    assert answer(TABLE, labels) == pytest.approx(right.item())

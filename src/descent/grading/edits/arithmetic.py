@@ -300,6 +300,20 @@ def squares(code: Code) -> Iterator[Change]:
                 )
 
 
+def other_rounding(code: Code) -> Iterator[Change]:
+    """A whole-number division rounded up, or to the nearest."""
+    for node in code.all(ast.BinOp):
+        if isinstance(node.op, ast.FloorDiv):
+            left, right = code.inside(node.left), code.inside(node.right)
+            at = where(code, node)
+            for text, clause in (
+                (f"(-(-{left} // {right}))", f"a division were rounded up, not down{at}"),
+                (f"round({left} / {right})", f"a division were rounded to the nearest{at}"),
+                (f"int({left} / {right} + 0.5)", f"a division were rounded to the nearest{at}"),
+            ):
+                yield Change("other rounding", clause, [code.put(node, text)])
+
+
 def _it(said: str) -> str:
     """`bandwidth` of "the divisor `bandwidth`": where the verb says the role already."""
     return said.removeprefix("the divisor ").removeprefix("the factor ")

@@ -272,6 +272,36 @@ def exchanged_arguments(code: Code) -> Iterator[Change]:
                 )
 
 
+_CHANGED = [
+    ("{}.softmax(-1)", "`{}` went through a softmax first"),
+    ("{}.log_softmax(-1)", "`{}` went through a log-softmax first"),
+    ("{}.exp()", "you took the exponential of `{}` first"),
+    ("{}.log()", "you took the logarithm of `{}` first"),
+    ("{}.abs()", "`{}` lost its signs first"),
+    ("{}.flip(0)", "`{}` were turned round along its first axis"),
+    ("{}.flip(-1)", "`{}` were turned round along its last axis"),
+    ("{}.flip(-2, -1)", "`{}` were turned upside down"),
+    ("{}.sort().values", "`{}` were sorted first"),
+]
+
+
+def changed_parameter(code: Code) -> Iterator[Change]:
+    """Something done to a tensor that was given before it is used."""
+    for function in code.functions:
+        for argument in arguments(function):
+            kind = code.text_of(argument.annotation) if argument.annotation else ""
+            reads = code.loads.get((function, argument.arg), ())
+            if kind != "Tensor" or not reads:
+                continue
+            for pattern, clause in _CHANGED:
+                text = pattern.format(argument.arg)
+                yield Change(
+                    "changed argument",
+                    clause.format(argument.arg),
+                    [code.put(read, text) for read in reads],
+                )
+
+
 def ignored_entirely(code: Code) -> Iterator[Change]:
     """A parameter overwritten by a neutral tensor."""
     for function in code.functions:

@@ -27,7 +27,9 @@ def _missing(code: Code, statement: ast.stmt) -> str:
     if isinstance(statement, ast.If) and not statement.orelse:
         return "a special case were missing"
     if isinstance(statement, ast.For | ast.While):
-        return "a loop were missing"
+        return (
+            f"{'an inner' if code.around(statement, ast.For, ast.While) else 'a'} loop were missing"
+        )
     if isinstance(statement, ast.Raise):
         return "nothing were refused"
     if isinstance(statement, ast.AugAssign):
