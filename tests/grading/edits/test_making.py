@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import ast
 import re
+import runpy
 import time
 from itertools import islice
+from pathlib import Path
 
 from right_answers import source_of
 
 from descent.grading.edits import edits_of, pairs_of
+from descent.grading.sources import Source
 
 SLOPE = '''
 def slope(w: float, x: np.ndarray, y: np.ndarray) -> float:
@@ -69,3 +72,17 @@ def test_pairs_join_two_edits_and_their_words() -> None:
     assert all(pair.text not in single for pair in pairs)
     wrong_twice = next(pair for pair in pairs if "the factor `2` were missing" in pair.words)
     assert wrong_twice.words.count("as if") == 2
+
+
+def test_a_slip_in_an_earlier_answer_that_is_called(tmp_path: Path) -> None:
+    module = tmp_path / "earlier_answers.py"
+    module.write_text(
+        "def square_mean(x):\n    return sum(a * a for a in x) / len(x)\n\n\n"
+        "def size(x):\n    return square_mean(x) ** 0.5\n"
+    )
+    namespace = runpy.run_path(str(module), run_name="earlier_answers")
+    text = "def size(x):\n    return square_mean(x) ** 0.5\n"
+    source = Source("size", text, {**namespace, "__name__": "earlier_answers"})
+    words = "It behaves as if, in the work of `square_mean`, you did not divide by `len(x)`."
+    edit = next(edit for edit in edits_of(source) if edit.words == words)
+    assert source.define(edit.text, "<edit>")([3, 4]) == 5

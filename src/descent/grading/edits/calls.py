@@ -90,6 +90,8 @@ _METHODS = {
     "size": "the size",
 }
 
+_NOT_FORGOTTEN = {"range", "arange", "zip", "max", "min", "isinstance", "getattr", "setattr"}
+
 
 def forgotten_call(code: Code) -> Iterator[Change]:
     """What a call does not done at all: `x` for `f(x)` and for `x.f()`."""
@@ -112,7 +114,7 @@ def forgotten_call(code: Code) -> Iterator[Change]:
         ):
             known = name in _WRAPPERS or name in code.known or isinstance(node.func, ast.Attribute)
             what = f"a `{name}`" if known and name else "a step"
-            if len(node.args) == 1 or name in _WRAPPERS or isinstance(node.func, ast.Attribute):
+            if len(node.args) == 1 or (known and name not in _NOT_FORGOTTEN):
                 yield Change(
                     "forgotten call",
                     f"{what} were missing{where(code, node)}",

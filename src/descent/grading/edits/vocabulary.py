@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from descent.grading.edits import (
     arithmetic,
@@ -26,7 +26,9 @@ from descent.grading.edits import (
 from descent.grading.edits.change import Change, everywhere
 from descent.grading.edits.code import Code
 
-SLIPS: tuple[Callable[[Code], Iterator[Change]], ...] = (
+Slip = Callable[[Code], Iterator[Change]]
+
+LIKELY: tuple[Slip, ...] = (
     results.swapped_results,
     loops.after_first_pass,
     conditions.truth_for_none,
@@ -97,6 +99,9 @@ SLIPS: tuple[Callable[[Code], Iterator[Change]], ...] = (
     names.other_of_two,
     names.exchanged_parameters,
     names.exchanged_values,
+)
+
+OTHERS: tuple[Slip, ...] = (
     statements.not_assigned,
     calls.summed_loss,
     functions.other_base,
@@ -139,15 +144,15 @@ SLIPS: tuple[Callable[[Code], Iterator[Change]], ...] = (
 )
 
 
-def changes(code: Code) -> Iterator[Change]:
-    """Every change of a definition that somebody might have made."""
-    for slip in SLIPS:
+def changes(code: Code, slips: Sequence[Slip]) -> Iterator[Change]:
+    """Every change of a definition by these slips, in one place and in every place."""
+    for slip in slips:
         single = list(slip(code))
         yield from single
         yield from everywhere(single)
 
 
 def single_changes(code: Code) -> Iterator[Change]:
-    """The same in one place each."""
-    for slip in SLIPS:
+    """The likely ones in one place each."""
+    for slip in LIKELY:
         yield from slip(code)
