@@ -75,6 +75,7 @@ NUMBERS = [
     (RATE, "the default of `latency` were not `2.0`.", (6.0, 4.0), 3.5),
     (RATE, "the result were halved.", (6.0, 4.0), 1.25),
     (MIX, "`momentum` itself stood where one minus it belongs.", (2.0, 6.0, 0.25), 2.0),
+    (MIX, "the weights of `old` and `new` were exchanged.", (2.0, 6.0, 0.25), 5.0),
     (MIX, "`momentum` were taken for absent where it is 0 or empty: ask whether it is None.",
      (2.0, 6.0, 0.0), 6.0),
     (MIX, "`momentum` were always 0.9, a usual value: use the argument.", (2.0, 6.0, 0.25), 5.6),

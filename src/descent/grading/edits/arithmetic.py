@@ -267,6 +267,42 @@ def regrouped(code: Code) -> Iterator[Change]:
             )
 
 
+def power_of_all(code: Code) -> Iterator[Change]:
+    """The power of what stands before it too: a * b ** 2 as (a * b) ** 2."""
+    for node in code.all(ast.BinOp):
+        inner = node.right
+        if not isinstance(inner, ast.BinOp) or not isinstance(inner.op, ast.Pow):
+            continue
+        if isinstance(node.op, (*_SUMS, *_PRODUCTS)):
+            base = f"{code.inside(node.left)} {_SIGNS[type(node.op)]} {code.inside(inner.left)}"
+            done = "squared" if _is_two(inner.right) else "raised to the power"
+            yield Change(
+                "brackets",
+                f"{operand(code, node.left, 'part')} were {done} as well{where(code, node)}",
+                [code.put(node, f"(({base}) ** {code.inside(inner.right)})")],
+                "is a bracket in the wrong place?",
+            )
+
+
+def exchanged_weights(code: Code) -> Iterator[Change]:
+    """The weights of a sum exchanged: a * x + b * y as b * x + a * y."""
+    for node in code.all(ast.BinOp):
+        one, two = node.left, node.right
+        if not isinstance(node.op, _SUMS) or not isinstance(one, ast.BinOp):
+            continue
+        if not isinstance(two, ast.BinOp):
+            continue
+        if isinstance(one.op, ast.Mult) and isinstance(two.op, ast.Mult):
+            said = [phrase(code, part) for part in (one.right, two.right)]
+            told = all(part.startswith("`") for part in said)
+            of = f"{said[0]} and {said[1]}" if told else "two terms"
+            yield Change(
+                "exchanged weights",
+                f"the weights of {of} were exchanged{where(code, node)}",
+                code.swap(one.left, two.left),
+            )
+
+
 def complement(code: Code) -> Iterator[Change]:
     """a for 1 - a."""
     for node in code.all(ast.BinOp):
