@@ -125,8 +125,10 @@ conv_cost.slip(
     "rounded_up",
     "You rounded the output's side up. A window that would hang over the edge is left out: "
     "round down.",
-    {"(side + 2 * padding - kernel) //": "-(-(side + 2 * padding - kernel) //", "stride + 1":
-     "stride) + 1"},
+    {
+        "(side + 2 * padding - kernel) //": "-(-(side + 2 * padding - kernel) //",
+        "stride + 1": "stride) + 1",
+    },
 )
 conv_cost.slip(
     "fraction_of_a_place",
@@ -208,7 +210,9 @@ conv_cost.slip(
     "pictures.",
     {"in_channels * side**2": "in_channels * (side + 2 * padding) ** 2"},
 )
-conv_cost.slip("bytes_first", "FLOPs first, then bytes.", {"return flops, moved": "return moved, flops"})
+conv_cost.slip(
+    "bytes_first", "FLOPs first, then bytes.", {"return flops, moved": "return moved, flops"}
+)
 
 
 conv_cost.hint("The side of the output first. Everything else is a product.")
