@@ -97,7 +97,7 @@ class Watched(nn.Module):
     def _noted(self, x: Tensor) -> Tensor:
         last = torch.channels_last
         self.uses.append((
-            all(part.training for part in self.modules()),
+            sum(part.training for part in self.modules()),
             torch.is_autocast_enabled("cpu") and torch.get_autocast_dtype("cpu") == torch.bfloat16,
             x.is_contiguous(memory_format=last),
             self.conv.weight.is_contiguous(memory_format=last),
