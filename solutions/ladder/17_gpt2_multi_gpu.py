@@ -141,7 +141,8 @@ def merge(piece: bytes, ranks: dict[tuple[bytes, bytes], int]) -> list[bytes]:
     ----------
     piece : at least one byte
     ranks : pair of tokens → rank, lowest first to join. The entries may come in any order.
-        Each part of a pair is a single byte or what a pair of lower rank makes.
+        Each part of a pair is a single byte or what a pair of lower rank makes. Two pairs may
+        make the same token, as (ab, c) and (a, bc) do.
 
     Returns
     -------
