@@ -350,7 +350,7 @@ def my_rows(batch_size: int, micro_batch: int, rank: int, size: int) -> list[ran
 
     Parameters
     ----------
-    batch_size : rows of the batch, over all processes
+    batch_size : rows of the batch, over all processes, at least 1
     micro_batch : rows that go through the model at once, at least 1
     rank, size : number of this process, and how many there are
 
