@@ -254,14 +254,15 @@ ring_all_reduce.slip(
 
 ring_all_reduce.slip(
     "one_step_more",
-    "One step too many in the first half: some numbers were added twice. p − 1 steps are enough.",
+    "One step too many in one of the halves: p − 1 steps are enough in each. What the last one "
+    "brings is replaced or there already, and costs every process a message.",
     {_REDUCE: "range(p if p > 1 else 0):"},
 )
 
 ring_all_reduce.slip(
     "both_one_step_more",
     "One step too many in both halves. After p − 1 steps each part has visited all p processes: "
-    "one more adds numbers twice, in the first half, and costs a message, in both.",
+    "what one more brings is not kept, and it costs every process a message in each half.",
     {_REDUCE: "range(p if p > 1 else 0):", _GATHER: "range(p if p > 1 else 0):"},
 )
 
