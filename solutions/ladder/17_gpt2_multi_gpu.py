@@ -633,14 +633,14 @@ check(average_gradients)
 
 # %% exercise="update_seconds"
 def update_seconds(
-    size: float, processes: int, bandwidth: float, latency: float,
+    gradient_bytes: float, processes: int, bandwidth: float, latency: float,
     forward: float, backward: float, micro_batches: int,
 ) -> tuple[float, float]:
     """Time a ring all-reduce, and an update that hides it behind the last backward pass.
 
     Parameters
     ----------
-    size : bytes of all gradients
+    gradient_bytes : bytes of all gradients
     processes : at least 1; one alone exchanges nothing
     bandwidth : bytes a second on each line
     latency : seconds before a message flows
@@ -652,7 +652,7 @@ def update_seconds(
     exchange, update : seconds of the ring, and of the whole update
     """
     ### BEGIN SOLUTION
-    exchange = 2 * (processes - 1) * (latency + size / processes / bandwidth)
+    exchange = 2 * (processes - 1) * (latency + gradient_bytes / processes / bandwidth)
     update = micro_batches * (forward + backward) + max(0.0, exchange - backward)
     return exchange, update
     ### END SOLUTION
