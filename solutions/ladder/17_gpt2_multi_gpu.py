@@ -5,7 +5,7 @@
 # hours: 6
 # needs: [ladder/16_nanogpt]
 # teaches: [byte-level BPE, memory-mapped shards, all-reduce, ring all-reduce, data parallelism, gradient accumulation with no_sync, model FLOPs utilisation, ZeRO and sharding, loading published weights]
-# builds: decode, byte-pair merges, windows from shards, a process's rows, the ring all-reduce, averaged gradients, the time of an exchange, the memory of sharding, the utilisation, a translation of OpenAI's weights, data-parallel training
+# builds: decode, byte-pair merges, windows from shards, a process's rows, the ring all-reduce, averaged gradients, the time of an exchange, the fewest GPUs for a model, the utilisation, a translation of OpenAI's weights, data-parallel training
 # number: several processes give the curve of one; for 124M parameters on OpenWebText, nanoGPT's loss of about 2.85 on held-out text
 # data: tiny Shakespeare; GPT-2's merges; OpenWebText in the real run
 # run: gpt2
@@ -29,9 +29,9 @@
 # # GPT-2 on several GPUs
 #
 # Towards the end of this page you will leave one division out of a training program. Nothing breaks. Four
-# processes train one model, they agree to the last bit, and the loss falls as it should. With one optimiser
-# you would never know. With another you are training at four times the learning rate that you wrote down. To
-# see why the missing division hides so well, you have to build the whole thing.
+# processes train one model, they agree to the last bit, and the loss falls as it should. What has become of
+# the training depends on a choice that you made long before, and for other reasons. To see why the missing
+# division hides so well, you have to build the whole thing.
 #
 # The whole thing is how nanoGPT {cite:p}`karpathy2022` trains GPT-2 {cite:p}`radford2019` anew: text cut into
 # tokens, tokens in files too large for memory, and processes that each read a part of every batch and talk to
@@ -91,6 +91,7 @@ use_style()
 # though neither 1 nor 2 is a text. And a model may write $[0, 1]$, which is no text at all: the half
 # character is then shown as `U+FFFD`, the sign �.
 
+
 # %% exercise="decode"
 def decode(tokens: list[int], vocabulary: dict[bytes, int]) -> str:
     """Turn token numbers back into text.
@@ -132,6 +133,7 @@ check(decode)
 #
 # A reader from left to right would have joined $(a, b)$ first and ended with $ab, c, d$. And where pairs
 # overlap the left one counts: with $(a, a)$, `aaa` becomes `aa`, `a`.
+
 
 # %% exercise="merge"
 def merge(piece: bytes, ranks: dict[tuple[bytes, bytes], int]) -> list[bytes]:
@@ -197,14 +199,14 @@ theirs = gpt2_encoding(bpe)  # the same merges in tiktoken, OpenAI's own impleme
 for line in LINES:
     numbers = encode(line, ranks, bpe.vocabulary)
     again = decode(numbers, bpe.vocabulary)
-    print(f"{len(line.encode()):3} bytes, {len(numbers):2} tokens; as tiktoken {numbers == theirs.encode_ordinary(line)}; "
-          f"round trip {again == line}")
+    print(f"{len(line.encode()):3} bytes; as tiktoken {numbers == theirs.encode_ordinary(line)}; round trip {again == line}")
 
 # %% [markdown]
 # **Predict.** Before you look at the picture: where are the cuts in "Tokenization of naïve unknowable
 # words"? How many tokens does 🙂 take, and how many the four Japanese characters?
 #
 # *My prediction: …*
+
 
 # %%
 def shown(token: bytes) -> str:
@@ -257,6 +259,7 @@ draw_tokens([[of_number[n] for n in encode(line, ranks, bpe.vocabulary)] for lin
 # A **position** counts tokens through all shards in order. By hand, with shards of 3 and 4 tokens,
 # $[10, 11, 12]$ and $[13, 14, 15, 16]$: position 4 is the token 14. A window of length 3 at position 1 has the
 # inputs $[11, 12, 13]$ and the targets $[12, 13, 14]$. It needs $3 + 1$ tokens, two of either shard.
+
 
 # %% exercise="read_windows"
 def read_windows(shards: list, starts: Tensor, length: int) -> tuple[Tensor, Tensor]:
@@ -344,6 +347,7 @@ print("a window over the edge of two shards:", repr(decode(inputs[0].tolist(), s
 # add up before the step, as on rung 16. By hand: a batch of 12, two processes, micro-batches of 3. Process 1
 # takes the rows 6 to 8, then 9 to 11.
 
+
 # %% exercise="my_rows"
 def my_rows(batch_size: int, micro_batch: int, rank: int, size: int) -> list[range]:
     """Say which rows of the global batch a process takes, micro-batch by micro-batch.
@@ -390,6 +394,7 @@ check(my_rows)
 # threads that play processes, one at a time, so the result is the same at every run, and if all of them
 # wait for each other it says so. `in_processes` does it with real processes. Here is the all-reduce that
 # comes to mind first: everybody sends to process 0, which adds and sends the sum back.
+
 
 # %%
 def star(values: Tensor, link: Link) -> Tensor:
@@ -444,6 +449,7 @@ for size in (2, 4, 8):
 #
 # $$ 2\,\frac{p - 1}{p}\, n < 2n, \qquad \text{however many processes there are.} $$
 
+
 # %% exercise="ring_all_reduce"
 def ring_all_reduce(values: Tensor, link: Link) -> Tensor:
     """Add up a vector over all processes, in a ring.
@@ -492,6 +498,7 @@ for size in (2, 4, 8):
 # **Predict.** Without looking back: after three steps, which part does each process hold finished?
 #
 # *My prediction: …*
+
 
 # %%
 class Watching:
@@ -555,6 +562,7 @@ plt.show()
 # carries messages between CPUs. (Between GPUs it would be NCCL.) They run your ring, then the
 # all-reduce that torch brings along.
 
+
 # %%
 def ring_lesson(link: Link, n: int) -> dict[str, Any]:
     """What a process finds when it compares your ring with torch's own."""
@@ -585,6 +593,7 @@ for rank, found in enumerate(in_processes(ring_lesson, 2, 1_000_000)):
 # By hand: in process 0 the gradients are $[1, 2]$ and $[3]$, in process 1 $[5, 6]$ and $[7]$. The vectors
 # $[1, 2, 3]$ and $[5, 6, 7]$ add up to $[6, 8, 10]$; half of it is $[3, 4, 5]$, and back go $[3, 4]$ and $[5]$.
 
+
 # %% exercise="average_gradients"
 def average_gradients(model: nn.Module, link: Link) -> None:
     """Replace every gradient of a model by its mean over all processes, in one exchange.
@@ -593,7 +602,8 @@ def average_gradients(model: nn.Module, link: Link) -> None:
     ----------
     model : the same parameters, in the same order, in every process. After the call each .grad
         is the mean; the parameters themselves stay. Those without a gradient (.grad is None) are
-        the same ones in every process, and are passed over.
+        the same ones in every process, and never all: nothing is sent of them, and their .grad
+        is still None afterwards.
     link : to the other processes
 
     All gradients are exchanged together, by one ring all-reduce: at most 2(p − 1) messages from
@@ -622,14 +632,16 @@ check(average_gradients)
 #
 # Two tricks keep the GPUs from waiting. The exchange can run *beside* the backward pass: the gradients of the
 # last layers are ready first and can leave while the earlier layers are still being computed. And with $k$
-# micro-batches the gradients add up in place, so only the *last* micro-batch has to exchange anything. In
-# PyTorch the others run under `model.no_sync()`. We assume that the exchange may run beside the whole of the
-# last backward pass, and that only what is longer has to be waited for:
+# micro-batches the gradients add up in place, so only the *last* micro-batch has to exchange anything. That is
+# gradient accumulation with `no_sync`, after PyTorch's name for a stretch of code in which nothing is exchanged. We
+# assume that the exchange may run beside the whole of the last backward pass, and that only what is longer has
+# to be waited for:
 #
 # $$ t_\text{update} = k\,(t_\text{forward} + t_\text{backward}) + \max(0,\; t_\text{ring} - t_\text{backward}). $$
 #
 # By hand: 4 processes, 400 bytes, 100 bytes a second, no latency: 6 messages of 1 second each. With
 # $k = 2$, forward 1 and backward 2 seconds, an update takes $2 \cdot 3 + (6 - 2) = 10$ seconds.
+
 
 # %% exercise="update_seconds"
 def update_seconds(
@@ -701,54 +713,76 @@ plt.show()
 # weights in float32, to which small steps can be added without being rounded away: $2 + 2 + 12$, again 16.
 #
 # That $p$ processes all keep the same is a waste. {cite:t}`rajbhandari2020` take it apart in stages, called
-# **ZeRO**. The optimiser's state is needed only where a weight is updated, so each process can keep a $p$-th
-# of it:
+# **ZeRO** (zero redundancy optimiser). The optimiser's state is needed only where a weight is updated, so each
+# process can keep a $p$-th of it. Then the gradients are divided as well, then the weights:
 #
 # | stage | divided among the $p$ processes | whole in every process |
 # |---|---|---|
-# | 0 (DDP, below) | nothing | weights, gradients, optimiser |
+# | 0 (as on this page) | nothing | weights, gradients, optimiser |
 # | 1 | optimiser | weights, gradients |
 # | 2 | optimiser, gradients | weights |
-# | 3 (FSDP) | optimiser, gradients, weights | nothing |
+# | 3 | optimiser, gradients, weights | nothing |
 #
-# At stage 3 a layer's weights are gathered from all processes when they are needed, and dropped again. By
-# hand: 100 parameters in float32, 4 processes, stage 1: weights 400, gradients 400, optimiser
-# $800 / 4 = 200$ bytes.
+# At stage 3 a layer's weights are gathered from all processes when they are needed, and dropped again. Here is
+# the table as a function.
 
-# %% exercise="bytes_per_gpu"
-def bytes_per_gpu(
-    parameters: int, processes: int, stage: int, mixed: bool
-) -> tuple[float, float, float]:
-    """Count what one process keeps of a model in training, without activations.
 
-    Parameters
-    ----------
-    parameters : of the whole model
-    processes : among which state is divided, evenly, at least 1
-    stage : 0, 1, 2 or 3, as in the table
-    mixed : whether weights and gradients take 2 bytes, and the optimiser keeps the weights
-        in 4 bytes as well; else all numbers take 4 bytes
-
-    Returns
-    -------
-    weights, gradients, optimiser : bytes of each in one process, not rounded. The optimiser is
-        Adam.
-    """
-    ### BEGIN SOLUTION
+# %%
+def bytes_per_gpu(parameters: int, processes: int, stage: int, mixed: bool) -> tuple[float, float, float]:
+    """Bytes of weights, gradients and optimiser in one process, without activations."""
     each, adam = (2, 12) if mixed else (4, 8)
     weights = each * parameters / (processes if stage >= 3 else 1)
     gradients = each * parameters / (processes if stage >= 2 else 1)
     optimiser = adam * parameters / (processes if stage >= 1 else 1)
     return weights, gradients, optimiser
+
+
+for stage in range(4):
+    print(f"100 parameters in float32, 4 processes, stage {stage}: {bytes_per_gpu(100, 4, stage, mixed=False)} bytes")
+
+# %% [markdown]
+# The question in practice is the other way round. You have a model, and GPUs of one kind: how many of them do
+# you have to rent? A higher stage needs fewer, and sends more. And sometimes no number is enough.
+#
+# By hand: 100 parameters in float32 at stage 1. Weights and gradients, 800 bytes, are whole in every process, and
+# the optimiser's 800 are divided. With 1 000 bytes in a GPU there are 200 left for a part of these, so it takes
+# 4 GPUs. With 900 bytes it takes 8.
+
+
+# %% exercise="fewest_gpus"
+def fewest_gpus(parameters: int, stage: int, mixed: bool, memory: int) -> int | None:
+    """Find the fewest GPUs that can hold a model in training, one process on each.
+
+    Parameters
+    ----------
+    parameters : of the whole model, at least 1
+    stage : 0, 1, 2 or 3, as in the table
+    mixed : whether weights and gradients take 2 bytes, and the optimiser keeps the weights
+        in 4 bytes as well; else all numbers take 4 bytes
+    memory : bytes of one GPU, a whole number. Weights, gradients and optimiser together may fill
+        it to the last byte; activations are not counted.
+
+    Returns
+    -------
+    the smallest number of GPUs, at least 1, that is enough: any whole number, not only a power
+        of two. None where no number is enough
+    """
+    ### BEGIN SOLUTION
+    each, adam = (2, 12) if mixed else (4, 8)
+    divided = sum((adam, each, each)[:stage]) * parameters
+    room = memory - (2 * each + adam) * parameters + divided
+    if divided == 0:
+        return 1 if room >= 0 else None
+    return -(-divided // room) if room > 0 else None
     ### END SOLUTION
 
 
-# %% check="bytes_per_gpu"
-check(bytes_per_gpu)
+# %% check="fewest_gpus"
+check(fewest_gpus)
 
 # %% [markdown]
 # **Predict.** A model of 30 billion parameters in mixed precision, and GPUs with 80 gigabytes. How many GPUs
-# does each stage need, at the least (of the powers of two), before there is room for a single activation? For which stages is no
+# does each stage need, at the least, before there is room for a single activation? For which stages is no
 # number enough?
 #
 # *My prediction: …*
@@ -761,8 +795,8 @@ for ax, (name, n) in zip(axes, {"GPT-2, 124 million": 124e6, "30 billion": 30e9}
     for stage in range(4):
         held = [sum(bytes_per_gpu(int(n), int(p), stage, mixed=True)) / 1e9 for p in counts]
         curves[f"stage {stage}"] = (np.log2(counts), held)
-        enough = [int(p) for p, gigabytes in zip(counts, held, strict=True) if gigabytes < 80]
-        fits = f"below 80 GB from {enough[0]} on" if enough else f"not below 80 GB on {counts[-1]} either"
+        fewest = fewest_gpus(int(n), stage, True, 80_000_000_000)
+        fits = "no number is enough" if fewest is None else f"80 GB are enough on {fewest}"
         print(f"{name}, stage {stage}: {held[0]:6.2f} GB on one GPU, {held[3]:6.2f} on each of 8; {fits}")
     plot_curves(curves, xlabel="number of GPUs", ylabel="memory in each GPU (GB)", title=name, ax=ax)
     ax.set(xticks=np.log2(counts), xticklabels=counts, ylim=(0, None))
@@ -776,8 +810,9 @@ plt.show()
 # `slurm` shares the weights out to show it, not for need), since sharding the weights sends more:
 # they have to be gathered forward and again backward. With 30 billion parameters stage 0 does not fit, on
 # however many GPUs, because more GPUs do not make any of them hold less. Nor does stage 1, although most of the
-# memory is the optimiser's and is shared there: what is left whole is too much by itself. Stage 2
-# comes close to its limit, the weights, and only stage 3 goes on falling.
+# memory is the optimiser's and is shared there: what is left whole is too much by itself. Stage 2 fits, on more
+# than three times as many GPUs as stage 3, which alone goes on falling. (Both fill their GPUs to the last byte,
+# so a real training needs more of them.)
 #
 # ## How much of a GPU do you use?
 #
@@ -793,6 +828,7 @@ plt.show()
 #
 # By hand: $N = 100$, $L = H = 1$, $Q = 2$, $T = 10$ give $600 + 240 = 840$. At 50 tokens a second two GPUs
 # with a peak of 100 000 each are used to $840 \cdot 50 / 200\,000 = 0.21$.
+
 
 # %% exercise="utilisation"
 def utilisation(
@@ -879,6 +915,7 @@ NAMES = {"wte": "tokens", "wpe": "positions", "ln_f": "norm", "ln_1": "norm_1", 
 # By hand: `h.11.mlp.c_fc.weight` of shape (768, 3072) becomes `blocks.11.expand.weight` of shape (3072, 768),
 # `ln_f.bias` becomes `norm.bias`, and of `wte.weight` come `tokens.weight` and `read_out.weight`.
 
+
 # %% exercise="from_openai"
 def from_openai(published: dict[str, Tensor], names: dict[str, str]) -> dict[str, Tensor]:
     """Translate GPT-2's published weights into the names and layouts of our GPT.
@@ -921,6 +958,7 @@ check(from_openai)
 # round. You compare what comes *out*. Half a gigabyte of weights is nothing for a lesson, so here is a GPT-2 with
 # OpenAI's names and layouts in small, with random weights, as the library `transformers` makes it. Both
 # models should give the same logits.
+
 
 # %%
 def with_random_weights() -> tuple[dict[str, Tensor], Tensor, Tensor]:
@@ -974,6 +1012,7 @@ with torch.no_grad():
 # 5. One step of the optimiser.
 # 6. Return the mean loss of the global batch, the same Python float in every process. This may take a second exchange,
 #    of one number. So a process sends at most $4(p - 1)$ messages in an update.
+
 
 # %% exercise="DataParallel"
 class DataParallel:
@@ -1124,6 +1163,7 @@ plt.show()
 #
 # *My prediction: …*
 
+
 # %%
 class Summing(DataParallel):
     """The division by the number of processes is forgotten."""
@@ -1215,8 +1255,8 @@ plt.show()
 # four different models, and they never meet. The remedy is to send the start round, and to compare a checksum
 # of the weights over the processes now and then.
 #
-# By the printed training loss the same rows cost most here. (The validation losses of this one seed cannot tell them from own
-# starts.) And within a run they are the quietest: all processes agree, and three quarters of
+# The same rows cost about as much as own starts. (Which of the two is worse, one seed cannot tell.) Within a run
+# they are the quietest: all processes agree, and three quarters of
 # the work is done for nothing. It is training with a batch of 4 in place of 16. Only a comparison with the right curve shows it, or a
 # look at the first tokens that each process reads.
 #
@@ -1225,9 +1265,9 @@ plt.show()
 # You have built what these do:
 #
 # - `DistributedDataParallel(model)` is your `DataParallel`. It sends the start round, cuts the gradients into
-#   buckets, and starts the exchange of each as soon as its last gradient is there. Under `no_sync()` it
-#   exchanges nothing, and the gradients add up.
-# - `fully_shard(model)` (**FSDP2**) is stage 3 of the table. Each process keeps a $p$-th of every weight, gathers
+#   buckets, and starts the exchange of each as soon as its last gradient is there. With `no_sync()` around the
+#   other micro-batches it exchanges nothing, and the gradients add up.
+# - `fully_shard(model)` (**FSDP2**, fully sharded data parallel) is stage 3 of the table. Each process keeps a $p$-th of every weight, gathers
 #   a block's weights when they are needed, and sums the gradients right into the process that keeps
 #   their part: the two halves of your ring, at different times.
 # - **torchrun** starts the processes, tells each its rank, and ends all when one dies.
