@@ -91,7 +91,6 @@ use_style()
 # though neither 1 nor 2 is a text. And a model may write $[0, 1]$, which is no text at all: the half
 # character is then shown as `U+FFFD`, the sign �.
 
-
 # %% exercise="decode"
 def decode(tokens: list[int], vocabulary: dict[bytes, int]) -> str:
     """Turn token numbers back into text.
@@ -133,7 +132,6 @@ check(decode)
 #
 # A reader from left to right would have joined $(a, b)$ first and ended with $ab, c, d$. And where pairs
 # overlap the left one counts: with $(a, a)$, `aaa` becomes `aa`, `a`.
-
 
 # %% exercise="merge"
 def merge(piece: bytes, ranks: dict[tuple[bytes, bytes], int]) -> list[bytes]:
@@ -207,7 +205,6 @@ for line in LINES:
 #
 # *My prediction: …*
 
-
 # %%
 def shown(token: bytes) -> str:
     """A token as one can print it: its text, or its bytes where it is none (or no Latin text)."""
@@ -242,7 +239,7 @@ draw_tokens([[of_number[n] for n in encode(line, ranks, bpe.vocabulary)] for lin
 # accent among them, and even 🙂. "tea" at the beginning of a line has no blank before it, and is two. The four
 # Japanese characters are eight tokens, and some cuts go through the middle of a character. That is the
 # price of a vocabulary learned from mostly English text: the same thought can cost a Japanese reader several
-# times as many tokens, and a window of 1 024 of them then holds less.
+# times as many tokens.
 #
 # ## Files larger than memory
 #
@@ -259,7 +256,6 @@ draw_tokens([[of_number[n] for n in encode(line, ranks, bpe.vocabulary)] for lin
 # A **position** counts tokens through all shards in order. By hand, with shards of 3 and 4 tokens,
 # $[10, 11, 12]$ and $[13, 14, 15, 16]$: position 4 is the token 14. A window of length 3 at position 1 has the
 # inputs $[11, 12, 13]$ and the targets $[12, 13, 14]$. It needs $3 + 1$ tokens, two of either shard.
-
 
 # %% exercise="read_windows"
 def read_windows(shards: list, starts: Tensor, length: int) -> tuple[Tensor, Tensor]:
@@ -347,7 +343,6 @@ print("a window over the edge of two shards:", repr(decode(inputs[0].tolist(), s
 # add up before the step, as on rung 16. By hand: a batch of 12, two processes, micro-batches of 3. Process 1
 # takes the rows 6 to 8, then 9 to 11.
 
-
 # %% exercise="my_rows"
 def my_rows(batch_size: int, micro_batch: int, rank: int, size: int) -> list[range]:
     """Say which rows of the global batch a process takes, micro-batch by micro-batch.
@@ -394,7 +389,6 @@ check(my_rows)
 # threads that play processes, one at a time, so the result is the same at every run, and if all of them
 # wait for each other it says so. `in_processes` does it with real processes. Here is the all-reduce that
 # comes to mind first: everybody sends to process 0, which adds and sends the sum back.
-
 
 # %%
 def star(values: Tensor, link: Link) -> Tensor:
@@ -449,7 +443,6 @@ for size in (2, 4, 8):
 #
 # $$ 2\,\frac{p - 1}{p}\, n < 2n, \qquad \text{however many processes there are.} $$
 
-
 # %% exercise="ring_all_reduce"
 def ring_all_reduce(values: Tensor, link: Link) -> Tensor:
     """Add up a vector over all processes, in a ring.
@@ -498,7 +491,6 @@ for size in (2, 4, 8):
 # **Predict.** Without looking back: after three steps, which part does each process hold finished?
 #
 # *My prediction: …*
-
 
 # %%
 class Watching:
@@ -562,7 +554,6 @@ plt.show()
 # carries messages between CPUs. (Between GPUs it would be NCCL.) They run your ring, then the
 # all-reduce that torch brings along.
 
-
 # %%
 def ring_lesson(link: Link, n: int) -> dict[str, Any]:
     """What a process finds when it compares your ring with torch's own."""
@@ -579,8 +570,8 @@ for rank, found in enumerate(in_processes(ring_lesson, 2, 1_000_000)):
           f"{found['differs']:.1e}, sent {found['megabytes']:.1f} MB")
 
 # %% [markdown]
-# Not a bit apart; but with two processes a sum has one addition. With more of them another order of adding could
-# show in the last digits.
+# Not a bit apart; but a sum of two has one addition. With more, another order of adding could show in the last
+# digits.
 #
 # ## Averaging the gradients
 #
@@ -592,7 +583,6 @@ for rank, found in enumerate(in_processes(ring_lesson, 2, 1_000_000)):
 #
 # By hand: in process 0 the gradients are $[1, 2]$ and $[3]$, in process 1 $[5, 6]$ and $[7]$. The vectors
 # $[1, 2, 3]$ and $[5, 6, 7]$ add up to $[6, 8, 10]$; half of it is $[3, 4, 5]$, and back go $[3, 4]$ and $[5]$.
-
 
 # %% exercise="average_gradients"
 def average_gradients(model: nn.Module, link: Link) -> None:
@@ -632,16 +622,14 @@ check(average_gradients)
 #
 # Two tricks keep the GPUs from waiting. The exchange can run *beside* the backward pass: the gradients of the
 # last layers are ready first and can leave while the earlier layers are still being computed. And with $k$
-# micro-batches the gradients add up in place, so only the *last* micro-batch has to exchange anything. That is
-# gradient accumulation with `no_sync`, after PyTorch's name for a stretch of code in which nothing is exchanged. We
-# assume that the exchange may run beside the whole of the last backward pass, and that only what is longer has
+# micro-batches the gradients add up in place, so only the *last* micro-batch has to exchange anything. PyTorch
+# calls it gradient accumulation with `no_sync`. We assume that the exchange may run beside the whole of the last backward pass, and that only what is longer has
 # to be waited for:
 #
 # $$ t_\text{update} = k\,(t_\text{forward} + t_\text{backward}) + \max(0,\; t_\text{ring} - t_\text{backward}). $$
 #
 # By hand: 4 processes, 400 bytes, 100 bytes a second, no latency: 6 messages of 1 second each. With
 # $k = 2$, forward 1 and backward 2 seconds, an update takes $2 \cdot 3 + (6 - 2) = 10$ seconds.
-
 
 # %% exercise="update_seconds"
 def update_seconds(
@@ -714,7 +702,7 @@ plt.show()
 #
 # That $p$ processes all keep the same is a waste. {cite:t}`rajbhandari2020` take it apart in stages, called
 # **ZeRO** (zero redundancy optimiser). The optimiser's state is needed only where a weight is updated, so each
-# process can keep a $p$-th of it. Then the gradients are divided as well, then the weights:
+# process can keep a $p$-th of it; and so on:
 #
 # | stage | divided among the $p$ processes | whole in every process |
 # |---|---|---|
@@ -725,7 +713,6 @@ plt.show()
 #
 # At stage 3 a layer's weights are gathered from all processes when they are needed, and dropped again. Here is
 # the table as a function.
-
 
 # %%
 def bytes_per_gpu(parameters: int, processes: int, stage: int, mixed: bool) -> tuple[float, float, float]:
@@ -741,13 +728,12 @@ for stage in range(4):
     print(f"100 parameters in float32, 4 processes, stage {stage}: {bytes_per_gpu(100, 4, stage, mixed=False)} bytes")
 
 # %% [markdown]
-# The question in practice is the other way round. You have a model, and GPUs of one kind: how many of them do
-# you have to rent? A higher stage needs fewer, and sends more. And sometimes no number is enough.
+# In practice the question is turned round: how many GPUs of a kind does a model need? A higher stage needs
+# fewer, and stage 3 sends more. Sometimes no number is enough.
 #
 # By hand: 100 parameters in float32 at stage 1. Weights and gradients, 800 bytes, are whole in every process, and
 # the optimiser's 800 are divided. With 1 000 bytes in a GPU there are 200 left for a part of these, so it takes
 # 4 GPUs. With 900 bytes it takes 8.
-
 
 # %% exercise="fewest_gpus"
 def fewest_gpus(parameters: int, stage: int, mixed: bool, memory: int) -> int | None:
@@ -806,9 +792,8 @@ for ax, (name, n) in zip(axes, {"GPT-2, 124 million": 124e6, "30 billion": 30e9}
 plt.show()
 
 # %% [markdown]
-# GPT-2's two gigabytes fit anywhere. There plain data parallelism, stage 0, is the right choice (the run's profile
-# `slurm` shares the weights out to show it, not for need), since sharding the weights sends more:
-# they have to be gathered forward and again backward. With 30 billion parameters stage 0 does not fit, on
+# GPT-2's two gigabytes fit anywhere. There plain data parallelism, stage 0, is the right choice, since sharding the
+# weights sends more: they have to be gathered forward and again backward. With 30 billion parameters stage 0 does not fit, on
 # however many GPUs, because more GPUs do not make any of them hold less. Nor does stage 1, although most of the
 # memory is the optimiser's and is shared there: what is left whole is too much by itself. Stage 2 fits, on more
 # than three times as many GPUs as stage 3, which alone goes on falling. (Both fill their GPUs to the last byte,
@@ -828,7 +813,6 @@ plt.show()
 #
 # By hand: $N = 100$, $L = H = 1$, $Q = 2$, $T = 10$ give $600 + 240 = 840$. At 50 tokens a second two GPUs
 # with a peak of 100 000 each are used to $840 \cdot 50 / 200\,000 = 0.21$.
-
 
 # %% exercise="utilisation"
 def utilisation(
@@ -915,7 +899,6 @@ NAMES = {"wte": "tokens", "wpe": "positions", "ln_f": "norm", "ln_1": "norm_1", 
 # By hand: `h.11.mlp.c_fc.weight` of shape (768, 3072) becomes `blocks.11.expand.weight` of shape (3072, 768),
 # `ln_f.bias` becomes `norm.bias`, and of `wte.weight` come `tokens.weight` and `read_out.weight`.
 
-
 # %% exercise="from_openai"
 def from_openai(published: dict[str, Tensor], names: dict[str, str]) -> dict[str, Tensor]:
     """Translate GPT-2's published weights into the names and layouts of our GPT.
@@ -958,7 +941,6 @@ check(from_openai)
 # round. You compare what comes *out*. Half a gigabyte of weights is nothing for a lesson, so here is a GPT-2 with
 # OpenAI's names and layouts in small, with random weights, as the library `transformers` makes it. Both
 # models should give the same logits.
-
 
 # %%
 def with_random_weights() -> tuple[dict[str, Tensor], Tensor, Tensor]:
@@ -1012,7 +994,6 @@ with torch.no_grad():
 # 5. One step of the optimiser.
 # 6. Return the mean loss of the global batch, the same Python float in every process. This may take a second exchange,
 #    of one number. So a process sends at most $4(p - 1)$ messages in an update.
-
 
 # %% exercise="DataParallel"
 class DataParallel:
@@ -1163,7 +1144,6 @@ plt.show()
 #
 # *My prediction: …*
 
-
 # %%
 class Summing(DataParallel):
     """The division by the number of processes is forgotten."""
@@ -1265,8 +1245,8 @@ plt.show()
 # You have built what these do:
 #
 # - `DistributedDataParallel(model)` is your `DataParallel`. It sends the start round, cuts the gradients into
-#   buckets, and starts the exchange of each as soon as its last gradient is there. With `no_sync()` around the
-#   other micro-batches it exchanges nothing, and the gradients add up.
+#   buckets, and starts the exchange of each as soon as its last gradient is there. Under `no_sync()` it
+#   exchanges nothing, and the gradients add up.
 # - `fully_shard(model)` (**FSDP2**, fully sharded data parallel) is stage 3 of the table. Each process keeps a $p$-th of every weight, gathers
 #   a block's weights when they are needed, and sums the gradients right into the process that keeps
 #   their part: the two halves of your ring, at different times.
@@ -1278,8 +1258,7 @@ plt.show()
 # windows of 1 024 tokens in an update, AdamW at $6 \cdot 10^{-4}$ with 2 000 steps of warm-up and a cosine
 # down to a tenth, weight decay 0.1, clipping at 1. nanoGPT reports a loss of about 2.85 after
 # 600 000 updates, which we take for the loss on held-out text. The text is prepared beforehand by `descent prepare gpt2`: it fetches OpenWebText (a
-# download of tens of gigabytes), encodes it and writes the shards. Where something is missing,
-# the run says so before it begins.
+# download of tens of gigabytes), encodes it and writes the shards.
 #
 # | profile | machine | what it does |
 # |---|---|---|
@@ -1291,7 +1270,7 @@ plt.show()
 # | `openai` | one GPU | trains nothing: evaluates OpenAI's own weights |
 #
 # Say it plainly: the full run takes eight GPUs for days, and **we have not run it**. What we have measured is
-# below, with the course's model, beside what is published; what we have not is listed as not yet run.
+# below, beside what is published; what we have not is listed as not yet run.
 #
 # `model="mine"` trains your `GPT` of rung 16. Without a profile, `run` takes the largest that this machine
 # can carry.
@@ -1304,7 +1283,7 @@ recorded("gpt2")
 
 # %% [markdown]
 # Reading the report, look for four things. The loss curve starts at $\log 50\,257 = 10.8$; a first value far
-# from that means a wrong start. Expect it to fall fast at first, and then for days by very little. The MFU
+# from that means a wrong start. The MFU
 # in the log should be steady; when it sinks, something waits: the disk, a slow process, the network. And
 # in `gpu` the text is read about once, so the validation loss has little reason to part from the training loss;
 # in `multi-gpu` it is read some thirty times, and there you should look.
