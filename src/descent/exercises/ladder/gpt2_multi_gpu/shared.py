@@ -30,8 +30,3 @@ def ring(values: Tensor, link: Link) -> Tensor:
         link.send(parts[(rank + 1 - step) % p], right)
         parts[(rank - step) % p] = link.receive(left)
     return torch.cat(parts)
-
-
-def named(name, answer):
-    answer.__name__ = name
-    return answer
