@@ -907,15 +907,16 @@ def from_openai(published: dict[str, Tensor], names: dict[str, str]) -> dict[str
     ----------
     published : name → tensor. Names are a part and "weight" or "bias" ("wte.weight", "ln_f.bias");
         those of layer l begin with "h.l.", as "h.11.attn.c_attn.bias". The masks "h.l.attn.bias"
-        and "h.l.attn.masked_bias" may be among them. Neither the dictionary nor a tensor in it
-        is changed.
+        and "h.l.attn.masked_bias" may be among them. There may be any number of layers. Neither
+        the dictionary nor a tensor in it is changed.
     names : their part → ours, as in NAMES
 
     Returns
     -------
     our name → tensor: "blocks.l." in the place of "h.l.", our part, "weight" or "bias". The
         matrices (two dimensions) of the layers "h.l." are transposed, everything else is as it
-        was. The masks are left out. "read_out.weight" is the table of tokens once more.
+        was. The masks are left out. "read_out.weight" is the table of tokens once more, shared or
+        a copy.
     """
     ### BEGIN SOLUTION
     ours = {}
