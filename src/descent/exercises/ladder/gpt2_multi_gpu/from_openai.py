@@ -308,8 +308,8 @@ from_openai.slip(
 
 
 @from_openai.mistake(
-    "You took entries out of `published` itself, or put some into it. It belongs to the caller, who "
-    "may need it again: build a new dictionary, and pass over what you leave out."
+    "You took entries out of `published` itself, or put some into it. It belongs to the caller, "
+    "who may need it again: build a new dictionary, and pass over what you leave out."
 )
 def deletes_masks(published, names):
     for name in list(published):
