@@ -140,7 +140,6 @@ def other_side(code: Code) -> Iterator[Change]:
         ast.Sub: "you subtracted the wrong way round{at}",
         ast.Div: "the fraction{at} stood upside down",
         ast.MatMult: "the factors of a matrix product{at} stood in the other order",
-        ast.Pow: "basis and exponent{at} were exchanged",
         ast.FloorDiv: "the quotient{at} stood upside down",
     }
     for node in code.all(ast.BinOp):
