@@ -19,11 +19,13 @@ from descent.grading.values import same, to_array
 SHARE = 0.3
 """Of the time that an exercise gives to a property, so much is there to find the mistake."""
 
-FEWEST_NUMBERS = 4
-"""A guess rests on so many different wrong numbers at least."""
+LITTLE, MUCH = 2, 8
+"""How much must speak for an edit of the machine's, and for a pair of edits or a guess. A real
+number that is wrong counts 2, a whole one 1 (a count could be anybody's), a text or list 3."""
 
 _TYPES = ("none", "type", "dtype")
-_SAID_FIRST = (*_TYPES, "shape", "length", "transposed")
+_SHAPES = ("shape", "length")
+_SAID_FIRST = (*_TYPES, *_SHAPES, "transposed")
 """Symptoms whose words are a diagnosis: a mistake agrees only where it gets the same words."""
 
 
@@ -73,7 +75,7 @@ def diagnose(answer: Behaviour, failed: Property, suspects: Suspects) -> Finding
         _search(answer, failed, trial, suspects, found)
     if found.verdict is not None:
         return Finding(found.verdict)
-    if not found.likely or _wrong_numbers(answer, failed) < FEWEST_NUMBERS:
+    if not found.likely or _evidence(answer, failed) < MUCH:
         return None
     suspect, differing = min(found.likely, key=lambda pair: len(pair[1]))
     return Finding(suspect, differing[0])
@@ -99,12 +101,12 @@ def _search(
             holds = all(trial.passed for prop in differing for trial in answer.trials(prop))
             if holds and len(differing) <= len(others) / 2:
                 found.likely.append((suspect, differing))
-    if not _is_telling(trial):
+    evidence = 0 if _says_itself(trial) else _evidence(answer, failed)
+    if evidence < LITTLE:
         return
     observed = trial.record.failed
     replay = Replay(answer.answer, call_of(observed, trial))
-    pairs_too = _wrong_numbers(answer, failed) >= FEWEST_NUMBERS
-    for suspect in suspects.edited(trial.seconds, pairs_too):
+    for suspect in suspects.edited(trial.seconds, pairs_too=evidence >= MUCH):
         other = suspect.behaviour
         if replay.is_telling and not replay.agrees(other.answer):
             continue
@@ -113,34 +115,36 @@ def _search(
             return
 
 
-def _wrong_numbers(answer: Behaviour, failed: Property) -> int:
-    """How many different real numbers are among what was found wrong; other symptoms say it all."""
-    wrong = [
-        seen
-        for trial in answer.trials(failed)
-        for seen in trial.record.observations
-        if seen.difference and _is_number(seen)
-    ]
-    if any(seen.difference and seen.difference.symptom in _SAID_FIRST for seen in wrong):
-        return 0
-    arrays = [to_array(seen.value) for seen in wrong]
-    found = [array.ravel() for array in arrays if array is not None and array.dtype.kind == "f"]
-    return len(np.unique(np.concatenate(found).round(6))) if found else 0
-
-
-def _is_telling(trial: Trial) -> bool:
-    """Whether a number or a text is among what was found wrong. An error, and a wrong type, say
-    themselves what they are."""
-    if trial.error is not None or trial.mistyped is not None:
-        return False
+def _says_itself(trial: Trial) -> bool:
+    """Whether what went wrong is an error or a wrong type, which have words of their own."""
     failed = trial.record.failed
-    if failed is None or (failed.difference and failed.difference.symptom in _TYPES):
-        return False
-    return any(_says_much(seen) for seen in trial.record.observations if seen.difference)
+    wrong = failed.difference if failed is not None else None
+    return (
+        trial.error is not None
+        or trial.mistyped is not None
+        or (wrong is not None and wrong.symptom in _TYPES)
+    )
 
 
-def _says_much(seen: Observation) -> bool:
-    return _is_number(seen) or (isinstance(seen.value, _PLAIN) and len(seen.value) > 0)
+def _evidence(answer: Behaviour, failed: Property) -> int:
+    """How much is known of what was wrong, see `LITTLE`; none where words say it all."""
+    real: set[float] = set()
+    whole: set[float] = set()
+    texts = 0
+    for trial in answer.trials(failed):
+        for seen in trial.record.observations:
+            if seen.difference is None:
+                continue
+            if seen.difference.symptom in _SAID_FIRST[:-1]:
+                return LITTLE if seen.difference.symptom in _SHAPES else 0
+            array = to_array(seen.value)
+            if array is not None and array.dtype != np.bool_:
+                numbers = array.astype(np.complex128).ravel()[:20].round(6)
+                for number in numbers.tolist():
+                    (whole if number == round(number.real) else real).add(number.real)
+            elif isinstance(seen.value, _PLAIN) and len(seen.value) > 0:
+                texts += 1
+    return 2 * len(real) + len(whole) + 3 * texts
 
 
 _PLAIN = (str, bytes, list, tuple, dict, set)
@@ -154,6 +158,8 @@ def _agree(one: Behaviour, two: Behaviour, prop: Property) -> bool:
 
 def _same_trial(one: Trial, two: Trial) -> bool:
     mine, theirs = one.record.observations, two.record.observations
+    if one.passed != two.passed and "changes input" not in (_trouble(one), _trouble(two)):
+        return False
     if len(mine) != len(theirs) or _stopped(one) != _stopped(two):
         return False
     if (one.mistyped and one.mistyped.words) != (two.mistyped and two.mistyped.words):
@@ -172,8 +178,11 @@ def _stopped(trial: Trial) -> str | None:
     """How the trial broke off. A changed input does not break it off: the values decide."""
     if trial.error is not None:
         return trial.error.kind
-    trouble = trial.trouble
-    return trouble.symptom if trouble and trouble.symptom != "changes input" else None
+    return _trouble(trial) if _trouble(trial) != "changes input" else None
+
+
+def _trouble(trial: Trial) -> str | None:
+    return trial.trouble.symptom if trial.trouble is not None else None
 
 
 def _same_observation(mine: Observation, theirs: Observation) -> bool:

@@ -91,7 +91,7 @@ def _(answer, draw: Draw) -> None:
         otherwise=f"f was called with {', '.join(dtypes) or 'nothing'}; the page asks for a "
         "float64 tensor"
     )
-    shapes = {shape for _, shape in curve.called_with} - {None}
+    shapes = {shape for _, shape in curve.called_with if shape is not None}
     expect(shapes <= {()}, "f gets shape ()").is_true(
         otherwise=f"f was called with a tensor of shape {max(shapes, default=())}; the page asks "
         "for shape (), a single number"
