@@ -16,8 +16,9 @@ from descent.grading.suspects import Suspect, Suspects
 from descent.grading.trials import Behaviour, Trial, call_of
 from descent.grading.values import same, to_array
 
-SHARE = 0.3
-"""Of the time that an exercise gives to a property, so much is there to find the mistake."""
+SHARE, MOST_SECONDS = 0.2, 1.2
+"""Of the time that an exercise gives to a property, so much is there to find the mistake, and in
+seconds no more than that: a report is awaited."""
 
 LITTLE, MUCH = 2, 8
 """How much must speak for an edit of the machine's, and for a pair of edits or a guess. A real
@@ -71,7 +72,10 @@ def diagnose(answer: Behaviour, failed: Property, suspects: Suspects) -> Finding
     """
     trial = answer.up_to_failure(failed)
     found = _Found()
-    with contextlib.suppress(OutOfTime), time_limit(SHARE * answer.exercise.seconds):
+    with (
+        contextlib.suppress(OutOfTime),
+        time_limit(min(SHARE * answer.exercise.seconds, MOST_SECONDS)),
+    ):
         _search(answer, failed, trial, suspects, found)
     if found.verdict is not None:
         return Finding(found.verdict)
