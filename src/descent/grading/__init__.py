@@ -8,9 +8,11 @@ What happens where: ``exercise`` is the declaration, ``draws`` gives a property 
 difference into words (``claims`` of all numbers, ``places`` of the wrong ones, ``shapes``, and
 ``plain_differences`` of what is no number, in the ``notation`` of reports); ``returns`` is what
 type an answer returns; ``sandbox`` limits and isolates what is run, ``calls`` hands inputs over and
-finds the learner's line in an error, ``trials`` runs properties and keeps what an answer did;
-``diagnosis`` finds the declared mistake that did the same, ``judging`` puts it all in order, and
-``report`` shows it. ``unjudged`` is what is said where the check and not the answer is at fault.
+finds the learner's line in an error (``methods`` watches those of a class, of which
+``small_copies`` are kept), ``trials`` runs properties and keeps what an answer did;
+``diagnosis`` finds the declared mistake that did the same, ``questions`` ask an answer that none
+explains where it goes wrong, ``judging`` puts it all in order, and ``report`` shows it.
+``unjudged`` is what is said where the check and not the answer is at fault.
 ``mutants`` makes wrong answers by machine, for ``audit``.
 """
 
