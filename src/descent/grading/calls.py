@@ -264,35 +264,6 @@ def named_arguments(
     return {**dict(zip(names, positional, strict=True)), **keywords}
 
 
-def ignored_argument(answer: Callable[..., Any], call: Call) -> str | None:
-    """A parameter whose value makes no difference to what the call returns, if there is one.
-
-    Every floating-point argument in turn is scaled and shifted, and the call repeated.
-    """
-    usable = to_array(call.returned) is not None or isinstance(call.returned, tuple)
-    if not call.finished or not usable or call.method is not None:
-        return None
-    for place, (name, value) in enumerate(call.arguments.items()):
-        if name in call.keywords or not _is_real(value):
-            continue
-        other = list(map(independent_copy, call.positional))
-        try:
-            other[place] = value * 1.37 + 0.29
-            named = {key: independent_copy(given) for key, given in call.keywords.items()}
-            again = answer(*other, **named)
-        except Exception:
-            continue
-        if same(again, call.returned, rtol=0.0):
-            return name
-    return None
-
-
-def _is_real(value: Any) -> bool:
-    """Whether `value` is a float, or an array or tensor of them, with something in it."""
-    array = None if isinstance(value, list | tuple) else to_array(value)
-    return array is not None and array.dtype.kind == "f" and array.size > 0
-
-
 @dataclass(frozen=True)
 class LearnerError:
     """An exception that came out of the learner's code, with their own line."""

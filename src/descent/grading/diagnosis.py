@@ -22,7 +22,8 @@ SHARE = 0.3
 FEWEST_NUMBERS = 4
 """A guess rests on so many different wrong numbers at least."""
 
-_SAID_FIRST = ("none", "type", "dtype", "shape", "length", "transposed")
+_TYPES = ("none", "type", "dtype")
+_SAID_FIRST = (*_TYPES, "shape", "length", "transposed")
 """Symptoms whose words are a diagnosis: a mistake agrees only where it gets the same words."""
 
 
@@ -128,11 +129,13 @@ def _wrong_numbers(answer: Behaviour, failed: Property) -> int:
 
 
 def _is_telling(trial: Trial) -> bool:
-    """Whether a number or a text is among what was found wrong. An error says itself what it is."""
-    if trial.error is not None:
+    """Whether a number or a text is among what was found wrong. An error, and a wrong type, say
+    themselves what they are."""
+    if trial.error is not None or trial.mistyped is not None:
         return False
-    if trial.record.failed is None:
-        return trial.mistyped is not None
+    failed = trial.record.failed
+    if failed is None or (failed.difference and failed.difference.symptom in _TYPES):
+        return False
     return any(_says_much(seen) for seen in trial.record.observations if seen.difference)
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from descent.grading.calls import Call, ignored_argument
 from descent.grading.diagnosis import Finding, diagnose
 from descent.grading.differences import Difference, over_all_cases
 from descent.grading.exercise import Property
 from descent.grading.expectations import Observation
+from descent.grading.questions import isolate
 from descent.grading.report import Failure
 from descent.grading.sandbox import guarded
 from descent.grading.suspects import Suspects
@@ -18,6 +18,9 @@ from descent.grading.values import short
 
 SAYS_ALL = ("changes input", "replaces", "slow")
 """Symptoms whose words are the whole diagnosis: no mistake is looked for."""
+
+SAID_BY_WORDS = (*SAYS_ALL, "none", "type", "dtype", "error")
+"""Symptoms whose words say where to look: nothing is asked of the answer."""
 
 MOST_DIAGNOSING = 10.0
 """Seconds after which a diagnosis that does not keep its own limit is given up."""
@@ -43,13 +46,13 @@ def explain(
     call = trial.watched.mistyped_call or call_of(observed, trial)
     words, symptom = found.words, found.symptom
     finding: Finding | None = None
+    isolated: tuple[str, ...] = ()
     if suspects is not None and symptom not in SAYS_ALL:
         finding = guarded(lambda: diagnose(behaviour, prop, suspects), None, MOST_DIAGNOSING)
-        if finding is None and call is not None and observed is not None and symptom == "value":
-            ignored = _ignored(behaviour.answer, call)
-            if ignored:
+        if finding is None and call is not None and symptom not in SAID_BY_WORDS:
+            isolated = tuple(isolate(behaviour.answer, _right(suspects), call, behaviour.seed))
+            if isolated and "stays the same when" in isolated[0]:
                 symptom = "ignores argument"
-                words += f" Your result stays the same when `{ignored}` changes."
         if finding is None and observed is not None and symptom != "ignores argument":
             found = guarded(lambda: _over_all_trials(found, observed, behaviour, prop), found)
             words, symptom = found.words, found.symptom
@@ -65,6 +68,7 @@ def explain(
         mistake=_name(finding),
         message=_message(finding),
         guess=finding is not None and finding.differs is not None,
+        isolated=isolated,
     )
 
 
@@ -116,5 +120,5 @@ def _first_trouble(trial: Trial) -> tuple[Observation | None, Difference]:
     return None, trial.trouble
 
 
-def _ignored(answer: Callable[..., Any], call: Call) -> str | None:
-    return guarded(lambda: ignored_argument(answer, call), None)
+def _right(suspects: Suspects) -> Callable[..., Any] | None:
+    return guarded(suspects.right, None)

@@ -100,14 +100,24 @@ class Report:
 
     @property
     def message(self) -> str:
-        """What the learner reads first: the named mistake, else the difference in words."""
+        """What the learner reads first: the named mistake, else the first sentence that says where
+        to look, else the difference in words."""
         if self.outcome == NOT_ATTEMPTED:
             return "Nothing is written here yet."
         if self.unjudged is not None:
             return f"{self.unjudged.reason} {NO_FAULT} {self.unjudged.remedy}"
         if self.failure is None:
             return "Every property holds."
-        return self.failure.message or self.failure.words
+        failure = self.failure
+        return failure.message or next(iter(failure.isolated), failure.words)
+
+    @property
+    def _further(self) -> tuple[str, ...]:
+        """What questions found beyond the headline."""
+        failure = self.failure
+        if failure is None:
+            return ()
+        return failure.isolated if failure.message else failure.isolated[1:]
 
     def as_json(self) -> dict[str, Any]:
         """The parts that programs read. What only one outcome has is there with that one alone."""
@@ -148,7 +158,7 @@ class Report:
             lines += ["", *(f"  {sentence}" for sentence in sentences)]
         if self.failure is not None:
             lines += ["", f"  {self.message}"]
-            lines += [f"  - {sentence}" for sentence in self.failure.isolated]
+            lines += [f"  - {sentence}" for sentence in self._further]
             lines.append("")
         lines += [f"  {_MARKS[held]} {name}" for name, held in self.properties]
         if self._case():
@@ -178,8 +188,8 @@ class Report:
             if self.failure is not None and self.failure.guess:
                 headline = f'<em class="descent-guess">{headline}</em>'
             parts.append(f'<p style="margin:.4em 0">{headline}</p>')
-        if self.failure is not None and self.failure.isolated:
-            found = "".join(f"<li>{marked_up(text)}</li>" for text in self.failure.isolated)
+        if self._further:
+            found = "".join(f"<li>{marked_up(text)}</li>" for text in self._further)
             parts.append(
                 '<ul class="descent-isolated" style="margin:.3em 0;padding-left:1.4em;'
                 f'color:inherit">{found}</ul>'
@@ -231,7 +241,7 @@ class Report:
             lines.append(f"{'expected':<{width}}  {failure.expected}")
         elif failure.call_returned is not None:
             lines.append(f"It returned {failure.call_returned}")
-        if failure.message:
+        if failure.words != self.message:
             lines.append(failure.words)
         return lines
 

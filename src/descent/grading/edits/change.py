@@ -36,7 +36,8 @@ class Change:
     @property
     def words(self) -> str:
         """The whole sentence."""
-        return f"It behaves as if {self.clause}" + (f": {self.hint}" if self.hint else ".")
+        text = f"It behaves as if {self.clause}" + (f": {self.hint}" if self.hint else "")
+        return text if text.endswith("?") else f"{text}."
 
     @property
     def likeness(self) -> tuple[str, str]:

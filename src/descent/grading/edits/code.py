@@ -1,4 +1,4 @@
-"""A definition laid out for editing: every node with its place in the text, and what it is called."""
+"""A definition laid out for editing: every node with its place in the text."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from typing import TypeVar
+from typing import Any, TypeVar, overload
 
 from descent.grading.sites import Function, body, sites
 from descent.grading.sources import Source
@@ -19,9 +19,19 @@ Splice = tuple[int, int, str]
 
 INDENT = " " * 4
 _ATOMS = (
-    ast.Name, ast.Constant, ast.Call, ast.Attribute, ast.Subscript, ast.List, ast.Dict, ast.Set,
-    ast.ListComp, ast.SetComp, ast.DictComp, ast.JoinedStr,
-)  # fmt: skip
+    ast.Name,
+    ast.Constant,
+    ast.Call,
+    ast.Attribute,
+    ast.Subscript,
+    ast.List,
+    ast.Dict,
+    ast.Set,
+    ast.ListComp,
+    ast.SetComp,
+    ast.DictComp,
+    ast.JoinedStr,
+)
 _DOCUMENTED = re.compile(r"^ *([\w, ]+?) : ", re.MULTILINE)
 
 
@@ -88,10 +98,16 @@ class Code:
 
     # ------------------------------------------------------------------ what there is
 
-    def all(self, *kinds: type[Node]) -> Iterator[Node]:
+    @overload
+    def all(self, kind: type[Node], /) -> Iterator[Node]: ...
+
+    @overload
+    def all(self, *kinds: type[ast.AST]) -> Iterator[Any]: ...
+
+    def all(self, *kinds: type[ast.AST]) -> Iterator[Any]:
         """Every node of these types, in the order of the types."""
         for kind in kinds:
-            yield from self._by_type.get(kind, ())  # type: ignore[misc]
+            yield from self._by_type.get(kind, ())
 
     def parent(self, node: ast.AST) -> ast.AST:
         """What a node stands in."""
@@ -105,7 +121,13 @@ class Code:
         """The innermost function that a node stands in."""
         return self._functions[node]
 
-    def around(self, node: ast.AST, *kinds: type[Node]) -> Node | None:
+    @overload
+    def around(self, node: ast.AST, kind: type[Node], /) -> Node | None: ...
+
+    @overload
+    def around(self, node: ast.AST, *kinds: type[ast.AST]) -> Any: ...
+
+    def around(self, node: ast.AST, *kinds: type[ast.AST]) -> Any:
         """The nearest of these types that a node stands in, within its function."""
         while (node := self._parents[node]) and not isinstance(node, Function | ast.Module):
             if isinstance(node, kinds):

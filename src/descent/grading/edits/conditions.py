@@ -10,12 +10,29 @@ from descent.grading.edits.code import Code
 from descent.grading.edits.phrases import named_in, phrase, where
 
 _NEAR: dict[type[ast.cmpop], tuple[str, ...]] = {
-    ast.Lt: ("<=", ">", ">="), ast.LtE: ("<", ">="), ast.Gt: (">=", "<", "!="), ast.GtE: (">", "<="),
-    ast.Eq: ("!=", ">=", "<="), ast.NotEq: ("==", ">", "<"), ast.In: ("not in",), ast.NotIn: ("in",),
-    ast.Is: ("is not",), ast.IsNot: ("is",),
-}  # fmt: skip
-_SIGN = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!=",
-         ast.In: "in", ast.NotIn: "not in", ast.Is: "is", ast.IsNot: "is not"}  # fmt: skip
+    ast.Lt: ("<=", ">", ">="),
+    ast.LtE: ("<", ">="),
+    ast.Gt: (">=", "<", "!="),
+    ast.GtE: (">", "<="),
+    ast.Eq: ("!=", ">=", "<="),
+    ast.NotEq: ("==", ">", "<"),
+    ast.In: ("not in",),
+    ast.NotIn: ("in",),
+    ast.Is: ("is not",),
+    ast.IsNot: ("is",),
+}
+_SIGN = {
+    ast.Lt: "<",
+    ast.LtE: "<=",
+    ast.Gt: ">",
+    ast.GtE: ">=",
+    ast.Eq: "==",
+    ast.NotEq: "!=",
+    ast.In: "in",
+    ast.NotIn: "not in",
+    ast.Is: "is",
+    ast.IsNot: "is not",
+}
 
 
 def other_comparison(code: Code) -> Iterator[Change]:
@@ -26,8 +43,11 @@ def other_comparison(code: Code) -> Iterator[Change]:
                 left = node.left if place == 0 else node.comparators[place - 1]
                 old = _SIGN[type(op)]
                 for new in _NEAR[type(op)][:1]:
-                    yield Change("comparison", f"`{new}` stood for `{old}` in a condition{_of(code, node)}",
-                                 [code.operator(left, node.comparators[place], old, new)])  # fmt: skip
+                    yield Change(
+                        "comparison",
+                        f"`{new}` stood for `{old}` in a condition{_of(code, node)}",
+                        [code.operator(left, node.comparators[place], old, new)],
+                    )
             continue
         old = _SIGN[type(node.ops[0])]
         for new in _NEAR[type(node.ops[0])]:
@@ -44,8 +64,12 @@ def truth_for_none(code: Code) -> Iterator[Change]:
             it = phrase(code, node.left)
             negated = isinstance(node.ops[0], ast.Is | ast.Eq)
             text = f"(not {code.inside(node.left)})" if negated else code.inside(node.left)
-            yield Change("truth for None", f"{it} were taken for absent where it is 0 or empty",
-                         [code.put(node, text)], "ask whether it is None")  # fmt: skip
+            yield Change(
+                "truth for None",
+                f"{it} were taken for absent where it is 0 or empty",
+                [code.put(node, text)],
+                "ask whether it is None",
+            )
 
 
 def always_or_never(code: Code) -> Iterator[Change]:
@@ -54,22 +78,29 @@ def always_or_never(code: Code) -> Iterator[Change]:
         about = _about(code, node)
         for value in ("False", "True"):
             taken = "never held" if value == "False" else "always held"
-            yield Change("branch", f"the condition{about} {taken}", [code.put(node.test, value)])
+            yield Change("branch", f"{about} {taken}", [code.put(node.test, value)])
         text = f"(not ({code.text_of(node.test)}))"
-        yield Change("inverted condition", f"the condition{about} were turned round",
-                     [code.put(node.test, text)])  # fmt: skip
-    for loop in code.all(ast.While):
         yield Change(
-            "branch", f"the loop{_about(code, loop)} never ran", [code.put(loop.test, "False")]
+            "inverted condition",
+            f"{about} were turned round",
+            [code.put(node.test, text)],
         )
+    for loop in code.all(ast.While):
+        yield Change("branch", "a `while` loop never ran", [code.put(loop.test, "False")])
     for part in code.all(ast.comprehension):
         for test in part.ifs:
             named = named_in(code, test)
             about = f" with {' and '.join(f'`{n}`' for n in named)}" if named else ""
-            yield Change("branch", f"nothing were left out by the condition{about} in a loop",
-                         [code.put(test, "True")])  # fmt: skip
-            yield Change("inverted condition", f"the condition{about} in a loop were turned round",
-                         [code.put(test, f"(not ({code.text_of(test)}))")])  # fmt: skip
+            yield Change(
+                "branch",
+                f"nothing were left out by the condition{about} in a loop",
+                [code.put(test, "True")],
+            )
+            yield Change(
+                "inverted condition",
+                f"the condition{about} in a loop were turned round",
+                [code.put(test, f"(not ({code.text_of(test)}))")],
+            )
 
 
 def exchanged_branches(code: Code) -> Iterator[Change]:
@@ -79,13 +110,21 @@ def exchanged_branches(code: Code) -> Iterator[Change]:
             inner = node.orelse[0]
             start = code.span(node.body[-1])[1]
             text = "\n".join(code.lines(part, node.col_offset) for part in [inner])
-            yield Change("if for elif", "two conditions were both tried, one after the other",
-                         [(start, code.span(node)[1], "\n" + text)], "is it `elif`?")  # fmt: skip
+            yield Change(
+                "if for elif",
+                "two conditions were both tried, one after the other",
+                [(start, code.span(node)[1], "\n" + text)],
+                "is it `elif`?",
+            )
         elif node.orelse:
             start = code.span(node.body[-1])[1]
             text = "\n".join(code.lines(part, node.col_offset) for part in node.orelse)
-            yield Change("else dropped", "what belongs under `else` were done in both cases",
-                         [(start, code.span(node)[1], "\n" + text)], "is an `else` missing?")  # fmt: skip
+            yield Change(
+                "else dropped",
+                "what belongs under `else` were done in both cases",
+                [(start, code.span(node)[1], "\n" + text)],
+                "is an `else` missing?",
+            )
 
 
 def out_of_branch(code: Code) -> Iterator[Change]:
@@ -94,7 +133,7 @@ def out_of_branch(code: Code) -> Iterator[Change]:
         for statement in node.body:
             if isinstance(statement, ast.Assign | ast.AugAssign | ast.Expr) and len(node.body) > 1:
                 text = code.lines(statement, node.col_offset)
-                clause = f"a part of what the condition{_about(code, node)} guards were done in any case"
+                clause = f"a part of what {_about(code, node)} guards were done in any case"
                 yield Change("branch", clause, [code.drop(statement), code.before(node, text)])
                 yield Change("branch", clause, [code.drop(statement), code.after(node, text)])
 
@@ -110,23 +149,34 @@ def and_or(code: Code) -> Iterator[Change]:
             rest = [code.inside(v) for i, v in enumerate(node.values) if i != place]
             named = named_in(code, value)
             about = f" with {' and '.join(f'`{n}`' for n in named)}" if named else ""
-            yield Change("part of condition", f"a part{about} of a condition were missing",
-                         [code.put(node, f"({f' {old} '.join(rest)})")])  # fmt: skip
+            yield Change(
+                "part of condition",
+                f"a part{about} of a condition were missing",
+                [code.put(node, f"({f' {old} '.join(rest)})")],
+            )
     for product in code.all(ast.BinOp):
         if isinstance(product.op, ast.BitAnd | ast.BitOr):
             new, old = ("|", "&") if isinstance(product.op, ast.BitAnd) else ("&", "|")
             sides = code.inside(product.left), code.inside(product.right)
             at = where(code, product)
-            yield Change("and or", f"`{new}` stood for `{old}`{at}",
-                         [code.put(product, f"({sides[0]} {new} {sides[1]})")])  # fmt: skip
+            yield Change(
+                "and or",
+                f"`{new}` stood for `{old}`{at}",
+                [code.put(product, f"({sides[0]} {new} {sides[1]})")],
+            )
             for side in sides:
-                yield Change("part of condition", f"a part of a condition were missing{at}",
-                             [code.put(product, side)])  # fmt: skip
+                yield Change(
+                    "part of condition",
+                    f"a part of a condition were missing{at}",
+                    [code.put(product, side)],
+                )
 
 
 def _about(code: Code, node: ast.If | ast.IfExp | ast.While) -> str:
+    """Which condition it is."""
     named = named_in(code, node.test)
-    return f" on {' and '.join(f'`{name}`' for name in named)}" if named else ""
+    names = " and ".join(f"`{name}`" for name in named)
+    return f"the condition on {names}" if named else "a condition"
 
 
 def _of(code: Code, node: ast.Compare) -> str:

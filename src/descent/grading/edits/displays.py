@@ -33,8 +33,11 @@ def exchanged_elements(code: Code) -> Iterator[Change]:
         for element in node.elts[:4]:
             rest = ", ".join(code.text_of(part) for part in node.elts if part is not element)
             comma = "," if brackets == "()" and len(node.elts) == 2 else ""
-            yield Change("lost element", f"an element of {what} were missing{at}",
-                         [code.put(node, f"{brackets[0]}{rest}{comma}{brackets[1]}")])  # fmt: skip
+            yield Change(
+                "lost element",
+                f"an element of {what} were missing{at}",
+                [code.put(node, f"{brackets[0]}{rest}{comma}{brackets[1]}")],
+            )
 
 
 def exchanged_entries(code: Code) -> Iterator[Change]:
@@ -42,16 +45,25 @@ def exchanged_entries(code: Code) -> Iterator[Change]:
     for node in code.all(ast.Dict):
         for one, two in combinations(node.values, 2):
             if code.text_of(one) != code.text_of(two):
-                yield Change("exchanged entries", "two entries of a table were exchanged",
-                             code.swap(one, two))  # fmt: skip
+                yield Change(
+                    "exchanged entries",
+                    "two entries of a table were exchanged",
+                    code.swap(one, two),
+                )
         pairs = [(k, v) for k, v in zip(node.keys, node.values, strict=True) if k is not None]
         for key, _ in pairs:
             rest = [f"{code.text_of(k)}: {code.text_of(v)}" for k, v in pairs if k is not key]
-            yield Change("lost entry", "an entry of a table were missing",
-                         [code.put(node, f"{{{', '.join(rest)}}}")])  # fmt: skip
+            yield Change(
+                "lost entry",
+                "an entry of a table were missing",
+                [code.put(node, f"{{{', '.join(rest)}}}")],
+            )
     for comp in code.all(ast.DictComp):
-        yield Change("exchanged entries", "keys and values of a table were exchanged",
-                     code.swap(comp.key, comp.value))  # fmt: skip
+        yield Change(
+            "exchanged entries",
+            "keys and values of a table were exchanged",
+            code.swap(comp.key, comp.value),
+        )
 
 
 def lost_alternative(code: Code) -> Iterator[Change]:
@@ -61,8 +73,11 @@ def lost_alternative(code: Code) -> Iterator[Change]:
             parts = node.value.split("|")
             for place in range(len(parts)):
                 rest = "|".join(parts[:place] + parts[place + 1 :])
-                yield Change("lost alternative", "an alternative of a pattern were missing",
-                             [code.put(node, repr(rest))])  # fmt: skip
+                yield Change(
+                    "lost alternative",
+                    "an alternative of a pattern were missing",
+                    [code.put(node, repr(rest))],
+                )
 
 
 def exchanged_parts(code: Code) -> Iterator[Change]:
@@ -76,9 +91,18 @@ def exchanged_parts(code: Code) -> Iterator[Change]:
         for one, two in combinations(nodes[:6], 2):
             if code.text_of(one) != code.text_of(two):
                 said = phrase(code, one.value)
-                yield Change("exchanged parts", f"two parts of {said} were exchanged{where(code, one)}",
-                             code.swap(one, two))  # fmt: skip
-                yield Change("same part", f"one part of {said} stood in two places{where(code, one)}",
-                             [code.put(two, code.text_of(one))])  # fmt: skip
-                yield Change("same part", f"one part of {said} stood in two places{where(code, one)}",
-                             [code.put(one, code.text_of(two))])  # fmt: skip
+                yield Change(
+                    "exchanged parts",
+                    f"two parts of {said} were exchanged{where(code, one)}",
+                    code.swap(one, two),
+                )
+                yield Change(
+                    "same part",
+                    f"one part of {said} stood in two places{where(code, one)}",
+                    [code.put(two, code.text_of(one))],
+                )
+                yield Change(
+                    "same part",
+                    f"one part of {said} stood in two places{where(code, one)}",
+                    [code.put(one, code.text_of(two))],
+                )

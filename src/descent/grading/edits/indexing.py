@@ -26,33 +26,48 @@ def other_slice(code: Code) -> Iterator[Change]:
                 f"{it} {clause}{where(code, node)}",
                 [code.put(node, f"{base}[{text}{step}]")],
             )
-        yield Change("slice", f"the whole of {phrase(code, node.value)} stood where a slice of it belongs"
-                     + where(code, node), [code.put(node, base)])  # fmt: skip
-    for node in code.all(ast.Slice):
-        parent = code.parent(node)
+        yield Change(
+            "slice",
+            f"the whole of {phrase(code, node.value)} stood where a slice of it belongs"
+            + where(code, node),
+            [code.put(node, base)],
+        )
+    for part in code.all(ast.Slice):
+        parent = code.parent(part)
         if isinstance(parent, ast.Tuple):
             for new, clause in (
-                (":-1", "left out the last"), ("1:", "left out the first"), ("::-1", "ran backwards"), (":", "were the whole"),
-            ):  # fmt: skip
-                if code.text_of(node) != new:
+                (":-1", "left out the last"),
+                ("1:", "left out the first"),
+                ("::-1", "ran backwards"),
+                (":", "were the whole"),
+            ):
+                if code.text_of(part) != new:
                     yield Change(
                         "slice",
-                        f"a slice along one axis {clause}{where(code, node)}",
-                        [code.put(node, new)],
+                        f"a slice along one axis {clause}{where(code, part)}",
+                        [code.put(part, new)],
                     )
 
 
 def _slices(lower: str, upper: str) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     if lower:
-        found += [(f"{lower} + 1:{upper}", "began one too late"), (f"{lower} - 1:{upper}", "began one too early"),
-                  (f":{upper}", "began at the first element"), (f":{lower}", "were the part before, not after")]  # fmt: skip
+        found += [
+            (f"{lower} + 1:{upper}", "began one too late"),
+            (f"{lower} - 1:{upper}", "began one too early"),
+            (f":{upper}", "began at the first element"),
+            (f":{lower}", "were the part before, not after"),
+        ]
     else:
         found += [(f"1:{upper}", "left out the first element")]
     if upper:
-        found += [(f"{lower}:{upper} + 1", "ended one too late"), (f"{lower}:{upper} - 1", "ended one too early"),
-                  (f"{lower}:", "went on to the end"), (f"{upper}:", "were the part after, not before"),
-                  (f"-{upper}:", "were the last elements, not the first")]  # fmt: skip
+        found += [
+            (f"{lower}:{upper} + 1", "ended one too late"),
+            (f"{lower}:{upper} - 1", "ended one too early"),
+            (f"{lower}:", "went on to the end"),
+            (f"{upper}:", "were the part after, not before"),
+            (f"-{upper}:", "were the last elements, not the first"),
+        ]
     else:
         found += [(f"{lower}:-1", "left out the last element")]
     if lower.startswith("(-"):
@@ -61,8 +76,10 @@ def _slices(lower: str, upper: str) -> list[tuple[str, str]]:
     elif lower and not upper:
         found += [(f"{lower} - 1:-1", "stood one too early")]
     if lower and upper:
-        found += [(f"{lower} + 1:{upper} + 1", "stood one too late"),
-                  (f"{lower} - 1:{upper} - 1", "stood one too early")]
+        found += [
+            (f"{lower} + 1:{upper} + 1", "stood one too late"),
+            (f"{lower} - 1:{upper} - 1", "stood one too early"),
+        ]
         found += [(f"{upper}:{lower}", "had its ends exchanged")]
     return found
 
@@ -74,28 +91,45 @@ def index_forgotten(code: Code) -> Iterator[Change]:
             continue
         base = code.inside(node.value)
         said = phrase(code, node.value)
-        yield Change("not indexed", f"the whole of {said} stood where a part of it belongs{where(code, node)}",
-                     [code.put(node, base)])  # fmt: skip
+        yield Change(
+            "not indexed",
+            f"the whole of {said} stood where a part of it belongs{where(code, node)}",
+            [code.put(node, base)],
+        )
         index = node.slice
         if not isinstance(index, ast.Tuple):
-            yield Change("index for value", f"a place in {said} stood where its value belongs{where(code, node)}",
-                         [code.put(node, code.inside(index))])  # fmt: skip
+            yield Change(
+                "index for value",
+                f"a place in {said} stood where its value belongs{where(code, node)}",
+                [code.put(node, code.inside(index))],
+            )
         if not isinstance(index, ast.Tuple | ast.Constant):
             text = code.inside(index)
             for sign, word in (("+", "late"), ("-", "early")):
-                yield Change("index", f"an index into {said} were one too {word}{where(code, node)}",
-                             [code.put(index, f"{text} {sign} 1")])  # fmt: skip
+                yield Change(
+                    "index",
+                    f"an index into {said} were one too {word}{where(code, node)}",
+                    [code.put(index, f"{text} {sign} 1")],
+                )
     for index_tuple in code.all(ast.Subscript):
         if isinstance(index_tuple.slice, ast.Tuple):
             for place, part in enumerate(index_tuple.slice.elts):
                 if not isinstance(part, ast.Slice | ast.Constant):
                     for sign, word in (("+", "late"), ("-", "early")):
-                        clause = f"an index into {phrase(code, index_tuple.value)} were one too {word}"
-                        yield Change("index", clause + where(code, part),
-                                     [code.put(part, f"{code.inside(part)} {sign} 1")])  # fmt: skip
+                        clause = (
+                            f"an index into {phrase(code, index_tuple.value)} were one too {word}"
+                        )
+                        yield Change(
+                            "index",
+                            clause + where(code, part),
+                            [code.put(part, f"{code.inside(part)} {sign} 1")],
+                        )
                     whole = code.put(part, ":")
-                    yield Change("not indexed", f"all were taken along axis {place} of {phrase(code, index_tuple.value)}",
-                                 [whole])  # fmt: skip
+                    yield Change(
+                        "not indexed",
+                        f"all were taken along axis {place} of {phrase(code, index_tuple.value)}",
+                        [whole],
+                    )
 
 
 def whole_for_part(code: Code) -> Iterator[Change]:
@@ -137,8 +171,11 @@ def in_all_statements(code: Code) -> Iterator[Change]:
             ).append(node)
     for nodes in found.values():
         if len(nodes) > 1 and len({code.text_of(node.value) for node in nodes}) > 1:
-            yield Change("not indexed", "all the data stood where a part of it belongs",
-                         [code.put(node, code.inside(node.value)) for node in nodes])  # fmt: skip
+            yield Change(
+                "not indexed",
+                "all the data stood where a part of it belongs",
+                [code.put(node, code.inside(node.value)) for node in nodes],
+            )
 
 
 def copies(code: Code) -> Iterator[Change]:
@@ -147,21 +184,41 @@ def copies(code: Code) -> Iterator[Change]:
         name = called(node)
         if name in ("tensor", "array") and node.args:
             other = "torch.as_tensor" if name == "tensor" else "np.asarray"
-            yield Change("not copied", f"a tensor shared its memory with {phrase(code, node.args[0])}",
-                         [code.put(node.func, other)], "make a copy")  # fmt: skip
+            yield Change(
+                "not copied",
+                f"a tensor shared its memory with {phrase(code, node.args[0])}",
+                [code.put(node.func, other)],
+                "make a copy",
+            )
         if name == "deepcopy" and node.args:
-            yield Change("not copied", "there were no copy, but the thing itself",
-                         [code.put(node, code.text_of(node.args[0]))])  # fmt: skip
-            yield Change("not copied", "the copy were a shallow one",
-                         [code.put(node, f"copy.copy({code.text_of(node.args[0])})")])  # fmt: skip
+            yield Change(
+                "not copied",
+                "there were no copy, but the thing itself",
+                [code.put(node, code.text_of(node.args[0]))],
+            )
+            yield Change(
+                "not copied",
+                "the copy were a shallow one",
+                [code.put(node, f"copy.copy({code.text_of(node.args[0])})")],
+            )
     for function in code.functions:
         first = function.body[0]
         for argument in arguments(function):
             kind = code.text_of(argument.annotation) if argument.annotation else ""
-            makers = {"Tensor": ["{}.clone()", "{}.detach()", "{}.float()", "{}.double()"],
-                      "np.random.Generator": ["__import__('copy').deepcopy({})", "np.random.default_rng(0)"],
-                      "torch.Generator": ["torch.Generator().manual_seed(0)", "{}.clone_state()", "None", "torch.Generator()"],
-                      "nn.Module": ["__import__('copy').deepcopy({})"]}  # fmt: skip
+            makers = {
+                "Tensor": ["{}.clone()", "{}.detach()", "{}.float()", "{}.double()"],
+                "np.random.Generator": [
+                    "__import__('copy').deepcopy({})",
+                    "np.random.default_rng(0)",
+                ],
+                "torch.Generator": [
+                    "torch.Generator().manual_seed(0)",
+                    "{}.clone_state()",
+                    "None",
+                    "torch.Generator()",
+                ],
+                "nn.Module": ["__import__('copy').deepcopy({})"],
+            }
             for maker in makers.get(
                 kind, ["__import__('copy').deepcopy({})"] if "list" in kind else []
             ):

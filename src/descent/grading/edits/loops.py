@@ -21,12 +21,20 @@ def after_first_pass(code: Code) -> Iterator[Change]:
         block = code.block(loop)
         following = block[block.index(loop) + 1 :]
         name = _loop(code, loop)
-        yield Change("stops early", f"{name} ended after its first pass",
-                     [code.after(last, f"{indent}break")], "does it stop or return too early?")  # fmt: skip
+        yield Change(
+            "stops early",
+            f"{name} ended after its first pass",
+            [code.after(last, f"{indent}break")],
+            "does it stop or return too early?",
+        )
         if following and isinstance(following[-1], ast.Return) and len(following) > 1:
             text = code.lines(following[-1], last.col_offset)
-            yield Change("stops early", f"the `return` stood inside {name}",
-                         [code.after(last, text)], "does it return too early?")  # fmt: skip
+            yield Change(
+                "stops early",
+                f"the `return` stood inside {name}",
+                [code.after(last, text)],
+                "does it return too early?",
+            )
 
 
 def other_range(code: Code) -> Iterator[Change]:
@@ -39,24 +47,33 @@ def other_range(code: Code) -> Iterator[Change]:
         counts = "the counting" if called(node) == "arange" else "a loop"
         if len(given) == 1:
             end = code.inside(node.args[0])
-            new = [([f"{end} - 1"], f"{counts} ended one too early"),
-                   ([f"{end} + 1"], f"{counts} went one too far"),
-                   (["1", end], f"{counts} began at 1, not at 0"),
-                   (["1", f"{end} + 1"], f"{counts} ran from 1, not from 0, to the number itself")]  # fmt: skip
+            new = [
+                ([f"{end} - 1"], f"{counts} ended one too early"),
+                ([f"{end} + 1"], f"{counts} went one too far"),
+                (["1", end], f"{counts} began at 1, not at 0"),
+                (["1", f"{end} + 1"], f"{counts} ran from 1, not from 0, to the number itself"),
+            ]
         else:
             start, end, *step = [code.inside(a) for a in node.args]
-            new = [([start, f"{end} - 1", *step], f"{counts} ended one too early"),
-                   ([start, f"{end} + 1", *step], f"{counts} went one too far"),
-                   ([f"{start} + 1", end, *step], f"{counts} began one too late"),
-                   ([f"{start} - 1", end, *step], f"{counts} began one too early"),
-                   (["0", end, *step], f"{counts} began at 0")]  # fmt: skip
+            new = [
+                ([start, f"{end} - 1", *step], f"{counts} ended one too early"),
+                ([start, f"{end} + 1", *step], f"{counts} went one too far"),
+                ([f"{start} + 1", end, *step], f"{counts} began one too late"),
+                ([f"{start} - 1", end, *step], f"{counts} began one too early"),
+                (["0", end, *step], f"{counts} began at 0"),
+            ]
             if step:
                 whole = f"{end} - {end} % ({step[0]})"
-                new += [([start, end], f"{counts} went on by one each time"),
-                        ([start, whole, *step], "the last, shorter part were left out"),
-                        ([start, f"{end} - {step[0]} + 1", *step], "the last, shorter part were left out"),
-                        ([start, f"{end} - {step[0]}", *step], f"the last part{''} were left out"),
-                        ([start, f"{end} + {step[0]}", *step], "there were a part too many at the end")]  # fmt: skip
+                new += [
+                    ([start, end], f"{counts} went on by one each time"),
+                    ([start, whole, *step], "the last, shorter part were left out"),
+                    (
+                        [start, f"{end} - {step[0]} + 1", *step],
+                        "the last, shorter part were left out",
+                    ),
+                    ([start, f"{end} - {step[0]}", *step], f"the last part{''} were left out"),
+                    ([start, f"{end} + {step[0]}", *step], "there were a part too many at the end"),
+                ]
             else:
                 new += [
                     ([end], f"{counts} began at 0"),
@@ -84,8 +101,11 @@ def passes_lost(code: Code) -> Iterator[Change]:
     for loop in code.all(ast.For, ast.comprehension):
         iterated = loop.iter
         if isinstance(iterated, ast.Subscript) and isinstance(iterated.slice, ast.Slice):
-            yield Change("passes", f"{_loop(code, loop)} went through all, and left none out",
-                         [code.put(iterated, code.text_of(iterated.value))])  # fmt: skip
+            yield Change(
+                "passes",
+                f"{_loop(code, loop)} went through all, and left none out",
+                [code.put(iterated, code.text_of(iterated.value))],
+            )
 
 
 def dropped_last_batch(code: Code) -> Iterator[Change]:
@@ -93,9 +113,12 @@ def dropped_last_batch(code: Code) -> Iterator[Change]:
     for node in code.all(ast.Call):
         if called(node) == "split" and isinstance(node.func, ast.Attribute) and len(node.args) == 1:
             text, size = code.text_of(node), code.text_of(node.args[0])
-            yield Change("last batch", "the last, shorter batch were left out",
-                         [code.put(node, f"[part for part in {text} if len(part) == {size}]")],
-                         "its examples count too")  # fmt: skip
+            yield Change(
+                "last batch",
+                "the last, shorter batch were left out",
+                [code.put(node, f"[part for part in {text} if len(part) == {size}]")],
+                "its examples count too",
+            )
     for loop in code.all(ast.For):
         if called(loop.iter) in ("minibatches", "batches"):
             text = code.text_of(loop.iter)
@@ -104,8 +127,12 @@ def dropped_last_batch(code: Code) -> Iterator[Change]:
             short = short.replace(
                 "_size(all_[0])", "len(all_[0] if not isinstance(all_[0], tuple) else all_[0][0])"
             )
-            yield Change("last batch", "the last, shorter batch were left out",
-                         [code.put(loop.iter, short)], "its examples count too")  # fmt: skip
+            yield Change(
+                "last batch",
+                "the last, shorter batch were left out",
+                [code.put(loop.iter, short)],
+                "its examples count too",
+            )
 
 
 def moved_out(code: Code) -> Iterator[Change]:
@@ -121,19 +148,31 @@ def moved_out(code: Code) -> Iterator[Change]:
             what = _statement(code, statement)
             text = code.lines(statement, loop.col_offset)
             out = code.drop(statement)
-            yield Change("moved out of the loop", f"{what} only once {each}, after {_loop(code, loop)}",
-                         [out, code.after(loop, text)], "does it stand inside the loop?")  # fmt: skip
-            yield Change("moved out of the loop", f"{what} only once {each}, before {_loop(code, loop)}",
-                         [out, code.before(loop, text)], "does it stand inside the loop?")  # fmt: skip
+            yield Change(
+                "moved out of the loop",
+                f"{what} only once {each}, after {_loop(code, loop)}",
+                [out, code.after(loop, text)],
+                "does it stand inside the loop?",
+            )
+            yield Change(
+                "moved out of the loop",
+                f"{what} only once {each}, before {_loop(code, loop)}",
+                [out, code.before(loop, text)],
+                "does it stand inside the loop?",
+            )
         for place in range(1, len(loop.body) - 1):
             rest = loop.body[place:]
             splices: list[Splice] = [code.drop(part) for part in rest]
             lines = "\n".join(code.lines(part, loop.col_offset) for part in rest)
             if any(map(_leaves, rest)):
                 continue
-            yield Change("moved out of the loop", f"the last {len(rest)} steps of {_loop(code, loop)} were done only "
-                         f"once {each}, after it", [*splices, code.after(loop, lines)],
-                         "do they stand inside the loop?")  # fmt: skip
+            yield Change(
+                "moved out of the loop",
+                f"the last {len(rest)} steps of {_loop(code, loop)} were done only "
+                f"once {each}, after it",
+                [*splices, code.after(loop, lines)],
+                "do they stand inside the loop?",
+            )
 
 
 def moved_in(code: Code) -> Iterator[Change]:
@@ -148,24 +187,33 @@ def moved_in(code: Code) -> Iterator[Change]:
             if isinstance(statement, ast.Assign | ast.AnnAssign | ast.Expr | ast.AugAssign):
                 for what, kept in _restarts(code, statement):
                     text = " " * indent + kept
-                    yield Change("begins again", f"{what} began again in every pass of {_loop(code, loop)}",
-                                 [code.before(first, text)])  # fmt: skip
+                    yield Change(
+                        "begins again",
+                        f"{what} began again in every pass of {_loop(code, loop)}",
+                        [code.before(first, text)],
+                    )
         outer = code.around(loop, ast.For, ast.While)
         if outer is not None:
             upper = code.block(outer)
             for statement in reversed(upper[: upper.index(outer)]):
                 if isinstance(statement, ast.Assign | ast.AnnAssign):
                     for what, kept in _restarts(code, statement):
-                        yield Change("begins again", f"{what} began again in every pass of the inner loop",
-                                     [code.before(first, " " * indent + kept)])  # fmt: skip
+                        yield Change(
+                            "begins again",
+                            f"{what} began again in every pass of the inner loop",
+                            [code.before(first, " " * indent + kept)],
+                        )
         if not isinstance(loop, ast.For):
             continue
         for statement in block[at + 1 : at + 3]:
             if isinstance(statement, ast.Expr | ast.Assign | ast.AugAssign | ast.If):
                 text = code.lines(statement, indent)
                 what = _statement(code, statement)
-                yield Change("moved into the loop", f"{what} in every pass of {_loop(code, loop)}, not once after it",
-                             [code.drop(statement), code.after(loop.body[-1], text)])  # fmt: skip
+                yield Change(
+                    "moved into the loop",
+                    f"{what} in every pass of {_loop(code, loop)}, not once after it",
+                    [code.drop(statement), code.after(loop.body[-1], text)],
+                )
 
 
 def computed_once(code: Code) -> Iterator[Change]:
@@ -175,16 +223,24 @@ def computed_once(code: Code) -> Iterator[Change]:
         if outer is None or not isinstance(loop.iter, ast.Call):
             continue
         made = f"{' ' * outer.col_offset}once_ = list({code.text_of(loop.iter)})"
-        yield Change("worked out once", f"the values of the inner loop, with `{called(loop.iter)}`, were worked out once, before "
-                     "the outer loop", [code.before(outer, made), code.put(loop.iter, "once_")],
-                     "they belong anew to every pass")  # fmt: skip
+        yield Change(
+            "worked out once",
+            f"the values of the inner loop, with `{called(loop.iter)}`, were worked out once, "
+            "before "
+            "the outer loop",
+            [code.before(outer, made), code.put(loop.iter, "once_")],
+            "they belong anew to every pass",
+        )
     for assign in code.all(ast.Assign):
-        loop = code.around(assign, ast.For)
-        if loop is not None and assign in loop.body and isinstance(assign.value, ast.Call):
-            text = code.lines(assign, loop.col_offset)
+        around = code.around(assign, ast.For)
+        if around is not None and assign in around.body and isinstance(assign.value, ast.Call):
+            text = code.lines(assign, around.col_offset)
             what = phrase(code, assign.value)
-            yield Change("worked out once", f"{what} were worked out once, before {_loop(code, loop)}",
-                         [code.drop(assign), code.before(loop, text)])  # fmt: skip
+            yield Change(
+                "worked out once",
+                f"{what} were worked out once, before {_loop(code, around)}",
+                [code.drop(assign), code.before(around, text)],
+            )
 
 
 def exchanged_loops(code: Code) -> Iterator[Change]:
@@ -192,16 +248,25 @@ def exchanged_loops(code: Code) -> Iterator[Change]:
     for loop in code.all(ast.For):
         if len(loop.body) == 1 and isinstance(loop.body[0], ast.For):
             inner = loop.body[0]
-            yield Change("loops exchanged", "the two loops were nested the other way round",
-                         [*_exchange(code, loop, inner)])  # fmt: skip
+            yield Change(
+                "loops exchanged",
+                "the two loops were nested the other way round",
+                [*_exchange(code, loop, inner)],
+            )
     for comp in code.all(ast.ListComp):
         element = comp.elt
         if isinstance(element, ast.ListComp):
-            yield Change("loops exchanged", "rows and columns were exchanged",
-                         [*_exchange(code, comp.generators[0], element.generators[0])])  # fmt: skip
+            yield Change(
+                "loops exchanged",
+                "rows and columns were exchanged",
+                [*_exchange(code, comp.generators[0], element.generators[0])],
+            )
         if len(comp.generators) == 2:
-            yield Change("loops exchanged", "the two loops were nested the other way round",
-                         [*_exchange(code, *comp.generators)])  # fmt: skip
+            yield Change(
+                "loops exchanged",
+                "the two loops were nested the other way round",
+                [*_exchange(code, *comp.generators)],
+            )
 
 
 def continue_break(code: Code) -> Iterator[Change]:
@@ -243,7 +308,9 @@ def _beginning(code: Code, target: ast.expr, value: ast.expr) -> str:
         return said
     if isinstance(value, ast.List | ast.Dict):
         return "a list" if isinstance(value, ast.List) else "a table"
-    if isinstance(value, ast.Constant):
+    name = code.text_of(target)
+    counted = any(code.text_of(node.target) == name for node in code.all(ast.AugAssign))
+    if counted or isinstance(value, ast.Constant):
         return "a counter or sum"
     return phrase(code, value) if isinstance(value, ast.Call) else "a value"
 
@@ -257,6 +324,8 @@ def _statement(code: Code, statement: ast.stmt) -> str:
         said = phrase(code, target)
         if said.startswith("`"):
             return f"{said} were set"
+        if isinstance(statement, ast.AugAssign):
+            return "a counter or sum were updated"
         if isinstance(statement.value, ast.Call) and called(statement.value):
             return f"{phrase(code, statement.value)} were worked out"
         return "a value were worked out"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations, islice
 
 from descent.grading.edits.change import both
 from descent.grading.edits.code import Code
-from descent.grading.edits.vocabulary import changes, single_changes
+from descent.grading.edits.helpers import helpers_of
+from descent.grading.edits.vocabulary import LIKELY, OTHERS, Slip, changes, single_changes
 from descent.grading.sources import Source
 
 
@@ -32,20 +33,38 @@ class Edit:
 
 
 def edits_of(source: Source) -> Iterator[Edit]:
-    """Every edit of a right answer, likeliest kinds first, no text twice. Made as they are asked for."""
+    """Every edit of a right answer, likeliest kinds first, no text twice; made as asked for.
+
+    After the likely slips in the answer itself come those in earlier answers that it calls.
+    """
     code = Code(source)
     seen = {code.text}
-    for change in changes(code):
+    for edit in _all_edits(source, code):
+        if edit.text not in seen:
+            seen.add(edit.text)
+            yield edit
+
+
+def _all_edits(source: Source, code: Code) -> Iterator[Edit]:
+    yield from _edits(code, LIKELY)
+    for helper in helpers_of(source, code):
+        for edit in _edits(Code(helper), LIKELY):
+            words = edit.words.replace("as if ", f"as if, in the work of `{helper.name}`, ", 1)
+            yield Edit(edit.kind, words, f"{edit.text}\n\n\n{code.text}")
+    yield from _edits(code, OTHERS)
+
+
+def _edits(code: Code, slips: Sequence[Slip]) -> Iterator[Edit]:
+    for change in changes(code, slips):
         text = code.edited(change.splices)
-        if text is not None and text not in seen:
-            seen.add(text)
+        if text is not None and text != code.text:
             yield Edit(change.kind, change.words, text)
 
 
 def pairs_of(source: Source, most: int = 300) -> Iterator[Edit]:
     """Two likely edits together, `most` of them at most, likeliest first."""
     code = Code(source)
-    seen: set[str] = set()
+    seen = {code.text, *(edit.text for edit in edits_of(source))}
     likely = list(islice(single_changes(code), 80))
 
     def made() -> Iterator[Edit]:

@@ -13,14 +13,32 @@ from descent.grading.edits.phrases import phrase, where
 from descent.grading.sites import Function
 
 _USUAL = {
-    "momentum": ("0.1", "0.9"), "learning_rate": ("0.1", "0.01", "0.001"), "lr": ("0.001", "0.01"),
-    "eps": ("1e-5", "1e-8", "0.0"), "epsilon": ("1e-8", "1e-5", "0.0"), "temperature": ("1.0",),
-    "stride": ("1", "2"), "padding": ("0", "1"), "p": ("0.5",), "k": ("1", "1.0"),
-    "batch_size": ("64", "32", "1"), "epochs": ("1",), "beta": ("0.9",), "beta1": ("0.9",),
-    "beta2": ("0.999",), "weight_decay": ("0.0",), "decay": ("0.0", "0.1"), "smoothing": ("0.0", "0.1"),
-    "h": ("1e-4", "1e-5"), "size": ("4",), "dropout": ("0.0", "0.1"), "seed": ("0",),
-    "classes": ("10",), "generator": ("None",), "rng": ("np.random.default_rng(0)", "np.random"),
-}  # fmt: skip
+    "momentum": ("0.1", "0.9"),
+    "learning_rate": ("0.1", "0.01", "0.001"),
+    "lr": ("0.001", "0.01"),
+    "eps": ("1e-5", "1e-8", "0.0"),
+    "epsilon": ("1e-8", "1e-5", "0.0"),
+    "temperature": ("1.0",),
+    "stride": ("1", "2"),
+    "padding": ("0", "1"),
+    "p": ("0.5",),
+    "k": ("1", "1.0"),
+    "batch_size": ("1",),
+    "epochs": ("1",),
+    "beta": ("0.9",),
+    "beta1": ("0.9",),
+    "beta2": ("0.999",),
+    "weight_decay": ("0.0",),
+    "decay": ("0.0", "0.1"),
+    "smoothing": ("0.0", "0.1"),
+    "h": ("1e-4", "1e-5"),
+    "size": ("4",),
+    "dropout": ("0.0", "0.1"),
+    "seed": ("0",),
+    "classes": ("10",),
+    "generator": ("None",),
+    "rng": ("np.random.default_rng(0)", "np.random"),
+}
 _BY_TYPE = {"float": ("1.0", "0.0"), "int": ("1", "0"), "bool": ("True", "False")}
 
 
@@ -45,8 +63,12 @@ def argument_not_used(code: Code) -> Iterator[Change]:
                 clause = f"`{name}` were always{shown}" + (f", {why}" if why and shown else "")
                 if name in ("generator", "rng"):
                     clause = f"what is drawn did not come from `{name}`"
-                yield Change("argument not used", clause, [code.put(read, text) for read in reads],
-                             "use the argument")  # fmt: skip
+                yield Change(
+                    "argument not used",
+                    clause,
+                    [code.put(read, text) for read in reads],
+                    "use the argument",
+                )
 
 
 def other_default(code: Code) -> Iterator[Change]:
@@ -62,8 +84,11 @@ def other_default(code: Code) -> Iterator[Change]:
                 new += [repr(value + 1), repr(value * 10), repr(value / 10)]
                 new += [repr(type(value)(0))] if value else ["1"]
             for other in new:
-                yield Change("other default", f"the default of `{name}` were not `{text}`",
-                             [code.put(default, other)])  # fmt: skip
+                yield Change(
+                    "other default",
+                    f"the default of `{name}` were not `{text}`",
+                    [code.put(default, other)],
+                )
 
 
 def exchanged_parameters(code: Code) -> Iterator[Change]:
@@ -75,8 +100,11 @@ def exchanged_parameters(code: Code) -> Iterator[Change]:
             pairs = [(read, two.arg) for read in code.loads.get((function, one.arg), ())]
             pairs += [(read, one.arg) for read in code.loads.get((function, two.arg), ())]
             if pairs:
-                yield Change("exchanged names", f"`{one.arg}` and `{two.arg}` were exchanged",
-                             [code.put(read, name) for read, name in pairs])  # fmt: skip
+                yield Change(
+                    "exchanged names",
+                    f"`{one.arg}` and `{two.arg}` were exchanged",
+                    [code.put(read, name) for read, name in pairs],
+                )
 
 
 def exchanged_values(code: Code) -> Iterator[Change]:
@@ -171,6 +199,8 @@ def _taken(code: Code, reads: list[ast.Name], other: str) -> Change:
     if isinstance(call, ast.Call) and node in call.args and called(call) in code.known:
         at += f", in the call of `{called(call)}`"
     clause = f"{new} stood in the place of {was}{at}"
+    if not new.startswith("`") and was == "an intermediate result":
+        clause = f"one intermediate result stood in the place of another{at}"
     return Change("other name", clause, [code.put(read, other) for read in reads])
 
 
@@ -213,8 +243,13 @@ def other_of_two(code: Code) -> Iterator[Change]:
                 yield Change("too much", clause, [code.after(statement, more)])
 
 
-_PARTNERS = [("weight", "bias"), ("running_mean", "running_var"), ("values", "indices"),
-             ("in_channels", "out_channels"), ("parameters", "buffers")]  # fmt: skip
+_PARTNERS = [
+    ("weight", "bias"),
+    ("running_mean", "running_var"),
+    ("values", "indices"),
+    ("in_channels", "out_channels"),
+    ("parameters", "buffers"),
+]
 
 
 def _partners(name: str) -> set[str]:
@@ -230,8 +265,41 @@ def exchanged_arguments(code: Code) -> Iterator[Change]:
         for one, two in combinations(plain, 2):
             if code.text_of(one) != code.text_of(two):
                 i, j = plain.index(one) + 1, plain.index(two) + 1
-                yield Change("exchanged arguments", f"two arguments of a call{the} were exchanged "
-                             f"({i} and {j})", code.swap(one, two))  # fmt: skip
+                yield Change(
+                    "exchanged arguments",
+                    f"two arguments of a call{the} were exchanged ({i} and {j})",
+                    code.swap(one, two),
+                )
+
+
+_CHANGED = [
+    ("{}.softmax(-1)", "`{}` went through a softmax first"),
+    ("{}.log_softmax(-1)", "`{}` went through a log-softmax first"),
+    ("{}.exp()", "you took the exponential of `{}` first"),
+    ("{}.log()", "you took the logarithm of `{}` first"),
+    ("{}.abs()", "`{}` lost its signs first"),
+    ("{}.flip(0)", "`{}` were turned round along its first axis"),
+    ("{}.flip(-1)", "`{}` were turned round along its last axis"),
+    ("{}.flip(-2, -1)", "`{}` were turned upside down"),
+    ("{}.sort().values", "`{}` were sorted first"),
+]
+
+
+def changed_parameter(code: Code) -> Iterator[Change]:
+    """Something done to a tensor that was given before it is used."""
+    for function in code.functions:
+        for argument in arguments(function):
+            kind = code.text_of(argument.annotation) if argument.annotation else ""
+            reads = code.loads.get((function, argument.arg), ())
+            if kind != "Tensor" or not reads:
+                continue
+            for pattern, clause in _CHANGED:
+                text = pattern.format(argument.arg)
+                yield Change(
+                    "changed argument",
+                    clause.format(argument.arg),
+                    [code.put(read, text) for read in reads],
+                )
 
 
 def ignored_entirely(code: Code) -> Iterator[Change]:
@@ -296,8 +364,11 @@ def _value_kinds(code: Code, function: Function, value: ast.AST | None) -> set[s
         return {_kind(code, a) for a in arguments(function) if a.arg in names}
     if isinstance(value, ast.Name | ast.Subscript):
         inner = value.value if isinstance(value, ast.Subscript) else value
-        return {_kind(code, a) for a in arguments(function)
-                if isinstance(inner, ast.Name) and a.arg == inner.id}  # fmt: skip
+        return {
+            _kind(code, a)
+            for a in arguments(function)
+            if isinstance(inner, ast.Name) and a.arg == inner.id
+        }
     return set()
 
 
@@ -322,5 +393,9 @@ def stale_value(code: Code) -> Iterator[Change]:
             for one, new in zip(target.elts, value.elts, strict=False):
                 lines.append(f"{code.text_of(one)} = {code.text_of(new)}")
             splices: list[Splice] = [code.put(node, f"\n{indent}".join(lines))]
-            yield Change("one after another", "two values were updated one after the other, the "
-                         "second from the new first", splices, "compute both, then assign both")  # fmt: skip
+            yield Change(
+                "one after another",
+                "two values were updated one after the other, the second from the new first",
+                splices,
+                "compute both, then assign both",
+            )

@@ -17,6 +17,7 @@ def other_number(code: Code) -> Iterator[Change]:
             continue
         value = node.value
         assert isinstance(value, int | float)
+        others: list[float]
         if isinstance(value, int):
             others = [
                 value + 1,
@@ -60,8 +61,12 @@ def other_turn(code: Code) -> Iterator[Change]:
     for node in code.all(ast.Attribute):
         if node.attr == "pi":
             text = code.text_of(node)
-            for new, said in ((f"(2 * {text})", "2π"), (f"({text} / 2)", "half of π"),
-                              ("180", "180 degrees"), ("1", "1")):  # fmt: skip
+            for new, said in (
+                (f"(2 * {text})", "2π"),
+                (f"({text} / 2)", "half of π"),
+                ("180", "180 degrees"),
+                ("1", "1"),
+            ):
                 clause = f"{said} stood in the place of π{where(code, node)}"
                 yield Change("other number", clause, [code.put(node, new)])
 
@@ -79,10 +84,13 @@ def infinity(code: Code) -> Iterator[Change]:
             "infinity stood for minus infinity" if sign else "minus infinity stood for infinity"
         )
         for text, clause in (
-            ("0.0", "0 stood in the place of infinity"), (f"{sign}100.0", f"{sign}100 stood in the place of infinity"),
-            (f"{sign}1000000000.0", "a large number stood in the place of infinity"), (other, turned),
-            ("math.nan", "NaN stood in the place of infinity"), (f"{sign}1.0", f"{sign}1 stood in the place of infinity"),
-        ):  # fmt: skip
+            ("0.0", "0 stood in the place of infinity"),
+            (f"{sign}100.0", f"{sign}100 stood in the place of infinity"),
+            (f"{sign}1000000000.0", "a large number stood in the place of infinity"),
+            (other, turned),
+            ("math.nan", "NaN stood in the place of infinity"),
+            (f"{sign}1.0", f"{sign}1 stood in the place of infinity"),
+        ):
             yield Change("infinity", clause + where(code, node), [code.put(whole, f"({text})")])
 
 

@@ -7,10 +7,15 @@ import ast
 from descent.grading.edits.code import Code, called, is_number
 
 _OPERATIONS = {
-    ast.Add: "a sum", ast.Sub: "a difference", ast.Mult: "a product", ast.Div: "a quotient",
-    ast.MatMult: "a matrix product", ast.Pow: "a power", ast.FloorDiv: "a quotient",
+    ast.Add: "a sum",
+    ast.Sub: "a difference",
+    ast.Mult: "a product",
+    ast.Div: "a quotient",
+    ast.MatMult: "a matrix product",
+    ast.Pow: "a power",
+    ast.FloorDiv: "a quotient",
     ast.Mod: "a remainder",
-}  # fmt: skip
+}
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh")
 
 

@@ -16,12 +16,20 @@ def not_shuffled(code: Code) -> Iterator[Change]:
         if name not in ("permutation", "randperm") or not node.args:
             continue
         n, is_torch = code.text_of(node.args[0]), name == "randperm"
-        base = code.text_of(node.func.value) if isinstance(node.func, ast.Attribute) else "np.random"
+        base = (
+            code.text_of(node.func.value) if isinstance(node.func, ast.Attribute) else "np.random"
+        )
         given = "".join(f", {code.text_of(k)}" for k in node.keywords if k.arg == "generator")
         plain = f"torch.arange({n})" if is_torch else f"np.arange({n})"
-        drawn = f"torch.randint({n}, ({n},){given})" if is_torch else f"{base}.integers(0, {n}, size={n})"
+        drawn = (
+            f"torch.randint({n}, ({n},){given})"
+            if is_torch
+            else f"{base}.integers(0, {n}, size={n})"
+        )
         flipped = f"{code.text_of(node)}.flip(0)" if is_torch else f"{code.text_of(node)}[::-1]"
-        sorted_ = f"{code.text_of(node)}.sort().values" if is_torch else f"np.sort({code.text_of(node)})"
+        sorted_ = (
+            f"{code.text_of(node)}.sort().values" if is_torch else f"np.sort({code.text_of(node)})"
+        )
         for text, clause in (
             (plain, "nothing were shuffled"),
             (drawn, "you drew with replacement, so that some come twice and others never"),
@@ -34,8 +42,11 @@ def not_shuffled(code: Code) -> Iterator[Change]:
             head, arguments = code.text_of(node.func), [code.text_of(a) for a in node.args]
             if len(arguments) == 3 and called(node) == "minibatches":
                 n, size, _ = arguments
-                yield Change("not shuffled", "nothing were shuffled",
-                             [code.put(node, f"np.split(np.arange({n}), range({size}, {n}, {size}))")])  # fmt: skip
+                yield Change(
+                    "not shuffled",
+                    "nothing were shuffled",
+                    [code.put(node, f"np.split(np.arange({n}), range({size}, {n}, {size}))")],
+                )
             if called(node) == "batches":
                 text = f"{head}({', '.join(arguments[:-1])})"
                 yield Change("not shuffled", "nothing were shuffled", [code.put(node, text)])

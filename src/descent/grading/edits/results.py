@@ -27,8 +27,10 @@ def swapped_results(code: Code) -> Iterator[Change]:
         if isinstance(value, ast.Tuple):
             for (i, one), (j, two) in combinations(enumerate(value.elts), 2):
                 if code.text_of(one) != code.text_of(two):
-                    clause = (f"the {ordinal(i)} and the {ordinal(j)} result were returned"
-                              f"{_method(code, value)} in the other order")  # fmt: skip
+                    clause = (
+                        f"the {ordinal(i)} and the {ordinal(j)} result were returned"
+                        f"{_method(code, value)} in the other order"
+                    )
                     yield Change("swapped results", clause, code.swap(one, two))
 
 
@@ -41,8 +43,11 @@ def results_in_a_round(code: Code) -> Iterator[Change]:
                 ([texts[-1], *texts[:-1]], "the last result were returned first"),
                 ([*texts[1:], texts[0]], "the first result were returned last"),
             ):
-                yield Change("swapped results", moved + _method(code, value),
-                             [code.put(value, f"({', '.join(new)})")])  # fmt: skip
+                yield Change(
+                    "swapped results",
+                    moved + _method(code, value),
+                    [code.put(value, f"({', '.join(new)})")],
+                )
 
 
 def too_few_results(code: Code) -> Iterator[Change]:
@@ -50,13 +55,18 @@ def too_few_results(code: Code) -> Iterator[Change]:
     for value in _returned(code):
         if isinstance(value, ast.Tuple) and len(value.elts) > 1:
             for i, one in enumerate(value.elts):
-                yield Change("one result", f"only the {ordinal(i)} result were returned"
-                             + _method(code, value), [code.put(value, code.inside(one))])  # fmt: skip
+                yield Change(
+                    "one result",
+                    f"only the {ordinal(i)} result were returned" + _method(code, value),
+                    [code.put(value, code.inside(one))],
+                )
                 if len(value.elts) > 2:
                     rest = [code.text_of(e) for e in value.elts if e is not one]
-                    yield Change("lost result", f"the {ordinal(i)} result were missing"
-                                 + _method(code, value),
-                                 [code.put(value, f"({', '.join(rest)})")])  # fmt: skip
+                    yield Change(
+                        "lost result",
+                        f"the {ordinal(i)} result were missing" + _method(code, value),
+                        [code.put(value, f"({', '.join(rest)})")],
+                    )
 
 
 def same_result_twice(code: Code) -> Iterator[Change]:
@@ -65,10 +75,16 @@ def same_result_twice(code: Code) -> Iterator[Change]:
         if isinstance(value, ast.Tuple):
             for (i, one), (j, two) in combinations(enumerate(value.elts), 2):
                 clause = "the {} result were returned in the place of the {} one as well"
-                yield Change("result twice", clause.format(ordinal(i), ordinal(j)),
-                             [code.put(two, code.inside(one))])  # fmt: skip
-                yield Change("result twice", clause.format(ordinal(j), ordinal(i)),
-                             [code.put(one, code.inside(two))])  # fmt: skip
+                yield Change(
+                    "result twice",
+                    clause.format(ordinal(i), ordinal(j)),
+                    [code.put(two, code.inside(one))],
+                )
+                yield Change(
+                    "result twice",
+                    clause.format(ordinal(j), ordinal(i)),
+                    [code.put(one, code.inside(two))],
+                )
 
 
 _WRAPPED = [
@@ -94,8 +110,6 @@ _WRAPPED = [
     ("{}.exp()", "you took the exponential of the {result}"),
     ("{}.unsqueeze(-1)", "the {result} had one axis too many, of length 1"),
     ("{}.T", "the {result} were transposed"),
-    ("{}.tolist()", "the {result} were a list, not a tensor"),
-    ("list({})", "the {result} were a list"),
     ("{}[:-1]", "the {result} lacked its last element"),
     ("{}[1:]", "the {result} lacked its first element"),
     ("{}[0]", "the {result} were its first element only"),
@@ -105,22 +119,37 @@ _WRAPPED = [
     ("{} * 100", "the {result} were a percentage"),
     ("{}.softmax(-1)", "the {result} went through a softmax as well"),
     ("{}.relu()", "the {result} went through a ReLU as well"),
-    ("{}.numpy()", "the {result} were a numpy array, not a tensor"),
     ("{}.requires_grad_()", "the {result} required a gradient"),
-    ("torch.tensor({})", "the {result} were a tensor"),
-    ("[{}]", "the {result} stood in a list of its own"),
     ("{}.squeeze()", "the {result} lost its axes of length 1"),
     ("{}.double()", "the {result} were of dtype float64"),
     ("float({})", "the {result} were a plain number, not a tensor"),
-    ("tuple({})", "the {result} were a tuple"),
     ("{}.flatten()", "the {result} were laid flat"),
     ("{}.float()", "the {result} were of dtype float32"),
 ]
 
 
+_TYPES = [
+    ("{}.tolist()", "the {result} were a list, not a tensor"),
+    ("list({})", "the {result} were a list"),
+    ("{}.numpy()", "the {result} were a numpy array, not a tensor"),
+    ("tuple({})", "the {result} were a tuple"),
+    ("torch.tensor({})", "the {result} were a tensor"),
+    ("[{}]", "the {result} stood in a list of its own"),
+]
+
+
 def changed_result(code: Code) -> Iterator[Change]:
     """Something more done to a result: negated, halved, averaged, made a plain number."""
-    for pattern, clause in _WRAPPED:
+    yield from _wrapped(code, _WRAPPED)
+
+
+def other_type(code: Code) -> Iterator[Change]:
+    """A result of another type, with what is in it right."""
+    yield from _wrapped(code, _TYPES)
+
+
+def _wrapped(code: Code, patterns: list[tuple[str, str]]) -> Iterator[Change]:
+    for pattern, clause in patterns:
         for value in _returned(code):
             results = value.elts if isinstance(value, ast.Tuple) else [value]
             of = f" of `{code.function(value).name}`" if code.is_class else ""
@@ -129,8 +158,9 @@ def changed_result(code: Code) -> Iterator[Change]:
                     continue
                 name = f"{ordinal(place)} result" if len(results) > 1 else "result"
                 text = pattern.format(code.inside(result))
-                yield Change("changed result", clause.format(result=name + of),
-                             [code.put(result, text)])  # fmt: skip
+                yield Change(
+                    "changed result", clause.format(result=name + of), [code.put(result, text)]
+                )
 
 
 _STEPS = [
@@ -157,18 +187,21 @@ _STEPS = [
 def changed_step(code: Code) -> Iterator[Change]:
     """The same with what is worked out on the way, or recorded."""
     values = [node.value for node in code.all(ast.Assign) if not isinstance(node.value, ast.Tuple)]
-    values += [call.args[0] for call in code.all(ast.Call) if called(call) == "append" and call.args]
+    values += [
+        call.args[0] for call in code.all(ast.Call) if called(call) == "append" and call.args
+    ]
     values += [node.value for node in code.all(ast.AugAssign)]
     for pattern, clause in _STEPS:
         for value in values:
             if not isinstance(value, ast.Constant | ast.List | ast.Dict | ast.ListComp | ast.Tuple):
                 text = pattern.format(code.inside(value))
-                yield Change("changed step", clause.format(it=phrase(code, value)),
-                             [code.put(value, text)])  # fmt: skip
+                yield Change(
+                    "changed step", clause.format(it=phrase(code, value)), [code.put(value, text)]
+                )
 
 
 def cut_chain(code: Code) -> Iterator[Change]:
-    """The last steps of a chain of calls forgotten: `x.float().mean()` of `x.float().mean().item()`."""
+    """The last steps of a chain of calls forgotten: `x.float()` of `x.float().mean().item()`."""
     for value in _returned(code):
         for result in value.elts if isinstance(value, ast.Tuple) else [value]:
             names: list[str] = []
@@ -179,8 +212,11 @@ def cut_chain(code: Code) -> Iterator[Change]:
                 names.append(f"`{called(node)}`")
                 node = node.func.value
                 if len(names) > 1:
-                    yield Change("forgotten calls", f"{listed(names[::-1])} were missing at the end",
-                                 [code.put(result, code.inside(node))])  # fmt: skip
+                    yield Change(
+                        "forgotten calls",
+                        f"{listed(names[::-1])} were missing at the end",
+                        [code.put(result, code.inside(node))],
+                    )
 
 
 def returned_part(code: Code) -> Iterator[Change]:
@@ -195,8 +231,11 @@ def returned_part(code: Code) -> Iterator[Change]:
             for name in names:
                 if name != code.text_of(result):
                     known = f"`{name}`" if name in code.known else "an intermediate result"
-                    yield Change("other result", f"{known} were returned for {the}{_method(code, value)}",
-                                 [code.put(result, name)])  # fmt: skip
+                    yield Change(
+                        "other result",
+                        f"{known} were returned for {the}{_method(code, value)}",
+                        [code.put(result, name)],
+                    )
 
 
 def same_through_call(code: Code) -> Iterator[Change]:
@@ -205,17 +244,26 @@ def same_through_call(code: Code) -> Iterator[Change]:
         results = value.elts if isinstance(value, ast.Tuple) else [value]
         for place, result in enumerate(results):
             the = f"the {ordinal(place)} result" if len(results) > 1 else "the result"
-            if called(result) == "item" and isinstance(result.func, ast.Attribute):  # type: ignore[attr-defined]
-                yield Change("tensor for number", f"{the} were a tensor, not a plain number",
-                             [code.put(result, code.inside(result.func.value))])  # type: ignore[attr-defined] # fmt: skip
+            if not isinstance(result, ast.Call) or called(result) != "item":
+                continue
+            if isinstance(result.func, ast.Attribute):
+                yield Change(
+                    "tensor for number",
+                    f"{the} were a tensor, not a plain number",
+                    [code.put(result, code.inside(result.func.value))],
+                )
 
 
 def nothing_returned(code: Code) -> Iterator[Change]:
     """The `return` forgotten."""
     for node in code.all(ast.Return):
         if node.value is not None:
-            yield Change("no return", f"nothing were returned{_method(code, node)}",
-                         [code.put(node, code.text_of(node.value))], "is a `return` missing?")  # fmt: skip
+            yield Change(
+                "no return",
+                f"nothing were returned{_method(code, node)}",
+                [code.put(node, code.text_of(node.value))],
+                "is a `return` missing?",
+            )
 
 
 def result_and_parameter(code: Code) -> Iterator[Change]:
@@ -227,15 +275,22 @@ def result_and_parameter(code: Code) -> Iterator[Change]:
             name = argument.arg
             if any(word in kind for word in ("Tensor", "ndarray", "list", "Array")):
                 size = f"len({name})"
-                done = [(f"{{}} * {size}", "the {r} were multiplied by the length of `{n}`"),
-                        (f"{{}} / {size}", "the {r} were divided by the length of `{n}`")]  # fmt: skip
+                done = [
+                    (f"{{}} * {size}", "the {r} were multiplied by the length of `{n}`"),
+                    (f"{{}} / {size}", "the {r} were divided by the length of `{n}`"),
+                ]
             elif kind in ("int", "float"):
-                done = [(f"{{}} * {name}", "the {r} were multiplied by `{n}`"),
-                        (f"{{}} / {name}", "the {r} were divided by `{n}`")]  # fmt: skip
+                done = [
+                    (f"{{}} * {name}", "the {r} were multiplied by `{n}`"),
+                    (f"{{}} / {name}", "the {r} were divided by `{n}`"),
+                ]
             else:
                 continue
             for place, result in enumerate(results):
                 said = f"{ordinal(place)} result" if len(results) > 1 else "result"
                 for pattern, clause in done:
-                    yield Change("changed result", clause.format(r=said, n=name),
-                                 [code.put(result, pattern.format(code.inside(result)))])  # fmt: skip
+                    yield Change(
+                        "changed result",
+                        clause.format(r=said, n=name),
+                        [code.put(result, pattern.format(code.inside(result)))],
+                    )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from descent.grading.edits.change import Change
 from descent.grading.edits.code import Code, called
-from descent.grading.edits.phrases import is_known, phrase
+from descent.grading.edits.phrases import is_known, listed, phrase
 
 _Simple = (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Expr)
 
@@ -15,29 +15,32 @@ _Simple = (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Expr)
 def dropped_statement(code: Code) -> Iterator[Change]:
     """A statement forgotten."""
     for statement in _statements(code):
-        if isinstance(statement, ast.Expr):
-            name = called(statement.value)
-            what = f"the call of `{name}`" if name else "a step"
-            yield Change("dropped statement", f"{what} were missing{_at(code, statement)}",
-                         [code.drop(statement)])  # fmt: skip
-        elif isinstance(statement, ast.If):
-            if not statement.orelse:
-                yield Change("branch", f"a special case were missing{_at(code, statement)}",
-                             [code.drop(statement)])  # fmt: skip
-        elif isinstance(statement, ast.For | ast.While):
-            yield Change("dropped statement", f"a loop were missing{_at(code, statement)}",
-                         [code.drop(statement)])  # fmt: skip
-        elif isinstance(statement, ast.Assign | ast.AugAssign):
-            target = statement.targets[0] if isinstance(statement, ast.Assign) else statement.target
-            what = phrase(code, target)
-            if isinstance(statement, ast.Assign) and len(statement.targets) > 1:
-                what = " and ".join(phrase(code, target) for target in statement.targets)
-            yield Change("dropped statement", f"{what} were not set{_at(code, statement)}"
-                         if isinstance(statement, ast.Assign) else f"{what} were not updated{_at(code, statement)}",
-                         [code.drop(statement)])  # fmt: skip
-        elif isinstance(statement, ast.Raise):
-            yield Change("dropped statement", f"nothing were refused{_at(code, statement)}",
-                         [code.drop(statement)])  # fmt: skip
+        clause = _missing(code, statement)
+        if clause:
+            yield Change("dropped statement", clause + _at(code, statement), [code.drop(statement)])
+
+
+def _missing(code: Code, statement: ast.stmt) -> str:
+    """What is said where a statement is forgotten; empty for one that cannot be."""
+    if isinstance(statement, ast.Expr):
+        return f"{_named(code, statement)} were missing"
+    if isinstance(statement, ast.If) and not statement.orelse:
+        return "a special case were missing"
+    if isinstance(statement, ast.For | ast.While):
+        return (
+            f"{'an inner' if code.around(statement, ast.For, ast.While) else 'a'} loop were missing"
+        )
+    if isinstance(statement, ast.Raise):
+        return "nothing were refused"
+    if isinstance(statement, ast.AugAssign):
+        known = is_known(code, statement.target)
+        return f"{phrase(code, statement.target) if known else 'a counter or sum'} were not updated"
+    if isinstance(statement, ast.Assign):
+        known = all(is_known(code, target) for target in statement.targets)
+        if not known and isinstance(statement.value, ast.Call):
+            return f"{_named(code, statement)} were missing"
+        return f"{listed([phrase(code, target) for target in statement.targets])} were not set"
+    return ""
 
 
 def not_refused(code: Code) -> Iterator[Change]:
@@ -60,8 +63,12 @@ def not_assigned(code: Code) -> Iterator[Change]:
             clause = (
                 f"the result of `{name}` were thrown away" if name else "a result were thrown away"
             )
-            yield Change("not assigned", clause + _at(code, statement),
-                         [code.put(statement, code.text_of(value))], "is it assigned?")  # fmt: skip
+            yield Change(
+                "not assigned",
+                clause + _at(code, statement),
+                [code.put(statement, code.text_of(value))],
+                "is it assigned?",
+            )
         if isinstance(target, ast.Tuple):
             for element in target.elts:
                 if isinstance(element, ast.Starred):
@@ -76,10 +83,14 @@ def not_assigned(code: Code) -> Iterator[Change]:
                         else f"{what} were left out"
                     )
                 else:
-                    clause = f"{said} were not set anew" if is_known(code, element) else (
-                        f"one of the values of {phrase(code, value)} were not used")  # fmt: skip
-                yield Change("not assigned", clause + _at(code, statement),
-                             [code.put(element, "_")])  # fmt: skip
+                    clause = (
+                        f"{said} were not set anew"
+                        if is_known(code, element)
+                        else (f"one of the values of {phrase(code, value)} were not used")
+                    )
+                yield Change(
+                    "not assigned", clause + _at(code, statement), [code.put(element, "_")]
+                )
 
 
 def one_target_of_many(code: Code) -> Iterator[Change]:
@@ -89,8 +100,11 @@ def one_target_of_many(code: Code) -> Iterator[Change]:
             for target in statement.targets:
                 rest = [code.text_of(other) for other in statement.targets if other is not target]
                 text = " = ".join([*rest, code.text_of(statement.value)])
-                yield Change("not assigned", f"{phrase(code, target)} were not set{_at(code, statement)}",
-                             [code.put(statement, text)])  # fmt: skip
+                yield Change(
+                    "not assigned",
+                    f"{phrase(code, target)} were not set{_at(code, statement)}",
+                    [code.put(statement, text)],
+                )
 
 
 def exchanged_statements(code: Code) -> Iterator[Change]:
@@ -110,10 +124,18 @@ def exchanged_statements(code: Code) -> Iterator[Change]:
                         "order of steps", clause, splices, "in which order do they belong?"
                     )
                 else:
-                    yield Change("order of steps", clause, [code.drop(two), code.before(one, code.lines(two, two.col_offset))],
-                                 "in which order do they belong?")  # fmt: skip
-                    yield Change("order of steps", clause, [code.drop(one), code.after(two, code.lines(one, one.col_offset))],
-                                 "in which order do they belong?")  # fmt: skip
+                    yield Change(
+                        "order of steps",
+                        clause,
+                        [code.drop(two), code.before(one, code.lines(two, two.col_offset))],
+                        "in which order do they belong?",
+                    )
+                    yield Change(
+                        "order of steps",
+                        clause,
+                        [code.drop(one), code.after(two, code.lines(one, one.col_offset))],
+                        "in which order do they belong?",
+                    )
 
 
 def moved_to_end(code: Code) -> Iterator[Change]:
@@ -125,13 +147,19 @@ def moved_to_end(code: Code) -> Iterator[Change]:
             last = block[-1] if not isinstance(block[-1], ast.Return) else None
             lines = code.lines(statement, statement.col_offset)
             if last is not None and place < len(block) - 3:
-                yield Change("order of steps", f"{_named(code, statement)} came last",
-                             [code.drop(statement), code.after(last, lines)],
-                             "in which order do they belong?")  # fmt: skip
+                yield Change(
+                    "order of steps",
+                    f"{_named(code, statement)} came last",
+                    [code.drop(statement), code.after(last, lines)],
+                    "in which order do they belong?",
+                )
             if place > 2:
-                yield Change("order of steps", f"{_named(code, statement)} came first",
-                             [code.drop(statement), code.before(block[0], lines)],
-                             "in which order do they belong?")  # fmt: skip
+                yield Change(
+                    "order of steps",
+                    f"{_named(code, statement)} came first",
+                    [code.drop(statement), code.before(block[0], lines)],
+                    "in which order do they belong?",
+                )
 
 
 def done_twice(code: Code) -> Iterator[Change]:
@@ -139,8 +167,11 @@ def done_twice(code: Code) -> Iterator[Change]:
     for statement in _statements(code):
         if isinstance(statement, ast.Expr | ast.AugAssign):
             what = _named(code, statement)
-            yield Change("done twice", f"{what} were done twice{_at(code, statement)}",
-                         [code.after(statement, code.lines(statement, statement.col_offset))])  # fmt: skip
+            yield Change(
+                "done twice",
+                f"{what} were done twice{_at(code, statement)}",
+                [code.after(statement, code.lines(statement, statement.col_offset))],
+            )
 
 
 def rebound(code: Code) -> Iterator[Change]:
@@ -151,8 +182,12 @@ def rebound(code: Code) -> Iterator[Change]:
         if sign and isinstance(node.target, ast.Name):
             target = code.text_of(node.target)
             text = f"{target} = {target} {sign} {code.inside(node.value)}"
-            yield Change("not in place", "a step made something new and did not change what was given",
-                         [code.put(node, text)], "is it done in place?")  # fmt: skip
+            yield Change(
+                "not in place",
+                "a step made something new and did not change what was given",
+                [code.put(node, text)],
+                "is it done in place?",
+            )
     for assign in code.all(ast.Assign):
         target_node, value = assign.targets[0], assign.value
         if isinstance(target_node, ast.Name) and isinstance(value, ast.BinOp):
@@ -166,19 +201,30 @@ def rebound(code: Code) -> Iterator[Change]:
                 text = f"{name} {sign}= {code.text_of(value.left)}"
             else:
                 continue
-            yield Change("in place", f"{phrase(code, target_node)} were changed in place",
-                         [code.put(assign, text)], "make a new one")  # fmt: skip
+            yield Change(
+                "in place",
+                f"{phrase(code, target_node)} were changed in place",
+                [code.put(assign, text)],
+                "make a new one",
+            )
         if isinstance(target_node, ast.Attribute) and not code.text_of(target_node).startswith(
             "self."
         ):
-            yield Change("local name", f"a local name were given the new `.{target_node.attr}`, and nothing changed outside",
-                         [code.put(target_node, "local_")])  # fmt: skip
+            yield Change(
+                "local name",
+                f"a local name were given the new `.{target_node.attr}`, and nothing changed "
+                "outside",
+                [code.put(target_node, "local_")],
+            )
     for call in code.all(ast.Call):
         name = called(call)
         if name.endswith("_") and not name.startswith("_") and isinstance(call.func, ast.Attribute):
             plain = name[:-1]
-            yield Change("not in place", f"`{plain}` stood for `{name}`: nothing is changed in place",
-                         [code.put(call.func, f"{code.text_of(call.func.value)}.{plain}")])  # fmt: skip
+            yield Change(
+                "not in place",
+                f"`{plain}` stood for `{name}`: nothing is changed in place",
+                [code.put(call.func, f"{code.text_of(call.func.value)}.{plain}")],
+            )
 
 
 def _statements(code: Code) -> Iterator[ast.stmt]:

@@ -46,14 +46,23 @@ def recorded_late(code: Code) -> Iterator[Change]:
                 continue
             text = _inlined(code, statement, values)
             clause = "what is recorded in the loop were worked out at the end of a pass"
-            yield Change("recorded late", clause,
-                         [code.drop(statement), code.after(loop.body[-1], " " * statement.col_offset + text)],
-                         "record it before the step")  # fmt: skip
+            yield Change(
+                "recorded late",
+                clause,
+                [
+                    code.drop(statement),
+                    code.after(loop.body[-1], " " * statement.col_offset + text),
+                ],
+                "record it before the step",
+            )
             if isinstance(loop.target, ast.Name):
                 whole = text.replace(f"[{loop.target.id}]", "")
                 if whole != text:
-                    yield Change("not indexed", "what is recorded were that of all the data",
-                                 [code.put(statement, whole)])  # fmt: skip
+                    yield Change(
+                        "not indexed",
+                        "what is recorded were that of all the data",
+                        [code.put(statement, whole)],
+                    )
 
 
 def pair_not_shuffled(code: Code) -> Iterator[Change]:
@@ -63,9 +72,9 @@ def pair_not_shuffled(code: Code) -> Iterator[Change]:
             continue
         split = loop.iter
         assert isinstance(split, ast.Call)
-        if not isinstance(split.func, ast.Attribute) or "rand" not in code.text_of(loop.iter) + _made(
-            code, split.func.value
-        ):  # fmt: skip
+        if not isinstance(split.func, ast.Attribute) or "rand" not in code.text_of(
+            loop.iter
+        ) + _made(code, split.func.value):
             continue
         order = code.put(split.func.value, f"(order_ := {code.text_of(split.func.value)})")
         batch = loop.target.id
@@ -77,12 +86,14 @@ def pair_not_shuffled(code: Code) -> Iterator[Change]:
         if len(found) < 2:
             continue
         for base, parts in found.items():
-            places = [
-                code.put(part, f"{base}[torch.argsort(order_)[{batch}]]") for part in parts
-            ]
+            places = [code.put(part, f"{base}[torch.argsort(order_)[{batch}]]") for part in parts]
             said = phrase(code, parts[0].value)
-            yield Change("not shuffled together", f"{said} stayed in the old order and the rest were shuffled",
-                         [order, *places], "they go together")  # fmt: skip
+            yield Change(
+                "not shuffled together",
+                f"{said} stayed in the old order and the rest were shuffled",
+                [order, *places],
+                "they go together",
+            )
 
 
 def _made(code: Code, node: ast.expr) -> str:
@@ -116,8 +127,15 @@ def _inlined(code: Code, node: ast.AST, values: dict[str, ast.expr], depth: int 
     """A node's text with the definitions of its names put in."""
     start, _ = code.span(node)
     text = code.text_of(node).encode()
-    for part in sorted(ast.walk(node), key=lambda part: -code.span(part)[0] if hasattr(part, "lineno") else 0):
-        if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Load) and part.id in values and depth:
+    for part in sorted(
+        ast.walk(node), key=lambda part: -code.span(part)[0] if hasattr(part, "lineno") else 0
+    ):
+        if (
+            isinstance(part, ast.Name)
+            and isinstance(part.ctx, ast.Load)
+            and part.id in values
+            and depth
+        ):
             a, b = (place - start for place in code.span(part))
             inner = _inlined(code, values[part.id], values, depth - 1)
             text = text[:a] + f"({inner})".encode() + text[b:]

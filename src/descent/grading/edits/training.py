@@ -11,7 +11,7 @@ from descent.grading.edits.phrases import phrase, where
 
 
 def modes(code: Code) -> Iterator[Change]:
-    """Training and evaluation mode not set, the wrong one, not restored, always restored to True."""
+    """The mode not set, the wrong one set, not restored, always restored to training."""
     for node in code.all(ast.Call):
         name = called(node)
         if name not in ("train", "eval") or not isinstance(node.func, ast.Attribute):
@@ -20,10 +20,17 @@ def modes(code: Code) -> Iterator[Change]:
         of = f"`{model}`" if model in code.known or model.startswith("self.") else "the model"
         is_statement = isinstance(code.parent(node), ast.Expr)
         if name == "train" and node.args:
-            yield Change("mode", f"{of} were not put back into the mode it came in",
-                         [code.put(node, "None" if is_statement else model)])  # fmt: skip
-            yield Change("mode", f"{of} were always put into training mode at the end",
-                         [code.put(node, f"{model}.train()")], "put back the mode it came in")  # fmt: skip
+            yield Change(
+                "mode",
+                f"{of} were not put back into the mode it came in",
+                [code.put(node, "None" if is_statement else model)],
+            )
+            yield Change(
+                "mode",
+                f"{of} were always put into training mode at the end",
+                [code.put(node, f"{model}.train()")],
+                "put back the mode it came in",
+            )
             yield Change(
                 "mode", f"{of} were left in evaluation mode", [code.put(node, f"{model}.eval()")]
             )
@@ -33,11 +40,17 @@ def modes(code: Code) -> Iterator[Change]:
             )
         else:
             mode = "training" if name == "train" else "evaluation"
-            yield Change("mode", f"{of} were not put into {mode} mode",
-                         [code.put(node, "None" if is_statement else model)])  # fmt: skip
+            yield Change(
+                "mode",
+                f"{of} were not put into {mode} mode",
+                [code.put(node, "None" if is_statement else model)],
+            )
             other, word = ("eval", "evaluation") if name == "train" else ("train", "training")
-            yield Change("mode", f"{of} were put into {word} mode, not {mode} mode",
-                         [code.put(node, f"{model}.{other}()")])  # fmt: skip
+            yield Change(
+                "mode",
+                f"{of} were put into {word} mode, not {mode} mode",
+                [code.put(node, f"{model}.{other}()")],
+            )
 
 
 def modes_added(code: Code) -> Iterator[Change]:
@@ -47,12 +60,23 @@ def modes_added(code: Code) -> Iterator[Change]:
         for name in ("model", "network", "f"):
             if name in names and function.body:
                 for mode, word in (("train", "training"), ("eval", "evaluation")):
-                    yield Change("mode", f"`{name}` were put into {word} mode at the beginning",
-                                 [code.before(function.body[0], f"{' ' * function.body[0].col_offset}{name}.{mode}()")])  # fmt: skip
+                    yield Change(
+                        "mode",
+                        f"`{name}` were put into {word} mode at the beginning",
+                        [
+                            code.before(
+                                function.body[0],
+                                f"{' ' * function.body[0].col_offset}{name}.{mode}()",
+                            )
+                        ],
+                    )
                     for end in code.all(ast.Return):
                         if code.function(end) is function:
-                            yield Change("mode", f"`{name}` were left in {word} mode",
-                                         [code.before(end, f"{' ' * end.col_offset}{name}.{mode}()")])  # fmt: skip
+                            yield Change(
+                                "mode",
+                                f"`{name}` were left in {word} mode",
+                                [code.before(end, f"{' ' * end.col_offset}{name}.{mode}()")],
+                            )
 
 
 def recording(code: Code) -> Iterator[Change]:
@@ -61,8 +85,12 @@ def recording(code: Code) -> Iterator[Change]:
         name = called(node.items[0].context_expr)
         if name in ("no_grad", "inference_mode", "autocast"):
             what = f"`{name}` were missing"
-            yield Change("recording", what, [code.put(node.items[0].context_expr, "__import__('contextlib').nullcontext()")],
-                         "nothing here is to be recorded" if name != "autocast" else "")  # fmt: skip
+            yield Change(
+                "recording",
+                what,
+                [code.put(node.items[0].context_expr, "__import__('contextlib').nullcontext()")],
+                "nothing here is to be recorded" if name != "autocast" else "",
+            )
     for assign in code.all(ast.Assign):
         if isinstance(assign.targets[0], ast.Name) and isinstance(assign.value, ast.Call):
             if called(assign.value) in (
@@ -77,23 +105,33 @@ def recording(code: Code) -> Iterator[Change]:
                 continue
             text = code.text_of(assign.value)
             said = phrase(code, assign.value)
-            yield Change("detached", f"{said} were detached from its graph",
-                         [code.put(assign.value, f"{text}.detach()")])  # fmt: skip
+            yield Change(
+                "detached",
+                f"{said} were detached from its graph",
+                [code.put(assign.value, f"{text}.detach()")],
+            )
     for call in code.all(ast.Call):
         if called(call) == "append" and call.args:
             inner = call.args[0]
             if called(inner) == "item" and isinstance(inner.func, ast.Attribute):  # type: ignore[attr-defined]
                 base = inner.func.value  # type: ignore[attr-defined]
-                yield Change("tensor for number", "tensors were collected, not plain numbers",
-                             [code.put(inner, code.inside(base))], "is `.item()` missing?")  # fmt: skip
+                yield Change(
+                    "tensor for number",
+                    "tensors were collected, not plain numbers",
+                    [code.put(inner, code.inside(base))],
+                    "is `.item()` missing?",
+                )
 
 
 def cut_off(code: Code) -> Iterator[Change]:
     """A parameter detached from its graph in one place."""
     for name_node in code.all(ast.Name):
         if isinstance(name_node.ctx, ast.Load) and _is_tensor(code, name_node):
-            yield Change("detached", f"{phrase(code, name_node)} were detached from its graph{where(code, name_node)}",
-                         [code.put(name_node, f"{name_node.id}.detach()")])  # fmt: skip
+            yield Change(
+                "detached",
+                f"{phrase(code, name_node)} were detached from its graph{where(code, name_node)}",
+                [code.put(name_node, f"{name_node.id}.detach()")],
+            )
 
 
 def gradients_cleared(code: Code) -> Iterator[Change]:
@@ -104,25 +142,37 @@ def gradients_cleared(code: Code) -> Iterator[Change]:
             continue
         text = code.lines(node, node.col_offset)
         for other in code.block(node):
-            if isinstance(other, ast.Expr) and called(other.value) == "backward" or any(
-                called(n) in ("backward", "accumulate") for n in ast.walk(other)
-            ):  # fmt: skip
-                yield Change("gradients cleared", "the gradients were cleared between the backward pass and the step",
-                             [code.drop(node), code.after(other, text)], "clear them before")  # fmt: skip
+            if (
+                isinstance(other, ast.Expr)
+                and called(other.value) == "backward"
+                or any(called(n) in ("backward", "accumulate") for n in ast.walk(other))
+            ):
+                yield Change(
+                    "gradients cleared",
+                    "the gradients were cleared between the backward pass and the step",
+                    [code.drop(node), code.after(other, text)],
+                    "clear them before",
+                )
         loop = code.around(node, ast.For)
         outer = code.around(loop, ast.For) if loop is not None else None
         for around, when in ((loop, "before the loop"), (outer, "before the outer loop")):
             if around is not None:
-                yield Change("gradients cleared", f"the gradients were cleared only once, {when}",
-                             [code.drop(node), code.before(around, code.lines(node, around.col_offset))],
-                             "clear them for every step")  # fmt: skip
+                yield Change(
+                    "gradients cleared",
+                    f"the gradients were cleared only once, {when}",
+                    [code.drop(node), code.before(around, code.lines(node, around.col_offset))],
+                    "clear them for every step",
+                )
     for node in code.all(ast.Expr):
         if called(node.value) == "backward":
             text = code.text_of(node)
             twice = f"{text[:-1]}{'' if text.endswith('()') else ', '}retain_graph=True)"
             lines = [" " * node.col_offset + text]
-            yield Change("done twice", "`backward()` ran twice",
-                         [code.put(node, twice), code.after(node, *lines)])  # fmt: skip
+            yield Change(
+                "done twice",
+                "`backward()` ran twice",
+                [code.put(node, twice), code.after(node, *lines)],
+            )
 
 
 def mode_per_epoch(code: Code) -> Iterator[Change]:
@@ -132,9 +182,12 @@ def mode_per_epoch(code: Code) -> Iterator[Change]:
             continue
         loop = code.around(node, ast.For)
         while loop is not None:
-            yield Change("mode", "the mode were set only once, before the loop",
-                         [code.drop(node), code.before(loop, code.lines(node, loop.col_offset))],
-                         "something in the loop changes it")  # fmt: skip
+            yield Change(
+                "mode",
+                "the mode were set only once, before the loop",
+                [code.drop(node), code.before(loop, code.lines(node, loop.col_offset))],
+                "something in the loop changes it",
+            )
             loop = code.around(loop, ast.For)
 
 
@@ -151,21 +204,29 @@ def weights_forgotten(code: Code) -> Iterator[Change]:
             dropped = code.put(assign.value, code.text_of(rest))
             count = code.put(size, "1")
             counters = [
-                other for other in code.all(ast.AugAssign)
+                other
+                for other in code.all(ast.AugAssign)
                 if other is not assign and code.text_of(other.value) == code.text_of(size)
-            ]  # fmt: skip
+            ]
             splices = [dropped, *(code.put(other.value, "1") for other in counters)]
-            yield Change("mean of means", "each batch counted alike, however large it is", splices,
-                         "weigh a batch by its size")  # fmt: skip
+            yield Change(
+                "mean of means",
+                "each batch counted alike, however large it is",
+                splices,
+                "weigh a batch by its size",
+            )
             yield Change("mean of means", "a batch were not weighed by its size", [count])
             over = code.text_of(loop.iter)
             block = code.block(loop)
             for later in block[block.index(loop) + 1 :]:
                 for node in ast.walk(later):
                     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
-                        yield Change("mean of means", "each batch counted alike, however large it is",
-                                     [dropped, code.put(node.right, f"len(list({over}))")],
-                                     "weigh a batch by its size")  # fmt: skip
+                        yield Change(
+                            "mean of means",
+                            "each batch counted alike, however large it is",
+                            [dropped, code.put(node.right, f"len(list({over}))")],
+                            "weigh a batch by its size",
+                        )
 
 
 def _is_tensor(code: Code, node: ast.Name) -> bool:

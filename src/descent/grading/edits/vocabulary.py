@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from descent.grading.edits import (
     arithmetic,
@@ -10,29 +10,35 @@ from descent.grading.edits import (
     calls,
     conditions,
     displays,
+    functions,
     indexing,
     loops,
     modules,
     names,
     numbers,
+    options,
     randomness,
     results,
     statements,
     states,
     training,
-)  # fmt: skip
+)
 from descent.grading.edits.change import Change, everywhere
 from descent.grading.edits.code import Code
 
-SLIPS: tuple[Callable[[Code], Iterator[Change]], ...] = (
+Slip = Callable[[Code], Iterator[Change]]
+
+LIKELY: tuple[Slip, ...] = (
     results.swapped_results,
     loops.after_first_pass,
     conditions.truth_for_none,
     arithmetic.brackets,
     arithmetic.function_of_part,
     axes.mean_of_parts,
-    calls.summed_for_averaged,
+    functions.summed_for_averaged,
     arithmetic.squares,
+    arithmetic.complement,
+    arithmetic.exchanged_weights,
     arithmetic.dropped_operand,
     axes.other_axis,
     training.modes,
@@ -43,27 +49,29 @@ SLIPS: tuple[Callable[[Code], Iterator[Change]], ...] = (
     loops.dropped_last_batch,
     randomness.not_shuffled,
     states.pair_not_shuffled,
-    calls.other_function,
+    functions.other_function,
     conditions.always_or_never,
     conditions.and_or,
     indexing.whole_for_part,
     indexing.in_all_statements,
-    calls.other_of_equals,
+    functions.other_of_equals,
     arithmetic.other_side,
     statements.dropped_statement,
     statements.one_target_of_many,
     statements.not_refused,
-    calls.dropped_option,
+    options.dropped_option,
     states.recorded_late,
     results.results_in_a_round,
     names.argument_not_used,
     axes.transposed,
     calls.forgotten_call,
-    calls.added_option,
-    calls.turned_option,
-    calls.without_fill,
+    options.added_option,
+    options.turned_option,
+    functions.without_fill,
     conditions.other_comparison,
     arithmetic.regrouped,
+    arithmetic.power_of_all,
+    arithmetic.other_rounding,
     arithmetic.other_operator,
     modules.kinds_of_state,
     modules.shared_layers,
@@ -93,20 +101,22 @@ SLIPS: tuple[Callable[[Code], Iterator[Change]], ...] = (
     names.other_of_two,
     names.exchanged_parameters,
     names.exchanged_values,
+)
+
+OTHERS: tuple[Slip, ...] = (
     statements.not_assigned,
     calls.summed_loss,
-    calls.other_base,
-    calls.averaged_last,
+    functions.other_base,
+    functions.averaged_last,
     numbers.infinity,
     numbers.other_turn,
     numbers.other_number,
     states.earlier_value,
     arithmetic.assigned_for_updated,
-    arithmetic.complement,
-    calls.self_layer_forgotten,
-    calls.other_layer,
+    modules.layer_forgotten,
+    modules.other_layer,
     calls.nested_order,
-    calls.other_dtype,
+    functions.other_dtype,
     statements.exchanged_statements,
     names.other_name,
     names.exchanged_occurrences,
@@ -123,6 +133,7 @@ SLIPS: tuple[Callable[[Code], Iterator[Change]], ...] = (
     results.returned_part,
     results.result_and_parameter,
     results.changed_step,
+    names.changed_parameter,
     names.ignored_entirely,
     names.other_name_in_statement,
     statements.done_twice,
@@ -131,18 +142,19 @@ SLIPS: tuple[Callable[[Code], Iterator[Change]], ...] = (
     arithmetic.scaled,
     names.any_other_name,
     numbers.off_by_one,
+    results.other_type,
 )
 
 
-def changes(code: Code) -> Iterator[Change]:
-    """Every change of a definition that somebody might have made."""
-    for slip in SLIPS:
+def changes(code: Code, slips: Sequence[Slip]) -> Iterator[Change]:
+    """Every change of a definition by these slips, in one place and in every place."""
+    for slip in slips:
         single = list(slip(code))
         yield from single
         yield from everywhere(single)
 
 
 def single_changes(code: Code) -> Iterator[Change]:
-    """The same in one place each."""
-    for slip in SLIPS:
+    """The likely ones in one place each."""
+    for slip in LIKELY:
         yield from slip(code)

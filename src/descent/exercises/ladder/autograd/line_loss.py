@@ -82,8 +82,8 @@ def plain_number(w, b, x, y):
 
 
 @line_loss.mistake(
-    "You detached the loss. The value is right, but the graph is cut off, so that `backward()` "
-    "stops with an error: `detach()` is for after it."
+    "The value is right, but the loss has no graph, so that `backward()` stops with an error: it "
+    "was detached, or computed under `torch.no_grad()`. Both are for after `backward()`."
 )
 def detached(w, b, x, y):
     return torch.mean((w * x + b - y) ** 2).detach()

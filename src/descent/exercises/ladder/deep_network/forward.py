@@ -125,6 +125,17 @@ def relu_once(network, x):
     return x
 
 
+@forward.mistake(
+    "You put ReLU after the first two layers, however many there are. Every layer but the last has "
+    "one: the number of layers decides where the last is."
+)
+def relu_after_first_two(network, x):
+    for number, (W, b) in enumerate(network):
+        x = x @ W + b
+        x = x.clamp(min=0) if number < 2 else x
+    return x
+
+
 @forward.mistake("You stopped before the last layer: it too is applied, without ReLU.")
 def last_layer_missing(network, x):
     for W, b in network[:-1]:

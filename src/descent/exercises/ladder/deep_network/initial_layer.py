@@ -169,6 +169,24 @@ def no_gradient(n_in, n_out, generator):
 
 
 @initial_layer.mistake(
+    "b does not require a gradient, so backward() would leave it alone and it would stay 0 for "
+    "ever. The bias learns as well: `requires_grad=True`."
+)
+def fixed_bias(n_in, n_out, generator):
+    W, _ = drawn_layer(n_in, n_out, generator, math.sqrt(2 / n_in))
+    return W, torch.zeros(n_out)
+
+
+@initial_layer.mistake(
+    "W does not require a gradient, so backward() would leave it alone. Call `requires_grad_()` on "
+    "the finished tensor."
+)
+def fixed_weights(n_in, n_out, generator):
+    W, b = drawn_layer(n_in, n_out, generator, math.sqrt(2 / n_in))
+    return W.detach(), b
+
+
+@initial_layer.mistake(
     "W is the result of a multiplication that autograd recorded, so it is not a leaf, and "
     "backward() would leave W.grad None. Scale first, then `requires_grad_()`."
 )

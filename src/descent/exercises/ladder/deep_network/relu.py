@@ -121,6 +121,16 @@ def in_place(z):
 
 
 @relu.mistake(
+    "You wrote zeros into z itself, under `no_grad` or through `.data`. Others may still need z: "
+    "make a new tensor, with `torch.clamp` or `torch.where`, where autograd can see it."
+)
+def in_place_unseen(z):
+    with torch.no_grad():
+        z[z < 0] = 0
+    return z
+
+
+@relu.mistake(
     "Python's own `max` and `if` want one truth value, and a tensor has many. Use torch's "
     "element by element operations: `torch.clamp`, `torch.maximum` or `torch.where`."
 )

@@ -6,7 +6,7 @@ with the whole batch, and formulas worked out step by step.
 """
 
 from .average_gradients import average_gradients
-from .bytes_per_gpu import bytes_per_gpu
+from .fewest_gpus import fewest_gpus
 from .data_parallel import DataParallel
 from .decode import decode
 from .from_openai import from_openai
@@ -25,7 +25,7 @@ __all__ = [
     "ring_all_reduce",
     "average_gradients",
     "utilisation",
-    "bytes_per_gpu",
+    "fewest_gpus",
     "update_seconds",
     "from_openai",
     "DataParallel",

@@ -12,24 +12,41 @@ from torch.nn import functional as F
 from descent.grading import Draw, Exercise, expect
 from descent.training.links import Link, in_turns
 
+from .average_gradients import right_average
 from .shared import SECONDS, Tensor, ring
 
 DataParallel = Exercise("DataParallel", minutes=45, difficulty=3, changes=("model",))
 
 
-_BATCH, _MICRO = 24, 2
+_MICRO = 2
+"""Rows of a micro-batch."""
+
+
+class _Scaled(nn.Module):
+    """A layer inside the network, with buffers; it notes in which mode it was called."""
+
+    def __init__(self, generator: torch.Generator) -> None:
+        super().__init__()
+        self.scale: Tensor
+        self.counted: Tensor
+        self.register_buffer("scale", torch.rand(4, generator=generator, dtype=torch.float64) + 0.5)
+        self.register_buffer("counted", torch.randint(100, (), generator=generator))
+        self.modes: list[bool] = []
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        self.modes.append(self.training)
+        return hidden * self.scale
 
 
 class _Net(nn.Module):
-    """Small, in float64, with a buffer; it notes in which mode it was called."""
+    """Small, in float64; it notes in which mode it was called."""
 
     def __init__(self, seed: int) -> None:
         super().__init__()
         generator = torch.Generator().manual_seed(seed)
         self.first = nn.Linear(3, 4).double()
+        self.scaled = _Scaled(generator)
         self.second = nn.Linear(4, 1).double()
-        self.scale: Tensor
-        self.register_buffer("scale", torch.rand(4, generator=generator, dtype=torch.float64) + 0.5)
         self.modes: list[bool] = []
         with torch.no_grad():
             for parameter in self.parameters():
@@ -37,24 +54,22 @@ class _Net(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         self.modes.append(self.training)
-        hidden: Tensor = self.second(torch.tanh(self.first(x)) * self.scale)
+        hidden: Tensor = self.second(self.scaled(torch.tanh(self.first(x))))
         return hidden
 
     def __repr__(self) -> str:
         return "a small network"
 
 
-class _Recorder:
-    """Adam in a few lines, which counts its steps and keeps the norm of the last gradient.
+class _Descent:
+    """Plain descent, which keeps the gradient of each of its steps.
 
-    (The first optimiser that torch makes loads its compiler, which takes seconds.)
+    It does not divide by the gradient's own size, as Adam does: a factor too much would not show.
     """
 
     def __init__(self, parameters: Iterable[nn.Parameter]) -> None:
         self.parameters = list(parameters)
-        self.means = [torch.zeros_like(parameter) for parameter in self.parameters]
-        self.squares = [torch.zeros_like(parameter) for parameter in self.parameters]
-        self.steps, self.norm = 0, 0.0
+        self.gradients: list[Tensor] = []
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         for parameter in self.parameters:
@@ -62,15 +77,13 @@ class _Recorder:
 
     @torch.no_grad()
     def step(self) -> None:
-        self.steps += 1
         slopes = [torch.zeros_like(p) if p.grad is None else p.grad for p in self.parameters]
-        self.norm = float(torch.cat([slope.flatten() for slope in slopes]).norm())
-        kept = zip(self.parameters, slopes, self.means, self.squares, strict=True)
-        for parameter, slope, mean, square in kept:
-            mean.lerp_(slope, 0.1)
-            square.lerp_(slope**2, 0.001)
-            root = (square / (1 - 0.999**self.steps)).sqrt() + 1e-8
-            parameter.sub_(0.05 * mean / (1 - 0.9**self.steps) / root)
+        self.gradients.append(torch.cat([slope.flatten() for slope in slopes]).clone())
+        for parameter, slope in zip(self.parameters, slopes, strict=True):
+            parameter.sub_(0.1 * slope)
+
+    def __repr__(self) -> str:
+        return "plain descent"
 
 
 def _squared(model: Any, batch: tuple[Tensor, Tensor]) -> Tensor:
@@ -79,11 +92,13 @@ def _squared(model: Any, batch: tuple[Tensor, Tensor]) -> Tensor:
     return F.mse_loss(model(inputs), targets)
 
 
-def _data(draw: Draw, updates: int, rows: int = _BATCH) -> list[tuple[Tensor, Tensor]]:
+def _data(draw: Draw, updates: int, rows: int) -> list[tuple[Tensor, Tensor]]:
+    """A batch for each update. The rows grow, so that micro-batches differ in their losses."""
+    growing = torch.linspace(0.5, 2.0, rows, dtype=torch.float64)[:, None]
     return [
         (
             torch.tensor(draw.rng.normal(size=(rows, 3))),
-            torch.tensor(draw.rng.normal(size=(rows, 1))),
+            torch.tensor(draw.rng.normal(size=(rows, 1))) * growing,
         )
         for _ in range(updates)
     ]
@@ -92,20 +107,23 @@ def _data(draw: Draw, updates: int, rows: int = _BATCH) -> list[tuple[Tensor, Te
 class _Trained:
     """What data-parallel training by an answer came to, process by process."""
 
-    def __init__(self, answer, size: int, data, clip: float | None, before=None) -> None:
+    def __init__(self, answer, size: int, data, clip: float | None = None, before=None) -> None:
         self.models = [_Net(seed) for seed in range(size)]  # every process starts otherwise
         self.losses: list[list[Any]] = [[] for _ in range(size)]
         self.sent: list[int] = [0] * size
-        self.recorders: list[_Recorder] = []
+        self.optimisers: list[Any] = [None] * size
         self.started: list[dict[str, Tensor]] = [{} for _ in range(size)]
+        self.kept: list[bool] = []
         in_turns(lambda link: self._one(answer, link, data, clip, before), size, SECONDS)
 
     def _one(self, answer, link: Link, data, clip, before) -> None:
         model = self.models[link.rank]
         parallel = answer(model, link)
         self.started[link.rank] = {k: v.clone() for k, v in model.state_dict().items()}
-        optimiser = _Recorder(model.parameters())
-        self.recorders.append(optimiser)
+        self.kept.append(
+            getattr(parallel, "model", None) is model and getattr(parallel, "link", None) is link
+        )
+        optimiser = self.optimisers[link.rank] = _Descent(model.parameters())
         if before is not None:
             before(model)
         for inputs, targets in data:
@@ -119,11 +137,16 @@ class _Trained:
             self.losses[link.rank].append(loss)
             self.sent[link.rank] = max(self.sent[link.rank], len(link.sent) - already)
 
+    def gradient(self, rank: int = 0, update: int = 0) -> Tensor:
+        """The gradient with which the optimiser made its step."""
+        made: list[Tensor] = self.optimisers[rank].gradients
+        return made[update] if len(made) > update else torch.zeros(0)
 
-def _alone(data, clip: float | None) -> tuple[_Net, list[float]]:
-    """One process with the whole batch at once, by torch."""
+
+def _alone(data, clip: float | None = None) -> tuple[_Net, list[float], list[Tensor]]:
+    """One process with the whole batch at once, by torch: the model, its losses and gradients."""
     model, losses = _Net(0), []
-    optimiser = _Recorder(model.parameters())
+    optimiser = _Descent(model.parameters())
     for batch in data:
         optimiser.zero_grad()
         loss = _squared(model, batch)
@@ -132,247 +155,388 @@ def _alone(data, clip: float | None) -> tuple[_Net, list[float]]:
         if clip is not None:
             nn.utils.clip_grad_norm_(model.parameters(), clip)
         optimiser.step()
-    return model, losses
+    return model, losses, optimiser.gradients
 
 
 def _weights(model: nn.Module) -> Tensor:
     return torch.cat([parameter.detach().flatten() for parameter in model.parameters()])
 
 
-@DataParallel.property("starts every process with the weights and buffers of process 0", trials=1)
-def _(answer, draw: Draw) -> None:
-    trained = _Trained(answer, 3, [], None)
+def _expect_started(answer, names: list[str]) -> None:
+    trained = _Trained(answer, 3, [])
     wanted = _Net(0).state_dict()
     for rank in (0, 2):
-        for name, value in trained.started[rank].items():
-            expect(value, f"`{name}` in process {rank}").close_to(wanted[name], rtol=1e-9)
+        for name in names:
+            found = trained.started[rank][name]
+            expect(found, f"`{name}` in process {rank}").close_to(wanted[name], rtol=1e-9)
+
+
+@DataParallel.property("starts every process with the weights of process 0", trials=1)
+def _(answer, draw: Draw) -> None:
+    _expect_started(answer, [name for name, _ in _Net(0).named_parameters()])
+
+
+@DataParallel.property("starts every process with the buffers of process 0", trials=1)
+def _(answer, draw: Draw) -> None:
+    _expect_started(answer, [name for name, _ in _Net(0).named_buffers()])
+
+
+@DataParallel.property("keeps the model and the link", trials=1)
+def _(answer, draw: Draw) -> None:
+    kept = _Trained(answer, 2, []).kept
+    expect(kept, "whether `.model` and `.link` are what was given").equals([True, True])
+
+
+@DataParallel.property("weighs all micro-batches of a process alike, together as one", trials=2)
+def _(answer, draw: Draw) -> None:
+    data = _data(draw, 1, rows=_MICRO * (2 + draw.size))
+    gradient = _Trained(answer, 1, data).gradient()
+    expect(gradient, "the gradient that a process alone steps with").close_to(_alone(data)[2][0])
+
+
+@DataParallel.property("weighs all processes alike, together as one", trials=2)
+def _(answer, draw: Draw) -> None:
+    size = 1 + draw.size
+    data = _data(draw, 1, rows=_MICRO * size)
+    trained = _Trained(answer, size, data)
+    for rank in range(size):
+        expect(
+            trained.gradient(rank), f"the gradient of process {rank}, with one micro-batch"
+        ).close_to(_alone(data)[2][0])
 
 
 @DataParallel.property("takes the steps that one process takes with the whole batch", trials=2)
 def _(answer, draw: Draw) -> None:
-    size, data = 2 * draw.size, _data(draw, 2)
-    trained = _Trained(answer, size, data, None)
-    model, _ = _alone(data, None)
-    expect(_weights(trained.models[0]), f"the weights, {size} processes").close_to(
-        _weights(model), rtol=1e-6
-    )
-    expect(_weights(trained.models[-1]), "the weights of the last process").close_to(
-        _weights(model), rtol=1e-6
-    )
-    expect(trained.recorders[0].steps, "steps of the optimiser in 2 updates").equals(2)
+    size = 1 + draw.size
+    data = _data(draw, 2, rows=2 * _MICRO * size)
+    trained = _Trained(answer, size, data)
+    wanted = _weights(_alone(data)[0])
+    for rank in (0, size - 1):
+        weights = _weights(trained.models[rank])
+        expect(weights, f"the weights of process {rank}").close_to(wanted, rtol=1e-6)
 
 
-@DataParallel.property("returns the mean loss of the whole batch, in every process", trials=2)
+@DataParallel.property("makes one step an update", trials=1)
 def _(answer, draw: Draw) -> None:
-    data = _data(draw, 2)
-    trained = _Trained(answer, 2 * draw.size - 1, data, None)
-    _, losses = _alone(data, None)
-    for rank in (0, -1):
-        expect(trained.losses[rank][0], "what it returns").is_a(float)
-        expect(trained.losses[rank], "the losses of two updates").close_to(losses, rtol=1e-6)
+    trained = _Trained(answer, 2, _data(draw, 2, rows=12))
+    steps = [len(optimiser.gradients) for optimiser in trained.optimisers]
+    expect(steps, "steps of each process's optimiser in 2 updates").equals([2, 2])
 
 
 @DataParallel.property("exchanges once an update, not with each micro-batch", trials=1)
 def _(answer, draw: Draw) -> None:
-    trained = _Trained(answer, 2, _data(draw, 2, rows=16), None)
-    expect(max(trained.sent), "messages of a process in an update of 4 micro-batches").is_between(
-        1, 4
+    trained = _Trained(answer, 2, _data(draw, 2, rows=16))
+    expect(max(trained.sent) <= 4, "whether 4 messages are enough").is_true(
+        otherwise=f"A process sent {max(trained.sent)} messages in an update of 4 micro-batches. "
+        "Between 2 processes 4 are enough: 2 for the gradients, 2 for the loss."
     )
 
 
 @DataParallel.property("clips the gradient of the whole batch", trials=1)
 def _(answer, draw: Draw) -> None:
-    data = _data(draw, 1)
-    trained = _Trained(answer, 3, data, 0.1)
-    expect(trained.recorders[0].norm, "the gradient's norm when the optimiser steps").close_to(
-        0.1, rtol=1e-3
-    )
-    trained = _Trained(answer, 3, data, 1e6)
-    one = _Net(0)
-    _squared(one, data[0]).backward()
-    slopes = [p.grad for p in one.parameters() if p.grad is not None]
-    norm = float(torch.cat([slope.flatten() for slope in slopes]).norm())
-    expect(trained.recorders[0].norm, "the norm where the limit is far above it").close_to(norm)
+    data = _data(draw, 1, rows=12)
+    for clip in (0.1, 1e6):
+        trained = _Trained(answer, 3, data, clip)
+        expect(trained.gradient(), f"the gradient, with clip = {clip:g}").close_to(
+            _alone(data, clip)[2][0], rtol=1e-3
+        )
 
 
-@DataParallel.property("starts each update without old gradients, in training mode", trials=1)
+@DataParallel.property("clips to 0 as well, which is not None", trials=1)
+def _(answer, draw: Draw) -> None:
+    trained = _Trained(answer, 2, _data(draw, 1, rows=8), 0.0)
+    norm = float(trained.gradient().norm())
+    expect(norm, "the gradient's norm, with clip = 0.0").close_to(0.0, atol=1e-9)
+
+
+@DataParallel.property("starts each update without old gradients", trials=1)
 def _(answer, draw: Draw) -> None:
     def spoil(model: _Net) -> None:
-        model.eval()
         for parameter in model.parameters():
             parameter.grad = torch.ones_like(parameter)
 
-    data = _data(draw, 2)
-    trained = _Trained(answer, 2, data, None, before=spoil)
-    model, _ = _alone(data, None)
-    expect(_weights(trained.models[0]), "the weights").close_to(_weights(model), rtol=1e-6)
-    evaluating = sum(not mode for mode in trained.models[0].modes)
-    expect(evaluating, "how often the model was called in evaluation mode").equals(0)
+    data = _data(draw, 2, rows=8)
+    trained = _Trained(answer, 2, data, before=spoil)
+    for update in (0, 1):
+        expect(trained.gradient(0, update), f"the gradient of update {update + 1}").close_to(
+            _alone(data)[2][update]
+        )
 
 
-class _Parallel:
-    """Right, but for what the mistakes below spoil in one place each."""
+@DataParallel.property("trains in training mode, with all that is inside the model", trials=1)
+def _(answer, draw: Draw) -> None:
+    trained = _Trained(answer, 2, _data(draw, 1, rows=8), before=lambda model: model.eval())
+    model = trained.models[0]
+    for called, modes in (("the model", model.modes), ("a layer inside it", model.scaled.modes)):
+        expect(modes.count(False), f"how often {called} was called in evaluation mode").equals(0)
 
-    habits: dict[str, Any] = {}
 
+@DataParallel.property("returns the mean loss over the micro-batches", trials=2)
+def _(answer, draw: Draw) -> None:
+    data = _data(draw, 2, rows=_MICRO * (2 + draw.size))
+    losses = _Trained(answer, 1, data).losses[0]
+    expect(losses, "the losses of two updates, one process").close_to(_alone(data)[1], rtol=1e-6)
+
+
+@DataParallel.property("returns the mean loss over the processes, in every one", trials=2)
+def _(answer, draw: Draw) -> None:
+    size = 1 + draw.size
+    data = _data(draw, 2, rows=_MICRO * size)
+    losses = _Trained(answer, size, data).losses
+    for rank in range(size):
+        expect(losses[rank], f"the losses of two updates in process {rank}").close_to(
+            _alone(data)[1], rtol=1e-6
+        )
+
+
+@DataParallel.property("returns a Python float", trials=1)
+def _(answer, draw: Draw) -> None:
+    for found in _Trained(answer, 2, _data(draw, 1, rows=8)).losses:
+        expect(found[0], "what it returns").is_a(float)
+
+
+@DataParallel.right
+class RightParallel:
     def __init__(self, model, link):
         self.model, self.link = model, link
-        tensors = list(model.parameters())
-        if "forgets_buffers" not in self.habits:
-            tensors += list(model.buffers())
-        if "no_broadcast" in self.habits:
-            return
         with torch.no_grad():
-            for tensor in tensors:
-                if "averages_start" in self.habits:
-                    tensor.copy_(ring(tensor.flatten(), link).view_as(tensor) / link.size)
-                elif link.rank == 0:
+            for tensor in [*model.parameters(), *model.buffers()]:
+                if link.rank == 0:
                     for other in range(1, link.size):
                         link.send(tensor, other)
                 else:
                     tensor.copy_(link.receive(0))
 
-    def _average(self, scale):
-        gradients = [p.grad for p in self.model.parameters()]
-        total = ring(torch.cat([g.flatten() for g in gradients]), self.link) * scale
-        for gradient in gradients:
-            gradient.copy_(total[: gradient.numel()].view_as(gradient))
-            total = total[gradient.numel() :]
-
     def update(self, optimiser, batches, loss_of, clip):
-        habits, size = self.habits, self.link.size
-        if "keeps_mode" not in habits:
-            self.model.train()
-        if "keeps_gradients" not in habits:
-            optimiser.zero_grad()
+        self.model.train()
+        optimiser.zero_grad()
         total = 0.0
-        parts = 1 if "not_divided" in habits else len(batches)
-        scale = 1.0 if "sums" in habits else 1 / size
         for batch in batches:
-            loss = loss_of(self.model, batch) / parts
+            loss = loss_of(self.model, batch) / len(batches)
             loss.backward()
-            total += loss.item() * parts / len(batches)
-            if "every_micro_batch" in habits:
-                self._exchanged_again(scale)
-            if "steps_often" in habits:
-                self._average(scale * len(batches))
-                optimiser.step()
-                optimiser.zero_grad()
-        if clip is not None and "clips_own" in habits:
+            total += loss.item()
+        right_average(self.model, self.link)
+        if clip is not None:
             nn.utils.clip_grad_norm_(self.model.parameters(), clip)
-        if not habits.keys() & {"every_micro_batch", "steps_often", "no_exchange"}:
-            self._average(scale)
-        if clip is not None and not habits.keys() & {"clips_own", "never_clips"}:
-            nn.utils.clip_grad_norm_(self.model.parameters(), clip)
-        if "steps_often" not in habits:
-            optimiser.step()
-        if "own_loss" in habits:
-            return total
-        mean = ring(torch.tensor([total], dtype=torch.float64), self.link) / size
-        return mean[0] if "tensor_loss" in habits else mean.item()
-
-    def _exchanged_again(self, scale):
-        """What has been averaged before is averaged again, which changes nothing of it."""
-        self._average(scale)
+        optimiser.step()
+        mean = ring(torch.tensor([total], dtype=torch.float64), self.link) / self.link.size
+        return mean.item()
 
 
-@DataParallel.mistake(
+_AVERAGE = "        right_average(self.model, self.link)\n"
+_CLIP = (
+    "        if clip is not None:\n"
+    "            nn.utils.clip_grad_norm_(self.model.parameters(), clip)\n"
+)
+_LOSS = "loss = loss_of(self.model, batch) / len(batches)"
+
+DataParallel.slip(
+    "NoBroadcast",
     "Every process keeps its own start. Then averaged gradients move p different models, and "
-    "they never meet: send the parameters of process 0 to all."
+    "they never meet: send the parameters of process 0 to all.",
+    {"[*model.parameters(), *model.buffers()]": "[]"},
 )
-class NoBroadcast(_Parallel):
-    habits = {"no_broadcast": True}
 
-
-@DataParallel.mistake(
+DataParallel.slip(
+    "ForgetsBuffers",
     "The buffers are not sent. They are no parameters, but the model computes with them: "
-    "model.buffers() has what batch norm counts, for one."
+    "model.buffers() has what batch norm counts, for one.",
+    {", *model.buffers()": ""},
 )
-class ForgetsBuffers(_Parallel):
-    habits = {"forgets_buffers": True}
 
-
-@DataParallel.mistake(
-    "You averaged the starts. A mean of random starts is a smaller start; take that of process 0."
+DataParallel.slip(
+    "AveragesStart",
+    "You averaged the starts. A mean of random starts is a smaller start; take that of process 0.",
+    {
+        "                if link.rank == 0:\n"
+        "                    for other in range(1, link.size):\n"
+        "                        link.send(tensor, other)\n"
+        "                else:\n"
+        "                    tensor.copy_(link.receive(0))\n": (
+            "                mean = ring(tensor.flatten(), link) / link.size\n"
+            "                tensor.copy_(mean.view_as(tensor))\n"
+        )
+    },
 )
-class AveragesStart(_Parallel):
-    habits = {"averages_start": True}
 
-
-@DataParallel.mistake(
+DataParallel.slip(
+    "Sums",
     "The gradients are summed over the processes, not averaged: as if the learning rate were p "
-    "times larger."
+    "times larger.",
+    {
+        _AVERAGE: _AVERAGE
+        + "        for p in self.model.parameters():\n            p.grad *= self.link.size\n"
+    },
 )
-class Sums(_Parallel):
-    habits = {"sums": True}
 
-
-@DataParallel.mistake(
+DataParallel.slip(
+    "NotDivided",
     "The losses of the micro-batches are not divided by their number, so the gradient is too "
-    "large by that factor."
+    "large by that factor.",
+    {_LOSS: "loss = loss_of(self.model, batch)", "loss.item()": "loss.item() / len(batches)"},
 )
-class NotDivided(_Parallel):
-    habits = {"not_divided": True}
 
-
-@DataParallel.mistake(
-    "The gradients are never exchanged: each process trains a model of its own on its own part."
+DataParallel.slip(
+    "NothingDivided",
+    "The losses of the micro-batches are not divided by their number: neither for `backward`, so "
+    "that the gradient is too large by that factor, nor in what you return.",
+    {_LOSS: "loss = loss_of(self.model, batch)"},
 )
-class NoExchange(_Parallel):
-    habits = {"no_exchange": True}
 
+DataParallel.slip(
+    "DividedByProcessesToo",
+    "You divide by the number of processes twice: averaging the gradients does it already.",
+    {
+        _LOSS: _LOSS + " / self.link.size",
+        "loss.item()": "loss.item() * self.link.size",
+    },
+)
 
-@DataParallel.mistake(
+DataParallel.slip(
+    "DividedTwice",
+    "You divide by the number of micro-batches twice, so the gradient is too small by that factor.",
+    {_LOSS: _LOSS + "**2", "loss.item()": "loss.item() * len(batches)"},
+)
+
+DataParallel.slip(
+    "LastMicroBatchAlone",
+    "The gradient is that of the last micro-batch alone. `backward` adds to .grad: clear it once "
+    "at the start of an update, and not with each micro-batch.",
+    {
+        "        optimiser.zero_grad()\n": "",
+        "loss.backward()": "optimiser.zero_grad()\n            loss.backward()",
+    },
+)
+
+DataParallel.slip(
+    "NoExchange",
+    "The gradients are never exchanged: each process trains a model of its own on its own part.",
+    {_AVERAGE: ""},
+)
+
+DataParallel.slip(
+    "EveryMicroBatch",
     "You exchange with every micro-batch. Only the last time is needed: gradients add up in .grad "
-    "until then, and the exchange costs the same whenever it is made."
+    "until then, and the exchange costs the same whenever it is made.",
+    {
+        _AVERAGE: "",
+        "            total += loss.item()": "            total += loss.item()\n    " + _AVERAGE,
+    },
 )
-class EveryMicroBatch(_Parallel):
-    habits = {"every_micro_batch": True}
 
 
 @DataParallel.mistake(
     "The optimiser steps after each micro-batch. An update is one step, for the whole batch."
 )
-class StepsOften(_Parallel):
-    habits = {"steps_often": True}
+class StepsOften(RightParallel):
+    def update(self, optimiser, batches, loss_of, clip):
+        losses = [
+            super(StepsOften, self).update(optimiser, [batch], loss_of, clip) for batch in batches
+        ]
+        return sum(losses) / len(losses)
 
 
-@DataParallel.mistake(
+DataParallel.slip(
+    "ClipsOwn",
     "Each process clips its own gradient before the exchange. The norm that counts is that of the "
-    "average: exchange first, then clip."
+    "average: exchange first, then clip.",
+    {_AVERAGE + _CLIP: _CLIP + _AVERAGE},
 )
-class ClipsOwn(_Parallel):
-    habits = {"clips_own": True}
 
+DataParallel.slip(
+    "NeverClips",
+    "The gradient is not clipped when the optimiser makes its step, where `clip` is a number. Clip "
+    "between the exchange and optimiser.step().",
+    {_CLIP: ""},
+)
 
-@DataParallel.mistake("The gradient is not clipped where `clip` is a number.")
-class NeverClips(_Parallel):
-    habits = {"never_clips": True}
+DataParallel.slip(
+    "NoClipAtZero",
+    "With clip = 0.0 nothing is clipped: 0 counts as false. Ask `if clip is not None`.",
+    {"clip is not None": "clip"},
+)
 
+DataParallel.slip(
+    "ClipsEachParameter",
+    "You clip every parameter by itself. The norm is that over all parameters together.",
+    {
+        "            nn.utils.clip_grad_norm_(self.model.parameters(), clip)": (
+            "            for p in self.model.parameters():\n"
+            "                nn.utils.clip_grad_norm_([p], clip)"
+        )
+    },
+)
 
-@DataParallel.mistake("Gradients from before the update are still in .grad: clear them first.")
-class KeepsGradients(_Parallel):
-    habits = {"keeps_gradients": True}
+DataParallel.slip(
+    "KeepsGradients",
+    "Gradients from before the update are still in .grad: clear them first.",
+    {"        optimiser.zero_grad()\n": ""},
+)
 
+DataParallel.slip(
+    "ClearsAfterwards",
+    "You clear the gradients at the end of an update. What somebody else has left in .grad before "
+    "the first one is still there: clear them at the start.",
+    {
+        "        optimiser.zero_grad()\n": "",
+        "        optimiser.step()": "        optimiser.step()\n        optimiser.zero_grad()",
+    },
+)
 
-@DataParallel.mistake(
+DataParallel.slip(
+    "OwnLoss",
     "You return the loss of this process's part. Exchange it as well: every process returns the "
-    "mean over all."
+    "mean over all.",
+    {
+        "mean = ring(torch.tensor([total], dtype=torch.float64), self.link) / self.link.size": "",
+        "return mean.item()": "return total",
+    },
 )
-class OwnLoss(_Parallel):
-    habits = {"own_loss": True}
 
-
-@DataParallel.mistake("The loss is still a tensor; return a Python float, with .item().")
-class TensorLoss(_Parallel):
-    habits = {"tensor_loss": True}
-
-
-@DataParallel.mistake(
-    "The model stays in the mode it came in. Train in training mode: model.train()."
+DataParallel.slip(
+    "LastLoss",
+    "You return the loss of the last micro-batch. What is asked for is the mean over all of them.",
+    {
+        "total += loss.item()": "total = loss.item() * len(batches)",
+    },
 )
-class KeepsMode(_Parallel):
-    habits = {"keeps_mode": True}
+
+DataParallel.slip(
+    "SummedLosses",
+    "The loss that you return is the sum over the micro-batches. Divide by their number.",
+    {"total += loss.item()": "total += loss.item() * len(batches)"},
+)
+
+DataParallel.slip(
+    "LossDividedTwice",
+    "The loss that you return is divided by the number of micro-batches twice.",
+    {"total += loss.item()": "total += loss.item() / len(batches)"},
+)
+
+DataParallel.slip(
+    "LossNotAveraged",
+    "The loss that you return is the sum over the processes. Divide by their number.",
+    {"self.link) / self.link.size": "self.link)"},
+)
+
+DataParallel.slip(
+    "TensorLoss",
+    "The loss is still a tensor; return a Python float, with .item().",
+    {"mean.item()": "mean[0]"},
+)
+
+DataParallel.slip(
+    "KeepsMode",
+    "The model stays in the mode it came in. Train in training mode: model.train().",
+    {"        self.model.train()\n": ""},
+)
+
+DataParallel.slip(
+    "TopModeOnly",
+    "You set `training` of the model itself, and the layers inside it stay as they were. "
+    "model.train() sets all of them.",
+    {"self.model.train()": "self.model.training = True"},
+)
 
 
 DataParallel.equivalent(

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from descent.grading import Draw, Exercise, expect
 
-decode = Exercise("decode", minutes=6, difficulty=1)
+decode = Exercise("decode", minutes=6, difficulty=1, returns=str)
 
 
 _TEXTS = ("To be", "naïve café", "¿qué?", "小さな猫", "tea 🫖 for 👩‍🚀", "x² ≠ −1\n\tπ", "🙂🙃")
@@ -22,19 +20,19 @@ def _cut(draw: Draw, data: bytes) -> list[bytes]:
     return pieces
 
 
-def _vocabulary_of(draw: Draw, pieces: list[bytes]) -> dict[bytes, int]:
-    """Numbers in another order than the table's own."""
+def _vocabulary_of(draw: Draw, pieces: list[bytes], most: int = 0) -> dict[bytes, int]:
+    """Numbers in another order than the table's own; with `most`, of those up to it, with gaps."""
     different = list(dict.fromkeys([*pieces, b"zz", b"q"]))
-    numbers = draw.rng.permutation(len(different)).tolist()
+    numbers = draw.rng.permutation(max(most, len(different)))[: len(different)].tolist()
     if numbers == sorted(numbers):
         numbers.reverse()
     return dict(zip(different, numbers, strict=True))
 
 
-def _expect_text(found: Any, wanted: str) -> None:
+def _expect_text(found: str, wanted: str) -> None:
     expect(found, "the text").equals(wanted)
-    if isinstance(found, str):  # as numbers too, so that one slip can be told from another
-        expect([ord(sign) for sign in found], "its code points").equals([ord(s) for s in wanted])
+    # As numbers too, so that one slip can be told from another.
+    expect([ord(sign) for sign in found], "its code points").equals([ord(s) for s in wanted])
 
 
 @decode.property("gives back the text whose bytes were cut up", trials=7)
@@ -43,6 +41,14 @@ def _(answer, draw: Draw) -> None:
     pieces = _cut(draw, text.encode("utf-8"))
     vocabulary = _vocabulary_of(draw, pieces)
     _expect_text(answer([vocabulary[piece] for piece in pieces], vocabulary), text)
+
+
+@decode.property("looks tokens up by their numbers, which may have gaps", trials=4)
+def _(answer, draw: Draw) -> None:
+    text = draw.choice(_TEXTS[1:])
+    pieces = _cut(draw, 2 * text.encode("utf-8"))
+    vocabulary = _vocabulary_of(draw, pieces, most=50_257)
+    _expect_text(answer([vocabulary[piece] for piece in pieces], vocabulary), 2 * text)
 
 
 @decode.property("writes U+FFFD where bytes are no character", trials=3)
@@ -59,67 +65,90 @@ def _(answer, draw: Draw) -> None:
     expect(answer([], _vocabulary_of(draw, [b"a"])), "the text").equals("")
 
 
-def _bytes_of(tokens, vocabulary) -> list[bytes]:
-    of_number = {number: piece for piece, number in vocabulary.items()}
-    return [of_number[token] for token in tokens]
+@decode.right
+def right_decode(tokens, vocabulary):
+    bytes_of = {number: piece for piece, number in vocabulary.items()}
+    joined = b"".join(bytes_of[token] for token in tokens)
+    return joined.decode("utf-8", errors="replace")
 
 
-@decode.mistake(
+decode.slip(
+    "one_by_one",
     "You decoded each token by itself. A token may end in the middle of a character: join the "
-    "bytes of all tokens first, and decode them once."
+    "bytes of all tokens first, and decode them once.",
+    {
+        'joined.decode("utf-8", errors="replace")': (
+            '"".join(bytes_of[t].decode("utf-8", errors="replace") for t in tokens)'
+        )
+    },
 )
-def one_by_one(tokens, vocabulary):
-    return "".join(piece.decode("utf-8", "replace") for piece in _bytes_of(tokens, vocabulary))
 
-
-@decode.mistake(
+decode.slip(
+    "one_by_one_strictly",
     "You decoded each token by itself, and half a character raises an error. Join the bytes of "
-    "all tokens, then decode once, with errors='replace'."
+    "all tokens, then decode once, with errors='replace'.",
+    {
+        'joined.decode("utf-8", errors="replace")': (
+            '"".join(bytes_of[token].decode() for token in tokens)'
+        )
+    },
 )
-def one_by_one_strictly(tokens, vocabulary):
-    return "".join(piece.decode("utf-8") for piece in _bytes_of(tokens, vocabulary))
 
-
-@decode.mistake(
+decode.slip(
+    "strictly",
     "Bytes that are no character raise an error. A model can write such tokens: decode with "
-    "errors='replace'."
+    "errors='replace'.",
+    {', errors="replace"': ""},
 )
-def strictly(tokens, vocabulary):
-    return b"".join(_bytes_of(tokens, vocabulary)).decode("utf-8")
 
-
-@decode.mistake(
+decode.slip(
+    "ignoring",
     "You left broken bytes out. The text should show that something was there: errors='replace' "
-    "writes U+FFFD."
+    "writes U+FFFD.",
+    {'"replace"': '"ignore"'},
 )
-def ignoring(tokens, vocabulary):
-    return b"".join(_bytes_of(tokens, vocabulary)).decode("utf-8", "ignore")
 
-
-@decode.mistake(
-    "You made one character of every byte (Latin-1). In UTF-8 a character may take up to four."
+decode.slip(
+    "latin",
+    "You made one character of every byte, as chr or Latin-1 do. In UTF-8 a character may take up "
+    "to four bytes.",
+    {'"utf-8"': '"latin-1"'},
 )
-def latin(tokens, vocabulary):
-    return b"".join(_bytes_of(tokens, vocabulary)).decode("latin-1")
 
+decode.slip(
+    "with_blanks",
+    "You joined the tokens with blanks. A token carries its own blank, if it has one.",
+    {'b"".join': 'b" ".join'},
+)
 
-@decode.mistake("You joined the tokens with blanks. A token carries its own blank, if it has one.")
-def with_blanks(tokens, vocabulary):
-    return b" ".join(_bytes_of(tokens, vocabulary)).decode("utf-8", "replace")
-
-
-@decode.mistake(
+decode.slip(
+    "by_place",
     "You took the place of an entry in the dictionary for its number. The number is the value: "
-    "turn the dictionary round, number → bytes."
+    "turn the dictionary round, number → bytes.",
+    {"{number: piece for piece, number in vocabulary.items()}": "list(vocabulary)"},
 )
-def by_place(tokens, vocabulary):
-    listed = list(vocabulary)
-    return b"".join(listed[token] for token in tokens).decode("utf-8", "replace")
 
+decode.slip(
+    "by_sorted_place",
+    "You sorted the entries by their numbers and looked tokens up by place in that list. Place and "
+    "number agree only where no number is missing: make a dictionary, number → bytes.",
+    {
+        "{number: piece for piece, number in vocabulary.items()}": (
+            "sorted(vocabulary, key=vocabulary.get)"
+        )
+    },
+)
 
-@decode.mistake("These are bytes, and a text was asked for: .decode('utf-8', errors='replace').")
-def still_bytes(tokens, vocabulary):
-    return b"".join(_bytes_of(tokens, vocabulary))
+decode.slip(
+    "each_token_once",
+    "You walked over the vocabulary, not over the tokens: so their order is lost, and one that "
+    "occurs twice is written once. Look up one token after another.",
+    {
+        "bytes_of[token] for token in tokens": (
+            "piece for piece, number in vocabulary.items() if number in tokens"
+        )
+    },
+)
 
 
 decode.hint("Turn the vocabulary round, then put the bytes of all tokens one after another.")

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+import itertools
 
 from descent.grading import Draw, Exercise, expect
 
 Pair = tuple[bytes, bytes]
 
 
-merge = Exercise("merge", minutes=20, difficulty=2)
+merge = Exercise("merge", minutes=20, difficulty=2, returns=list[bytes])
 
 
 def _replayed(piece: bytes, merges: list[Pair]) -> list[bytes]:
@@ -55,14 +54,7 @@ def _ranks(merges: list[Pair], draw: Draw) -> dict[Pair, int]:
     return {merges[i]: i for i in order}
 
 
-def _expect_tokens(found: Any, wanted: list[bytes]) -> None:
-    expect(found, "the tokens").is_a(list, tuple)
-    if not isinstance(found, list | tuple) or not all(isinstance(t, bytes) for t in found):
-        kinds = ", ".join(sorted({type(part).__name__ for part in found or ()}))
-        expect(False, "each token is a bytes object").is_true(
-            otherwise=f"They are of type {kinds}."
-        )
-        return
+def _expect_tokens(found: list[bytes], wanted: list[bytes]) -> None:
     # As numbers too, so that one way of cutting can be told from another.
     expect([len(token) for token in found], "the lengths of the tokens").equals(
         [len(token) for token in wanted]
@@ -95,6 +87,33 @@ def _(answer, draw: Draw) -> None:
     merges = [(b"b", b"c"), (b"a", b"b"), (b"ab", b"a"), (b"c", b"d")]
     piece = draw.choice([b"abcd", b"xabc", b"abca", b"abab"])
     _expect_tokens(answer(piece, _ranks(merges, draw)), _replayed(piece, merges))
+    # Here (c, a) stands first, (a, b) occurs most often, and (b, c) has the lowest rank.
+    merges, piece = [(b"b", b"c"), (b"c", b"a"), (b"a", b"b")], b"caxababxcabxabc"
+    _expect_tokens(answer(piece, _ranks(merges, draw)), _replayed(piece, merges))
+
+
+@merge.property("goes by rank, not by the order of the entries", trials=1)
+def _(answer, draw: Draw) -> None:
+    merges = [(b"b", b"c"), (b"a", b"b"), (b"a", b"bc"), (b"abc", b"d"), (b"c", b"d")]
+    backwards = {pair: rank for rank, pair in reversed(list(enumerate(merges)))}
+    for piece in (b"abc", b"xabcd", b"abcdcd"):
+        _expect_tokens(answer(piece, backwards), _replayed(piece, merges))
+
+
+@merge.property("joins the pair of rank 0 as well", trials=1)
+def _(answer, draw: Draw) -> None:
+    merges = [(b"o", b"n"), (b"t", b"h"), (b"th", b"e")]
+    for piece in (b"on", b"then", b"one"):
+        _expect_tokens(answer(piece, _ranks(merges, draw)), _replayed(piece, merges))
+
+
+@merge.property("goes on until no two neighbours are a pair of the table", trials=1)
+def _(answer, draw: Draw) -> None:
+    # Both (ab, c) and (a, bc) make abc, so joining the pair of rank 4 brings one of rank 3.
+    merges = [(b"b", b"c"), (b"a", b"b"), (b"ab", b"c"), (b"abc", b"d"), (b"a", b"bc")]
+    for piece in (b"abcd", b"xabcdx"):
+        wanted = [token for token in (b"x", b"abcd", b"x") if len(piece) > 4 or token != b"x"]
+        _expect_tokens(answer(piece, _ranks(merges, draw)), wanted)
 
 
 @merge.property("joins pairs of the table, not whatever spells the same")
@@ -105,33 +124,36 @@ def _(answer, draw: Draw) -> None:
 
 @merge.property("leaves single bytes alone, of which a character may have several")
 def _(answer, draw: Draw) -> None:
-    piece = "é🙂".encode()
-    _expect_tokens(answer(piece, {}), [bytes([byte]) for byte in piece])
-    _expect_tokens(answer(b"a", {(b"a", b"a"): 0}), [b"a"])
+    for piece in ("é🙂".encode(), b"\x00\xff\x80", b"a"):
+        _expect_tokens(answer(piece, {(b"a", b"a"): 0}), [bytes([byte]) for byte in piece])
+    _expect_tokens(answer(b"ab", {}), [b"a", b"b"])
 
 
-def _merging(piece, choose: Callable[..., Any], join=_joined, rounds=10_000) -> list[bytes]:
-    """Merge on and on the pair that `choose` picks among those there are, or until None."""
+@merge.right
+def right_merge(piece, ranks):
     tokens = [bytes([byte]) for byte in piece]
-    for _ in range(rounds):
-        pair = choose(list(zip(tokens, tokens[1:], strict=False)))
-        if pair is None:
-            break
-        tokens = join(tokens, pair)
-    return tokens
+    while True:
+        pairs = [pair for pair in itertools.pairwise(tokens) if pair in ranks]
+        if not pairs:
+            return tokens
+        best = min(pairs, key=lambda pair: ranks[pair])
+        joined, at = [], 0
+        while at < len(tokens):
+            if tuple(tokens[at : at + 2]) == best:
+                joined.append(tokens[at] + tokens[at + 1])
+                at += 2
+            else:
+                joined.append(tokens[at])
+                at += 1
+        tokens = joined
 
 
-def _best(ranks, pairs, order=min):
-    learned = [pair for pair in pairs if pair in ranks]
-    return order(learned, key=lambda pair: ranks[pair]) if learned else None
-
-
-@merge.mistake(
+merge.slip(
+    "first_found",
     "You joined the first pair that is in the table. Look at all neighbouring pairs, and join the "
-    "one of the lowest rank: it was learned first."
+    "one of the lowest rank: it was learned first.",
+    {"min(pairs, key=lambda pair: ranks[pair])": "pairs[0]"},
 )
-def first_found(piece, ranks):
-    return _merging(piece, lambda pairs: next((p for p in pairs if p in ranks), None))
 
 
 @merge.mistake(
@@ -161,24 +183,80 @@ def grows_from_left(piece, ranks):
     return tokens
 
 
+@merge.mistake(
+    "You joined the pairs in the order in which they stand in the dictionary. That may be any "
+    "order: the number that belongs to a pair says when it is its turn."
+)
+def in_order_of_entries(piece, ranks):
+    tokens = [bytes([byte]) for byte in piece]
+    for pair in ranks:
+        tokens = _joined(tokens, pair)
+    return tokens
+
+
+@merge.mistake(
+    "You went through the table once, from rank to rank. A join can bring up a pair of a lower "
+    "rank, where two pairs make the same token: after each join look at all neighbours anew."
+)
+def one_pass(piece, ranks):
+    tokens = [bytes([byte]) for byte in piece]
+    for pair in sorted(ranks, key=lambda pair: ranks[pair]):
+        tokens = _joined(tokens, pair)
+    return tokens
+
+
+@merge.mistake("Of each pair of the table you joined one place only. Join it wherever it stands.")
+def one_place_each(piece, ranks):
+    tokens = [bytes([byte]) for byte in piece]
+    for pair in sorted(ranks, key=lambda pair: ranks[pair]):
+        pairs = list(itertools.pairwise(tokens))
+        if pair in pairs:
+            at = pairs.index(pair)
+            tokens[at : at + 2] = [tokens[at] + tokens[at + 1]]
+    return tokens
+
+
+@merge.mistake(
+    "You took the first pair of the dictionary that is among the neighbours. Its entries may stand "
+    "in any order: of all the neighbouring pairs in the table take the one of the lowest rank."
+)
+def first_entry(piece, ranks):
+    tokens = [bytes([byte]) for byte in piece]
+    while pairs := [pair for pair in ranks if pair in list(itertools.pairwise(tokens))]:
+        tokens = _joined(tokens, pairs[0])
+    return tokens
+
+
 @merge.mistake("(ab, c) is not a pair of the table; (a, bc) is. Look up pairs, not joined bytes.")
 def by_spelling(piece, ranks):
     spelled: dict[bytes, int] = {}
     for (first, second), rank in ranks.items():
         spelled[first + second] = min(rank, spelled.get(first + second, rank))
-
-    def choose(pairs):
-        learned = [pair for pair in pairs if pair[0] + pair[1] in spelled]
-        return min(learned, key=lambda pair: spelled[pair[0] + pair[1]]) if learned else None
-
-    return _merging(piece, choose)
+    tokens = [bytes([byte]) for byte in piece]
+    while learned := [p for p in itertools.pairwise(tokens) if p[0] + p[1] in spelled]:
+        tokens = _joined(tokens, min(learned, key=lambda pair: spelled[pair[0] + pair[1]]))
+    return tokens
 
 
-@merge.mistake(
-    "You joined the pair of the highest rank. The lowest was learned first: min, not max."
+merge.slip(
+    "highest_first",
+    "You joined the pair of the highest rank. The lowest was learned first: min, not max.",
+    {"min(pairs": "max(pairs"},
 )
-def highest_first(piece, ranks):
-    return _merging(piece, lambda pairs: _best(ranks, pairs, max))
+
+merge.slip(
+    "commonest_first",
+    "You joined the pair that occurs most often in this piece. That is how the merges were "
+    "learned, from a large text. To encode, take the neighbouring pair of the lowest rank.",
+    {"min(pairs, key=lambda pair: ranks[pair])": "max(pairs, key=pairs.count)"},
+)
+
+merge.slip(
+    "rank_0_left_out",
+    "The pair of rank 0 is never joined: 0 counts as false. Ask `pair in ranks`, or compare with "
+    "None.",
+    {"if pair in ranks": "if ranks.get(pair)"},
+)
 
 
 @merge.mistake(
@@ -195,12 +273,26 @@ def longest_match(piece, ranks):
     return tokens
 
 
-@merge.mistake(
+merge.slip(
+    "once_only",
     "You joined one pair and stopped. What came of it can be part of another pair: go on until "
-    "no neighbouring pair is in the table."
+    "no neighbouring pair is in the table.",
+    {"        tokens = joined": "        return joined"},
 )
-def once_only(piece, ranks):
-    return _merging(piece, lambda pairs: _best(ranks, pairs), rounds=1)
+
+
+@merge.mistake(
+    "You joined the best pair at one place and stopped. Join it wherever it stands, and then look "
+    "for the next one, until no neighbouring pair is in the table."
+)
+def one_place_only(piece, ranks):
+    tokens = [bytes([byte]) for byte in piece]
+    pairs = list(itertools.pairwise(tokens))
+    known = [place for place, pair in enumerate(pairs) if pair in ranks]
+    if known:
+        at = min(known, key=lambda place: ranks[pairs[place]])
+        tokens[at : at + 2] = [tokens[at] + tokens[at + 1]]
+    return tokens
 
 
 def _joined_from_right(tokens, pair):
@@ -213,62 +305,52 @@ def _joined_from_right(tokens, pair):
     "You went through the piece from the right. In aaa it is the left pair that is joined."
 )
 def from_the_right(piece, ranks):
-    return _merging(piece, lambda pairs: _best(ranks, pairs), join=_joined_from_right)
-
-
-def _joined_overlapping(tokens, pair):
-    out, at = [], 0
-    while at < len(tokens):
-        if tuple(tokens[at : at + 2]) == pair:
-            out.append(tokens[at] + tokens[at + 1])
-        elif at == 0 or tuple(tokens[at - 1 : at + 1]) != pair:
-            out.append(tokens[at])
-        at += 1
-    return out
-
-
-@merge.mistake(
-    "You used a token for two pairs: aaa is aa and a, not aa and aa. After joining, go on behind "
-    "the second token."
-)
-def overlapping(piece, ranks):
-    return _merging(piece, lambda pairs: _best(ranks, pairs), join=_joined_overlapping, rounds=50)
-
-
-def _joined_without_last(tokens, pair):
-    out, at = [], 0
-    while at < len(tokens) - 1:
-        joins = (tokens[at], tokens[at + 1]) == pair
-        out.append(tokens[at] + tokens[at + 1] if joins else tokens[at])
-        at += 2 if joins else 1
-    return out
-
-
-@merge.mistake(
-    "You lost the last token: where it is not part of a pair, it has no right neighbour and has "
-    "to be kept as it is."
-)
-def last_one_lost(piece, ranks):
-    return _merging(piece, lambda pairs: _best(ranks, pairs), join=_joined_without_last)
-
-
-@merge.mistake(
-    "You began with characters. Byte-pair encoding begins with single bytes: é is two of them, "
-    "and bytes([number]) makes one of a number."
-)
-def of_characters(piece, ranks):
-    tokens = [character.encode() for character in piece.decode("utf-8", "replace")]
-    while (pair := _best(ranks, list(zip(tokens, tokens[1:], strict=False)))) is not None:
-        tokens = _joined(tokens, pair)
+    tokens = [bytes([byte]) for byte in piece]
+    while pairs := [pair for pair in itertools.pairwise(tokens) if pair in ranks]:
+        tokens = _joined_from_right(tokens, min(pairs, key=lambda pair: ranks[pair]))
     return tokens
 
 
-@merge.mistake(
-    "Your tokens are numbers and not bytes objects. Walking over a bytes object gives numbers: "
-    "bytes([number]) makes it a token again."
+merge.slip(
+    "overlapping",
+    "You used a token for two pairs: aaa is aa and a, not aa and aa. After joining, go on behind "
+    "the second token.",
+    {
+        "at += 2": "at += 1",
+        "            else:\n": (
+            "            elif not at or tuple(tokens[at - 1 : at + 1]) != best:\n"
+        ),
+        "                joined.append(tokens[at])\n                at += 1": (
+            "                joined.append(tokens[at])\n                at += 1\n"
+            "            else:\n                at += 1"
+        ),
+    },
 )
-def of_numbers(piece, ranks):
-    return list(piece)
+
+merge.slip(
+    "last_one_lost",
+    "You lost the last token: where it is not part of a pair, it has no right neighbour and has "
+    "to be kept as it is.",
+    {"while at < len(tokens):": "while at < len(tokens) - 1:"},
+)
+
+merge.slip(
+    "of_characters",
+    "You began with characters. Byte-pair encoding begins with single bytes: é is two of them, "
+    "and bytes([number]) makes one of a number.",
+    {
+        "[bytes([byte]) for byte in piece]": (
+            '[character.encode() for character in piece.decode("utf-8", "replace")]'
+        )
+    },
+)
+
+merge.slip(
+    "through_chr",
+    "`chr(number).encode()` makes two bytes of a number above 127. A single byte of a number is "
+    "bytes([number]).",
+    {"bytes([byte])": "chr(byte).encode()"},
+)
 
 
 merge.hint("Begin with a list of single bytes. What are its neighbouring pairs, and their ranks?")

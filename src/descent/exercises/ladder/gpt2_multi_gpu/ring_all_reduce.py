@@ -14,7 +14,7 @@ from descent.training.links import Link, alone, in_turns
 
 from .shared import SECONDS, Tensor, numbers_sent, ring
 
-ring_all_reduce = Exercise("ring_all_reduce", minutes=40, difficulty=3)
+ring_all_reduce = Exercise("ring_all_reduce", minutes=40, difficulty=3, returns=torch.Tensor)
 
 
 def _everywhere(answer, values: list[Tensor]) -> tuple[list[Tensor], list[Link]]:
@@ -29,21 +29,19 @@ def _everywhere(answer, values: list[Tensor]) -> tuple[list[Tensor], list[Link]]
     return found, [links[rank] for rank in range(len(values))]
 
 
-def _expect_sums(found: list[Any], values: list[Tensor]) -> None:
+def _expect_sums(found: list[Any], values: list[Tensor]) -> bool:
     total = torch.stack(values).double().sum(0)
-    for rank, values_there in enumerate(found):
-        expect(values_there, f"what process {rank} returns").close_to(total, atol=1e-5)
+    for rank, there in enumerate(found):
+        expect(there, f"what process {rank} returns").close_to(total, atol=1e-5)
+    return all(there.shape == total.shape and torch.allclose(there.double(), total, atol=1e-4)
+               for there in found)  # fmt: skip
 
 
-@ring_all_reduce.property("keeps the dtype of `values`")
-def _(answer, draw: Draw) -> None:
-    found, _ = _everywhere(answer, [normals(draw, 6).double() for _ in range(3)])
-    for rank in (0, 2):
-        there = found[rank]
-        expect(
-            8 * there.element_size() if isinstance(there, Tensor) else there,
-            f"bits of each number that process {rank} returns, where `values` have 64",
-        ).equals(64)
+def _is_right_with_equal_parts(answer, draw: Draw) -> bool:
+    """Whether the rest of a property means anything: a wrong ring may stop at unequal parts."""
+    values = [normals(draw, 9) for _ in range(3)]
+    found, _ = _everywhere(answer, values)
+    return _expect_sums(found, values)
 
 
 @ring_all_reduce.property("leaves the sum in every process", trials=5)
@@ -64,46 +62,97 @@ def _(answer, draw: Draw) -> None:
         expect([numbers_sent(link) for link in links], "numbers sent by each process").equals(
             [2 * (size - 1) * each] * size
         )
+
+
+@ring_all_reduce.property("sends all messages of a process to one neighbour", trials=2)
+def _(answer, draw: Draw) -> None:
+    for size in (3, 5):
+        _, links = _everywhere(answer, [normals(draw, size) for _ in range(size)])
         targets = [len({sent.to for sent in link.sent}) for link in links]
         expect(targets, "to how many others each process sends").equals([1] * size)
 
 
-@ring_all_reduce.property("works when the parts are not equal, or some are empty", trials=3)
+@ring_all_reduce.property("leaves nothing out where n does not divide by p", trials=2)
 def _(answer, draw: Draw) -> None:
-    for size, n in ((4, 4 + draw.size), (3, 2), (2, 1)):
-        values = [normals(draw, n) for _ in range(size)]
-        found, links = _everywhere(answer, values)
-        _expect_sums(found, values)
-        expect(
-            sum(map(numbers_sent, links)), f"numbers sent by all {size} together, n = {n}"
-        ).equals(2 * (size - 1) * n)
-        lengths = [sent.numbers for link in links for sent in link.sent]
-        expect(
-            max(lengths, default=0) - min(lengths, default=0),
-            f"longest part sent minus shortest, {n} numbers in {size} parts",
-        ).is_between(0, 1)
+    if _is_right_with_equal_parts(answer, draw):
+        for size, n in ((3, 7), (4, 4 + draw.size), (3, 8)):
+            values = [normals(draw, n) for _ in range(size)]
+            _expect_sums(_everywhere(answer, values)[0], values)
+
+
+@ring_all_reduce.property("works when some parts are empty", trials=2)
+def _(answer, draw: Draw) -> None:
+    if _is_right_with_equal_parts(answer, draw):
+        for size, n in ((3, 2), (2, 1), (5, 3)):
+            values = [normals(draw, n) for _ in range(size)]
+            _expect_sums(_everywhere(answer, values)[0], values)
+
+
+@ring_all_reduce.property("cuts into parts that differ in length by at most one", trials=3)
+def _(answer, draw: Draw) -> None:
+    if _is_right_with_equal_parts(answer, draw):
+        for size, n in ((4, 4 + draw.size), (3, 2), (5, 13), (4, 10)):
+            _, links = _everywhere(answer, [normals(draw, n) for _ in range(size)])
+            lengths = [sent.numbers for link in links for sent in link.sent]
+            # p − 1 times, and in two halves, each part leaves a process.
+            expect(sum(lengths), f"numbers sent by all {size} together, n = {n}").equals(
+                2 * (size - 1) * n
+            )
+            expect(
+                max(lengths, default=0) - min(lengths, default=0),
+                f"longest part sent minus shortest, {n} numbers in {size} parts",
+            ).is_between(0, 1)
 
 
 @ring_all_reduce.property("gives all processes the same numbers, to the last bit")
 def _(answer, draw: Draw) -> None:
-    values = [torch.tensor(draw.rng.normal(size=9), dtype=torch.float32) for _ in range(4)]
+    values = [torch.tensor(draw.rng.normal(size=8), dtype=torch.float32) for _ in range(4)]
     found, _ = _everywhere(answer, values)
     _expect_sums(found, values)
-    same = [torch.equal(torch.as_tensor(there), torch.as_tensor(found[0])) for there in found]
+    same = [torch.equal(there, found[0]) for there in found]
     expect(sum(same), "how many of 4 processes have the same as process 0").equals(4)
 
 
 @ring_all_reduce.property("gives a process alone its own vector, and sends nothing")
 def _(answer, draw: Draw) -> None:
-    values = normals(draw, 5).double()
-    found = answer(values, alone())
-    expect(found, "what a single process returns").close_to(values)
-    expect(found, "what a single process returns").has_dtype("float64")
+    values, link = normals(draw, 5), alone()
+    expect(answer(values, link), "what a single process returns").close_to(values)
+    expect(len(link.sent), "messages sent by a process alone").equals(0)
 
 
-@ring_all_reduce.mistake("The result is float32 where `values` are float64; keep the dtype.")
-def loses_dtype(values, link):
-    return ring(values, link).float()
+@ring_all_reduce.property("keeps the dtype of `values`")
+def _(answer, draw: Draw) -> None:
+    for values in (normals(draw, 6).double(), torch.arange(6)):
+        found, _ = _everywhere(answer, [values.clone() for _ in range(3)])
+        for rank in (0, 2):
+            expect(found[rank], f"what process {rank} returns").has_dtype(
+                str(values.dtype).removeprefix("torch.")
+            )
+
+
+@ring_all_reduce.right
+def right_ring(values, link):
+    p, rank = link.size, link.rank
+    right, left = (rank + 1) % p, (rank - 1) % p
+    parts = [part.clone() for part in values.tensor_split(p)]
+    for step in range(p - 1):  # reduce
+        link.send(parts[(rank - step) % p], right)
+        at = (rank - step - 1) % p
+        parts[at] = parts[at] + link.receive(left)
+    for step in range(p - 1):  # gather
+        link.send(parts[(rank + 1 - step) % p], right)
+        parts[(rank - step) % p] = link.receive(left)
+    return torch.cat(parts)
+
+
+_REDUCE, _GATHER = "range(p - 1):  # reduce", "range(p - 1):  # gather"
+_TAKES_AT = "parts[at] = parts[at] + link.receive(left)"
+
+ring_all_reduce.slip(
+    "loses_dtype",
+    "The result is float32 where `values` are not; keep their dtype.",
+    {"torch.cat(parts)": "torch.cat(parts).float()"},
+)
 
 
 @ring_all_reduce.mistake(
@@ -138,81 +187,140 @@ def whole_vectors(values, link):
 
 
 @ring_all_reduce.mistake(
+    "Every process sends its whole vector to every other. The sum is right, but each sends "
+    "(p − 1) · n numbers. In a ring each sends one part at a time to one neighbour."
+)
+def everybody_to_everybody(values, link):
+    for step in range(1, link.size):
+        link.send(values, (link.rank + step) % link.size)
+    arrived = {r: link.receive(r) for r in range(link.size) if r != link.rank}
+    total = torch.zeros_like(values)
+    for rank in range(link.size):
+        total = total + arrived.get(rank, values)
+    return total
+
+
+ring_all_reduce.slip(
+    "waits_first",
     "Every process waits before it sends, so nobody ever sends: a deadlock. Send first, then "
-    "receive; a send does not wait."
+    "receive; a send does not wait.",
+    {
+        "        link.send(parts[(rank - step) % p], right)\n": "",
+        _TAKES_AT: _TAKES_AT + "\n        link.send(parts[(rank - step) % p], right)",
+    },
 )
-def waits_first(values, link):
-    return ring(values, link, waits_first=True)
 
-
-@ring_all_reduce.mistake(
+ring_all_reduce.slip(
+    "own_part_again",
     "Each process sends its own part at every step. What has to go on to the right is the part "
-    "that has just been added to: at step s, part rank − s."
+    "that has just been added to: at step s, part rank − s.",
+    {"link.send(parts[(rank - step) % p], right)": "link.send(parts[rank], right)"},
 )
-def own_part_again(values, link):
-    return ring(values, link, own_part_again=True)
 
-
-@ring_all_reduce.mistake(
+ring_all_reduce.slip(
+    "adds_in_second_half",
     "In the second half you added what arrived. There the parts are finished sums: they replace "
-    "what a process has."
+    "what a process has.",
+    {
+        "parts[(rank - step) % p] = link.receive(left)": (
+            "parts[(rank - step) % p] = parts[(rank - step) % p] + link.receive(left)"
+        )
+    },
 )
-def adds_in_second_half(values, link):
-    return ring(values, link, adds_on=True)
 
-
-@ring_all_reduce.mistake(
+ring_all_reduce.slip(
+    "first_half_only",
     "You stopped after the first half: each process has one finished part and p − 1 unfinished "
-    "ones. The second half hands the finished parts round."
+    "ones. The second half hands the finished parts round.",
+    {_GATHER: "range(0):"},
 )
-def first_half_only(values, link):
-    return ring(values, link, gather_steps=0)
 
-
-@ring_all_reduce.mistake(
+ring_all_reduce.slip(
+    "gathers_own_number",
     "Part k ends as the numbers of process k alone. Two slips do that: putting what arrives in "
     "the first half in the place of one's own numbers, where it has to be added to them; or "
-    "beginning the second half with part r, where the finished one is part r + 1."
+    "beginning the second half with part r, where the finished one is part r + 1.",
+    {
+        "parts[(rank + 1 - step) % p]": "parts[(rank - step) % p]",
+        "parts[(rank - step) % p] = link": "parts[(rank - step - 1) % p] = link",
+    },
 )
-def gathers_own_number(values, link):
-    return ring(values, link, gather_from=0)
 
-
-@ring_all_reduce.mistake(
-    "One step too few in the first half: a part visits p processes, and that takes p − 1 steps."
+ring_all_reduce.slip(
+    "one_step_short",
+    "One step too few in the first half: a part visits p processes, and that takes p − 1 steps.",
+    {_REDUCE: "range(p - 2):"},
 )
-def one_step_short(values, link):
-    return ring(values, link, reduce_steps=max(link.size - 2, 0))
 
-
-@ring_all_reduce.mistake(
-    "One step too many in the first half: some numbers were added twice. p − 1 steps are enough."
+ring_all_reduce.slip(
+    "one_step_more",
+    "One step too many in one of the halves: p − 1 steps are enough in each. What the last one "
+    "brings is replaced or there already, and costs every process a message.",
+    {_REDUCE: "range(p if p > 1 else 0):"},
 )
-def one_step_more(values, link):
-    return ring(values, link, reduce_steps=link.size)
 
-
-@ring_all_reduce.mistake(
-    "You returned the mean. An all-reduce adds; who wants a mean divides afterwards."
+ring_all_reduce.slip(
+    "both_one_step_more",
+    "One step too many in both halves. After p − 1 steps each part has visited all p processes: "
+    "what one more brings is not kept, and it costs every process a message in each half.",
+    {_REDUCE: "range(p if p > 1 else 0):", _GATHER: "range(p if p > 1 else 0):"},
 )
-def averages(values, link):
-    return ring(values, link, averages=True)
 
+ring_all_reduce.slip(
+    "both_one_step_short",
+    "One step too few in both halves. A part has to visit all p processes, which takes p − 1 "
+    "steps: once to be added up, and once to be handed round.",
+    {_REDUCE: "range(p - 2):", _GATHER: "range(p - 2):"},
+)
 
-@ring_all_reduce.mistake(
+ring_all_reduce.slip(
+    "handed_round_one_step_short",
+    "One step too few in the second half: one part in each process is still unfinished. A "
+    "finished part has p − 1 others to visit.",
+    {_GATHER: "range(p - 2):"},
+)
+
+ring_all_reduce.slip(
+    "averages",
+    "You returned the mean. An all-reduce adds; who wants a mean divides afterwards.",
+    {"torch.cat(parts)": "torch.cat(parts) / p"},
+)
+
+ring_all_reduce.slip(
+    "chunks",
     "`chunk(p)` may make fewer than p parts when n does not divide by p. `tensor_split(p)` always "
-    "makes p, of which some may be empty."
+    "makes p, of which some may be empty.",
+    {"values.tensor_split(p)": "values.chunk(p)"},
 )
-def chunks(values, link):
-    return ring(values, link, chunk=True)
 
-
-@ring_all_reduce.mistake(
+ring_all_reduce.slip(
+    "drops_the_rest",
     "Parts of n // p numbers leave the last n mod p out. `values.tensor_split(p)` makes p parts "
-    "of nearly equal length, and leaves nothing out."
+    "of nearly equal length, and leaves nothing out.",
+    {"values.tensor_split(p)": "values[: len(values) // p * p].tensor_split(p)"},
 )
-def drops_the_rest(values, link):
-    return ring(values, link, whole_parts=True)
+
+ring_all_reduce.slip(
+    "rest_not_exchanged",
+    "The last n mod p numbers are still each process's own: parts of n // p numbers leave them "
+    "out. `values.tensor_split(p)` makes p parts of nearly equal length, and leaves nothing out.",
+    {
+        "values.tensor_split(p)": "values[: len(values) // p * p].tensor_split(p)",
+        "torch.cat(parts)": "torch.cat([*parts, values[len(values) // p * p :]])",
+    },
+)
+
+
+def _ring_of_parts(parts: list[Tensor], link: Link) -> Tensor:
+    """A ring over parts that were cut by hand."""
+    p, rank = link.size, link.rank
+    for step in range(2 * (p - 1)):
+        sends = (rank - step) % p
+        link.send(parts[sends], (rank + 1) % p)
+        arrived = link.receive((rank - 1) % p)
+        takes = (sends - 1) % p
+        parts[takes] = parts[takes] + arrived if step < p - 1 else arrived
+    return torch.cat(parts)
 
 
 @ring_all_reduce.mistake(
@@ -223,18 +331,18 @@ def rest_in_last(values, link):
     p = link.size
     each = len(values) // p
     cuts = [each * k for k in range(p)] + [len(values)]
-    parts = [values[low:high].clone() for low, high in itertools.pairwise(cuts)]
-    return ring(values, link, parts=parts)
+    return _ring_of_parts([values[a:b].clone() for a, b in itertools.pairwise(cuts)], link)
 
 
 @ring_all_reduce.mistake(
-    "`chunk(p)` rounds the length of a part up, so the last parts are short or empty while the "
-    "first ones are longer by more than one. tensor_split(p) makes them as equal as can be."
+    "Your parts are cut to n / p rounded up (as `chunk(p)` does too), so the last ones are short "
+    "or empty while the first are longer by more than one. tensor_split(p) makes them as equal as "
+    "can be."
 )
 def chunks_and_empty_ones(values, link):
-    parts = [part.clone() for part in values.chunk(link.size)]
-    parts += [values[:0].clone() for _ in range(link.size - len(parts))]
-    return ring(values, link, parts=parts)
+    each = -(-len(values) // link.size)
+    parts = [values[k * each : (k + 1) * each].clone() for k in range(link.size)]
+    return _ring_of_parts(parts, link)
 
 
 @ring_all_reduce.mistake(

@@ -37,6 +37,13 @@ def _(answer, draw: Draw) -> None:
     expect([len(batch) for batch in batches], "the batch lengths").equals([4, 4, 2])
 
 
+@minibatches.property("leaves no empty batch at the end when batch_size divides n", trials=2)
+def _(answer, draw: Draw) -> None:
+    batch_size = draw.integers(2, 6)
+    batches = _epoch(answer, 2 * batch_size, batch_size, draw.seed())
+    expect([len(batch) for batch in batches], "the batch lengths").equals([batch_size] * 2)
+
+
 @minibatches.property("shows every example exactly once", trials=6)
 def _(answer, draw: Draw) -> None:
     n, batch_size = draw.size, draw.integers(1, 6)

@@ -68,6 +68,14 @@ def counted(logits, labels):
     return (logits.argmax(dim=1) == labels).sum().item()
 
 
+@accuracy.mistake(
+    "You divided with `//`, which rounds down: every share below 1 becomes 0. A share is divided "
+    "with `/`."
+)
+def rounded_down(logits, labels):
+    return (logits.argmax(dim=1) == labels).sum().item() // len(labels)
+
+
 @accuracy.mistake("You returned the share of wrong answers. Accuracy is the share of right ones.")
 def error_rate(logits, labels):
     return (logits.argmax(dim=1) != labels).float().mean().item()

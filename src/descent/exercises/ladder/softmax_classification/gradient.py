@@ -254,6 +254,17 @@ def right_class_only(W, b, x, labels):
 
 
 @gradient.mistake(
+    "`E[:, labels] -= 1` subtracts 1 in the columns of all the labels, in every row. Pair each row "
+    "with its own label: `E[torch.arange(n), labels] -= 1`, or subtract `one_hot`."
+)
+def every_label_in_every_row(W, b, x, labels):
+    error = torch.softmax(x @ W + b, dim=1)
+    error[:, labels] -= 1
+    error = error / len(x)
+    return x.T @ error, error.sum(dim=0)
+
+
+@gradient.mistake(
     "You multiplied by p·(1 − p). That is the slope of a sigmoid or a softmax by itself; here the "
     "logarithm in the loss cancels it, and P − Y is all that is left."
 )

@@ -99,7 +99,7 @@ def cut_at_zero(W, b, x):
 
 @linear_logits.mistake(
     "The numbers are right, but their gradient history is cut off: leave out `.detach()`, "
-    "`.numpy()` and `torch.tensor(…)`, so that backward() can reach W and b."
+    "`no_grad`, `.numpy()` and `torch.tensor(…)`, so that backward() can reach W and b."
 )
 def cut_off_logits(W, b, x):
     return (x @ W + b).detach()

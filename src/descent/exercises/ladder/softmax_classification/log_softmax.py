@@ -51,7 +51,7 @@ def _(answer, draw: Draw) -> None:
 
 @log_softmax.property("survives large logits, positive and negative", trials=2)
 def _(answer, draw: Draw) -> None:
-    size = draw.choice([200.0, 1000.0])
+    size = draw.choice([200.0, 1e4])
     logits = normals_of(draw, 2, 3) + torch.tensor([[size], [-size]])
     expect(answer(logits), "log p").close_to(_exact_log_softmax(logits), atol=1e-3)
     apart = torch.tensor([[0.0, size, -size]])
@@ -106,14 +106,24 @@ def logarithm_of_stable_softmax(logits):
     return (powers / powers.sum(dim=1, keepdim=True)).log()
 
 
-@log_softmax.mistake(
-    "You added a small number inside the logarithm. It hides the infinity and falsifies the loss: "
-    "a log-probability of −60 comes out near −18. With shifted − log Σ exp(shifted) no such crutch "
-    "is needed."
-)
-def with_epsilon(logits):
-    powers = (logits - logits.max(dim=1, keepdim=True).values).exp()
-    return (powers / powers.sum(dim=1, keepdim=True) + 1e-8).log()
+def _declare_crutch(small: float) -> None:
+    """Declare the mistake of adding this number to the probabilities."""
+
+    def with_epsilon(logits):
+        powers = (logits - logits.max(dim=1, keepdim=True).values).exp()
+        return (powers / powers.sum(dim=1, keepdim=True) + small).log()
+
+    with_epsilon.__name__ = f"with_epsilon_{small:g}"
+    log_softmax.mistake(
+        f"There is a small number inside the logarithm, {small:g}, added to the probability or as "
+        "its least value (`clamp`). It hides the infinity and falsifies the loss: a "
+        f"log-probability of −200 comes out near −{-math.log(small):.0f}. With "
+        "shifted − log Σ exp(shifted) no such crutch is needed."
+    )(with_epsilon)
+
+
+for _small in (1e-8, 1e-10, 1e-12):
+    _declare_crutch(_small)
 
 
 @log_softmax.mistake(
@@ -237,7 +247,7 @@ def sum_without_keepdim(logits):
 
 @log_softmax.mistake(
     "The numbers are right, but their gradient history is cut off. Use torch operations from end "
-    "to end, without `.detach()`, `.item()` or numpy."
+    "to end, without `.detach()`, `no_grad`, `.item()` or numpy."
 )
 def cut_off_log_softmax(logits):
     return torch.log_softmax(logits.detach(), dim=1)

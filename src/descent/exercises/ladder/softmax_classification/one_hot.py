@@ -70,6 +70,14 @@ def classes_from_the_labels(labels, classes):
     return torch.eye(int(labels.max()) + 1)[labels]
 
 
+@one_hot.mistake(
+    "You made a column only for the classes that occur in this batch. Every class from 0 to "
+    "classes − 1 has one, and its place is the class number."
+)
+def only_classes_that_occur(labels, classes):
+    return (labels[:, None] == labels.unique()[None, :]).float()
+
+
 @one_hot.mistake("Your ones are one place too far left. Labels count from 0: no −1 is needed.")
 def one_too_far_left(labels, classes):
     return torch.eye(classes)[labels - 1]

@@ -64,7 +64,8 @@ def _expect_even_odds_first(losses, classes: int) -> None:
         return
     expect(abs(first - math.log(classes)) < 1e-4, "the first loss is ln k").is_true(
         otherwise=f"The first loss is {first:.4g}, and ln {classes} = {math.log(classes):.4g} is "
-        "right: before any step W and b are 0, and all classes equally probable."
+        "right: W and b start at 0, not at random numbers, and all classes are then equally "
+        "probable."
     )
 
 

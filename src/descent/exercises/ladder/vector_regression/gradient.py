@@ -143,6 +143,24 @@ def mixed_features(w, b, x, y):
 
 
 @gradient.mistake(
+    "All your dw are one and the same number. A mean over the whole table mixes the features; each "
+    "weight has a slope of its own, so average over the examples alone, axis 0."
+)
+def mixed_and_repeated(w, b, x, y):
+    dw, db = mixed_features(w, b, x, y)
+    return np.full(len(w), dw), db
+
+
+@gradient.mistake(
+    "You made y a column, so that prediction − y is an n × n table of every prediction against "
+    "every target. Leave y as it is, shape (n,)."
+)
+def against_every_target(w, b, x, y):
+    error = x @ w + b - np.mean(y)
+    return 2 * x.T @ error / len(y), 2 * np.mean(error)
+
+
+@gradient.mistake(
     "You returned a slope for every example. The loss is one mean: average over axis 0, and dw "
     "has shape (d,), db none."
 )

@@ -69,6 +69,25 @@ def whole_table(x):
 
 
 @standardise.mistake(
+    "You took one mean and one spread of the whole table, and repeated them for every feature. "
+    "Each feature has its own: axis=0."
+)
+def whole_table_repeated(x):
+    mean, std = (np.full(x.shape[1], one) for one in column_scales(x, axis=None))
+    return (x - mean) / std, mean, std
+
+
+@standardise.mistake(
+    "Your spread divides by n − 1, and for a batch of one that is 0, which gives nan. Here it "
+    "divides by n, as `np.std` does; torch's `std` does not unless told `correction=0`."
+)
+def nan_by_n_minus_one(x):
+    mean, std = np.mean(x, axis=0), np.std(x, axis=0, ddof=1)
+    std = np.where(std == 0, 1.0, std)
+    return (x - mean) / std, mean, std
+
+
+@standardise.mistake(
     "Your spread divides by n − 1. Here it divides by n, as `np.std` does; torch's `std` does not "
     "unless told `correction=0`. (For a batch of one, n − 1 is 0.)"
 )

@@ -63,6 +63,21 @@ def bias_from_scaled_weights(w, b, mean, std):
     return w / std, b - w @ mean
 
 
+@unstandardise.right
+def right_back(w, b, mean, std):
+    new_w = w / std
+    new_b = b - new_w @ mean
+    return new_w, new_b
+
+
+unstandardise.slip(
+    "divided_twice",
+    "The shift of b is divided by std twice. Is w overwritten by w / std and then divided once "
+    "more? b moves by the sum of mean·w/std, with the w that was given.",
+    {"new_w @ mean": "(new_w / std) @ mean"},
+)
+
+
 @unstandardise.mistake(
     "You added the shift to b. Standardising subtracts the mean, so its part, w·mean/std, is "
     "subtracted too."
