@@ -131,6 +131,7 @@ class Caller:
                 for part in (MODE, ASKS):
                     result.left[key, part] = after.pop(part)
                 old = {name: part for name, part in old.items() if name not in (MODE, ASKS)}
+                after, old = _without_leftovers(after, old)
             if not alike(after, old, rtol=0.0):
                 result.effects[key] = after
         if made is not None:
@@ -242,6 +243,19 @@ def _shares(held: np.ndarray, given: Any) -> bool:
 def _split(arguments: dict[str, Any], call: Call) -> tuple[list[Any], dict[str, Any]]:
     keywords = {name: value for name, value in arguments.items() if name in call.keywords}
     return [value for name, value in arguments.items() if name not in call.keywords], keywords
+
+
+def _without_leftovers(
+    after: dict[str, Any], before: dict[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A network's numbers alone where these have changed: what is left in its gradients after a
+    training is nobody's concern."""
+    numbers, old = ({k: _numbers(v) for k, v in held.items()} for held in (after, before))
+    return (after, before) if alike(numbers, old, 0.0) else (numbers, old)
+
+
+def _numbers(value: Any) -> Any:
+    return value[""] if isinstance(value, dict) and "" in value else value
 
 
 def _held_by(made: Any) -> dict[str, Any]:

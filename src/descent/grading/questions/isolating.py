@@ -33,7 +33,11 @@ from descent.grading.questions.asking import Asking
 from descent.grading.questions.cases import FEWEST, Enough, Said
 from descent.grading.questions.growth import growth
 from descent.grading.questions.readings import as_if, as_if_turned
-from descent.grading.questions.special_values import right_where, right_where_all_is_0
+from descent.grading.questions.special_values import (
+    right_where,
+    right_where_all_is_0,
+    wrong_only_at,
+)
 from descent.grading.sandbox import guarded
 
 SECONDS = 0.3
@@ -49,7 +53,7 @@ Question = Callable[[Asking], Iterator[Said]]
 
 _FOR_A_WRONG_RESULT: tuple[Question, ...] = (
     parts_of_it, as_if, randomness, where_input_is, places_in_it, mixing, ignored, as_if_turned,
-    examples, right_where, left_behind, ignored_rows, growth, right_where_all_is_0,
+    wrong_only_at, examples, right_where, left_behind, ignored_rows, growth, right_where_all_is_0,
 )  # fmt: skip
 _EXPLAINING_ALL: tuple[Question, ...] = (as_if, as_if_turned)
 _FOR_A_RIGHT_ONE: tuple[Question, ...] = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
@@ -15,6 +16,7 @@ from descent.grading.questions.changes import (
     is_numeric,
     is_scalar,
     other_mode,
+    other_value,
     with_numbers,
 )
 from descent.grading.questions.rows import is_trivial, listed, rows_of, sharing_rows, sliced
@@ -23,7 +25,21 @@ from descent.grading.values import short, to_array
 
 _NONE = inspect.Parameter.empty
 
-Reading = Callable[[Case], dict[Key, Any] | None]
+Change = Callable[[Case], dict[Key, Any] | None]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Other arguments in the place of the given, and the sentence for an answer that takes them so.
+
+    `otherwise` is the sentence where it does so for the given value alone, and not for others.
+    """
+
+    change: Change
+    about: str
+    words: str
+    key: Key | None = None
+    otherwise: str = ""
 
 
 def as_if(asking: Asking) -> Iterator[Said]:
@@ -36,86 +52,109 @@ def as_if_turned(asking: Asking) -> Iterator[Said]:
     return _that_hold(asking, _readings_of_the_rest(asking))
 
 
-def _that_hold(asking: Asking, readings: Iterator[tuple[Reading, str, str]]) -> Iterator[Said]:
-    for reading, about, words in readings:
+def _that_hold(asking: Asking, readings: Iterator[Reading]) -> Iterator[Said]:
+    for reading in readings:
         if _holds_everywhere(asking, reading):
-            yield about, words
+            if _holds_for_others(asking, reading):
+                yield reading.about, reading.words
+            elif reading.otherwise:
+                yield reading.about, reading.otherwise
 
 
 def _holds_everywhere(asking: Asking, reading: Reading) -> bool:
     """Whether the answer gives what is right for other arguments, in every case, and never else."""
     results: list[Any] = []
     for case in asking.cases:
-        changes = quietly(reading, case)
-        if changes is None:
+        if _holds(asking, reading, case) is not True:
             return False
-        other = case.but(changes)
-        wanted, mine = asking.right(other), asking.answer(case)
-        if wanted.error is not None or not asking.same(mine, wanted):
-            return False
-        if asking.same(asking.right(case), wanted):
-            return False  # the two readings are the same here
-        results.append(asking.compared(wanted))
+        results.append(asking.compared(asking.answer(case)))
     return len(results) >= FEWEST and not is_trivial(results)
 
 
-def _readings_of_single_values(asking: Asking) -> Iterator[tuple[Reading, str, str]]:
+def _holds(asking: Asking, reading: Reading, case: Case) -> bool | None:
+    """None where the two readings are the same, or one is not possible."""
+    changes = quietly(reading.change, case)
+    if changes is None:
+        return None
+    wanted, right = asking.right(case.but(changes)), asking.right(case)
+    if wanted.error is not None or right.error is not None or asking.same(right, wanted):
+        return None
+    return asking.same(asking.answer(case), wanted)
+
+
+def _holds_for_others(asking: Asking, reading: Reading) -> bool:
+    """The same for other values of a number, which the cases may all have alike."""
+    key = reading.key
+    if key is None or not is_scalar(asking.first.arguments[key]):
+        return True
+    if len({case.arguments[key] for case in asking.cases}) >= FEWEST:
+        return True  # other values of it were among the cases
+    tried = 0
+    for case in asking.cases[:FEWEST]:
+        other = other_value(case.arguments[key], asking.rng)
+        held = _holds(asking, reading, case.but({key: other}))
+        if held is False:
+            return False
+        tried += held is True
+    return tried >= FEWEST - 1
+
+
+def _readings_of_single_values(asking: Asking) -> Iterator[Reading]:
     arguments = asking.first.arguments
     for key, value in arguments.items():
         yield from _of_defaults(asking, key, value)
     for one, two in combinations(arguments, 2):
         if _are_exchangeable(arguments[one], arguments[two]):
             names = f"`{asking.name(one)}` and `{asking.name(two)}`"
-            yield (
-                _exchanged(one, two),
-                one.name,
-                f"It behaves as if {names} had changed places.",
-            )
+            words = f"It behaves as if {names} had changed places."
+            yield Reading(_exchanged(one, two), one.name, words)
     for key, value in arguments.items():
         if isinstance(value, bool) or is_scalar(value):
             for words, change in _readings_of(value, f"`{asking.name(key)}`"):
-                yield _put_through(key, change), key.name, words
+                yield Reading(_put_through(key, change), key.name, words, key)
 
 
-def _readings_of_the_rest(asking: Asking) -> Iterator[tuple[Reading, str, str]]:
+def _readings_of_the_rest(asking: Asking) -> Iterator[Reading]:
     for key, value in asking.first.arguments.items():
         if isinstance(value, bool) or is_scalar(value):
             continue
         for words, change in _readings_of(value, f"`{asking.name(key)}`"):
-            yield _put_through(key, change), key.name, words
+            yield Reading(_put_through(key, change), key.name, words)
     yield from _rows_left_out(asking)
 
 
-def _exchanged(one: Key, two: Key) -> Reading:
+def _exchanged(one: Key, two: Key) -> Change:
     return lambda case: {one: case.arguments[two], two: case.arguments[one]}
 
 
-def _put_through(key: Key, change: Callable[[Any], Any]) -> Reading:
-    def reading(case: Case) -> dict[Key, Any] | None:
+def _put_through(key: Key, change: Callable[[Any], Any]) -> Change:
+    def changed(case: Case) -> dict[Key, Any] | None:
         value = change(case.arguments[key])
         return None if value is None else {key: value}
 
-    return reading
+    return changed
 
 
 def _constant(value: Any) -> Callable[[Any], Any]:
     return lambda _: value
 
 
-def _of_defaults(asking: Asking, key: Key, value: Any) -> Iterator[tuple[Reading, str, str]]:
+def _of_defaults(asking: Asking, key: Key, value: Any) -> Iterator[Reading]:
     usual, name = asking.default(key), f"`{asking.name(key)}`"
     if usual is _NONE or usual is value or quietly(alike, usual, value, 0.0):
         return
     empty = value is not None and not is_module(value) and quietly(len, value) == 0
-    if usual is None and (value is False or (is_scalar(value) and value == 0) or empty):
-        words = f"It takes {name} = {short(value)} for None. Is that what `if` or `or` makes of it?"
-    elif usual is None:
+    counts_for_nothing = value is False or (is_scalar(value) and value == 0) or empty
+    instead = "None" if usual is None else f"its usual value, {short(usual)}"
+    words = f"It takes {name} = {short(value)} for {instead}. Does `if` or `or` make that of it?"
+    otherwise = words if counts_for_nothing else ""
+    if usual is None and not counts_for_nothing:
         words = f"It behaves as if no {name} were given."
     elif isinstance(usual, bool):
         words = f"It behaves as if {name} were always {usual}."
-    else:
+    elif usual is not None:
         words = f"It uses the usual value of {name}, {short(usual)}, not the one it is given."
-    yield lambda case: {key: usual}, key.name, words
+    yield Reading(lambda case: {key: usual}, key.name, words, key, otherwise)
 
 
 def _are_exchangeable(one: Any, two: Any) -> bool:
@@ -231,19 +270,16 @@ def _readings_of_array(value: Any, name: str) -> Iterator[tuple[str, Callable[[A
             )
 
 
-def _rows_left_out(asking: Asking) -> Iterator[tuple[Reading, str, str]]:
+def _rows_left_out(asking: Asking) -> Iterator[Reading]:
     keys = sharing_rows(asking.first)
     length = rows_of(asking.first.arguments[keys[0]]) if keys else 0
     if length < 2:
         return
     names = listed([f"`{asking.name(key)}`" for key in keys])
     for words, cut in (("last", slice(None, -1)), ("first", slice(1, None))):
-        yield (
-            _cut(keys, cut),
-            "rows",
-            f"It is what is right without the {words} entry of {names}.",
-        )
+        said = f"It is what is right without the {words} entry of {names}."
+        yield Reading(_cut(keys, cut), "rows", said)
 
 
-def _cut(keys: list[Key], where: slice) -> Reading:
+def _cut(keys: list[Key], where: slice) -> Change:
     return lambda case: {key: sliced(case.arguments[key], where) for key in keys}
