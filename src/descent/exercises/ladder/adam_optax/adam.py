@@ -320,6 +320,19 @@ class shared_state_and_count(shared_state):
 
 
 @Adam.mistake(
+    "Parameters of the same shape share one m, one v and one count. Shape is no name: keep the "
+    "state by place, or by the parameter itself."
+)
+class state_by_shape(_Optimiser):
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
+        self.place = {tuple(p.shape): i for i, p in enumerate(self.parameters)}
+
+    def move(self, i, p, gradient):
+        super().move(self.place[tuple(p.shape)], p, gradient)
+
+
+@Adam.mistake(
     "Every m and v has the shape of the first parameter. Make them with "
     "`torch.zeros_like(p)`, for each p."
 )
@@ -493,7 +506,10 @@ class walks_twice(_Optimiser):
             self.parameters = []
 
 
-@Adam.mistake("Your averages start from 0 again at every step. Make them once, in `__init__`.")
+@Adam.mistake(
+    "Your averages start from 0 again at every step: they are made anew in `step`, or cleared in "
+    "`zero_grad`. Make them once, in `__init__`, and clear only gradients."
+)
 class forgets(_Optimiser):
     def step(self):
         self.m, self.v = [0 * m for m in self.m], [0 * v for v in self.v]

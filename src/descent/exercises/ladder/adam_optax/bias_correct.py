@@ -82,6 +82,14 @@ def counts_from_zero(average, beta, t):
     return average / torch.tensor(1 - beta ** (t - 1))
 
 
+@bias_correct.mistake(
+    "Your t is one too small from the second step on. t is how many updates there were: at t = 2 "
+    "divide by 1 − β²."
+)
+def counts_from_zero_after_the_first(average, beta, t):
+    return average / (1 - beta ** max(t - 1, 1))
+
+
 @bias_correct.mistake("Your t is one too large: t counts the updates already, from 1 on.")
 def counts_too_far(average, beta, t):
     return average / (1 - beta ** (t + 1))

@@ -212,7 +212,8 @@ _chain_mistake(
 
 _chain_mistake(
     "undecayed",
-    "There is no weight decay in your chain.",
+    "The weight decay that is asked for does not come: your chain has none, or not that number "
+    "(`optax.adamw` takes `weight_decay=…`).",
     lambda r, d, c: [_clip(c), _ratio(), _rate(r)],
 )
 

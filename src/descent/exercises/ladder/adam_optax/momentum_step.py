@@ -90,6 +90,15 @@ def rate_in_velocity(theta, velocity, gradient, learning_rate, momentum):
 
 
 @momentum_step.mistake(
+    "Your velocity is the move itself, −η times the page's: the learning rate and the minus are in "
+    "it. Here v = m·v + g, and θ moves by −η·v."
+)
+def velocity_is_the_move(theta, velocity, gradient, learning_rate, momentum):
+    velocity = momentum * velocity - learning_rate * gradient
+    return theta + velocity, velocity
+
+
+@momentum_step.mistake(
     "You added the velocity, and it points uphill like the gradient. Subtract it."
 )
 def climbed(theta, velocity, gradient, learning_rate, momentum):

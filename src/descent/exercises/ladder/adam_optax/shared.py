@@ -35,7 +35,7 @@ def adam_moves(
 def spoiled_adam(theta, gradient, m, v, t, learning_rate=1e-3, betas=BETAS, epsilon=1e-8, **habits):
     """A step of Adam with one bad habit, named by keyword: what the mistakes below share."""
     beta1, beta2 = betas[::-1] if habits.get("swapped") else betas
-    old_m = m
+    old_m, old_v = m, v
     scale = gradient
     scale = gradient.sum() + 0 * gradient if habits.get("summed") else scale
     scale = (gradient**2).mean().sqrt() + 0 * gradient if habits.get("one_scale") else scale
@@ -45,10 +45,12 @@ def spoiled_adam(theta, gradient, m, v, t, learning_rate=1e-3, betas=BETAS, epsi
     t = t - 1 if habits.get("from_zero") else t
     t = t + 1 if habits.get("ahead") else t
     divisor1, divisor2 = (torch.tensor(1 - beta**t) for beta in (beta1, beta2))
+    divisor2 = divisor1 if habits.get("v_by_beta1") else divisor2
     m_hat = m if habits.get("m_bare") else m / divisor1
     v_hat = v if habits.get("v_bare") else v / divisor2
     m_hat = gradient if habits.get("no_first") else m_hat
-    m_hat = old_m / divisor1 if habits.get("old_m") else m_hat
+    m_hat = old_m / divisor1 if habits.get("old_m") or habits.get("old_both") else m_hat
+    v_hat = old_v / divisor2 if habits.get("old_both") else v_hat
     if habits.get("stores_corrected"):
         m, v = m_hat, v_hat
     root = v_hat.sqrt() + epsilon
@@ -125,6 +127,15 @@ MISTAKES = {
         "Your step uses the m from before the update. Bring m up to date with the new "
         "gradient first.",
         {"old_m": True},
+    ),
+    "old_averages": (
+        "Your step uses the m and v from before the update, which are 0 at the first step. Bring "
+        "both up to date with the new gradient, then take the step.",
+        {"old_both": True},
+    ),
+    "second_corrected_by_first": (
+        "You corrected v with β₁. Its memory is β₂: divide it by 1 − β₂ᵗ.",
+        {"v_by_beta1": True},
     ),
     "square_of_mean": (
         "Your v averages m². The second moment is of the gradient itself: opposite gradients "

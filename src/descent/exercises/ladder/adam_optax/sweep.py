@@ -219,6 +219,14 @@ _sweep_mistake(
 )
 
 
+@sweep.mistake(
+    "A nan stays nan in your losses, and in the mean and the error of its rate. `np.argmin` takes "
+    "nan for the smallest number, so that the rate that diverged wins: make it inf first."
+)
+def keeps_nan_everywhere(measure, learning_rates, seeds):
+    return _report(measure, learning_rates, seeds, keeps_nan=True, nan_error=True)
+
+
 _sweep_mistake(
     "marks_nan",
     "You mark diverged runs with nan. The page asks for inf, which is never the lowest, while "

@@ -47,6 +47,11 @@ def swapped_betas(m, v, gradient, beta1, beta2):
     return beta2 * m + (1 - beta2) * gradient, beta1 * v + (1 - beta1) * gradient**2
 
 
+@update_moments.mistake("You used β₁ for v as well. v has a memory of its own, β₂.")
+def first_beta_twice(m, v, gradient, beta1, beta2):
+    return beta1 * m + (1 - beta1) * gradient, beta1 * v + (1 - beta1) * gradient**2
+
+
 @update_moments.mistake(
     "The weights are the wrong way round: β is the share of the old average that is kept, "
     "1 − β the share of the new."

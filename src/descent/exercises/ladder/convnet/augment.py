@@ -168,6 +168,15 @@ def largest_left_out(images, limit, generator):
 
 
 @augment.mistake(
+    "The largest shift never comes: `torch.randint(low, high)` leaves out `high`, and with limit 0 "
+    "there is nothing to draw from. Use limit + 1."
+)
+def largest_left_out_even_at_0(images, limit, generator):
+    moves = torch.randint(-limit, limit, (len(images), 2), generator=generator)
+    return _cut_out(images, moves)
+
+
+@augment.mistake(
     "Down and right always agree, so that pictures move along the diagonal. Draw the two shifts "
     "separately."
 )

@@ -284,6 +284,25 @@ class EndsInSoftmax(_Net):
         return super().forward(x).softmax(dim=1)
 
 
+@ConvNet.mistake(
+    "You returned log-probabilities. Return the logits as the linear layer gives them: "
+    "`F.cross_entropy` takes the log-softmax itself."
+)
+class EndsInLogSoftmax(_Net):
+    def forward(self, x):
+        return super().forward(x).log_softmax(dim=1)
+
+
+@ConvNet.mistake(
+    "Your third convolution has the stride 2 that belongs to the second. The shapes at the end "
+    "agree; those between do not."
+)
+class StrideTooLate(_Net):
+    def __init__(self, dropout=0.0):
+        super().__init__(dropout)
+        self.conv2.stride, self.conv3.stride = (1, 1), (2, 2)
+
+
 @ConvNet.mistake("You put a ReLU on the logits. Logits may be negative.")
 class ReluOnLogits(_Net):
     def forward(self, x):

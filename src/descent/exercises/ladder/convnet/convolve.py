@@ -86,6 +86,26 @@ def padded_already(image, kernel):
 
 
 @convolve.mistake(
+    "You padded the picture to keep its size. Here the window stays inside it, so that the output "
+    "is smaller than the picture; padding comes two exercises later."
+)
+def padded_to_its_size(image, kernel):
+    rows, columns = kernel.shape
+    margins = (columns // 2, columns // 2, rows // 2, rows // 2)
+    return _slid_over(F.pad(image, margins), kernel)
+
+
+@convolve.mistake(
+    "You multiplied each window with the kernel as matrices, `@`. The products are taken entry by "
+    "entry (`*`), and then all summed."
+)
+def matrix_product_with_transposed(image, kernel):
+    rows, columns = kernel.shape
+    windows = image.unfold(0, rows, 1).unfold(1, columns, 1)
+    return (windows @ kernel.T).sum(dim=(2, 3))
+
+
+@convolve.mistake(
     "You multiplied window and kernel as matrices. The products are taken entry by entry (`*`), "
     "and then all summed."
 )

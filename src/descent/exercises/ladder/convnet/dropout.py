@@ -122,6 +122,19 @@ def divided_by_p(x, p, training, generator):
     return _dropped(x, p, training, generator, scale=1 / p if p else 1.0)
 
 
+@dropout.mistake("You divided by p, 0 included. The share that is *kept* is 1 − p: divide by that.")
+def divided_by_p_even_0(x, p, training, generator):
+    return _dropped(x, p, training, generator, scale=1.0) / p if training else x
+
+
+@dropout.mistake(
+    "You scale twice: while training, and once more in evaluation. Training has made up for what "
+    "falls; in evaluation x goes out as it is."
+)
+def scaled_twice(x, p, training, generator):
+    return _dropped(x, p, True, generator) if training else x * (1 - p)
+
+
 @dropout.mistake("You keep a share p and drop the rest. p is the share that is dropped.")
 def keeps_p(x, p, training, generator):
     return _dropped(x, p, training, generator, keep=p)

@@ -109,6 +109,29 @@ def kept_partial_windows(x, size, stride=None):
 
 
 @max_pool2d.mistake(
+    "You let a window begin at every step, down to the far edge, where the last ones are cut off. "
+    "A window that does not fit is left out: the last start is height − size."
+)
+def every_start(x, size, stride=None):
+    step = size if stride is None else stride
+    rows, columns = x.shape[2:]
+    return torch.stack([torch.stack([
+        x[:, :, i : i + size, j : j + size].amax(dim=(2, 3)) for j in range(0, columns, step)
+    ], dim=2) for i in range(0, rows, step)], dim=2)  # fmt: skip
+
+
+@max_pool2d.mistake(
+    "Your `reshape` needs a height and a width that the size divides. Where it does not, cut off "
+    "the rows and columns that fill no window first."
+)
+def reshaped_without_cutting(x, size, stride=None):
+    if stride is not None and stride != size:
+        return _pooled(x, size, stride)
+    n, c, h, w = x.shape
+    return x.reshape(n, c, h // size, size, w // size, size).amax(dim=(3, 5))
+
+
+@max_pool2d.mistake(
     "You took the largest over the channels as well. Each channel is pooled on its own."
 )
 def pooled_channels(x, size, stride=None):

@@ -89,6 +89,12 @@ receptive_field.slip(
     {"jump *= stride": "jump += stride"},
 )
 receptive_field.slip(
+    "strides_added_from_one",
+    "You added the strides up. They multiply: after three layers of stride 2, neighbours are "
+    "8 pixels apart, not 4.",
+    {"jump *= stride": "jump += stride - 1"},
+)
+receptive_field.slip(
     "started_at_zero",
     "You started from 0. Before any layer a unit sees one pixel: itself.",
     {"= 1, 1": "= 0, 1"},

@@ -65,6 +65,22 @@ def counted_once(labels, predictions, classes):
     return matrix
 
 
+@confusion_matrix.mistake(
+    "Your matrix is as large as the largest class that occurs. It has `classes` rows and columns, "
+    "whichever occur."
+)
+def size_of_the_largest(labels, predictions, classes):
+    return _counted(labels, predictions, int(max(labels.max(), predictions.max())) + 1)
+
+
+@confusion_matrix.mistake(
+    "Your `bincount` ends at the largest pair that occurs, and its length is not classes². Tell it "
+    "`minlength=classes**2`."
+)
+def without_minlength(labels, predictions, classes):
+    return torch.bincount(labels * classes + predictions).reshape(classes, classes)
+
+
 @confusion_matrix.mistake("You divided each row by its sum. Return the counts themselves.")
 def shares_of_rows(labels, predictions, classes):
     matrix = _counted(labels, predictions, classes).float()

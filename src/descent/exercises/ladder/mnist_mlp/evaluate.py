@@ -69,24 +69,40 @@ def _(answer, draw: Draw) -> None:
 
 @evaluate.property("leaves the model in the mode it found it in")
 def _(answer, draw: Draw) -> None:
+    model, pairs = nn.Sequential(linear(draw), DoublesWhileTraining()), [examples(draw, 3)]
+    for mode, name in ((True, "training"), (False, "evaluation")):
+        answer(model.train(mode), pairs)
+        expect(model.training, f"training mode afterwards, in {name} mode before").equals(mode)
+        inside = [part.training for part in model]
+        expect(inside, f"that of its 2 layers, in {name} mode before").equals([mode, mode])
+
+
+@evaluate.property("leaves recording as it was, on or off", trials=1)
+def _(answer, draw: Draw) -> None:
     layer, pairs = linear(draw), [examples(draw, 3)]
-    answer(layer.train(), pairs)
-    expect(int(layer.training), "training mode afterwards, on (1) before").equals(1)
-    answer(layer.eval(), pairs)
-    expect(int(layer.training), "training mode afterwards, off (0) before").equals(0)
+    for on in (True, False):
+        with torch.set_grad_enabled(on):
+            answer(layer, pairs)
+            after = torch.is_grad_enabled()
+        expect(after, f"recording afterwards, {'on' if on else 'off'} before").equals(on)
 
 
-@evaluate.property("records nothing for backward, and switches recording on again")
+@evaluate.property("records nothing for backward, and changes nothing in the model")
 def _(answer, draw: Draw) -> None:
     watch = WatchesGradients()
     layer = linear(draw)
+    before = layer.weight.detach().clone()
+    layer.weight.grad = torch.ones_like(layer.weight)
     answer(nn.Sequential(layer, watch), [examples(draw, 3), examples(draw, 2)])
     expect(watch.recorded, "batches recorded for backward").equals(0)
-    expect(int(torch.is_grad_enabled()), "recording afterwards (1 = on)").equals(1)
-    gradients = sum(p.grad is not None for p in layer.parameters())
-    expect(gradients, "parameters with a gradient afterwards").equals(0)
     learning = sum(p.requires_grad for p in layer.parameters())
     expect(learning, "parameters that can still learn afterwards").equals(2)
+    expect(layer.weight, "the weight afterwards").close_to(before)
+    gradient = layer.weight.grad
+    kept = gradient is not None and bool((gradient == 1).all()) and layer.bias.grad is None
+    expect(kept, "the gradients are as they were").is_true(
+        otherwise="The parameters' `.grad` is not as it was: measuring has no use for it."
+    )
 
 
 @evaluate.property("walks through the batches once")
@@ -94,16 +110,6 @@ def _(answer, draw: Draw) -> None:
     layer = linear(draw)
     pairs = [examples(draw, n) for n in (3, 2)]
     _expect_measured(answer(layer, (pair for pair in pairs)), layer, pairs)
-
-
-@evaluate.property("returns two plain numbers")
-def _(answer, draw: Draw) -> None:
-    for name, value in zip(
-        ("loss", "accuracy"), answer(linear(draw), [examples(draw, 4)]), strict=True
-    ):
-        expect(isinstance(value, float), f"the {name} is a float").is_true(
-            otherwise=f"The {name} is of type `{type(value).__name__}`; it should be a plain float."
-        )
 
 
 @evaluate.mistake(
@@ -153,6 +159,28 @@ def records_gradients(model, batches):
 def recording_stays_off(model, batches):
     result = evaluation(model, batches)
     torch.set_grad_enabled(False)
+    return result
+
+
+@evaluate.mistake(
+    "You switch recording on at the end, although it may have been off before: whoever calls you "
+    "inside a `torch.no_grad()` of their own would record from then on. `with torch.no_grad():` "
+    "puts back what was there."
+)
+def recording_switched_on(model, batches):
+    result = evaluation(model, batches)
+    torch.set_grad_enabled(True)
+    return result
+
+
+@evaluate.mistake(
+    "You set `model.training`, which is the flag of the outermost module alone: its layers stay in "
+    "evaluation mode. `model.train(was_training)` reaches them all."
+)
+def outermost_flag_only(model, batches):
+    was_training = model.training
+    result = evaluation(model.eval(), batches)
+    model.training = was_training
     return result
 
 
@@ -237,6 +265,29 @@ def first_batch_size(model, batches):
     return evaluation(model, batches, first_size=True)
 
 
+@evaluate.mistake(
+    "You walk through `batches` twice. An iterator is empty the second time: one loop that keeps "
+    "all sums."
+)
+def walks_twice(model, batches):
+    loss, _ = evaluation(model, batches)
+    n, hits = 0, 0
+    model.eval()
+    with torch.no_grad():
+        for x, y in batches:
+            hits += (model(x).argmax(1) == y).sum().item()
+            n += len(y)
+    return loss, hits / n
+
+
+@evaluate.mistake(
+    "You asked `batches` for its length. It may be an iterator, which has none: count as you go."
+)
+def asks_for_length(model, batches):
+    steps = len(batches)
+    return evaluation(model, [pair for pair, _ in zip(batches, range(steps), strict=False)])
+
+
 @evaluate.mistake("You returned (accuracy, loss). The loss comes first.")
 def turned_round(model, batches):
     return evaluation(model, batches)[::-1]
@@ -283,7 +334,13 @@ evaluate.hint(
 
 evaluate.hint(
     "`with torch.no_grad():` around the loop.",
-    when="records nothing for backward, and switches recording on again",
+    when="records nothing for backward, and changes nothing in the model",
+)
+
+
+evaluate.hint(
+    "`with torch.no_grad():` puts back what was there; `set_grad_enabled` stays.",
+    when="leaves recording as it was, on or off",
 )
 
 

@@ -55,6 +55,14 @@ def flattened_batch(images):
 
 
 @flatten_and_scale.mistake(
+    "Your rows have 784 numbers, whatever size the pictures have. Take height times width, or let "
+    "torch count: `flatten(1)`, `reshape(len(images), -1)`."
+)
+def always_784(images):
+    return torch.from_numpy(images).reshape(-1, 784).float() / 255
+
+
+@flatten_and_scale.mistake(
     "The pixels still run from 0 to 255. Divide by 255, so that ink is a number between 0 and 1."
 )
 def not_scaled(images):

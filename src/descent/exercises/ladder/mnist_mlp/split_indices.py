@@ -33,6 +33,11 @@ def _(answer, draw: Draw) -> None:
 @split_indices.property("holds out a random part")
 def _(answer, draw: Draw) -> None:
     train, kept = map(_as_list, answer(60, 20, torch_generator(draw.seed())))
+    for name, fixed in (("first", range(20)), ("last", range(40, 60))):
+        expect(sorted(kept) != list(fixed), f"others than the {name} are held out").is_true(
+            otherwise=f"Of 60 indices exactly the {name} 20 are held out: the lot does not decide "
+            "which. In a sorted file those would be one class."
+        )
     runs = sum(b != a + 1 for a, b in pairwise(sorted(kept)))
     expect(runs, "gaps between the held-out indices").is_above(2)
 
@@ -60,6 +65,15 @@ def _(answer, draw: Draw) -> None:
     train, kept = answer(7, 2, torch_generator(draw.seed()))
     expect(train, "the training indices").is_a(torch.Tensor).has_dtype("int64").has_shape(5)
     expect(kept, "the held-out indices").is_a(torch.Tensor).has_dtype("int64").has_shape(2)
+
+
+@split_indices.mistake(
+    "You toss for each index by itself, so that the number held out is only about right. Exactly "
+    "`held_out` are asked for: draw one order and cut it."
+)
+def tossed(n, held_out, generator):
+    out = torch.rand(n, generator=generator) < held_out / n
+    return torch.arange(n)[~out], torch.arange(n)[out]
 
 
 @split_indices.mistake(

@@ -88,6 +88,28 @@ class OwnStatistics:
 
 
 @Standardiser.mistake(
+    "You measured the mean and deviation of the pictures that are being scaled. Measure them "
+    "once, on the training pictures, in `__init__`: test pictures must not take part in preparing "
+    "themselves (that is leakage), and a blank picture alone becomes 0/0."
+)
+class OwnStatisticsUnguarded(OwnStatistics):
+    def __call__(self, x):
+        return (x - x.mean()) / x.std()
+
+
+@Standardiser.mistake(
+    "Your deviation is that from 0: the mean was not subtracted before squaring. `training.std()` "
+    "does both."
+)
+class DeviationFromZero:
+    def __init__(self, training):
+        self.mean, self.std = training.mean(), training.square().mean().sqrt()
+
+    def __call__(self, x):
+        return (x - self.mean) / self.std
+
+
+@Standardiser.mistake(
     "You gave every picture its own mean and deviation. That removes how much ink there is, which "
     "is information: one mean and one deviation for all pictures."
 )

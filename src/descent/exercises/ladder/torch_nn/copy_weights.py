@@ -94,6 +94,17 @@ def reshaped(layers, weights):
             layer.bias.copy_(b)
 
 
+@copy_weights.mistake(
+    "You transposed only where the shapes differ. A square W is to be transposed as well, and "
+    "there torch cannot warn you: copy W.T always."
+)
+def transposed_where_it_must(layers, weights):
+    with torch.no_grad():
+        for layer, (W, b) in zip(layers, weights, strict=True):
+            layer.weight.copy_(W if layer.weight.shape == W.shape else W.T)
+            layer.bias.copy_(b)
+
+
 @copy_weights.mistake("You left the biases at torch's random start. Copy b as well.")
 def only_weights(layers, weights):
     with torch.no_grad():

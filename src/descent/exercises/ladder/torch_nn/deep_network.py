@@ -34,6 +34,15 @@ def _filled(network: nn.Module, draw: Draw, widths: list[int]) -> Weights | None
     return [(W.T, b) for W, b in zip(copies[::2], copies[1::2], strict=True)]
 
 
+@DeepNetwork.property("makes its layers of the widths it was given", trials=1)
+def _(answer, draw: Draw) -> None:
+    one, two = _shapes(answer([2, 5, 4, 3])), _shapes(answer([3, 7, 6, 2]))
+    expect(not one or one != two, "other widths, other layers").is_true(
+        otherwise="The networks for the widths [2, 5, 4, 3] and [3, 7, 6, 2] have layers of the "
+        "same sizes: the widths you were given are not used."
+    )
+
+
 @DeepNetwork.property("is a Module that knows its parameters", trials=4)
 def _(answer, draw: Draw) -> None:
     widths = ([2, 3], [2, 5, 3], [3, 4, 4, 4, 2], [2, 6, 5, 4, 3])[min(draw.size // 2, 3)]
@@ -45,10 +54,12 @@ def _(answer, draw: Draw) -> None:
 
 @DeepNetwork.property("keeps its nn.Linear layers in `layers`")
 def _(answer, draw: Draw) -> None:
-    layers = getattr(answer([2, 5, 4, 3]), "layers", None)
-    expect(layers, "network.layers").is_true(otherwise="The network has no `layers`.")
-    expect(len(layers or []), "the length of network.layers").equals(3)
-    linear = [isinstance(layer, nn.Linear) for layer in layers or []]
+    layers = getattr(answer([2, 5, 4, 3]), "layers", None) or ()
+    expect(bool(layers), "there are network.layers").is_true(
+        otherwise="The network has no `layers`."
+    )
+    expect(len(layers), "the length of network.layers").equals(3)
+    linear = [isinstance(layer, nn.Linear) for layer in layers]
     expect(sum(linear), "how many of them are nn.Linear").equals(3)
 
 

@@ -48,26 +48,34 @@ def _(answer, draw: Draw) -> None:
     expect(sum(witness.recorded), "how many of two batches recorded gradients").equals(0)
 
 
-@evaluate.property("puts the mode back and changes nothing", trials=2)
+@evaluate.property("puts the mode back, and recording as it was", trials=1)
+def _(answer, draw: Draw) -> None:
+    weights, batches = drawn_weights(draw, [2, 4, 3]), drawn_batches(draw, 3)
+    for mode, name in ((True, "training"), (False, "evaluation")):
+        network = sequential(weights).train(mode)
+        answer(network, batches)
+        expect(network.training, f"training mode afterwards, {name} before").equals(mode)
+        inside = sum(part.training for part in network)
+        expect(inside, f"how many of 4 layers are in it, {name} before").equals(4 * mode)
+    for on in (True, False):
+        with torch.set_grad_enabled(on):
+            answer(sequential(weights), batches)
+            after = torch.is_grad_enabled()
+        expect(after, f"recording afterwards, {'on' if on else 'off'} before").equals(on)
+
+
+@evaluate.property("changes nothing in the network", trials=2)
 def _(answer, draw: Draw) -> None:
     weights = drawn_weights(draw, [2, 4, 3])
-    for mode in (True, False):
-        network = sequential(weights).train(mode)
-        answer(network, drawn_batches(draw, 3))
-        expect(int(network.training), "training mode afterwards (1 or 0)").equals(int(mode))
-        expect_parameters(network, weights)
-        trainable = [parameter.requires_grad for parameter in network.parameters()]
-        expect(sum(trainable), "how many of 4 parameters still require a gradient").equals(4)
-        expect(torch.is_grad_enabled(), "autograd is on afterwards").equals(True)
-
-
-@evaluate.property("returns plain Python numbers", trials=1)
-def _(answer, draw: Draw) -> None:
-    loss, accuracy = answer(sequential(drawn_weights(draw, [2, 3])), drawn_batches(draw, 3))
-    for number, name in ((loss, "the loss"), (accuracy, "the accuracy")):
-        expect(isinstance(number, float | int), name).is_true(
-            otherwise=f"It should be a Python number, and is of type `{type(number).__name__}`."
-        )
+    network = sequential(weights)
+    for parameter in network.parameters():
+        parameter.grad = torch.ones_like(parameter)
+    answer(network, drawn_batches(draw, 3))
+    expect_parameters(network, weights)
+    trainable = [parameter.requires_grad for parameter in network.parameters()]
+    expect(sum(trainable), "how many of 4 parameters still require a gradient").equals(4)
+    kept = [p.grad is not None and bool((p.grad == 1).all()) for p in network.parameters()]
+    expect(sum(kept), "how many of 4 gradients are as they were").equals(4)
 
 
 def _evaluation_habit(name, **habits):
@@ -174,6 +182,37 @@ evaluate.mistake(
 
 
 @evaluate.mistake(
+    "You set `network.training`, which is the flag of the outermost module alone: its layers stay "
+    "in evaluation mode. `network.train(was_training)` reaches them all."
+)
+def outermost_flag_only(network, loader):
+    was_training = network.training
+    result = evaluated(network.eval(), loader)
+    network.training = was_training
+    return result
+
+
+@evaluate.mistake(
+    "You switch recording on at the end, although it may have been off before. "
+    "`with torch.no_grad():` puts back what was there."
+)
+def recording_switched_on(network, loader):
+    result = evaluated(network, loader)
+    torch.set_grad_enabled(True)
+    return result
+
+
+@evaluate.mistake(
+    "You switched recording off for good: after your function no `backward()` works any more. Use "
+    "`with torch.no_grad():`, which ends with its block."
+)
+def recording_stays_off(network, loader):
+    result = evaluated(network, loader)
+    torch.set_grad_enabled(False)
+    return result
+
+
+@evaluate.mistake(
     "The parameters no longer require a gradient: training could not go on. `torch.no_grad()` "
     "switches the recording off for the block alone, and leaves the network as it is."
 )
@@ -204,7 +243,7 @@ evaluate.hint("Which comes first, loss or accuracy?", when="order")
 
 evaluate.hint(
     "`was_training = network.training` at the start; `network.train(was_training)` at the end.",
-    when="puts the mode back and changes nothing",
+    when="puts the mode back, and recording as it was",
 )
 
 

@@ -127,6 +127,24 @@ def _(answer, draw: Draw) -> None:
     _judge_run(answer, _specification(draw), (*_points(draw, 10), *_points(draw, 8)))
 
 
+@train.property("starts from the weights that the seed gives", trials=1)
+def _(answer, draw: Draw) -> None:
+    for seed in (draw.seed() % 1000, draw.seed() % 1000):
+        specification = Specification((2, 5, 3), 0.0, 4, 1, seed)
+        network, _, _ = answer(specification, *_points(draw, 6), *_points(draw, 5))
+        start = _start(specification.widths, torch_generator(seed))
+        own = {tuple(p.shape): p.detach() for p in network.parameters()}
+        near = [
+            shape in own and bool(torch.allclose(own[shape], W.T, atol=1e-5))
+            for shape, (W, _) in zip(((5, 2), (3, 5)), start, strict=True)
+        ]
+        expect(all(near), "its weights at a learning rate of 0").is_true(
+            otherwise="At a learning rate of 0 nothing moves, and the network does not hold what "
+            "`initial_network` draws from the seed. Are those weights copied into it, and is the "
+            "learning rate the specification's?"
+        )
+
+
 @train.property("follows other widths, from one layer to four", trials=1)
 def _(answer, draw: Draw) -> None:
     for widths in ((2, 3), (2, 16, 16, 16, 3)):

@@ -76,14 +76,6 @@ def _(answer, draw: Draw) -> None:
     expect(sum(witness_of(network).modes), "how many of two batches ran in training mode").equals(2)
 
 
-@train_epoch.property("records plain Python numbers", trials=1)
-def _(answer, draw: Draw) -> None:
-    network = sequential(drawn_weights(draw, [2, 4, 3]))
-    losses = answer(network, drawn_batches(draw, 3, 2), PlainDescent(network, 0.1))
-    for loss in losses:
-        expect(loss, "a recorded loss").is_a(float)
-
-
 def _epoch_habit(name, **habits):
     """A mistake made of `_epoch_with`, its parameters named as the exercise names them."""
 

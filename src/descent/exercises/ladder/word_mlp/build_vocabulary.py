@@ -112,6 +112,30 @@ def first_met(tokens, size):
     return numbered_words(list(dict.fromkeys(tokens)), size)
 
 
+@build_vocabulary.mistake(
+    "You chose the right words and numbered them by the alphabet. Number 1 is the most frequent."
+)
+def numbered_by_alphabet(tokens, size):
+    return numbered_words(sorted(frequent(tokens)[: max(size - 1, 0)]), size)
+
+
+@build_vocabulary.mistake(
+    "The most frequent word has number 0, which is that of `<unk>`. The words begin at 1."
+)
+def words_from_zero(tokens, size):
+    ranked = frequent(tokens)[: max(size - 1, 0)]
+    return {UNKNOWN: 0} | {word: i for i, word in enumerate(ranked)}
+
+
+@build_vocabulary.mistake(
+    "Your loop runs to `size`, past the end where there are fewer different words. The vocabulary "
+    "is smaller then: cut with `[: size - 1]`, which stops at the end by itself."
+)
+def past_the_end(tokens, size):
+    ranked = frequent(tokens)
+    return {UNKNOWN: 0} | {ranked[i - 1]: i for i in range(1, size)}
+
+
 @build_vocabulary.mistake("`<unk>` has the last number. On this page it is number 0.")
 def unknown_last(tokens, size):
     ranked = frequent(tokens)[: max(size - 1, 0)]

@@ -92,6 +92,28 @@ def _(answer, draw: Draw) -> None:
         expect(result, "the perplexity").close_to(_mixed(table, single, ids, best))
 
 
+@choose_weight.property("gives one of the weights, even where each is infinitely bad", trials=2)
+def _(answer, draw: Draw) -> None:
+    table = torch.tensor([[0.0, 1.0], [1.0, 0.0]], dtype=torch.float64)
+    single, ids = torch.tensor([0.75, 0.25], dtype=torch.float64), torch.tensor([0, 0, 1, 0])
+    weight, result = answer(table, single, ids, [1.0])
+    expect(result, "the perplexity").equals(math.inf)
+    expect(weight, "the weight").equals(1.0)
+
+
+@choose_weight.mistake(
+    "Where the perplexity is infinite at every candidate, none is below the infinity you begin "
+    "with, and the weight stays what it was before the loop. Begin with the first candidate."
+)
+def none_below_infinity(bigram_table, unigram_table, ids, weights):
+    best, lowest = math.nan, math.inf
+    for weight in weights:
+        _, result = _choose(bigram_table, unigram_table, ids, [weight])
+        if result < lowest:
+            best, lowest = weight, result
+    return best, lowest
+
+
 def _choose(table, single, ids, weights, mix=None, key=min):
     first, second = table[ids[:-1], ids[1:]], single[ids[1:]]
     mix = mix or (lambda w, p, q: torch.log(w * p + (1 - w) * q))

@@ -90,6 +90,15 @@ def float_when_empty(tokens, vocabulary):
     return torch.tensor([vocabulary.get(t, vocabulary[UNKNOWN]) for t in tokens])
 
 
+@encode.mistake(
+    "A word whose number is 0 is taken for unknown: `get(token) or …` treats 0 like None. Give "
+    "`get` its second value instead."
+)
+def zero_is_unknown(tokens, vocabulary):
+    numbers = [vocabulary.get(t) or vocabulary[UNKNOWN] for t in tokens]
+    return torch.tensor(numbers, dtype=torch.int64)
+
+
 @encode.mistake("The numbers are right and are floats. An index is a whole number: int64.")
 def floats(tokens, vocabulary):
     return torch.tensor([float(vocabulary.get(t, vocabulary[UNKNOWN])) for t in tokens])

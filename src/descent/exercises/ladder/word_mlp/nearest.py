@@ -112,6 +112,15 @@ def distances(vectors, word, count):
 
 
 @nearest.mistake(
+    "You ranked by the distance between points. Two vectors in "
+    "the same direction count as near here, whatever their lengths: rank by the cosine."
+)
+def ranked_by_distance(vectors, word, count):
+    ids, _ = _ranked_by(vectors, word, count, lambda v, one: (v - one).norm(dim=1), largest=False)
+    return ids, _cosine(vectors, vectors[word])[ids]
+
+
+@nearest.mistake(
     "You measured distances between points, with a minus. Two vectors in the same direction count "
     "as near here, whatever their lengths: use the cosine of the angle."
 )

@@ -43,6 +43,31 @@ def _(answer, draw: Draw) -> None:
     )
 
 
+@perplexity.property("is right for a text of thousands of words, or words all but impossible")
+def _(answer, draw: Draw) -> None:
+    n, p = draw.integers(2000, 4000), draw.uniform(0.001, 0.2)
+    log_p = torch.full((n,), math.log(p), dtype=torch.float64)
+    expect(answer(log_p), f"the perplexity of {n} words").close_to(1 / p)
+    rare = torch.tensor([-300.0, -800.0, 0.0, 0.0], dtype=torch.float64)
+    expect(answer(rare), "with log-probabilities −300, −800, 0 and 0").close_to(math.exp(275.0))
+
+
+@perplexity.mistake(
+    "You multiplied the probabilities. The product of a long text is too small for the computer, "
+    "which makes 0 of it: add up the logarithms, that is, take their mean."
+)
+def product(log_probabilities):
+    return float(torch.exp(log_probabilities).prod() ** (-1 / len(log_probabilities)))
+
+
+@perplexity.mistake(
+    "You made probabilities of the logarithms and took the logarithm again. A probability may be "
+    "too small for the computer, which makes 0 of it: stay with the logarithms you were given."
+)
+def there_and_back(log_probabilities):
+    return float(torch.exp(-torch.exp(log_probabilities).log().mean()))
+
+
 @perplexity.mistake(
     "You raised 2 to a number of nats. Natural logarithms go with exp, logarithms to base 2 with "
     "a power of 2."

@@ -75,6 +75,24 @@ def _(answer, draw: Draw) -> None:
     expect(test, "the test ids").equals([0, 0])
 
 
+@prepare.property("keeps as many words as it is asked for, the rest is unknown", trials=3)
+def _(answer, draw: Draw) -> None:
+    tokens, size = sentence(draw, 60), draw.integers(2, 6)
+    vocabulary, *ids = answer(tokens, size)
+    parts = _parts(tokens)
+    expected = numbering(parts[0], size)
+    expect(vocabulary, "the vocabulary").equals(expected)
+    for name, found, words in zip(("training", "validation", "test"), ids, parts, strict=True):
+        expect(found, f"the {name} ids").equals(_looked_up(words, expected))
+
+
+@prepare.property("gives int64 tensors", trials=1)
+def _(answer, draw: Draw) -> None:
+    for name, ids in zip(("training", "validation", "test"), answer(sentence(draw, 20), 9)[1:],
+                         strict=True):  # fmt: skip
+        expect(ids, f"the {name} ids").has_dtype("int64")
+
+
 def _split(tokens, size, first=8, second=9, counted=None):
     """The right answer with other cuts, or with words counted elsewhere: the mistakes share it."""
     a, b = len(tokens) * first // 10, len(tokens) * second // 10
@@ -179,6 +197,25 @@ def other_shares(tokens, size):
 def lost_the_end(tokens, size):
     vocabulary, train, valid, test = _split(tokens, size)
     return vocabulary, train, valid, test[: len(tokens) // 10]
+
+
+@prepare.mistake(
+    "`size` has no effect: your vocabulary is as large as ever. Hand `size` on to "
+    "`build_vocabulary`, not this page's 2 000."
+)
+def size_ignored(tokens, size):
+    return _split(tokens, 2000)
+
+
+@prepare.mistake(
+    "Your cuts are multiples of a tenth that was rounded down first, `L // 10 * 8`. Multiply first "
+    "and divide after: `L * 8 // 10`."
+)
+def divided_first(tokens, size):
+    a, b = len(tokens) // 10 * 8, len(tokens) // 10 * 9
+    parts = tokens[:a], tokens[a:b], tokens[b:]
+    vocabulary = numbered_words(frequent(parts[0]), size)
+    return vocabulary, *[torch.tensor(_looked_up(p, vocabulary)) for p in parts]
 
 
 @prepare.mistake("Validation and test have changed places: return training, validation, test.")

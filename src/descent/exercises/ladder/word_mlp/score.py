@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from descent.grading import Draw, Exercise, expect
@@ -53,15 +53,35 @@ def _(answer, draw: Draw) -> None:
     expect(max(model.batches), "the largest batch when none is asked for").equals(1000)
 
 
+@score.property("is right where a word is all but impossible", trials=3)
+def _(answer, draw: Draw) -> None:
+    logits, contexts, targets = _case(draw, 6)
+    logits[:, 0] += 2000.0
+    targets[:2] = torch.tensor([1, 2])
+    expected = log_softmax_of(logits)[contexts[:, -1].numpy(), targets.numpy()]
+    expect(answer(Table(logits), contexts, targets, 4), "the log-probabilities").close_to(expected)
+
+
 @score.property("measures in evaluation mode, and leaves the mode as it was", trials=2)
 def _(answer, draw: Draw) -> None:
     logits, contexts, targets = _case(draw, 6)
     for training in (True, False):
-        model = Table(logits, drops=True).train(training)
+        model = nn.Sequential(Table(logits, drops=True)).train(training)
         result = answer(model, contexts, targets, 3)
         expected = log_softmax_of(logits)[contexts[:, -1].numpy(), targets.numpy()]
         expect(result, "the log-probabilities").close_to(expected)
         expect(model.training, "the model is in training mode afterwards").equals(training)
+        expect(model[0].training, "so is the part inside it").equals(training)
+
+
+@score.property("leaves recording as it was, on or off", trials=1)
+def _(answer, draw: Draw) -> None:
+    logits, contexts, targets = _case(draw, 3)
+    for on in (True, False):
+        with torch.set_grad_enabled(on):
+            answer(Table(logits), contexts, targets, 2)
+            after = torch.is_grad_enabled()
+        expect(after, f"recording afterwards, {'on' if on else 'off'} before").equals(on)
 
 
 @score.property("records nothing for backward")
@@ -169,6 +189,38 @@ def always_training(model, contexts, targets, batch_size=1000):
 
 
 @score.mistake(
+    "You set `model.training`, which is the flag of the outermost module alone: its layers keep "
+    "their own. `model.eval()` and `model.train(before)` reach them all."
+)
+def outermost_flag_only(model, contexts, targets, batch_size=1000):
+    before = model.training
+    result = _scored(model, contexts, targets, batch_size, restore=False)
+    model.training = before
+    return result
+
+
+@score.mistake(
+    "You switched recording off for good: after your function no `backward()` works any more. Use "
+    "`with torch.no_grad():`, which ends with its block."
+)
+def recording_stays_off(model, contexts, targets, batch_size=1000):
+    result = _scored(model, contexts, targets, batch_size)
+    torch.set_grad_enabled(False)
+    return result
+
+
+@score.mistake(
+    "You took the logarithm of a softmax. A word that is all but impossible has a probability of 0 "
+    "there, and log 0 is −infinity: `F.log_softmax` takes both at once."
+)
+def logarithm_of_softmax(model, contexts, targets, batch_size=1000):
+    def value(logits, y):
+        return torch.softmax(logits, 1).gather(1, y[:, None])[:, 0].log()
+
+    return _scored(model, contexts, targets, batch_size, value)
+
+
+@score.mistake(
     "You returned one number, the mean. Return one log-probability for each window; `perplexity` "
     "averages."
 )
@@ -266,6 +318,15 @@ def lost_the_rest(model, contexts, targets, batch_size=1000):
         ]  # fmt: skip
     model.train(before)
     return torch.cat(parts)
+
+
+@score.mistake(
+    "You counted the batches with `len(targets) // batch_size`, which leaves out the last, shorter "
+    "one. Its windows count too."
+)
+def whole_batches_or_one(model, contexts, targets, batch_size=1000):
+    kept = max(1, len(targets) // batch_size) * batch_size
+    return _scored(model, contexts[:kept], targets[:kept], batch_size)
 
 
 score.hint("Rung 7's `evaluate` has the frame: note the mode, eval, no_grad, batches, restore.")

@@ -153,6 +153,37 @@ def glued_marks(text):
     return re.findall(r"\w+|[^\w\s]+", text.lower())
 
 
+@tokenise.mistake(
+    "Only a to z are letters to you: digits, underscores and letters with accents come out one by "
+    "one, as marks. The word characters are `\\w`."
+)
+def letters_alone(text):
+    return re.findall(r"[a-z]+|[^a-z\s]", text.lower())
+
+
+@tokenise.mistake(
+    "The underscore is a mark to you (`isalnum` says so). Here it is a word character, as in `\\w`."
+)
+def underscore_apart(text):
+    return re.findall(r"[^\W_]+|_|[^\w\s]", text.lower())
+
+
+@tokenise.mistake(
+    "You know blanks and line breaks, and a tab became a token. Every kind of white space "
+    "separates: `isspace()`, or `\\s`."
+)
+def kept_tabs(text):
+    return re.findall(r"\w+|[^\w \n]", text.lower())
+
+
+@tokenise.mistake(
+    "The last word is lost where nothing follows it. When the loop is over, hand out the word that "
+    "is still being read."
+)
+def last_word_lost(text):
+    return re.findall(r"\w+(?=\W)|[^\w\s]", text.lower())
+
+
 @tokenise.mistake("You cut the text into characters. A token is a whole run of letters: `\\w+`.")
 def characters(text):
     return re.findall(r"\w|[^\w\s]", text.lower())

@@ -79,6 +79,26 @@ def only_seen(ids, size, k=1.0):
     return counts / counts.sum()
 
 
+@unigram.mistake(
+    "You added k only to words with a count of 0. Every count gets a k, or an unseen word may come "
+    "out likelier than one that was seen."
+)
+def only_unseen(ids, size, k=1.0):
+    counts = torch.bincount(ids, minlength=size).double()
+    counts = torch.where(counts > 0, counts, counts + k)
+    return counts / counts.sum()
+
+
+@unigram.mistake(
+    "A repeated word counts only once: `counts[ids] += 1` writes a place once, however often it is "
+    "named. Use `torch.bincount`."
+)
+def counted_once(ids, size, k=1.0):
+    counts = torch.full((size,), float(k))
+    counts[ids] += 1
+    return counts / counts.sum()
+
+
 @unigram.mistake("You added k after dividing. Add it to the counts, then divide by their total.")
 def added_late(ids, size, k=1.0):
     return torch.bincount(ids, minlength=size) / len(ids) + k

@@ -124,6 +124,16 @@ def without_columns(ids, n):
 
 
 @windows.mistake(
+    "There is one context more than there are targets: `unfold` also finds the last n tokens, and "
+    "no word follows them. Drop the last context, or unfold `ids[:-1]`."
+)
+def one_context_too_many(ids, n):
+    if len(ids) <= n:
+        return ids.new_zeros(0, n), ids.new_zeros(0)
+    return ids.unfold(0, n, 1), ids[n:]
+
+
+@windows.mistake(
     "Your target stands one word too far: there is a word between the context and it. It is the "
     "word straight after the context."
 )

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from descent.exercises.doubles import normals
 from descent.grading import Draw, Exercise, expect
 
 WordModel = Exercise("WordModel", minutes=25, difficulty=3)
@@ -28,6 +29,15 @@ def _forward(model: Any, contexts: Tensor) -> np.ndarray:
         joined = np.concatenate([vectors[word] for word in context])
         rows.append(w2 @ np.tanh(w1 @ joined + b1) + b2)
     return np.array(rows)
+
+
+def _filled(model: Any, draw: Draw) -> Any:
+    """The model with drawn weights, so that the same answer is the same however it started."""
+    with torch.no_grad():
+        for name in ("embedding", "hidden", "output"):
+            for parameter in getattr(model, name).parameters():
+                parameter.copy_(0.7 * normals(draw, *parameter.shape))
+    return model
 
 
 @WordModel.property("has layers of the right shapes", trials=4)
@@ -51,7 +61,7 @@ def _(answer, draw: Draw) -> None:
 @WordModel.property("computes output(tanh(hidden(embeddings side by side)))", trials=6)
 def _(answer, draw: Draw) -> None:
     size, n = draw.integers(4, 9), draw.integers(2, 5)
-    model = answer(size, n, 3, 6)
+    model = _filled(answer(size, n, 3, 6), draw)
     contexts = torch.tensor(draw.integers(0, size, draw.size, n))
     logits = model(contexts)
     expect(logits, "the logits").has_shape(draw.size, size)
@@ -60,7 +70,7 @@ def _(answer, draw: Draw) -> None:
 
 @WordModel.property("hears the order of the words", trials=2)
 def _(answer, draw: Draw) -> None:
-    model = answer(6, 2, 3, 5)
+    model = _filled(answer(6, 2, 3, 5), draw)
     contexts = torch.tensor([[1, 4], [4, 1]])
     logits = model(contexts)
     expect(logits, "the logits of (1, 4) and of (4, 1)").close_to(_forward(model, contexts))
@@ -229,6 +239,15 @@ class Summed(_Network):
 
     def join(self, vectors):
         return vectors.sum(1)
+
+
+@WordModel.mistake(
+    "You added the embeddings up and repeated the sum for every position. A sum forgets the order: "
+    "lay the vectors of the words side by side."
+)
+class SummedAndRepeated(_Network):
+    def join(self, vectors):
+        return vectors.sum(1).repeat(1, vectors.shape[1])
 
 
 @WordModel.mistake(
