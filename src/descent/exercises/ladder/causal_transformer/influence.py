@@ -15,26 +15,30 @@ influence = Exercise("influence", minutes=10, difficulty=3, returns=Tensor)
 
 
 class Mixer:
-    """A function whose slopes are known: f(x)[t, v] = Σ A[t, s] · x[s, j] · W[j, v] (+ squares)."""
+    """A function whose slopes are known: A · (x + b/2 · x²) · W.
 
-    def __init__(self, places: Tensor, words: Tensor) -> None:
-        self.places, self.words = places, words
+    They are A[t, s] · (1 + b · x[s, j]) · W[j, v]; with b = 0 they do not depend on x.
+    """
+
+    def __init__(self, places: Tensor, words: Tensor, bend: float = 0.0) -> None:
+        self.places, self.words, self.bend = places, words, bend
 
     def __call__(self, x: Tensor) -> Tensor:
-        return self.places @ x @ self.words
+        return self.places @ (x + self.bend / 2 * x.square()) @ self.words
 
     def __repr__(self) -> str:
-        return "a function with f(x) = A · x · W"
+        bent = " + x²/2" if self.bend else ""
+        return f"a function with f(x) = A · (x{bent}) · W"
 
 
 @influence.property("is the largest slope between every two places", trials=5)
 def _(answer, draw: Draw) -> None:
     time = min(draw.size, 6)
-    places, words = normals(draw, time, time), normals(draw, 3, 4)
-    expected = places.abs() * words.abs().max()
-    found = answer(Mixer(places, words), normals(draw, time, 3))
+    places, words, x = normals(draw, time, time), normals(draw, 3, 4), normals(draw, time, 3)
+    slopes = ((1 + x)[:, :, None] * words).abs().amax((1, 2))
+    found = answer(Mixer(places, words, bend=1.0), x)
     expect(found, "the influence").has_shape(time, time)
-    expect(found, "the influence").close_to(expected, atol=1e-5)
+    expect(found, "the influence").close_to(places.abs() * slopes, atol=1e-5)
 
 
 @influence.property("is exactly 0 above the diagonal for a causal function")
