@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from descent.exercises.references import reference_source
 from descent.grading import CheckFailed, Exercise, Hint, Report, judge
 from descent.grading.calls import codes_of
 from descent.grading.originals import OriginalsInPlace, hidden_builtins, keep_originals, put_back
-from descent.grading.report import CORRECT, NOT_RIGHT, marked_up
+from descent.grading.report import CORRECT, COULD_NOT_GRADE, NOT_RIGHT, marked_up
 from descent.grading.sandbox import guarded
 from descent.grading.values import short
 from descent.grading.watchdog import ended_checks, watchdog
@@ -67,7 +68,8 @@ def check(answer: Any) -> None:
     Raises
     ------
     CheckFailed
-        When the answer is not right yet, or not attempted. It shows as one line.
+        When the answer is not right yet, not attempted, or could not be graded. It shows as one
+        line.
     CourseError
         When no exercise of the chapter goes by the answer's name.
     """
@@ -82,6 +84,7 @@ def check(answer: Any) -> None:
             if report.failure is not None:
                 report = _blame_what_it_calls(report, answer, names)
                 report = _point_at_hidden_builtins(report, answer, names)
+        report = _tell_nbgrader(report)
         _remember(report)
         _show(report.as_bundle())
     if report.outcome != CORRECT:
@@ -196,7 +199,9 @@ def _blame_what_it_calls(report: Report, answer: Any, names: dict[str, Any]) -> 
     used = {name for code in codes_of(answer) for name in code.co_names}
     for name, exercise in load_exercises(_current_chapter().id).items():
         calls_it = name in used and name != report.exercise and callable(names.get(name))
-        if calls_it and judge(exercise, names[name], explain=False).outcome != CORRECT:
+        if not calls_it:
+            continue
+        if judge(exercise, names[name], explain=False).outcome not in (CORRECT, COULD_NOT_GRADE):
             assert report.failure is not None
             words = (
                 f"Your answer calls `{name}`, which does not pass its own check yet. Mend that "
@@ -219,6 +224,17 @@ def _point_at_hidden_builtins(report: Report, answer: Any, names: dict[str, Any]
     return replace(report, notes=(*report.notes, *notes))
 
 
+def _tell_nbgrader(report: Report) -> Report:
+    """nbgrader knows no outcome but right and wrong: no points are lost without a word."""
+    if report.outcome != COULD_NOT_GRADE or os.environ.get("NBGRADER_EXECUTION") != "autograde":
+        return report
+    note = (
+        "nbgrader gives this cell 0 points, as it gives every cell that stops. Run its autograder "
+        "again for this submission; until then give the points by hand."
+    )
+    return replace(report, notes=(*report.notes, note))
+
+
 def _watched(
     chapter_id: str, exercise: str, answer: Any = None
 ) -> contextlib.AbstractContextManager[None]:
@@ -238,7 +254,9 @@ def _tell_ended_checks(chapter: Chapter) -> None:
         kept_in = _checks_folder() / f"{ended.exercise}.py"
         with contextlib.suppress(OSError):
             kept_in.write_text(ended.text, encoding="utf-8")
-        ProgressStore().record_check(chapter.id, ended.exercise, NOT_RIGHT)
+        # Where no line of the answer is known, the learner may have ended the kernel themselves.
+        outcome = NOT_RIGHT if ended.line else COULD_NOT_GRADE
+        ProgressStore().record_check(chapter.id, ended.exercise, outcome)
         words = ended.words(kept_in)
         _show({"text/plain": words, "text/html": f"<p>{marked_up(words)}</p>"})
 

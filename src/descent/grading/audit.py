@@ -190,6 +190,8 @@ def _audit_mistakes(exercise: Exercise, suspects: Suspects, score: Score) -> Non
                 declared.run_all()
                 answer.run_all()
         report = judge_behaviour(answer, suspects, to_the_end=False)
+        if answer.stopped_with("NameError"):
+            score.faults.append(f"the mistake `{mistake.name}` uses a name that is not there")
         if report.outcome == CORRECT:
             score.faults.append(f"the mistake `{mistake.name}` passes (seed {seed})")
         elif report.message != mistake.message:

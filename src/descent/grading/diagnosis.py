@@ -10,9 +10,10 @@ import numpy as np
 
 from descent.grading.exercise import Property
 from descent.grading.expectations import Observation
+from descent.grading.replay import Replay
 from descent.grading.sandbox import OutOfTime, time_limit
 from descent.grading.suspects import Suspect, Suspects
-from descent.grading.trials import Behaviour, Trial
+from descent.grading.trials import Behaviour, Trial, call_of
 from descent.grading.values import same, to_array
 
 SHARE = 0.3
@@ -21,7 +22,8 @@ SHARE = 0.3
 FEWEST_NUMBERS = 4
 """A guess rests on so many different wrong numbers at least."""
 
-_SAID_FIRST = ("none", "type", "dtype", "shape", "length", "transposed")
+_TYPES = ("none", "type", "dtype")
+_SAID_FIRST = (*_TYPES, "shape", "length", "transposed")
 """Symptoms whose words are a diagnosis: a mistake agrees only where it gets the same words."""
 
 
@@ -99,8 +101,13 @@ def _search(
                 found.likely.append((suspect, differing))
     if not _is_telling(trial):
         return
-    for suspect in suspects.edited(trial.seconds):
+    observed = trial.record.failed
+    replay = Replay(answer.answer, call_of(observed, trial))
+    pairs_too = _wrong_numbers(answer, failed) >= FEWEST_NUMBERS
+    for suspect in suspects.edited(trial.seconds, pairs_too):
         other = suspect.behaviour
+        if replay.is_telling and not replay.agrees(other.answer):
+            continue
         if fails_alike(suspect) and all(_agree(answer, other, prop) for prop in others):
             found.verdict = suspect
             return
@@ -122,9 +129,13 @@ def _wrong_numbers(answer: Behaviour, failed: Property) -> int:
 
 
 def _is_telling(trial: Trial) -> bool:
-    """Whether a number or a text is among what was found wrong, or an error's text."""
-    if trial.record.failed is None:
-        return trial.error is not None or trial.mistyped is not None
+    """Whether a number or a text is among what was found wrong. An error, and a wrong type, say
+    themselves what they are."""
+    if trial.error is not None or trial.mistyped is not None:
+        return False
+    failed = trial.record.failed
+    if failed is None or (failed.difference and failed.difference.symptom in _TYPES):
+        return False
     return any(_says_much(seen) for seen in trial.record.observations if seen.difference)
 
 

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from descent.grading.differences import Difference, difference
+from descent.grading.differences import Difference, difference, shape_difference
 from descent.grading.plain_differences import plain_difference
 from descent.grading.sandbox import guarded
+from descent.grading.small_copies import strongly
 from descent.grading.values import (
     independent_copy,
     is_tensor,
@@ -21,6 +22,9 @@ from descent.grading.values import (
     type_name,
     worth_keeping,
 )
+
+NOTHING: Any = object()
+"""Stands where a call of the answer has not returned, or where what it gave is not kept."""
 
 _ANOTHER = Difference("value", "It is another value.")
 
@@ -54,12 +58,14 @@ class Record:
     """All observations of one trial. It does not stop at a failure: a longer record tells one
     mistake from another.
 
-    `returned` is what each call of the answer gave, None while it has not.
+    `returned` is what each call of the answer gave, `NOTHING` while it has not; `referred` are the
+    places of the calls that an observation is about.
     """
 
     observations: list[Observation] = field(default_factory=list)
     returned: list[Any] = field(default_factory=list)
     dimensions: Mapping[int, str] = field(default_factory=dict)
+    referred: set[int] = field(default_factory=set)
 
     @property
     def failed(self) -> Observation | None:
@@ -67,16 +73,27 @@ class Record:
         return next((seen for seen in self.observations if seen.difference), None)
 
     def call_of(self, value: Any) -> int | None:
-        """The place of the last call that returned `value`, whole or as one of its parts.
+        """The place of the call that returned `value`, whole or as one of its parts.
 
-        A value that was worked out from what came back is taken to be of the last call.
+        Of several, such as two that returned the same small number, it is the first that no
+        observation is about yet. A value that was worked out from what came back is taken to be of
+        the last call.
         """
-        for place in reversed(range(len(self.returned))):
-            found = self.returned[place]
-            parts = found if isinstance(found, list | tuple) else ()
-            if found is value or any(part is value for part in parts[:MOST_PARTS]):
-                return place
-        return len(self.returned) - 1 if self.returned else None
+        found = len(self.returned) - 1 if self.returned else None
+        for place, given in enumerate(self.returned):
+            if given is not NOTHING and _is_or_holds(given, value):
+                found = place
+                if place not in self.referred:
+                    break
+        if found is not None:
+            self.referred.add(found)
+        return found
+
+
+def _is_or_holds(given: Any, value: Any) -> bool:
+    given = strongly(given)
+    parts = given if isinstance(given, list | tuple) else ()
+    return given is value or any(strongly(part) is value for part in parts[:MOST_PARTS])
 
 
 _current: list[Record] = []
@@ -126,13 +143,7 @@ class Expectation:
 
     def has_shape(self, *shape: int) -> Expectation:
         """The value has these dimensions; no arguments mean a single number."""
-        array = to_array(self._value)
-        found = None
-        if array is None:
-            words = f"It is of type `{type_name(self._value)}`, not numbers."
-            found = Difference("none" if self._value is None else "type", words)
-        elif array.shape != shape:
-            found = Difference("shape", f"Its shape is {array.shape}; it should be {shape}.")
+        found = shape_difference(self._value, shape)
         return self._note(found, f"shape {shape}")
 
     def has_dtype(self, dtype: str) -> Expectation:

@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from descent.grading.calls import Call, ignored_argument
 from descent.grading.diagnosis import Finding, diagnose
-from descent.grading.differences import Difference
-from descent.grading.exercise import Exercise, Property
+from descent.grading.differences import Difference, over_all_cases
+from descent.grading.exercise import Property
 from descent.grading.expectations import Observation
+from descent.grading.questions import isolate
 from descent.grading.report import Failure
 from descent.grading.sandbox import guarded
 from descent.grading.suspects import Suspects
-from descent.grading.trials import Behaviour, Trial
+from descent.grading.trials import Behaviour, Trial, call_of
 from descent.grading.values import short
 
 SAYS_ALL = ("changes input", "replaces", "slow")
 """Symptoms whose words are the whole diagnosis: no mistake is looked for."""
+
+SAID_BY_WORDS = (*SAYS_ALL, "none", "type", "dtype", "error")
+"""Symptoms whose words say where to look: nothing is asked of the answer."""
 
 MOST_DIAGNOSING = 10.0
 """Seconds after which a diagnosis that does not keep its own limit is given up."""
@@ -39,31 +42,47 @@ def explain(
     suspects : Suspects or None
         The known wrong answers. None: it is compared with none of them.
     """
-    if trial.mistyped is not None:
-        return _mistyped(behaviour.exercise, trial)
     observed, found = _first_trouble(trial)
-    call = _call_of(observed, trial)
+    call = trial.watched.mistyped_call or call_of(observed, trial)
     words, symptom = found.words, found.symptom
     finding: Finding | None = None
+    isolated: tuple[str, ...] = ()
     if suspects is not None and symptom not in SAYS_ALL:
         finding = guarded(lambda: diagnose(behaviour, prop, suspects), None, MOST_DIAGNOSING)
-        if finding is None and call is not None and observed is not None and symptom == "value":
-            ignored = _ignored(behaviour.answer, call)
-            if ignored:
+        if finding is None and call is not None and symptom not in SAID_BY_WORDS:
+            isolated = tuple(isolate(behaviour.answer, _right(suspects), call, behaviour.seed))
+            if isolated and "stays the same when" in isolated[0]:
                 symptom = "ignores argument"
-                words += f" Your result stays the same when `{ignored}` changes."
+        if finding is None and observed is not None and symptom != "ignores argument":
+            found = guarded(lambda: _over_all_trials(found, observed, behaviour, prop), found)
+            words, symptom = found.words, found.symptom
     return Failure(
-        property=prop.name,
+        property=prop.name if trial.mistyped is None else behaviour.exercise.rows()[0],
         words=words,
         symptom=symptom,
         call=call.text() if call else None,
         call_returned=short(call.returned) if call and call.finished else None,
         name=observed.name if observed else None,
-        returned=short(observed.value) if observed else None,
+        returned=short(observed.value, dtype=symptom == "dtype") if observed else None,
         expected=observed.expected if observed else None,
         mistake=_name(finding),
         message=_message(finding),
+        guess=finding is not None and finding.differs is not None,
+        isolated=isolated,
     )
+
+
+def _over_all_trials(
+    found: Difference, observed: Observation, behaviour: Behaviour, prop: Property
+) -> Difference:
+    """What is true of this value in every trial of the property."""
+    cases = [
+        (seen.value, seen.difference, trial.record.dimensions)
+        for trial in behaviour.trials(prop)
+        for seen in trial.record.observations
+        if seen.name == observed.name
+    ]
+    return over_all_cases(found, cases)
 
 
 def _name(finding: Finding | None) -> str | None:
@@ -85,29 +104,11 @@ def _message(finding: Finding | None) -> str | None:
     )
 
 
-def _call_of(observed: Observation | None, trial: Trial) -> Call | None:
-    """The call whose result was wrong; the last one, where no result was."""
-    calls = trial.watched.calls
-    if observed is not None and observed.call is not None and observed.call < len(calls):
-        return calls[observed.call]
-    return calls[-1] if calls else None
-
-
-def _mistyped(exercise: Exercise, trial: Trial) -> Failure:
-    call, found = trial.watched.mistyped_call, trial.mistyped
-    assert call is not None and found is not None
-    return Failure(
-        property=exercise.rows()[0],
-        words=found.words,
-        symptom=found.symptom,
-        call=call.text(),
-        call_returned=short(call.returned),
-    )
-
-
 def _first_trouble(trial: Trial) -> tuple[Observation | None, Difference]:
     if trial.trouble is not None and trial.trouble.symptom == "replaces":
         return None, trial.trouble  # whatever else was seen may come of it
+    if trial.mistyped is not None:
+        return None, trial.mistyped
     failed = trial.record.failed
     if failed is not None and failed.difference is not None:
         # A wrong value seen before an error is the cause of it, and is shown first.
@@ -119,5 +120,5 @@ def _first_trouble(trial: Trial) -> tuple[Observation | None, Difference]:
     return None, trial.trouble
 
 
-def _ignored(answer: Callable[..., Any], call: Call) -> str | None:
-    return guarded(lambda: ignored_argument(answer, call), None)
+def _right(suspects: Suspects) -> Callable[..., Any] | None:
+    return guarded(suspects.right, None)

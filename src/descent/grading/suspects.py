@@ -80,9 +80,9 @@ class Suspects:
             if mistake is not self._left_out:
                 yield self._declared[mistake.name]
 
-    def edited(self, seconds: float) -> Iterator[Suspect]:
+    def edited(self, seconds: float, pairs_too: bool) -> Iterator[Suspect]:
         """The machine's edits, then pairs of them; `seconds` is what the answer's trial took."""
-        for make in (edits_of, _pairs):
+        for make in (edits_of, _pairs) if pairs_too else (edits_of,):
             for source in self.sources() if self._left_out is None else ():
                 yield from self._made(source, make(source), max(LEAST_SECONDS, PATIENCE * seconds))
 

@@ -1,25 +1,12 @@
-"""The slips that a machine knows. (A stand-in until the vocabulary is there.)"""
+"""The slips that a machine knows: wrong answers that people plausibly write, made of a right one.
 
-from __future__ import annotations
+`making` gives them out; `vocabulary` lists the kinds, likeliest first; each of the files beside it
+knows one sort: `arithmetic`, `axes`, `calls`, `conditions`, `displays`, `functions`, `indexing`,
+`loops`, `modules`, `names`, `numbers`, `options`, `randomness`, `results`, `statements`, `states`,
+`training`. `code` is the right answer laid out for editing, `change` is one change of it, `phrases`
+says what its parts are to be called.
+"""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from descent.grading.edits.making import Edit, edits_of, pairs_of
 
-from descent.grading.mutants import source_mutants
-from descent.grading.sources import Source
-
-
-@dataclass(frozen=True)
-class Edit:
-    kind: str
-    words: str
-    text: str
-
-
-def edits_of(source: Source) -> Iterator[Edit]:
-    for m in source_mutants(source.text):
-        yield Edit("mutant", "MUTANT " + m.name, m.source)
-
-
-def pairs_of(source: Source, most: int = 300) -> Iterator[Edit]:
-    return iter(())
+__all__ = ["Edit", "edits_of", "pairs_of"]

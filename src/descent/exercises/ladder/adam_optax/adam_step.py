@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from descent.grading import Draw, Exercise, expect
 
 from .shared import BETAS, MISTAKES, adam_moves, drawn_tensor, spoiled_adam, weighted_mean
 
-adam_step = Exercise("adam_step", minutes=15, difficulty=2)
+adam_step = Exercise("adam_step", minutes=15, difficulty=2, returns=tuple[Tensor, Tensor, Tensor])
 
 
 @adam_step.property(

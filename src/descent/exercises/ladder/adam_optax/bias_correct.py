@@ -6,12 +6,13 @@ import math
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from descent.grading import Draw, Exercise, expect
 
 from .shared import drawn_tensor
 
-bias_correct = Exercise("bias_correct", minutes=5, difficulty=1)
+bias_correct = Exercise("bias_correct", minutes=5, difficulty=1, returns=Tensor)
 
 
 @bias_correct.property("divides by the sum of the weights so far", trials=6)

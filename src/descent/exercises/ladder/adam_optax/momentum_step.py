@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from descent.grading import Draw, Exercise, expect
 
 from .shared import drawn_tensor
 
-momentum_step = Exercise("momentum_step", minutes=5, difficulty=1)
+momentum_step = Exercise("momentum_step", minutes=5, difficulty=1, returns=tuple[Tensor, Tensor])
 
 
 @momentum_step.property("pushes the velocity, then moves by the new velocity", trials=5)

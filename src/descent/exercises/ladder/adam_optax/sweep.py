@@ -9,7 +9,7 @@ import numpy as np
 
 from descent.grading import Draw, Exercise, expect
 
-sweep = Exercise("sweep", minutes=25, difficulty=3)
+sweep = Exercise("sweep", minutes=25, difficulty=3, returns=dict)
 
 
 RATES = (0.001, 0.01, 0.1, 1.0, 10.0)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from descent.grading import Draw, Exercise, expect
 
 from .shared import drawn_tensor, weighted_mean
 
-update_moments = Exercise("update_moments", minutes=6, difficulty=1)
+update_moments = Exercise("update_moments", minutes=6, difficulty=1, returns=tuple[Tensor, Tensor])
 
 
 @update_moments.property("mixes the old averages with the gradient and its square", trials=5)

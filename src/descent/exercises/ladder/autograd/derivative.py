@@ -9,20 +9,19 @@ import torch
 
 from descent.grading import Draw, Exercise, expect
 
-from .shared import expect_plain
-
-derivative = Exercise("derivative", minutes=10, difficulty=2)
+derivative = Exercise("derivative", minutes=10, difficulty=2, returns=float)
 
 
 class Curve:
-    """A function of one tensor that prints as its formula and notes what it was called with."""
+    """A function of a tensor; it prints as its formula, and notes dtype and shape of its input."""
 
     def __init__(self, text: str, function) -> None:
         self.text, self.function = text, function
-        self.called_with: list[str] = []
+        self.called_with: list[tuple[str, tuple[int, ...] | None]] = []
 
     def __call__(self, t):
-        self.called_with.append(str(getattr(t, "dtype", type(t).__name__)))
+        shape = tuple(t.shape) if isinstance(t, torch.Tensor) else None
+        self.called_with.append((str(getattr(t, "dtype", type(t).__name__)), shape))
         return self.function(t)
 
     def __repr__(self) -> str:
@@ -67,18 +66,36 @@ def _(answer, draw: Draw) -> None:
     expect(answer(curve, x), f"the slope at {x}").close_to(slope)
 
 
-@derivative.property("calls f once, with a float64 tensor, and returns a number", trials=2)
+@derivative.property("takes a whole number for x too, and 0", trials=2)
 def _(answer, draw: Draw) -> None:
     curve, coefficients = _cubic(draw)
-    x = draw.normal()
-    slope = answer(curve, x)
-    expect(slope, f"the slope at {x}").close_to(np.polyval(np.polyder(coefficients), x), atol=1e-4)
-    expect(len(curve.called_with), "how often f was called").equals(1)
-    expect(set(curve.called_with) == {"torch.float64"}, "f gets float64").is_true(
-        otherwise=f"f was called with {', '.join(sorted(set(curve.called_with)))}; "
-        "the page asks for a float64 tensor"
+    for x in (draw.integers(1, 4), 0):
+        expected = np.polyval(np.polyder(coefficients), x)
+        expect(answer(curve, x), f"the slope at {x}").close_to(expected, atol=1e-4)
+
+
+@derivative.property("calls f once", trials=2)
+def _(answer, draw: Draw) -> None:
+    curve, _ = _cubic(draw)
+    answer(curve, draw.normal())
+    times = len(curve.called_with)
+    expect(times, "how often f was called").equals(1)
+
+
+@derivative.property("hands f a float64 tensor of shape ()", trials=2)
+def _(answer, draw: Draw) -> None:
+    curve, _ = _cubic(draw)
+    answer(curve, draw.normal())
+    dtypes = sorted({dtype for dtype, _ in curve.called_with})
+    expect(dtypes == ["torch.float64"], "f gets float64").is_true(
+        otherwise=f"f was called with {', '.join(dtypes) or 'nothing'}; the page asks for a "
+        "float64 tensor"
     )
-    expect_plain(slope, "the slope")
+    shapes = {shape for _, shape in curve.called_with} - {None}
+    expect(shapes <= {()}, "f gets shape ()").is_true(
+        otherwise=f"f was called with a tensor of shape {max(shapes, default=())}; the page asks "
+        "for shape (), a single number"
+    )
 
 
 @derivative.mistake("You returned the height f(x). The slope is in `t.grad`, after `backward()`.")
@@ -151,6 +168,27 @@ def still_a_tensor(f, x):
 )
 def backward_twice(f, x):
     return 2 * _slope(f, x).item()
+
+
+@derivative.right
+def right_derivative(f, x):
+    t = torch.tensor(x, dtype=torch.float64, requires_grad=True)
+    f(t).backward()
+    return t.grad.item()
+
+
+derivative.slip(
+    "one_entry_in_a_list",
+    "You gave f a tensor of shape (1,), a list with one entry. f takes one of shape (), a single "
+    "number: `torch.tensor(x, …)` without brackets around x.",
+    {"torch.tensor(x,": "torch.tensor([x],"},
+)
+derivative.slip(
+    "called_twice",
+    "You called f twice, as if once to look at its value and once to go backwards. Keep what one "
+    "call returns and call `backward()` on it: f may take hours.",
+    {"f(t).backward()": "f(t), f(t).backward()"},
+)
 
 
 @derivative.mistake("You multiplied the slope by x. `t.grad` is the slope already.")

@@ -6,13 +6,14 @@ import math
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from descent.grading import Draw, Exercise, expect
 
 from .shared import float64_tensor, loss_by_hand, slopes_by_nudging
 
 # w and b are handed over as they are: the slopes arrive in their `.grad`.
-line_loss = Exercise("line_loss", minutes=5, difficulty=1, changes=("w", "b"))
+line_loss = Exercise("line_loss", minutes=5, difficulty=1, changes=("w", "b"), returns=Tensor)
 
 
 @line_loss.property("is the mean of the squared errors of the line", trials=6)

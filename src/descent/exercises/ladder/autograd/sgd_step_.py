@@ -165,6 +165,30 @@ def expects_slopes(parameters, learning_rate):
 
 
 @sgd_step_.mistake(
+    "With a learning rate of 0 you returned before the slopes were cleared. Nothing moves then, "
+    "but the clearing is done all the same."
+)
+def returned_at_rate_zero(parameters, learning_rate):
+    if learning_rate:
+        _step(parameters, learning_rate)
+
+
+@sgd_step_.mistake(
+    "Your function stops at the first parameter whose `.grad` is None, and those behind it are "
+    "not moved. `continue` goes on with the next one; `return` and `break` end the loop."
+)
+def stops_at_none(parameters, learning_rate):
+    bare = [place for place, one in enumerate(parameters) if one.grad is None]
+    _step(parameters[: bare[0]] if bare else parameters, learning_rate)
+    zero_all(parameters)
+
+
+def zero_all(parameters) -> None:
+    for parameter in parameters:
+        parameter.grad = None
+
+
+@sgd_step_.mistake(
     "You switched recording off and not on again: from now on no loss in the program has a graph. "
     "`with torch.no_grad():` switches it back at the end of its block."
 )

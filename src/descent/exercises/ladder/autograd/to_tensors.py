@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from descent.grading import Draw, Exercise, expect
 
 # x and y are handed over as they are, not as copies, to see whether memory is shared with them.
-to_tensors = Exercise("to_tensors", minutes=5, difficulty=1, changes=("x", "y"))
+to_tensors = Exercise(
+    "to_tensors", minutes=5, difficulty=1, changes=("x", "y"), returns=tuple[Tensor, Tensor]
+)
 
 
 @to_tensors.property("holds the same numbers in the same shape", trials=6)
@@ -37,6 +40,21 @@ def _(answer, draw: Draw) -> None:
         )
 
 
+@to_tensors.property("keeps every digit that the dtype can hold", trials=2)
+def _(answer, draw: Draw) -> None:
+    x, y = draw.rng.normal(size=3), draw.integers(2**24, 2**30, 3) * 2 + 1
+    kept_x, kept_y = x.copy(), y.copy()
+    for tensor, kept, name in zip(
+        answer(x, y), (kept_x, kept_y), ("inputs", "targets"), strict=True
+    ):
+        off = np.max(np.abs(np.asarray(tensor.detach().cpu(), dtype=float) / kept - 1))
+        expect(off < 1e-14, f"the {name} to the last digit").is_true(
+            otherwise=f"The {name} are off by a part in {1 / off if off else 0:.0e}, from "
+            f"{kept.dtype} to float64. Do they pass through float32 on the way, or through whole "
+            "numbers?"
+        )
+
+
 @to_tensors.property("is a copy: writing into the tensors leaves the arrays alone", trials=2)
 def _(answer, draw: Draw) -> None:
     for dtype, array_type in ((torch.float64, np.float64), (torch.float32, np.float32)):
@@ -62,6 +80,23 @@ def _(answer, draw: Draw) -> None:
 )
 def shared_memory(x, y, dtype=torch.float64):
     return torch.as_tensor(x, dtype=dtype), torch.as_tensor(y, dtype=dtype)
+
+
+@to_tensors.right
+def right_tensors(x, y, dtype=torch.float64):
+    return torch.tensor(x, dtype=dtype), torch.tensor(y, dtype=dtype)
+
+
+to_tensors.slip(
+    "through_single",
+    "Half of the digits are lost on the way: the numbers pass through float32, as with "
+    "`torch.Tensor(x)` or `.float()`, before they become float64. Ask for the dtype at once: "
+    "`torch.tensor(x, dtype=dtype)`.",
+    {
+        "torch.tensor(x, dtype=dtype)": "torch.tensor(x, dtype=torch.float32).to(dtype)",
+        "torch.tensor(y, dtype=dtype)": "torch.tensor(y, dtype=torch.float32).to(dtype)",
+    },
+)
 
 
 @to_tensors.mistake(

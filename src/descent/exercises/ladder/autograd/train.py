@@ -11,7 +11,9 @@ from descent.grading import Draw, Exercise, expect
 
 from .shared import expect_plain, float64_tensor
 
-train = Exercise("train", minutes=30, difficulty=3, changes=("rng",))
+train = Exercise(
+    "train", minutes=30, difficulty=3, changes=("rng",), returns=tuple[float, float, list[float]]
+)
 
 
 class StepRecorder:
@@ -93,15 +95,13 @@ def _(answer, draw: Draw) -> None:
     _compare(answer, draw, n=4, batch_size=1, epochs=2)
 
 
-@train.property("returns plain numbers", trials=1)
+@train.property("takes a batch size beyond the number of examples, and a rate of 0", trials=1)
 def _(answer, draw: Draw) -> None:
-    x, seed = draw.normal(4), draw.seed()
-    w, b, losses = answer(x, 2 * x, 0.1, 2, 2, np.random.default_rng(seed))
-    _, _, own = _loop(x, 2 * x, 0.1, 2, 2, np.random.default_rng(seed))
-    expect(losses, "the losses").close_to(own)
-    expect_plain(w, "w")
-    expect_plain(b, "b")
-    expect_plain(next((one for one in losses if isinstance(one, torch.Tensor)), 0.0), "a loss")
+    _compare(answer, draw, n=3, batch_size=7, epochs=2)
+    x, y = draw.normal(4), draw.normal(4)
+    w, b, _ = answer(x, y, 0.0, 2, 1, np.random.default_rng(draw.seed()))
+    expect(w, "w with a learning rate of 0").close_to(0.0, atol=1e-9)
+    expect(b, "b with a learning rate of 0").close_to(0.0, atol=1e-9)
 
 
 @train.property("tells on_step the number and the loss of every step", trials=2)
@@ -175,6 +175,15 @@ def one_loss_an_epoch(x, y, learning_rate, batch_size, epochs, rng, on_step=None
     w, b, losses = _loop(x, y, learning_rate, batch_size, epochs, rng)
     steps = -(-len(x) // batch_size)
     return w, b, losses[steps - 1 :: steps]
+
+
+@train.mistake(
+    "You recorded one loss an epoch, the mean of its minibatches' losses. The page asks for one "
+    "for every step."
+)
+def mean_loss_of_epoch(x, y, learning_rate, batch_size, epochs, rng, on_step=None):
+    w, b, losses = _loop(x, y, learning_rate, batch_size, epochs, rng, on_step)
+    return w, b, np.reshape(losses, (epochs, -1)).mean(axis=1).tolist()
 
 
 @train.mistake("w and b have changed places: return w, b, losses.")

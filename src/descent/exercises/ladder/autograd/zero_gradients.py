@@ -91,6 +91,36 @@ def stumbles_over_none(parameters):
 
 
 @zero_gradients.mistake(
+    "`if parameter.grad:` asks whether the entries are other than 0, which a tensor of several "
+    "cannot answer. Ask `is not None`."
+)
+def asks_for_truth(parameters):
+    for parameter in parameters:
+        if parameter.grad:
+            parameter.grad.zero_()
+
+
+@zero_gradients.mistake(
+    "Your function stops at the first parameter whose `.grad` is None, and those behind it keep "
+    "their slopes. `continue` goes on with the next one; `return` and `break` end the loop."
+)
+def stops_at_none(parameters):
+    for parameter in parameters:
+        if parameter.grad is None:
+            return
+        parameter.grad.zero_()
+
+
+@zero_gradients.mistake(
+    "You cleared the first two parameters alone, `w` and `b` as it were. The list may hold any "
+    "number of them: go through all with a loop."
+)
+def only_two(parameters):
+    parameters[0].grad = None
+    parameters[1].grad = None
+
+
+@zero_gradients.mistake(
     "`.grad` cannot be the number 0: it is a tensor of the parameter's shape, or None."
 )
 def assigned_a_number(parameters):

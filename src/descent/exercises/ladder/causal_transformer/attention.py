@@ -14,19 +14,21 @@ from descent.grading import Draw, Exercise, expect
 
 from .shared import Tensor, weights_by_hand
 
-attention = Exercise("attention", minutes=15, difficulty=2)
+attention = Exercise("attention", minutes=15, difficulty=2, returns=tuple[Tensor, Tensor])
 
 
 def _some_mask(draw: Draw, rows: int, columns: int) -> Tensor:
-    """Random, with something to look at in every row and, where it can be, something hidden."""
+    """Random, with a True in every row and every column and, where it can be, something hidden."""
     mask = torch.tensor(draw.integers(0, 2, rows, columns)).bool()
-    mask[:, int(draw.integers(0, columns))] = True
+    order = draw.rng.permutation(columns)
+    for place in range(max(rows, columns)):
+        mask[place % rows, order[place % columns]] = True
     return mask
 
 
 @attention.property("weighs as the formula says, one row for each query", trials=5)
 def _(answer, draw: Draw) -> None:
-    rows, columns = draw.size, draw.size + 1
+    rows, columns = draw.size + 1, draw.size + 2
     queries, keys = normals(draw, rows, 3), normals(draw, columns, 3)
     mask = _some_mask(draw, rows, columns)
     _, weights = answer(queries, keys, normals(draw, columns, 2), mask)
@@ -35,7 +37,7 @@ def _(answer, draw: Draw) -> None:
 
 @attention.property("agrees with F.scaled_dot_product_attention", trials=5)
 def _(answer, draw: Draw) -> None:
-    rows, columns = draw.size, draw.size + 2
+    rows, columns = draw.size, draw.size % 3 + 2
     queries, keys = normals(draw, rows, 4), normals(draw, columns, 4)
     values, mask = normals(draw, columns, 3), _some_mask(draw, rows, columns)
     output, _ = answer(queries, keys, values, mask)
@@ -72,159 +74,117 @@ def _(answer, draw: Draw) -> None:
     expect(weights, "the weights when all scores are 0").close_to(expected, atol=1e-6)
 
 
-def _attend(queries, keys, values, mask, **habits):
-    """Attention with one bad habit, named by keyword: what the mistakes below share."""
-    scores = queries @ keys.transpose(-1, -2)
-    scale = habits.get("scale", lambda width: 1 / math.sqrt(width))
-    scores = scores * scale(queries.shape[-1])
-    hidden = mask if habits.get("inverted") else ~mask
-    if habits.get("multiplies"):
-        scores = scores * mask
-    elif habits.get("adds_product"):
-        scores = scores + ~mask * -math.inf
-    elif habits.get("hides_with") is not None:
-        scores = scores.masked_fill(hidden, habits["hides_with"])
-    if habits.get("overflows"):
-        powers = scores.exp() * (mask if habits.get("hides_with") is None else 1)
-        weights = powers / powers.sum(-1, keepdim=True)
-    elif habits.get("over_all"):
-        weights = scores.flatten(-2).softmax(-1).view(scores.shape)
-    else:
-        weights = scores.softmax(habits.get("dim", -1))
-    if habits.get("masks_late"):
-        weights = weights * mask
+@attention.right
+def right_attention(queries, keys, values, mask):
+    scores = queries @ keys.transpose(-1, -2) / math.sqrt(queries.shape[-1])
+    hidden = scores.masked_fill(~mask, -math.inf)
+    weights = hidden.softmax(-1)
     return weights @ values, weights
 
 
-@attention.mistake(
+_ROOT, _HIDDEN = " / math.sqrt(queries.shape[-1])", "scores.masked_fill(~mask, -math.inf)"
+_SOFTMAX, _POWERS = "hidden.softmax(-1)", "hidden.exp()"
+
+
+attention.slip(
+    "unscaled",
     "You did not divide by √d. A dot product of d terms grows like √d, so with wide vectors the "
-    "softmax puts all its weight on one word, and its gradient dies."
+    "softmax puts all its weight on one word, and its gradient dies.",
+    {_ROOT: ""},
 )
-def unscaled(queries, keys, values, mask):
-    return _attend(queries, keys, values, mask, scale=lambda d: 1.0, hides_with=-math.inf)
-
-
-@attention.mistake(
-    "You divided by d. It is the square root: a sum of d random terms grows like √d."
+attention.slip(
+    "divided_by_width",
+    "You divided by d. It is the square root: a sum of d random terms grows like √d.",
+    {_ROOT: " / queries.shape[-1]"},
 )
-def divided_by_width(queries, keys, values, mask):
-    return _attend(queries, keys, values, mask, scale=lambda d: 1 / d, hides_with=-math.inf)
-
-
-@attention.mistake("You multiplied by √d where you should divide.")
-def multiplied_by_root(queries, keys, values, mask):
-    return _attend(queries, keys, values, mask, scale=math.sqrt, hides_with=-math.inf)
-
-
-@attention.mistake(
+attention.slip(
+    "multiplied_by_root",
+    "You multiplied by √d where you should divide.",
+    {" / math": " * math"},
+)
+attention.slip(
+    "masked_after_softmax",
     "You masked after the softmax. The weights left over no longer add up to 1, and hidden words "
-    "still had their say in the sum below the fraction. Set hidden scores to −inf before it."
+    "still had their say in the sum below the fraction. Set hidden scores to −inf before it.",
+    {_HIDDEN: "scores", _SOFTMAX: f"{_SOFTMAX} * mask"},
 )
-def masked_after_softmax(queries, keys, values, mask):
-    return _attend(queries, keys, values, mask, masks_late=True)
-
-
-@attention.mistake(
+attention.slip(
+    "multiplied_by_zero",
     "You multiplied hidden scores by 0. A score of 0 is not 'hidden': the softmax gives it e⁰ = 1. "
-    "Hidden is −inf, because e^(−inf) = 0."
+    "Hidden is −inf, because e^(−inf) = 0.",
+    {_HIDDEN: "scores * mask"},
 )
-def multiplied_by_zero(queries, keys, values, mask):
-    return _attend(queries, keys, values, mask, multiplies=True)
-
-
-@attention.mistake(
-    "Your mask works the wrong way round: you hide where it is True. Here True means 'may look'."
+attention.slip(
+    "hid_the_allowed",
+    "Your mask works the wrong way round: you hide where it is True. Here True means 'may look'.",
+    {"~mask": "mask"},
 )
-def hid_the_allowed(queries, keys, values, mask):
-    return _attend(queries, keys, values, mask, inverted=True, hides_with=-math.inf)
-
-
-@attention.mistake("You ignored the mask: every query looks everywhere.")
-def ignored_mask(queries, keys, values, mask):
-    return _attend(queries, keys, values, mask)
-
-
-@attention.mistake(
+attention.slip(
+    "ignored_mask", "You ignored the mask: every query looks everywhere.", {_HIDDEN: "scores"}
+)
+attention.slip(
+    "softmax_over_queries",
     "Your softmax runs over the queries. Each query shares out its attention over the keys: the "
-    "rows must add up to 1, so the softmax goes over the last dimension."
+    "rows must add up to 1, so the softmax goes over the last dimension.",
+    {"softmax(-1)": "softmax(-2)"},
 )
-def softmax_over_queries(queries, keys, values, mask):
-    return _attend(queries, keys, values, mask, dim=-2, hides_with=-math.inf)
-
-
-@attention.mistake("Your softmax runs over the whole table at once. Each row adds up to 1 alone.")
-def softmax_over_everything(queries, keys, values, mask):
-    return _attend(queries, keys, values, mask, over_all=True, hides_with=-math.inf)
-
-
-@attention.mistake(
+attention.slip(
+    "softmax_over_everything",
+    "Your softmax runs over the whole table at once. Each row adds up to 1 alone.",
+    {_SOFTMAX: "hidden.flatten(-2).softmax(-1).view(scores.shape)"},
+)
+attention.slip(
+    "hid_with_minus_one",
     "You hid scores with −1. That only makes them less likely; large scores elsewhere in the row "
-    "may be lower still. Use −inf."
+    "may be lower still. Use −inf.",
+    {"-math.inf": "-1.0"},
 )
-def hid_with_minus_one(queries, keys, values, mask):
-    return _attend(queries, keys, values, mask, hides_with=-1.0)
-
-
-@attention.mistake(
+attention.slip(
+    "hid_with_minus_hundred",
     "You hid scores with −100. Scores may be in the hundreds themselves, and then a hidden word "
-    "can win. Nothing is lower than −inf."
+    "can win. Nothing is lower than −inf.",
+    {"-math.inf": "-100.0"},
 )
-def hid_with_minus_hundred(queries, keys, values, mask):
-    return _attend(queries, keys, values, mask, hides_with=-100.0)
-
-
-@attention.mistake(
+attention.slip(
+    "multiplied_infinity",
     "You multiplied −inf by the mask, and −inf · 0 is NaN. Choose instead of multiplying: "
-    "masked_fill or torch.where."
+    "masked_fill or torch.where.",
+    {_HIDDEN: "scores + ~mask * -math.inf"},
 )
-def multiplied_infinity(queries, keys, values, mask):
-    return _attend(queries, keys, values, mask, adds_product=True)
-
-
-@attention.mistake(
+attention.slip(
+    "exponentials_overflow",
     "Your exponentials overflow: e to a power in the hundreds is infinite, and ∞/∞ is NaN. "
-    "Subtract the largest score of each row first, or use torch's softmax, which does."
+    "Subtract the largest score of each row first, or use torch's softmax, which does.",
+    {_SOFTMAX: f"{_POWERS} / {_POWERS}.sum(-1, keepdim=True)"},
 )
-def exponentials_overflow(queries, keys, values, mask):
-    return _attend(queries, keys, values, mask, overflows=True, hides_with=-math.inf)
-
-
-@attention.mistake(
+attention.slip(
+    "masked_exponentials_overflow",
     "Your exponentials overflow: e to a power in the hundreds is infinite, and ∞ · 0 and ∞/∞ are "
-    "NaN. Hide with −inf and use torch's softmax, which subtracts the largest score first."
+    "NaN. Hide with −inf and use torch's softmax, which subtracts the largest score first.",
+    {_HIDDEN: "scores.exp() * mask", _SOFTMAX: "hidden / hidden.sum(-1, keepdim=True)"},
 )
-def masked_exponentials_overflow(queries, keys, values, mask):
-    return _attend(queries, keys, values, mask, overflows=True)
-
-
-@attention.mistake(
+attention.slip(
+    "divided_by_root_of_time",
     "You divided by the square root of the number of queries. It is √d, d the numbers in a query: "
-    "queries.shape[-1]."
+    "queries.shape[-1].",
+    {"queries.shape[-1]": "queries.shape[-2]"},
 )
-def divided_by_root_of_time(queries, keys, values, mask):
-    return _attend(
-        queries,
-        keys,
-        values,
-        mask,
-        scale=lambda d: 1 / math.sqrt(queries.shape[-2]),
-        hides_with=-math.inf,
-    )
-
-
-@attention.mistake("Output and weights have changed places: return (output, weights).")
-def swapped_results(queries, keys, values, mask):
-    output, weights = _attend(queries, keys, values, mask, hides_with=-math.inf)
-    return weights, output
-
-
-@attention.mistake(
-    "You returned the weights before the softmax. Scores are compared; weights add up to 1."
+attention.slip(
+    "divided_by_root_of_keys",
+    "You divided by the square root of the number of keys. It is √d, d the numbers in a query: "
+    "queries.shape[-1].",
+    {"queries.shape[-1]": "keys.shape[-2]"},
 )
-def returned_scores(queries, keys, values, mask):
-    output, _ = _attend(queries, keys, values, mask, hides_with=-math.inf)
-    scores = queries @ keys.transpose(-1, -2) / math.sqrt(queries.shape[-1])
-    return output, scores.masked_fill(~mask, -math.inf)
+attention.slip(
+    "swapped_results",
+    "Output and weights have changed places: return (output, weights).",
+    {"return weights @ values, weights": "return weights, weights @ values"},
+)
+attention.slip(
+    "returned_scores",
+    "You returned the weights before the softmax. Scores are compared; weights add up to 1.",
+    {"weights @ values, weights": "weights @ values, hidden"},
+)
 
 
 attention.equivalent(

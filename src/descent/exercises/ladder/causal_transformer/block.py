@@ -13,7 +13,8 @@ from descent.exercises.doubles import (
 )
 from descent.grading import Draw, Exercise, expect
 
-from .shared import RightBlock, expected_block, has, parameter_total
+from .multi_head_attention import RightAttention
+from .shared import expected_block, has, parameter_total
 
 Block = Exercise("Block", minutes=12, difficulty=2)
 
@@ -42,9 +43,7 @@ def _(answer, draw: Draw) -> None:
     block, x = answer(width, heads), normals(draw, 2, time, width)
     if _block_parts(block, width):
         fill_with_normals(block, draw)
-        given = x.clone()
-        expect(block(x), "the output").close_to(expected_block(block, given, heads), atol=1e-4)
-        expect(x, "the input after the call").close_to(given)
+        expect(block(x.clone()), "the output").close_to(expected_block(block, x, heads), atol=1e-4)
 
 
 @Block.property("hands x on untouched when both branches are silent")
@@ -56,104 +55,149 @@ def _(answer, draw: Draw) -> None:
     expect(block(x), "the output with all parameters 0").close_to(x)
 
 
-@Block.mistake(
-    "You normalise after adding: that is post-norm, the block of 2017. Here the norm stands inside "
-    "the branch, before attention and before the MLP, so that x itself passes untouched."
-)
-class PostNorm(RightBlock):
+@Block.property("leaves the x that it was handed as it was")
+def _(answer, draw: Draw) -> None:
+    block, x = answer(4, 2), normals(draw, 2, 3, 4)
+    fill_with_normals(block, draw)
+    given = x.clone()
+    block(given)
+    expect(given, "the input after the call").close_to(x)
+
+
+@Block.right
+class RightBlock(nn.Module):
+    def __init__(self, width, heads):
+        super().__init__()
+        inside = 4 * width
+        self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.attention = RightAttention(width, heads)
+        self.mlp = nn.Sequential(nn.Linear(width, inside), nn.GELU(), nn.Linear(inside, width))
+
     def forward(self, x):
-        x = self.norm1(x + self.attention(x))
-        return self.norm2(x + self.mlp(x))
-
-
-@Block.mistake("Both skips are missing: add x to what attention and MLP return.")
-class NoSkips(RightBlock):
-    def forward(self, x):
-        return self.mlp(self.norm2(self.attention(self.norm1(x))))
-
-
-@Block.mistake("The skip around the attention is missing: x + attention(norm1(x)).")
-class NoFirstSkip(RightBlock):
-    def forward(self, x):
-        x = self.attention(self.norm1(x))
+        x = x + self.attention(self.norm1(x))
         return x + self.mlp(self.norm2(x))
 
 
-@Block.mistake("The skip around the MLP is missing: x + mlp(norm2(x)).")
-class NoSecondSkip(RightBlock):
-    def forward(self, x):
-        x = x + self.attention(self.norm1(x))
-        return self.mlp(self.norm2(x))
+_FIRST = "x = x + self.attention(self.norm1(x))"
+_SECOND = "return x + self.mlp(self.norm2(x))"
 
 
-@Block.mistake(
+Block.slip(
+    "PostNorm",
+    "You normalise after adding: that is post-norm, the block of 2017. Here the norm stands inside "
+    "the branch, before attention and before the MLP, so that x itself passes untouched.",
+    {
+        _FIRST: "x = self.norm1(x + self.attention(x))",
+        _SECOND: "return self.norm2(x + self.mlp(x))",
+    },
+)
+Block.slip(
+    "NormOfTheBranch",
+    "You normalise what attention and MLP return. The norm comes first: they read norm(x), and "
+    "what they return is added as it is.",
+    {
+        _FIRST: "x = x + self.norm1(self.attention(x))",
+        _SECOND: "return x + self.norm2(self.mlp(x))",
+    },
+)
+Block.slip(
+    "NoSkips",
+    "Both skips are missing: add x to what attention and MLP return.",
+    {_FIRST: "x = self.attention(self.norm1(x))", _SECOND: "return self.mlp(self.norm2(x))"},
+)
+Block.slip(
+    "NoFirstSkip",
+    "The skip around the attention is missing: x + attention(norm1(x)).",
+    {_FIRST: "x = self.attention(self.norm1(x))"},
+)
+Block.slip(
+    "NoSecondSkip",
+    "The skip around the MLP is missing: x + mlp(norm2(x)).",
+    {_SECOND: "return self.mlp(self.norm2(x))"},
+)
+Block.slip(
+    "SkipFromTheStart",
+    "The second skip carries the x that came in, and what attention added is lost to it. It "
+    "carries x after the first branch.",
+    {
+        _FIRST: "y = x + self.attention(self.norm1(x))",
+        _SECOND: "return x + self.mlp(self.norm2(y))",
+    },
+)
+Block.slip(
+    "NormOnTheSkip",
     "The normalised x travels along the skip. Add the branch to x as it came: the skip is there to "
-    "carry it unchanged."
+    "carry it unchanged.",
+    {
+        _FIRST: "x = self.norm1(x)\n        x = x + self.attention(x)",
+        _SECOND: "x = self.norm2(x)\n        return x + self.mlp(x)",
+    },
 )
-class NormOnTheSkip(RightBlock):
-    def forward(self, x):
-        x = self.norm1(x)
-        x = x + self.attention(x)
-        x = self.norm2(x)
-        return x + self.mlp(x)
-
-
-@Block.mistake("There is no norm before attention and MLP. Use norm1 and norm2.")
-class NoNorm(RightBlock):
-    def forward(self, x):
-        x = x + self.attention(x)
-        return x + self.mlp(x)
-
-
-@Block.mistake("You used norm1 twice. The MLP has a norm of its own, norm2.")
-class OneNorm(RightBlock):
-    def forward(self, x):
-        x = x + self.attention(self.norm1(x))
-        return x + self.mlp(self.norm1(x))
-
-
-@Block.mistake(
-    "Attention and MLP run side by side on the same x. Here the MLP reads what the attention added."
+Block.slip(
+    "NoNorm",
+    "There is no norm before attention and MLP. Use norm1 and norm2.",
+    {"self.norm1(x)": "x", "self.norm2(x)": "x"},
 )
-class Parallel(RightBlock):
-    def forward(self, x):
-        return x + self.attention(self.norm1(x)) + self.mlp(self.norm2(x))
-
-
-@Block.mistake(
+Block.slip(
+    "OneNorm",
+    "You used norm1 twice. The MLP has a norm of its own, norm2.",
+    {"self.norm2(x)": "self.norm1(x)"},
+)
+Block.slip(
+    "NormsExchanged",
+    "norm1 and norm2 have changed places: norm1 comes before attention, norm2 before the MLP.",
+    {"self.norm1(x)": "self.norm2(x)", "self.mlp(self.norm2(x))": "self.mlp(self.norm1(x))"},
+)
+Block.slip(
+    "Parallel",
+    "Attention and MLP run side by side on the same x. Here the MLP reads what the attention "
+    "added.",
+    {
+        _FIRST: "y = x + self.attention(self.norm1(x))",
+        _SECOND: "return y + self.mlp(self.norm2(x))",
+    },
+)
+Block.slip(
+    "InPlace",
     "`x += …` writes into the tensor that was handed in, and the norm needs the old numbers for "
-    "its gradient. Make a new tensor: x = x + …"
+    "its gradient. Make a new tensor: x = x + …",
+    {"x = x + self": "x += self", _SECOND: "x += self.mlp(self.norm2(x))\n        return x"},
 )
-class InPlace(RightBlock):
-    def forward(self, x):
-        x += self.attention(self.norm1(x))
-        x += self.mlp(self.norm2(x))
-        return x
-
-
-@Block.mistake("The MLP comes first in your block. First gather (attention), then think (MLP).")
-class MlpFirst(RightBlock):
-    def forward(self, x):
-        x = x + self.mlp(self.norm2(x))
-        return x + self.attention(self.norm1(x))
-
-
-@Block.mistake("Your MLP bends with ReLU. This page uses nn.GELU().")
-class WithRelu(RightBlock):
-    def __init__(self, width, heads):
-        super().__init__(width, heads, bend=nn.ReLU)
-
-
-@Block.mistake("There is no bend between the two layers of your MLP: put nn.GELU() there.")
-class WithoutBend(RightBlock):
-    def __init__(self, width, heads):
-        super().__init__(width, heads, bend=nn.Identity)
-
-
-@Block.mistake("Your MLP is as narrow inside as outside. Here it is four times as wide inside.")
-class NarrowMlp(RightBlock):
-    def __init__(self, width, heads):
-        super().__init__(width, heads, inside=1)
+Block.slip(
+    "MlpFirst",
+    "The MLP comes first in your block. First gather (attention), then think (MLP).",
+    {
+        _FIRST: "x = x + self.mlp(self.norm2(x))",
+        _SECOND: "return x + self.attention(self.norm1(x))",
+    },
+)
+Block.slip(
+    "WithRelu", "Your MLP bends with ReLU. This page uses nn.GELU().", {"nn.GELU": "nn.ReLU"}
+)
+Block.slip(
+    "WithoutBend",
+    "There is no bend between the two layers of your MLP: put nn.GELU() there.",
+    {"nn.GELU": "nn.Identity"},
+)
+Block.slip(
+    "BendAtTheEnd",
+    "Your MLP bends a second time, after its last layer. What it returns is added as it is.",
+    {"nn.Linear(inside, width))": "nn.Linear(inside, width), nn.GELU())"},
+)
+Block.slip(
+    "NarrowMlp",
+    "Your MLP is as narrow inside as outside. Here it is four times as wide inside.",
+    {"4 * width": "width"},
+)
+Block.slip(
+    "MlpWithoutBias",
+    "The two layers of your MLP have no bias. Here they have one: only attention's four "
+    "projections have none.",
+    {
+        "nn.Linear(width, inside)": "nn.Linear(width, inside, bias=False)",
+        "nn.Linear(inside, width)": "nn.Linear(inside, width, bias=False)",
+    },
+)
 
 
 Block.hint("Two lines in forward, of the same form: x = x + branch(norm(x)).")

@@ -11,7 +11,7 @@ from descent.grading import Draw, Exercise, expect
 
 from .shared import Tensor
 
-influence = Exercise("influence", minutes=10, difficulty=3)
+influence = Exercise("influence", minutes=10, difficulty=3, returns=Tensor)
 
 
 class Mixer:
@@ -41,7 +41,7 @@ def _(answer, draw: Draw) -> None:
 def _(answer, draw: Draw) -> None:
     places = (normals(draw, 5, 5).abs() + 0.1).tril()
     words = normals(draw, 3, 4)
-    found = torch.as_tensor(answer(Mixer(places, words), normals(draw, 5, 3)))
+    found = answer(Mixer(places, words), normals(draw, 5, 3))
     expect(found, "the influence").close_to(places * words.abs().max(), atol=1e-5)
     expect(found.triu(1).abs().max(), "the largest influence of the future").equals(0.0)
 
@@ -53,57 +53,87 @@ def _(answer, draw: Draw) -> None:
     expect(found, "the influence when f squares").close_to(torch.diag(2 * x[:, 0].abs()), atol=1e-4)
 
 
-def _jacobian(f, x):
-    return torch.autograd.functional.jacobian(f, x)
+@influence.right
+def right_influence(f, x):
+    slopes = torch.autograd.functional.jacobian(f, x)
+    return slopes.abs().amax((1, 3))
 
 
-@influence.mistake(
+_LARGEST = "slopes.abs().amax((1, 3))"
+
+
+influence.slip(
+    "transposed_influence",
     "Your table is transposed: row t is the place that is predicted, column s the place that is "
-    "nudged."
+    "nudged.",
+    {_LARGEST: f"{_LARGEST}.T"},
 )
-def transposed_influence(f, x):
-    return _jacobian(f, x).abs().amax((1, 3)).T
-
-
-@influence.mistake(
+influence.slip(
+    "signed_sum",
     "You added the slopes with their signs, so that they cancel, and a leak can hide. Take the "
-    "largest absolute one."
+    "largest absolute one.",
+    {_LARGEST: "slopes.sum((1, 3))"},
 )
-def signed_sum(f, x):
-    return _jacobian(f, x).sum((1, 3))
-
-
-@influence.mistake("You took the largest slope with its sign. A slope of −3 is an influence of 3.")
-def signed_maximum(f, x):
-    return _jacobian(f, x).amax((1, 3))
-
-
-@influence.mistake("You added up the absolute slopes. The page asks for the largest of them.")
-def absolute_sum(f, x):
-    return _jacobian(f, x).abs().sum((1, 3))
-
-
-@influence.mistake(
+influence.slip(
+    "sum_before_absolute",
+    "You took the absolute value of a sum, in which slopes of opposite signs have cancelled "
+    "already. Take the absolute values first, and the largest of them.",
+    {_LARGEST: "slopes.sum((1, 3)).abs()"},
+)
+influence.slip(
+    "signed_maximum",
+    "You took the largest slope with its sign. A slope of −3 is an influence of 3.",
+    {".abs()": ""},
+)
+influence.slip(
+    "maximum_before_absolute",
+    "You took the absolute value of the largest slope with its sign. Of −3 and 1 that is 1: take "
+    "the absolute values first.",
+    {_LARGEST: "slopes.amax((1, 3)).abs()"},
+)
+influence.slip(
+    "absolute_sum",
+    "You added up the absolute slopes. The page asks for the largest of them.",
+    {".amax": ".sum"},
+)
+influence.slip(
+    "summed_over_words",
     "You took the gradient of the sum over v. Slopes of different words cancel in it; look at each "
-    "logit alone."
+    "logit alone.",
+    {_LARGEST: "slopes.sum(1).abs().amax(2)"},
 )
-def summed_over_words(f, x):
-    return _jacobian(f, x).sum(1).abs().amax(2)
-
-
-@influence.mistake("You averaged the absolute slopes. The page asks for the largest of them.")
-def absolute_mean(f, x):
-    return _jacobian(f, x).abs().mean((1, 3))
-
-
-@influence.mistake("You looked at the first logit alone. A leak may show in any of them.")
-def first_word_only(f, x):
-    return _jacobian(f, x)[:, 0].abs().amax(2)
-
-
-@influence.mistake("You returned the whole table of slopes. Take the largest over v and j.")
-def whole_jacobian(f, x):
-    return _jacobian(f, x)
+influence.slip(
+    "absolute_mean",
+    "You averaged the absolute slopes. The page asks for the largest of them.",
+    {".amax": ".mean"},
+)
+influence.slip(
+    "first_word_only",
+    "You looked at the first logit alone. A leak may show in any of them.",
+    {_LARGEST: "slopes[:, 0].abs().amax(2)"},
+)
+influence.slip(
+    "first_number_only",
+    "You nudge the first number of each embedding alone. A leak may show in any of them.",
+    {_LARGEST: "slopes[..., 0].abs().amax(1)"},
+)
+influence.slip(
+    "length_of_the_slopes",
+    "You took the root of the sum of the squared slopes. The page asks for the largest absolute "
+    "one.",
+    {_LARGEST: "slopes.square().sum((1, 3)).sqrt()"},
+)
+influence.slip(
+    "other_places_compared",
+    "You took the largest over v and over the places nudged. The places stay: the largest is over "
+    "v and over j, the numbers of an embedding.",
+    {"(1, 3)": "(1, 2)"},
+)
+influence.slip(
+    "whole_jacobian",
+    "You returned the whole table of slopes. Take the largest over v and j.",
+    {_LARGEST: "slopes"},
+)
 
 
 influence.hint(

@@ -14,14 +14,16 @@ from descent.exercises.doubles import (
 )
 from descent.grading import Draw, Exercise, expect
 
+from .attention import right_attention
+from .causal_mask import right_mask
 from .shared import (
     PROJECTIONS,
-    Attention,
     expected_attention,
     has,
     parameter_total,
     weights_by_hand,
 )
+from .split_heads import right_split
 
 MultiHeadAttention = Exercise("MultiHeadAttention", minutes=20, difficulty=3)
 
@@ -64,6 +66,8 @@ def _(answer, draw: Draw) -> None:
 @MultiHeadAttention.property("keeps its last weights in `weights`")
 def _(answer, draw: Draw) -> None:
     module, x = answer(4, 2), normals(draw, 3, 5, 4)
+    fill_with_normals(module, draw)
+    module(normals(draw, 3, 5, 4))
     module(x)
     weights: Any = getattr(module, "weights", None)
     expect(weights, "module.weights").is_a(torch.Tensor)
@@ -71,13 +75,20 @@ def _(answer, draw: Draw) -> None:
     expect(torch.as_tensor(weights).sum(-1), "their sums along the last dimension").close_to(
         np.ones((3, 2, 5)), atol=1e-5
     )
-    expect(weights.requires_grad, "whether they are tied to the gradient").equals(False)
     if _attention_parts(module, 4):
         causal, rows = torch.ones(5, 5).tril().bool(), []
         for h in (slice(0, 2), slice(2, 4)):
             q, k = (x[1] @ part.weight.detach()[h].T for part in (module.query, module.key))
             rows.append(weights_by_hand(q, k, causal))
         expect(weights[1], "module.weights of one window").close_to(np.stack(rows), atol=1e-5)
+
+
+@MultiHeadAttention.property("keeps its weights detached from the gradient")
+def _(answer, draw: Draw) -> None:
+    module = answer(4, 2)
+    module(normals(draw, 3, 5, 4))
+    weights: Any = getattr(module, "weights", None)
+    expect(getattr(weights, "requires_grad", None), "weights.requires_grad").equals(False)
 
 
 @MultiHeadAttention.property("lets the gradient reach all four matrices")
@@ -89,82 +100,132 @@ def _(answer, draw: Draw) -> None:
     expect(sum(reached), "how many of 4 matrices got a gradient").equals(4)
 
 
-@MultiHeadAttention.mistake(
+@MultiHeadAttention.right
+class RightAttention(nn.Module):
+    def __init__(self, width, heads):
+        super().__init__()
+        self.heads = heads
+        self.query = nn.Linear(width, width, bias=False)
+        self.key = nn.Linear(width, width, bias=False)
+        self.value = nn.Linear(width, width, bias=False)
+        self.out = nn.Linear(width, width, bias=False)
+
+    def forward(self, x):
+        q, k, v = self.query(x), self.key(x), self.value(x)
+        q, k, v = (right_split(part, self.heads) for part in (q, k, v))
+        mask = right_mask(x.shape[1])
+        mixed, weights = right_attention(q, k, v, mask)
+        self.weights = weights.detach()
+        joined = mixed.transpose(1, 2).reshape(x.shape)
+        return self.out(joined)
+
+
+_SPLIT = "right_split(part, self.heads)"
+_HEADS = f"        q, k, v = ({_SPLIT} for part in (q, k, v))\n"
+_LINEAR = "nn.Linear(width, width"
+_ATTENDED, _KEPT = "right_attention(q, k, v, mask)", "self.weights = weights.detach()"
+
+
+MultiHeadAttention.slip(
+    "Leaks",
     "There is no causal mask: every word looks at the words after it, and the loss will be "
-    "wonderful for the wrong reason."
+    "wonderful for the wrong reason.",
+    {_ATTENDED: "right_attention(q, k, v, torch.ones_like(mask))"},
 )
-class Leaks(Attention):
-    habits = {"leaks": True}
-
-
-@MultiHeadAttention.mistake("Your mask is transposed: each word sees the future and not the past.")
-class LooksForward(Attention):
-    habits = {"transposed": True}
-
-
-@MultiHeadAttention.mistake(
+MultiHeadAttention.slip(
+    "LooksForward",
+    "Your mask is transposed: each word sees the future and not the past.",
+    {_ATTENDED: "right_attention(q, k, v, mask.T)"},
+)
+MultiHeadAttention.slip(
+    "ScaledByFullWidth",
     "You divided by the square root of the whole width. A head's dot product has width/heads "
-    "terms, so it is √(width/heads)."
+    "terms, so it is √(width/heads).",
+    {_ATTENDED: "right_attention(q / self.heads**0.5, k, v, mask)"},
 )
-class ScaledByFullWidth(Attention):
-    habits = {"full_width": True}
-
-
-@MultiHeadAttention.mistake("The scores are not divided by √(width/heads).")
-class Unscaled(Attention):
-    habits = {"unscaled": True}
-
-
-@MultiHeadAttention.mistake(
+MultiHeadAttention.slip(
+    "Unscaled",
+    "The scores are not divided by √(width/heads).",
+    {_ATTENDED: "right_attention(q * q.shape[-1] ** 0.5, k, v, mask)"},
+)
+MultiHeadAttention.slip(
+    "WithoutOut",
     "The output projection is missing: the heads lie side by side and are never mixed. Send the "
-    "joined result through `out`."
+    "joined result through `out`.",
+    {"self.out(joined)": "joined"},
 )
-class WithoutOut(Attention):
-    habits = {"no_out": True}
-
-
-@MultiHeadAttention.mistake(
+MultiHeadAttention.slip(
+    "JoinsBadly",
     "You joined the heads with a reshape alone. Transpose heads and time back first, or the words "
-    "are mixed up."
+    "are mixed up.",
+    {"mixed.transpose(1, 2).reshape": "mixed.reshape"},
 )
-class JoinsBadly(Attention):
-    habits = {"joins_badly": True}
-
-
-@MultiHeadAttention.mistake(
-    "You split into heads with a reshape alone, which mixes times and heads. Use your split_heads."
+MultiHeadAttention.slip(
+    "SplitsBadly",
+    "You split into heads with a reshape alone, which mixes times and heads. Use your split_heads.",
+    {_SPLIT: "part.reshape(len(x), self.heads, x.shape[1], -1)"},
 )
-class SplitsBadly(Attention):
-    habits = {"reshapes": True}
-
-
-@MultiHeadAttention.mistake(
+MultiHeadAttention.slip(
+    "SwapsQueryAndKey",
     "Queries and keys have changed places: `query` belongs to the word that looks, `key` to the "
-    "word that is looked at."
+    "word that is looked at.",
+    {"self.query(x), self.key(x)": "self.key(x), self.query(x)"},
 )
-class SwapsQueryAndKey(Attention):
-    habits = {"swaps": True}
-
-
-@MultiHeadAttention.mistake(
+MultiHeadAttention.slip(
+    "QueryNeverUsed",
+    "`query` is never used: your words look with their keys. The word that looks has a projection "
+    "of its own.",
+    {"self.query(x)": "self.key(x)"},
+)
+MultiHeadAttention.slip(
+    "ValueNeverUsed",
+    "`value` is never used: the words themselves are mixed. What is looked up goes through a "
+    "projection of its own.",
+    {"self.value(x)": "x"},
+)
+MultiHeadAttention.slip(
+    "ValuesOfKeys",
+    "`value` is never used: the keys are mixed. What is looked up goes through a projection of its "
+    "own.",
+    {"self.value(x)": "self.key(x)"},
+)
+MultiHeadAttention.slip(
+    "OneWideHead",
     "There is one head as wide as the whole layer. Send queries, keys and values through "
-    "split_heads before they meet."
+    "split_heads before they meet.",
+    {_HEADS: "", "mixed.transpose(1, 2).reshape(x.shape)": "mixed"},
 )
-class OneWideHead(Attention):
-    habits = {"one_head": True}
-
-
-@MultiHeadAttention.mistake("Your four projections have a bias. Here they have none: bias=False.")
-class WithBias(Attention):
-    habits = {"bias": True}
-
-
-@MultiHeadAttention.mistake(
+MultiHeadAttention.slip(
+    "OneWideHeadRepeated",
+    "There is one head as wide as the whole layer, and each head is said to have its weights. Send "
+    "queries, keys and values through split_heads before they meet.",
+    {
+        _HEADS: "",
+        _KEPT: "self.weights = weights.detach()[:, None].repeat(1, self.heads, 1, 1)",
+        "mixed.transpose(1, 2).reshape(x.shape)": "mixed",
+    },
+)
+MultiHeadAttention.slip(
+    "WithBias",
+    "Your four projections have a bias. Here they have none: bias=False.",
+    {f"self.{name} = {_LINEAR}, bias=False)": f"self.{name} = {_LINEAR})" for name in PROJECTIONS},
+)
+MultiHeadAttention.slip(
+    "AttachedWeights",
     "The weights you keep are still part of the graph, and hold the memory of the whole pass. "
-    "Keep weights.detach()."
+    "Keep weights.detach().",
+    {_KEPT: "self.weights = weights"},
 )
-class AttachedWeights(Attention):
-    habits = {"attached": True}
+MultiHeadAttention.slip(
+    "WeightsNotKept",
+    "The weights of the last call are not kept: self.weights = weights.detach(), in `forward`.",
+    {f"        {_KEPT}\n": ""},
+)
+MultiHeadAttention.slip(
+    "WeightsOfFirstHead",
+    "You keep the weights of one head. Keep those of all: (batch, heads, time, time).",
+    {_KEPT: "self.weights = weights[:, 0].detach()"},
+)
 
 
 MultiHeadAttention.equivalent(

@@ -15,7 +15,7 @@ from descent.grading import Draw, Exercise, expect
 
 from .shared import surprise_of_each
 
-next_word_loss = Exercise("next_word_loss", minutes=5, difficulty=1)
+next_word_loss = Exercise("next_word_loss", minutes=5, difficulty=1, returns=torch.Tensor)
 
 
 @next_word_loss.property("is the mean surprise over all places of all windows", trials=5)
@@ -29,7 +29,6 @@ def _(answer, draw: Draw) -> None:
 def _(answer, draw: Draw) -> None:
     loss = answer(torch.zeros(2, 3, 8), token_tensor(draw, 8, 2, 3))
     expect(loss, "the loss").close_to(math.log(8))
-    expect(loss, "the loss").has_shape()
 
 
 @next_word_loss.property("survives logits in the hundreds")
@@ -40,75 +39,106 @@ def _(answer, draw: Draw) -> None:
     )
 
 
-@next_word_loss.property("is a tensor through which the gradient flows")
+@next_word_loss.property("is one number, through which the gradient flows")
 def _(answer, draw: Draw) -> None:
     logits, targets = normals(draw, 2, 3, 5).requires_grad_(), token_tensor(draw, 5, 2, 3)
     loss = answer(logits, targets)
-    expect(loss, "the loss").is_a(torch.Tensor)
-    expect(getattr(loss, "requires_grad", False), "whether a gradient can flow").equals(True)
+    expect(loss, "the loss").has_shape()
+    expect(loss.requires_grad, "whether a gradient can flow").equals(True)
 
 
-@next_word_loss.mistake(
-    "Your loss is a plain number, or cut off from its gradient: `backward` has nowhere to go. "
-    "Return the tensor; `.item()` comes in the training loop."
+@next_word_loss.right
+def right_loss(logits, targets):
+    surprises = F.cross_entropy(logits.transpose(1, 2), targets, reduction="none")
+    return surprises.mean()
+
+
+_MEAN, _TURNED = "surprises.mean()", "logits.transpose(1, 2)"
+_CROSS_ENTROPY = f'F.cross_entropy({_TURNED}, targets, reduction="none")'
+
+
+next_word_loss.slip(
+    "cut_off",
+    "Your loss is cut off from its gradient: `backward` has nowhere to go. No `.detach()`, no new "
+    "tensor; `.item()` comes in the training loop.",
+    {_MEAN: "surprises.mean().detach()"},
 )
-def plain_number(logits, targets):
-    return F.cross_entropy(logits.flatten(0, 1), targets.flatten()).item()
-
-
-@next_word_loss.mistake(
+next_word_loss.slip(
+    "reshaped_axes",
     "You brought the vocabulary to dimension 1 with a reshape, which mixes places and words. "
-    "Flatten batch and time into one dimension, or transpose."
+    "Flatten batch and time into one dimension, or transpose.",
+    {_TURNED: "logits.reshape(len(logits), logits.shape[2], -1)"},
 )
-def reshaped_axes(logits, targets):
-    batch, time, words = logits.shape
-    return F.cross_entropy(logits.reshape(batch, words, time), targets)
-
-
-@next_word_loss.mistake("You judge the last place alone. All places count: that is the bargain.")
-def last_place(logits, targets):
-    return F.cross_entropy(logits[:, -1], targets[:, -1])
-
-
-@next_word_loss.mistake(
+next_word_loss.slip(
+    "last_place",
+    "You judge the last place alone. All places count: that is the bargain.",
+    {_MEAN: "surprises[:, -1].mean()"},
+)
+next_word_loss.slip(
+    "shifted_twice",
     "You shifted the targets once more. `windows_at` has done it: logits[:, t] belong to "
-    "targets[:, t]."
+    "targets[:, t].",
+    {f"{_TURNED}, targets": "logits[:, :-1].transpose(1, 2), targets[:, 1:]"},
 )
-def shifted_twice(logits, targets):
-    return F.cross_entropy(logits[:, :-1].flatten(0, 1), targets[:, 1:].flatten())
-
-
-@next_word_loss.mistake("You summed. A mean keeps long and short windows comparable.")
-def summed_loss(logits, targets):
-    return F.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="sum")
-
-
-@next_word_loss.mistake("You summed over the places of a window. Average over them too.")
-def summed_over_time(logits, targets):
-    return F.cross_entropy(logits.flatten(0, 1), targets.flatten()) * logits.shape[1]
-
-
-@next_word_loss.mistake(
+next_word_loss.slip(
+    "summed_loss",
+    "You summed. A mean keeps long and short windows comparable.",
+    {_MEAN: "surprises.sum()"},
+)
+next_word_loss.slip(
+    "summed_over_time",
+    "You summed over the places of a window. Average over them too.",
+    {_MEAN: "surprises.sum(1).mean()"},
+)
+next_word_loss.slip(
+    "summed_over_windows",
+    "You summed over the windows. Average over them too.",
+    {_MEAN: "surprises.mean(1).sum()"},
+)
+next_word_loss.slip(
+    "softmax_first",
     "You applied softmax before cross_entropy, which contains it: the probabilities are then "
-    "treated as logits."
+    "treated as logits.",
+    {_TURNED: "logits.softmax(-1).transpose(1, 2)"},
 )
-def softmax_first(logits, targets):
-    return F.cross_entropy(logits.softmax(-1).flatten(0, 1), targets.flatten())
-
-
-@next_word_loss.mistake("That is the perplexity, exp of the loss. Return the loss itself.")
-def perplexity_instead(logits, targets):
-    return F.cross_entropy(logits.flatten(0, 1), targets.flatten()).exp()
-
-
-@next_word_loss.mistake("The sign is flipped: a loss is minus the log-probability.")
-def log_probability(logits, targets):
-    return -F.cross_entropy(logits.flatten(0, 1), targets.flatten())
-
-
-@next_word_loss.mistake("You returned one loss for each place. The loss is their mean.")
-def one_for_each_place(logits, targets):
-    return F.cross_entropy(logits.transpose(1, 2), targets, reduction="none")
+next_word_loss.slip(
+    "softmax_over_time",
+    "Your softmax runs over the places of a window. At each place the words of the vocabulary "
+    "compete: the last dimension.",
+    {_CROSS_ENTROPY: "-logits.log_softmax(1).gather(2, targets[..., None])"},
+)
+next_word_loss.slip(
+    "logarithm_of_softmax",
+    "You take the logarithm of the softmax. A probability of e^−400 is rounded to 0, and its "
+    "logarithm is −∞: take log_softmax, or F.cross_entropy, of the logits.",
+    {_CROSS_ENTROPY: "-logits.softmax(-1).log().gather(2, targets[..., None])"},
+)
+next_word_loss.slip(
+    "logarithm_held_up",
+    "You add a small number to the probabilities before the logarithm, which puts a ceiling on "
+    "every surprise. Take log_softmax, or F.cross_entropy, of the logits: they need none.",
+    {_CROSS_ENTROPY: "-(logits.softmax(-1) + 1e-10).log().gather(2, targets[..., None])"},
+)
+next_word_loss.slip(
+    "perplexity_instead",
+    "That is the perplexity, exp of the loss. Return the loss itself.",
+    {_MEAN: "surprises.mean().exp()"},
+)
+next_word_loss.slip(
+    "log_probability",
+    "The sign is flipped: a loss is minus the log-probability.",
+    {_MEAN: "-surprises.mean()"},
+)
+next_word_loss.slip(
+    "one_for_each_place",
+    "You returned one loss for each place. The loss is their mean.",
+    {_MEAN: "surprises"},
+)
+next_word_loss.slip(
+    "one_for_each_window",
+    "You returned one loss for each window. The loss is the mean over all of them.",
+    {_MEAN: "surprises.mean(1)"},
+)
 
 
 next_word_loss.hint("Every place of every window is one classification. Make a list of them.")

@@ -57,54 +57,6 @@ def expected_attention(module: nn.Module, x: Tensor, heads: int) -> Tensor:
     return torch.einsum("btc,oc->bto", torch.cat(parts, dim=-1), out)
 
 
-class Attention(nn.Module):
-    """A right layer, which the mistakes below spoil in one place each."""
-
-    habits: dict[str, bool] = {}
-
-    def __init__(self, width, heads):
-        super().__init__()
-        self.heads = heads
-        bias = "bias" in self.habits
-        self.query, self.key, self.value, self.out = (
-            nn.Linear(width, width, bias=bias) for _ in range(4)
-        )
-
-    def _split(self, x):
-        batch, time, width = x.shape
-        if "reshapes" in self.habits:
-            return x.reshape(batch, self.heads, time, width // self.heads)
-        return x.reshape(batch, time, self.heads, width // self.heads).transpose(1, 2)
-
-    def _attend_once(self, x):
-        scores = self.query(x) @ self.key(x).transpose(-1, -2) / math.sqrt(x.shape[-1])
-        future = torch.ones(scores.shape[-2:], dtype=torch.bool).triu(1)
-        self.weights = scores.masked_fill(future, -math.inf).softmax(-1).detach()
-        return self.out(self.weights @ self.value(x))
-
-    def forward(self, x):
-        batch, time, width = x.shape
-        if "one_head" in self.habits:
-            return self._attend_once(x)
-        q, k, v = (self._split(part(x)) for part in (self.query, self.key, self.value))
-        if "swaps" in self.habits:
-            q, k = k, q
-        root = math.sqrt(width if "full_width" in self.habits else width // self.heads)
-        root = 1.0 if "unscaled" in self.habits else root
-        scores = q @ k.transpose(-1, -2) / root
-        mask = torch.ones(time, time, dtype=torch.bool).tril()
-        mask = mask.T if "transposed" in self.habits else mask
-        if "leaks" not in self.habits:
-            scores = scores.masked_fill(~mask, -math.inf)
-        weights = scores.softmax(-1)
-        self.weights = weights if "attached" in self.habits else weights.detach()
-        mixed = weights @ v
-        if "joins_badly" not in self.habits:
-            mixed = mixed.transpose(1, 2)
-        mixed = mixed.reshape(batch, time, width)
-        return mixed if "no_out" in self.habits else self.out(mixed)
-
-
 def normed(norm: Any, x: Tensor) -> Tensor:
     return F.layer_norm(x, x.shape[-1:], norm.weight, norm.bias)
 
@@ -114,22 +66,6 @@ def expected_block(block: Any, x: Tensor, heads: int) -> Tensor:
     x = x + expected_attention(block.attention, normed(block.norm1, x), heads)
     hidden = F.gelu(normed(block.norm2, x) @ first.weight.T + first.bias)
     return (x + hidden @ second.weight.T + second.bias).detach()
-
-
-class RightBlock(nn.Module):
-    """A right block, which the mistakes below spoil in one place each."""
-
-    def __init__(self, width, heads, inside=4, bend: type[nn.Module] = nn.GELU):
-        super().__init__()
-        self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
-        self.attention = Attention(width, heads)
-        self.mlp = nn.Sequential(
-            nn.Linear(width, inside * width), bend(), nn.Linear(inside * width, width)
-        )
-
-    def forward(self, x):
-        x = x + self.attention(self.norm1(x))
-        return x + self.mlp(self.norm2(x))
 
 
 def surprise_of_each(logits: Tensor, targets: Tensor) -> np.ndarray:
@@ -143,17 +79,21 @@ def surprise_of_each(logits: Tensor, targets: Tensor) -> np.ndarray:
 
 
 class Table(nn.Module):
-    """Logits are a row for the word plus one for its place; it notes what it saw."""
+    """Logits are a row for the word plus one for its place; it notes what it saw.
+
+    `modes` holds, for each call, how many of its two parts were in training mode.
+    """
 
     def __init__(self, words: Tensor, places: Tensor) -> None:
         super().__init__()
         self.words, self.places = nn.Parameter(words.clone()), nn.Parameter(places.clone())
-        self.modes: list[bool] = []
+        self.part = nn.Identity()
+        self.modes: list[int] = []
         self.recorded: list[bool] = []
         self.inputs: list[Tensor] = []
 
     def forward(self, tokens: Tensor) -> Tensor:
-        self.modes.append(self.training)
+        self.modes.append(sum(part.training for part in self.modules()))
         self.recorded.append(torch.is_grad_enabled())
         self.inputs.append(tokens.detach().clone())
         if tokens.shape[1] > len(self.places):

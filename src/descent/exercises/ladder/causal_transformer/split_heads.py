@@ -10,14 +10,15 @@ from descent.exercises.doubles import (
 )
 from descent.grading import Draw, Exercise, expect
 
-split_heads = Exercise("split_heads", minutes=6, difficulty=2)
+split_heads = Exercise("split_heads", minutes=6, difficulty=2, returns=torch.Tensor)
 
 
 @split_heads.property("gives head h its own slice of every word", trials=5)
 def _(answer, draw: Draw) -> None:
     heads, time = 1 + draw.size % 4, min(draw.size, 5)
-    x = normals(draw, 2, time, 3 * heads)
-    slices = [x[:, :, 3 * h : 3 * h + 3] for h in range(heads)]
+    each = draw.integers(2, 5)
+    x = normals(draw, 2, time, each * heads)
+    slices = [x[:, :, each * h : each * h + each] for h in range(heads)]
     expect(answer(x, heads), "the heads").close_to(np.stack(slices, axis=1))
 
 
@@ -33,45 +34,60 @@ def _(answer, draw: Draw) -> None:
     expect(answer(x, 1), "the only head").close_to(x[:, None])
 
 
-@split_heads.mistake(
+@split_heads.right
+def right_split(x, heads):
+    batch, time, width = x.shape
+    words = x.reshape(batch, time, heads, width // heads)
+    return words.transpose(1, 2)
+
+
+_WORDS, _TURNED = "x.reshape(batch, time, heads, width // heads)", "words.transpose(1, 2)"
+
+
+split_heads.slip(
+    "reshaped_only",
     "You reshaped straight to (batch, heads, time, width). The shape is right and the numbers are "
     "not: each head gets whole words of some times instead of a slice of every word. Split the "
-    "last dimension first, then transpose heads and time."
+    "last dimension first, then transpose heads and time.",
+    {_WORDS: "x.reshape(batch, heads, time, width // heads)", _TURNED: "words"},
 )
-def reshaped_only(x, heads):
-    batch, time, width = x.shape
-    return x.reshape(batch, heads, time, width // heads)
-
-
-@split_heads.mistake("The heads are still behind the time. Transpose dimensions 1 and 2.")
-def without_transpose(x, heads):
-    batch, time, width = x.shape
-    return x.reshape(batch, time, heads, width // heads)
-
-
-@split_heads.mistake(
+split_heads.slip(
+    "without_transpose",
+    "The heads are still behind the time. Transpose dimensions 1 and 2.",
+    {_TURNED: "words"},
+)
+split_heads.slip(
+    "interleaved",
     "You split the width as (width/heads, heads), so that head h gets every heads-th number. Head "
-    "h gets a block: reshape to (…, heads, width/heads)."
+    "h gets a block: reshape to (…, heads, width/heads).",
+    {_WORDS: "x.reshape(batch, time, width // heads, heads)", _TURNED: "words.permute(0, 3, 1, 2)"},
 )
-def interleaved(x, heads):
-    batch, time, width = x.shape
-    return x.reshape(batch, time, width // heads, heads).permute(0, 3, 1, 2)
-
-
-@split_heads.mistake("Heads come first in your result. The order is batch, heads, time, width.")
-def heads_first(x, heads):
-    return torch.stack(x.chunk(heads, dim=-1), dim=0)
-
-
-@split_heads.mistake("Every head got the full width. Each gets width/heads of it.")
-def repeated(x, heads):
-    return x[:, None].expand(-1, heads, -1, -1)
-
-
-@split_heads.mistake("Time and width of each head are exchanged: (batch, heads, time, width).")
-def time_last(x, heads):
-    batch, time, width = x.shape
-    return x.reshape(batch, time, heads, width // heads).permute(0, 2, 3, 1)
+split_heads.slip(
+    "heads_for_their_width",
+    "You take `heads` for the width of a head: there are width/heads heads of `heads` numbers in "
+    "your result. There are `heads` of them, width/heads numbers wide.",
+    {_WORDS: "x.reshape(batch, time, width // heads, heads)"},
+)
+split_heads.slip(
+    "heads_first",
+    "Heads come first in your result. The order is batch, heads, time, width.",
+    {_TURNED: "words.permute(2, 0, 1, 3)"},
+)
+split_heads.slip(
+    "heads_in_the_batch",
+    "Batch and heads are one dimension in your result. Keep them apart: batch, heads, time, width.",
+    {_TURNED: "words.transpose(1, 2).flatten(0, 1)"},
+)
+split_heads.slip(
+    "repeated",
+    "Every head got the full width. Each gets width/heads of it.",
+    {_TURNED: "x[:, None].expand(-1, heads, -1, -1)"},
+)
+split_heads.slip(
+    "time_last",
+    "Time and width of each head are exchanged: (batch, heads, time, width).",
+    {_TURNED: "words.permute(0, 2, 3, 1)"},
+)
 
 
 split_heads.equivalent(

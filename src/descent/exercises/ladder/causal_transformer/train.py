@@ -14,7 +14,13 @@ from descent.grading import Draw, Exercise, expect
 
 from .shared import Table, Tensor, drawn_table, table_surprises
 
-train = Exercise("train", minutes=20, difficulty=3, changes=("model", "optimiser", "generator"))
+train = Exercise(
+    "train",
+    minutes=20,
+    difficulty=3,
+    changes=("model", "optimiser", "generator"),
+    returns=list[float],
+)
 
 
 def _run(answer, model: Table, tokens: Tensor, context: int, batch: int, rates, seed: int):
@@ -79,151 +85,166 @@ def _(answer, draw: Draw) -> None:
     expect(seen[0] == seen[2], "whether another seed gives the same windows").equals(False)
 
 
-@train.property("trains in training mode")
+@train.property("trains with every part of the model in training mode")
 def _(answer, draw: Draw) -> None:
     model, tokens = _only_window(draw)
     model.eval()
-    losses = _run(answer, model, tokens, 4, 1, [0.0, 0.0, 0.0], draw.seed())
-    expect(sum(model.modes), "how many of 3 steps were in training mode").equals(3)
-    expect(len(losses), "how many losses there are").equals(3)
-    expect(all(isinstance(loss, float) for loss in losses), "plain floats").equals(True)
+    _run(answer, model, tokens, 4, 1, [0.0, 0.0, 0.0], draw.seed())
+    expect(model.modes, "how many of its 2 parts were in training mode, step by step").equals(
+        [2, 2, 2]
+    )
 
 
-def _learn(model, tokens, context, batch_size, rates, optimiser, generator, **habits):
-    """A training loop with one bad habit, named by keyword: what the mistakes below share."""
-    if habits.get("evaluates"):
-        model.eval()
-    else:
-        model.train()
+@train.property("records one loss for each rate, and none for no rates")
+def _(answer, draw: Draw) -> None:
+    for rates in ([], [0.0], [0.1, 0.0, 0.2]):
+        model, tokens = _only_window(draw)
+        losses = _run(answer, model, tokens, 4, 1, rates, draw.seed())
+        expect(len(losses), f"how many losses there are for {len(rates)} rates").equals(len(rates))
+
+
+@train.right
+def right_training(model, tokens, context, batch_size, rates, optimiser, generator):
+    model.train()
     losses = []
-    high = max(1, len(tokens) - context - habits.get("short", 0))
-    source = None if habits.get("ignores_generator") else generator
-    for step, rate in enumerate(rates):
-        if habits.get("without_repeats"):
-            starts = torch.randperm(high, generator=source)[:batch_size]
-        elif step == 0 or not habits.get("one_batch"):
-            starts = torch.randint(high, (batch_size,), generator=source)
-        starts = torch.zeros_like(starts) if habits.get("first_window") else starts
+    for rate in rates:
+        starts = torch.randint(len(tokens) - context, (batch_size,), generator=generator)
         places = starts[:, None] + torch.arange(context)
-        x, y = tokens[places], tokens[places + (0 if habits.get("not_offset") else 1)]
-        if not habits.get("fixed_rate") and not habits.get("late_rate"):
-            for group in optimiser.param_groups[: 1 if habits.get("first_group") else None]:
-                group["lr"] = rates[0] if habits.get("first_rate") else rate
-        logits = model(x)
-        if habits.get("last_only"):
-            logits, y = logits[:, -1:], y[:, -1:]
-        loss = F.cross_entropy(logits.flatten(0, 1), y.flatten())
-        if not habits.get("accumulates") and not habits.get("clears_after"):
-            optimiser.zero_grad()
+        logits, targets = model(tokens[places]), tokens[places + 1]
+        loss = F.cross_entropy(logits.flatten(0, 1), targets.flatten())
+        losses.append(loss.item())
+        optimiser.zero_grad()
         loss.backward()
-        if habits.get("clears_late"):
-            optimiser.zero_grad()
+        for group in optimiser.param_groups:
+            group["lr"] = rate
         optimiser.step()
-        if habits.get("clears_after"):
-            optimiser.zero_grad()
-        if habits.get("late_rate"):
-            for group in optimiser.param_groups:
-                group["lr"] = rate
-        if habits.get("loss_after"):
-            with torch.no_grad():
-                loss = F.cross_entropy(model(x).flatten(0, 1), y.flatten())
-        losses.append(loss.detach() if habits.get("tensors") else loss.item())
     return losses
 
 
-def _learning(name, habit):
-    # Its parameters have names, so that the engine knows which arguments may be changed.
-    def answer(model, tokens, context, batch_size, rates, optimiser, generator):
-        return _learn(
-            model, tokens, context, batch_size, rates, optimiser, generator, **{habit: True}
-        )
-
-    answer.__name__ = name
-    return answer
+_DRAWN = "torch.randint(len(tokens) - context, (batch_size,), generator=generator)"
+_LOOP, _CLEAR, _STEP = "    for rate in rates:\n", "optimiser.zero_grad()", "optimiser.step()"
+_SET = '        for group in optimiser.param_groups:\n            group["lr"] = rate\n'
 
 
-for _name, _habit, _message in (
-    (
-        "trained_without_offset", "not_offset",
-        "Your targets are the inputs themselves: the model learns to repeat the word it sees. "
-        "Take them from windows_at, offset by one.",
-    ),
-    (
-        "trained_on_last_place", "last_only",
-        "You train on the last place of each window alone. All N places predict at once: that "
-        "is what makes the transformer cheap to train.",
-    ),
-    (
-        "gradients_pile_up", "accumulates",
-        "Gradients pile up from step to step, and from before: call optimiser.zero_grad() "
-        "before loss.backward().",
-    ),
-    (
-        "cleared_too_late", "clears_late",
-        "You cleared the gradient between backward and step, so that nothing moves. Clear it "
-        "before backward.",
-    ),
-    (
-        "rate_not_set", "fixed_rate",
-        "The learning rates never reach the optimiser. Before each step set group['lr'] = rate "
-        "in every group of optimiser.param_groups.",
-    ),
-    (
-        "first_rate_only", "first_rate",
-        "Every step used the first rate. Set the rate anew before each step.",
-    ),
-    (
-        "rate_set_late", "late_rate",
-        "You set the rate after the step, so that each step uses the one before. Set it first.",
-    ),
-    (
-        "first_group_only", "first_group",
-        "Only the first group of optimiser.param_groups gets the rate. There may be several: set "
-        "it in each.",
-    ),
-    (
-        "cleared_after_step", "clears_after",
-        "You clear the gradient after the step, so that what was left over before the first one "
-        "still counts. Clear it before backward.",
-    ),
-    (
-        "one_batch_for_all", "one_batch",
-        "Every step trains on the same windows: the starts are drawn once. Draw them inside the "
-        "loop.",
-    ),
-    (
-        "starts_without_repeats", "without_repeats",
-        "You shuffle the starts, so that none comes twice and a batch has no more windows than "
-        "there are starts. Draw each on its own: torch.randint.",
-    ),
-    (
-        "never_the_last_window", "short",
-        "The last window of the text is never drawn: the starts run from 0 to n − context − 1, "
-        "which is torch.randint(n − context, …), since its upper end is left out.",
-    ),
-    (
-        "global_randomness", "ignores_generator",
-        "Your windows do not come from the generator that was handed in. Pass "
-        "generator=generator to torch.randint.",
-    ),
-    (
-        "always_the_first_window", "first_window",
-        "You always train on the first window. Draw new starts at every step.",
-    ),
-    (
-        "trained_in_evaluation_mode", "evaluates",
-        "The model was left in evaluation mode. Call model.train() before the loop.",
-    ),
-    (
-        "recorded_after_step", "loss_after",
-        "You recorded each loss after its step. Record the one the gradient came from.",
-    ),
-    (
-        "recorded_tensors", "tensors",
-        "Your losses are tensors. `loss.item()` keeps a plain number and lets go of the rest.",
-    ),
-):  # fmt: skip
-    train.mistake(_message)(_learning(_name, _habit))
+train.slip(
+    "trained_without_offset",
+    "Your targets are the inputs themselves: the model learns to repeat the word it sees. "
+    "Take them from windows_at, offset by one.",
+    {"tokens[places + 1]": "tokens[places]"},
+)
+train.slip(
+    "trained_on_last_place",
+    "You train on the last place of each window alone. All N places predict at once: that "
+    "is what makes the transformer cheap to train.",
+    {"logits.flatten(0, 1), targets.flatten()": "logits[:, -1], targets[:, -1]"},
+)
+train.slip(
+    "gradients_pile_up",
+    "Gradients pile up from step to step, and from before: call optimiser.zero_grad() "
+    "before loss.backward().",
+    {f"        {_CLEAR}\n": ""},
+)
+train.slip(
+    "cleared_once",
+    "You clear the gradient once, before the loop, so that it piles up from step to step. Clear it "
+    "before each backward.",
+    {f"        {_CLEAR}\n": "", _LOOP: f"    {_CLEAR}\n{_LOOP}"},
+)
+train.slip(
+    "cleared_too_late",
+    "You cleared the gradient between backward and step, so that nothing moves. Clear it "
+    "before backward.",
+    {f"        {_CLEAR}\n": "", "loss.backward()": f"loss.backward()\n        {_CLEAR}"},
+)
+train.slip(
+    "cleared_after_step",
+    "You clear the gradient after the step, so that what was left over before the first one "
+    "still counts. Clear it before backward.",
+    {f"        {_CLEAR}\n": "", _STEP: f"{_STEP}\n        {_CLEAR}"},
+)
+train.slip(
+    "rate_not_set",
+    "The learning rates never reach the optimiser. Before each step set group['lr'] = rate "
+    "in every group of optimiser.param_groups.",
+    {_SET: ""},
+)
+train.slip(
+    "first_rate_only",
+    "Every step used the first rate. Set the rate anew before each step.",
+    {'group["lr"] = rate': 'group["lr"] = rates[0]'},
+)
+train.slip(
+    "rate_set_late",
+    "You set the rate after the step, so that each step uses the one before. Set it first.",
+    {_SET: "", f"        {_STEP}\n": f"        {_STEP}\n{_SET}"},
+)
+train.slip(
+    "first_group_only",
+    "Only the first group of optimiser.param_groups gets the rate. There may be several: set "
+    "it in each.",
+    {"optimiser.param_groups": "optimiser.param_groups[:1]"},
+)
+train.slip(
+    "one_batch_for_all",
+    "Every step trains on the same windows: the starts are drawn once. Draw them inside the loop.",
+    {f"{_LOOP}        starts = {_DRAWN}\n": f"    starts = {_DRAWN}\n{_LOOP}"},
+)
+train.slip(
+    "starts_without_repeats",
+    "You shuffle the starts, so that none comes twice and a batch has no more windows than "
+    "there are starts. Draw each on its own: torch.randint.",
+    {_DRAWN: "torch.randperm(len(tokens) - context, generator=generator)[:batch_size]"},
+)
+train.slip(
+    "never_the_last_window",
+    "The last window of the text is never drawn: the starts run from 0 to n − context − 1, "
+    "which is torch.randint(n − context, …), since its upper end is left out.",
+    {"len(tokens) - context": "max(1, len(tokens) - context - 1)"},
+)
+train.slip(
+    "one_start_too_few",
+    "The last window of the text is never drawn, and where one window fits exactly there is "
+    "nothing to draw from. torch.randint leaves its upper end out: it is n − context.",
+    {"len(tokens) - context": "len(tokens) - context - 1"},
+)
+train.slip(
+    "one_start_too_many",
+    "Your last start leaves no room for the target of its last word. The starts run from 0 to "
+    "n − context − 1, which is torch.randint(n − context, …).",
+    {"len(tokens) - context": "len(tokens) - context + 1"},
+)
+train.slip(
+    "global_randomness",
+    "Your windows do not come from the generator that was handed in. Pass "
+    "generator=generator to torch.randint.",
+    {", generator=generator": ""},
+)
+train.slip(
+    "always_the_first_window",
+    "You always train on the first window. Draw new starts at every step.",
+    {"starts[:, None] +": "0 * starts[:, None] +"},
+)
+train.slip(
+    "trained_in_evaluation_mode",
+    "The model was left in evaluation mode. Call model.train() before the loop.",
+    {"    model.train()\n": ""},
+)
+train.slip(
+    "top_alone_trains",
+    "The model says that it is in training mode, and its parts are not. `model.train()` sets all "
+    "of them.",
+    {"model.train()": "model.training = True"},
+)
+train.slip(
+    "recorded_after_step",
+    "You recorded each loss after its step. Record the one the gradient came from.",
+    {
+        "        losses.append(loss.item())\n": "",
+        _STEP: f"{_STEP}\n        logits = model(tokens[places])\n        loss = "
+        "F.cross_entropy(logits.flatten(0, 1), targets.flatten())\n"
+        "        losses.append(loss.item())",
+    },
+)
 
 
 train.hint(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from torch import Tensor
 from torch.nn import functional as F
 
 from descent.exercises.doubles import normals, torch_generator
@@ -10,7 +11,7 @@ from descent.grading import Draw, Exercise, expect
 
 from .shared import different_values
 
-augment = Exercise("augment", minutes=20, difficulty=3, changes=("generator",))
+augment = Exercise("augment", minutes=20, difficulty=3, changes=("generator",), returns=Tensor)
 
 
 def _moved(picture: torch.Tensor, down: int, right: int) -> torch.Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from torch import Tensor
 from torch.nn import functional as F
 
 from descent.exercises.doubles import normals
@@ -10,7 +11,7 @@ from descent.grading import Draw, Exercise, expect
 
 from .shared import slid, uses
 
-conv2d = Exercise("conv2d", minutes=25, difficulty=2)
+conv2d = Exercise("conv2d", minutes=25, difficulty=2, returns=Tensor)
 
 
 def _layer(draw: Draw, n: int, channels: int, height: int, width: int, out: int, kernel=(3, 2)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from torch import Tensor
 from torch.nn import functional as F
 
 from descent.exercises.doubles import normals
@@ -16,7 +17,7 @@ def _slid_over(image, kernel, steps=(1, 1)):
     return slid(image[None, None], kernel[None, None], None, steps)[0, 0]
 
 
-convolve = Exercise("convolve", minutes=8, difficulty=1)
+convolve = Exercise("convolve", minutes=8, difficulty=1, returns=Tensor)
 
 
 @convolve.property("is the sum of products at every place the window fits", trials=5)

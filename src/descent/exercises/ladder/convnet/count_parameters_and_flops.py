@@ -7,7 +7,9 @@ from torch import nn
 
 from descent.grading import Draw, Exercise, expect
 
-count_parameters_and_flops = Exercise("count_parameters_and_flops", minutes=12, difficulty=2)
+count_parameters_and_flops = Exercise(
+    "count_parameters_and_flops", minutes=12, difficulty=2, returns=tuple[int, int]
+)
 
 
 def _counted(c: int, o: int, k: int, stride: int, padding: int, height: int, width: int):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import torch
+from torch import Tensor
 
 from descent.exercises.doubles import normals, torch_generator
 from descent.grading import Draw, Exercise, expect
 
 from .shared import different_values
 
-dropout = Exercise("dropout", minutes=10, difficulty=2, changes=("generator",))
+dropout = Exercise("dropout", minutes=10, difficulty=2, changes=("generator",), returns=Tensor)
 
 
 def _kept(found, x: torch.Tensor) -> list[float]:

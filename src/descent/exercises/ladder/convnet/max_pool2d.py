@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from torch import Tensor
 from torch.nn import functional as F
 
 from descent.exercises.doubles import normals
@@ -10,7 +11,7 @@ from descent.grading import Draw, Exercise, expect
 
 from .shared import uses
 
-max_pool2d = Exercise("max_pool2d", minutes=12, difficulty=2)
+max_pool2d = Exercise("max_pool2d", minutes=12, difficulty=2, returns=Tensor)
 
 
 @max_pool2d.property("keeps the largest number of each window", trials=5)

@@ -6,7 +6,7 @@ import numpy as np
 
 from descent.grading import Draw, Exercise, expect
 
-output_size = Exercise("output_size", minutes=6, difficulty=1)
+output_size = Exercise("output_size", minutes=6, difficulty=1, returns=int)
 
 
 def _places(size: int, kernel: int, stride: int, padding: int) -> int:

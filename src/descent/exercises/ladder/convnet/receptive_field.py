@@ -6,7 +6,7 @@ import numpy as np
 
 from descent.grading import Draw, Exercise, expect
 
-receptive_field = Exercise("receptive_field", minutes=12, difficulty=2)
+receptive_field = Exercise("receptive_field", minutes=12, difficulty=2, returns=int)
 
 
 def _traced(layers) -> int:
@@ -50,63 +50,60 @@ def _(answer, draw: Draw) -> None:
     expect(answer([]), "the receptive field").equals(1)
 
 
-def _field(layers, grow=None, move=None, start=1):
-    """The recursion with one bad habit: how the field grows, how the step between units does."""
-    field, jump = start, 1
+@receptive_field.right
+def right_field(layers):
+    field, jump = 1, 1
     for kernel, stride in layers:
-        field += grow(kernel, stride, jump) if grow else (kernel - 1) * jump
-        jump = move(jump, stride) if move else jump * stride
+        field += (kernel - 1) * jump
+        jump *= stride
     return field
 
 
-@receptive_field.mistake(
+receptive_field.slip(
+    "adds_whole_kernel",
     "You added the kernel. The window already contains the unit it starts on, so it adds "
-    "kernel − 1 neighbours."
+    "kernel − 1 neighbours.",
+    {"(kernel - 1)": "kernel"},
 )
-def adds_whole_kernel(layers):
-    return _field(layers, grow=lambda kernel, stride, jump: kernel * jump)
-
-
-@receptive_field.mistake(
+receptive_field.slip(
+    "ignores_strides",
     "You ignored the strides of the earlier layers. After a stride of 2, neighbouring units lie 2 "
-    "pixels apart, and a step to the next unit is a step of 2 pixels."
+    "pixels apart, and a step to the next unit is a step of 2 pixels.",
+    {"(kernel - 1) * jump": "kernel - 1"},
 )
-def ignores_strides(layers):
-    return _field(layers, grow=lambda kernel, stride, jump: kernel - 1)
-
-
-@receptive_field.mistake(
+receptive_field.slip(
+    "own_stride_too",
     "You applied a layer's stride to its own kernel. Its stride spreads out its *outputs*: it "
-    "counts for the layers after it. Update the jump after the field."
+    "counts for the layers after it. Update the jump after the field.",
+    {"* jump\n": "* jump * stride\n"},
 )
-def own_stride_too(layers):
-    return _field(layers, grow=lambda kernel, stride, jump: (kernel - 1) * jump * stride)
-
-
-@receptive_field.mistake(
+receptive_field.slip(
+    "last_stride_only",
     "You used the stride of the layer before only. Strides multiply: after 2 and 2 neighbours are "
-    "4 pixels apart."
+    "4 pixels apart.",
+    {"jump *= stride": "jump = stride"},
 )
-def last_stride_only(layers):
-    return _field(layers, move=lambda jump, stride: stride)
-
-
-@receptive_field.mistake("You added the strides. They multiply: 2 and 3 and 2 make 12.")
-def strides_added(layers):
-    return _field(layers, move=lambda jump, stride: jump + stride)
-
-
-@receptive_field.mistake("You started from 0. Before any layer a unit sees one pixel: itself.")
-def started_at_zero(layers):
-    return _field(layers, start=0)
-
-
-@receptive_field.mistake(
+receptive_field.slip(
+    "strides_added",
+    "You added the strides. They multiply: 2 and 3 and 2 make 12.",
+    {"jump *= stride": "jump += stride"},
+)
+receptive_field.slip(
+    "started_at_zero",
+    "You started from 0. Before any layer a unit sees one pixel: itself.",
+    {"= 1, 1": "= 0, 1"},
+)
+receptive_field.slip(
+    "backwards_through_layers",
     "You went through the layers from the last to the first with the rule for first to last. The "
-    "jump is the product of the strides *before* a layer, on the picture's side."
+    "jump is the product of the strides *before* a layer, on the picture's side.",
+    {"in layers:": "in layers[::-1]:"},
 )
-def backwards_through_layers(layers):
-    return _field(layers[::-1])
+receptive_field.slip(
+    "own_stride_instead",
+    "You multiplied by each layer's own stride and left out the earlier ones.",
+    {"(kernel - 1) * jump": "(kernel - 1) * stride"},
+)
 
 
 @receptive_field.mistake("You multiplied the kernels. Each layer *adds* its neighbours.")
@@ -114,18 +111,7 @@ def kernels_multiplied(layers):
     return int(np.prod([kernel for kernel, _ in layers], dtype=int))
 
 
-@receptive_field.mistake("You multiplied by each layer's own stride and left out the earlier ones.")
-def own_stride_instead(layers):
-    return _field(layers, grow=lambda kernel, stride, jump: (kernel - 1) * stride)
-
-
 receptive_field.hint("Keep two numbers: the field so far, and how far apart neighbours are (jump).")
-
-
 receptive_field.hint("A layer adds (kernel − 1) neighbours, each `jump` pixels further. Then?")
-
-
 receptive_field.hint("Do [(3, 1), (2, 2), (3, 1)] by hand: 1, 3, 4, 8.", when="value")
-
-
 receptive_field.hint("Is a unit's own pixel counted once, or twice, or not at all?", when="offset")

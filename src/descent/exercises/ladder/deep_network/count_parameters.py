@@ -6,7 +6,7 @@ from descent.grading import Draw, Exercise, expect
 
 from .shared import drawn_network, module
 
-count_parameters = Exercise("count_parameters", minutes=3, difficulty=1)
+count_parameters = Exercise("count_parameters", minutes=3, difficulty=1, returns=int)
 
 
 @count_parameters.property("counts weights and biases of every layer", trials=5)

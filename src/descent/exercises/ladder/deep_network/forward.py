@@ -5,13 +5,14 @@ from __future__ import annotations
 import copy
 
 import torch
+from torch import Tensor
 
 from descent.exercises.doubles import normals
 from descent.grading import Draw, Exercise, expect
 
 from .shared import drawn_network, expect_parameters, module
 
-forward = Exercise("forward", minutes=12, difficulty=2, changes=("network",))
+forward = Exercise("forward", minutes=12, difficulty=2, changes=("network",), returns=Tensor)
 
 
 @forward.property("gives x @ W + b for a network of one layer", trials=4)
@@ -121,6 +122,17 @@ def relu_once(network, x):
     for number, (W, b) in enumerate(network):
         x = x @ W + b
         x = x.clamp(min=0) if number == 0 and len(network) > 1 else x
+    return x
+
+
+@forward.mistake(
+    "You put ReLU after the first two layers, however many there are. Every layer but the last has "
+    "one: the number of layers decides where the last is."
+)
+def relu_after_first_two(network, x):
+    for number, (W, b) in enumerate(network):
+        x = x @ W + b
+        x = x.clamp(min=0) if number < 2 else x
     return x
 
 

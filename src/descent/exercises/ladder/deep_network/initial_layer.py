@@ -5,13 +5,16 @@ from __future__ import annotations
 import math
 
 import torch
+from torch import Tensor
 
 from descent.exercises.doubles import torch_generator
 from descent.grading import Draw, Exercise, expect
 
 from .shared import drawn_layer
 
-initial_layer = Exercise("initial_layer", minutes=10, difficulty=2, changes=("generator",))
+initial_layer = Exercise(
+    "initial_layer", minutes=10, difficulty=2, changes=("generator",), returns=tuple[Tensor, Tensor]
+)
 
 
 @initial_layer.property("has the shapes and the dtype of the page", trials=4)
@@ -163,6 +166,24 @@ def bias_of_inputs(n_in, n_out, generator):
 )
 def no_gradient(n_in, n_out, generator):
     return torch.randn(n_in, n_out, generator=generator) * math.sqrt(2 / n_in), torch.zeros(n_out)
+
+
+@initial_layer.mistake(
+    "b does not require a gradient, so backward() would leave it alone and it would stay 0 for "
+    "ever. The bias learns as well: `requires_grad=True`."
+)
+def fixed_bias(n_in, n_out, generator):
+    W, _ = drawn_layer(n_in, n_out, generator, math.sqrt(2 / n_in))
+    return W, torch.zeros(n_out)
+
+
+@initial_layer.mistake(
+    "W does not require a gradient, so backward() would leave it alone. Call `requires_grad_()` on "
+    "the finished tensor."
+)
+def fixed_weights(n_in, n_out, generator):
+    W, b = drawn_layer(n_in, n_out, generator, math.sqrt(2 / n_in))
+    return W.detach(), b
 
 
 @initial_layer.mistake(

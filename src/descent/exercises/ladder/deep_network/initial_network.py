@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import math
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import torch
+from torch import Tensor
 
 from descent.exercises.doubles import torch_generator
 from descent.grading import Draw, Exercise, expect
 
 from .shared import drawn_layer, he
 
-initial_network = Exercise("initial_network", minutes=6, difficulty=2, changes=("generator",))
+initial_network = Exercise(
+    "initial_network",
+    minutes=6,
+    difficulty=2,
+    changes=("generator",),
+    returns=list[tuple[Tensor, Tensor]],
+)
 
 
 def _are_layers(network: object) -> bool:
@@ -54,15 +61,12 @@ def _(answer, draw: Draw) -> None:
 def _(answer, draw: Draw) -> None:
     seed = draw.seed()
     shorter = answer([5, 5], torch_generator(seed))
-    network = answer([5, 5, 5, 5], torch_generator(seed))
-    again = answer([5, 5, 5, 5], torch_generator(seed))
-    other = answer([5, 5, 5, 5], torch_generator(seed + 1))
+    network, again, other = (answer([5] * 5, torch_generator(s)) for s in (seed, seed, seed + 1))
     if not (_are_layers(network) and _are_layers(again) and _are_layers(other)):
         return
-    first, second, third = (W.detach() for W, _ in network[:3])
-    alike = [bool((a == c).all()) for a, c in ((first, second), (second, third), (first, third))]
-    expect(sum(alike), "how many pairs of the three layers are equal").equals(0)
-    expect(len({id(t) for layer in network for t in layer}), "how many different tensors").equals(6)
+    alike = [torch.equal(one[0], two[0]) for one, two in combinations(network, 2)]
+    expect(sum(alike), "how many pairs of the four layers are equal").equals(0)
+    expect(len({id(t) for layer in network for t in layer}), "how many different tensors").equals(8)
     same = all(torch.equal(a[0], c[0]) for a, c in zip(network, again, strict=False))
     expect(same, "two networks of one seed").is_true(
         otherwise="One seed gave two networks: not all numbers come from the generator you were "
@@ -159,6 +163,18 @@ def shared_layers(widths, generator):
         if pair not in made:
             made[pair] = he(*pair, generator)
     return [made[pair] for pair in pairwise(widths)]
+
+
+@initial_network.mistake(
+    "Your hidden layers are one and the same pair of tensors: training one trains all. "
+    "`[layer] * 3` repeats a layer, it does not copy it. Draw each by a call of its own."
+)
+def hidden_layers_shared(widths, generator):
+    if len(widths) < 4 or len(set(widths[1:-1])) > 1:
+        return [he(a, c, generator) for a, c in pairwise(widths)]
+    first = he(widths[0], widths[1], generator)
+    hidden = [he(widths[1], widths[1], generator)] * (len(widths) - 3)
+    return [first, *hidden, he(widths[-2], widths[-1], generator)]
 
 
 @initial_network.mistake(

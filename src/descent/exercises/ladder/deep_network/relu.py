@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from descent.exercises.doubles import normals
 from descent.grading import Draw, Exercise, expect
 
 # z is handed over as it is, not as a copy: its gradient is looked at afterwards.
-relu = Exercise("relu", minutes=3, difficulty=1, changes=("z",))
+relu = Exercise("relu", minutes=3, difficulty=1, changes=("z",), returns=Tensor)
 
 
 @relu.property("keeps what is positive and puts 0 for what is negative", trials=6)
@@ -116,6 +117,16 @@ def outside_graph(z):
 )
 def in_place(z):
     z[z < 0] = 0
+    return z
+
+
+@relu.mistake(
+    "You wrote zeros into z itself, under `no_grad` or through `.data`. Others may still need z: "
+    "make a new tensor, with `torch.clamp` or `torch.where`, where autograd can see it."
+)
+def in_place_unseen(z):
+    with torch.no_grad():
+        z[z < 0] = 0
     return z
 
 

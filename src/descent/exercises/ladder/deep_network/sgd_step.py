@@ -38,15 +38,23 @@ def _(answer, draw: Draw) -> None:
     _expect_moved(network, expected)
 
 
-@sgd_step.property("clears every gradient, with a learning rate of 0 too", trials=4)
-def _(answer, draw: Draw) -> None:
+def _expect_cleared(answer, draw: Draw, rate: float) -> None:
     network = drawn_network(draw, [2, 3, 2])
-    rate = draw.choice([0.0, 0.1])
     expected = _with_gradients(draw, network, rate)
     answer(network, rate)
     left = [0.0 if p.grad is None else float(p.grad.abs().sum()) for p in parameters_of(network)]
     expect(left, "the gradients left in W1, b1, W2, b2, by size").close_to(np.zeros(4), atol=1e-6)
     _expect_moved(network, expected)
+
+
+@sgd_step.property("clears every gradient", trials=2)
+def _(answer, draw: Draw) -> None:
+    _expect_cleared(answer, draw, rate=0.1)
+
+
+@sgd_step.property("with a learning rate of 0, moves nothing and clears all the same", trials=2)
+def _(answer, draw: Draw) -> None:
+    _expect_cleared(answer, draw, rate=0.0)
 
 
 @sgd_step.property("keeps the tensors themselves, as leaves that require a gradient", trials=1)
@@ -107,7 +115,11 @@ def not_cleared(network, learning_rate):
             parameter -= learning_rate * parameter.grad
 
 
-@sgd_step.mistake("You cleared the gradients before using them, so that nothing moves. Step first.")
+@sgd_step.mistake(
+    "Nothing in the network moved, though the gradients are cleared. Did you clear them before you "
+    "used them? Step first. Or is it `W = W - …`, which makes a new tensor under the local name W? "
+    "Write into the one that is there: `W -= …`."
+)
 def cleared_first(network, learning_rate):
     with torch.no_grad():
         for parameter in parameters_of(network):
@@ -127,8 +139,9 @@ def biases_not_cleared(network, learning_rate):
 
 
 @sgd_step.mistake(
-    "Nothing in the network moved. `W = W - …` makes a new tensor and gives it the name W inside "
-    "this function; the network keeps the old one. Write into the tensor: `W -= …`."
+    "Nothing in the network moved, and its gradients are still there. `W = W - …` makes a new "
+    "tensor and gives it the name W inside this function; the network keeps the old one. Write "
+    "into the tensor: `W -= …`."
 )
 def rebound_names(network, learning_rate):
     with torch.no_grad():
@@ -197,6 +210,18 @@ def replaced_leaves(network, learning_rate):
 
 
 @sgd_step.mistake(
+    "With a learning rate of 0 you returned before the gradients were cleared. Nothing moves then, "
+    "but the clearing is done all the same."
+)
+def returned_at_rate_zero(network, learning_rate):
+    if learning_rate:
+        with torch.no_grad():
+            for parameter in parameters_of(network):
+                parameter -= learning_rate * parameter.grad
+                parameter.grad = None
+
+
+@sgd_step.mistake(
     "Only the last layer's gradients are cleared: the clearing has slipped out of the loop."
 )
 def last_layer_cleared(network, learning_rate):
@@ -229,7 +254,7 @@ sgd_step.hint(
 
 sgd_step.hint(
     "`parameter.grad = None` or `parameter.grad.zero_()`, after the step.",
-    when="clears every gradient, with a learning rate of 0 too",
+    when="clears every gradient",
 )
 
 

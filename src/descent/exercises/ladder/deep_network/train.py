@@ -12,7 +12,9 @@ from descent.grading import Draw, Exercise, expect
 
 from .shared import Network, drawn_network, expect_parameters, he, module, parameters_of, step
 
-train = Exercise("train", minutes=30, difficulty=3, changes=("network", "generator"))
+train = Exercise(
+    "train", minutes=30, difficulty=3, changes=("network", "generator"), returns=list[float]
+)
 
 
 def _trained(network, x, y, learning_rate, batch_size, epochs, generator) -> tuple[nn.Module, list]:
@@ -53,6 +55,17 @@ def _(answer, draw: Draw) -> None:
     losses = answer(network, x, y, *settings, torch_generator(seed))
     expect(losses, "the losses").close_to(expected, atol=1e-4)
     expect_parameters(network, oracle)
+
+
+@train.property("takes a batch size beyond the number of examples, and a rate of 0", trials=2)
+def _(answer, draw: Draw) -> None:
+    for rate in (0.0, 0.05):
+        network, x, y = _problem(draw, 4)
+        seed = draw.seed()
+        oracle, expected = _trained(network, x, y, rate, 6, 2, torch_generator(seed))
+        losses = answer(network, x, y, rate, 6, 2, torch_generator(seed))
+        expect(losses, f"the losses at a rate of {rate:g}").close_to(expected, atol=1e-4)
+        expect_parameters(network, oracle)
 
 
 @train.property("records plain Python numbers", trials=1)

@@ -6,7 +6,7 @@ import numpy as np
 
 from descent.grading import Draw, Exercise, expect
 
-attainable = Exercise("attainable", minutes=5, difficulty=1)
+attainable = Exercise("attainable", minutes=5, difficulty=1, returns=float | np.ndarray)
 
 
 @attainable.property("is the lower of the two roofs", trials=5)
@@ -34,52 +34,84 @@ def _(answer, draw: Draw) -> None:
     expect(found, "FLOP/s").close_to([peak * min(share, 1) for share in shares])
 
 
-def _least(a, b):
-    return np.minimum(a, b)
+@attainable.property("takes an array of any shape, of whole numbers too", trials=2)
+def _(answer, draw: Draw) -> None:
+    peak, bandwidth = draw.uniform(20, 90), draw.uniform(2, 9) + 0.003
+    table = draw.integers(1, 60, 2, 3)
+    right = [[min(peak, bandwidth * int(number)) for number in row] for row in table]
+    expect(answer(table, peak, bandwidth), "FLOP/s").close_to(right)
 
 
-@attainable.mistake("You took the higher of the two roofs. The lower one is what stops you.")
-def the_higher_roof(intensity, peak, bandwidth):
-    return np.maximum(peak, bandwidth * intensity)
+@attainable.right
+def right_roof(intensity, peak, bandwidth):
+    return np.minimum(peak, bandwidth * intensity)
 
 
-@attainable.mistake(
+_ROOF = "np.minimum(peak, bandwidth * intensity)"
+
+
+attainable.slip(
+    "the_higher_roof",
+    "You took the higher of the two roofs. The lower one is what stops you.",
+    {"np.minimum": "np.maximum"},
+)
+attainable.slip(
+    "divided_bandwidth",
     "You divided the bandwidth by the intensity. FLOPs for each byte, times bytes for each second, "
-    "are FLOPs for each second: multiply."
+    "are FLOPs for each second: multiply.",
+    {"bandwidth * intensity": "bandwidth / intensity"},
 )
-def divided_bandwidth(intensity, peak, bandwidth):
-    return _least(peak, bandwidth / intensity)
-
-
-@attainable.mistake("You divided the intensity by the bandwidth. Check the units: FLOP/byte · "
-                    "byte/s = FLOP/s.")  # fmt: skip
-def divided_intensity(intensity, peak, bandwidth):
-    return _least(peak, intensity / bandwidth)
-
-
-@attainable.mistake("You left out the peak: there is no slope without end.")
-def without_peak(intensity, peak, bandwidth):
-    return bandwidth * intensity
-
-
-@attainable.mistake("You multiplied the peak by the intensity. The bandwidth makes the slope.")
-def peak_by_intensity(intensity, peak, bandwidth):
-    return _least(bandwidth, peak * intensity)
-
-
-@attainable.mistake(
+attainable.slip(
+    "divided_intensity",
+    "You divided the intensity by the bandwidth. Check the units: FLOP/byte · byte/s = FLOP/s.",
+    {"bandwidth * intensity": "intensity / bandwidth"},
+)
+attainable.slip(
+    "without_peak",
+    "You left out the peak: there is no slope without end.",
+    {_ROOF: "bandwidth * intensity"},
+)
+attainable.slip(
+    "peak_by_intensity",
+    "Peak and bandwidth have changed places: you multiplied the peak by the intensity. The "
+    "bandwidth makes the slope.",
+    {_ROOF: "np.minimum(bandwidth, peak * intensity)"},
+)
+attainable.slip(
+    "compared_with_the_peak",
+    "You compare the intensity with the peak. One is in FLOPs for each byte, the other in FLOP/s: "
+    "the two lines meet at the ridge point, peak / bandwidth.",
+    {_ROOF: "np.where(intensity < peak, bandwidth * intensity, peak)"},
+)
+attainable.slip(
+    "compared_with_the_bandwidth",
+    "You compare the intensity with the bandwidth. The two lines meet at the ridge point, "
+    "peak / bandwidth.",
+    {_ROOF: "np.where(intensity < bandwidth, bandwidth * intensity, peak)"},
+)
+attainable.slip(
+    "one_truth_for_all",
+    "With an array your code asks for one truth value of many: Python's `min`, and an `if`, do so. "
+    "`np.minimum` and `np.where` decide element by element.",
+    {_ROOF: "min(peak, bandwidth * intensity)"},
+)
+attainable.slip(
+    "one_number_for_all",
+    "You return one number for a whole array: the smallest of all. `np.minimum`, not `np.min`, "
+    "takes the smaller of two for each element.",
+    {_ROOF: "np.min([np.min(bandwidth * intensity), peak])"},
+)
+attainable.slip(
+    "takes_turns",
     "You let moving and computing take turns: your seconds are a sum. The roofline lets them "
-    "overlap, so that the longer of the two decides."
+    "overlap, so that the longer of the two decides.",
+    {_ROOF: "1 / (1 / peak + 1 / (bandwidth * intensity))"},
 )
-def takes_turns(intensity, peak, bandwidth):
-    return 1 / (1 / peak + 1 / (bandwidth * intensity))
-
-
-@attainable.mistake(
-    "You returned the share of the peak. Return FLOP/s: the lower of the two roofs itself."
+attainable.slip(
+    "share_of_peak",
+    "You returned the share of the peak. Return FLOP/s: the lower of the two roofs itself.",
+    {_ROOF: "np.minimum(1.0, bandwidth * intensity / peak)"},
 )
-def share_of_peak(intensity, peak, bandwidth):
-    return _least(1.0, bandwidth * intensity / peak)
 
 
 attainable.equivalent(

@@ -6,7 +6,7 @@ from descent.grading import Draw, Exercise, expect
 
 from .shared import SAME_MAX
 
-epoch_seconds = Exercise("epoch_seconds", minutes=12, difficulty=2)
+epoch_seconds = Exercise("epoch_seconds", minutes=12, difficulty=2, returns=float)
 
 
 def _durations(draw: Draw, n: int) -> tuple[list[int], list[int]]:
@@ -33,26 +33,6 @@ def _simulated(loading: list[int], computing: list[int], ahead: int) -> int:
     return now
 
 
-def _pipeline(loading, computing, ahead, **habits) -> float:
-    """The answer with one bad habit, named by keyword."""
-    begins: list[float] = []
-    ends: list[float] = []
-    loaded = 0.0
-    for place, (load, compute) in enumerate(zip(loading, computing, strict=True)):
-        done = ends[-1] if ends else 0.0
-        free = 0.0
-        if ahead == 0:
-            free = done
-        elif place >= ahead and not habits.get("endless"):
-            free = ends[place - ahead] if habits.get("until_computed") else begins[place - ahead]
-        loaded = max(loaded, free) + load
-        if habits.get("many_workers"):
-            loaded = free + load
-        begins.append(max(loaded, done))
-        ends.append(begins[-1] + compute)
-    return ends[-1]
-
-
 @epoch_seconds.property("adds everything up without a worker (ahead = 0)", trials=4)
 def _(answer, draw: Draw) -> None:
     loading, computing = _durations(draw, draw.size)
@@ -73,16 +53,99 @@ def _(answer, draw: Draw) -> None:
     loading, computing = _durations(draw, n)
     computing[0] += 12  # long enough for the worker to fill its places
     loading[n // 2] += 12  # and for the places to be used up
-    for ahead in (2, 3):
+    for ahead in (2, 3, n - 1):
         right = _simulated(loading, computing, ahead)
         expect(answer(loading, computing, ahead), f"the seconds, {ahead} ahead").close_to(right)
 
 
-@epoch_seconds.property("is close to the slower of the two for many equal batches", trials=2)
+@epoch_seconds.property("takes more places than there are batches", trials=3)
+def _(answer, draw: Draw) -> None:
+    loading, computing = _durations(draw, draw.size)
+    right = _simulated(loading, computing, draw.size + 3)
+    expect(answer(loading, computing, draw.size + 3), "the seconds").close_to(right)
+
+
+@epoch_seconds.property("is the first loading, the slower of the two, the last computing, for many "
+                        "equal batches", trials=2)  # fmt: skip
 def _(answer, draw: Draw) -> None:
     load, compute = draw.uniform(0.1, 0.9), draw.uniform(0.1, 0.9)
     found = answer([load] * 50, [compute] * 50, 4)
     expect(found, "the seconds of 50 batches").close_to(load + 49 * max(load, compute) + compute)
+
+
+@epoch_seconds.right
+def right_epoch(loading, computing, ahead):
+    begins, loaded, done = [], 0.0, 0.0
+    for i, (load, compute) in enumerate(zip(loading, computing, strict=True)):
+        free = 0.0
+        if ahead == 0:
+            free = done
+        elif i >= ahead:
+            free = begins[i - ahead]
+        loaded = max(loaded, free) + load
+        begins.append(max(loaded, done))
+        done = begins[i] + compute
+    return done
+
+
+epoch_seconds.slip(
+    "zero_like_one",
+    "You treat 0 batches ahead like 1. With 0 there is no worker: the loop itself loads, and "
+    "nothing overlaps.",
+    {"    begins, loaded": "    ahead = max(ahead, 1)\n    begins, loaded"},
+)
+epoch_seconds.slip(
+    "endless_places",
+    "Your worker runs ahead without end. It begins batch i only when batch i − ahead has "
+    "been taken.",
+    {"elif i >= ahead": "elif False"},
+)
+epoch_seconds.slip(
+    "waits_until_computed",
+    "Your worker waits until batch i − ahead has been computed. Its place is free earlier: when "
+    "the batch is taken, which is when its computing *begins*.",
+    {"free = begins[i - ahead]": "free = begins[i - ahead] + computing[i - ahead]"},
+)
+epoch_seconds.slip(
+    "many_workers",
+    "Your worker loads several batches at the same time. It is one worker: it loads one "
+    "batch after another.",
+    {"loaded = max(loaded, free) + load": "loaded = free + load"},
+)
+epoch_seconds.slip(
+    "computing_overlaps",
+    "The computing of one batch begins in your code before that of the batch before it has ended. "
+    "It begins at the later of: the batch is loaded, the batch before it is computed.",
+    {"max(loaded, done)": "loaded"},
+)
+epoch_seconds.slip(
+    "loading_ignored",
+    "The computing of a batch begins in your code before the batch is loaded. It begins at the "
+    "later of: the batch is loaded, the batch before it is computed.",
+    {"max(loaded, done)": "done"},
+)
+epoch_seconds.slip(
+    "last_begin",
+    "You return when the last batch is taken. Its computing has only begun then: return when it "
+    "has ended.",
+    {"return done": "return begins[-1]"},
+)
+epoch_seconds.slip(
+    "last_loaded",
+    "You return when the last batch is loaded. It has to be computed too.",
+    {"return done": "return loaded"},
+)
+epoch_seconds.slip(
+    "one_too_far",
+    "Your worker is one batch further ahead than it may be: it begins batch i when batch "
+    "i − ahead has been taken, not batch i − ahead − 1.",
+    {"elif i >= ahead": "elif i > ahead", "begins[i - ahead]": "begins[i - ahead - 1]"},
+)
+epoch_seconds.slip(
+    "always_one_ahead",
+    "With several batches ahead you still let the worker be one ahead only: `ahead` is not used.",
+    {"    begins, loaded": "    ahead = min(ahead, 1)\n    begins, loaded"},
+)
 
 
 @epoch_seconds.mistake(
@@ -110,53 +173,6 @@ def larger_of_each(loading, computing, ahead):
     if ahead == 0:
         return sum(loading) + sum(computing)
     return sum(map(max, loading, computing))
-
-
-@epoch_seconds.mistake(
-    "Your worker runs ahead without end. It begins batch i only when batch i − ahead has "
-    "been taken."
-)
-def endless_places(loading, computing, ahead):
-    return _pipeline(loading, computing, ahead, endless=True)
-
-
-@epoch_seconds.mistake(
-    "Your worker waits until batch i − ahead has been computed. Its place is free earlier: when "
-    "the batch is taken, which is when its computing *begins*."
-)
-def waits_until_computed(loading, computing, ahead):
-    return _pipeline(loading, computing, ahead, until_computed=True)
-
-
-@epoch_seconds.mistake(
-    "Your worker loads several batches at the same time. It is one worker: it loads one "
-    "batch after another."
-)
-def many_workers(loading, computing, ahead):
-    return _pipeline(loading, computing, ahead, many_workers=True)
-
-
-@epoch_seconds.mistake(
-    "You treat 0 batches ahead like 1. With 0 there is no worker: the loop itself loads, and "
-    "nothing overlaps."
-)
-def zero_like_one(loading, computing, ahead):
-    return _pipeline(loading, computing, max(ahead, 1))
-
-
-@epoch_seconds.mistake(
-    "Your worker is one batch further ahead than it may be: it begins batch i when batch "
-    "i − ahead has been taken, not batch i − ahead − 1."
-)
-def one_too_far(loading, computing, ahead):
-    return _pipeline(loading, computing, ahead + 1 if ahead else 0)
-
-
-@epoch_seconds.mistake(
-    "With several batches ahead you still let the worker be one ahead only: `ahead` is not used."
-)
-def always_one_ahead(loading, computing, ahead):
-    return _pipeline(loading, computing, min(ahead, 1))
 
 
 _SAME_LENGTH = "the two lists are as long as each other"

@@ -8,13 +8,22 @@ from descent.grading import Draw, Exercise, expect
 
 from .shared import SAME_MAX
 
-launch_timeline = Exercise("launch_timeline", minutes=15, difficulty=2)
+launch_timeline = Exercise(
+    "launch_timeline",
+    minutes=15,
+    difficulty=2,
+    returns=tuple[list[tuple[float, float]], list[tuple[float, float]]],
+)
 
 
 def _steps(draw: Draw, steps: int, short: bool | None = None) -> list[list[float]]:
-    """Steps of two to four kernels, a quarter to four times as long as a launch of 2."""
+    """Steps of one to four kernels, shorter or longer than a launch of about 2, or of both."""
     low, high = {None: (0.5, 6.0), True: (0.2, 1.5), False: (3.0, 8.0)}[short]
-    return [draw.uniform(low, high, draw.integers(2, 5)).tolist() for _ in range(steps)]
+    return [draw.uniform(low, high, draw.integers(1, 5)).tolist() for _ in range(steps)]
+
+
+def _launch(draw: Draw) -> float:
+    return draw.choice([1.75, 2.0, 2.25])
 
 
 def _ends_of(launched: list[float], kernels: list[float], free: float) -> list[float]:
@@ -53,31 +62,31 @@ def _expect_timeline(answer, *arguments, **switches) -> None:
 
 @launch_timeline.property("queues the kernels of one step", trials=5)
 def _(answer, draw: Draw) -> None:
-    _expect_timeline(answer, _steps(draw, 1), 2.0)
+    _expect_timeline(answer, _steps(draw, 1), _launch(draw))
 
 
 @launch_timeline.property("goes on over several steps without waiting", trials=5)
 def _(answer, draw: Draw) -> None:
     short = draw.choice([True, False, None])
-    _expect_timeline(answer, _steps(draw, min(draw.size + 1, 6), short), 2.0)
+    _expect_timeline(answer, _steps(draw, min(draw.size + 1, 6), short), _launch(draw))
 
 
 @launch_timeline.property("waits at the end of each step with sync", trials=5)
 def _(answer, draw: Draw) -> None:
     short = draw.choice([True, False])
-    _expect_timeline(answer, _steps(draw, min(draw.size + 1, 6), short), 2.0, sync=True)
+    _expect_timeline(answer, _steps(draw, min(draw.size + 1, 6), short), _launch(draw), sync=True)
 
 
 @launch_timeline.property("launches each step once with graph", trials=5)
 def _(answer, draw: Draw) -> None:
     short = draw.choice([True, False])
-    _expect_timeline(answer, _steps(draw, min(draw.size + 1, 6), short), 2.0, graph=True)
+    _expect_timeline(answer, _steps(draw, min(draw.size + 1, 6), short), _launch(draw), graph=True)
 
 
 @launch_timeline.property("does both", trials=3)
 def _(answer, draw: Draw) -> None:
     _expect_timeline(
-        answer, _steps(draw, 3, draw.choice([True, False])), 2.0, sync=True, graph=True
+        answer, _steps(draw, 3, draw.choice([True, False])), _launch(draw), sync=True, graph=True
     )
 
 
@@ -92,67 +101,123 @@ def _(answer, draw: Draw) -> None:
         expect(pairs, "a list of tuples").is_true("Return two lists of tuples (begin, end).")
 
 
-def _timeline(steps, launch, sync=False, graph=False, **habits) -> tuple[list, list]:
-    """The answer with one bad habit, named by keyword."""
-    launches: list[tuple[float, float]] = []
-    kernels: list[tuple[float, float]] = []
-    now = free = 0.0
-    sync = False if habits.get("no_sync") else sync or habits.get("always_sync", False)
-    graph = False if habits.get("no_graph") else graph
-    if graph and habits.get("one_launch"):
-        steps = [sum(steps, [])]
+@launch_timeline.right
+def right_timeline(steps, launch, sync=False, graph=False):
+    launches, kernels = [], []
+    cpu = gpu = 0.0
     for step in steps:
         for place, seconds in enumerate(step):
             if place == 0 or not graph:
-                launches.append((now, now + launch))
-                now += launch
-            ready = launches[-1][0] if habits.get("from_begin") else launches[-1][1]
-            begin = ready if habits.get("no_queue") else max(ready, free)
-            if habits.get("no_launch"):
-                begin = free
-            kernels.append((begin, begin + seconds))
-            free = begin + seconds
-            if habits.get("sync_each") and sync:
-                now = max(now, free)
-            if habits.get("blocks"):
-                now = max(now, free)
+                launches.append((cpu, cpu + launch))
+                cpu += launch
+            begin = max(cpu, gpu)
+            gpu = begin + seconds
+            kernels.append((begin, gpu))
         if sync:
-            now = now + free if habits.get("adds") else max(now, free)
-    if habits.get("durations"):
-        pairs = (launches, kernels)
-        return tuple([(b, e - b) for b, e in found] for found in pairs)  # type: ignore[return-value]
-    return (kernels, launches) if habits.get("swapped") else (launches, kernels)
+            cpu = max(cpu, gpu)
+    return launches, kernels
 
 
-for _message, _name, _habits in (
-    ("Your CPU waits for each kernel before it launches the next. A launch only puts the kernel "
-     "into the queue: the CPU goes on at once.", "waits_for_each_kernel", {"blocks": True}),
-    ("`sync` is not used. With it, the CPU launches nothing of the next step before the GPU has "
-     "finished this one.", "sync_unused", {"no_sync": True}),
-    ("You wait at the end of each step even without `sync`.", "always_in_sync",
-     {"always_sync": True}),
-    ("With `sync` you wait after each *launch*. The reading stands at the end of the step.",
-     "sync_after_each_launch", {"sync_each": True}),
-    ("Your kernels begin when their launch *begins*. A kernel is in the queue when its launch has "
-     "ended.", "from_the_beginning_of_a_launch", {"from_begin": True}),
-    ("Your kernels overlap each other. The queue has one kernel at work at a time: it begins when "
-     "the one before it has ended.", "kernels_overlap", {"no_queue": True}),
-    ("Your kernels do not wait for their launch: the GPU cannot begin what has not been launched.",
-     "launches_ignored", {"no_launch": True}),
-    ("`graph` is not used. With it, each step has one launch, and all its kernels follow from "
-     "that.", "graph_unused", {"no_graph": True}),
-    ("You launched everything once. A graph holds one step: it is launched once for each step.",
-     "one_graph_for_all", {"one_launch": True}),
-    ("Your pairs are (begin, duration). Return (begin, end).", "durations_for_ends",
-     {"durations": True}),
-    ("Launches first, then kernels.", "kernels_first", {"swapped": True}),
-):  # fmt: skip
+_AFTER, _ENDED = "kernels.append((begin, gpu))", "if sync:"
 
-    def _bad_timeline(steps, launch, sync=False, graph=False, habits=_habits):
-        return _timeline(steps, launch, sync, graph, **habits)
 
-    _bad_timeline.__name__ = _name
-    launch_timeline.mistake(_message)(_bad_timeline)
+launch_timeline.slip(
+    "waits_for_each_kernel",
+    "Your CPU waits for each kernel before it launches the next. A launch only puts the kernel "
+    "into the queue: the CPU goes on at once.",
+    {_AFTER: f"{_AFTER}\n            cpu = max(cpu, gpu)"},
+)
+launch_timeline.slip(
+    "sync_unused",
+    "`sync` is not used. With it, the CPU launches nothing of the next step before the GPU has "
+    "finished this one.",
+    {_ENDED: "if False:"},
+)
+launch_timeline.slip(
+    "no_sync_with_graph",
+    "With `graph` your CPU does not wait at the end of a step, `sync` or not. The two are "
+    "independent: with both, the one launch of the next step comes after the end of this one.",
+    {_ENDED: "if sync and not graph:"},
+)
+launch_timeline.slip(
+    "always_in_sync",
+    "You wait at the end of each step even without `sync`.",
+    {_ENDED: "if True:"},
+)
+launch_timeline.slip(
+    "sync_backwards",
+    "You wait at the end of each step where `sync` is not set, and do not where it is.",
+    {_ENDED: "if not sync:"},
+)
+launch_timeline.slip(
+    "sync_after_each_launch",
+    "With `sync` you wait after each *launch*. The reading stands at the end of the step.",
+    {_AFTER: f"{_AFTER}\n            cpu = max(cpu, gpu) if sync else cpu"},
+)
+launch_timeline.slip(
+    "clocks_begin_again",
+    "Your clocks begin again at 0 with each step. They run on over all steps.",
+    {"    cpu = gpu = 0.0\n": "", "    for step in steps:": "    for step in steps:\n"
+     "        cpu = gpu = 0.0"},
+)  # fmt: skip
+launch_timeline.slip(
+    "gpu_begins_again",
+    "Your GPU is free again at 0 with each step, so that kernels of two steps overlap. The queue "
+    "goes on: a step's first kernel waits for the last one of the step before.",
+    {"    for step in steps:": "    for step in steps:\n        gpu = 0.0"},
+)
+launch_timeline.slip(
+    "from_the_beginning_of_a_launch",
+    "Your kernels begin when their launch *begins*. A kernel is in the queue when its launch has "
+    "ended.",
+    {"max(cpu, gpu)\n            gpu": "max(launches[-1][0], gpu)\n            gpu"},
+)
+launch_timeline.slip(
+    "kernels_overlap",
+    "Your kernels overlap each other. The queue has one kernel at work at a time: it begins when "
+    "the one before it has ended.",
+    {"max(cpu, gpu)\n            gpu": "cpu\n            gpu"},
+)
+launch_timeline.slip(
+    "kernels_overlap_without_graph",
+    "A kernel begins in your code when it is launched, even if the one before it is at work still. "
+    "It begins at the later of: its launch has ended, the kernel before it has ended.",
+    {
+        "begin = max(cpu, gpu)": "begin = cpu if place == 0 or not graph else end",
+        "gpu = begin + seconds": "end = begin + seconds\n            gpu = max(gpu, end)",
+        "(begin, gpu)": "(begin, end)",
+    },
+)
+launch_timeline.slip(
+    "launches_ignored",
+    "Your kernels do not wait for their launch: the GPU cannot begin what has not been launched.",
+    {"max(cpu, gpu)\n            gpu": "gpu\n            gpu"},
+)
+launch_timeline.slip(
+    "graph_unused",
+    "`graph` is not used. With it, each step has one launch, and all its kernels follow from that.",
+    {"if place == 0 or not graph": "if True"},
+)
+launch_timeline.slip(
+    "always_a_graph",
+    "You launch once a step even without `graph`. There each kernel has its own launch.",
+    {"if place == 0 or not graph": "if place == 0"},
+)
+launch_timeline.slip(
+    "one_graph_for_all",
+    "You launched everything once. A graph holds one step: it is launched once for each step.",
+    {"place == 0 or not graph": "not launches or not graph"},
+)
+launch_timeline.slip(
+    "durations_for_ends",
+    "Your pairs are (begin, duration). Return (begin, end).",
+    {"(cpu, cpu + launch)": "(cpu, launch)", "(begin, gpu)": "(begin, seconds)"},
+)
+launch_timeline.slip(
+    "kernels_first",
+    "Launches first, then kernels.",
+    {"return launches, kernels": "return kernels, launches"},
+)
 
 
 launch_timeline.equivalent("`begin = max(cpu, gpu)` → `begin = max(gpu, cpu)`", because=SAME_MAX)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from fractions import Fraction
 
 import numpy as np
@@ -10,7 +9,7 @@ import torch
 
 from descent.grading import Draw, Exercise, expect
 
-rounded = Exercise("rounded", minutes=12, difficulty=2)
+rounded = Exercise("rounded", minutes=12, difficulty=2, returns=np.ndarray)
 
 
 def _wide(draw: Draw, n: int) -> np.ndarray:
@@ -48,7 +47,7 @@ def _(answer, draw: Draw) -> None:
 
 @rounded.property("is the nearest number with any number of digits", trials=4)
 def _(answer, draw: Draw) -> None:
-    bits, x = draw.integers(1, 6), _wide(draw, 4)
+    bits, x = draw.choice([1, 2, 3, 4, 5, 14, 19]), _wide(draw, 4)
     right = [_nearest(float(number), bits) for number in x]
     expect(answer(x, bits), "the rounded numbers").close_to(right, rtol=1e-9, atol=1e-15)
 
@@ -63,55 +62,114 @@ def _(answer, draw: Draw) -> None:
     expect(answer(x, bits), "the rounded numbers").close_to(right, rtol=1e-9, atol=1e-15)
 
 
-@rounded.property("keeps 0 and powers of two, and the shape", trials=1)
+@rounded.property("keeps 0", trials=1)
 def _(answer, draw: Draw) -> None:
-    x = np.array([[0.0, 1.0, -0.25], [1024.0, -(2.0**-20), 2.0**40]])
-    expect(answer(x, 3), "the rounded numbers").close_to(x, rtol=1e-12, atol=0.0)
+    x = np.array([0.0, 1.375, 0.0])
+    right = [0.0, 1.5, 0.0]  # 1.375 lies half-way between 1.25 and 1.5
+    expect(answer(x, 3), "the rounded numbers").close_to(right, rtol=1e-12, atol=0.0)
 
 
-def _to_digits(x, bits, to_whole: Callable[[np.ndarray], np.ndarray] = np.round) -> np.ndarray:
-    """Scale so that `bits` binary digits stand before the point, make whole, scale back."""
-    fraction, exponent = np.frexp(np.asarray(x, dtype=np.float64))
-    return np.ldexp(to_whole(np.ldexp(fraction, bits)), exponent - bits)
+@rounded.property("keeps powers of two", trials=1)
+def _(answer, draw: Draw) -> None:
+    x = np.array([1.0, -0.25, 1024.0, -(2.0**-20), 2.0**40])
+    expect(answer(x, 1), "the rounded numbers").close_to(x, rtol=1e-12, atol=0.0)
 
 
-@rounded.mistake("You cut the digits off (towards 0). Round to the nearest.")
-def cut_off(x, bits):
-    return _to_digits(x, bits, np.trunc)
+@rounded.property("goes up to the next power of two where that is nearest", trials=1)
+def _(answer, draw: Draw) -> None:
+    x, right = np.array([7.9, -0.999, 127.6]), np.array([8.0, -1.0, 128.0])
+    expect(answer(x, 3), "the rounded numbers").close_to(right, rtol=1e-12, atol=0.0)
 
 
-@rounded.mistake("You round down always. Round to the nearest.")
-def rounds_down(x, bits):
-    return _to_digits(x, bits, np.floor)
+@rounded.property("has no smallest or largest exponent", trials=1)
+def _(answer, draw: Draw) -> None:
+    x = np.array([1.37e-60, -2.9e60, 5.1e-45])
+    right = [_nearest(float(number), 8) for number in x]
+    expect(answer(x, 8), "the rounded numbers").close_to(right, rtol=1e-9, atol=0.0)
 
 
-@rounded.mistake(
+@rounded.property("keeps any shape, that of a single number too", trials=2)
+def _(answer, draw: Draw) -> None:
+    for shape in ((2, 3), (), (1, 4, 1)):
+        x = draw.normal(*shape) + np.full(shape, 0.003)
+        right = np.vectorize(lambda number: _nearest(float(number), 4))(x)
+        expect(answer(np.asarray(x), 4), "the rounded numbers").close_to(right, rtol=1e-9)
+
+
+@rounded.property("is float64", trials=1)
+def _(answer, draw: Draw) -> None:
+    expect(answer(_wide(draw, 3), 8), "the rounded numbers").has_dtype("float64")
+
+
+@rounded.right
+def right_rounding(x, bits):
+    fraction, exponent = np.frexp(x)
+    whole = np.round(np.ldexp(fraction, bits))
+    return np.ldexp(whole, exponent - bits)
+
+
+_WHOLE = "np.round(np.ldexp(fraction, bits))"
+
+
+rounded.slip(
+    "cut_off",
+    "You cut the digits off (towards 0). Round to the nearest.",
+    {"np.round": "np.trunc"},
+)
+rounded.slip(
+    "rounds_down", "You round down always. Round to the nearest.", {"np.round": "np.floor"}
+)
+rounded.slip(
+    "ties_away",
     "Ties go away from zero (or up) in your code. They go to the number whose last digit is even, "
-    "as `np.round` does it: otherwise sums would drift one way."
+    "as `np.round` does it: otherwise sums would drift one way.",
+    {_WHOLE: "np.sign(x) * np.floor(np.ldexp(np.abs(fraction), bits) + 0.5)"},
 )
-def ties_away(x, bits):
-    return _to_digits(x, bits, lambda whole: np.sign(whole) * np.floor(np.abs(whole) + 0.5))
-
-
-@rounded.mistake(
+rounded.slip(
+    "ties_up",
     "Ties go up in your code, for negative numbers too. They go to the number whose last digit "
-    "is even."
+    "is even.",
+    {_WHOLE: "np.floor(np.ldexp(fraction, bits) + 0.5)"},
 )
-def ties_up(x, bits):
-    return _to_digits(x, bits, lambda whole: np.floor(whole + 0.5))
-
-
-@rounded.mistake(
+rounded.slip(
+    "one_digit_more",
     "You keep one digit too many. The first digit, always 1, counts as one of `bits`. (bfloat16 "
-    "stores 7, since the first need not be stored, and has 8.)"
+    "stores 7, since the first need not be stored, and has 8.)",
+    {"(fraction, bits)": "(fraction, bits + 1)", "exponent - bits": "exponent - bits - 1"},
 )
-def one_digit_more(x, bits):
-    return _to_digits(x, bits + 1)
-
-
-@rounded.mistake("You keep one digit too few: `bits` counts all of them, the first included.")
-def one_digit_fewer(x, bits):
-    return _to_digits(x, bits - 1)
+rounded.slip(
+    "one_digit_fewer",
+    "You keep one digit too few: `bits` counts all of them, the first included.",
+    {"(fraction, bits)": "(fraction, bits - 1)", "exponent - bits": "exponent - bits + 1"},
+)
+rounded.slip(
+    "not_scaled_back",
+    "You return the whole numbers m · 2^k. Bring them back: times 2^(e − k).",
+    {"np.ldexp(whole, exponent - bits)": "whole"},
+)
+rounded.slip(
+    "exponent_lost",
+    "You return m, rounded, without its power of two: the exponent e is missing.",
+    {"exponent - bits": "-bits"},
+)
+rounded.slip(
+    "always_bfloat16",
+    "You always round to bfloat16. `bits` says how many digits there are: 8 is only one case.",
+    {"    fraction, exponent": "    bits = 8\n    fraction, exponent"},
+)
+rounded.slip("without_sign", "The sign is lost.", {"np.frexp(x)": "np.frexp(np.abs(x))"})
+rounded.slip(
+    "single_exponent",
+    "All numbers share one exponent in your code, that of the largest. Each number has its own.",
+    {"    whole =": "    exponent = np.max(exponent)\n    fraction = np.ldexp(x, -exponent)\n"
+     "    whole ="},
+)  # fmt: skip
+rounded.slip(
+    "through_float32",
+    "You go through float32. Its exponents end at 127: what is larger becomes ∞, and what is very "
+    "small loses its digits. Stay with float64.",
+    {"np.frexp(x)": "np.frexp(np.float32(x).astype(np.float64))"},
+)
 
 
 @rounded.mistake("You rounded to decimal digits. These are binary.")
@@ -121,6 +179,14 @@ def decimal_digits(x, bits):
         place = np.where(x == 0, 0, np.floor(np.log10(np.abs(x))))
     scale = 10.0 ** (bits - 1 - place)
     return np.round(x * scale) / scale
+
+
+@rounded.mistake(
+    "You rounded to a number of decimal places. The digits here are binary, and they are counted "
+    "from the first one that is not 0."
+)
+def decimal_places(x, bits):
+    return np.round(x, bits)
 
 
 @rounded.mistake(
@@ -137,18 +203,6 @@ def zero_breaks(x, bits):
         exponent = np.floor(np.log2(np.abs(x))) + 1
         scale = 2.0 ** (bits - exponent)
         return np.round(x * scale) / scale
-
-
-@rounded.mistake(
-    "You always round to bfloat16. `bits` says how many digits there are: 8 is only one case."
-)
-def always_bfloat16(x, bits):
-    return _to_digits(x, 8)
-
-
-@rounded.mistake("The sign is lost.")
-def without_sign(x, bits):
-    return _to_digits(np.abs(x), bits)
 
 
 rounded.hint("Bring the number to where `bits` digits stand before the point, round to a whole "

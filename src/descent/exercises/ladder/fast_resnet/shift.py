@@ -9,9 +9,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from descent.grading import Draw, Exercise, expect
 
-from .shared import Places, shifted, shifted_images
+from .shared import Places, shifted
 
-shift = Exercise("shift", minutes=15, difficulty=2)
+shift = Exercise("shift", minutes=15, difficulty=2, returns=Tensor)
 
 
 class _Counting(TorchDispatchMode):
@@ -83,9 +83,11 @@ def _(answer, draw: Draw) -> None:
     expect(counts[1] <= counts[0], "as many operations for 40 pictures as for 3").is_true(grows)
 
 
-@shift.property("stays on the device of the pictures, and never reads a number", trials=1)
-def _(answer, draw: Draw) -> None:
-    # A meta tensor has a shape and no numbers: whatever has to look at one fails on it.
+def _on_meta(answer) -> tuple[Places, bool]:
+    """What it made and read on the meta device, and whether it got through and stayed there.
+
+    A meta tensor has a shape and no numbers: whatever has to look at one fails on it.
+    """
     images = torch.empty(3, 1, 4, 5, device="meta")
     offsets = torch.zeros(3, 2, dtype=torch.int64, device="meta")
     places = Places()
@@ -96,7 +98,12 @@ def _(answer, draw: Draw) -> None:
         if type(error) is NotImplementedError and not str(error):
             raise  # an unwritten stub
         found = None
-    there = isinstance(found, Tensor) and found.device.type == "meta"
+    return places, isinstance(found, Tensor) and found.device.type == "meta"
+
+
+@shift.property("never reads a number of a tensor", trials=1)
+def _(answer, draw: Draw) -> None:
+    places, _ = _on_meta(answer)
     expect(places.arrays == 0, "whether it stays with tensors").is_true(
         "It goes through numpy. On a GPU the pictures would travel to the CPU and back."
     )
@@ -104,57 +111,118 @@ def _(answer, draw: Draw) -> None:
         "A number of a tensor is read in Python (`.item()`, `.tolist()`, `int(…)`, an `if` on a "
         "tensor): on a GPU the CPU then waits."
     )
+
+
+@shift.property("stays on the device of the pictures", trials=1)
+def _(answer, draw: Draw) -> None:
+    places, there = _on_meta(answer)
     made_here = places.unnamed > 0 or (not there and places.filled > 0)
     expect(not made_here, "whether all tensors are made on the device").is_true(
         "A tensor is made without `device=images.device`, such as by `torch.arange`: on a GPU it "
         "would lie elsewhere."
     )
-    words = (
+    expect(there, "whether it stays on the device").is_true(
         "On a device whose numbers nobody may read, it did not get through: something is read "
         "(a mask as an index) or brought to another device (`.cpu()`, `.to(…)`)."
     )
-    expect(there, "whether it stays on the device").is_true(words)
 
 
-@shift.mistake(
+@shift.right
+def right_shift(images, offsets):
+    n, channels, height, width = images.shape
+    device = images.device
+    down, right = offsets.unbind(1)
+    rows = torch.arange(height, device=device) - down[:, None]
+    columns = torch.arange(width, device=device) - right[:, None]
+    rows_inside = (rows >= 0) & (rows < height)
+    columns_inside = (columns >= 0) & (columns < width)
+    rows = rows.clamp(0, height - 1)
+    columns = columns.clamp(0, width - 1)
+    pictures = torch.arange(n, device=device)[:, None, None, None]
+    planes = torch.arange(channels, device=device)[:, None, None]
+    found = images[pictures, planes, rows[:, None, :, None], columns[:, None, None, :]]
+    return found * (rows_inside[:, None, :, None] & columns_inside[:, None, None, :])
+
+
+_ALL_INSIDE = " * (rows_inside[:, None, :, None] & columns_inside[:, None, None, :])"
+_CLAMPED = {
+    "rows.clamp(0, height - 1)": "rows % height",
+    "columns.clamp(0, width - 1)": "columns % width",
+}
+
+
+shift.slip(
+    "wraps_around",
     "What leaves the picture at one side comes in at the other (as with `torch.roll`). Uncovered "
-    "pixels are 0."
+    "pixels are 0.",
+    {**_CLAMPED, _ALL_INSIDE: ""},
 )
-def wraps_around(images, offsets):
-    return shifted_images(images, offsets, wraps=True)
-
-
-@shift.mistake("You fill with the pixels of the edge. Uncovered pixels are 0.")
-def smears_the_edge(images, offsets):
-    return shifted_images(images, offsets, smears=True)
-
-
-@shift.mistake(
+shift.slip(
+    "smears_the_edge",
+    "You fill with the pixels of the edge. Uncovered pixels are 0.",
+    {_ALL_INSIDE: ""},
+)
+shift.slip(
+    "uncovered_above_alone",
+    "Only what is uncovered at the top and at the left becomes 0. Where a picture moves up or to "
+    "the left, its bottom and its right are uncovered.",
+    {" & (rows < height)": "", " & (columns < width)": ""},
+)
+shift.slip(
+    "uncovered_below_alone",
+    "Only what is uncovered at the bottom and at the right becomes 0. Where a picture moves down "
+    "or to the right, its top and its left are uncovered.",
+    {"(rows >= 0) & ": "", "(columns >= 0) & ": ""},
+)
+shift.slip(
+    "either_side_inside",
+    "A pixel becomes 0 in your code only where both its row and its column lie outside. One of the "
+    "two is enough: it is inside where the row *and* the column are.",
+    {"None] & columns_inside": "None] | columns_inside"},
+)
+shift.slip(
+    "the_other_way",
     "Your pictures move the other way. Down by 1 means that row y of the result is row y − 1 of "
-    "the picture."
+    "the picture.",
+    {"- down[:, None]": "+ down[:, None]", "- right[:, None]": "+ right[:, None]"},
 )
-def the_other_way(images, offsets):
-    return shifted_images(images, offsets, backwards=True)
-
-
-@shift.mistake("Down and right have changed places: column 0 of `offsets` is down, column 1 right.")
-def down_for_right(images, offsets):
-    return shifted_images(images, offsets, turned=True)
-
-
-@shift.mistake("All pictures move by the first offset. Each has its own row of `offsets`.")
-def one_offset_for_all(images, offsets):
-    return shifted_images(images, offsets, one_for_all=True)
-
-
-@shift.mistake("You move down and up only. Column 1 of `offsets` says how far to the right.")
-def down_alone(images, offsets):
-    return shifted_images(images, offsets, half=True)
-
-
-@shift.mistake("Your result is always float32. Keep the dtype of the pictures.")
-def always_float(images, offsets):
-    return shifted_images(images, offsets).float()
+shift.slip(
+    "down_for_right",
+    "Down and right have changed places: column 0 of `offsets` is down, column 1 right.",
+    {"down, right =": "right, down ="},
+)
+shift.slip(
+    "one_offset_for_all",
+    "All pictures move by the first offset. Each has its own row of `offsets`.",
+    {"offsets.unbind(1)": "offsets[:1].expand(n, 2).unbind(1)"},
+)
+shift.slip(
+    "down_alone",
+    "You move down and up only. Column 1 of `offsets` says how far to the right.",
+    {"- right[:, None]": "- 0 * right[:, None]"},
+)
+shift.slip(
+    "height_for_width",
+    "You take the height for the width too. That fits square pictures; of these, columns are "
+    "missing.",
+    {"height, width = images.shape": "height, _ = images.shape\n    width = height"},
+)
+shift.slip(
+    "always_float",
+    "Your result is float32 where the pictures are bytes. Keep their dtype: no `.float()`, and a "
+    "mask of truth values, not of floats.",
+    {"return found": "return found.float()"},
+)
+shift.slip(
+    "made_at_home",
+    "A tensor that you make lacks `device=images.device`.",
+    {"device = images.device": "device = None"},
+)
+shift.slip(
+    "reads_offsets",
+    "You read a number of `offsets` in Python; the CPU then waits.",
+    {"offsets.unbind(1)": "torch.tensor(offsets.tolist(), device=device).unbind(1)"},
+)
 
 
 @shift.mistake(
@@ -181,7 +249,7 @@ def loops_and_reads(images, offsets):
 )
 def loops_without_reading(images, offsets):
     return torch.cat(
-        [shifted_images(images[i : i + 1], offsets[i : i + 1]) for i in range(len(images))]
+        [right_shift(images[i : i + 1], offsets[i : i + 1]) for i in range(len(images))]
     )
 
 
@@ -190,20 +258,8 @@ def loops_without_reading(images, offsets):
     "stay with tensors, on the device of the pictures."
 )
 def through_numpy(images, offsets):
-    moved = shifted_images(
-        torch.from_numpy(images.float().numpy()), torch.from_numpy(offsets.numpy())
-    )
+    moved = right_shift(torch.from_numpy(images.float().numpy()), torch.from_numpy(offsets.numpy()))
     return moved.to(images.dtype)
-
-
-@shift.mistake("A tensor that you make lacks `device=images.device`.")
-def made_at_home(images, offsets):
-    return shifted_images(images, offsets, at_home=True)
-
-
-@shift.mistake("You read a number of `offsets` in Python; the CPU then waits.")
-def reads_offsets(images, offsets):
-    return shifted_images(images, torch.tensor(offsets.tolist(), device=images.device))
 
 
 _GATHER = (
@@ -235,7 +291,7 @@ shift.hint("Indices outside: `clamp` them so that the gather is allowed, and mul
 
 
 shift.hint("`torch.arange(h, device=images.device)`: made where the pictures are.",
-           when="stays on the device of the pictures, and never reads a number")  # fmt: skip
+           when="stays on the device of the pictures")  # fmt: skip
 
 
 shift.hint("A bool mask times bytes stays bytes; times a float mask it does not.", when="dtype")

@@ -8,9 +8,7 @@ from torch import Tensor
 
 from descent.grading import Draw, Exercise, expect
 
-from .shared import name_habits
-
-normalise = Exercise("normalise", minutes=6, difficulty=1)
+normalise = Exercise("normalise", minutes=6, difficulty=1, returns=Tensor)
 
 
 def _bytes(draw: Draw, *shape: int) -> Tensor:
@@ -43,67 +41,138 @@ def _(answer, draw: Draw) -> None:
     expect(answer(images, *parts), "the pictures").close_to(expected, atol=1e-4)
 
 
-@normalise.property("takes any number of channels, and gives float32", trials=2)
+@normalise.property("takes any number of channels", trials=2)
 def _(answer, draw: Draw) -> None:
     for channels in (1, 5):
         images, parts = _bytes(draw, 1, 2, 3, channels), _channels(draw, channels)
-        found = answer(images, *parts)
-        expect(found, "the pictures").close_to(_normalised_by_loop(images, *parts), atol=1e-4)
-        expect(found, "the pictures").has_dtype("float32")
+        expected = _normalised_by_loop(images, *parts)
+        expect(answer(images, *parts), f"with {channels} channels").close_to(expected, atol=1e-4)
 
 
-def _normalise(images, mean, std, **habits):
-    x = images.float() / habits.get("divisor", 255)
-    if habits.get("double"):
-        x = x.double()
-    if habits.get("batch"):
-        mean, std = x.mean((0, 1, 2)), x.std((0, 1, 2))
-    if habits.get("by_rows"):
-        return (x.permute(0, 3, 1, 2) - mean) / std
-    if habits.get("multiplies"):
-        x = (x - mean) * std
-    elif habits.get("divides_first"):
-        x = x / std - mean
-    elif habits.get("shift_only"):
-        x = x - mean
-    elif habits.get("variance"):
-        x = (x - mean) / std**2
-    elif habits.get("shared"):
-        x = (x - mean.mean()) / std.mean()
-    else:
-        x = (x - mean) / std
-    if habits.get("reshaped"):
-        n, h, w, c = x.shape
-        return x.reshape(n, c, h, w)
-    if habits.get("turned"):
-        return x.permute(0, 3, 2, 1)
-    return x if habits.get("stays") else x.permute(0, 3, 1, 2)
+@normalise.property("gives float32", trials=1)
+def _(answer, draw: Draw) -> None:
+    expect(answer(_bytes(draw, 1, 2, 3, 3), *_channels(draw, 3)), "the pictures").has_dtype(
+        "float32"
+    )
 
 
-name_habits(normalise, _normalise, (
-    ("Your pixels run from 0 to 255. Mean and deviation are on the scale from 0 to 1: divide by "
-     "255 first.", "not_divided", {"divisor": 1}),
-    ("You divided by 256. White is 255.", "divided_by_256", {"divisor": 256}),
-    ("You reshaped where the axes must change places: `reshape` keeps the order in memory and "
-     "mixes colours with places. Use `permute`.", "reshaped", {"reshaped": True}),
-    ("Rows and columns have changed places: the order is permute(0, 3, 1, 2).",
-     "turned", {"turned": True}),
-    ("The channels are still the last axis. Torch's convolutions want them second.",
-     "channels_last", {"stays": True}),
-    ("You subtracted the means along the last axis after moving the channels to the second: they "
-     "met the columns. Do it before, or give mean and std the shape (c, 1, 1).",
-     "met_the_columns", {"by_rows": True}),
-    ("You multiplied by the deviation. Divide.", "multiplied", {"multiplies": True}),
-    ("You divided before you subtracted the mean. Subtract first.",
-     "divided_first", {"divides_first": True}),
-    ("You did not divide by the deviation.", "not_scaled", {"shift_only": True}),
-    ("You divided by the square of the deviation.", "by_the_variance", {"variance": True}),
-    ("One mean and one deviation for all channels: each has its own.",
-     "one_for_all", {"shared": True}),
-    ("You used the batch's own mean and deviation. Use those given: a picture must not depend on "
-     "its company.", "own_statistics", {"batch": True}),
-    ("Your result is float64. Float32.", "double_precision", {"double": True}),
-))  # fmt: skip
+@normalise.right
+def right_pictures(images, mean, std):
+    x = images.float() / 255
+    x = (x - mean) / std
+    return x.permute(0, 3, 1, 2)
+
+
+_SCALED = "(x - mean) / std"
+
+
+normalise.slip(
+    "not_divided",
+    "Your pixels run from 0 to 255. Mean and deviation are on the scale from 0 to 1: divide by "
+    "255 first.",
+    {"images.float() / 255": "images.float()"},
+)
+normalise.slip(
+    "divided_by_256",
+    "You divided by 256. White is 255.",
+    {"/ 255": "/ 256"},
+)
+normalise.slip(
+    "divided_in_whole_numbers",
+    "`//` makes 0 of every pixel but white. Divide with `/`.",
+    {"/ 255": "// 255"},
+)
+normalise.slip(
+    "mean_from_the_bytes",
+    "You subtracted the mean from the bytes and divided by 255 afterwards. The mean is on the "
+    "scale from 0 to 1: divide first.",
+    {"images.float() / 255": "images.float()", _SCALED: "(x - mean) / 255 / std"},
+)
+normalise.slip(
+    "reshaped",
+    "You reshaped where the axes must change places: `reshape` keeps the order in memory and "
+    "mixes colours with places. Use `permute`.",
+    {"x.permute(0, 3, 1, 2)": "x.reshape([x.shape[axis] for axis in (0, 3, 1, 2)])"},
+)
+normalise.slip(
+    "turned",
+    "Rows and columns have changed places: the order is permute(0, 3, 1, 2).",
+    {"permute(0, 3, 1, 2)": "permute(0, 3, 2, 1)"},
+)
+normalise.slip(
+    "columns_second",
+    "Your axes are turned the other way round, (n, w, c, h). The channels go to the second place "
+    "and rows stay before columns: permute(0, 3, 1, 2).",
+    {"permute(0, 3, 1, 2)": "permute(0, 2, 3, 1)"},
+)
+normalise.slip(
+    "channels_last",
+    "The channels are still the last axis. Torch's convolutions want them second.",
+    {"x.permute(0, 3, 1, 2)": "x"},
+)
+normalise.slip(
+    "met_the_columns",
+    "You subtracted the means along the last axis after moving the channels to the second: they "
+    "met the columns. Do it before, or give mean and std the shape (c, 1, 1).",
+    {_SCALED: "(x.permute(0, 3, 1, 2) - mean) / std", "return x.permute(0, 3, 1, 2)": "return x"},
+)
+normalise.slip(
+    "multiplied",
+    "You multiplied by the deviation. Divide.",
+    {_SCALED: "(x - mean) * std"},
+)
+normalise.slip(
+    "divided_first",
+    "You divided before you subtracted the mean. Subtract first.",
+    {_SCALED: "x / std - mean"},
+)
+normalise.slip(
+    "without_brackets",
+    "The brackets around the difference are missing: only the mean is divided, before it is "
+    "subtracted.",
+    {_SCALED: "x - mean / std"},
+)
+normalise.slip(
+    "not_scaled",
+    "You did not divide by the deviation.",
+    {_SCALED: "x - mean"},
+)
+normalise.slip(
+    "not_centred",
+    "You did not subtract the mean.",
+    {_SCALED: "x / std"},
+)
+normalise.slip(
+    "mean_and_deviation_swapped",
+    "Mean and deviation have changed places: subtract the mean, divide by the deviation.",
+    {_SCALED: "(x - std) / mean"},
+)
+normalise.slip(
+    "by_the_variance",
+    "You divided by the square of the deviation.",
+    {_SCALED: "(x - mean) / std**2"},
+)
+normalise.slip(
+    "by_the_root",
+    "You divided by the root of the deviation. `std` is a deviation already, no variance.",
+    {_SCALED: "(x - mean) / std.sqrt()"},
+)
+normalise.slip(
+    "one_for_all",
+    "One mean and one deviation for all channels: each has its own.",
+    {_SCALED: "(x - mean.mean()) / std.mean()"},
+)
+normalise.slip(
+    "own_statistics",
+    "You used the batch's own mean and deviation. Use those given: a picture must not depend on "
+    "its company.",
+    {_SCALED: "(x - x.mean((0, 1, 2))) / x.std((0, 1, 2))"},
+)
+normalise.slip(
+    "double_precision",
+    "Your result is float64. Float32.",
+    {"images.float()": "images.double()"},
+)
 
 
 normalise.hint("Bytes to floats from 0 to 1, subtract, divide, move the axis.")

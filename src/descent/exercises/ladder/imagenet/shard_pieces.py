@@ -8,9 +8,7 @@ from typing import Any
 
 from descent.grading import Draw, Exercise, expect
 
-from .shared import name_habits
-
-shard_pieces = Exercise("shard_pieces", minutes=20, difficulty=3)
+shard_pieces = Exercise("shard_pieces", minutes=20, difficulty=3, returns=list[tuple[int, ...]])
 
 
 def _epoch(order: list[int], sizes: list[int]) -> list[tuple[int, int]]:
@@ -66,6 +64,17 @@ def _(answer, draw: Draw) -> None:
     expect(sum(times.values()) - len(times), "how many are read more than once").equals(0)
 
 
+@shard_pieces.property("cuts at whole samples, also where N / R is no exact fraction", trials=1)
+def _(answer, draw: Draw) -> None:
+    # As floats, 15 / 11 · 11 is below 15, and 55 · (3 / 11) below 15.
+    for sizes, readers in (([4, 6, 5], 11), ([20, 35], 11)):
+        order = [int(shard) for shard in draw.rng.permutation(len(sizes))]
+        for reader in range(readers):
+            expected = _as_pieces(_own_samples(order, sizes, reader, readers))
+            found = answer(order, sizes, reader, readers)
+            _expect_pieces(found, expected, f"reader {reader} of {readers}")
+
+
 @shard_pieces.property("goes on after the samples that this reader has read", trials=5)
 def _(answer, draw: Draw) -> None:
     order, sizes = _shards(draw, draw.size + 2)
@@ -86,95 +95,194 @@ def _(answer, draw: Draw) -> None:
             _expect_pieces(found, expected, f"reader {reader} of {readers}")
 
 
-def _pieces(order, sizes, reader, readers, done=0, **habits):
+@shard_pieces.right
+def right_pieces(order, sizes, reader, readers, done=0):
     total = sum(sizes)
-    if habits.get("whole_shards"):
-        left, pieces = done, []
-        for shard in order[reader::readers]:
-            skipped = min(left, sizes[shard])
-            left -= skipped
-            if skipped < sizes[shard]:
-                pieces.append((shard, skipped, sizes[shard]))
-        return pieces
-    order = sorted(order) if habits.get("sorted") else order
-    first, last = total * reader // readers, total * (reader + 1) // readers
-    each = total // readers
-    if habits.get("drops_rest"):
-        first, last = each * reader, each * (reader + 1)
-    if habits.get("rest_to_last"):
-        first, last = each * reader, total if reader == readers - 1 else each * (reader + 1)
-    if habits.get("rounds_up"):
-        each = -(-total // readers)
-        first, last = min(total, each * reader), min(total, each * (reader + 1))
-    if habits.get("from_one"):
-        first, last = total * (reader - 1) // readers, total * reader // readers
-    if habits.get("everything"):
-        first, last = 0, total
-    if habits.get("shared_position"):
-        first = max(first, done)
-    elif habits.get("shifts"):
-        first, last = first + done, min(total, last + done)
-    elif habits.get("from_the_front"):
-        last -= done
-    elif habits.get("repeats_one"):
-        first += max(done - 1, 0)
-    elif habits.get("times_readers"):
-        first += done * readers
-    elif not habits.get("starts_over"):
-        first += done
+    first = total * reader // readers + done
+    last = total * (reader + 1) // readers
     pieces, position = [], 0
-    for place, shard in enumerate(order):
-        size = sizes[place if habits.get("sizes_by_place") else shard]
+    for shard in order:
+        size = sizes[shard]
         start, stop = max(first - position, 0), min(last - position, size)
-        if habits.get("in_the_epoch"):
-            start, stop = start + position, stop + position
-        if start < stop or (habits.get("keeps_empty") and stop >= 0 and start <= size):
-            if habits.get("lengths"):
-                stop -= start
-            if habits.get("inclusive"):
-                stop -= 1
-            pieces.append((place if habits.get("places") else shard, start, stop))
+        if start < stop:
+            pieces.append((shard, start, stop))
         position += size
     return pieces
 
 
-name_habits(shard_pieces, _pieces, (
-    ("You dealt out whole shards, so that one reader gets more samples than another, and some "
-     "perhaps none. Cut the epoch's samples, not its shards.",
-     "whole_shards", {"whole_shards": True}),
-    ("You read the shards by number. The epoch's order is `order`.", "by_number", {"sorted": True}),
-    ("The samples that do not divide are dropped. Every sample is read.",
-     "rest_dropped", {"drops_rest": True}),
-    ("The last reader gets all that does not divide. Shares differ by one at most: "
-     "⌊N·r/R⌋ to ⌊N·(r + 1)/R⌋.", "rest_to_the_last", {"rest_to_last": True}),
-    ("Your shares are rounded up, so that the last reader gets too few. ⌊N·r/R⌋ to ⌊N·(r + 1)/R⌋.",
-     "shares_rounded_up", {"rounds_up": True}),
-    ("Readers count from 0.", "readers_from_one", {"from_one": True}),
-    ("Every reader reads everything: `reader` and `readers` are not used.",
-     "reads_everything", {"everything": True}),
-    ("`done` is not used: after a restart the epoch begins anew.",
-     "starts_over", {"starts_over": True}),
-    ("`done` counts this reader's own samples. You took it as a place in the whole epoch.",
-     "place_in_the_epoch", {"shared_position": True}),
-    ("You moved the end along with the start, so that this reader takes what is its neighbour's.",
-     "end_moved_too", {"shifts": True}),
-    ("You left out the last samples. Those that are done are the first.",
-     "last_left_out", {"from_the_front": True}),
-    ("The last sample that was read comes again: start at `done`, not one before.",
-     "one_repeated", {"repeats_one": True}),
-    ("You multiplied `done` by the number of readers. It counts this reader's own samples.",
-     "done_of_all", {"times_readers": True}),
-    ("Your start and stop count from the beginning of the epoch. They count inside the shard.",
-     "places_of_the_epoch", {"in_the_epoch": True}),
-    ("You gave the length of a piece. Give its stop.", "length_for_stop", {"lengths": True}),
-    ("Your stop is the last sample itself. It is one behind it, as in a slice.",
-     "stop_inside", {"inclusive": True}),
-    ("Some of your pieces are empty. Leave them out.", "empty_pieces", {"keeps_empty": True}),
-    ("You gave the shard's place in `order`. Give its number, order[place].",
-     "place_for_number", {"places": True}),
-    ("You took `sizes` in the epoch's order. It goes by the shards' numbers: sizes[shard].",
-     "sizes_by_place", {"sizes_by_place": True}),
-))  # fmt: skip
+_FIRST = "total * reader // readers"
+_LAST = "total * (reader + 1) // readers"
+_WALK = "for shard in order:"
+_PIECE = "(shard, start, stop)"
+
+
+@shard_pieces.mistake(
+    "You dealt out whole shards, so that one reader gets more samples than another, and some "
+    "perhaps none. Cut the epoch's samples, not its shards."
+)
+def whole_shards(order, sizes, reader, readers, done=0):
+    left, pieces = done, []
+    for shard in order[reader::readers]:
+        skipped = min(left, sizes[shard])
+        left -= skipped
+        if skipped < sizes[shard]:
+            pieces.append((shard, skipped, sizes[shard]))
+    return pieces
+
+
+@shard_pieces.mistake(
+    "You dealt out the samples one by one, so that every reader opens every shard. A reader takes "
+    "one stretch of the epoch."
+)
+def dealt_like_cards(order, sizes, reader, readers, done=0):
+    mine = _epoch(order, sizes)[reader::readers][done:]
+    return [(shard, place, place + 1) for shard, place in mine]
+
+
+@shard_pieces.mistake(
+    "Each of your pieces is a single sample. A disk reads a stretch in one go: one piece for each "
+    "shard."
+)
+def piece_for_each_sample(order, sizes, reader, readers, done=0):
+    mine = _own_samples(order, sizes, reader, readers)[done:]
+    return [(shard, place, place + 1) for shard, place in mine]
+
+
+shard_pieces.slip(
+    "by_number",
+    "You read the shards by number. The epoch's order is `order`.",
+    {_WALK: "for shard in sorted(order):"},
+)
+shard_pieces.slip(
+    "rest_dropped",
+    "The samples that do not divide are dropped. Every sample is read.",
+    {_FIRST: "total // readers * reader", _LAST: "total // readers * (reader + 1)"},
+)
+shard_pieces.slip(
+    "length_rounded_down",
+    "Your stretch begins where it should and is always N // R long: where N does not divide, some "
+    "samples at the ends are read by nobody. It ends at ⌊N·(r + 1)/R⌋.",
+    {_LAST: f"{_FIRST} + total // readers"},
+)
+shard_pieces.slip(
+    "rest_to_the_last",
+    "The last reader gets all that does not divide. Shares differ by one at most: "
+    "⌊N·r/R⌋ to ⌊N·(r + 1)/R⌋.",
+    {
+        _FIRST: "total // readers * reader",
+        _LAST: "total if reader == readers - 1 else total // readers * (reader + 1)",
+    },
+)
+shard_pieces.slip(
+    "rest_to_the_first",
+    "Your first readers get one sample more each until the rest is used up. That is fair, but not "
+    "the cut of this page, which all readers must agree on: ⌊N·r/R⌋ to ⌊N·(r + 1)/R⌋.",
+    {
+        _FIRST: "total // readers * reader + min(reader, total % readers)",
+        _LAST: "total // readers * (reader + 1) + min(reader + 1, total % readers)",
+    },
+)
+shard_pieces.slip(
+    "shares_rounded_up",
+    "Your shares are rounded up, so that the last reader gets too few. ⌊N·r/R⌋ to ⌊N·(r + 1)/R⌋.",
+    {
+        _FIRST: "min(total, -(-total // readers) * reader)",
+        _LAST: "min(total, -(-total // readers) * (reader + 1))",
+    },
+)
+shard_pieces.slip(
+    "rounded_to_nearest",
+    "The ends of your stretch are rounded to the nearest place. The page rounds them down.",
+    {_FIRST: "round(total * reader / readers)", _LAST: "round(total * (reader + 1) / readers)"},
+)
+shard_pieces.slip(
+    "divided_before_multiplying",
+    "N / R is a rounded fraction, and times r it can be a hair below a whole number, which is then "
+    "cut off: a sample is missing. Multiply first, then divide with `//`.",
+    {_FIRST: "int(total / readers * reader)", _LAST: "int(total / readers * (reader + 1))"},
+)
+shard_pieces.slip(
+    "readers_from_one",
+    "Readers count from 0.",
+    {_FIRST: "total * (reader - 1) // readers", _LAST: _FIRST},
+)
+shard_pieces.slip(
+    "reads_everything",
+    "Every reader reads everything: `reader` and `readers` are not used.",
+    {_FIRST: "0", _LAST: "total"},
+)
+shard_pieces.slip(
+    "starts_over",
+    "`done` is not used: after a restart the epoch begins anew.",
+    {f"{_FIRST} + done": _FIRST},
+)
+shard_pieces.slip(
+    "place_in_the_epoch",
+    "`done` counts this reader's own samples. You took it as a place in the whole epoch.",
+    {f"{_FIRST} + done": f"max({_FIRST}, done)"},
+)
+shard_pieces.slip(
+    "end_moved_too",
+    "You moved the end along with the start, so that this reader takes what is its neighbour's.",
+    {_LAST: f"min(total, {_LAST} + done)"},
+)
+shard_pieces.slip(
+    "last_left_out",
+    "You left out the last samples. Those that are done are the first.",
+    {f"{_FIRST} + done": _FIRST, _LAST: f"{_LAST} - done"},
+)
+shard_pieces.slip(
+    "one_repeated",
+    "The last sample that was read comes again: start at `done`, not one before.",
+    {f"{_FIRST} + done": f"{_FIRST} + max(done - 1, 0)"},
+)
+shard_pieces.slip(
+    "done_of_all",
+    "You multiplied `done` by the number of readers. It counts this reader's own samples.",
+    {f"{_FIRST} + done": f"{_FIRST} + done * readers"},
+)
+shard_pieces.slip(
+    "done_in_every_shard",
+    "You left out `done` samples of *every* shard. They are left out once, where this reader's "
+    "stretch begins.",
+    {f"{_FIRST} + done": _FIRST, "max(first - position, 0)": "max(first - position, 0) + done"},
+)
+shard_pieces.slip(
+    "position_stands_still",
+    "Your position moves on only past the shards that you read from. Those that are passed over "
+    "have a length too: move on for each shard, outside of the `if`.",
+    {"        position += size": "            position += size"},
+)
+shard_pieces.slip(
+    "places_of_the_epoch",
+    "Your start and stop count from the beginning of the epoch. They count inside the shard.",
+    {_PIECE: "(shard, start + position, stop + position)"},
+)
+shard_pieces.slip(
+    "length_for_stop",
+    "You gave the length of a piece. Give its stop.",
+    {_PIECE: "(shard, start, stop - start)"},
+)
+shard_pieces.slip(
+    "stop_inside",
+    "Your stop is the last sample itself. It is one behind it, as in a slice.",
+    {_PIECE: "(shard, start, stop - 1)"},
+)
+shard_pieces.slip(
+    "empty_pieces",
+    "Some of your pieces are empty. Leave them out.",
+    {"if start < stop:": "if start <= stop:"},
+)
+shard_pieces.slip(
+    "place_for_number",
+    "You gave the shard's place in `order`. Give its number, order[place].",
+    {_WALK: "for place, shard in enumerate(order):", _PIECE: "(place, start, stop)"},
+)
+shard_pieces.slip(
+    "sizes_by_place",
+    "You took `sizes` in the epoch's order. It goes by the shards' numbers: sizes[shard].",
+    {_WALK: "for place, shard in enumerate(order):", "sizes[shard]": "sizes[place]"},
+)
 
 
 _ENDS = "max(first - position, 0)", "min(last - position, sizes[shard])"

@@ -2,40 +2,37 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from descent.grading import Draw, Exercise, expect
+from descent.grading import Draw, expect
 
 
 def drawn_labels(draw: Draw, classes: int, n: int) -> Tensor:
     return torch.tensor(draw.integers(0, classes, n))
 
 
-def name_habits(
-    exercise: Exercise, answer: Callable[..., Any], rows: Iterable[tuple[str, str, dict[str, Any]]]
-) -> None:
-    """Declare each bad habit of an answer, `(message, name, keywords)`, as a named mistake."""
-    for message, name, habits in rows:
+def gradients_of_leaves(loss: Any) -> list[Tensor]:
+    """The gradient of a loss for every tensor that it was worked out from and that asks for one.
 
-        def wrong(*args: Any, _habits: dict[str, Any] = habits, **keywords: Any) -> Any:
-            return answer(*args, **keywords, **_habits)
-
-        functools.update_wrapper(wrong, answer)  # its parameters keep their names
-        wrong.__name__ = name
-        exercise.mistake(message)(wrong)
-
-
-def is_whole(value: Any) -> bool:
-    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+    What an answer is handed is a copy; the loss's own graph knows where it lies.
+    """
+    if not isinstance(loss, Tensor) or loss.grad_fn is None:
+        return []
+    nodes, seen = [loss.grad_fn], {loss.grad_fn}
+    for node in nodes:  # grows while it is walked
+        for before, _ in node.next_functions:
+            if before is not None and before not in seen:
+                seen.add(before)
+                nodes.append(before)
+    leaves = [node.variable for node in nodes if hasattr(node, "variable")]
+    found = torch.autograd.grad(loss.sum(), leaves, allow_unused=True)
+    return [gradient for gradient in found if gradient is not None]
 
 
 Shape = tuple[int, ...]
@@ -83,7 +80,7 @@ def fixed_norm(x: Tensor, seed: int, training: bool) -> Tensor:
 
 
 def bottleneck(x: Tensor, seed: int, width: int, stride: int, training: bool) -> Tensor:
-    """The block of the page, with the numbers of `_fixed`."""
+    """The block of the page, with the numbers of `fixed`."""
     y = F.relu(fixed_norm(conv(x, seed, width, 1), seed, training))
     y = F.relu(fixed_norm(conv(y, seed, width, 3, stride), seed, training))
     y = fixed_norm(conv(y, seed, 4 * width, 1), seed, training)
@@ -112,66 +109,3 @@ def expect_shapes(model: nn.Module, shapes: list[Shape]) -> bool:
     amount = sum(map(math.prod, found.elements())) - sum(map(math.prod, wanted.elements()))
     expect(amount, "how many numbers the parameters hold more than they should").equals(0)
     return not missing and not extra
-
-
-class Narrow(nn.Module):
-    """A right bottleneck, which the mistakes below spoil in one place each."""
-
-    habits: tuple[str, ...] = ()
-
-    def __init__(self, channels, width, stride=1):
-        super().__init__()
-        habits = self.habits
-        bias, out = "bias" in habits, 2 * width if "doubles" in habits else 4 * width
-        one, two = (stride, 1) if "first_strides" in habits else (1, stride)
-        three, two = (stride, 1) if "last_strides" in habits else (1, two)
-        one = stride if "both_stride" in habits else one
-        side = 1 if "pointwise" in habits else 3
-        self.conv1 = nn.Conv2d(channels, width, 1, one, bias=bias)
-        self.norm1 = nn.BatchNorm2d(width)
-        self.conv2 = nn.Conv2d(width, width, side, two, side // 2, bias=bias)
-        self.norm2 = self.norm1 if "one_norm" in habits else nn.BatchNorm2d(width)
-        self.conv3 = nn.Conv2d(width, out, 1, three, bias=bias)
-        self.norm3 = nn.BatchNorm2d(out)
-        if "zero_kernel" in habits:
-            nn.init.zeros_(self.conv3.weight)
-        elif "loud" not in habits:
-            silent = (
-                (self.norm1, self.norm2, self.norm3) if "all_silent" in habits else (self.norm3,)
-            )
-            silent = (self.norm2,) if "wrong_silent" in habits else silent
-            for norm in silent:
-                nn.init.zeros_(norm.weight).requires_grad_("frozen" not in habits)
-        changes = stride != 1 or channels != out
-        changes = channels != out if "channels_only" in habits else changes
-        changes = stride != 1 if "stride_only" in habits else changes
-        self.shortcut = nn.Identity()
-        if changes or "always" in habits:
-            projection = nn.Conv2d(channels, out, 1, stride, bias=bias)
-            if "wide_shortcut" in habits:
-                projection = nn.Conv2d(channels, out, 3, stride, 1, bias=bias)
-            if "pooled_shortcut" in habits and stride > 1:
-                projection = nn.Sequential(
-                    nn.AvgPool2d(stride, ceil_mode=True), nn.Conv2d(channels, out, 1, bias=bias)
-                )
-            norm = nn.Identity() if "bare" in habits else nn.BatchNorm2d(out)
-            if "shortcut_silent" in habits:
-                nn.init.zeros_(norm.weight)
-            self.shortcut = nn.Sequential(projection, norm)
-
-    def forward(self, x):
-        habits = self.habits
-        y = self.norm1(self.conv1(x))
-        y = self.norm2(self.conv2(y if "no_first_relu" in habits else F.relu(y)))
-        y = self.norm3(self.conv3(y if "no_second_relu" in habits else F.relu(y)))
-        if "relu_on_branch" in habits:
-            y = F.relu(y)
-        passed = self.shortcut(x)
-        if "adds_into" in habits:
-            passed += y
-            return F.relu(passed)
-        if "relu_before" in habits:
-            return passed + F.relu(y)
-        if "no_skip" in habits:
-            return F.relu(y)
-        return passed + y if "no_last_relu" in habits else F.relu(passed + y)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import torch
 
 from descent.exercises.doubles import torch_generator
@@ -11,7 +13,9 @@ from .shared import numbered
 
 # The data are handed over as they are, for a generator function does its work after the call: the
 # property "leaves the data alone" looks at them when it has run.
-batches = Exercise("batches", minutes=12, difficulty=2, changes=("generator", "x", "y"))
+batches = Exercise(
+    "batches", minutes=12, difficulty=2, changes=("generator", "x", "y"), returns=Iterable
+)
 
 
 def _labels(pairs: list) -> list[int]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import torch
 from sklearn.metrics import confusion_matrix as sklearn_confusion_matrix
+from torch import Tensor
 
 from descent.grading import Draw, Exercise, expect
 
-confusion_matrix = Exercise("confusion_matrix", minutes=8, difficulty=2)
+confusion_matrix = Exercise("confusion_matrix", minutes=8, difficulty=2, returns=Tensor)
 
 
 @confusion_matrix.property("counts how often each class was taken for each", trials=6)

@@ -11,7 +11,9 @@ from descent.grading import Draw, Exercise, expect
 
 from .shared import DoublesWhileTraining, evaluation, examples, linear
 
-evaluate = Exercise("evaluate", minutes=15, difficulty=2, changes=("model",))
+evaluate = Exercise(
+    "evaluate", minutes=15, difficulty=2, changes=("model",), returns=tuple[float, float]
+)
 
 
 class WatchesGradients(nn.Module):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from descent.grading import Draw, Exercise, expect
 
-flatten_and_scale = Exercise("flatten_and_scale", minutes=4, difficulty=1)
+flatten_and_scale = Exercise("flatten_and_scale", minutes=4, difficulty=1, returns=Tensor)
 
 
 @flatten_and_scale.property("gives one row of numbers between 0 and 1 for each picture", trials=4)

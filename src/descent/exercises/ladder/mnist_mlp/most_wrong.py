@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from torch import Tensor
 from torch.nn import functional as F
 
 from descent.grading import Draw, Exercise, expect
 
-most_wrong = Exercise("most_wrong", minutes=8, difficulty=2)
+most_wrong = Exercise("most_wrong", minutes=8, difficulty=2, returns=Tensor)
 
 
 def _losses(logits: torch.Tensor, labels: torch.Tensor) -> np.ndarray:

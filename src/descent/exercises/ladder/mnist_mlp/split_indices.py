@@ -5,11 +5,14 @@ from __future__ import annotations
 from itertools import pairwise
 
 import torch
+from torch import Tensor
 
 from descent.exercises.doubles import torch_generator
 from descent.grading import Draw, Exercise, expect
 
-split_indices = Exercise("split_indices", minutes=8, difficulty=2, changes=("generator",))
+split_indices = Exercise(
+    "split_indices", minutes=8, difficulty=2, changes=("generator",), returns=tuple[Tensor, Tensor]
+)
 
 
 def _as_list(indices: object) -> list[int]:

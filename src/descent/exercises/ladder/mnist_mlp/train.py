@@ -12,7 +12,14 @@ from descent.grading import Draw, Exercise, expect
 
 from .shared import DoublesWhileTraining, evaluation, examples, linear, numbered
 
-train = Exercise("train", minutes=35, difficulty=3, changes=("model", "generator"), seconds=10.0)
+train = Exercise(
+    "train",
+    minutes=35,
+    difficulty=3,
+    changes=("model", "generator"),
+    seconds=10.0,
+    returns=dict[str, list[float]],
+)
 
 
 MOMENTUM = 0.9

@@ -10,7 +10,7 @@ from descent.grading import Draw, Exercise, expect
 
 from .shared import Tensor
 
-orthogonalise = Exercise("orthogonalise", minutes=15, difficulty=3)
+orthogonalise = Exercise("orthogonalise", minutes=15, difficulty=3, returns=Tensor)
 
 
 _MUON = (3.4445, -4.775, 2.0315)
@@ -39,9 +39,18 @@ def _tame(draw: Draw, rows: int, columns: int) -> Tensor:
     return torch.tensor(left @ np.diag(values) @ right.T, dtype=torch.float32)
 
 
+@orthogonalise.property("divides by the Frobenius norm, and with 0 steps does nothing else")
+def _(answer, draw: Draw) -> None:
+    for scale in (1.0, 0.003):
+        matrix = scale * normals(draw, 3, 2)
+        wanted = matrix.double().numpy() / np.sqrt((matrix.double().numpy() ** 2).sum())
+        found = answer(matrix, 0)
+        expect(found, "the matrix after 0 steps").close_to(wanted, rtol=1e-3)
+
+
 @orthogonalise.property("sends every singular value through the polynomial, once a step", trials=4)
 def _(answer, draw: Draw) -> None:
-    rows, columns = 2 + draw.size % 4, 3
+    rows, columns = [(2, 3), (4, 2), (3, 3), (5, 4)][(1, 2, 3, 5).index(draw.size)]
     for steps in (1, 2):
         matrix = _tame(draw, rows, columns)
         found = answer(matrix, steps)
@@ -51,9 +60,18 @@ def _(answer, draw: Draw) -> None:
         )
 
 
+@orthogonalise.property("uses the coefficients that it is given", trials=3)
+def _(answer, draw: Draw) -> None:
+    coefficients = draw.uniform(1, 3), draw.uniform(-3, -1), draw.uniform(0.2, 0.9)
+    matrix = _tame(draw, 3, 1 + draw.size)
+    found = answer(matrix, 2, coefficients)
+    expected = _by_singular_values(matrix, 2, coefficients)
+    expect(found, "the matrix after 2 steps").close_to(expected, rtol=1e-3, atol=1e-4)
+
+
 @orthogonalise.property("ends, after five steps, with all singular values near 1", trials=3)
 def _(answer, draw: Draw) -> None:
-    matrix = 100 * normals(draw, 12, 5) if draw.size % 2 else 0.01 * normals(draw, 5, 12)
+    matrix = 100 * normals(draw, 12, 5) if draw.size % 2 else 0.01 * normals(draw, 12, 5).T
     found = torch.as_tensor(answer(matrix))
     expect(found, "the matrix").has_shape(*matrix.shape)
     sound = found.dim() == 2 and bool(torch.isfinite(found).all())
@@ -76,113 +94,141 @@ def _(answer, draw: Draw) -> None:
     expect(answer(torch.zeros(3, 2)), "the matrix").close_to(np.zeros((3, 2)))
 
 
-def _orthogonalise(matrix, steps, coefficients, **habits):
-    a, b, c = _MUON if habits.get("fixed_coefficients") else coefficients
-    norm = float(torch.linalg.norm(matrix, 2 if habits.get("largest_value") else "fro"))
-    scale = norm if norm > 0 else 1.0
-    if habits.get("unscaled"):
-        scale = 1.0
-    if habits.get("largest_entry"):
-        scale = float(matrix.abs().max()) or 1.0
-    if habits.get("by_rows"):
-        scale = matrix.norm(dim=1, keepdim=True).clamp(min=1e-7)
-    if habits.get("nan"):
-        scale = torch.tensor(norm)
-    x = matrix / scale
-    for _ in range(1 if habits.get("one_step") else steps):
-        if habits.get("elementwise"):
-            x = a * x + b * x**3 + c * x**5
-            continue
+@orthogonalise.right
+def right_orthogonal(matrix, steps=5, coefficients=(3.4445, -4.775, 2.0315)):
+    a, b, c = coefficients
+    x = matrix / (torch.linalg.norm(matrix) + 1e-12)
+    for _ in range(steps):
         square = x @ x.T
-        if habits.get("rescales"):
-            x = x / torch.linalg.norm(x).clamp(min=1e-7)
-            square = x @ x.T
-        fourth = square * square if habits.get("squares_entries") else square @ square
-        if habits.get("skips_linear"):
-            x = b * square @ x + c * fourth @ x
-        elif habits.get("cubic_only"):
-            x = a * x + b * square @ x
-        elif habits.get("swapped"):
-            x = a * x + c * square @ x + b * fourth @ x
-        elif habits.get("even"):
-            x = a * x + b * square @ x + c * square @ square @ square @ x
-        else:
-            x = a * x + b * square @ x + c * fourth @ x
-    if habits.get("restores"):
-        x = x * norm
-    return x.T if habits.get("turned") else x
+        x = a * x + b * square @ x + c * square @ square @ x
+    return x
 
 
-def _orthogonalising(name, habit):
-    def answer(matrix, steps=5, coefficients=_MUON):
-        return _orthogonalise(matrix, steps, coefficients, **{habit: True})
-
-    answer.__name__ = name
-    return answer
+_NORM = "torch.linalg.norm(matrix)"
+_STEP = "a * x + b * square @ x + c * square @ square @ x"
 
 
-for _name, _habit, _message in (
-    (
-        "never_scaled", "unscaled",
-        "You never divide by the norm. The polynomial tames singular values up to about 1; a "
-        "larger one is raised to the fifth power, step after step.",
-    ),
-    (
-        "scaled_by_largest_entry", "largest_entry",
-        "You divided by the largest entry. A matrix of small entries can have a large singular "
-        "value; the Frobenius norm, the root of the sum of all squares, is never below it.",
-    ),
-    (
-        "scaled_by_rows", "by_rows",
-        "You divided each row by its own norm, which changes the singular vectors. One norm for "
-        "the whole matrix.",
-    ),
-    (
-        "zero_by_zero", "nan",
-        "A matrix of zeros gives 0/0. Add something tiny to the norm, or clamp it.",
-    ),
-    (
-        "powers_of_entries", "elementwise",
-        "You took powers of the entries. It is the singular values that go through the polynomial: "
-        "X Xᵀ X and X Xᵀ X Xᵀ X are matrix products.",
-    ),
-    (
-        "entries_squared", "squares_entries",
-        "`A * A` squares entries. The fifth power needs the matrix product A @ A.",
-    ),
-    (
-        "scaled_by_largest_value", "largest_value",
-        "You divided by the largest singular value. Finding that is as dear as what is to be "
-        "saved; the page takes the Frobenius norm, the root of the sum of all squares.",
-    ),
-    (
-        "fixed_coefficients", "fixed_coefficients",
-        "You use Muon's coefficients whatever was given. They are only the default.",
-    ),
-    ("only_one_step", "one_step", "You take one step, whatever `steps` says."),
-    (
-        "scaled_every_step", "rescales",
-        "You divide by the norm in every step. Once, before the first: afterwards the polynomial "
-        "does the work.",
-    ),
-    ("linear_term_missing", "skips_linear", "The term a·X is missing."),
-    ("fifth_power_missing", "cubic_only", "The term of the fifth power, c·A²X, is missing."),
-    (
-        "coefficients_swapped", "swapped",
-        "b and c have changed places: b belongs to the third power, c to the fifth.",
-    ),
-    (
-        "seventh_power", "even",
-        "Your last term is the seventh power. A·A·X is the fifth: A holds two of them.",
-    ),
-    (
-        "length_restored", "restores",
-        "You multiply by the old norm at the end. All singular values are to be near 1, however "
-        "long the matrix was.",
-    ),
-    ("turned_round", "turned", "Your result is transposed."),
-):  # fmt: skip
-    orthogonalise.mistake(_message)(_orthogonalising(_name, _habit))
+orthogonalise.slip(
+    "never_scaled",
+    "You never divide by the norm. The polynomial tames singular values up to about 1; a "
+    "larger one is raised to the fifth power, step after step.",
+    {f"matrix / ({_NORM} + 1e-12)": "matrix"},
+)
+orthogonalise.slip(
+    "scaled_by_largest_entry",
+    "You divided by the largest entry. A matrix of small entries can have a large singular "
+    "value; the Frobenius norm, the root of the sum of all squares, is never below it.",
+    {_NORM: "matrix.abs().max()"},
+)
+orthogonalise.slip(
+    "scaled_by_rows",
+    "You divided each row by its own norm, which changes the singular vectors. One norm for "
+    "the whole matrix.",
+    {_NORM: "torch.linalg.norm(matrix, dim=1, keepdim=True)"},
+)
+orthogonalise.slip(
+    "scaled_by_the_square",
+    "You divided by the sum of all squares. The Frobenius norm is its root.",
+    {_NORM: "matrix.square().sum()"},
+)
+orthogonalise.slip(
+    "scaled_by_the_mean",
+    "You divided by the root of the mean of all squares. The Frobenius norm is the root of their "
+    "sum, and never below the largest singular value.",
+    {_NORM: "matrix.square().mean().sqrt()"},
+)
+orthogonalise.slip(
+    "scaled_by_largest_value",
+    "You divided by the largest singular value. Finding that is as dear as what is to be "
+    "saved; the page takes the Frobenius norm, the root of the sum of all squares.",
+    {_NORM: "torch.linalg.norm(matrix, 2)"},
+)
+orthogonalise.slip(
+    "zero_by_zero",
+    "A matrix of zeros gives 0/0. Add something tiny to the norm, or clamp it.",
+    {" + 1e-12": ""},
+)
+orthogonalise.slip(
+    "much_added_to_the_norm",
+    "What you add to the norm, so that nothing is divided by 0, is too much: a matrix with a small "
+    "norm comes out too short. 1e-12 is enough.",
+    {"1e-12": "1e-2"},
+)
+orthogonalise.slip(
+    "powers_of_entries",
+    "You took powers of the entries. It is the singular values that go through the polynomial: "
+    "X Xᵀ X and X Xᵀ X Xᵀ X are matrix products.",
+    {_STEP: "a * x + b * x**3 + c * x**5"},
+)
+orthogonalise.slip(
+    "entries_squared",
+    "`A * A` squares entries. The fifth power needs the matrix product A @ A.",
+    {"c * square @ square @ x": "c * (square * square) @ x"},
+)
+orthogonalise.slip(
+    "fixed_coefficients",
+    "You use Muon's coefficients whatever was given. They are only the default.",
+    {"= coefficients\n": "= 3.4445, -4.775, 2.0315\n"},
+)
+orthogonalise.slip(
+    "only_one_step",
+    "You take one step, whatever `steps` says.",
+    {"range(steps)": "range(1)"},
+)
+orthogonalise.slip(
+    "always_five_steps",
+    "You take five steps, whatever `steps` says. That is only the default.",
+    {"range(steps)": "range(5)"},
+)
+orthogonalise.slip(
+    "no_steps_replaced",
+    "0 steps become five. `steps or …` takes 0 for nothing: use `steps` as it is.",
+    {"range(steps)": "range(steps or 5)"},
+)
+orthogonalise.slip(
+    "one_step_more",
+    "You take one step too many: `steps` of them, and none before or after the loop.",
+    {"range(steps)": "range(steps + 1)"},
+)
+orthogonalise.slip(
+    "scaled_every_step",
+    "You divide by the norm in every step. Once, before the first: afterwards the polynomial "
+    "does the work.",
+    {"square = x @ x.T": "x = x / (torch.linalg.norm(x) + 1e-12)\n        square = x @ x.T"},
+)
+orthogonalise.slip("linear_term_missing", "The term a·X is missing.", {"a * x + b": "b"})
+orthogonalise.slip(
+    "third_power_missing",
+    "The term of the third power, b·AX, is missing.",
+    {" + b * square @ x": ""},
+)
+orthogonalise.slip(
+    "fifth_power_missing",
+    "The term of the fifth power, c·A²X, is missing.",
+    {" + c * square @ square @ x": ""},
+)
+orthogonalise.slip(
+    "coefficients_swapped",
+    "b and c have changed places: b belongs to the third power, c to the fifth.",
+    {"a, b, c =": "a, c, b ="},
+)
+orthogonalise.slip(
+    "seventh_power",
+    "Your last term is the seventh power. A·A·X is the fifth: A holds two of them.",
+    {"c * square @ square": "c * square @ square @ square"},
+)
+orthogonalise.slip(
+    "sum_added_up",
+    "You add to X what should replace it: the term a·X has the old X in it already.",
+    {"x = a * x": "x = x + a * x"},
+)
+orthogonalise.slip(
+    "length_restored",
+    "You multiply by the old norm at the end. All singular values are to be near 1, however "
+    "long the matrix was.",
+    {"return x": f"return x * {_NORM}"},
+)
+orthogonalise.slip("turned_round", "Your result is transposed.", {"return x": "return x.T"})
 
 
 @orthogonalise.mistake(

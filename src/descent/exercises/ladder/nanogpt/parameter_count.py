@@ -6,21 +6,22 @@ from descent.grading import Draw, Exercise, expect
 
 from .shared import count_by_shapes
 
-parameter_count = Exercise("parameter_count", minutes=8, difficulty=1)
+parameter_count = Exercise("parameter_count", minutes=8, difficulty=1, returns=int)
 
 
 def _sizes(draw: Draw) -> tuple[int, int, int, int]:
+    """Vocabulary and context in either order of size, widths odd and even."""
     return (
-        draw.integers(20, 90),
-        draw.integers(100, 200),
-        2 * draw.integers(2, 9),
+        draw.integers(3, 200),
+        draw.integers(2, 200),
+        draw.integers(2, 20),
         1 + draw.size % 6,
     )
 
 
-@parameter_count.property("is a whole number")
+@parameter_count.property("counts 64 for the model worked out by hand")
 def _(answer, draw: Draw) -> None:
-    expect(type(answer(*_sizes(draw))).__name__, "the type of the count").equals("int")
+    expect(answer(3, 2, 2, 1), "the count").equals(64)
 
 
 @parameter_count.property("counts every matrix, table and gain of a tied model", trials=5)
@@ -35,66 +36,86 @@ def _(answer, draw: Draw) -> None:
     expect(answer(*sizes, False), "the count").equals(count_by_shapes(*sizes, tied=False))
 
 
-def _count(V, context, C, layers, tied, **habits):
-    block = 4 * C * C * (not habits.get("no_attention")) + 8 * C * C
-    block += 2 * C * (not habits.get("no_norms"))
-    block += 9 * C * bool(habits.get("biases"))
-    head = V * C * ((not tied) ^ bool(habits.get("wrong_tie")))
-    head *= not habits.get("never_untied")
-    total = V * C + context * C * (not habits.get("no_positions")) + head
-    total += block * (1 if habits.get("one_block") else layers)
-    total += C * (not habits.get("no_last_norm"))
-    return float(total) if habits.get("as_float") else total
+@parameter_count.right
+def right_count(vocabulary, context, width, layers, tied=True):
+    block = 3 * width**2 + width**2 + 8 * width**2 + 2 * width
+    tables = vocabulary * width + context * width
+    head = 0 if tied else vocabulary * width
+    return tables + layers * block + width + head
 
 
-def _counting(name, habit):
-    def answer(vocabulary, context, width, layers, tied=True):
-        return _count(vocabulary, context, width, layers, tied, **{habit: True})
-
-    answer.__name__ = name
-    return answer
-
-
-for _name, _habit, _message in (
-    (
-        "tie_backwards", "wrong_tie",
-        "You count a second table when the head is tied, and none when it is not. A tied head is "
-        "the token table itself and costs nothing.",
-    ),
-    (
-        "never_untied", "never_untied",
-        "`tied` makes no difference to your count. An untied head has width × vocabulary weights "
-        "of its own.",
-    ),
-    (
-        "positions_missed", "no_positions",
-        "The table of positions is missing: context × width. (Published counts often leave it "
-        "out; here it is in.)",
-    ),
-    (
-        "norms_missed", "no_norms",
-        "The gains of the norms are missing: two norms in each block, `width` gains each.",
-    ),
-    (
-        "last_norm_missed", "no_last_norm",
-        "The last norm, before the head, is missing.",
-    ),
-    (
-        "biases_counted", "biases",
-        "You count biases. This model has none: matrices, tables and gains.",
-    ),
-    (
-        "attention_missed", "no_attention",
-        "Attention's matrices are missing: 3·width² for queries, keys and values, width² for "
-        "the projection.",
-    ),
-    (
-        "single_block", "one_block",
-        "You counted one block. There are `layers` of them.",
-    ),
-    ("count_as_float", "as_float", "A count is a whole number: use int."),
-):  # fmt: skip
-    parameter_count.mistake(_message)(_counting(_name, _habit))
+parameter_count.slip(
+    "tie_backwards",
+    "You count a second table when the head is tied, and none when it is not. A tied head is "
+    "the token table itself and costs nothing.",
+    {"0 if tied else vocabulary * width": "vocabulary * width if tied else 0"},
+)
+parameter_count.slip(
+    "never_untied",
+    "`tied` makes no difference to your count. An untied head has width × vocabulary weights "
+    "of its own.",
+    {"0 if tied else vocabulary * width": "0"},
+)
+parameter_count.slip(
+    "never_tied",
+    "You count a second table whether the head is tied or not. A tied head is the token table "
+    "itself and costs nothing.",
+    {"0 if tied else vocabulary * width": "vocabulary * width"},
+)
+parameter_count.slip(
+    "positions_missed",
+    "The table of positions is missing: context × width. (Published counts often leave it "
+    "out; here it is in.)",
+    {" + context * width": ""},
+)
+parameter_count.slip(
+    "norms_missed",
+    "The gains of the norms are missing: two norms in each block, `width` gains each.",
+    {" + 2 * width\n": "\n"},
+)
+parameter_count.slip(
+    "one_norm_a_block",
+    "You count one norm in each block. There are two, before attention and before the MLP.",
+    {" + 2 * width\n": " + width\n"},
+)
+parameter_count.slip(
+    "norms_of_one_block",
+    "The norms of one block alone are counted. `layers` multiplies the whole block, its norms "
+    "included: brackets.",
+    {" + 2 * width\n": "\n", "layers * block": "layers * block + 2 * width"},
+)
+parameter_count.slip(
+    "last_norm_missed",
+    "The last norm, before the head, is missing.",
+    {"block + width": "block"},
+)
+parameter_count.slip(
+    "biases_counted",
+    "You count biases. This model has none: matrices, tables and gains.",
+    {" + 2 * width\n": " + 11 * width\n"},
+)
+parameter_count.slip(
+    "biases_of_norms",
+    "You count a bias for each gain. The norms of this model have gains alone.",
+    {" + 2 * width\n": " + 4 * width\n", "block + width": "block + 2 * width"},
+)
+parameter_count.slip(
+    "attention_missed",
+    "In each block 4·width² are missing: attention's matrices, 3·width² for queries, keys and "
+    "values and width² for the projection, or one of the MLP's two, of 4·width² each.",
+    {"3 * width**2 + width**2 + ": ""},
+)
+parameter_count.slip(
+    "packed_matrix_once",
+    "Queries, keys and values count as one matrix of width². Their matrix is three times as "
+    "wide: 3·width².",
+    {"3 * width**2": "width**2"},
+)
+parameter_count.slip(
+    "single_block",
+    "You counted one block. There are `layers` of them.",
+    {"layers * block": "block"},
+)
 
 
 parameter_count.hint("Write down the shape of every matrix of a block. There are four.")

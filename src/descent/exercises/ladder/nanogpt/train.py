@@ -2,95 +2,132 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
-import numpy as np
 import torch
 
 from descent.grading import Draw, Exercise, expect
 
-from .shared import (
-    Tensor,
-    accumulated,
-    clip,
-    drawn_batch,
-    drawn_table,
-    loss_and_slopes,
-    scheduled_rate,
-    weights_of,
+from .accumulate import right_accumulation
+from .clip_gradients import right_clip
+from .learning_rate import right_rate
+from .parameter_groups import right_groups
+from .shared import Table, Tensor, drawn_batch, drawn_table, weights_of
+from .training_doubles import (
+    BETAS,
+    Stream,
+    adamw_by_hand,
+    curve_without_moving,
+    scheduled,
+    watched_steps,
 )
 
 # The first optimiser of torch in a process takes its seconds.
-train = Exercise("train", minutes=30, difficulty=3, changes=("model", "batches"), seconds=10.0)
+train = Exercise(
+    "train",
+    minutes=30,
+    difficulty=3,
+    changes=("model", "batches"),
+    seconds=10.0,
+    returns=list[tuple[float, float]],
+)
 
 
-_BETAS = (0.9, 0.99)
+_STILL = 1e-7  # a rate at which nothing moves that a comparison would see
 
 
-class Stream:
-    """Batches one after another, and how many were taken."""
-
-    def __init__(self, batches: list[tuple[Tensor, Tensor]]) -> None:
-        self.batches, self.taken = batches, 0
-
-    def __iter__(self) -> Stream:
-        return self
-
-    def __next__(self) -> tuple[Tensor, Tensor]:
-        if self.taken == len(self.batches):
-            raise StopIteration
-        self.taken += 1
-        return self.batches[self.taken - 1]
-
-    def __repr__(self) -> str:
-        return f"a stream of {len(self.batches)} batches"
+def _drawn(draw: Draw, steps: int, rows: int = 2) -> list[tuple[Tensor, Tensor]]:
+    return [drawn_batch(draw, rows) for _ in range(steps)]
 
 
-def _by_hand(
-    weights: list[Tensor],
-    batches: list[tuple[Tensor, Tensor]],
-    rates: list[float],
-    decay: float,
-    largest: float,
-) -> tuple[list[list[float]], list[Tensor]]:
-    """AdamW written out, with clipping: the curve and the weights afterwards."""
-    means, squares = ([torch.zeros_like(w) for w in weights] for _ in range(2))
-    curve = []
-    for step, ((inputs, targets), rate) in enumerate(zip(batches, rates, strict=True), 1):
-        loss, slopes = loss_and_slopes(weights, inputs, targets)
-        norm = math.sqrt(sum(float(slope.square().sum()) for slope in slopes))
-        curve.append([loss, norm])
-        for i, slope in enumerate(slopes):
-            slope = slope * min(1.0, largest / norm)
-            means[i] = _BETAS[0] * means[i] + (1 - _BETAS[0]) * slope
-            squares[i] = _BETAS[1] * squares[i] + (1 - _BETAS[1]) * slope**2
-            mean = means[i] / (1 - _BETAS[0] ** step)
-            root = (squares[i] / (1 - _BETAS[1] ** step)).sqrt()
-            kept = 1 - rate * decay if weights[i].dim() > 1 else 1.0
-            weights[i] = kept * weights[i] - rate * mean / (root + 1e-8)
-    return curve, weights
+@train.property("notes the loss of each batch and its gradient's norm before clipping", trials=2)
+def _(answer, draw: Draw) -> None:
+    model, batches = drawn_table(draw), _drawn(draw, 3)
+    wanted = curve_without_moving(model, batches)
+    found = answer(model, Stream(batches), 3, _STILL, _STILL, 1, largest=0.01)
+    expect([list(pair) for pair in found], "the curve: loss and norm of each step").close_to(wanted)
 
 
-def _rates(steps: int, peak: float, least: float, warm_up: int) -> list[float]:
-    rise = [peak * (s + 1) / (warm_up + 1) for s in range(warm_up)]
-    angles = np.linspace(0, np.pi / 2, steps - warm_up + 1)[:-1]
-    return rise + [float(least + (peak - least) * np.cos(a) ** 2) for a in angles]
+@train.property("takes one batch for each step, and reads it once", trials=2)
+def _(answer, draw: Draw) -> None:
+    model, stream = drawn_table(draw), Stream(_drawn(draw, 5))
+    curve = answer(model, stream, 3, 0.1, 0.1, 1)
+    expect(stream.taken, "how many batches were taken for 3 steps").equals(3)
+    expect(len(curve), "how many entries the curve has").equals(3)
+    expect(len(model.rows), "how many times the model was called").equals(3)
 
 
-_SETTINGS: dict[str, Any] = {"peak": 0.1, "least": 0.02, "warm_up": 2}
+@train.property(
+    "trains in training mode, whichever mode the model comes in, all its parts", trials=2
+)
+def _(answer, draw: Draw) -> None:
+    for mode in (True, False):
+        model = drawn_table(draw).train(mode)
+        answer(model, Stream(_drawn(draw, 3)), 3, 0.1, 0.1, 1)
+        came = f"where it came in {'training' if mode else 'evaluation'}"
+        words = f"how many of 3 steps were in training mode, {came}"
+        expect(model.modes.count("training"), words).equals(3)
+        words = f"how many were with some parts in training mode and some not, {came}"
+        expect(model.modes.count("mixed"), words).equals(0)
 
 
-def _against_hand(answer, draw: Draw, steps: int, rows: int, **more: Any) -> None:
+@train.property("cuts each batch into the parts it is told", trials=2)
+def _(answer, draw: Draw) -> None:
     model = drawn_table(draw)
-    batches = [drawn_batch(draw, rows) for _ in range(steps)]
-    settings = {**_SETTINGS, **more}
-    parts = settings.pop("parts", 1)
-    decay, largest = settings.pop("decay", 0.1), settings.pop("largest", 1.0)
-    rates = _rates(steps, **settings)
-    curve, weights = _by_hand(weights_of(model), batches, rates, decay, largest)
-    given = (steps, settings["peak"], settings["least"], settings["warm_up"])
-    found = answer(model, Stream(batches), *given, parts=parts, decay=decay, largest=largest)
+    answer(model, Stream(_drawn(draw, 2, rows=5)), 2, 0.1, 0.1, 1, parts=3)
+    expect(model.rows, "the rows read each time, 2 steps of 5 rows in 3 parts").equals(
+        [2, 2, 1, 2, 2, 1]
+    )
+
+
+@train.property("steps by one AdamW, with the betas (0.9, 0.99)", trials=2)
+def _(answer, draw: Draw) -> None:
+    model = drawn_table(draw)
+    with watched_steps(model) as seen:
+        answer(model, Stream(_drawn(draw, 3)), 3, 0.1, 0.1, 1)
+    expect(len(seen), "how many times an optimiser stepped, in 3 steps").equals(3)
+    # Those that were seen are kept, so that no two of them have one id.
+    expect(len({id(step.optimiser) for step in seen}), "how many optimisers stepped").equals(1)
+    kinds = [type(step.optimiser).__name__ for step in seen]
+    expect(kinds, "what stepped").equals(["AdamW"] * 3)
+    betas = [list(pair) for step in seen for pair in step.betas if len(pair) == 2]
+    expect(betas, "the betas, for each parameter in each step").close_to([list(BETAS)] * 9)
+
+
+@train.property("sets the rate of each step before it, in every group", trials=3)
+def _(answer, draw: Draw) -> None:
+    model, steps, warm_up = drawn_table(draw), 3 + draw.size, {1: 2, 2: 0, 3: 3}[draw.size]
+    peak, least = draw.uniform(0.2, 0.5), draw.uniform(0.01, 0.1)
+    with watched_steps(model) as seen:
+        answer(model, Stream(_drawn(draw, steps)), steps, peak, least, warm_up)
+    rates = [step.rates for step in seen]
+    wanted = [[rate] * 3 for rate in scheduled(steps, peak, least, warm_up)]
+    words = "the rates of each step, for a matrix, another one and a gain"
+    expect(rates, words).close_to(wanted)
+
+
+@train.property("decays matrices by the amount it is told, and gains not at all", trials=3)
+def _(answer, draw: Draw) -> None:
+    model, decay = drawn_table(draw), 0.0 if draw.size == 2 else draw.uniform(0.2, 2.0)
+    with watched_steps(model) as seen:
+        answer(model, Stream(_drawn(draw, 2)), 2, 0.1, 0.1, 1, decay=decay)
+    decays = [step.decays for step in seen]
+    words = "the decay in each step, of a matrix, another one and a gain"
+    expect(decays, words).close_to([[decay, decay, 0.0]] * 2, atol=1e-9)
+
+
+@train.property("clips before the step, to the norm it is told", trials=3)
+def _(answer, draw: Draw) -> None:
+    model, batches = drawn_table(draw), _drawn(draw, 3)
+    norms = [norm for _, norm in curve_without_moving(model, batches)]
+    largest = {1: 0.5 * min(norms), 2: 2 * max(norms), 3: sum(norms) / 3}[draw.size]
+    with watched_steps(model) as seen:
+        answer(model, Stream(batches), 3, _STILL, _STILL, 1, largest=largest)
+    words = f"the norm of the gradient that each step uses, where {largest:.4g} is allowed"
+    expect([step.norm for step in seen], words).close_to([min(norm, largest) for norm in norms])
+
+
+def _expect_by_hand(model: Table, found: Any, curve: Any, weights: list[Tensor]) -> None:
     expect([list(pair) for pair in found], "the curve: loss and norm of each step").close_to(
         curve, atol=1e-6
     )
@@ -100,195 +137,251 @@ def _against_hand(answer, draw: Draw, steps: int, rows: int, **more: Any) -> Non
         expect(got, f"{name} afterwards").close_to(expected, atol=1e-6)
 
 
-@train.property("follows AdamW, the schedule and clipping, step by step", trials=2)
+@train.property("comes, step by step, to what AdamW by its formula comes to", trials=3)
 def _(answer, draw: Draw) -> None:
-    _against_hand(answer, draw, 6, 4, largest=0.3)
+    steps, rows, parts = {1: (6, 4, 1), 2: (4, 5, 3), 3: (5, 3, 2)}[draw.size]
+    model, batches = drawn_table(draw), _drawn(draw, steps, rows)
+    decay, largest = draw.uniform(0.3, 2.0), 0.3
+    curve, weights = adamw_by_hand(
+        weights_of(model), batches, scheduled(steps, 0.1, 0.02, 2), decay, largest
+    )
+    stream, given = Stream(batches), (steps, 0.1, 0.02, 2, parts)
+    found = answer(model, stream, *given, decay=decay, largest=largest)
+    _expect_by_hand(model, found, curve, weights)
 
 
-@train.property("decays matrices alone, and by the amount it is told", trials=2)
+@train.property("works with its defaults: one part, a decay of 0.1, a largest norm of 1", trials=2)
 def _(answer, draw: Draw) -> None:
-    _against_hand(answer, draw, 5, 3, decay=2.0, largest=100.0)
-
-
-@train.property("accumulates over parts, and comes to the same", trials=2)
-def _(answer, draw: Draw) -> None:
-    _against_hand(answer, draw, 4, 5, parts=3, largest=0.5)
-    model = drawn_table(draw)
-    answer(model, Stream([drawn_batch(draw, 5) for _ in range(3)]), 3, 0.1, 0.1, 1, parts=3)
-    expect(max(model.rows), "the most rows read at once, of 5 in 3 parts").equals(2)
-
-
-@train.property("works with its defaults: one part, a decay of 0.1, a largest norm of 1")
-def _(answer, draw: Draw) -> None:
-    model, batches = drawn_table(draw), [drawn_batch(draw, 2) for _ in range(4)]
+    model, batches = drawn_table(draw), _drawn(draw, 4)
     model.gain.data.mul_(6)  # gradients above 1
-    rates = _rates(4, 0.5, 0.1, 0)
-    curve, weights = _by_hand(weights_of(model), batches, rates, 0.1, 1.0)
+    curve, weights = adamw_by_hand(weights_of(model), batches, scheduled(4, 0.5, 0.1, 0), 0.1, 1.0)
     found = answer(model, Stream(batches), 4, 0.5, 0.1, 0)
-    expect([list(pair) for pair in found], "the curve").close_to(curve, atol=1e-6)
-    expect(model.tokens, "tokens afterwards").close_to(weights[0], atol=1e-6)
-    expect(model.gain, "gain afterwards").close_to(weights[2], atol=1e-6)
+    _expect_by_hand(model, found, curve, weights)
+    expect(model.rows, "the rows read each time, 4 steps of 2 rows").equals([2, 2, 2, 2])
 
 
-@train.property("trains in training mode, on one batch a step, and records plain numbers")
+@train.property("takes no batch and moves nothing in 0 steps", trials=2)
 def _(answer, draw: Draw) -> None:
-    model, stream = drawn_table(draw).eval(), Stream([drawn_batch(draw, 2) for _ in range(5)])
-    curve = answer(model, stream, 3, 0.1, 0.1, 1)
-    expect(stream.taken, "how many batches were taken for 3 steps").equals(3)
-    expect(len(curve), "how many entries the curve has").equals(3)
-    expect(sum(model.modes), "how many of 3 steps were in training mode").equals(3)
-    plain = all(isinstance(number, float) for pair in curve for number in pair)
-    expect(plain, "whether losses and norms are plain floats").equals(True)
+    model, stream = drawn_table(draw), Stream(_drawn(draw, 2))
+    before = weights_of(model)
+    curve = answer(model, stream, 0, 0.1, 0.1, 0)
+    expect(len(curve), "how many entries the curve has").equals(0)
+    expect(stream.taken, "how many batches were taken").equals(0)
+    expect(model.tokens, "tokens afterwards").close_to(before[0])
 
 
-def _optimiser(model, peak, decay, **habits):
-    matrices = [p for p in model.parameters() if p.dim() > 1]
-    rest = [p for p in model.parameters() if p.dim() < 2]
-    groups = [
-        {"params": matrices, "weight_decay": 0.0 if habits.get("no_decay") else decay},
-        {"params": rest, "weight_decay": decay if habits.get("decays_all") else 0.0},
-    ]
-    betas = (0.9, 0.999) if habits.get("usual_betas") else _BETAS
-    if habits.get("plain_adam"):
-        return torch.optim.Adam(groups, lr=peak, betas=betas)
-    if habits.get("descends"):
-        return torch.optim.SGD(groups, lr=peak)
-    return torch.optim.AdamW(groups, lr=peak, betas=betas)
-
-
-def _fit(model, batches, steps, peak, least, warm_up, parts, decay, largest, **habits):
-    if habits.get("evaluates"):
-        model.eval()
-    else:
-        model.train()
-    parts = 1 if habits.get("ignores_parts") else parts
-    decay = 0.1 if habits.get("fixed_decay") else decay
-    largest = 1.0 if habits.get("fixed_largest") else largest
-    optimiser, curve, first = _optimiser(model, peak, decay, **habits), [], None
+@train.right
+def right_training(model, batches, steps, peak, least, warm_up, parts=1, decay=0.1, largest=1.0):
+    model.train()
+    optimiser = torch.optim.AdamW(right_groups(model, decay), lr=peak, betas=(0.9, 0.99))
+    curve = []
     for step in range(steps):
-        if habits.get("fresh"):
-            optimiser = _optimiser(model, peak, decay, **habits)
-        first = next(batches) if first is None or not habits.get("one_batch") else first
-        inputs, targets = first
-        loss = accumulated(model, inputs, targets, parts, keeps_old=habits.get("piles_up"))
-        if habits.get("never_clips"):
-            norm = clip(model.parameters(), math.inf)
-        else:
-            norm = clip(model.parameters(), largest, each=habits.get("clips_each"))
-        rate = scheduled_rate(step + bool(habits.get("next_rate")), steps, peak, least, warm_up)
-        if habits.get("rate_late"):
-            rate = peak if step == 0 else scheduled_rate(step - 1, steps, peak, least, warm_up)
-        for group in optimiser.param_groups[: 1 if habits.get("first_group") else None]:
-            group["lr"] = peak if habits.get("constant") else rate
-        if habits.get("clears_late"):
-            optimiser.zero_grad()
+        inputs, targets = next(batches)
+        loss = right_accumulation(model, inputs, targets, parts)
+        norm = right_clip(model.parameters(), largest)
+        for group in optimiser.param_groups:
+            group["lr"] = right_rate(step, steps, peak, least, warm_up)
         optimiser.step()
-        norm = min(norm, largest) if habits.get("norm_after") else norm
-        curve.append((torch.tensor(loss), norm) if habits.get("tensors") else (loss, norm))
-    if habits.get("one_more"):
-        next(batches)
-    return [loss for loss, _ in curve] if habits.get("losses_only") else curve
+        curve.append((loss, norm))
+    return curve
 
 
-def _fitting(name, habit):
-    def answer(model, batches, steps, peak, least, warm_up, parts=1, decay=0.1, largest=1.0):
-        given = (model, batches, steps, peak, least, warm_up, parts, decay, largest)
-        return _fit(*given, **{habit: True})
-
-    answer.__name__ = name
-    return answer
+_OPTIMISER = "optimiser = torch.optim.AdamW(right_groups(model, decay), lr=peak, betas=(0.9, 0.99))"
+_GROUPS = "right_groups(model, decay)"
+_CLIP = "right_clip(model.parameters(), largest)"
+_RATE = "right_rate(step, steps, peak, least, warm_up)"
 
 
-for _name, _habit, _message in (
-    (
-        "usual_betas", "usual_betas",
-        "β₂ is torch's usual 0.999. nanoGPT uses 0.99 for this small model, whose batches hold few "
-        "tokens: betas=(0.9, 0.99).",
-    ),
-    (
-        "everything_decays", "decays_all",
-        "Gains decay too. Hand the optimiser your parameter_groups(model, decay).",
-    ),
-    ("nothing_decays", "no_decay", "Nothing decays: pass `decay` on to parameter_groups."),
-    ("decay_fixed", "fixed_decay", "Your decay is 0.1 whatever was given. That is the default."),
-    (
-        "largest_fixed", "fixed_largest",
-        "You clip at a norm of 1 whatever was given. That is the default: pass `largest` on.",
-    ),
-    (
-        "adam_with_penalty", "plain_adam",
-        "You used Adam, whose weight_decay is added to the gradient and then divided by its root. "
-        "AdamW takes the decay from the weights directly.",
-    ),
-    ("plain_descent", "descends", "You used plain gradient descent. It is AdamW here."),
-    (
-        "never_clipped", "never_clips",
-        "The steps are taken with gradients that are not clipped: clip_gradients("
-        "model.parameters(), largest), after accumulate and before the step.",
-    ),
-    (
-        "clipped_each_alone", "clips_each",
-        "Every gradient is clipped by its own norm. One norm for all of them.",
-    ),
-    (
-        "rate_never_set", "constant",
-        "Every step has the peak rate. Set group['lr'] = learning_rate(…) in every group, before "
-        "the step.",
-    ),
-    (
-        "rate_of_next_step", "next_rate",
-        "Your steps use the rate of the step after. Steps count from 0.",
-    ),
-    (
-        "rate_set_late", "rate_late",
-        "You set the rate after the step, so that each step uses the one before. Set it first.",
-    ),
-    (
-        "first_group_only", "first_group",
-        "Only the first group gets the rate. Gains and biases are in the second: set both.",
-    ),
-    (
-        "optimiser_made_anew", "fresh",
-        "You make a new optimiser in every step, which forgets its running means. Once, before "
-        "the loop.",
-    ),
-    (
-        "gradients_pile_up", "piles_up",
-        "Gradients pile up from step to step. Your accumulate clears them; does anything undo it?",
-    ),
-    (
-        "cleared_too_late", "clears_late",
-        "The gradient is cleared between accumulate and the step, so that nothing moves. "
-        "accumulate clears the old one itself.",
-    ),
-    (
-        "parts_ignored", "ignores_parts",
-        "`parts` is ignored: the whole batch goes through the model at once.",
-    ),
-    (
-        "one_batch_for_all", "one_batch",
-        "Every step trains on the first batch. Take a new one each step: next(batches).",
-    ),
-    (
-        "in_evaluation_mode", "evaluates",
-        "The model trains in evaluation mode, without dropout. Call model.train() first.",
-    ),
-    (
-        "norm_after_clipping", "norm_after",
-        "You record the norm after clipping. Before it is the gauge that tells of trouble.",
-    ),
-    (
-        "without_norms", "losses_only",
-        "Your curve has losses alone. Record a pair for each step: (loss, norm before clipping).",
-    ),
-    (
-        "one_batch_too_many", "one_more",
-        "You take one batch more than there are steps. `zip(batches, range(steps))` does that; "
-        "`zip(range(steps), batches)` does not.",
-    ),
-    ("recorded_tensors", "tensors", "Your losses are tensors. Keep plain floats."),
-):  # fmt: skip
-    train.mistake(_message)(_fitting(_name, _habit))
+train.slip(
+    "usual_betas",
+    "β₂ is torch's usual 0.999. nanoGPT uses 0.99 for this small model, whose batches hold few "
+    "tokens: betas=(0.9, 0.99).",
+    {", betas=(0.9, 0.99)": ""},
+)
+train.slip(
+    "betas_swapped",
+    "The two betas have changed places: betas=(0.9, 0.99).",
+    {"(0.9, 0.99)": "(0.99, 0.9)"},
+)
+train.slip(
+    "everything_decays",
+    "Gains decay too. Hand the optimiser your parameter_groups(model, decay).",
+    {_GROUPS: "model.parameters(), weight_decay=decay"},
+)
+train.slip(
+    "without_groups",
+    "Every parameter decays, by the 0.01 that is AdamW's own. Hand the optimiser your "
+    "parameter_groups(model, decay).",
+    {_GROUPS: "model.parameters()"},
+)
+train.slip(
+    "nothing_decays",
+    "Nothing decays: pass `decay` on to parameter_groups.",
+    {_GROUPS: "right_groups(model, 0.0)"},
+)
+train.slip(
+    "decay_fixed",
+    "Your decay is 0.1 whatever was given. That is the default.",
+    {_GROUPS: "right_groups(model, 0.1)"},
+)
+train.slip(
+    "zero_decay_replaced",
+    "A decay of 0 becomes another number. `decay or …` takes 0 for nothing: pass `decay` on as it "
+    "is.",
+    {_GROUPS: "right_groups(model, decay or 0.1)"},
+)
+train.slip(
+    "largest_fixed",
+    "You clip at a norm of 1 whatever was given. That is the default: pass `largest` on.",
+    {_CLIP: "right_clip(model.parameters(), 1.0)"},
+)
+train.slip(
+    "adam_with_penalty",
+    "You used Adam, whose weight_decay is added to the gradient and then divided by its root. "
+    "AdamW takes the decay from the weights directly.",
+    {"optim.AdamW": "optim.Adam"},
+)
+train.slip(
+    "plain_descent",
+    "You used plain gradient descent. It is AdamW here.",
+    {"optim.AdamW": "optim.SGD", ", betas=(0.9, 0.99)": ""},
+)
+train.slip(
+    "never_clipped",
+    "The steps are taken with gradients that are not clipped: clip_gradients("
+    "model.parameters(), largest), after accumulate and before the step.",
+    {_CLIP: "right_clip(model.parameters(), torch.inf)"},
+)
+train.slip(
+    "clipped_each_alone",
+    "Every gradient is clipped by its own norm. One norm for all of them.",
+    {
+        _CLIP: """right_clip(model.parameters(), torch.inf)
+        for parameter in model.parameters():
+            right_clip([parameter], largest)"""
+    },
+)
+train.slip(
+    "rate_never_set",
+    "Every step has the peak rate. Set group['lr'] = learning_rate(…) in every group, before "
+    "the step.",
+    {_RATE: "peak"},
+)
+train.slip(
+    "rate_of_next_step",
+    "Your steps use the rate of the step after. Steps count from 0.",
+    {_RATE: "right_rate(step + 1, steps, peak, least, warm_up)"},
+)
+train.slip(
+    "rate_set_late",
+    "You set the rate after the step, so that each step uses the one before. Set it first.",
+    {
+        "        for group in": "        optimiser.step()\n        for group in",
+        "warm_up)\n        optimiser.step()\n": "warm_up)\n",
+    },
+)
+train.slip(
+    "first_group_only",
+    "Only the first group gets the rate. Gains and biases are in the second: set both.",
+    {"in optimiser.param_groups": "in optimiser.param_groups[:1]"},
+)
+train.slip(
+    "peak_and_least_swapped",
+    "`peak` and `least` have changed places: the rate falls first and rises then. "
+    "learning_rate(step, steps, peak, least, warm_up).",
+    {_RATE: "right_rate(step, steps, least, peak, warm_up)"},
+)
+train.slip(
+    "without_warm_up",
+    "There is no warm-up: pass `warm_up` on to learning_rate.",
+    {_RATE: "right_rate(step, steps, peak, least, 0)"},
+)
+train.slip(
+    "optimiser_made_anew",
+    "You make a new optimiser in every step, which forgets its running means. Once, before "
+    "the loop.",
+    {
+        f"    {_OPTIMISER}\n": "",
+        "        inputs, targets = next": f"        {_OPTIMISER}\n        inputs, targets = next",
+    },
+)
+train.slip(
+    "gradients_pile_up",
+    "Gradients pile up from step to step. Your accumulate clears them; does anything undo it?",
+    {
+        "        loss = right": "        kept = [p.grad for p in model.parameters()]\n"
+        "        loss = right",
+        "        norm =": "        for p, grad in zip(model.parameters(), kept):\n"
+        "            p.grad += 0.0 if grad is None else grad\n        norm =",
+    },
+)
+train.slip(
+    "cleared_too_late",
+    "The gradient is cleared between accumulate and the step, so that nothing moves. "
+    "accumulate clears the old one itself.",
+    {"        optimiser.step": "        optimiser.zero_grad()\n        optimiser.step"},
+)
+train.slip(
+    "step_forgotten",
+    "Nothing takes a step: optimiser.step(), after the rate is set.",
+    {"        optimiser.step()\n": ""},
+)
+train.slip(
+    "parts_ignored",
+    "`parts` is ignored: the whole batch goes through the model at once.",
+    {"targets, parts)": "targets, 1)"},
+)
+train.slip(
+    "one_batch_for_all",
+    "Every step trains on the first batch. Take a new one each step: next(batches).",
+    {
+        "curve = []\n": "curve, batch = [], next(batches) if steps else None\n",
+        "= next(batches)\n": "= batch\n",
+    },
+)
+train.slip(
+    "in_evaluation_mode",
+    "The model trains in evaluation mode, without dropout. Call model.train() first.",
+    {"model.train()": "model.eval()"},
+)
+train.slip(
+    "mode_left_alone",
+    "The model trains in whichever mode it came. One that came from an evaluation trains without "
+    "dropout: call model.train() first.",
+    {"    model.train()\n": ""},
+)
+train.slip(
+    "mode_of_the_top_alone",
+    "Only the model itself is put into training mode, and its parts, dropout among them, are not. "
+    "`model.training = True` sets one of them; model.train() sets all.",
+    {"model.train()": "model.training = True"},
+)
+train.slip(
+    "norm_after_clipping",
+    "You record the norm after clipping. Before it is the gauge that tells of trouble.",
+    {"(loss, norm)": "(loss, min(norm, largest))"},
+)
+train.slip(
+    "norm_first",
+    "Your pairs begin with the norm. Record (loss, norm before clipping).",
+    {"(loss, norm)": "(norm, loss)"},
+)
+train.slip(
+    "loss_after_the_step",
+    "You compute the loss again after the step. The one before the step is what accumulate has "
+    "returned, and costs nothing.",
+    {"(loss, norm)": "(right_accumulation(model, inputs, targets, parts), norm)"},
+)
+train.slip(
+    "one_batch_too_many",
+    "You take one batch more than there are steps. `zip(batches, range(steps))` does that; "
+    "`zip(range(steps), batches)` does not.",
+    {
+        "for step in range(steps):\n        inputs, targets = next(batches)\n": (
+            "for (inputs, targets), step in zip(batches, range(steps)):\n"
+        )
+    },
+)
 
 
 train.equivalent(

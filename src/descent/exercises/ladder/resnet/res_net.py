@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from descent.exercises.doubles import torch_generator
+from descent.exercises.doubles import normals, torch_generator
 from descent.grading import Draw, Exercise, expect
 
-from .shared import STATE, Block, block_output, block_shapes, fill
+from .residual_block import RightBlock
+from .shared import STATE, block_output, block_shapes, fill
 
 ResNet = Exercise("ResNet", minutes=25, difficulty=3)
+
+CASES = ((1, (16, 32, 64)), (3, (2, 3, 4)), (1, (4, 2, 3)), (2, (2, 2, 2)))
+
+
+def _pictures(draw: Draw, n: int) -> Tensor:
+    return torch.rand(n, 1, 28, 28, generator=torch_generator(draw.seed()))
+
+
+def _blocks(model: nn.Module) -> list[Any]:
+    """Every different residual block in the model."""
+    return [module for module in model.modules() if hasattr(module, "conv1")]
 
 
 def _resnet_shapes(per_stage: int, widths: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
@@ -41,35 +54,50 @@ def _resnet_output(w: dict, x: Tensor, per_stage: int, training: bool) -> Tensor
     return x.flatten(2).max(dim=2).values @ w["linear.weight"].T + w["linear.bias"]
 
 
-@ResNet.property("has the tensors of the specification", trials=1)
+@ResNet.property("has three stages of per_stage blocks, each an own one", trials=1)
 def _(answer, draw: Draw) -> None:
-    for per_stage, widths in ((1, (16, 32, 64)), (3, (2, 3, 4)), (1, (2, 2, 3))):
-        model = answer() if widths[0] == 16 else answer(per_stage, widths)
-        shapes = _resnet_shapes(per_stage, widths)
-        firsts = [module.conv1 for module in model.modules() if hasattr(module, "conv1")]
-        expect(len(firsts), "how many different residual blocks there are").equals(3 * per_stage)
-        expect(sum(p.numel() for p in model.parameters()), "how many parameters there are").equals(
-            sum(math.prod(s) for name, s in shapes.items() if "running" not in name)
+    for per_stage, widths in CASES:
+        model = answer(per_stage, widths)
+        expect(len(_blocks(model)), "how many different residual blocks there are").equals(
+            3 * per_stage
         )
-        fill(model, shapes, 0)
-        strides = [getattr(first, "stride", (0,))[0] for first in firsts]
+
+
+@ResNet.property("has stride 2 in the first blocks of stages 2 and 3 alone", trials=1)
+def _(answer, draw: Draw) -> None:
+    for per_stage, widths in CASES[1:]:
+        model = answer(per_stage, widths)
+        strides = [getattr(block.conv1, "stride", (0,))[0] for block in _blocks(model)]
         wanted = [1] * per_stage + ([2] + [1] * (per_stage - 1)) * 2
         expect(strides, "the stride of conv1, block by block").equals(wanted)
 
 
-@ResNet.property("computes the network of the specification", trials=2)
+@ResNet.property("has the tensors of the table, and no others", trials=1)
 def _(answer, draw: Draw) -> None:
-    for per_stage, widths in ((1, (2, 3, 4)), (2, (3, 3, 4))):
+    for per_stage, widths in CASES:
+        model = answer() if widths[0] == 16 else answer(per_stage, widths)
+        shapes = _resnet_shapes(per_stage, widths)
+        expect(sum(p.numel() for p in model.parameters()), "how many parameters there are").equals(
+            sum(math.prod(s) for name, s in shapes.items() if "running" not in name)
+        )
+        fill(model, shapes, 0)
+
+
+@ResNet.property("computes the network of the table", trials=2)
+def _(answer, draw: Draw) -> None:
+    for per_stage, widths in ((1, (4, 3, 2)), (2, (3, 3, 4))):
         model = answer(per_stage, widths)
         weights = fill(model, _resnet_shapes(per_stage, widths), draw.seed())
         if weights is None:
             return
-        x = torch.rand(draw.size + 1, 1, 28, 28, generator=torch_generator(draw.seed()))
+        x = _pictures(draw, draw.size + 1)
+        kept = x.clone()
         for training in (False, True):
             mode = "training" if training else "evaluation"
             expect(model.train(training)(x), f"the logits in {mode}").close_to(
                 _resnet_output(weights, x, per_stage, training), rtol=1e-2, atol=2e-3
             )
+        expect(x, "the pictures afterwards").close_to(kept)
 
 
 @ResNet.property("starts with silent branches, and with nothing else silent", trials=1)
@@ -80,153 +108,230 @@ def _(answer, draw: Draw) -> None:
     rest = [float(p.detach().abs().min()) for n, p in scales.items() if "norm2" not in n]
     expect(last, "the scales of norm2 at the start").close_to([0.0] * 6)
     expect(rest, "the other scales at the start").close_to([1.0] * 9)
+
+
+@ResNet.property("has no parameter that is frozen, or that no gradient reaches", trials=1)
+def _(answer, draw: Draw) -> None:
+    model = answer(1, (3, 4, 5))
     frozen = sum(not parameter.requires_grad for parameter in model.parameters())
     expect(frozen, "how many parameters are frozen").equals(0)
+    if fill(model, _resnet_shapes(1, (3, 4, 5)), draw.seed()) is not None:
+        (model.train()(_pictures(draw, 6)) * normals(draw, 6, 10)).sum().backward()
+        missed = sum(p.grad is None or not bool(p.grad.any()) for p in model.parameters())
+        expect(missed, "how many parameters no gradient reaches").equals(0)
 
 
 @ResNet.property("turns n pictures into n rows of 10 logits", trials=2)
 def _(answer, draw: Draw) -> None:
-    x = torch.rand(draw.size, 1, 28, 28, generator=torch_generator(1))
-    expect(tuple(answer().eval()(x).shape), "the shape of the logits").equals((draw.size, 10))
+    found = answer().eval()(_pictures(draw, draw.size))
+    expect(tuple(found.shape), "the shape of the logits").equals((draw.size, 10))
 
 
-class _Net(nn.Module):
-    """A right network, which the mistakes below spoil in one place each."""
-
-    habits: tuple[str, ...] = ()
-
+@ResNet.right
+class RightNet(nn.Module):
     def __init__(self, per_stage=1, widths=(16, 32, 64)):
         super().__init__()
-        habits = self.habits
-        per_stage = 1 if "one_per_stage" in habits else per_stage
-        widths = (16, 32, 64) if "fixed_widths" in habits else widths
-        stem_stride = 1 if "wide_stem" in habits else 2
-        self.stem = nn.Conv2d(1, widths[0], 5, stem_stride, 2, bias="stem_bias" in habits)
+        self.stem = nn.Conv2d(1, widths[0], 5, stride=2, padding=2, bias=False)
         self.norm = nn.BatchNorm2d(widths[0])
         blocks, before = [], widths[0]
         for stage, width in enumerate(widths):
             for place in range(per_stage):
-                if "shares" in habits and place > (1 if stage else 0):
-                    blocks.append(blocks[-1])
-                    continue
                 stride = 2 if stage > 0 and place == 0 else 1
-                stride = 2 if "first_stage_strides" in habits and place == 0 else stride
-                stride = 1 if "never_strides" in habits else stride
-                stride = 2 if "all_stride" in habits and stage > 0 else stride
-                if "last_strides" in habits:
-                    stride = 2 if stage > 0 and place == per_stage - 1 else 1
-                blocks.append(Block(before, width, stride))
+                blocks.append(RightBlock(before, width, stride))
                 before = width
-        for block in blocks[: 0 if "loud" in habits else None]:
+        for block in blocks:
             nn.init.zeros_(block.norm2.weight)
-            block.norm2.weight.requires_grad_("frozen" not in habits)
-            for norm in block.modules():
-                if "all_silent" in habits and isinstance(norm, nn.BatchNorm2d):
-                    nn.init.zeros_(norm.weight)
-        self.blocks = blocks if "listed" in habits else nn.Sequential(*blocks)
-        if "nested" in habits:
-            starts = range(0, len(blocks), per_stage)
-            self.blocks = nn.Sequential(*[nn.Sequential(*blocks[i:][:per_stage]) for i in starts])
-        self.linear = nn.Linear(before * (16 if "flattened" in habits else 1), 10)
+        self.blocks = nn.Sequential(*blocks)
+        self.linear = nn.Linear(before, 10)
 
     def forward(self, x):
-        habits = self.habits
-        x = self.norm(self.stem(x))
-        x = x if "no_stem_relu" in habits else F.relu(x)
+        x = F.relu(self.norm(self.stem(x)))
         for block in self.blocks:
             x = block(x)
-        if "averages" in habits:
-            x = x.mean((2, 3))
-        elif "corner" in habits:
-            x = x[:, :, 0, 0]
-        elif "flattened" in habits:
-            x = x.flatten(1)
-        else:
-            x = x.amax((2, 3))
-        logits = self.linear(x)
-        logits = logits.softmax(dim=1) if "softmax" in habits else logits
-        return F.relu(logits) if "relu" in habits else logits
+        x = x.amax((2, 3))
+        return self.linear(x)
 
 
-for _message, _name, _habit in (
-    (
-        "You averaged over the places. The table takes the largest number of each channel.",
-        "AveragesPlaces",
-        "averages",
-    ),
-    ("You read the top left corner alone. Take the largest over all places.", "Corner", "corner"),
-    (
-        "You laid all places flat, so that the linear layer has 16 inputs for each channel. Step 5 "
-        "of the table keeps one number of each channel, the largest.",
-        "LaysFlat",
-        "flattened",
-    ),
-    ("The ReLU after the stem's norm is missing.", "NoStemRelu", "no_stem_relu"),
-    ("Your stem has a bias. The norm subtracts it again: bias=False.", "StemBias", "stem_bias"),
-    ("Your stem has stride 1: it should make 28 × 28 into 14 × 14.", "WideStem", "wide_stem"),
-    (
-        "The first stage strides as well. Only the first blocks of stages 2 and 3 do.",
-        "FirstStageStrides",
-        "first_stage_strides",
-    ),
-    (
-        "None of your blocks has a stride. The first of stages 2 and 3 has stride 2.",
-        "NeverStrides",
-        "never_strides",
-    ),
-    (
-        "Every block of stages 2 and 3 has stride 2. Only the first of each has.",
-        "AllStride",
-        "all_stride",
-    ),
-    (
-        "The *last* blocks of stages 2 and 3 have the stride. It belongs to the first of each.",
-        "LastStrides",
-        "last_strides",
-    ),
-    (
-        "One block stands in several places (`[block] * k` repeats the same object), so that these "
-        "places share their weights. Make a new block for each.",
-        "SharedBlocks",
-        "shares",
-    ),
-    (
-        "Your blocks are nested, one `nn.Sequential` for each stage. `blocks` is a single "
-        "`nn.Sequential` of all 3k blocks.",
-        "NestedStages",
-        "nested",
-    ),
-    (
-        "The scales of norm2 are frozen (`requires_grad` is False): no branch could ever wake. "
-        "They only *start* at 0.",
-        "FrozenScales",
-        "frozen",
-    ),
-    (
-        "Every norm of your blocks starts with scale 0. Only norm2 does: `start_as_identity`.",
-        "AllSilent",
-        "all_silent",
-    ),
-    (
-        "There is one block a stage, whatever `per_stage` says.",
-        "OneBlockPerStage",
-        "one_per_stage",
-    ),
-    ("Your widths are always (16, 32, 64). Use those given.", "FixedWidths", "fixed_widths"),
-    (
-        "Your blocks do not start as the identity: call `start_as_identity` on them.",
-        "LoudBranches",
-        "loud",
-    ),
-    (
-        "Your blocks lie in a Python list, where no optimiser finds them: nn.Sequential(*blocks).",
-        "ListedBlocks",
-        "listed",
-    ),
-    ("You returned probabilities. Return logits.", "EndsInSoftmax", "softmax"),
-    ("There is a ReLU on the logits. Logits may be negative.", "ReluOnLogits", "relu"),
-):
-    ResNet.mistake(_message)(type(_name, (_Net,), {"habits": (_habit,)}))
+STRIDE = "2 if stage > 0 and place == 0 else 1"
+SILENT = "nn.init.zeros_(block.norm2.weight)"
+STEM = "F.relu(self.norm(self.stem(x)))"
+PLACES = "x.amax((2, 3))"
+
+
+ResNet.slip(
+    "AveragesPlaces",
+    "You averaged over the places. The table takes the largest number of each channel.",
+    {PLACES: "x.mean((2, 3))"},
+)
+ResNet.slip(
+    "SumsPlaces",
+    "You added up the places. The table takes the largest number of each channel.",
+    {PLACES: "x.sum((2, 3))"},
+)
+ResNet.slip(
+    "Corner",
+    "You read the top left corner alone. Take the largest over all places.",
+    {PLACES: "x[:, :, 0, 0]"},
+)
+ResNet.slip(
+    "LaysFlat",
+    "You laid all places flat, so that the linear layer has 16 inputs for each channel. Step 5 "
+    "of the table keeps one number of each channel, the largest.",
+    {PLACES: "x.flatten(1)", "nn.Linear(before, 10)": "nn.Linear(before * 16, 10)"},
+)
+ResNet.slip(
+    "NoStemRelu",
+    "The ReLU after the stem's norm is missing.",
+    {STEM: "self.norm(self.stem(x))"},
+)
+ResNet.slip(
+    "NoStemNorm",
+    "The norm after the stem is never used. The order is convolution, norm, ReLU.",
+    {STEM: "F.relu(self.stem(x))"},
+)
+ResNet.slip(
+    "ReluBeforeStemNorm",
+    "In the stem the ReLU stands before the norm. The order is convolution, norm, ReLU.",
+    {STEM: "self.norm(F.relu(self.stem(x)))"},
+)
+ResNet.slip(
+    "StemBias",
+    "Your stem has a bias. The norm subtracts it again: bias=False.",
+    {"padding=2, bias=False": "padding=2"},
+)
+ResNet.slip(
+    "WideStem",
+    "Your stem has stride 1: it should make 28 × 28 into 14 × 14.",
+    {"5, stride=2, padding=2": "5, stride=1, padding=2"},
+)
+ResNet.slip(
+    "UnpaddedStem",
+    "Your stem has no padding: it should make 28 × 28 into 14 × 14, which takes a padding of 2.",
+    {"stride=2, padding=2": "stride=2"},
+)
+ResNet.slip(
+    "SmallStem",
+    "Your stem has a kernel of 3 × 3. The table has 5 × 5, with padding 2.",
+    {"5, stride=2, padding=2": "3, stride=2, padding=1"},
+)
+ResNet.slip(
+    "FirstStageStrides",
+    "The first stage strides as well. Only the first blocks of stages 2 and 3 do.",
+    {STRIDE: "2 if place == 0 else 1"},
+)
+ResNet.slip(
+    "NeverStrides",
+    "None of your blocks has a stride. The first of stages 2 and 3 has stride 2.",
+    {STRIDE: "1"},
+)
+ResNet.slip(
+    "AllStride",
+    "Every block of stages 2 and 3 has stride 2. Only the first of each has.",
+    {STRIDE: "2 if stage > 0 else 1"},
+)
+ResNet.slip(
+    "LastStrides",
+    "The *last* blocks of stages 2 and 3 have the stride. It belongs to the first of each.",
+    {STRIDE: "2 if stage > 0 and place == per_stage - 1 else 1"},
+)
+ResNet.slip(
+    "StrideByWidth",
+    "You gave a stride to the blocks whose channels change. A stage may keep its width, and the "
+    "first block of stages 2 and 3 has stride 2 all the same.",
+    {STRIDE: "2 if before != width else 1"},
+)
+ResNet.slip(
+    "SharedBlocks",
+    "One block stands in several places (`[block] * k` repeats the same object), so that these "
+    "places share their weights. Make a new block for each.",
+    {
+        "blocks.append(RightBlock(before, width, stride))": "again = place > (stage > 0)\n"
+        "                blocks.append(blocks[-1] if again else RightBlock(before, width, stride))"
+    },
+)
+ResNet.slip(
+    "NestedStages",
+    "Your blocks are nested, one `nn.Sequential` for each stage. `blocks` is a single "
+    "`nn.Sequential` of all 3k blocks.",
+    {
+        "nn.Sequential(*blocks)": "nn.Sequential(\n            *[nn.Sequential(*blocks["
+        "i * per_stage :][:per_stage]) for i in range(3)]\n        )"
+    },
+)
+ResNet.slip(
+    "FrozenScales",
+    "The scales of norm2 are frozen (`requires_grad` is False): no branch could ever wake. They "
+    "only *start* at 0.",
+    {SILENT: SILENT + ".requires_grad_(False)"},
+)
+ResNet.slip(
+    "AllSilent",
+    "Every norm of your blocks starts with scale 0. Only norm2 does: `start_as_identity`.",
+    {
+        SILENT: "for part in block.modules():\n                if isinstance(part, "
+        "nn.BatchNorm2d):\n                    nn.init.zeros_(part.weight)"
+    },
+)
+ResNet.slip(
+    "SilentStem",
+    "The norm of the stem starts with scale 0 too, so that nothing gets past it. Only each "
+    "norm2 does.",
+    {"        self.linear =": "        nn.init.zeros_(self.norm.weight)\n        self.linear ="},
+)
+ResNet.slip(
+    "LoudBranches",
+    "Your blocks do not start as the identity: call `start_as_identity` on them.",
+    {SILENT: "pass"},
+)
+ResNet.slip(
+    "LoudFirstBlock",
+    "Your first block does not start as the identity. Call `start_as_identity` on all of them, "
+    "once they are made.",
+    {"for block in blocks:": "for block in blocks[1:]:"},
+)
+ResNet.slip(
+    "OneBlockPerStage",
+    "There is one block a stage, whatever `per_stage` says.",
+    {"range(per_stage)": "range(1)"},
+)
+ResNet.slip(
+    "OneBlockMore",
+    "Each stage has one block too many: the first, with the stride, is one of the per_stage "
+    "blocks.",
+    {"range(per_stage)": "range(per_stage + 1)"},
+)
+ResNet.slip(
+    "PerStageInAll",
+    "You made per_stage blocks in all, or fewer than three stages of them. Each of the three "
+    "stages has per_stage blocks.",
+    {"enumerate(widths)": "enumerate(widths[:1])"},
+)
+ResNet.slip(
+    "FixedWidths",
+    "Your widths are always (16, 32, 64). Use those given.",
+    {"        super().__init__()": "        super().__init__()\n        widths = (16, 32, 64)"},
+)
+ResNet.slip(
+    "ListedBlocks",
+    "Your blocks lie in a Python list, where no optimiser finds them: nn.Sequential(*blocks).",
+    {"nn.Sequential(*blocks)": "blocks"},
+)
+ResNet.slip(
+    "EndsInSoftmax",
+    "You returned probabilities. Return logits.",
+    {"self.linear(x)": "self.linear(x).softmax(dim=1)"},
+)
+ResNet.slip(
+    "ReluOnLogits",
+    "There is a ReLU on the logits. Logits may be negative.",
+    {"self.linear(x)": "F.relu(self.linear(x))"},
+)
+ResNet.slip(
+    "NoLogitBias",
+    "The linear layer has no bias. Step 6 of the table is a whole linear layer: no norm follows "
+    "it.",
+    {"nn.Linear(before, 10)": "nn.Linear(before, 10, bias=False)"},
+)
 
 
 ResNet.equivalent(

@@ -23,6 +23,23 @@ def drawn_batch(draw: Draw, n: int, channels: int = 3, side: tuple[int, ...] = (
     return normals(draw, n, channels, *side) * ramp + 2 * ramp
 
 
+def gradients_at_leaves(output: Tensor) -> list[Tensor]:
+    """The gradient of a number at every leaf of its graph, in the order in which they are met.
+
+    A function's answer gets copies of its inputs: the leaves of its graph are these.
+    """
+    leaves: list[Tensor] = []
+    nodes, seen = [output.grad_fn], set()
+    for node in nodes:  # grows while it is walked
+        if node is None or node in seen:
+            continue
+        seen.add(node)
+        if hasattr(node, "variable"):
+            leaves.append(node.variable)
+        nodes += [before for before, _ in node.next_functions]
+    return list(torch.autograd.grad(output, leaves))
+
+
 def examples(draw: Draw, n: int, inputs: int = 3, classes: int = 3) -> tuple[Tensor, Tensor]:
     return normals(draw, n, inputs), torch.tensor(draw.integers(0, classes, n))
 
@@ -30,32 +47,9 @@ def examples(draw: Draw, n: int, inputs: int = 3, classes: int = 3) -> tuple[Ten
 def affine(draw: Draw, channels: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Mean, variance, weight and bias of each channel."""
     mean, bias = normals(draw, channels), normals(draw, channels)
-    return mean, positive(draw, channels), positive(draw, channels) + 0.5, bias
-
-
-def normalised(x, mean, variance, weight, bias, eps=1e-5, **habits):
-    """Batch norm's arithmetic with one bad habit, named by keyword."""
-    shape = (1, -1) + (1,) * (x.ndim - 2)
-    if habits.get("last_axis"):
-        shape = (-1,)
-    root = (variance + eps).sqrt()
-    root = variance.sqrt() + eps if habits.get("outside") else root
-    root = variance + eps if habits.get("no_root") else root
-    root = variance.sqrt() if habits.get("no_eps") else root
-    root = (variance + 1e-5).sqrt() if habits.get("fixed_eps") else root
-    if habits.get("no_scale"):
-        weight, bias = torch.ones_like(weight), torch.zeros_like(bias)
-    if habits.get("swapped"):
-        weight, bias = bias, weight
-    mean = -mean if habits.get("added") else mean
-    mean, root, weight, bias = (part.view(shape) for part in (mean, root, weight, bias))
-    if habits.get("bias_inside"):
-        return ((x - mean) / root + bias) * weight
-    if habits.get("own_statistics"):
-        axes = [0, *range(2, x.ndim)]
-        root = (x.var(axes, correction=0) + eps).sqrt().view(shape)
-        mean = x.mean(axes).view(shape)
-    return (x - mean) / root * weight + bias
+    weight = positive(draw, channels) + 0.5
+    weight[0] = -weight[0]
+    return mean, positive(draw, channels), weight, bias
 
 
 STATE = ("weight", "bias", "running_mean", "running_var")
@@ -113,63 +107,6 @@ def block_output(w: dict, x: Tensor, stride: int, training: bool, prefix: str = 
     return F.relu(x + branch)
 
 
-class Block(nn.Module):
-    """A right block, which the mistakes below spoil in one place each."""
-
-    habits: tuple[str, ...] = ()
-
-    def __init__(self, in_channels, out_channels, stride=1):
-        super().__init__()
-        habits = self.habits
-        first, second = (1, stride) if "second_strides" in habits else (stride, 1)
-        second = stride if "both_stride" in habits else second
-        bias = "bias" in habits
-        self.conv1 = nn.Conv2d(in_channels, out_channels, 3, first, 1, bias=bias)
-        self.norm1 = nn.BatchNorm2d(out_channels)
-        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, second, 1, bias=bias)
-        self.norm2 = self.norm1 if "one_norm" in habits else nn.BatchNorm2d(out_channels)
-        self.shortcut = nn.Identity()
-        changes = stride != 1 or in_channels != out_channels
-        changes = in_channels != out_channels if "channels_only" in habits else changes
-        changes = stride != 1 if "stride_only" in habits else changes
-        if (changes and "never" not in habits) or "always" in habits:
-            parts = [nn.Conv2d(in_channels, out_channels, 1, stride, bias=bias)]
-            if "bare" not in habits:
-                parts.append(nn.BatchNorm2d(out_channels))
-            self.shortcut = parts[0] if "lone" in habits else nn.Sequential(*parts)
-
-    def forward(self, x):
-        habits = self.habits
-        first = self.norm1(self.conv1(x))
-        if "relu_first" in habits:
-            first = self.norm1(F.relu(self.conv1(x)))
-        if not {"no_inner_relu", "relu_first"} & set(habits):
-            first = F.relu(first)
-        branch = self.norm2(self.conv2(first))
-        if "no_second_norm" in habits:
-            branch = self.conv2(first)
-        passed = x if "adds_x" in habits else self.shortcut(x)
-        if "adds_into" in habits:
-            passed += branch
-            return F.relu(passed)
-        if "from_inside" in habits:
-            passed = first
-        if "detached" in habits:
-            passed = passed.detach()
-        if "early" in habits:
-            return passed + F.relu(branch)
-        if "both_relus" in habits:
-            return F.relu(passed + F.relu(branch))
-        if "in_place" in habits:
-            return F.relu(branch + self.shortcut(x.relu_()))
-        if "no_skip" in habits:
-            return F.relu(branch)
-        if "minus" in habits:
-            return F.relu(passed - branch)
-        total = passed + branch
-        return total if "no_last_relu" in habits else F.relu(total)
-
-
 def cycle(step: int, steps: int, peak: float, warm_up: float) -> float:
     """The schedule by interpolation: sin² of half the angle that is left."""
     t = (2 * step + 1) / (2 * steps)
@@ -177,28 +114,3 @@ def cycle(step: int, steps: int, peak: float, warm_up: float) -> float:
         return float(np.interp(t, [0, warm_up], [0, peak]))
     left = np.interp(t, [warm_up, 1], [1, 0])
     return float(peak * np.sin(np.pi / 2 * left) ** 2)
-
-
-def scheduled_rate(step, steps, peak, warm_up=0.25, **habits):
-    """The schedule with one bad habit, named by keyword."""
-    t = (step + habits.get("offset", 0.5)) / steps
-    t = step / max(steps - 1, 1) if habits.get("ends_at_one") else t
-    if t < warm_up:
-        if habits.get("no_warm_up"):
-            return peak
-        rise = t if habits.get("slow_rise") else t / warm_up
-        return rise if habits.get("rises_to_one") else peak * rise
-    u = (t - warm_up) / (1 - warm_up)
-    u = t if habits.get("whole_cosine") else u
-    u = t - warm_up if habits.get("unscaled") else u
-    if habits.get("line"):
-        return peak * (1 - u)
-    if habits.get("full_turn"):
-        return peak * (1 + math.cos(2 * math.pi * u)) / 2
-    if habits.get("quarter"):
-        return peak * math.cos(math.pi * u / 2)
-    if habits.get("unhalved"):
-        return peak * (1 + math.cos(math.pi * u))
-    if habits.get("degrees"):
-        return peak * (1 + math.cos(180 * u)) / 2
-    return peak * (1 + math.cos(math.pi * u)) / 2

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -12,7 +10,7 @@ from descent.grading import Draw, Exercise, expect
 
 from .shared import drawn_batch, positive
 
-update_running = Exercise("update_running", minutes=10, difficulty=2)
+update_running = Exercise("update_running", minutes=10, difficulty=2, returns=tuple[Tensor, Tensor])
 
 
 def _running(draw: Draw, x: Tensor, momentum: float) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -25,7 +23,8 @@ def _running(draw: Draw, x: Tensor, momentum: float) -> tuple[Tensor, Tensor, Te
 
 @update_running.property("moves towards the statistics of the batch of pictures", trials=4)
 def _(answer, draw: Draw) -> None:
-    x, momentum = drawn_batch(draw, draw.size), draw.choice([0.1, 0.3, 0.7])
+    channels, side = draw.integers(2, 5), (draw.integers(2, 4), draw.integers(2, 5))
+    x, momentum = drawn_batch(draw, draw.size, channels, side), draw.choice([0.05, 0.3, 0.7])
     mean, variance, new_mean, new_variance = _running(draw, x, momentum)
     found = answer(mean, variance, x, momentum)
     expect(found[0], "the running mean").close_to(new_mean, rtol=1e-3)
@@ -41,6 +40,18 @@ def _(answer, draw: Draw) -> None:
     expect(found[1], "the running variance").close_to(new_variance, rtol=1e-3)
 
 
+@update_running.property("works for two numbers in a channel, the fewest there are", trials=1)
+def _(answer, draw: Draw) -> None:
+    for shape in ((2, 3), (1, 3, 1, 2), (2, 3, 1, 1)):
+        x = normals(draw, *shape)
+        mean, variance, new_mean, new_variance = _running(draw, x, 0.3)
+        found = answer(mean, variance, x, 0.3)
+        expect(found[0], f"the running mean, x of shape {shape}").close_to(new_mean, rtol=1e-3)
+        expect(found[1], f"the running variance, x of shape {shape}").close_to(
+            new_variance, rtol=1e-3
+        )
+
+
 @update_running.property("keeps the old with momentum 0 and takes the new with 1", trials=1)
 def _(answer, draw: Draw) -> None:
     x = drawn_batch(draw, 4, 2, ())
@@ -53,109 +64,174 @@ def _(answer, draw: Draw) -> None:
 
 @update_running.property("keeps no graph", trials=1)
 def _(answer, draw: Draw) -> None:
-    x = drawn_batch(draw, 4).requires_grad_()
-    mean, variance, _, _ = _running(draw, x.detach(), 0.1)
-    found = answer(mean, variance, x * 1.0)
-    attached = [bool(getattr(part, "requires_grad", False)) for part in found]
-    expect(sum(attached), "how many of the two hang on to the batch's graph").equals(0)
+    x = drawn_batch(draw, 4)
+    mean, variance, _, _ = _running(draw, x, 0.1)
+    found = answer(mean, variance, x.requires_grad_())
+    attached = [int(isinstance(part, Tensor) and part.requires_grad) for part in found]
+    expect(attached, "which of mean and variance hang on to a graph (1 is yes)").equals([0, 0])
 
 
-def _updated(running_mean, running_var, x, momentum=0.1, **habits):
-    """The update with one bad habit, named by keyword."""
-    x = x if habits.get("attached") else x.detach()
-    axes = [0] if habits.get("counts_examples") else [0, *range(2, x.ndim)]
-    mean = x.mean([0, *range(2, x.ndim)])
-    variance = x.var([0, *range(2, x.ndim)], correction=0 if habits.get("biased") else 1)
-    if habits.get("counts_examples"):
-        n = len(x)
-        biased = x.var([0, *range(2, x.ndim)], correction=0)
-        variance = biased * n / (n - 1) if n > 1 else biased * math.inf
-    if habits.get("wrong_way_correction"):
-        count = math.prod(x.shape[axis] for axis in axes)
-        variance = x.var(axes, correction=0) * (count - 1) / count
-    old, new = 1 - momentum, momentum
-    if habits.get("reversed"):
-        old, new = new, old
-    old = 1.0 if habits.get("not_forgetting") else old
-    if habits.get("roots"):
-        deviation = old * running_var.sqrt() + new * variance.sqrt()
-        return old * running_mean + new * mean, deviation**2
-    if habits.get("replaced"):
-        return mean, variance
-    new_var = running_var if habits.get("mean_only") else old * running_var + new * variance
-    if habits.get("corrects_all"):
-        count = x.numel() / x.shape[1]
-        biased = x.var([0, *range(2, x.ndim)], correction=0)
-        new_var = (old * running_var + new * biased) * count / (count - 1)
-    return old * running_mean + new * mean, new_var
+@update_running.right
+def right_update(running_mean, running_var, x, momentum=0.1):
+    x = x.detach()
+    axes = [0, *range(2, x.ndim)]
+    mean = x.mean(axes)
+    count = x.numel() / x.shape[1]
+    variance = x.var(axes, correction=0) * count / (count - 1)
+    new_mean = (1 - momentum) * running_mean + momentum * mean
+    new_var = (1 - momentum) * running_var + momentum * variance
+    return new_mean, new_var
 
 
-@update_running.mistake(
+MIX_MEAN = "(1 - momentum) * running_mean + momentum * mean"
+MIX_VAR = "(1 - momentum) * running_var + momentum * variance"
+
+
+update_running.slip(
+    "biased_into_running",
     "The biased variance went into the running one. The running variance estimates that of all "
-    "pictures: multiply by m / (m − 1), or use torch's default `correction=1`."
+    "pictures: multiply by m / (m − 1), or use torch's default `correction=1`.",
+    {" * count / (count - 1)": ""},
 )
-def biased_into_running(running_mean, running_var, x, momentum=0.1):
-    return _updated(running_mean, running_var, x, momentum, biased=True)
-
-
-@update_running.mistake(
+update_running.slip(
+    "momentum_reversed",
     "Your momentum is the wrong way round: here it is the weight of the *new* batch, and the old "
-    "keeps 1 − momentum."
+    "keeps 1 − momentum.",
+    {
+        MIX_MEAN: "momentum * running_mean + (1 - momentum) * mean",
+        MIX_VAR: "momentum * running_var + (1 - momentum) * variance",
+    },
 )
-def momentum_reversed(running_mean, running_var, x, momentum=0.1):
-    return _updated(running_mean, running_var, x, momentum, reversed=True)
-
-
-@update_running.mistake(
+update_running.slip(
+    "momentum_fixed",
+    "Your momentum is always 0.1. Use the one that was given.",
+    {"    x = x.detach()\n": "    x, momentum = x.detach(), 0.1\n"},
+)
+update_running.slip(
+    "zero_momentum_replaced",
+    "Your momentum of 0 became 0.1: `momentum or …` and `if momentum` take 0 for nothing. With 0 "
+    "nothing new comes in.",
+    {"    x = x.detach()\n": "    x, momentum = x.detach(), momentum or 0.1\n"},
+)
+update_running.slip(
+    "corrected_by_examples",
     "You corrected with the number of examples. The m of m / (m − 1) counts all numbers of a "
-    "channel: n · height · width."
+    "channel: n · height · width.",
+    {
+        "x.var(axes, correction=0) * count / (count - 1)": "x.var(axes, correction=0)\n"
+        "    variance = variance * len(x) / (len(x) - 1 or 1e-12)"
+    },
 )
-def corrected_by_examples(running_mean, running_var, x, momentum=0.1):
-    return _updated(running_mean, running_var, x, momentum, counts_examples=True)
-
-
-@update_running.mistake("Your correction is upside down: multiply by m / (m − 1), which exceeds 1.")
-def correction_upside_down(running_mean, running_var, x, momentum=0.1):
-    return _updated(running_mean, running_var, x, momentum, wrong_way_correction=True)
-
-
-@update_running.mistake(
+update_running.slip(
+    "corrected_by_everything",
+    "You corrected with the number of *all* numbers. The m of m / (m − 1) counts those of one "
+    "channel: divide by how many channels there are.",
+    {"x.numel() / x.shape[1]": "x.numel()"},
+)
+update_running.slip(
+    "corrected_twice",
+    "You corrected twice: torch's `var` divides by the count less one already. Take "
+    "`correction=0` first, or leave out m / (m − 1).",
+    {"x.var(axes, correction=0)": "x.var(axes)"},
+)
+update_running.slip(
+    "correction_upside_down",
+    "Your correction is upside down: multiply by m / (m − 1), which exceeds 1.",
+    {"* count / (count - 1)": "* (count - 1) / count"},
+)
+update_running.slip(
+    "correction_without_brackets",
+    "Your brackets are missing: m / m − 1 is 0. Divide by (m − 1).",
+    {"x.var(axes, correction=0) * count / (count - 1)": "x.var(axes, correction=0) * "
+     "(count / count - 1)"},
+)  # fmt: skip
+update_running.slip(
+    "never_forgets",
     "You forgot to forget: the old statistics are to be multiplied by 1 − momentum, or they grow "
-    "for ever."
+    "for ever.",
+    {
+        "(1 - momentum) * running_mean": "running_mean",
+        "(1 - momentum) * running_var": "running_var",
+    },
 )
-def never_forgets(running_mean, running_var, x, momentum=0.1):
-    return _updated(running_mean, running_var, x, momentum, not_forgetting=True)
-
-
-@update_running.mistake("You returned the batch's statistics. Mix them with the running ones.")
-def replaced_by_batch(running_mean, running_var, x, momentum=0.1):
-    return _updated(running_mean, running_var, x, momentum, replaced=True)
-
-
-@update_running.mistake("The running variance did not move. Both statistics are updated.")
-def mean_only(running_mean, running_var, x, momentum=0.1):
-    return _updated(running_mean, running_var, x, momentum, mean_only=True)
-
-
-@update_running.mistake(
+update_running.slip(
+    "whole_batch_added",
+    "The new comes in whole: multiply the batch's statistics by momentum, as the old ones by "
+    "1 − momentum.",
+    {"momentum * mean": "mean", "momentum * variance": "variance"},
+)
+update_running.slip(
+    "plain_average",
+    "You took the plain average of old and new. The new batch has the weight momentum.",
+    {MIX_MEAN: "(running_mean + mean) / 2", MIX_VAR: "(running_var + variance) / 2"},
+)
+update_running.slip(
+    "replaced_by_batch",
+    "You returned the batch's statistics. Mix them with the running ones.",
+    {MIX_MEAN: "mean", MIX_VAR: "variance"},
+)
+update_running.slip(
+    "mean_only",
+    "The running variance did not move. Both statistics are updated.",
+    {MIX_VAR: "running_var"},
+)
+update_running.slip(
+    "corrects_the_old",
     "You multiplied the old running variance by m / (m − 1) too. Correct the batch's variance "
-    "alone, before you mix it in."
+    "alone, before you mix it in.",
+    {
+        "correction=0) * count / (count - 1)": "correction=0)",
+        MIX_VAR: f"({MIX_VAR}) * count / (count - 1)",
+    },
 )
-def corrects_the_old(running_mean, running_var, x, momentum=0.1):
-    return _updated(running_mean, running_var, x, momentum, corrects_all=True)
-
-
-@update_running.mistake("You mixed standard deviations. It is the variances that are averaged.")
-def mixed_deviations(running_mean, running_var, x, momentum=0.1):
-    return _updated(running_mean, running_var, x, momentum, roots=True)
-
-
-@update_running.mistake(
+update_running.slip(
+    "mixed_deviations",
+    "You mixed standard deviations. It is the variances that are averaged.",
+    {
+        MIX_VAR: "((1 - momentum) * running_var.sqrt() + momentum * variance.sqrt()) ** 2",
+    },
+)
+update_running.slip(
+    "deviation_mixed_in",
+    "You mixed the batch's standard deviation into the running *variance*. Leave out the root.",
+    {MIX_VAR: "(1 - momentum) * running_var + momentum * variance.sqrt()"},
+)
+update_running.slip(
+    "variance_around_the_running_mean",
+    "Your variance is measured from the running mean. It is the batch's own: from the mean of "
+    "these numbers.",
+    {
+        "x.var(axes, correction=0)": "(x - running_mean.view(1, -1, *[1] * (x.ndim - 2)))"
+        ".square().mean(axes)"
+    },
+)
+update_running.slip(
+    "variance_returned_first",
+    "Variance and mean have changed places: return the mean first.",
+    {"return new_mean, new_var": "return new_var, new_mean"},
+)
+update_running.slip(
+    "keeps_the_graph",
     "Your running statistics hang on to the graph of the batch. Every batch would be kept in "
-    "memory for ever: use `x.detach()`, or `torch.no_grad()`."
+    "memory for ever: use `x.detach()`, or `torch.no_grad()`.",
+    {"    x = x.detach()\n": ""},
 )
-def keeps_the_graph(running_mean, running_var, x, momentum=0.1):
-    return _updated(running_mean, running_var, x, momentum, attached=True)
+update_running.slip(
+    "variance_keeps_the_graph",
+    "Your running variance hangs on to the graph of the batch. Detach what goes into it, too.",
+    {
+        "    x = x.detach()\n": "",
+        "x.mean(axes)": "x.detach().mean(axes)",
+    },
+)
+update_running.slip(
+    "mean_keeps_the_graph",
+    "Your running mean hangs on to the graph of the batch. Detach what goes into it, too.",
+    {
+        "    x = x.detach()\n": "",
+        "x.var(axes": "x.detach().var(axes",
+    },
+)
 
 
 update_running.hint("Statistics of the batch first; `channel_statistics` has them.")

@@ -6,7 +6,7 @@ import numpy as np
 
 from descent.grading import Draw, Exercise, expect
 
-gradient = Exercise("gradient", minutes=15, difficulty=2)
+gradient = Exercise("gradient", minutes=15, difficulty=2, returns=tuple[float, float])
 
 
 def _loss(w: float, b: float, x: np.ndarray, y: np.ndarray) -> float:

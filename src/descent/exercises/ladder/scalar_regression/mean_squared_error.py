@@ -6,7 +6,7 @@ import numpy as np
 
 from descent.grading import Draw, Exercise, expect
 
-mean_squared_error = Exercise("mean_squared_error", minutes=5, difficulty=1)
+mean_squared_error = Exercise("mean_squared_error", minutes=5, difficulty=1, returns=float)
 
 
 @mean_squared_error.property("is the mean of the squared errors", trials=6)

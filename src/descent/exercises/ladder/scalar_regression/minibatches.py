@@ -11,7 +11,9 @@ from descent.grading import Draw, Exercise, expect
 # Everything these properties record is the same for every right way of shuffling: lengths and
 # yes-or-no questions, never the order itself.
 
-minibatches = Exercise("minibatches", minutes=15, difficulty=2, changes=("rng",))
+minibatches = Exercise(
+    "minibatches", minutes=15, difficulty=2, changes=("rng",), returns=list[np.ndarray]
+)
 
 
 def _epoch(answer, n: int, batch_size: int, seed: int) -> list[list[int]]:
@@ -33,6 +35,13 @@ def _(answer, draw: Draw) -> None:
 def _(answer, draw: Draw) -> None:
     batches = _epoch(answer, 10, 4, draw.seed())
     expect([len(batch) for batch in batches], "the batch lengths").equals([4, 4, 2])
+
+
+@minibatches.property("leaves no empty batch at the end when batch_size divides n", trials=2)
+def _(answer, draw: Draw) -> None:
+    batch_size = draw.integers(2, 6)
+    batches = _epoch(answer, 2 * batch_size, batch_size, draw.seed())
+    expect([len(batch) for batch in batches], "the batch lengths").equals([batch_size] * 2)
 
 
 @minibatches.property("shows every example exactly once", trials=6)

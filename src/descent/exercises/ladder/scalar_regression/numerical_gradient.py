@@ -6,7 +6,9 @@ import numpy as np
 
 from descent.grading import Draw, Exercise, expect
 
-numerical_gradient = Exercise("numerical_gradient", minutes=10, difficulty=2)
+numerical_gradient = Exercise(
+    "numerical_gradient", minutes=10, difficulty=2, returns=tuple[float, float]
+)
 
 
 class Surface:
@@ -183,6 +185,30 @@ def backwards(loss, w, b, h=1e-4):
 def both_at_once(loss, w, b, h=1e-4):
     slope = (loss(w + h, b + h) - loss(w - h, b - h)) / (2 * h)
     return slope, slope
+
+
+@numerical_gradient.right
+def right_slopes(loss, w, b, h=1e-4):
+    dw = (loss(w + h, b) - loss(w - h, b)) / (2 * h)
+    db = (loss(w, b + h) - loss(w, b - h)) / (2 * h)
+    return dw, db
+
+
+numerical_gradient.slip(
+    "w_nudged_for_db",
+    "For db you nudged w as well as b. Hold w still: loss(w, b + h) and loss(w, b − h).",
+    {"loss(w, b + h)": "loss(w + h, b + h)", "loss(w, b - h)": "loss(w - h, b - h)"},
+)
+numerical_gradient.slip(
+    "b_nudged_for_dw",
+    "For dw you nudged b as well as w. Hold b still: loss(w + h, b) and loss(w − h, b).",
+    {"loss(w + h, b)": "loss(w + h, b + h)", "loss(w - h, b)": "loss(w - h, b - h)"},
+)
+numerical_gradient.slip(
+    "one_sided_for_db",
+    "Your db nudges b to one side only. Step to both sides, as you did for dw.",
+    {"(loss(w, b + h) - loss(w, b - h)) / (2 * h)": "(loss(w, b + h) - loss(w, b)) / h"},
+)
 
 
 @numerical_gradient.mistake("The two slopes have changed places: return dw first, then db.")

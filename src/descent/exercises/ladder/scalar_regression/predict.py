@@ -6,7 +6,7 @@ import numpy as np
 
 from descent.grading import Draw, Exercise, expect
 
-predict = Exercise("predict", minutes=2, difficulty=1)
+predict = Exercise("predict", minutes=2, difficulty=1, returns=np.ndarray)
 
 
 @predict.property("gives w·x + b for every example", trials=6)

@@ -6,7 +6,7 @@ import numpy as np
 
 from descent.grading import Draw, Exercise, expect
 
-sgd_step = Exercise("sgd_step", minutes=5, difficulty=1)
+sgd_step = Exercise("sgd_step", minutes=5, difficulty=1, returns=tuple[float, float])
 
 
 @sgd_step.property("moves both numbers against their slopes", trials=6)
@@ -30,9 +30,14 @@ def _(answer, draw: Draw) -> None:
 @sgd_step.property("stays where it is when the learning rate is zero")
 def _(answer, draw: Draw) -> None:
     w, b = draw.normal(), draw.normal()
-    new_w, new_b = answer(w, b, draw.normal(), draw.normal(), 0.0)
-    expect(new_w, "the new w").close_to(w)
-    expect(new_b, "the new b").close_to(b)
+    dw, db = draw.uniform(0.5, 2.0), draw.uniform(-2.0, -0.5)
+    new = answer(w, b, dw, db, 0.0)
+    for name, before, after in zip("wb", (w, b), new, strict=True):
+        expect(abs(after - before) < 1e-6, f"whether {name} stays").is_true(
+            otherwise=f"With a learning rate of 0 nothing may move, but {name} went from {before} "
+            f"to {after:.4g}. Is another rate put in place of 0? `if learning_rate` and "
+            "`learning_rate or …` take 0 for no rate at all."
+        )
 
 
 @sgd_step.mistake(

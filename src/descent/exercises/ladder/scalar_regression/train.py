@@ -6,7 +6,9 @@ import numpy as np
 
 from descent.grading import Draw, Exercise, expect
 
-train = Exercise("train", minutes=30, difficulty=3, changes=("rng",))
+train = Exercise(
+    "train", minutes=30, difficulty=3, changes=("rng",), returns=tuple[float, float, list[float]]
+)
 
 
 def _descend(
@@ -72,7 +74,8 @@ def _(answer, draw: Draw) -> None:
     n = draw.size
     x, y = draw.normal(n), draw.normal(n)
     rate, epochs = draw.uniform(0.02, 0.1), draw.integers(1, 5)
-    w, b, losses = answer(x, y, rate, n, epochs, np.random.default_rng(draw.seed()))
+    batch_size = n + draw.integers(0, 3)
+    w, b, losses = answer(x, y, rate, batch_size, epochs, np.random.default_rng(draw.seed()))
     theta, expected_losses = _descend(x, y, rate, epochs)
     expect(losses, "the losses").close_to(expected_losses, atol=1e-5)
     expect(w, "w").close_to(theta[0], atol=1e-5)
@@ -377,6 +380,15 @@ def one_loss_an_epoch(x, y, learning_rate, batch_size, epochs, rng):
     w, b, losses = _loop(x, y, learning_rate, batch_size, epochs, rng)
     per_epoch = -(-len(x) // batch_size)
     return w, b, losses[per_epoch - 1 :: per_epoch]
+
+
+@train.mistake(
+    "You recorded one loss an epoch, the mean of its minibatches' losses. Record one for every "
+    "step: the list has as many entries as there were minibatches in all."
+)
+def mean_loss_of_epoch(x, y, learning_rate, batch_size, epochs, rng):
+    w, b, losses = _loop(x, y, learning_rate, batch_size, epochs, rng)
+    return w, b, np.reshape(losses, (epochs, -1)).mean(axis=1).tolist()
 
 
 @train.mistake("You stop after one epoch. The outer loop runs `epochs` times.")

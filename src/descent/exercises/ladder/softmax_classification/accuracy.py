@@ -5,12 +5,13 @@ from __future__ import annotations
 import torch
 from sklearn.metrics import accuracy_score
 from sklearn.preprocessing import label_binarize
+from torch import Tensor
 
 from descent.grading import Draw, Exercise, expect
 
 from .shared import drawn_labels, normals_of
 
-accuracy = Exercise("accuracy", minutes=5, difficulty=1)
+accuracy = Exercise("accuracy", minutes=5, difficulty=1, returns=float | Tensor)
 
 
 @accuracy.property("is the share of rows whose largest logit is at the label", trials=5)

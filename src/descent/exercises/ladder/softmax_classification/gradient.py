@@ -11,7 +11,7 @@ from descent.grading import Draw, Exercise, expect
 
 from .shared import drawn_labels, normals_of
 
-gradient = Exercise("gradient", minutes=20, difficulty=3)
+gradient = Exercise("gradient", minutes=20, difficulty=3, returns=tuple[Tensor, Tensor])
 
 
 def _problem(draw: Draw, n: int, d: int, k: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:

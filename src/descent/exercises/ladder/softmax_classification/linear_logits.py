@@ -10,7 +10,7 @@ from descent.grading import Draw, Exercise, expect
 
 from .shared import normals_of, slopes_through
 
-linear_logits = Exercise("linear_logits", minutes=3, difficulty=1)
+linear_logits = Exercise("linear_logits", minutes=3, difficulty=1, returns=Tensor)
 
 
 def _expected_logits(W: Tensor, b: Tensor, x: Tensor) -> np.ndarray:

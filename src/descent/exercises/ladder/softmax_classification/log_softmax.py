@@ -13,7 +13,7 @@ from descent.grading import Draw, Exercise, expect
 
 from .shared import normals_of, slopes_through
 
-log_softmax = Exercise("log_softmax", minutes=15, difficulty=2)
+log_softmax = Exercise("log_softmax", minutes=15, difficulty=2, returns=Tensor)
 
 
 def _exact_log_softmax(logits: Tensor) -> np.ndarray:

@@ -13,7 +13,9 @@ from descent.grading import Draw, Exercise, expect
 
 from .shared import drawn_labels, one_hot_rows, slopes_through
 
-negative_log_likelihood = Exercise("negative_log_likelihood", minutes=8, difficulty=2)
+negative_log_likelihood = Exercise(
+    "negative_log_likelihood", minutes=8, difficulty=2, returns=Tensor
+)
 
 
 def _log_probabilities(draw: Draw, n: int, classes: int) -> Tensor:

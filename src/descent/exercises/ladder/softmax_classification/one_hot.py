@@ -10,7 +10,7 @@ from descent.grading import Draw, Exercise, expect
 
 from .shared import drawn_labels, one_hot_rows
 
-one_hot = Exercise("one_hot", minutes=5, difficulty=1)
+one_hot = Exercise("one_hot", minutes=5, difficulty=1, returns=Tensor)
 
 
 @one_hot.property("has a 1 at the label and zeros elsewhere", trials=5)

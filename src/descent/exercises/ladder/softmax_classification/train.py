@@ -14,7 +14,13 @@ from descent.grading import Draw, Exercise, expect
 
 from .shared import drawn_labels, normals_of
 
-train = Exercise("train", minutes=30, difficulty=3, changes=("generator",))
+train = Exercise(
+    "train",
+    minutes=30,
+    difficulty=3,
+    changes=("generator",),
+    returns=tuple[Tensor, Tensor, list[float]],
+)
 
 
 def _descend(x, labels, classes, learning_rate, batch_size, epochs, seed):

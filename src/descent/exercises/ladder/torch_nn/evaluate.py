@@ -16,7 +16,9 @@ from .shared import (
     witness_of,
 )
 
-evaluate = Exercise("evaluate", minutes=12, difficulty=2, changes=("network", "loader"))
+evaluate = Exercise(
+    "evaluate", minutes=12, difficulty=2, changes=("network", "loader"), returns=tuple[float, float]
+)
 
 
 def _judge_evaluation(answer, draw: Draw, *sizes: int) -> None:

@@ -12,7 +12,9 @@ from descent.grading import Draw, Exercise, expect
 
 from .shared import Numbers
 
-make_loader = Exercise("make_loader", minutes=8, difficulty=2, changes=("generator",))
+make_loader = Exercise(
+    "make_loader", minutes=8, difficulty=2, changes=("generator",), returns=DataLoader
+)
 
 
 def _epoch(loader: DataLoader) -> list[list[int]]:

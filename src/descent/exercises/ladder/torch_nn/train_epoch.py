@@ -23,7 +23,11 @@ from .shared import (
 )
 
 train_epoch = Exercise(
-    "train_epoch", minutes=12, difficulty=2, changes=("network", "loader", "optimiser")
+    "train_epoch",
+    minutes=12,
+    difficulty=2,
+    changes=("network", "loader", "optimiser"),
+    returns=list[float],
 )
 
 

@@ -13,7 +13,7 @@ from descent.grading.draws import SIZES
 Pair = tuple[tuple[int, ...], tuple[int, ...]]
 
 
-broadcast_shape = Exercise("broadcast_shape", minutes=12, difficulty=2)
+broadcast_shape = Exercise("broadcast_shape", minutes=12, difficulty=2, returns=tuple[int, ...])
 
 
 def _added(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:
@@ -33,16 +33,23 @@ def _fitting(draw: Draw, axes: int) -> Pair:
     return shapes[0], shapes[1]
 
 
+REFUSED = "a ValueError"
+
+
 def _verdict(answer, a: tuple[int, ...], b: tuple[int, ...]) -> object:
-    """What comes back, or the word "ValueError" where that was raised."""
+    """What comes back, or `REFUSED` where a ValueError was raised."""
     try:
         return answer(a, b)
     except ValueError:
-        return "ValueError"
+        return REFUSED
 
 
 def _expect_shape(answer, a: tuple[int, ...], b: tuple[int, ...]) -> None:
-    expect(_verdict(answer, a, b), "the shape").equals(_added(a, b))
+    verdict, shape = _verdict(answer, a, b), _added(a, b)
+    if verdict is REFUSED:
+        expect(verdict, "what happens").equals(f"the shape {shape}")
+    else:
+        expect(verdict, "the shape").equals(shape)
 
 
 def _case(draw: Draw, cases: Sequence[Pair]) -> Pair:
@@ -76,7 +83,19 @@ def _(answer, draw: Draw) -> None:
 def _(answer, draw: Draw) -> None:
     n, d = draw.integers(6, 10), draw.integers(2, 6)
     cases = [((n,), (d,)), ((n, d), (n,)), ((n, d), (d, n)), ((d, 1), (n, d)), ((0,), (2,))]
-    expect(_verdict(answer, *_case(draw, cases)), "what happens").equals("ValueError")
+    try:
+        happened: object = _verdict(answer, *_case(draw, cases))
+    except RuntimeError:
+        happened = "a RuntimeError"
+    if isinstance(happened, list | tuple):
+        happened = f"the shape {tuple(happened)}"
+    expect(happened, "what happens").equals(REFUSED)
+
+
+@broadcast_shape.property("is a tuple, as every shape is", trials=1)
+def _(answer, draw: Draw) -> None:
+    n, d = draw.integers(6, 10), draw.integers(2, 6)
+    expect(answer((n, d), (n, d)), "the shape").is_a(tuple)
 
 
 @broadcast_shape.property("stretches a 1 to 0 beside a size of 0", trials=3)
@@ -110,6 +129,14 @@ def _by_rules(a, b, **habits):
         larger = habits.get("takes_larger") or habits.get("max_size")
         shape.append(max(m, n) if larger else n if m == 1 else m)
     return tuple(shape) if habits.get("backwards") else tuple(flip(shape))
+
+
+@broadcast_shape.mistake(
+    "You returned a list. A shape is a tuple, and `[5, 3] == (5, 3)` is False: `tuple(…)` makes "
+    "one of the list."
+)
+def returns_list(a, b):
+    return list(_by_rules(a, b))
 
 
 @broadcast_shape.mistake(
@@ -181,6 +208,17 @@ def never_refuses(a, b):
 )
 def asserts(a, b):
     return _by_rules(a, b, asserts=True)
+
+
+@broadcast_shape.mistake(
+    "You refused with a RuntimeError, which is what `torch.broadcast_shapes` raises. The page asks "
+    "for `ValueError`, which callers expect and can catch."
+)
+def raises_runtime_error(a, b):
+    try:
+        return _by_rules(a, b)
+    except ValueError as error:
+        raise RuntimeError(*error.args) from None
 
 
 @broadcast_shape.mistake(

@@ -8,7 +8,7 @@ from descent.grading import Draw, Exercise, expect
 
 from .shared import plane_heights, several
 
-gradient = Exercise("gradient", minutes=15, difficulty=2)
+gradient = Exercise("gradient", minutes=15, difficulty=2, returns=tuple[np.ndarray, float])
 
 
 def _loss(w: np.ndarray, b: float, x: np.ndarray, y: np.ndarray) -> float:
@@ -140,6 +140,24 @@ def divided_by_size(w, b, x, y):
 def mixed_features(w, b, x, y):
     error = x @ w + b - y
     return 2 * np.mean(error[:, None] * x), 2 * np.mean(error)
+
+
+@gradient.mistake(
+    "All your dw are one and the same number. A mean over the whole table mixes the features; each "
+    "weight has a slope of its own, so average over the examples alone, axis 0."
+)
+def mixed_and_repeated(w, b, x, y):
+    dw, db = mixed_features(w, b, x, y)
+    return np.full(len(w), dw), db
+
+
+@gradient.mistake(
+    "You made y a column, so that prediction − y is an n × n table of every prediction against "
+    "every target. Leave y as it is, shape (n,)."
+)
+def against_every_target(w, b, x, y):
+    error = x @ w + b - np.mean(y)
+    return 2 * x.T @ error / len(y), 2 * np.mean(error)
 
 
 @gradient.mistake(

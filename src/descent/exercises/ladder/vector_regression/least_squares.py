@@ -8,7 +8,9 @@ from descent.grading import Draw, Exercise, expect
 
 from .shared import best_plane, floats, plane_heights, with_ones
 
-least_squares = Exercise("least_squares", minutes=15, difficulty=2)
+least_squares = Exercise(
+    "least_squares", minutes=15, difficulty=2, returns=tuple[np.ndarray, float]
+)
 
 
 def _spread_out(draw: Draw, n: int, d: int) -> np.ndarray:
@@ -56,6 +58,15 @@ def _(answer, draw: Draw) -> None:
     w, b = answer(x + 10, y)
     expect(w, "w for shifted features").close_to(expected_w, atol=1e-3)
     expect(b, "b for shifted features").close_to(expected_b - 10 * sum(expected_w), atol=2e-2)
+
+
+@least_squares.property("penalises nothing, however small the features are", trials=2)
+def _(answer, draw: Draw) -> None:
+    x, y = 0.002 * _spread_out(draw, 10, 2), draw.normal(10)
+    expected_w, expected_b = best_plane(x, y)
+    w, b = answer(x, y)
+    expect(w, "w for small features").close_to(expected_w)
+    expect(b, "b for small features").close_to(expected_b)
 
 
 def _by_normal_equation(x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -150,15 +161,24 @@ def everything_lstsq_returns(x, y):
     return np.linalg.lstsq(with_ones(x), y, rcond=None)
 
 
-@least_squares.mistake(
-    "You added something to the diagonal of X̃ᵀX̃. That is ridge regression: it pulls w and b "
-    "towards 0 and away from the least squares solution."
-)
-def ridge(x, y):
-    columns = with_ones(x)
-    gram = columns.T @ columns + np.eye(columns.shape[1])
-    theta = np.linalg.solve(gram, columns.T @ y)
-    return theta[:-1], theta[-1]
+def _declare_ridge(strength: float) -> None:
+    """Declare the mistake of a penalty of this strength."""
+
+    def ridge(x, y):
+        columns = with_ones(x)
+        gram = columns.T @ columns + strength * np.eye(columns.shape[1])
+        theta = np.linalg.solve(gram, columns.T @ y)
+        return theta[:-1], theta[-1]
+
+    ridge.__name__ = f"ridge_{strength:g}"
+    least_squares.mistake(
+        f"You added {strength:g} to the diagonal of X̃ᵀX̃. That is ridge regression: it pulls w "
+        "and b towards 0 and away from the least squares solution."
+    )(ridge)
+
+
+for _strength in (1.0, 0.1, 0.01, 1e-3, 1e-4, 1e-5, 1e-6, 1e-8):
+    _declare_ridge(_strength)
 
 
 @least_squares.mistake(

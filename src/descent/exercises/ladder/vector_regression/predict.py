@@ -8,7 +8,7 @@ from descent.grading import Draw, Exercise, expect
 
 from .shared import plane_heights
 
-predict = Exercise("predict", minutes=3, difficulty=1)
+predict = Exercise("predict", minutes=3, difficulty=1, returns=np.ndarray)
 
 
 @predict.property("gives x·w + b for every example", trials=6)

@@ -8,7 +8,9 @@ from descent.grading import Draw, Exercise, expect
 
 from .shared import column_scales, moments, several
 
-standardise = Exercise("standardise", minutes=10, difficulty=2)
+standardise = Exercise(
+    "standardise", minutes=10, difficulty=2, returns=tuple[np.ndarray, np.ndarray, np.ndarray]
+)
 
 
 def _expect_standardised(answer, x: np.ndarray) -> None:
@@ -63,6 +65,25 @@ def along_rows(x):
 )
 def whole_table(x):
     mean, std = column_scales(x, axis=None)
+    return (x - mean) / std, mean, std
+
+
+@standardise.mistake(
+    "You took one mean and one spread of the whole table, and repeated them for every feature. "
+    "Each feature has its own: axis=0."
+)
+def whole_table_repeated(x):
+    mean, std = (np.full(x.shape[1], one) for one in column_scales(x, axis=None))
+    return (x - mean) / std, mean, std
+
+
+@standardise.mistake(
+    "Your spread divides by n − 1, and for a batch of one that is 0, which gives nan. Here it "
+    "divides by n, as `np.std` does; torch's `std` does not unless told `correction=0`."
+)
+def nan_by_n_minus_one(x):
+    mean, std = np.mean(x, axis=0), np.std(x, axis=0, ddof=1)
+    std = np.where(std == 0, 1.0, std)
     return (x - mean) / std, mean, std
 
 

@@ -8,7 +8,13 @@ from descent.grading import Draw, Exercise, expect
 
 from .shared import best_plane, column_scales, floats, moments, plane_heights, with_ones
 
-train = Exercise("train", minutes=35, difficulty=3, changes=("rng",))
+train = Exercise(
+    "train",
+    minutes=35,
+    difficulty=3,
+    changes=("rng",),
+    returns=tuple[np.ndarray, float, list[float]],
+)
 
 
 def _back(theta: np.ndarray, mean: np.ndarray, std: np.ndarray) -> tuple[np.ndarray, float]:
@@ -58,7 +64,8 @@ def _(answer, draw: Draw) -> None:
     n = draw.size
     x, y = draw.normal(n, 2) * np.array([1.0, 3.0]) + np.array([2.0, -5.0]), draw.normal(n)
     rate, epochs = draw.uniform(0.02, 0.1), draw.integers(1, 5)
-    w, b, losses = answer(x, y, rate, n, epochs, np.random.default_rng(draw.seed()))
+    size = n + draw.integers(0, 3)
+    w, b, losses = answer(x, y, rate, size, epochs, np.random.default_rng(draw.seed()))
     mean, std = moments(x)
     theta, expected_losses = _descend(with_ones((x - mean) / std), y, rate, epochs)
     expected_w, expected_b = _back(theta, mean, std)
@@ -98,6 +105,15 @@ def _(answer, draw: Draw) -> None:
     expect(losses, "the losses").close_to(expected_losses, atol=1e-4)
     expect(w, "w").close_to(np.zeros(2), atol=1e-5)
     expect(b, "b").close_to(theta[0], atol=1e-4)
+
+
+@train.property("stays at 0 with a learning rate of 0", trials=2)
+def _(answer, draw: Draw) -> None:
+    x, y = draw.normal(5, 2), draw.uniform(1.0, 3.0, 5)
+    w, b, losses = answer(x, y, 0.0, 5, 2, np.random.default_rng(draw.seed()))
+    expect(w, "w").close_to(np.zeros(2), atol=1e-9)
+    expect(b, "b").close_to(0.0, atol=1e-9)
+    expect(losses, "the losses").close_to([np.dot(y, y) / 5] * 2)
 
 
 @train.property("shows every example once an epoch, in a new order each time")
@@ -163,7 +179,8 @@ def _loop(x, y, learning_rate, batch_size, epochs, rng, **habits):
                 rows = (x[batch] - batch_mean) / batch_std
             before = scaled @ w + b - y
             error = rows @ w + b - y[batch]
-            count = 1 if habits.get("summed") else len(batch)
+            count = batch_size if habits.get("fixed_divisor") else len(batch)
+            count = 1 if habits.get("summed") else count
             rate = -learning_rate if habits.get("climbs") else learning_rate
             dw, db = 2 * rows.T @ error / count, 2 * np.sum(error) / count
             if habits.get("full_gradient"):
@@ -172,7 +189,9 @@ def _loop(x, y, learning_rate, batch_size, epochs, rng, **habits):
             b = b if habits.get("no_bias") else b - rate * db
             error = rows @ w + b - y[batch] if habits.get("loss_after") else error
             whole = habits.get("loss_of_all")
-            losses.append(float(np.mean((before if whole else error) ** 2)))
+            loss = np.mean((before if whole else error) ** 2)
+            share = count / len(batch) if habits.get("fixed_divisor_of_loss") else 1.0
+            losses.append(float(loss / share))
         if habits.get("maps_in_loop"):
             w = w / std
             b = b - w @ mean
@@ -239,6 +258,30 @@ def mapped_every_epoch(*specification):
 @train.mistake("You standardised the targets too. They stay in bar.")
 def scaled_targets(x, y, *specification):
     return _loop(x, (y - np.mean(y)) / (np.std(y) or np.nan), *specification)
+
+
+@train.mistake(
+    "You standardised the targets too, so that weights, bias and losses are in other units. They "
+    "stay in bar."
+)
+def scaled_targets_guarded(x, y, *specification):
+    return _loop(x, (y - np.mean(y)) / (np.std(y) or 1.0), *specification)
+
+
+@train.mistake(
+    "In the short last batch you divided by batch_size, loss and gradient alike. A mean divides by "
+    "the number of examples that are there."
+)
+def fixed_divisors(*specification):
+    return _loop(*specification, fixed_divisor=True, fixed_divisor_of_loss=True)
+
+
+@train.mistake(
+    "In the short last batch you divided the gradient by batch_size. A mean divides by the number "
+    "of examples that are there."
+)
+def fixed_divisor(*specification):
+    return _loop(*specification, fixed_divisor=True)
 
 
 @train.mistake("b never moves. It takes a step of its own, −η·db, with every step of w.")

@@ -8,7 +8,9 @@ from descent.grading import Draw, Exercise, expect
 
 from .shared import plane_heights
 
-unstandardise = Exercise("unstandardise", minutes=10, difficulty=2)
+unstandardise = Exercise(
+    "unstandardise", minutes=10, difficulty=2, returns=tuple[np.ndarray, float]
+)
 
 
 @unstandardise.property("gives the same predictions from the original x", trials=6)
@@ -59,6 +61,21 @@ def multiplied(w, b, mean, std):
 )
 def bias_from_scaled_weights(w, b, mean, std):
     return w / std, b - w @ mean
+
+
+@unstandardise.right
+def right_back(w, b, mean, std):
+    new_w = w / std
+    new_b = b - new_w @ mean
+    return new_w, new_b
+
+
+unstandardise.slip(
+    "divided_twice",
+    "The shift of b is divided by std twice. Is w overwritten by w / std and then divided once "
+    "more? b moves by the sum of mean·w/std, with the w that was given.",
+    {"new_w @ mean": "(new_w / std) @ mean"},
+)
 
 
 @unstandardise.mistake(

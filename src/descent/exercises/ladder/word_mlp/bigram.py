@@ -13,7 +13,7 @@ from descent.grading import Draw, Exercise, expect
 
 from .shared import drawn_ids
 
-bigram = Exercise("bigram", minutes=15, difficulty=2)
+bigram = Exercise("bigram", minutes=15, difficulty=2, returns=Tensor)
 
 
 def _bigram_by_counting(ids: list[int], size: int, k: float) -> list[list[float]]:

@@ -9,7 +9,7 @@ from descent.grading import Draw, Exercise, expect
 
 from .shared import UNKNOWN, frequent, numbered_words, numbering, sentence
 
-build_vocabulary = Exercise("build_vocabulary", minutes=10, difficulty=2)
+build_vocabulary = Exercise("build_vocabulary", minutes=10, difficulty=2, returns=dict[str, int])
 
 
 def _expect_vocabulary(got: Any, expected: dict[str, int]) -> None:

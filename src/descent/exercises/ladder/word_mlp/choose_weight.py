@@ -11,7 +11,7 @@ from torch import Tensor
 
 from descent.grading import Draw, Exercise, expect
 
-choose_weight = Exercise("choose_weight", minutes=12, difficulty=2)
+choose_weight = Exercise("choose_weight", minutes=12, difficulty=2, returns=tuple[float, float])
 
 
 def _mixed(first: Any, second: Any, ids: list[int], weight: float, offset: int = 0) -> float:

@@ -9,7 +9,7 @@ from descent.grading import Draw, Exercise, expect
 
 from .shared import UNKNOWN, WORDS, numbering, sentence
 
-encode = Exercise("encode", minutes=5, difficulty=1)
+encode = Exercise("encode", minutes=5, difficulty=1, returns=Tensor)
 
 
 @encode.property("gives every token its number", trials=6)

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from descent.grading import Draw, Exercise, expect
 
-nearest = Exercise("nearest", minutes=12, difficulty=2)
+nearest = Exercise("nearest", minutes=12, difficulty=2, returns=tuple[Tensor, Tensor])
 
 
 def _cosines(vectors: np.ndarray, word: int) -> list[tuple[float, int]]:

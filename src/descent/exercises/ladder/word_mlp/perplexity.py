@@ -9,7 +9,7 @@ import torch
 
 from descent.grading import Draw, Exercise, expect
 
-perplexity = Exercise("perplexity", minutes=6, difficulty=1)
+perplexity = Exercise("perplexity", minutes=6, difficulty=1, returns=float)
 
 
 @perplexity.property("is exp of minus the mean log-probability", trials=6)

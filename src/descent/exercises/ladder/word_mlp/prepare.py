@@ -7,12 +7,15 @@ from fractions import Fraction
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from descent.grading import Draw, Exercise, expect
 
 from .shared import UNKNOWN, frequent, numbered_words, numbering, sentence
 
-prepare = Exercise("prepare", minutes=15, difficulty=2)
+prepare = Exercise(
+    "prepare", minutes=15, difficulty=2, returns=tuple[dict[str, int], Tensor, Tensor, Tensor]
+)
 
 
 def _looked_up(tokens: list[str], vocabulary: dict[str, int]) -> list[int]:

@@ -13,7 +13,7 @@ from descent.grading import Draw, Exercise, expect
 
 from .shared import Table, drawn_ids, log_softmax_of
 
-score = Exercise("score", minutes=15, difficulty=2, changes=("model",))
+score = Exercise("score", minutes=15, difficulty=2, changes=("model",), returns=Tensor)
 
 
 def _case(draw: Draw, examples: int, size: int = 5) -> tuple[np.ndarray, Tensor, Tensor]:

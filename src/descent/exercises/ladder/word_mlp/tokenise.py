@@ -7,7 +7,7 @@ from typing import Any
 
 from descent.grading import Draw, Exercise, expect
 
-tokenise = Exercise("tokenise", minutes=5, difficulty=1)
+tokenise = Exercise("tokenise", minutes=5, difficulty=1, returns=list[str])
 
 
 def _by_character(text: str) -> list[str]:

@@ -17,7 +17,13 @@ from descent.grading import Draw, Exercise, expect
 
 from .shared import Table, drawn_ids, log_softmax_of
 
-train = Exercise("train", minutes=35, difficulty=3, changes=("model", "optimiser", "generator"))
+train = Exercise(
+    "train",
+    minutes=35,
+    difficulty=3,
+    changes=("model", "optimiser", "generator"),
+    returns=dict[str, list[float]],
+)
 
 
 class _Descent:

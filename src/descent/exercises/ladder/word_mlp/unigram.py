@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from descent.grading import Draw, Exercise, expect
 
 from .shared import drawn_ids
 
-unigram = Exercise("unigram", minutes=5, difficulty=1)
+unigram = Exercise("unigram", minutes=5, difficulty=1, returns=Tensor)
 
 
 @unigram.property("is each word's share of the text, k added to every count", trials=6)

@@ -9,7 +9,7 @@ from descent.grading import Draw, Exercise, expect
 
 from .shared import drawn_ids
 
-windows = Exercise("windows", minutes=12, difficulty=2)
+windows = Exercise("windows", minutes=12, difficulty=2, returns=tuple[Tensor, Tensor])
 
 
 @windows.property("pairs every n words with the word after them", trials=6)

@@ -1,0 +1,84 @@
+"""Right where an argument has a value that makes it not count."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from descent.grading.questions.asking import Asking, quietly
+from descent.grading.questions.cases import FEWEST, Key, Said
+from descent.grading.questions.changes import (
+    is_numeric,
+    is_scalar,
+    with_numbers,
+)
+from descent.grading.questions.rows import is_trivial
+from descent.grading.questions.snapshots import alike
+from descent.grading.values import short, to_array
+
+_NONE = inspect.Parameter.empty
+
+
+def right_where(asking: Asking) -> Iterator[Said]:
+    """Right where a number or a switch has a value that makes it not count."""
+    return _right_where(asking, of_arrays=False)
+
+
+def right_where_all_is_0(asking: Asking) -> Iterator[Said]:
+    """The same for arrays: it tells less, as much is right where much is 0."""
+    return _right_where(asking, of_arrays=True)
+
+
+def _right_where(asking: Asking, of_arrays: bool) -> Iterator[Said]:
+    for key, value in asking.first.arguments.items():
+        if of_arrays == (is_scalar(value) or not is_numeric(value)):
+            continue
+        for special, said in _special_values(asking, key, value):
+            if _is_right_there_alone(asking, key, special):
+                name = f"`{asking.name(key)}`"
+                words = f"It is right where {name} is {said}: look at where {name} enters."
+                yield key.name, words
+                return
+
+
+def _special_values(
+    asking: Asking, key: Key, value: Any
+) -> Iterator[tuple[Callable[[Any], Any], str]]:
+    usual = asking.default(key)
+    if is_scalar(value):
+        kind = type(value)
+        for constant in (0, 1):
+            if value != constant:
+                yield _always(kind(constant)), str(constant)
+    elif isinstance(value, bool):
+        yield lambda v: not v, str(not value)
+    elif is_numeric(value):
+        array = to_array(value)
+        if array is not None and array.dtype.kind in "fi":
+            yield lambda v: with_numbers(v, np.zeros_like(to_array(v))), "all 0"
+        if array is not None and array.dtype.kind == "b":
+            yield lambda v: with_numbers(v, np.ones_like(to_array(v))), "True everywhere"
+    if value is not None and usual is None:
+        yield lambda v: _NONE, "not given (None)"
+    elif usual is not _NONE and is_scalar(usual) and usual not in (0, 1) and usual != value:
+        yield lambda v: usual, f"{short(usual)}, as usual"
+
+
+def _always(value: Any) -> Callable[[Any], Any]:
+    return lambda _: value
+
+
+def _is_right_there_alone(asking: Asking, key: Key, special: Callable[[Any], Any]) -> bool:
+    results: list[Any] = []
+    for case in asking.cases:
+        value = quietly(special, case.arguments[key])
+        there = case.but({key: None if value is _NONE else value})
+        if value is None or asking.right(there).error is not None or not asking.is_right(there):
+            return False
+        results.append(asking.compared(asking.right(there)))
+    # What is right there must depend on the rest, or to be right there is no feat.
+    different = all(not alike(one, two) for i, one in enumerate(results) for two in results[:i])
+    return len(results) >= FEWEST and different and not is_trivial(results)
