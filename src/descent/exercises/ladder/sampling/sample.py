@@ -41,7 +41,7 @@ def _(answer, draw: Draw) -> None:
 
 @sample.property("returns int64", trials=1)
 def _(answer, draw: Draw) -> None:
-    drawn = answer(float64_tensor([0.5, 0.5]), 3, torch_generator(draw.seed()))
+    drawn = answer(float64_tensor([0.0, 1.0]), 3, torch_generator(draw.seed()))
     expect(drawn, "the draws").has_dtype("int64")
 
 
@@ -51,7 +51,7 @@ def _(answer, draw: Draw) -> None:
     counts = _counted(answer(float64_tensor(probabilities), DRAWS, torch_generator(draw.seed())), 4)
     different = int((counts > 0).sum())
     expect(different, "how many different words came").equals(3)
-    if different == 3:  # else the shares depend on which words came
+    if different != 1:  # else the shares depend on which word came
         expect(_rounded(counts / DRAWS), "the shares, rounded").equals(probabilities.tolist())
 
 
@@ -63,6 +63,18 @@ def _(answer, draw: Draw) -> None:
     expect(p_value > ALARM, "the chi-square test is passed").is_true(
         otherwise=f"{DRAWS} draws from known probabilities had a p-value of {p_value:.1g}: no "
         "right sampler is that unlucky."
+    )
+
+
+@sample.property("lets the counts vary as chance does", trials=1)
+def _(answer, draw: Draw) -> None:
+    probabilities = np.array([0.36, 0.22, 0.16, 0.11, 0.08, 0.05, 0.02])
+    counts = _counted(answer(float64_tensor(probabilities), DRAWS, torch_generator(draw.seed())), 7)
+    expected = DRAWS * probabilities
+    statistic = float(((counts[:7] - expected) ** 2 / expected).sum())
+    # A right sampler is below this once in 10 000 000 000 times.
+    expect(statistic > 1e-3, "whether chance has a part in the counts").is_true(
+        otherwise=f"{DRAWS} draws came out as expected to the last one. By chance they never do."
     )
 
 
@@ -165,25 +177,36 @@ def seeds_again(probabilities, count, generator):
 
 
 @sample.mistake(
-    "You spread the numbers evenly over the line. The shares come out right, too right, and each "
-    "word tells the next: draw every number by chance."
+    "The words come in rising order: you sorted them, or spread the numbers evenly over the line. "
+    "The shares are right, and each word tells the next. Draw every number by chance, and leave "
+    "them in their order."
 )
 def evenly_spread(probabilities, count, generator):
     numbers = (torch.arange(count, dtype=torch.float64) + _uniform(1, generator)) / count
     return _by_line(probabilities, numbers)
 
 
-@sample.mistake(
-    "You sorted the numbers, or the words. The shares are right, and each word tells the next: "
-    "leave them in the order in which they were drawn."
-)
-def in_rising_order(probabilities, count, generator):
-    return _by_line(probabilities, _uniform(count, generator)).sort().values
-
-
 @sample.mistake("Your words are right and are floats. A word is a whole number: int64.")
 def as_floats(probabilities, count, generator):
     return _by_line(probabilities, _uniform(count, generator)).float()
+
+
+@sample.mistake(
+    "Your numbers do not reach over the whole line from 0 to 1, so that the last words never come. "
+    "`torch.rand` as it is does."
+)
+def half_the_line(probabilities, count, generator):
+    return _by_line(probabilities, 0.5 * _uniform(count, generator))
+
+
+@sample.mistake(
+    "You took of each word as many as are expected, and shuffled them. The number of times that a "
+    "word comes is a matter of chance too: draw each word by itself."
+)
+def dealt_out(probabilities, count, generator):
+    ends = (probabilities.double().cumsum(0) * count).round().long()
+    words = torch.bucketize(torch.arange(count), ends, right=True).clamp(max=last(probabilities))
+    return words[torch.randperm(count, generator=generator)]
 
 
 @sample.mistake(
