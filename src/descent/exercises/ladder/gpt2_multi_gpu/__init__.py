@@ -6,9 +6,9 @@ with the whole batch, and formulas worked out step by step.
 """
 
 from .average_gradients import average_gradients
-from .fewest_gpus import fewest_gpus
 from .data_parallel import DataParallel
 from .decode import decode
+from .fewest_gpus import fewest_gpus
 from .from_openai import from_openai
 from .merge import merge
 from .my_rows import my_rows

@@ -205,6 +205,18 @@ def one_pass(piece, ranks):
     return tokens
 
 
+@merge.mistake(
+    "You listed the pairs once, among the single bytes. A join makes new neighbours, which may be "
+    "a pair of the table as well: list the pairs anew after each one."
+)
+def pairs_of_bytes_only(piece, ranks):
+    tokens = [bytes([byte]) for byte in piece]
+    pairs = {pair for pair in itertools.pairwise(tokens) if pair in ranks}
+    for pair in sorted(pairs, key=lambda pair: ranks[pair]):
+        tokens = _joined(tokens, pair)
+    return tokens
+
+
 @merge.mistake("Of each pair of the table you joined one place only. Join it wherever it stands.")
 def one_place_each(piece, ranks):
     tokens = [bytes([byte]) for byte in piece]

@@ -14,7 +14,7 @@ from descent.grading import Draw, Exercise, expect
 
 from .shared import chi_square_tail, drawn_shares, float64_tensor
 
-chi_square = Exercise("chi_square", minutes=15, difficulty=2)
+chi_square = Exercise("chi_square", minutes=15, difficulty=2, returns=tuple[float, float])
 
 
 def _expect_test(answered: Any, statistic: float, p_value: float) -> None:
@@ -67,17 +67,20 @@ def _(answer, draw: Draw) -> None:
     expect(p_value, "the p-value").close_to(0.0, atol=1e-12)
 
 
+@chi_square.property(
+    "is infinite too where the only possible word is not the only one drawn", trials=2
+)
+def _(answer, draw: Draw) -> None:
+    counts = torch.tensor([draw.integers(1, 50), draw.integers(1, 9)])
+    statistic, p_value = answer(counts, float64_tensor([1, 0]))
+    expect(statistic, "the statistic").equals(math.inf)
+    expect(p_value, "the p-value").close_to(0.0, atol=1e-12)
+
+
 @chi_square.property("has nothing to say about a certainty")
 def _(answer, draw: Draw) -> None:
     counts = torch.tensor([0, draw.integers(1, 50)])
     _expect_test(answer(counts, float64_tensor([0, 1])), 0.0, 1.0)
-
-
-@chi_square.property("gives plain numbers")
-def _(answer, draw: Draw) -> None:
-    statistic, p_value = answer(torch.tensor([draw.integers(1, 5), 7]), float64_tensor([0.5, 0.5]))
-    expect(statistic, "the statistic").has_shape()
-    expect(p_value, "the p-value").has_shape()
 
 
 def _tested(
@@ -100,6 +103,32 @@ def _tested(
 )
 def by_observed(counts, probabilities):
     return _tested(counts, probabilities, lambda o, e: (o - e) ** 2 / o.clamp(min=1))
+
+
+@chi_square.mistake(
+    "You divided by the observed counts, and one of them may be 0. Each squared miss is in units "
+    "of the *expected* count."
+)
+def by_observed_or_zero(counts, probabilities):
+    possible = probabilities > 0
+    if counts[~possible].sum() > 0:
+        return math.inf, 0.0
+    if int(possible.sum()) == 1:
+        return 0.0, 1.0
+    observed = counts[possible].double()
+    expected = counts.sum() * probabilities[possible]
+    statistic = float(((observed - expected) ** 2 / observed).sum())
+    if math.isinf(statistic) or math.isnan(statistic):
+        return statistic, 0.0
+    return statistic, chi_square_tail(statistic, len(observed) - 1)
+
+
+@chi_square.mistake(
+    "Where only one word is possible you look no further. If another one was drawn all the same, "
+    "that comes first: statistic infinite, p-value 0."
+)
+def certainty_first(counts, probabilities):
+    return (0.0, 1.0) if int((probabilities > 0).sum()) == 1 else _tested(counts, probabilities)
 
 
 @chi_square.mistake("You did not square the misses: they add up to 0, whatever was drawn.")
@@ -216,3 +245,9 @@ chi_square.hint("Is the sum over counts, or over shares?", when="factor")
 
 
 chi_square.hint("`.item()` makes a Python number of a tensor.", when="type")
+
+
+chi_square.hint(
+    "Both special cases may hold at once: [3, 1] drawn from [1, 0]. Which one goes first?",
+    when="is infinite too where the only possible word is not the only one drawn",
+)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from descent.exercises.doubles import torch_generator
@@ -16,7 +15,10 @@ from .shared import (
     WORDS,
     Speaker,
     Watch,
-    expect_at_rest,
+    expect_evaluated,
+    expect_grad_as_it_was,
+    expect_mode,
+    expect_not_recorded,
     int64_tensor,
     p_value_of,
     ranking,
@@ -33,7 +35,7 @@ def _certain(draw: Draw) -> Speaker:
     return Speaker(np.where(np.eye(WORDS)[follows] == 1, 0.0, -np.inf))
 
 
-generate = Exercise("generate", minutes=25, difficulty=3, changes=("model",))
+generate = Exercise("generate", minutes=25, difficulty=3, changes=("model",), returns=Tensor)
 
 
 @generate.property("reads the last words, and what it has just written", trials=6)
@@ -71,13 +73,17 @@ def _(answer, draw: Draw) -> None:
     expect(len(new), "new words where the stop word is word 0").equals(1)
 
 
-@generate.property("writes nothing for length 0")
+@generate.property("writes nothing for length 0", trials=1)
 def _(answer, draw: Draw) -> None:
-    model = _certain(draw)
-    new = answer(model, int64_tensor([1, 2]), 0, torch_generator(0), 2)
+    new = answer(_certain(draw), int64_tensor([1, 2]), 0, torch_generator(0), 2)
     expect(len(new), "how many new words").equals(0)
-    for one in (new, answer(model, int64_tensor([1, 2]), 2, torch_generator(0), 2)):
-        expect(one, "the new words").is_a(Tensor).has_dtype("int64")
+
+
+@generate.property("returns int64, for no words as well", trials=1)
+def _(answer, draw: Draw) -> None:
+    for length in (2, 0):
+        new = answer(_certain(draw), int64_tensor([1, 2]), length, torch_generator(0), 2)
+        expect(new, f"the new words for length {length}").has_dtype("int64")
 
 
 @generate.property("hands its settings on", trials=2)
@@ -104,17 +110,49 @@ def _(answer, draw: Draw) -> None:
         expect(new, f"the new words for {settings}").equals(written)
 
 
-@generate.property("runs the model in evaluation mode, and leaves it as it came", trials=2)
+def _ways_out(answer, draw: Draw):
+    """Calls that end in each way there is: at the length, at a stop word, before the first word."""
+    model = _certain(draw)
+    first = walk(model, [1, 2], 1, 2, 0)[0][0]
+    for called, length, stop in (
+        ("after all words", 3, None), ("after the stop word", 3, first), ("after no word", 0, None),
+    ):  # fmt: skip
+
+        def run(length=length, stop=stop):
+            return answer(model, int64_tensor([1, 2]), length, torch_generator(0), 2, stop=stop)
+
+        yield called, model, run
+
+
+@generate.property("runs the model, and all inside it, in evaluation mode", trials=1)
 def _(answer, draw: Draw) -> None:
-    for training in (True, False):
-        model = _certain(draw)
-        model.train(training)
-        new = answer(model, int64_tensor([1, 2]), 3, torch_generator(0), 2)
-        expect_at_rest(model, training)
-        expect(bool(torch.as_tensor(new).requires_grad), "the text waits for backward").equals(
-            False
-        )
-        expect(torch.is_grad_enabled(), "recording is on again afterwards").equals(True)
+    model = _certain(draw)
+    model.train()
+    answer(model, int64_tensor([1, 2]), 3, torch_generator(0), 2)
+    expect_evaluated(model)
+
+
+@generate.property("leaves the model in the mode in which it came, on every way out", trials=1)
+def _(answer, draw: Draw) -> None:
+    for called, model, run in _ways_out(answer, draw):
+        for training in (True, False):
+            model.train(training)
+            run()
+            expect_mode(model, training, called)
+
+
+@generate.property("records nothing for `backward`", trials=1)
+def _(answer, draw: Draw) -> None:
+    model = _certain(draw)
+    new = answer(model, int64_tensor([1, 2]), 3, torch_generator(0), 2)
+    expect_not_recorded(model)
+    expect(bool(new.requires_grad), "the text waits for backward").equals(False)
+
+
+@generate.property("leaves recording on or off, as it was before", trials=1)
+def _(answer, draw: Draw) -> None:
+    for _, _, run in _ways_out(answer, draw):
+        expect_grad_as_it_was(run)
 
 
 @generate.property("takes its randomness from the generator alone", trials=2)
@@ -129,12 +167,12 @@ def _(answer, draw: Draw) -> None:
     expect(np.array_equal(one, again), "the same seed writes the same text").equals(True)
 
 
-@generate.property("draws every word from the model's probabilities")
+@generate.property("draws every word from the model's probabilities", trials=2)
 def _(answer, draw: Draw) -> None:
     shares = np.zeros((WORDS, WORDS))
     shares[:, :3] = [draw.rng.permutation([0.5, 0.3, 0.2]) for _ in range(WORDS)]
     model = Speaker(np.log(np.maximum(shares, 1e-300)) - 1e9 * (shares == 0))
-    text = [0, *answer(model, int64_tensor([0]), 250, torch_generator(draw.seed()), 1)]
+    text = [0, *answer(model, int64_tensor([0]), 100, torch_generator(draw.seed()), 1)]
     # Each word's rank in its row: independent draws from one distribution, whatever came before.
     ranks = [
         ranking(shares[row_of_window([int(before)])].tolist()).index(int(word))
@@ -180,8 +218,16 @@ for _habit, _message in {
     "`stop is not None`.",
     "never cuts": "The model read the whole text so far. It reads the last `context` words: "
     "`last_window`.",
-    "plain list": "Return a tensor of int64 and not a list, also for a text of no words: an empty "
-    "list becomes a tensor of floats unless you say `dtype=torch.int64`.",
+    "tensor of list": "A text of no words is a tensor of floats in your answer: that is what "
+    "torch.tensor makes of an empty list, unless you say `dtype=torch.int64`.",
+    "returns early": "At the stop word you return from inside the loop, and the model stays in "
+    "evaluation mode. Restore the mode on that way out too: `break`, or `try … finally`.",
+    "returns early for 0": "For length 0 you return at once, with the model in evaluation mode: "
+    "restore the mode on that way out too.",
+    "top mode": "You set `training` of the model itself, and the layers inside it stay as they "
+    "were. model.eval() and model.train(…) set all of them.",
+    "switches on": "Recording is on after your call, also where it was off before: the caller may "
+    "have wanted it off. `with torch.no_grad():` puts back what there was.",
     "switches off": "You switched recording off and left it off: the next `backward` of a training "
     "fails. `with torch.no_grad():` puts it back by itself.",
     "stops at prompt": "You stopped because the stop word stands in the *prompt*. Only a new "

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import torch
 
@@ -11,7 +9,7 @@ from descent.grading import Draw, Exercise, expect
 
 from .shared import drawn_shares, float64_tensor, last, search
 
-inverse_cdf = Exercise("inverse_cdf", minutes=12, difficulty=2)
+inverse_cdf = Exercise("inverse_cdf", minutes=12, difficulty=2, returns=torch.Tensor)
 
 
 def _pieces(shares: list[int], doubled: list[int]) -> list[int]:
@@ -26,17 +24,25 @@ def _pieces(shares: list[int], doubled: list[int]) -> list[int]:
     return found
 
 
-def _expect_words(answered: Any, expected: list[int]) -> None:
-    expect(answered, "the words").equals(expected)
-    expect(torch.as_tensor(answered), "the words").has_dtype("int64").has_shape(len(expected))
-
-
 @inverse_cdf.property("finds the piece that each number falls into", trials=6)
 def _(answer, draw: Draw) -> None:
     shares = drawn_shares(draw, draw.size + 1)
     doubled = [2 * n + 1 for n in draw.integers(0, 64, draw.size).tolist()]
     words = answer(float64_tensor(shares) / 64, float64_tensor(doubled) / 128)
-    _expect_words(words, _pieces(shares, doubled))
+    expect(words, "the words").equals(_pieces(shares, doubled))
+
+
+@inverse_cdf.property("leaves the words in the order of the numbers", trials=2)
+def _(answer, draw: Draw) -> None:
+    shares, doubled = [16, 16, 16, 16], draw.rng.permutation([3, 35, 67, 99, 127, 1]).tolist()
+    words = answer(float64_tensor(shares) / 64, float64_tensor(doubled) / 128)
+    expect(words, "the words").equals(_pieces(shares, doubled))
+
+
+@inverse_cdf.property("returns int64", trials=1)
+def _(answer, draw: Draw) -> None:
+    words = answer(float64_tensor([0.25, 0.75]), float64_tensor([0.1, 0.9]))
+    expect(words, "the words").has_dtype("int64")
 
 
 @inverse_cdf.property("gives a number on a border to the piece that begins there", trials=4)
@@ -80,6 +86,14 @@ def from_one(probabilities, uniform):
 
 
 @inverse_cdf.mistake(
+    "One word too far: the number of cumulative sums that are not above u is the word's number "
+    "already, since words count from 0."
+)
+def one_too_far(probabilities, uniform):
+    return (search(probabilities, uniform) + 1).clamp(max=last(probabilities))
+
+
+@inverse_cdf.mistake(
     "Rounding can let the cumulative sum end below u, and then you return a word that does not "
     "exist. Give the last word with a probability above 0."
 )
@@ -111,6 +125,24 @@ def last_never_reached(probabilities, uniform):
 def without_sums(probabilities, uniform):
     above = probabilities.double()[None, :] > uniform.double()[:, None]
     return above.int().argmax(1)
+
+
+@inverse_cdf.mistake(
+    "You looked for the first *probability* greater than u. What has to be greater is the "
+    "cumulative sum, p₀ + … + pᵢ: the pieces lie end to end."
+)
+def first_larger_probability(probabilities, uniform):
+    above = probabilities.double()[None, :] > uniform.double()[:, None]
+    found = above.int().argmax(1)
+    found[~above.any(1)] = last(probabilities)
+    return found
+
+
+@inverse_cdf.mistake(
+    "You sorted the numbers. Word i belongs to uniform[i]: leave them in their order."
+)
+def sorted_numbers(probabilities, uniform):
+    return search(probabilities, uniform.sort().values).clamp(max=last(probabilities))
 
 
 @inverse_cdf.mistake(

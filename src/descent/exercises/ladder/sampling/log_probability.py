@@ -13,7 +13,10 @@ from descent.grading import Draw, Exercise, expect
 from .shared import (
     WORDS,
     Speaker,
-    expect_at_rest,
+    expect_evaluated,
+    expect_grad_as_it_was,
+    expect_mode,
+    expect_not_recorded,
     int64_tensor,
     padded,
     read,
@@ -21,16 +24,19 @@ from .shared import (
     unsure,
 )
 
-log_probability = Exercise("log_probability", minutes=15, difficulty=2, changes=("model",))
+log_probability = Exercise(
+    "log_probability", minutes=15, difficulty=2, changes=("model",), returns=float
+)
 
 
 def _sum_of_logs(model: Speaker, prompt: list[int], new: list[int], context, pad) -> float:
-    """The logarithm of the product of the probabilities, in numpy."""
-    rows = np.exp(model.table.detach().numpy())
+    """Of each word its logit minus the logarithm of Σ exp, in numpy."""
+    rows = model.table.detach().numpy()
     total, ids = 0.0, prompt + new
     for place in range(len(prompt), len(ids)):
         row = rows[row_of_window(read(ids[:place], context, pad))]
-        total += math.log(row[ids[place]] / row.sum())
+        row = row - row.max()
+        total += row[ids[place]] - math.log(np.exp(row).sum())
     return total
 
 
@@ -69,27 +75,74 @@ def _(answer, draw: Draw) -> None:
     expect(got, "the log-probability of 400 words").close_to(expected)
 
 
-@log_probability.property("is 0 for no words, and a plain number")
+@log_probability.property("is 0 for no words", trials=1)
 def _(answer, draw: Draw) -> None:
     got = answer(unsure(draw), int64_tensor([1, 2]), int64_tensor([]), 2)
-    expect(got, "the log-probability of nothing").close_to(0.0).has_shape()
+    expect(got, "the log-probability of nothing").close_to(0.0)
 
 
-@log_probability.property("runs the model in evaluation mode, and leaves it as it came", trials=4)
+@log_probability.property("is finite for a word of hardly any probability", trials=2)
 def _(answer, draw: Draw) -> None:
-    for training in (True, False):
-        model = unsure(draw)
-        model.train(training)
-        got = answer(model, int64_tensor([1, 2]), int64_tensor([3, 4]), 2)
-        expect(got, "the log-probability").close_to(_sum_of_logs(model, [1, 2], [3, 4], 2, 0))
-        expect_at_rest(model, training)
+    # e^−60 is lost beside 1, and e^−2000 is smaller than any floating-point number.
+    for gap in (60.0, 2000.0):
+        model = Speaker(gap * np.eye(WORDS)[draw.rng.permutation(WORDS)])
+        new = draw.integers(0, WORDS, 3).tolist()
+        got = answer(model, int64_tensor([1, 2]), int64_tensor(new), 2)
+        expect(got, f"the log-probability, logits up to {gap:g}").close_to(
+            _sum_of_logs(model, [1, 2], new, 2, 0)
+        )
+
+
+def _ways_out(answer, draw: Draw):
+    model = unsure(draw)
+    for called, new in (("after two words", [3, 4]), ("after no word", [])):
+
+        def run(new=new):
+            return answer(model, int64_tensor([1, 2]), int64_tensor(new), 2)
+
+        yield called, model, run
+
+
+@log_probability.property("runs the model, and all inside it, in evaluation mode", trials=2)
+def _(answer, draw: Draw) -> None:
+    model = unsure(draw)
+    model.train()
+    got = answer(model, int64_tensor([1, 2]), int64_tensor([3, 4]), 2)
+    expect_evaluated(model)
+    expect(got, "the log-probability").close_to(_sum_of_logs(model, [1, 2], [3, 4], 2, 0))
+
+
+@log_probability.property("leaves the model in the mode in which it came", trials=1)
+def _(answer, draw: Draw) -> None:
+    for called, model, run in _ways_out(answer, draw):
+        for training in (True, False):
+            model.train(training)
+            run()
+            expect_mode(model, training, called)
+
+
+@log_probability.property("records nothing for `backward`", trials=1)
+def _(answer, draw: Draw) -> None:
+    model = unsure(draw)
+    answer(model, int64_tensor([1, 2]), int64_tensor([3, 4]), 2)
+    expect_not_recorded(model)
+
+
+@log_probability.property("leaves recording on or off, as it was before", trials=1)
+def _(answer, draw: Draw) -> None:
+    for _, _, run in _ways_out(answer, draw):
+        expect_grad_as_it_was(run)
 
 
 def _judged(model, prompt, new, context, pad=0, value=None, combine=sum, **habits):
     """The right measurement with one habit changed."""
     before = model.training
-    if not habits.get("any_mode"):
+    if habits.get("top_mode"):
+        model.training = False
+    elif not habits.get("any_mode"):
         model.eval()
+    if habits.get("returns_early") and not len(new):
+        return 0.0
     value = value or (lambda logits, word: F.log_softmax(logits, 0)[word].item())
     ids = torch.cat([prompt, new])
     parts = []
@@ -103,8 +156,12 @@ def _judged(model, prompt, new, context, pad=0, value=None, combine=sum, **habit
             filled = pad if not habits.get("pads_with_zero") else 0
             logits = model(padded(window, context, filled)[None])[0]
             parts.append(value(logits.detach(), int(ids[place])))
-    if not habits.get("stays"):
+    if habits.get("top_mode"):
+        model.training = before
+    elif not habits.get("stays"):
         model.train(before or bool(habits.get("always_train")))
+    if "recording" in habits:
+        torch.set_grad_enabled(habits["recording"])
     return float(combine(parts))
 
 
@@ -216,6 +273,68 @@ def stays_in_evaluation(model, prompt, new, context, pad=0):
 )
 def always_training(model, prompt, new, context, pad=0):
     return _judged(model, prompt, new, context, pad, always_train=True)
+
+
+@log_probability.mistake(
+    "You set `training` of the model itself, and the layers inside it stay as they were. "
+    "model.eval() and model.train(…) set all of them."
+)
+def top_mode_only(model, prompt, new, context, pad=0):
+    return _judged(model, prompt, new, context, pad, top_mode=True)
+
+
+@log_probability.mistake(
+    "For no words you return at once, with the model in evaluation mode: restore the mode on that "
+    "way out too."
+)
+def returns_early(model, prompt, new, context, pad=0):
+    return _judged(model, prompt, new, context, pad, returns_early=True)
+
+
+@log_probability.mistake(
+    "Recording is off after your call, so the next `backward` of a training fails. `with "
+    "torch.no_grad():` puts back what there was."
+)
+def switches_off(model, prompt, new, context, pad=0):
+    return _judged(model, prompt, new, context, pad, recording=False)
+
+
+@log_probability.mistake(
+    "Recording is on after your call, also where it was off before: the caller may have wanted it "
+    "off. `with torch.no_grad():` puts back what there was."
+)
+def switches_on(model, prompt, new, context, pad=0):
+    return _judged(model, prompt, new, context, pad, recording=True)
+
+
+@log_probability.mistake(
+    "You took the logarithm of a softmax. A probability too small for a floating-point number is 0 "
+    "there, and its logarithm minus infinity: `log_softmax` never makes the probability."
+)
+def log_of_softmax(model, prompt, new, context, pad=0):
+    def value(logits, word):
+        chance = torch.softmax(logits, 0)[word].item()
+        return math.log(chance) if chance else -math.inf
+
+    return _judged(model, prompt, new, context, pad, value)
+
+
+@log_probability.mistake(
+    "You added a little to the probability before the logarithm. A word that is less probable than "
+    "that counts as if it were not: use `log_softmax`."
+)
+def adds_a_little(model, prompt, new, context, pad=0):
+    def value(logits, word):
+        return math.log(torch.softmax(logits, 0)[word].item() + 1e-10)
+
+    return _judged(model, prompt, new, context, pad, value)
+
+
+@log_probability.mistake(
+    "The words of the prompt are judged as well. They are given: begin after it."
+)
+def judges_the_prompt(model, prompt, new, context, pad=0):
+    return _judged(model, prompt[:0], torch.cat([prompt, new]), context, 0 if pad is None else pad)
 
 
 @log_probability.mistake("Gradients were recorded on the way: wrap it in `torch.no_grad()`.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
@@ -194,6 +195,18 @@ def padded(window: Tensor, n: int, pad: int | None, behind: bool = False) -> Ten
 WORDS = 7  # words that the models of these checks know
 
 
+class _Inner(nn.Module):
+    """A layer inside a model, such as dropout: it notes in which mode it was called."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.modes: list[bool] = []
+
+    def forward(self, logits: Tensor) -> Tensor:
+        self.modes.append(self.training)
+        return logits
+
+
 class Speaker(nn.Module):
     """A model whose logits are a table's row, chosen by all that it reads; it keeps what it saw.
 
@@ -204,6 +217,7 @@ class Speaker(nn.Module):
     def __init__(self, table: Any) -> None:
         super().__init__()
         self.table = nn.Parameter(float64_tensor(table))
+        self.inner = _Inner()
         self.seen: list[list[int]] = []
         self.modes: list[bool] = []
         self.recorded: list[bool] = []
@@ -215,7 +229,7 @@ class Speaker(nn.Module):
         self.modes.append(self.training)
         self.recorded.append(torch.is_grad_enabled())
         rows = [row_of_window(window) for window in contexts.tolist()]
-        logits = self.table[rows]
+        logits = self.inner(self.table[rows])
         return logits.flip(1) if self.training else logits
 
     def __repr__(self) -> str:
@@ -243,10 +257,36 @@ def walk(model, prompt, length, context, pad, stop=None, choose=np.argmax):
     return ids[len(prompt) :], seen
 
 
-def expect_at_rest(model: Speaker, training: bool) -> None:
+def expect_evaluated(model: Speaker) -> None:
+    """The model, and the layer inside it, were called in evaluation mode alone."""
     expect(any(model.modes), "the model was run in training mode").equals(False)
+    expect(any(model.inner.modes), "a layer inside the model was run in training mode").equals(
+        False
+    )
+
+
+def expect_mode(model: Speaker, training: bool, when: str = "afterwards") -> None:
+    """The model, and the layer inside it, are in the mode in which they came."""
+    expect(model.training, f"the model is in training mode {when}").equals(training)
+    expect(model.inner.training, f"a layer inside the model is in training mode {when}").equals(
+        training
+    )
+
+
+def expect_not_recorded(model: Speaker) -> None:
     expect(any(model.recorded), "gradients were recorded").equals(False)
-    expect(model.training, "the model is in training mode afterwards").equals(training)
+
+
+def expect_grad_as_it_was(run: Callable[[], Any]) -> None:
+    """Recording is after the call what it was before, on or off."""
+    for recording in (True, False):
+        with torch.set_grad_enabled(recording):
+            run()
+            after = torch.is_grad_enabled()
+        before = "on" if recording else "off"
+        expect(after, f"recording is on after a call before which it was {before}").equals(
+            recording
+        )
 
 
 def written_words(
@@ -254,8 +294,12 @@ def written_words(
 ):
     """Writing with bad habits, named: what the mistakes below share."""
     before = model.training
-    if "any mode" not in habits:
+    if "top mode" in habits:
+        model.training = False
+    elif "any mode" not in habits:
         model.eval()
+    if "returns early for 0" in habits and not length:
+        return prompt[:0]
     if "ignores settings" in habits:
         settings = {}
     if "greedy" in habits:
@@ -284,15 +328,19 @@ def written_words(
             new = torch.cat([new, word])
             if "fixed context" not in habits:
                 ids = torch.cat([word, ids] if "in front" in habits else [ids, word])
+            if "returns early" in habits and word.item() == stop:
+                return new
             stops = word.item() == stop or ("stops at prompt" in habits and stop in ids.tolist())
             if stops and "goes on" not in habits:
                 break
-    if "stays" not in habits:
+    if "top mode" in habits:
+        model.training = before
+    elif "stays" not in habits:
         model.train(before or "always train" in habits)
-    if "switches off" in habits:
-        torch.set_grad_enabled(False)
-    if "plain list" in habits:
-        return new.tolist()
+    if {"switches off", "switches on"} & set(habits):
+        torch.set_grad_enabled("switches on" in habits)
+    if "tensor of list" in habits:
+        return torch.tensor(new.tolist())
     return torch.cat([prompt, new]) if "with prompt" in habits else new
 
 

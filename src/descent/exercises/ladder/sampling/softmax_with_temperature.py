@@ -12,7 +12,9 @@ from descent.grading import Draw, Exercise, expect
 
 from .shared import first_best, float64_tensor, heated, softmax_of
 
-softmax_with_temperature = Exercise("softmax_with_temperature", minutes=8, difficulty=1)
+softmax_with_temperature = Exercise(
+    "softmax_with_temperature", minutes=8, difficulty=1, returns=torch.Tensor
+)
 
 
 @softmax_with_temperature.property("is the softmax of the logits over the temperature", trials=6)
@@ -22,6 +24,17 @@ def _(answer, draw: Draw) -> None:
     expect(answer(float64_tensor(logits), temperature), "the probabilities").close_to(expected)
 
 
+@softmax_with_temperature.property("follows the formula down to a temperature of 0.01", trials=3)
+def _(answer, draw: Draw) -> None:
+    # So close together that none of them gets everything.
+    logits = draw.rng.permutation(0.01 * np.arange(draw.size + 2))
+    for temperature in (0.01, 0.02, 0.1):
+        got = answer(float64_tensor(logits), temperature)
+        expect(got, f"the probabilities at temperature {temperature}").close_to(
+            heated(logits.tolist(), temperature)
+        )
+
+
 @softmax_with_temperature.property("gives everything to the first of the largest at 0", trials=4)
 def _(answer, draw: Draw) -> None:
     logits = draw.integers(-2, 3, draw.size + 2).astype(float)
@@ -29,8 +42,16 @@ def _(answer, draw: Draw) -> None:
     expected = heated(logits.tolist(), 0)
     got = answer(float64_tensor(logits), 0.0)
     expect(got, "the probabilities at temperature 0").close_to(expected)
-    floating = torch.as_tensor(got).is_floating_point()
-    expect(floating, "the probabilities at temperature 0 are floating point").equals(True)
+
+
+@softmax_with_temperature.property("gives floating point, at 0 as well", trials=1)
+def _(answer, draw: Draw) -> None:
+    for temperature in (0.0, 0.5):
+        got = answer(float64_tensor(draw.normal(4)), temperature)
+        expect(
+            got.is_floating_point(), f"the probabilities at temperature {temperature} are floats"
+        ).is_true(otherwise=f"Their dtype is {str(got.dtype).removeprefix('torch.')}; "
+                  "probabilities are floating point.")  # fmt: skip
 
 
 @softmax_with_temperature.property("stays finite for logits in the thousands")
@@ -145,6 +166,30 @@ def logarithms(logits, temperature):
     if temperature == 0:
         return first_best(logits)
     return torch.log_softmax(logits / temperature, dim=0)
+
+
+@softmax_with_temperature.mistake(
+    "At temperature 0 you return the number of a word. Return probabilities there as well: 1 for "
+    "that word, 0 for all others."
+)
+def number_of_the_word(logits, temperature):
+    return logits.argmax() if temperature == 0 else softmax_of(logits / temperature)
+
+
+@softmax_with_temperature.mistake(
+    "You treat small temperatures as if they were 0. Only 0 itself is a case of its own; at 0.01 "
+    "words with nearly equal logits share the probability."
+)
+def small_is_greedy(logits, temperature):
+    return first_best(logits) if temperature < 0.1 else softmax_of(logits / temperature)
+
+
+@softmax_with_temperature.mistake(
+    "You divided by T plus a little, so that 0 does no harm. At 0.01 the little is not little, and "
+    "at 0 equally large logits share: treat 0 as a case of its own."
+)
+def divides_by_a_little_more(logits, temperature):
+    return softmax_of(logits / (temperature + 1e-3))
 
 
 softmax_with_temperature.hint("`torch.softmax(…, dim=0)` of what?")

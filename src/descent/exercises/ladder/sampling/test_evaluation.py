@@ -17,7 +17,10 @@ from .shared import (
     Speaker,
     Watch,
     examples,
-    expect_at_rest,
+    expect_evaluated,
+    expect_grad_as_it_was,
+    expect_mode,
+    expect_not_recorded,
     int64_tensor,
     mixed,
     row_of_window,
@@ -26,7 +29,13 @@ from .shared import (
     written_words,
 )
 
-test_evaluation = Exercise("test_evaluation", minutes=15, difficulty=2, changes=("model",))
+test_evaluation = Exercise(
+    "test_evaluation",
+    minutes=15,
+    difficulty=2,
+    changes=("model",),
+    returns=tuple[float, Tensor],
+)
 
 
 def _perplexity_of(model: Speaker, test_set: tuple[Tensor, Tensor]) -> float:
@@ -43,7 +52,7 @@ def _perplexity_of(model: Speaker, test_set: tuple[Tensor, Tensor]) -> float:
 def _(answer, draw: Draw) -> None:
     model, test_set = unsure(draw), examples(draw, draw.size)
     result, _ = answer(model, test_set, int64_tensor([1, 2]), 2, draw.seed())
-    expect(result, "the perplexity").close_to(_perplexity_of(model, test_set)).has_shape()
+    expect(result, "the perplexity").close_to(_perplexity_of(model, test_set))
 
 
 @test_evaluation.property("counts every example of a long test set once")
@@ -107,16 +116,46 @@ def _(answer, draw: Draw) -> None:
     expect(np.array_equal(texts[0], texts[2]), "another seed, the same text").equals(False)
 
 
-@test_evaluation.property("leaves no trace: mode, recording, random streams", trials=4)
+def _evaluate(answer, draw: Draw, model: Speaker, length: int = 3, **settings):
+    return answer(model, examples(draw, 4), int64_tensor([1, 2]), length, draw.seed(), **settings)
+
+
+@test_evaluation.property("neither uses nor changes the global random streams", trials=2)
+def _(answer, draw: Draw) -> None:
+    watch = Watch()
+    _evaluate(answer, draw, unsure(draw))
+    watch.expect_still()
+
+
+@test_evaluation.property("runs the model, and all inside it, in evaluation mode", trials=1)
+def _(answer, draw: Draw) -> None:
+    model = unsure(draw)
+    model.train()
+    _evaluate(answer, draw, model)
+    expect_evaluated(model)
+
+
+@test_evaluation.property("leaves the model in the mode in which it came", trials=1)
 def _(answer, draw: Draw) -> None:
     for training in (True, False):
-        model, watch = unsure(draw), Watch()
-        model.train(training)
-        result, _ = answer(model, examples(draw, 4), int64_tensor([1, 2]), 3, draw.seed())
-        watch.expect_still()
-        expect_at_rest(model, training)
-        expect(torch.is_grad_enabled(), "recording is on again afterwards").equals(True)
-        expect(bool(getattr(result, "requires_grad", False)), "it waits for backward").equals(False)
+        for length in (3, 0):
+            model = unsure(draw)
+            model.train(training)
+            _evaluate(answer, draw, model, length)
+            expect_mode(model, training)
+
+
+@test_evaluation.property("records nothing for `backward`", trials=1)
+def _(answer, draw: Draw) -> None:
+    model = unsure(draw)
+    _evaluate(answer, draw, model)
+    expect_not_recorded(model)
+
+
+@test_evaluation.property("leaves recording on or off, as it was before", trials=1)
+def _(answer, draw: Draw) -> None:
+    model = unsure(draw)
+    expect_grad_as_it_was(lambda: _evaluate(answer, draw, model))
 
 
 def _evaluated(model, test_set, prompt, length, seed, habits=(), **settings):
@@ -214,7 +253,7 @@ test_evaluation.hint("How many words does the model read? The contexts have as m
 
 test_evaluation.hint(
     "Which calls change something that outlives them?",
-    when="leaves no trace: mode, recording, random streams",
+    when="neither uses nor changes the global random streams",
 )
 
 
