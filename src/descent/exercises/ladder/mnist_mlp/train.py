@@ -190,13 +190,13 @@ def _(answer, draw: Draw) -> None:
 class _Loop:
     """A training loop with one bad habit: what the mistakes below share."""
 
-    def __init__(self, habit, model, train_set, test_set, momentum, after_epoch):
-        self.habit, self.model, self.momentum = habit, model, momentum
+    def __init__(self, habits, model, train_set, test_set, momentum, after_epoch):
+        self.habits, self.model, self.momentum = frozenset(habits), model, momentum
         self.train_set, self.test_set, self.after_epoch = train_set, test_set, after_epoch
         self.history = {"train_loss": [], "test_loss": [], "test_accuracy": []}
 
     def has(self, *habits):
-        return self.habit in habits
+        return not self.habits.isdisjoint(habits)
 
     def run(self, epochs, batch_size, learning_rate, generator):
         x, y = self.train_set
@@ -220,14 +220,15 @@ class _Loop:
                 )
             losses = self.one_epoch(x, y, order, batch_size, optimiser)
             if not self.has("measures_at_end") or epoch == epochs:
-                self.measure(epoch, losses)
+                self.measure(epoch, losses, batch_size)
         return self.history
 
     def optimiser(self, learning_rate):
         rate = 0.01 if self.has("fixed_rate") else learning_rate
         if self.has("adam"):
             return torch.optim.Adam(self.model.parameters(), lr=rate)
-        momentum = {"no_momentum": 0.0, "fixed_momentum": 0.9}.get(self.habit, self.momentum)
+        momentum = 0.0 if self.has("no_momentum") else self.momentum
+        momentum = 0.9 if self.has("fixed_momentum") else momentum
         return torch.optim.SGD(self.model.parameters(), lr=rate, momentum=momentum)
 
     def later_order(self, first_order, generator):
@@ -254,7 +255,7 @@ class _Loop:
             optimiser.step()
         return losses
 
-    def measure(self, epoch, losses=()):
+    def measure(self, epoch, losses=(), batch_size=1):
         was_training = self.model.training
         self.model.train(self.has("measures_in_training_mode"))
         mode = {"in_training_mode": self.has("measures_in_training_mode")}
@@ -264,6 +265,10 @@ class _Loop:
         self.model.train(was_training)
         if self.has("running_loss", "last_batch_loss") and losses:
             train_loss = float(np.mean(losses)) if self.has("running_loss") else losses[-1]
+        if self.has("weighted_running_loss") and losses:
+            sizes = [batch_size] * (len(losses) - 1)
+            sizes.append(len(self.train_set[0]) - sum(sizes))
+            train_loss = float(np.average(losses, weights=sizes))
         if self.has("losses_swapped"):
             train_loss, test_loss = test_loss, train_loss
         accuracy = train_accuracy if self.has("train_accuracy") else accuracy
@@ -271,20 +276,20 @@ class _Loop:
             self.history[name].append(torch.tensor(value) if self.has("keeps_tensors") else value)
         silent = self.has("never_calls") or (epoch == 0 and self.has("skips_first_call"))
         if self.after_epoch is not None and not silent:
-            number = max(epoch - 1, 0) if self.has("counts_zero_twice") else epoch
+            number = max(epoch - 1, 0) if self.has("counts_zero_twice", "from_zero") else epoch
             second = accuracy if self.has("hands_accuracy") else test_loss
             self.after_epoch(number + self.has("counts_from_one"), train_loss, second)
 
 
-def _with_habit(habit):
-    """A whole training loop with one bad habit, called as the exercise says and named after it."""
+def _with_habit(*habits):
+    """A whole training loop with bad habits, called as the exercise says and named after them."""
 
     def answer(model, train_set, test_set, epochs, batch_size, learning_rate, generator,
                momentum=MOMENTUM, after_epoch=None):  # fmt: skip
-        loop = _Loop(habit, model, train_set, test_set, momentum, after_epoch)
+        loop = _Loop(habits, model, train_set, test_set, momentum, after_epoch)
         return loop.run(epochs, batch_size, learning_rate, generator)
 
-    answer.__name__ = habit
+    answer.__name__ = "_and_".join(habits)
     return answer
 
 
@@ -292,6 +297,12 @@ train.mistake(
     "after_epoch is not called for the measurement before training. It is epoch 0, and has its "
     "call like the others."
 )(_with_habit("skips_first_call"))
+
+
+train.mistake(
+    "after_epoch is not called for the measurement before training, and its epochs count from 0 "
+    "after the first round. The measurement before it is epoch 0, the first round is epoch 1."
+)(_with_habit("skips_first_call", "from_zero"))
 
 
 train.mistake(
@@ -327,6 +338,19 @@ train.mistake(
     "Your history begins after the first epoch. Measure once before it too: entry 0 shows where "
     "the untrained network stands, near ln 10 for ten classes. The lists have epochs + 1 entries."
 )(_with_habit("no_first_measurement"))
+
+
+train.mistake(
+    "Your history begins after the first epoch, and you call that epoch 0. Epoch 0 is the "
+    "measurement before any training: the lists have epochs + 1 entries."
+)(_with_habit("no_first_measurement", "from_zero"))
+
+
+train.mistake(
+    "Your train loss is the running mean over the examples of the epoch. It was measured while the "
+    "weights moved and in training mode, so it cannot be compared with the test loss: `evaluate` "
+    "both at the same moment."
+)(_with_habit("weighted_running_loss"))
 
 
 train.mistake(

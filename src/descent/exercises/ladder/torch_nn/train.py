@@ -122,11 +122,6 @@ def _judge_run(answer, specification: Specification, data: tuple) -> None:
         expect(network(x), "the logits of the trained network").close_to(oracle(x), atol=1e-3)
 
 
-@train.property("gives the losses, accuracies and network of the specification", trials=2)
-def _(answer, draw: Draw) -> None:
-    _judge_run(answer, _specification(draw), (*_points(draw, 10), *_points(draw, 8)))
-
-
 @train.property("starts from the weights that the seed gives", trials=1)
 def _(answer, draw: Draw) -> None:
     for seed in (draw.seed() % 1000, draw.seed() % 1000):
@@ -143,6 +138,11 @@ def _(answer, draw: Draw) -> None:
             "`initial_network` draws from the seed. Are those weights copied into it, and is the "
             "learning rate the specification's?"
         )
+
+
+@train.property("gives the losses, accuracies and network of the specification", trials=2)
+def _(answer, draw: Draw) -> None:
+    _judge_run(answer, _specification(draw), (*_points(draw, 10), *_points(draw, 8)))
 
 
 @train.property("follows other widths, from one layer to four", trials=1)
