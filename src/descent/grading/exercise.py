@@ -67,6 +67,9 @@ class Exercise:
         as a copy, and changing one is a failure.
     seconds : float
         Time limit of one property, all its trials together.
+    compiled : bool
+        Whether JAX compiles the answer. An alarm that strikes while it does can end the process,
+        so nothing is tried on such an answer that may have to be broken off.
     returns : type, optional
         What a function must return, as an annotation says it: ``float``, ``list[int]``,
         ``tuple[Tensor, Tensor]``, ``str | None``; see `grading.returns`. It is looked at before any
@@ -78,6 +81,7 @@ class Exercise:
     difficulty: int
     changes: tuple[str, ...] = ()
     seconds: float = 5.0
+    compiled: bool = False
     returns: Any = None
     properties: list[Property] = field(default_factory=list)
     mistakes: list[Mistake] = field(default_factory=list)

@@ -49,7 +49,8 @@ def explain(
     isolated: tuple[str, ...] = ()
     if suspects is not None and symptom not in SAYS_ALL:
         finding = guarded(lambda: diagnose(behaviour, prop, suspects), None, MOST_DIAGNOSING)
-        if finding is None and call is not None and symptom not in SAID_BY_WORDS:
+        may_ask = symptom not in SAID_BY_WORDS and not behaviour.exercise.compiled
+        if finding is None and call is not None and may_ask:
             isolated = tuple(isolate(behaviour.answer, _right(suspects), call, behaviour.seed))
             if isolated and "stays the same when" in isolated[0]:
                 symptom = "ignores argument"

@@ -82,8 +82,10 @@ class Suspects:
 
     def edited(self, seconds: float, pairs_too: bool) -> Iterator[Suspect]:
         """The machine's edits, then pairs of them; `seconds` is what the answer's trial took."""
+        if self._left_out is not None or self.exercise.compiled:
+            return
         for make in (edits_of, _pairs) if pairs_too else (edits_of,):
-            for source in self.sources() if self._left_out is None else ():
+            for source in self.sources():
                 yield from self._made(source, make(source), max(LEAST_SECONDS, PATIENCE * seconds))
 
     def right(self) -> Callable[..., Any] | None:

@@ -14,7 +14,7 @@ from descent.grading import Draw, Exercise, expect
 
 from .shared import adam_moves
 
-clipped_adamw = Exercise("clipped_adamw", minutes=10, difficulty=2, seconds=20.0)
+clipped_adamw = Exercise("clipped_adamw", minutes=10, difficulty=2, seconds=20.0, compiled=True)
 
 
 def _walk(transformation: Any, start: np.ndarray, gradients: np.ndarray) -> np.ndarray:

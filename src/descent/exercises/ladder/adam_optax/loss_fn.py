@@ -14,7 +14,7 @@ from descent.grading import Draw, Exercise, expect
 # JAX compiles every operation for every shape it meets, so the shapes here are few and fixed, and
 # the mistakes count with numpy unless they are being traced.
 
-loss_fn = Exercise("loss_fn", minutes=12, difficulty=2, seconds=20.0)
+loss_fn = Exercise("loss_fn", minutes=12, difficulty=2, seconds=20.0, compiled=True)
 
 
 N, WIDTHS = 2, (4, 3, 3)

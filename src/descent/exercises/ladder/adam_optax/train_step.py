@@ -13,7 +13,7 @@ import optax
 
 from descent.grading import Draw, Exercise, expect
 
-train_step = Exercise("train_step", minutes=10, difficulty=2, seconds=20.0)
+train_step = Exercise("train_step", minutes=10, difficulty=2, seconds=20.0, compiled=True)
 
 
 class SquaredError:
