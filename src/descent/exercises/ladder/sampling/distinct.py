@@ -6,7 +6,7 @@ from descent.grading import Draw, Exercise, expect
 
 from .shared import int64_tensor
 
-distinct = Exercise("distinct", minutes=6, difficulty=1)
+distinct = Exercise("distinct", minutes=6, difficulty=1, returns=float)
 
 
 def _distinct(ids: list[int], n: int) -> float:
@@ -18,7 +18,8 @@ def _distinct(ids: list[int], n: int) -> float:
 
 @distinct.property("is the part of the runs that are different", trials=6)
 def _(answer, draw: Draw) -> None:
-    ids = draw.integers(0, 3, 2 * draw.size + 3).tolist()
+    words = draw.rng.choice(5_000, 3, replace=False)
+    ids = words[draw.integers(0, 3, 2 * draw.size + 3)].tolist()
     for n in (2, 1, 3):
         expect(answer(int64_tensor(ids), n), f"distinct-{n}").close_to(_distinct(ids, n))
 
@@ -35,6 +36,18 @@ def _(answer, draw: Draw) -> None:
 def _(answer, draw: Draw) -> None:
     ids = [1, 2, 1, 1, 2 + draw.integers(0, 2)]
     expect(answer(int64_tensor(ids), 2), "distinct-2").close_to(_distinct(ids, 2))
+
+
+@distinct.property("tells apart runs whose digits are the same, one after the other", trials=1)
+def _(answer, draw: Draw) -> None:
+    for ids in ([1, 11, 1], [12, 3, 7, 1, 23], [11, 2, 9, 1, 12]):
+        expect(answer(int64_tensor(ids), 2), f"distinct-2 of {ids}").close_to(1.0)
+
+
+@distinct.property("tells apart runs whose sums, or sums of multiples, are the same", trials=1)
+def _(answer, draw: Draw) -> None:
+    for ids in ([0, 4, 1, 3], [0, 10, 1, 0], [0, 100, 1, 0], [0, 1000, 1, 0], [0, 2000, 1, 0]):
+        expect(answer(int64_tensor(ids), 2), f"distinct-2 of {ids}").close_to(1.0)
 
 
 @distinct.property("is 1 where there is no run", trials=3)
@@ -86,6 +99,40 @@ def occurring_once(ids, n):
 @distinct.mistake("You forgot the order inside a run: `a b` and `b a` are two different runs.")
 def unordered(ids, n):
     return _part(ids, n, count=lambda runs: len({tuple(sorted(run)) for run in runs}))
+
+
+@distinct.mistake(
+    "You joined the numbers of a run to one text without anything between them: 1 11 and 11 1 are "
+    "both 111. Use a tuple, or a separator."
+)
+def joined_digits(ids, n):
+    return _part(ids, n, count=lambda runs: len({"".join(map(str, run)) for run in runs}))
+
+
+@distinct.mistake(
+    "You added up the numbers of a run, and two different runs may have one sum. Use a tuple."
+)
+def sums_of_runs(ids, n):
+    return _part(ids, n, count=lambda runs: len({sum(run) for run in runs}))
+
+
+@distinct.mistake(
+    "You compared each run with the one before it alone. A run that comes again later is not a "
+    "different one either."
+)
+def unlike_the_one_before(ids, n):
+    return _part(
+        ids, n, count=lambda runs: 1 + sum(a != b for a, b in zip(runs[1:], runs[:-1], strict=True))
+    )
+
+
+@distinct.mistake(
+    "A text without any run makes you divide by zero. Its distinct-n is 1: take that case first."
+)
+def divides_by_zero(ids, n):
+    values = ids.tolist()
+    runs = [tuple(values[i : i + n]) for i in range(len(values) - n + 1)]
+    return len(set(runs)) / len(runs)
 
 
 @distinct.mistake(

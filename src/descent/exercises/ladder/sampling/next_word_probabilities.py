@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from torch import Tensor
 
 from descent.grading import Draw, Exercise, expect
 
 from .shared import float64_tensor, heated, mixed, normalised, nucleus_places, ranking
 
-next_word_probabilities = Exercise("next_word_probabilities", minutes=12, difficulty=2)
+next_word_probabilities = Exercise(
+    "next_word_probabilities", minutes=12, difficulty=2, returns=Tensor
+)
 
 
 def _masked(values: list[float], keep: list[int]) -> list[float]:
@@ -66,6 +69,34 @@ def _(answer, draw: Draw) -> None:
         expect(got, f"without the best word, for {settings}").close_to(expected)
 
 
+@next_word_probabilities.property("takes p = 0 and temperature 0 for numbers", trials=2)
+def _(answer, draw: Draw) -> None:
+    logits = draw.normal(5)
+    for settings in ({"p": 0.0}, {"temperature": 0.0}, {"temperature": 2.0, "k": 3, "p": 0.0}):
+        got = answer(float64_tensor(logits), **settings)
+        expect(got, f"for {settings}").close_to(_pipeline(logits.tolist(), **settings))
+
+
+@next_word_probabilities.property("never lets a banned word come, however low the others are")
+def _(answer, draw: Draw) -> None:
+    logits = draw.rng.permutation([-1500.0, -1501.0, -1502.0, -1500.5])
+    banned = [int(np.argmax(logits)), draw.integers(0, 4)]
+    for settings in ({}, {"temperature": 2.0}, {"k": 1}):
+        got = answer(float64_tensor(logits), banned=banned, **settings)
+        expected = _pipeline(logits.tolist(), banned=banned, **settings)
+        expect(got, f"with words {banned} banned, for {settings}").close_to(expected)
+
+
+@next_word_probabilities.property("bans every word of the list", trials=2)
+def _(answer, draw: Draw) -> None:
+    logits, banned = draw.normal(7), draw.rng.permutation(7)[:4].tolist()
+    for words in (banned, tuple(banned)):
+        got = answer(float64_tensor(logits), banned=words)
+        expect(got, f"with words {banned} banned").close_to(
+            _pipeline(logits.tolist(), banned=banned)
+        )
+
+
 @next_word_probabilities.mistake(
     "Top-p came before top-k, or measured p against the whole. The order is temperature, top-k, "
     "top-p, and what top-k leaves adds up to 1 before top-p looks at it."
@@ -108,6 +139,46 @@ def without_ban(logits, temperature=1.0, k=None, p=1.0, banned=()):
 )
 def banned_by_zero(logits, temperature=1.0, k=None, p=1.0, banned=()):
     return mixed(logits, temperature, k, p, banned, ban=0.0)
+
+
+@next_word_probabilities.mistake(
+    "You gave banned words a low logit, such as −100. Where all the others are lower still they "
+    "are the likeliest. Only −infinity forbids a word at any temperature."
+)
+def banned_by_minus_100(logits, temperature=1.0, k=None, p=1.0, banned=()):
+    return mixed(logits, temperature, k, p, banned, ban=-100.0)
+
+
+@next_word_probabilities.mistake(
+    "You banned the first word of the list alone. All of them must not come: index with "
+    "`list(banned)`, or go through them."
+)
+def first_banned_only(logits, temperature=1.0, k=None, p=1.0, banned=()):
+    return mixed(logits, temperature, k, p, banned[:1])
+
+
+@next_word_probabilities.mistake(
+    "With p = 0 you leave top-p out: `if p` takes 0 for none given. p = 0 keeps the best word "
+    "alone."
+)
+def no_cut_at_p_0(logits, temperature=1.0, k=None, p=1.0, banned=()):
+    return mixed(logits, temperature, k, p or 1.0, banned)
+
+
+@next_word_probabilities.mistake(
+    "With temperature 0 you leave the temperature out: `if temperature` takes 0 for none given. "
+    "Temperature 0 is greedy."
+)
+def no_heat_at_0(logits, temperature=1.0, k=None, p=1.0, banned=()):
+    return mixed(logits, temperature or 1.0, k, p, banned)
+
+
+@next_word_probabilities.mistake(
+    "Where k is given you leave p out, or the other way round. Both are applied, one after the "
+    "other."
+)
+def k_or_p(logits, temperature=1.0, k=None, p=1.0, banned=()):
+    return mixed(logits, temperature, k, p if k is None else 1.0, banned)
 
 
 @next_word_probabilities.mistake(

@@ -161,7 +161,8 @@ def mixed(logits, temperature=1.0, k=None, p=1.0, banned=(), order="btkp", ban=-
         return normalised(values * (only(plain, ranking_of(plain)[: nucleus_size(plain, p)]) > 0))
     if order == "kpt":
         raw = heat(logits, 1.0)
-        values = cut_at(normalised(only(raw, ranking_of(raw)[:k])), nucleus_size(raw, p))
+        values = normalised(only(raw, ranking_of(raw)[:k]))
+        values = cut_at(values, nucleus_size(values, p))
         return values if temperature == 0 else normalised(values ** (1 / temperature))
     for step in order:
         if step == "k" and k is not None:

@@ -18,7 +18,7 @@ from .shared import (
     ranking_of,
 )
 
-top_k = Exercise("top_k", minutes=12, difficulty=2)
+top_k = Exercise("top_k", minutes=12, difficulty=2, returns=torch.Tensor)
 
 
 @top_k.property("keeps the k most probable words and shares out anew", trials=6)
@@ -43,7 +43,7 @@ def _(answer, draw: Draw) -> None:
 def _(answer, draw: Draw) -> None:
     shares = draw.integers(1, 4, 64).tolist()
     for k in (8, 40):
-        kept = (torch.as_tensor(answer(float64_tensor(shares) / sum(shares), k)) > 0).int()
+        kept = (answer(float64_tensor(shares) / sum(shares), k) > 0).int()
         wanted = [int(i in ranking(shares)[:k]) for i in range(64)]
         expect(kept, f"which of 64 words are kept for k = {k}").equals(wanted)
 
@@ -108,6 +108,44 @@ def higher_numbers(probabilities, k):
 def by_torch_topk(probabilities, k):
     places = torch.topk(probabilities, min(k, len(probabilities))).indices
     return normalised(only(probabilities, places))
+
+
+@top_k.mistake(
+    "A sort without `stable=True` leaves equals in any order, and among many words it did not keep "
+    "the lower numbers. Sort with `descending=True, stable=True`."
+)
+def unstable_sort(probabilities, k):
+    return normalised(only(probabilities, probabilities.argsort(descending=True)[:k]))
+
+
+@top_k.mistake(
+    "You kept the words 0 to k − 1, whatever their probabilities: the places in the sorted order "
+    "are not the words. The sort's indices say which words stand there."
+)
+def first_k_words(probabilities, k):
+    kept = torch.zeros_like(probabilities)
+    kept[:k] = probabilities[:k]
+    return normalised(kept) if kept.sum() > 0 else kept
+
+
+@top_k.mistake(
+    "You took the sort's indices for ranks. Entry j says which word stands at place j, and not at "
+    "which place word j stands: write `kept[order[:k]] = …`."
+)
+def indices_for_ranks(probabilities, k):
+    kept = probabilities * (ranking_of(probabilities) < k)
+    return normalised(kept) if kept.sum() > 0 else kept
+
+
+@top_k.mistake(
+    "You gave all kept words the same share. They keep their proportions: divide what is left by "
+    "its sum."
+)
+def equal_shares(probabilities, k):
+    places = ranking_of(probabilities)[:k]
+    kept = torch.zeros_like(probabilities)
+    kept[places] = 1 / len(places)
+    return kept
 
 
 @top_k.mistake(

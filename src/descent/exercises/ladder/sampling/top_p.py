@@ -22,7 +22,7 @@ from .shared import (
     ranking_of,
 )
 
-top_p = Exercise("top_p", minutes=15, difficulty=2)
+top_p = Exercise("top_p", minutes=15, difficulty=2, returns=torch.Tensor)
 
 
 @top_p.property("keeps the fewest most probable words that reach p", trials=6)
@@ -67,7 +67,7 @@ def _(answer, draw: Draw) -> None:
         np.array(shares) / 64
     )
     got = answer(float64_tensor([1e-20, 1.0, 1e-25]), 1.0)
-    kept = (torch.as_tensor(got) > 0).int()
+    kept = (got > 0).int()
     expect(kept, "which words are kept for p = 1").equals([1, 1, 1])
 
 
@@ -84,7 +84,7 @@ def _(answer, draw: Draw) -> None:
 def _(answer, draw: Draw) -> None:
     shares = draw.rng.permutation([1] * 32 + [2] * 16).tolist()  # they add up to 64
     for p in (0.3, 0.8):
-        kept = (torch.as_tensor(answer(float64_tensor(shares) / 64, p)) > 0).int()
+        kept = (answer(float64_tensor(shares) / 64, p) > 0).int()
         nucleus = nucleus_places(shares, Fraction(p))
         wanted = [int(i in nucleus) for i in range(len(shares))]
         expect(kept, f"which of 48 words are kept for p = {p}").equals(wanted)
@@ -165,6 +165,80 @@ def the_rest(probabilities, p):
 def one_more_on_border(probabilities, p):
     reached = probabilities[ranking_of(probabilities)].cumsum(0)
     return cut_at(probabilities, len(reached) if p == 1 else 1 + int((reached[:-1] <= p).sum()))
+
+
+def _before(probabilities):
+    """The words in falling order, and the sum before each."""
+    order = ranking_of(probabilities)
+    ranked = probabilities[order]
+    return order, ranked.cumsum(0) - ranked
+
+
+@top_p.mistake(
+    "You chose places of the sorted order and applied them to the words as they stand. Place j of "
+    "the sorted order belongs to word order[j]."
+)
+def places_for_words(probabilities, p):
+    if p == 1:
+        return normalised(probabilities)
+    _, before = _before(probabilities)
+    keep = before < p
+    keep[0] = True
+    kept = probabilities * keep
+    return normalised(kept) if kept.sum() > 0 else kept
+
+
+@top_p.mistake(
+    "You took the sort's indices for ranks. Entry j says which word stands at place j, and not at "
+    "which place word j stands: write `kept[order[:count]] = …`."
+)
+def indices_for_ranks(probabilities, p):
+    kept = probabilities * (ranking_of(probabilities) < nucleus_size(probabilities, p))
+    return normalised(kept) if kept.sum() > 0 else kept
+
+
+@top_p.mistake(
+    "You shifted the sums by `roll`: that brings the last sum, 1, to the front, so that the best "
+    "word is cut. Before the best word there is nothing, 0."
+)
+def rolled_sums(probabilities, p):
+    if p == 1:
+        return normalised(probabilities)
+    order = ranking_of(probabilities)
+    keep = probabilities[order].cumsum(0).roll(1) < p
+    kept = only(probabilities, order[keep])
+    return normalised(kept) if kept.sum() > 0 else cut_at(probabilities, 1)
+
+
+@top_p.mistake(
+    "A sort without `stable=True` leaves equals in any order, and among many words it did not keep "
+    "the lower numbers. Sort with `descending=True, stable=True`."
+)
+def unstable_sort(probabilities, p):
+    order = probabilities.argsort(descending=True)
+    return normalised(only(probabilities, order[: nucleus_size(probabilities, p)]))
+
+
+@top_p.mistake(
+    "For p = 0 you cut nothing: `if p` takes 0 for none given. p = 0 is a number like the others, "
+    "and keeps the best word alone."
+)
+def zero_cuts_nothing(probabilities, p):
+    if not p:
+        return normalised(probabilities)
+    return cut_at(probabilities, nucleus_size(probabilities, p))
+
+
+@top_p.mistake(
+    "You added up the probabilities in the order of the words, and kept the best one besides. "
+    "Start with the most probable one: sort first."
+)
+def unsorted_but_for_the_best(probabilities, p):
+    if p == 1:
+        return normalised(probabilities)
+    keep = probabilities.cumsum(0) - probabilities < p
+    keep[probabilities.argmax()] = True
+    return normalised(probabilities * keep)
 
 
 @top_p.mistake(

@@ -14,7 +14,13 @@ from descent.grading import Draw, Exercise, expect
 
 from .shared import WORDS, Watch, examples, float64_tensor
 
-train = Exercise("train", minutes=30, difficulty=3, changes=("model", "optimiser"))
+train = Exercise(
+    "train",
+    minutes=30,
+    difficulty=3,
+    changes=("model", "optimiser"),
+    returns=tuple[list[float], list[tuple]],
+)
 
 
 class _Table(nn.Module):
@@ -149,13 +155,6 @@ def _(answer, draw: Draw) -> None:
     expect(losses, "the losses").close_to(expected)
 
 
-@train.property("gives plain numbers as losses")
-def _(answer, draw: Draw) -> None:
-    (losses, _), *_ = _trained(answer, draw, 4, 1, 2, 2)
-    waiting = any(bool(getattr(loss, "requires_grad", False)) for loss in losses)
-    expect(waiting, "the losses wait for backward").equals(False)
-
-
 def _loop(model, optimiser, train_set, epochs, batch_size, generator, every, evaluate, habit):
     """The training loop with one bad habit: what the mistakes below share."""
     contexts, targets = train_set
@@ -188,7 +187,7 @@ def _loop(model, optimiser, train_set, epochs, batch_size, generator, every, eva
             if habit == "loss after":
                 model.train()
                 loss = F.cross_entropy(model(contexts[batch]), targets[batch])
-            losses.append(loss if habit == "tensors" else loss.item())
+            losses.append(loss.item())
             steps += 1
             made = steps if habit == "counts in epoch" else len(losses)
             if habit == "off by one":
@@ -238,8 +237,6 @@ for _habit, _message in {
     "drops rest": "You dropped the short minibatch at the end of the epoch.",
     "global stream": "Your order comes from the global generator. Use the one handed over.",
     "summed": "You summed the loss over the minibatch before `backward`. It is a mean.",
-    "tensors": "The losses are tensors that still hold the graph of their step. Record plain "
-    "numbers: `loss.item()`.",
     "loss after": "You recorded the loss after the step. Record the one the step was made from.",
     "swapped": "The two have changed places: first the losses, then the history.",
 }.items():
