@@ -571,33 +571,19 @@ Adam.hint(
     "In `__init__`: a list of the parameters, the settings, and for each parameter an m, "
     "a v and a count."
 )
-
-
 Adam.hint(
     "In `step`, under `torch.no_grad()`: for each parameter with a gradient, count, call "
     "`adam_step`, store, `p.copy_(…)`."
 )
-
-
 Adam.hint("`zero_grad` sets `p.grad = None` for each parameter.")
-
-
 Adam.hint("Writing into a parameter needs `with torch.no_grad():` around it.", when="error")
-
-
 Adam.hint(
     "Compare one parameter, one step, with `adam_step` by hand; then two steps; then two "
     "parameters.",
     when="value",
 )
-
-
 Adam.hint("Is t = 1 when the first step is taken? Count before you use it.", when="nan")
-
-
 Adam.hint("Is t = 1 when the first step is taken? Count before you use it.", when="infinite")
-
-
 Adam.hint(
     "What happens to m, v and t of a parameter that is skipped? Nothing.",
     when="leaves a parameter without gradient alone, its state and count too",

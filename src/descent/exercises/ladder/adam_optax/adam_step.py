@@ -89,25 +89,13 @@ adam_step.hint(
     "Four lines: update both moments, correct both, move theta, return theta with the "
     "plain m and v."
 )
-
-
 adam_step.hint("You have written the first two: `update_moments` and `bias_correct`.")
-
-
 adam_step.hint(
     "theta − η · m̂ / (√v̂ + ε): where does ε stand, and under what is the root?", when="value"
 )
-
-
 adam_step.hint("At t = 1 with g = 4: m = 0.4, m̂ = 4, v = 0.016, v̂ = 16, ratio 1.", when="factor")
-
-
 adam_step.hint("Something was divided by 0. Is t = 1 at the first step? Is ε there?", when="nan")
-
-
 adam_step.hint(
     "Something was divided by 0. Is t = 1 at the first step? Is ε there?", when="infinite"
 )
-
-
 adam_step.hint("Use new tensors: `m = beta1 * m + …`, not `m *= beta1`.", when="changes input")

@@ -103,18 +103,8 @@ def rooted(average, beta, t):
 
 
 bias_correct.hint("What do the weights (1 − β)βᵏ for k = 0 … t − 1 add up to?")
-
-
 bias_correct.hint("Divide by 1 − βᵗ.")
-
-
 bias_correct.hint("Try t = 1 by hand: 0.4 with β = 0.9 should give 4.", when="factor")
-
-
 bias_correct.hint("Try t = 2 by hand: 0.76 with β = 0.9 should give 4.", when="value")
-
-
 bias_correct.hint("Is the divisor 0 for some t? It should be 1 − β at t = 1.", when="infinite")
-
-
 bias_correct.hint("Both beta and t decide the divisor.", when="ignores argument")

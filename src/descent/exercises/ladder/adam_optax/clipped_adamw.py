@@ -233,19 +233,11 @@ _chain_mistake(
 
 
 clipped_adamw.hint("Four parts in `optax.chain`, in the order in which the docstring names them.")
-
-
 clipped_adamw.hint(
     "clip_by_global_norm, scale_by_adam, add_decayed_weights, scale_by_learning_rate."
 )
-
-
 clipped_adamw.hint("Who adds the minus: scale(−η), or scale_by_learning_rate(η)?", when="sign")
-
-
 clipped_adamw.hint("Is the decay divided by √v̂ on its way? Is it multiplied by η?", when="value")
-
-
 clipped_adamw.hint(
     "optax.adam(η) contains a learning rate; scale_by_adam() does not.", when="factor"
 )

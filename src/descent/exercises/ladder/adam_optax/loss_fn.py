@@ -252,25 +252,13 @@ loss_fn.hint(
     "Three parts: `logits(params, x)`, the log of its softmax, minus the mean over the "
     "true classes."
 )
-
-
 loss_fn.hint("`jax.nn.log_softmax(…)[jnp.arange(len(y)), y]` picks one entry of each row.")
-
-
 loss_fn.hint("Is it one number for the whole batch?", when="shape")
-
-
 loss_fn.hint("Sum, mean over examples, or mean over everything?", when="factor")
-
-
 loss_fn.hint("Is there plain numpy (np) or a float() somewhere? JAX needs jnp.", when="error")
-
-
 loss_fn.hint(
     "exp of 300 is infinite in float32. Which function takes log and softmax together?", when="nan"
 )
-
-
 loss_fn.hint(
     "exp of 300 is infinite in float32. Which function takes log and softmax together?",
     when="infinite",

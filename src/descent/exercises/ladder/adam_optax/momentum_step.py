@@ -149,20 +149,12 @@ def swapped_results(theta, velocity, gradient, learning_rate, momentum):
 
 
 momentum_step.hint("Two lines, in this order: the new velocity, then the new theta.")
-
-
 momentum_step.hint("velocity = momentum · velocity + gradient. Which velocity does theta move by?")
-
-
 momentum_step.hint(
     "Follow the example by hand: θ = 1, v = 0, g = 2, η = 0.1, m = 0.9.", when="value"
 )
-
-
 momentum_step.hint(
     "`velocity *= m` writes into the tensor you were given; `m * velocity` does not.",
     when="changes input",
 )
-
-
 momentum_step.hint("Downhill is against the velocity.", when="sign")

@@ -381,23 +381,11 @@ _sweep_mistake(
 
 
 sweep.hint("Two loops fill the table: a row for each learning rate, a column for each seed.")
-
-
 sweep.hint("`losses[~np.isfinite(losses)] = np.inf`, then the mean along axis 1, then `np.argmin`.")
-
-
 sweep.hint("`np.std(…, axis=1, ddof=1) / np.sqrt(S)` for rows without inf; inf for the others.")
-
-
 sweep.hint("inf − inf is nan: compute the error for whole rows only.", when="nan")
-
-
 sweep.hint("Which axis belongs to the seeds?", when="transposed")
-
-
 sweep.hint("Count the divisions: S − 1 inside the root, and √S.", when="factor")
-
-
 sweep.hint(
     "What does np.argmin say to a list with a nan in it? Try.",
     when="counts a rate as diverged when any of its runs is nan or inf",

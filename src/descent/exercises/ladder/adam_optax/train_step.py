@@ -258,28 +258,18 @@ def fresh_state(loss_fn, optimiser, params, state, x, y):
 
 
 train_step.hint("Three lines: loss and gradient, updates and state, new parameters.")
-
-
 train_step.hint(
     "`jax.value_and_grad(loss_fn)` is a function of (params, x, y) that returns the loss "
     "and the gradient."
 )
-
-
 train_step.hint(
     "`optax.apply_updates(params, updates)` adds; the minus is in the updates.", when="sign"
 )
-
-
 train_step.hint(
     "Which state do you return: the one that came in, or the one update gave back?",
     when="gives the optimiser its state, and hands the new state on",
 )
-
-
 train_step.hint("In which order are params, state and loss returned?", when="type")
-
-
 train_step.hint("In which order are params, state and loss returned?", when="error")
 
 
@@ -288,8 +278,6 @@ train_step.equivalent(
     because="the loss is one number; only under tracing, where nothing can be compared, it seems "
     "to differ",
 )
-
-
 train_step.equivalent(
     "`return (optax.apply_updates(params, updates), state, loss)` → "
     "`return (optax.apply_updates(updates, params), state, loss)`",

@@ -137,20 +137,10 @@ def swapped_moments(m, v, gradient, beta1, beta2):
 update_moments.hint(
     "Two lines of the same form. What goes in differs: the gradient, and its square."
 )
-
-
 update_moments.hint("new average = β · old average + (1 − β) · new value, entry by entry.")
-
-
 update_moments.hint("Which beta goes with which average?", when="value")
-
-
 update_moments.hint("What are the weights of old and new? Together they are 1.", when="factor")
-
-
 update_moments.hint("A square is never negative. Where was it taken?", when="sign")
-
-
 update_moments.hint(
     "Make new tensors: `m.mul_(…)` and `m *= …` change the one you were given.",
     when="changes input",

@@ -202,18 +202,8 @@ def downhill(f, x):
 
 
 derivative.hint("Three steps: make a tensor that is watched, compute f of it, go backwards.")
-
-
 derivative.hint("`torch.tensor(x, dtype=…, requires_grad=True)`, then `f(t).backward()`.")
-
-
 derivative.hint("After `backward()` the slope is in `t.grad`; `.item()` makes it a number.")
-
-
 derivative.hint("Did you ask torch to record what happens to your tensor?", when="error")
-
-
 derivative.hint("How often does `backward()` run on one tensor?", when="factor")
-
-
 derivative.hint("Is it the slope that you return, or the height?", when="value")

@@ -178,18 +178,8 @@ def returned_tensors(w, b, x, y):
 
 
 gradients.hint("The slopes come out of `.grad`. What has to happen before, and in which order?")
-
-
 gradients.hint("Clear both `.grad`, call `backward()` on line_loss(…), read both with `.item()`.")
-
-
 gradients.hint("Is something from an earlier `backward()` still in `.grad`?", when="offset")
-
-
 gradients.hint("Is the loss a mean? Does `backward()` run once?", when="factor")
-
-
 gradients.hint("A fresh tensor's `.grad` is None. Which line does not expect that?", when="error")
-
-
 gradients.hint("Read `.grad` after `backward()`, and clear it before.", when="value")

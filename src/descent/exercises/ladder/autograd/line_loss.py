@@ -175,18 +175,8 @@ def swapped_parameters(w, b, x, y):
 
 
 line_loss.hint("Write rung 1's prediction and loss with tensors: the arithmetic looks the same.")
-
-
 line_loss.hint("`torch.mean` where numpy had `np.mean`. Return what it gives you.")
-
-
 line_loss.hint("What kind of thing do you return: a tensor, or a Python number?", when="type")
-
-
 line_loss.hint("Which number did you divide by: n, 2, nothing?", when="factor")
-
-
 line_loss.hint("A loss is one number for the whole batch.", when="shape")
-
-
 line_loss.hint("Does every operation from w and b to the loss happen on tensors?", when="nan")

@@ -209,20 +209,10 @@ def stops_requiring(parameters, learning_rate):
 
 
 sgd_step_.hint("Two things for every parameter: move it by its slope, then clear the slope.")
-
-
 sgd_step_.hint("`with torch.no_grad():` around the loop, `parameter -= …` inside it.")
-
-
 sgd_step_.hint("`zero_gradients(parameters)` does the clearing. When is the right moment?")
-
-
 sgd_step_.hint("Is the update under `torch.no_grad()`? Can a `.grad` be None?", when="error")
-
-
 sgd_step_.hint("Which way does a positive slope point?", when="sign")
-
-
 sgd_step_.hint(
     "Is it the caller's tensor that you change, or a new one under the same name?", when="value"
 )

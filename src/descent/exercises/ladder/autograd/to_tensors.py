@@ -172,15 +172,7 @@ def inputs_twice(x, y, dtype=torch.float64):
 
 
 to_tensors.hint("One call makes a tensor of an array, and takes the dtype as a keyword.")
-
-
 to_tensors.hint("`torch.tensor(x, dtype=dtype)` copies x. Do it for both, and return a pair.")
-
-
 to_tensors.hint("Is the array a different one after you write into the tensor?", when="shift")
-
-
 to_tensors.hint("The shape stays (n,): nothing has to be reshaped.", when="shape")
-
-
 to_tensors.hint("What does your code do with the argument `dtype`?", when="value")

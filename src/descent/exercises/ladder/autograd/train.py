@@ -324,24 +324,10 @@ def told_tensors(x, y, learning_rate, batch_size, epochs, rng, on_step=None):
 
 
 train.hint("Rung 1's two loops are still the frame: over epochs, inside over minibatches(…).")
-
-
 train.hint("Before the loops: tensors of the data, and w and b as float64 leaves.")
-
-
 train.hint("Inside: line_loss of the batch, backward(), sgd_step_([w, b], …), record, on_step.")
-
-
 train.hint("How many steps does an epoch of 5 examples take with batch_size 2?", when="length")
-
-
 train.hint("Is the slope of the last step still in `.grad` when the next one comes?", when="value")
-
-
 train.hint("Which of your values are tensors that should be numbers?", when="type")
-
-
 train.hint("Which argument is None by default?", when="error")
-
-
 train.hint("What is the very first loss? At w = b = 0 it is the mean of y².", when="shift")

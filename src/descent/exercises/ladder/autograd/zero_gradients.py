@@ -166,12 +166,6 @@ def stopped_watching(parameters):
 
 
 zero_gradients.hint("One loop over the parameters, one assignment to an attribute of each.")
-
-
 zero_gradients.hint("`parameter.grad = None` empties it; `.grad.zero_()` needs a `.grad` to exist.")
-
-
 zero_gradients.hint("Which of your parameters has `.grad` None?", when="error")
-
-
 zero_gradients.hint("Print every `.grad` after your function. Did each one change?", when="value")

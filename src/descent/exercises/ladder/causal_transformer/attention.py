@@ -195,24 +195,12 @@ attention.equivalent(
 
 
 attention.hint("Four lines: scores, hide, softmax, mix. Write the shape beside each.")
-
-
 attention.hint(
     "`keys.transpose(-1, -2)` turns the last two dimensions and leaves batch and heads alone; "
     "`scores.masked_fill(~mask, -math.inf)` hides."
 )
-
-
 attention.hint("By which power of d do you divide?", when="factor")
-
-
 attention.hint("Do the rows of your weights add up to 1? Are they 0 where hidden?", when="value")
-
-
 attention.hint("A row in which everything is −inf gives 0/0. Is the mask inverted?", when="nan")
-
-
 attention.hint("With a batch, `.T` turns every dimension. Use transpose(-1, -2).", when="error")
-
-
 attention.hint("Return the output first, then the weights.", when="shape")

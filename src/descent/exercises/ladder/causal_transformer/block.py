@@ -201,15 +201,7 @@ Block.slip(
 
 
 Block.hint("Two lines in forward, of the same form: x = x + branch(norm(x)).")
-
-
 Block.hint("`nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width))`.")
-
-
 Block.hint("Set all parameters to 0 in thought. What must come out?", when="value")
-
-
 Block.hint("How wide is the MLP inside? Which layers have a bias?", when="factor")
-
-
 Block.hint("A LayerNorm over `width` numbers: nn.LayerNorm(width).", when="error")

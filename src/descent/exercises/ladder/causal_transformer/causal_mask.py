@@ -96,15 +96,7 @@ causal_mask.slip(
 causal_mask.hint(
     "Row t is who looks, column s is what is looked at. Which s are not in the future?"
 )
-
-
 causal_mask.hint("`torch.tril` keeps the lower triangle of a matrix, diagonal included.")
-
-
 causal_mask.hint("Write the mask of 3 words by hand and print yours beside it.", when="value")
-
-
 causal_mask.hint("Row 0 is the first word: it sees itself alone.", when="transposed")
-
-
 causal_mask.hint("Which dtype does a comparison such as `s <= t` give?", when="dtype")

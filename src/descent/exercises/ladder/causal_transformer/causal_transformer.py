@@ -267,17 +267,9 @@ CausalTransformer.slip(
 
 
 CausalTransformer.hint("`embed` adds two look-ups, `read_out` is a loop and two more operations.")
-
-
 CausalTransformer.hint("`nn.ModuleList(Block(width, heads) for _ in range(layers))`.")
-
-
 CausalTransformer.hint("The tied head: `self.norm(x) @ self.token.weight.T`.", when="value")
-
-
 CausalTransformer.hint(
     "`self.position(torch.arange(tokens.shape[1]))` has shape (time, width).", when="error"
 )
-
-
 CausalTransformer.hint("Count the parameters part by part and compare.", when="factor")

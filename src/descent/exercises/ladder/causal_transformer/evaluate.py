@@ -222,15 +222,7 @@ for _size_of_batch in (63, 65):
 
 
 evaluate.hint("Walk through the text in steps of `context`; the last step may be short.")
-
-
 evaluate.hint("Add up loss · words in each window, then divide by the words predicted, n − 1.")
-
-
 evaluate.hint("`min(context, len(tokens) - 1 - start)` is the length of a window.", when="value")
-
-
 evaluate.hint("Is the last window longer than what is left of the text?", when="error")
-
-
 evaluate.hint("`.item()` makes a Python float.", when="type")

@@ -143,19 +143,11 @@ influence.slip(
 influence.hint(
     "There are time · vocabulary outputs; each has a slope to each of time · width inputs."
 )
-
-
 influence.hint(
     "`torch.autograd.functional.jacobian(f, x)` has shape (time, vocabulary, time, width)."
 )
-
-
 influence.hint("`.abs()` first, then `.amax(dim=(1, 3))`.", when="value")
-
-
 influence.hint("Which dimension is the output's place, which the input's?", when="transposed")
-
-
 influence.hint("Two of the four dimensions must go.", when="shape")
 
 

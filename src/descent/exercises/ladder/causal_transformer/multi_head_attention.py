@@ -236,19 +236,11 @@ MultiHeadAttention.equivalent(
 
 
 MultiHeadAttention.hint("Project three times, split, attend, join, project once more.")
-
-
 MultiHeadAttention.hint("Joining undoes splitting: `.transpose(1, 2).reshape(batch, time, width)`.")
-
-
 MultiHeadAttention.hint(
     "With heads split off, your `attention` divides by the right √d.", when="value"
 )
-
-
 MultiHeadAttention.hint("`nn.Linear(width, width, bias=False)`, four times.", when="type")
-
-
 MultiHeadAttention.hint(
     "What is the shape after attention, and what was it before the split?", when="shape"
 )

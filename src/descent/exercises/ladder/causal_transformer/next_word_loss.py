@@ -142,15 +142,7 @@ next_word_loss.slip(
 
 
 next_word_loss.hint("Every place of every window is one classification. Make a list of them.")
-
-
 next_word_loss.hint("`logits.flatten(0, 1)` has shape (batch · time, vocabulary).")
-
-
 next_word_loss.hint("Did a reshape change which numbers lie together?", when="value")
-
-
 next_word_loss.hint("By how many places do you divide?", when="factor")
-
-
 next_word_loss.hint("One number for the whole batch.", when="shape")

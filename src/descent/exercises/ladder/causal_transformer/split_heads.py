@@ -98,15 +98,7 @@ split_heads.equivalent(
 
 
 split_heads.hint("First give the last dimension two parts, then move one of them forward.")
-
-
 split_heads.hint("`x.reshape(batch, time, heads, width // heads)`, then `.transpose(1, 2)`.")
-
-
 split_heads.hint("Print one word of `x` and follow where its numbers go.", when="value")
-
-
 split_heads.hint("A reshape never changes the order of the numbers in memory.", when="order")
-
-
 split_heads.hint("Which four sizes, and in which order?", when="shape")

@@ -250,15 +250,7 @@ train.slip(
 train.hint(
     "One pass through the loop for each rate: draw, cut, loss, clear, backward, set rate, step."
 )
-
-
 train.hint("`torch.randint(high, (batch_size,), generator=generator)` draws from 0 to high − 1.")
-
-
 train.hint("How many starts are there when one window fits exactly?", when="error")
-
-
 train.hint("Try a rate of 0: all losses must then be those of the start.", when="value")
-
-
 train.hint("As many losses as rates.", when="length")

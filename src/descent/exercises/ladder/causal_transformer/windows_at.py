@@ -138,17 +138,9 @@ def offset_by_length(tokens, starts, length):
 
 
 windows_at.hint("Cut length + 1 words from each start. Which of them are inputs, which targets?")
-
-
 windows_at.hint(
     "`starts[:, None] + torch.arange(length + 1)` has one row of places for each start."
 )
-
-
 windows_at.hint("A window of 3 inputs needs 4 words. How many did you cut?", when="shape")
-
-
 windows_at.hint("By hand: tokens 10, 11, 12, 13, start 0, length 3. Targets?", when="value")
-
-
 windows_at.hint("Is the first target the second word of the window?", when="shift")

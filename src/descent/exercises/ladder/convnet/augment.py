@@ -250,26 +250,16 @@ augment.equivalent(
 
 
 augment.hint("Lay a margin of `limit` zeros round all pictures, then cut a window out of each.")
-
-
 augment.hint(
     "`torch.randint(0, 2 * limit + 1, (n, 2), generator=generator)` gives each picture the top "
     "left corner of its window."
 )
-
-
 augment.hint("A loop over the pictures and `torch.stack` will do.")
-
-
 augment.hint("Is the size of the window that of the picture?", when="shape")
-
-
 augment.hint(
     "`randint` leaves out its upper end. Are both −limit and limit drawn?",
     when="uses every shift from −limit to limit, both ways independently",
 )
-
-
 augment.hint(
     "`torch.roll` brings back what has left. Pad instead.", when="fills what comes in with zeros"
 )

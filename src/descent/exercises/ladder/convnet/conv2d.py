@@ -258,26 +258,16 @@ def square_kernels(x, weight, bias, stride=1, padding=0):
 
 
 conv2d.hint("Pad first, then forget about padding. `F.pad(x, (left, right, top, bottom))`.")
-
-
 conv2d.hint(
     "Start with loops over the output's rows and columns only: the window of *all* pictures and "
     "channels at (i, j) is `x[:, :, i·s : i·s + kh, j·s : j·s + kw]`, shape (n, c, kh, kw)."
 )
-
-
 conv2d.hint(
     "That window and the weights share the axes (c, kh, kw). Flatten those to one axis and it is a "
     "matrix product: `window.flatten(1) @ weight.flatten(1).T`, shape (n, out)."
 )
-
-
 conv2d.hint("Which axes were summed? Those of the kernel: channels, rows, columns.", when="shape")
-
-
 conv2d.hint("Try one channel, one picture, no bias. Then add one thing at a time.", when="value")
-
-
 conv2d.hint(
     "Where does the window of out[2, 3] start when the stride is 2?",
     when="moves by the stride, along both axes",

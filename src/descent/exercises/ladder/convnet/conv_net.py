@@ -351,22 +351,12 @@ class FlattensBatch(_Net):
 
 
 ConvNet.hint("`__init__` makes four layers with the names of the table; `forward` uses them.")
-
-
 ConvNet.hint("Print the shape after each step: 28, 14, 7, 7, 3, then 576 numbers, then 10.")
-
-
 ConvNet.hint("`nn.Conv2d(in, out, kernel, stride=…, padding=…)`, then `F.relu`.")
-
-
 ConvNet.hint("Which layer has the wrong shape, and which number of the table is it?", when="shape")
-
-
 ConvNet.hint(
     "Go through the table once more: is there a ReLU after each of the three?", when="value"
 )
-
-
 ConvNet.hint(
     "`nn.Dropout(p)` obeys `model.eval()`.", when="drops features while training, and only then"
 )

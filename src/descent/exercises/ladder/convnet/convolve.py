@@ -156,15 +156,7 @@ def torchs_convolution(image, kernel):
 
 
 convolve.hint("Two loops, over the rows and the columns of the *output*. How many of each?")
-
-
 convolve.hint("The window at (i, j) is `image[i : i + rows, j : j + columns]`.")
-
-
 convolve.hint("A window of k pixels on a line of n has n − k + 1 places.", when="shape")
-
-
 convolve.hint("Do the worked number of the page by hand and compare entry [0, 0].", when="value")
-
-
 convolve.hint("Is there an average where a sum should be?", when="factor")

@@ -178,17 +178,9 @@ def swapped_counts(*layer):
 
 
 count_parameters_and_flops.hint("Parameters: how large is one kernel, and how many are there?")
-
-
 count_parameters_and_flops.hint(
     "FLOPs: operations for one output number, times how many output numbers there are."
 )
-
-
 count_parameters_and_flops.hint("`output_size` gives the output's height and width.")
-
-
 count_parameters_and_flops.hint("Which factor is missing? Divide the two numbers.", when="factor")
-
-
 count_parameters_and_flops.hint("How many operations is one multiply–add here?", when="value")

@@ -203,17 +203,9 @@ dropout.equivalent(
 
 
 dropout.hint("`torch.rand(x.shape, generator=generator)` is below p in a share p of its places.")
-
-
 dropout.hint("If a share 1 − p is left, by what must it be multiplied to keep the same mean?")
-
-
 dropout.hint("What should the mean of the result be, compared with the mean of x?", when="factor")
-
-
 dropout.hint(
     "Return x itself when `training` is false.", when="leaves everything alone in evaluation"
 )
-
-
 dropout.hint("`x * mask` makes a new tensor; `x[mask] = 0` writes into x.", when="changes input")

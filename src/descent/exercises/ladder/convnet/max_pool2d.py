@@ -202,12 +202,6 @@ def top_left(x, size, stride=None):
 
 
 max_pool2d.hint("The same windows as in `conv2d`, without padding; another thing done in each.")
-
-
 max_pool2d.hint("`window.amax(dim=(2, 3))` is the largest over the last two axes.")
-
-
 max_pool2d.hint("`if stride is None: stride = size`", when="shape")
-
-
 max_pool2d.hint("What did you compare the window's numbers with first?", when="value")

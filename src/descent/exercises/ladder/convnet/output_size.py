@@ -118,12 +118,6 @@ def fractional(size, kernel, stride=1, padding=0):
 
 
 output_size.hint("Draw a line of 7 squares and slide a window of 2 along it, 2 squares at a time.")
-
-
 output_size.hint("First place, plus as many moves as fit: how far can the window's left side go?")
-
-
 output_size.hint("How many places has a window as wide as the picture?", when="offset")
-
-
 output_size.hint("`//` divides and rounds down.", when="type")

@@ -100,15 +100,9 @@ def values_added(network):
 
 
 count_parameters.hint("How many entries has W? How many has b? Add over the layers.")
-
-
 count_parameters.hint("`tensor.numel()` is the number of entries of a tensor.")
-
-
 count_parameters.hint(
     "Widths [2, 2, 2]: (4 + 2) + (4 + 2) = 12. Which part is missing?",
     when="value",
 )
-
-
 count_parameters.hint("Is your number too small by the number of biases?", when="factor")

@@ -211,26 +211,16 @@ def returned_in_the_loop(network, x):
 forward.hint(
     "One name, `hidden`, goes through the layers: it starts as x, and each layer replaces it."
 )
-
-
 forward.hint("A loop over `network[:-1]` with ReLU, then `network[-1]` without.")
-
-
 forward.hint(
     "Do the paper example: x = [1, 2] gives [3, −1], then [3, 0], then [3, 1].",
     when="value",
 )
-
-
 forward.hint(
     "Print the shapes: (n, n_in) @ (n_in, n_out) + (n_out,). Which does not fit?",
     when="error",
 )
-
-
 forward.hint("Did every layer take part, the last one included?", when="shape")
-
-
 forward.hint(
     "What does a network of one layer have between its layers? Nothing: no ReLU.",
     when="gives x @ W + b for a network of one layer",

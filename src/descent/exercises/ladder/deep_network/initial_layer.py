@@ -223,29 +223,17 @@ def doubles(n_in, n_out, generator):
 initial_layer.hint(
     "Draw normal numbers of the right shape, scale them, and ask for gradients last."
 )
-
-
 initial_layer.hint("`torch.randn(n_in, n_out, generator=generator)` has standard deviation 1.")
-
-
 initial_layer.hint(
     "Variance or standard deviation? n_in or n_out? With the 2 or without?",
     when="value",
 )
-
-
 initial_layer.hint(
     "By which factor is it off? √2 means a forgotten 2; √n a forgotten root.",
     when="factor",
 )
-
-
 initial_layer.hint("x of shape (n, n_in) is multiplied by W from the right.", when="transposed")
-
-
 initial_layer.hint("W: (n_in, n_out). b: one number for each output.", when="shape")
-
-
 initial_layer.hint(
     "The numbers torch makes by default are right. Where did you change them?",
     when="dtype",

@@ -217,23 +217,13 @@ def last_layer_first(widths, generator):
 
 
 initial_network.hint("List the pairs of [2, 64, 64, 3] on paper. How many are there?")
-
-
 initial_network.hint(
     "`zip(widths, widths[1:])` walks through neighbours; `initial_layer` does the rest."
 )
-
-
 initial_network.hint("How many layers have 4 widths?", when="length")
-
-
 initial_network.hint("Where do your pairs begin and end?", when="value")
-
-
 initial_network.hint(
     "Is every layer made by its own call?",
     when="draws every layer anew, from the generator",
 )
-
-
 initial_network.hint("Write the pair of each layer beside its shape. Which is off?", when="order")

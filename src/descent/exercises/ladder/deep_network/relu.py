@@ -155,25 +155,13 @@ def numpy_maximum(z):
 
 
 relu.hint("Every number by itself: is it positive? Then keep it. Else 0.")
-
-
 relu.hint(
     "`torch.clamp(z, min=…)` cuts a tensor off below; `torch.where` chooses between two tensors."
 )
-
-
 relu.hint("Try ReLU([3, −1, 0.5]) in a cell of its own: it is [3, 0, 0.5].", when="value")
-
-
 relu.hint("How many numbers go in and how many come out? One for one.", when="shape")
-
-
 relu.hint("Which side of 0 did you keep?", when="sign")
-
-
 relu.hint("torch functions take tensors: `torch.maximum(z, torch.zeros_like(z))`.", when="error")
-
-
 relu.hint(
     "Names that end in an underscore, such as `clamp_`, and `z[…] = …` change z itself.",
     when="leaves z as it was",

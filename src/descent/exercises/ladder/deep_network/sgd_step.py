@@ -235,23 +235,13 @@ def last_layer_cleared(network, learning_rate):
 sgd_step.hint(
     "Two loops: over the layers, and inside over W and b. Each gets a step, then a clearing."
 )
-
-
 sgd_step.hint("`parameter -= learning_rate * parameter.grad` under `with torch.no_grad():`.")
-
-
 sgd_step.hint("Did W and b both move, and in every layer?", when="value")
-
-
 sgd_step.hint("Downhill is against the gradient.", when="sign")
-
-
 sgd_step.hint(
     "Read the last line of the error: what does torch refuse, and outside which block?",
     when="error",
 )
-
-
 sgd_step.hint(
     "`parameter.grad = None` or `parameter.grad.zero_()`, after the step.",
     when="clears every gradient",

@@ -249,33 +249,19 @@ def network_too(network, x, y, learning_rate, batch_size, epochs, generator):
 
 
 train.hint("Write the two loops first: over epochs, and inside over pieces of the shuffled order.")
-
-
 train.hint(
     "Inside: forward, cross_entropy, record `loss.item()`, backward, sgd_step. All of them exist."
 )
-
-
 train.hint("`order.split(batch_size)` cuts a tensor into pieces; the last may be shorter.")
-
-
 train.hint("How many steps do 2 epochs of 7 examples take with batch_size 3? Six.", when="length")
-
-
 train.hint("The first loss is that of the untouched network on the first minibatch.", when="shift")
-
-
 train.hint(
     "One randperm at the start of each epoch, from the given generator; x and y by the same "
     "indices.",
     when="goes through minibatches in the order of torch.randperm",
 )
-
-
 train.hint(
     "Compare the first two losses. Is the first right and the second not? Then look at the step.",
     when="value",
 )
-
-
 train.hint("`loss.item()` is a Python number.", when="type")

@@ -163,15 +163,7 @@ def sped_up_parts_alone(seconds, factors):
 
 
 after_speedup.hint("Two totals: the seconds before, and the seconds after. Then one division.")
-
-
 after_speedup.hint("A part that is 4 times faster takes a quarter of its seconds.")
-
-
 after_speedup.hint("`factors.get(name, 1.0)` is 1 where nothing is named.", when="error")
-
-
 after_speedup.hint("Do you divide seconds, or average factors?", when="value")
-
-
 after_speedup.hint("Which total is on top?", when="factor")

@@ -122,12 +122,6 @@ attainable.equivalent(
 
 
 attainable.hint("Two numbers in FLOP/s; the lower one is the answer.")
-
-
 attainable.hint("`np.minimum` takes numbers and arrays alike; Python's `min` does not.")
-
-
 attainable.hint("`np.minimum` compares element by element.", when="error")
-
-
 attainable.hint("Write the units beside each number.", when="value")

@@ -216,18 +216,8 @@ conv_cost.slip(
 
 
 conv_cost.hint("The side of the output first. Everything else is a product.")
-
-
 conv_cost.hint("How many output numbers are there, and how many multiplications makes each?")
-
-
 conv_cost.hint("Three tensors move: pictures in, kernels in, pictures out.")
-
-
 conv_cost.hint("⌊…⌋ is `//`.", when="type")
-
-
 conv_cost.hint("Work the example of the page through your code.", when="value")
-
-
 conv_cost.hint("Is there a 2 too many or too few? A channel count? A kernel side?", when="factor")

@@ -194,19 +194,11 @@ for _mutant, _because in (
 
 epoch_seconds.hint("Go through the batches in order and keep three times for each: loaded, "
                    "begun, computed.")  # fmt: skip
-
-
 epoch_seconds.hint("Computing of batch i begins at the later of: batch i loaded, batch i − 1 "
                    "computed.")  # fmt: skip
-
-
 epoch_seconds.hint(
     "Loading of batch i begins at the later of: batch i − 1 loaded, batch i − ahead begun. "
     "For i < ahead there is no second condition."
 )
-
-
 epoch_seconds.hint("Follow three batches by hand, each line of time on paper.", when="value")
-
-
 epoch_seconds.hint("For i < ahead there is no batch i − ahead.", when="error")

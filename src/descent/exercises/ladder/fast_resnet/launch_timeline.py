@@ -221,26 +221,14 @@ launch_timeline.slip(
 
 
 launch_timeline.equivalent("`begin = max(cpu, gpu)` → `begin = max(gpu, cpu)`", because=SAME_MAX)
-
-
 launch_timeline.equivalent("`cpu = max(cpu, gpu)` → `cpu = max(gpu, cpu)`", because=SAME_MAX)
 
 
 launch_timeline.hint("Keep two clocks: when the CPU is free, and when the GPU is free.")
-
-
 launch_timeline.hint("A launch begins when the CPU is free. A kernel begins at the later of: its "
                      "launch ended, the GPU is free.")  # fmt: skip
-
-
 launch_timeline.hint("With sync, after a step, the CPU's clock goes to the GPU's if that is later.")
-
-
 launch_timeline.hint("With graph only the first kernel of a step has a launch; the others are "
                      "ready when that one is.")  # fmt: skip
-
-
 launch_timeline.hint("Draw the first three kernels on paper.", when="value")
-
-
 launch_timeline.hint("How many launches has a step with graph?", when="shape")

@@ -207,16 +207,8 @@ def zero_breaks(x, bits):
 
 rounded.hint("Bring the number to where `bits` digits stand before the point, round to a whole "
              "number, and bring it back.")  # fmt: skip
-
-
 rounded.hint("`fraction, exponent = np.frexp(x)` gives x = fraction · 2^exponent with "
              "½ ≤ |fraction| < 1, and 0 for 0.")  # fmt: skip
-
-
 rounded.hint("`np.round` takes ties to the even number; `np.ldexp(a, k)` is a · 2^k.")
-
-
 rounded.hint("What is the logarithm of 0?", when="nan")
-
-
 rounded.hint("Compare with `torch.tensor(x).bfloat16()` for bits = 8.", when="value")

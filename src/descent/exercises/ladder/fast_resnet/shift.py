@@ -278,26 +278,14 @@ for _first, _second in ((-1, 0), (0, -1)):
 
 shift.hint("Pixel (y, x) of the result comes from (y − down, x − right). Compute these indices "
            "for all pictures: rows of shape (n, h), columns of shape (n, w).")  # fmt: skip
-
-
 shift.hint(
     "`images[i, c, rows, columns]` with four index tensors whose shapes broadcast to "
     "(n, c, h, w): (n, 1, 1, 1), (c, 1, 1), (n, 1, h, 1) and (n, 1, 1, w)."
 )
-
-
 shift.hint("Indices outside: `clamp` them so that the gather is allowed, and multiply what was "
            "outside by 0.")  # fmt: skip
-
-
 shift.hint("`torch.arange(h, device=images.device)`: made where the pictures are.",
            when="stays on the device of the pictures")  # fmt: skip
-
-
 shift.hint("A bool mask times bytes stays bytes; times a float mask it does not.", when="dtype")
-
-
 shift.hint("An offset may be larger than the picture: clamp the index.", when="error")
-
-
 shift.hint("Write the four index shapes beside each other, aligned at the right.", when="shape")

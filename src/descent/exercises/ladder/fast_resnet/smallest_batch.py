@@ -193,16 +193,8 @@ def search_ends(inputs, outputs, peak, bandwidth, size=4):
 
 
 smallest_batch.hint("Write FLOPs ≥ ridge · bytes, and collect what has an n in it on the left.")
-
-
 smallest_batch.hint("n · (2io − ridge · size · (i + o)) ≥ ridge · size · i · o. What if the "
                     "bracket is 0 or negative?")  # fmt: skip
-
-
 smallest_batch.hint("`math.ceil` rounds up and returns an int.", when="type")
-
-
 smallest_batch.hint("Check your n, and n − 1, with FLOPs and bytes.", when="value")
-
-
 smallest_batch.hint("A division by 0 means that no batch is large enough.", when="error")

@@ -158,13 +158,7 @@ def torch_asked(shape, channels_last=False):
 
 strides.hint("Write the elements of a tensor of shape (1, 2, 2, 2) in a row, in the order of "
              "memory, and count how far apart neighbours are.")  # fmt: skip
-
-
 strides.hint("The innermost axis has stride 1; each axis further out steps over everything "
              "inside it.")  # fmt: skip
-
-
 strides.hint("Channels last, from the inside: c, then w, then h, then n.")
-
-
 strides.hint("The result is always in the order n, c, h, w.", when="value")

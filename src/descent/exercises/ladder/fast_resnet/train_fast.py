@@ -511,23 +511,13 @@ train_fast.slip(
 
 train_fast.hint("Before the loop: training mode, channels last, the number of steps, an empty "
                 "list.")  # fmt: skip
-
-
 train_fast.hint("`order[i * batch_size : (i + 1) * batch_size]` for i in range(n // batch_size).")
-
-
 train_fast.hint(
     "In the loop: gather, offsets, shift, float, / 255, channels last; the model under autocast; "
     "logits.float() and the loss outside it; the rate; zero_grad, backward, step; append."
 )
-
-
 train_fast.hint("`losses.append(loss.detach())`, and `torch.stack(losses)` at the end.",
                 when="reads nothing back inside the loop")  # fmt: skip
-
-
 train_fast.hint("The order of the draws: randperm once an epoch, then randint once a batch.",
                 when="value")  # fmt: skip
-
-
 train_fast.hint("Is the short batch dropped?", when="shape")

@@ -159,48 +159,41 @@ average_gradients.slip(
     "learning rate were p times larger. Divide by link.size.",
     {" / link.size": ""},
 )
-
 average_gradients.slip(
     "divided_twice",
     "You divided twice, by p². The sum of p gradients is divided by p once.",
     {" / link.size": " / link.size**2"},
 )
-
 average_gradients.slip(
     "by_number_of_parameters",
     "You divided by the number of parameters. The sum has one gradient from each process: divide "
     "by link.size.",
     {" / link.size": " / len(owners)"},
 )
-
 average_gradients.slip(
     "not_given_back",
     "The gradients in the model are still each process's own. Did you average, and keep the result "
     "in a variable or a list of your own? Write it into them, with p.grad.copy_ or p.grad = …",
     {"p.grad.copy_(mean[at : at + p.grad.numel()].view_as(p.grad))": "pass"},
 )
-
 average_gradients.slip(
     "first_piece_for_all",
     "Every parameter gets the first numbers of the long vector. After each piece go on by its "
     "numel().",
     {"at += p.grad.numel()": "pass"},
 )
-
 average_gradients.slip(
     "in_other_order",
     "The pieces went back in reverse. Take them from the long vector in the order in which you "
     "laid them there.",
     {"for p in owners:": "for p in reversed(owners):"},
 )
-
 average_gradients.slip(
     "largest_first",
     "The pieces went back in order of size. Take them from the long vector in the order in which "
     "you laid them there, that of model.parameters().",
     {"for p in owners:": "for p in sorted(owners, key=lambda p: -p.numel()):"},
 )
-
 average_gradients.slip(
     "only_in_process_0",
     "The mean is in process 0 alone. Every process has to write it into its own model.",
@@ -224,7 +217,6 @@ average_gradients.slip(
     "A parameter without a gradient (a frozen one, say) has .grad None. Pass over it.",
     {" if p.grad is not None": ""},
 )
-
 average_gradients.slip(
     "trips_over_unused",
     "You pass over frozen parameters only. A trainable one that the loss did not use has .grad "
@@ -295,15 +287,7 @@ def averages_weights(model, link):
 
 
 average_gradients.hint("One long vector of all gradients, your ring, a division, and back.")
-
-
 average_gradients.hint("`torch.cat([g.flatten() for g in gradients])`; back with `view_as`.")
-
-
 average_gradients.hint("By which number do you divide the sum?", when="factor")
-
-
 average_gradients.hint("Does the order in which you take the pieces off matter?", when="value")
-
-
 average_gradients.hint("Which parameters have no gradient at all?", when="error")

@@ -336,14 +336,12 @@ DataParallel.slip(
     "they never meet: send the parameters of process 0 to all.",
     {"[*model.parameters(), *model.buffers()]": "[]"},
 )
-
 DataParallel.slip(
     "ForgetsBuffers",
     "The buffers are not sent. They are no parameters, but the model computes with them: "
     "model.buffers() has what batch norm counts, for one.",
     {", *model.buffers()": ""},
 )
-
 DataParallel.slip(
     "AveragesStart",
     "You averaged the starts. A mean of random starts is a smaller start; take that of process 0.",
@@ -358,7 +356,6 @@ DataParallel.slip(
         )
     },
 )
-
 DataParallel.slip(
     "Sums",
     "The gradients are summed over the processes, not averaged: as if the learning rate were p "
@@ -368,21 +365,18 @@ DataParallel.slip(
         + "        for p in self.model.parameters():\n            p.grad *= self.link.size\n"
     },
 )
-
 DataParallel.slip(
     "NotDivided",
     "The losses of the micro-batches are not divided by their number, so the gradient is too "
     "large by that factor.",
     {_LOSS: "loss = loss_of(self.model, batch)", "loss.item()": "loss.item() / len(batches)"},
 )
-
 DataParallel.slip(
     "NothingDivided",
     "The losses of the micro-batches are not divided by their number: neither for `backward`, so "
     "that the gradient is too large by that factor, nor in what you return.",
     {_LOSS: "loss = loss_of(self.model, batch)"},
 )
-
 DataParallel.slip(
     "DividedByProcessesToo",
     "You divide by the number of processes twice: averaging the gradients does it already.",
@@ -391,13 +385,11 @@ DataParallel.slip(
         "loss.item()": "loss.item() * self.link.size",
     },
 )
-
 DataParallel.slip(
     "DividedTwice",
     "You divide by the number of micro-batches twice, so the gradient is too small by that factor.",
     {_LOSS: _LOSS + "**2", "loss.item()": "loss.item() * len(batches)"},
 )
-
 DataParallel.slip(
     "LastMicroBatchAlone",
     "The gradient is that of the last micro-batch alone. `backward` adds to .grad: clear it once "
@@ -407,13 +399,11 @@ DataParallel.slip(
         "loss.backward()": "optimiser.zero_grad()\n            loss.backward()",
     },
 )
-
 DataParallel.slip(
     "NoExchange",
     "The gradients are never exchanged: each process trains a model of its own on its own part.",
     {_AVERAGE: ""},
 )
-
 DataParallel.slip(
     "EveryMicroBatch",
     "You exchange with every micro-batch. Only the last time is needed: gradients add up in .grad "
@@ -442,20 +432,17 @@ DataParallel.slip(
     "average: exchange first, then clip.",
     {_AVERAGE + _CLIP: _CLIP + _AVERAGE},
 )
-
 DataParallel.slip(
     "NeverClips",
     "The gradient is not clipped when the optimiser makes its step, where `clip` is a number. Clip "
     "between the exchange and optimiser.step().",
     {_CLIP: ""},
 )
-
 DataParallel.slip(
     "NoClipAtZero",
     "With clip = 0.0 nothing is clipped: 0 counts as false. Ask `if clip is not None`.",
     {"clip is not None": "clip"},
 )
-
 DataParallel.slip(
     "ClipsEachParameter",
     "You clip every parameter by itself. The norm is that over all parameters together.",
@@ -466,13 +453,11 @@ DataParallel.slip(
         )
     },
 )
-
 DataParallel.slip(
     "KeepsGradients",
     "Gradients from before the update are still in .grad: clear them first.",
     {"        optimiser.zero_grad()\n": ""},
 )
-
 DataParallel.slip(
     "ClearsAfterwards",
     "You clear the gradients at the end of an update. What somebody else has left in .grad before "
@@ -482,7 +467,6 @@ DataParallel.slip(
         "        optimiser.step()": "        optimiser.step()\n        optimiser.zero_grad()",
     },
 )
-
 DataParallel.slip(
     "OwnLoss",
     "You return the loss of this process's part. Exchange it as well: every process returns the "
@@ -492,7 +476,6 @@ DataParallel.slip(
         "return mean.item()": "return total",
     },
 )
-
 DataParallel.slip(
     "LastLoss",
     "You return the loss of the last micro-batch. What is asked for is the mean over all of them.",
@@ -500,37 +483,31 @@ DataParallel.slip(
         "total += loss.item()": "total = loss.item() * len(batches)",
     },
 )
-
 DataParallel.slip(
     "SummedLosses",
     "The loss that you return is the sum over the micro-batches. Divide by their number.",
     {"total += loss.item()": "total += loss.item() * len(batches)"},
 )
-
 DataParallel.slip(
     "LossDividedTwice",
     "The loss that you return is divided by the number of micro-batches twice.",
     {"total += loss.item()": "total += loss.item() / len(batches)"},
 )
-
 DataParallel.slip(
     "LossNotAveraged",
     "The loss that you return is the sum over the processes. Divide by their number.",
     {"self.link) / self.link.size": "self.link)"},
 )
-
 DataParallel.slip(
     "TensorLoss",
     "The loss is still a tensor; return a Python float, with .item().",
     {"mean.item()": "mean[0]"},
 )
-
 DataParallel.slip(
     "KeepsMode",
     "The model stays in the mode it came in. Train in training mode: model.train().",
     {"        self.model.train()\n": ""},
 )
-
 DataParallel.slip(
     "TopModeOnly",
     "You set `training` of the model itself, and the layers inside it stay as they were. "
@@ -547,23 +524,13 @@ DataParallel.equivalent(
 
 
 DataParallel.hint("Two jobs: make all models equal at the start, and keep them equal ever after.")
-
-
 DataParallel.hint(
     "The order of an update: train mode, clear, micro-batches (loss / their number, backward), "
     "average_gradients, clip, step, mean loss."
 )
-
-
 DataParallel.hint("torch.nn.utils.clip_grad_norm_(parameters, clip) after the exchange.")
-
-
 DataParallel.hint("Are buffers among the parameters?", when="ForgetsBuffers")
-
-
 DataParallel.hint(
     "Is what you divide by the number of micro-batches, of processes, or both?", when="value"
 )
-
-
 DataParallel.hint("Does every send have its receive, in all processes?", when="error")

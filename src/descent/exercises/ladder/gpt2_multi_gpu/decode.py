@@ -82,7 +82,6 @@ decode.slip(
         )
     },
 )
-
 decode.slip(
     "one_by_one_strictly",
     "You decoded each token by itself, and half a character raises an error. Join the bytes of "
@@ -93,41 +92,35 @@ decode.slip(
         )
     },
 )
-
 decode.slip(
     "strictly",
     "Bytes that are no character raise an error. A model can write such tokens: decode with "
     "errors='replace'.",
     {', errors="replace"': ""},
 )
-
 decode.slip(
     "ignoring",
     "You left broken bytes out. The text should show that something was there: errors='replace' "
     "writes U+FFFD.",
     {'"replace"': '"ignore"'},
 )
-
 decode.slip(
     "latin",
     "You made one character of every byte, as chr or Latin-1 do. In UTF-8 a character may take up "
     "to four bytes.",
     {'"utf-8"': '"latin-1"'},
 )
-
 decode.slip(
     "with_blanks",
     "You joined the tokens with blanks. A token carries its own blank, if it has one.",
     {'b"".join': 'b" ".join'},
 )
-
 decode.slip(
     "by_place",
     "You took the place of an entry in the dictionary for its number. The number is the value: "
     "turn the dictionary round, number → bytes.",
     {"{number: piece for piece, number in vocabulary.items()}": "list(vocabulary)"},
 )
-
 decode.slip(
     "by_sorted_place",
     "You sorted the entries by their numbers and looked tokens up by place in that list. Place and "
@@ -138,7 +131,6 @@ decode.slip(
         )
     },
 )
-
 decode.slip(
     "each_token_once",
     "You walked over the vocabulary, not over the tokens: so their order is lost, and one that "
@@ -152,12 +144,6 @@ decode.slip(
 
 
 decode.hint("Turn the vocabulary round, then put the bytes of all tokens one after another.")
-
-
 decode.hint("`b''.join(…)`, then `.decode('utf-8', errors='replace')`, once.")
-
-
 decode.hint("How many bytes has 🙂? May a token end after two of them?", when="value")
-
-
 decode.hint("Which option of `bytes.decode` says what to do with broken bytes?", when="error")

@@ -125,14 +125,12 @@ fewest_gpus.slip(
     "You rounded down: with so few GPUs each share is still too large. Round the quotient up.",
     {"-(-divided // (memory - whole))": "divided // (memory - whole)"},
 )
-
 fewest_gpus.slip(
     "rounded",
     "You rounded to the nearest whole number. Where that is down, each share is too large: round "
     "the quotient up.",
     {"-(-divided // (memory - whole))": "round(divided / (memory - whole))"},
 )
-
 fewest_gpus.slip(
     "one_more",
     "You ask for one GPU more where they are filled to the last byte. That is enough: at most "
@@ -143,14 +141,12 @@ fewest_gpus.slip(
         "if stage == 0 or memory <= whole:": "if memory <= whole or not divided:",
     },
 )
-
 fewest_gpus.slip(
     "one_more_but_for_one",
     "Dividing, rounding down and adding 1 asks for one GPU too many where the quotient comes out "
     "even. Round it up: math.ceil, or -(-a // b).",
     {"-(-divided // (memory - whole))": "divided // (memory - whole) + 1"},
 )
-
 fewest_gpus.slip(
     "power_of_two",
     "You try powers of two only. Any whole number of GPUs will do, and the fewest is asked for.",
@@ -160,7 +156,6 @@ fewest_gpus.slip(
         )
     },
 )
-
 fewest_gpus.slip(
     "all_divided",
     "You divide all 16 bytes a parameter among the GPUs, at every stage. What the stage does not "
@@ -171,59 +166,50 @@ fewest_gpus.slip(
         "if stage == 0 or memory <= whole": "if memory <= 0",
     },
 )
-
 fewest_gpus.slip(
     "whole_counted_twice",
     "You divide what is whole in every process as well, though you have taken it off the memory "
     "already. Only the rest is divided among the GPUs.",
     {"-(-divided //": "-(-(divided + whole) //"},
 )
-
 fewest_gpus.slip(
     "zero_for_none",
     "Where no number is enough you return 0. That is a number of GPUs; return None.",
     {"return None": "return 0"},
 )
-
 fewest_gpus.slip(
     "stages_turned_round",
     "Your stages come in the wrong order: stage 1 divides the optimiser's state, stage 2 the "
     "gradients too, stage 3 the weights too.",
     {"(adam, each, each)[:stage]": "(each, each, adam)[:stage]"},
 )
-
 fewest_gpus.slip(
     "one_thing_a_stage",
     "Each stage goes on dividing what the ones before it divide: stage 2 divides two things.",
     {"(adam, each, each)[:stage]": "(0, adam, each, each)[stage : stage + 1]"},
 )
-
 fewest_gpus.slip(
     "one_stage_off",
     "Your stages are one off: stage 1 divides the optimiser's state alone, and stage 0 nothing.",
     {"[:stage]": "[: stage + 1]", "stage == 0 or ": ""},
 )
-
 fewest_gpus.slip(
     "no_master_weights",
     "In mixed precision the optimiser also keeps the weights in float32: 4 + 4 + 4 = 12 bytes a "
     "parameter, not 8.",
     {"(2, 12)": "(2, 8)"},
 )
-
 fewest_gpus.slip(
     "always_float32",
     "`mixed` makes no difference to your answer. With it weights and gradients take 2 bytes each, "
     "and the optimiser 12: less is whole, and more divided.",
     {"(2, 12) if mixed else (4, 8)": "(4, 8)"},
 )
-
 fewest_gpus.slip(
     "mixed_turned_round",
     "You count mixed precision where `mixed` is False, and the other way round.",
     {"if mixed": "if not mixed"},
 )
-
 fewest_gpus.slip(
     "stage_0_like_the_others",
     "At stage 0 nothing is divided. More GPUs do not make any of them hold less: one is enough, "
@@ -235,14 +221,12 @@ fewest_gpus.slip(
         ),
     },
 )
-
 fewest_gpus.slip(
     "zero_division",
     "Where what is whole fills a GPU exactly there is no room for even the smallest share, and "
     "your answer divides by it. No number is enough then: None.",
     {"memory <= whole": "memory < whole"},
 )
-
 fewest_gpus.slip(
     "never_none",
     "Where what is whole in every process is more than `memory`, no number of GPUs is enough. You "
@@ -261,27 +245,19 @@ def gives_up(parameters, stage, mixed, memory):
 
 
 fewest_gpus.hint("Which part of the 16 bytes a parameter is divided at this stage, and which not?")
-
-
 fewest_gpus.hint(
     "Let `room` be what is left of `memory` beside that which is whole in every process. The rest, "
     "divided by the number of GPUs, has to fit into it."
 )
-
-
 fewest_gpus.hint(
     "How large a number is enough, if `room` is 0? And how many does stage 0 need, if one is not "
     "enough?",
     when="finds no number enough where what is whole leaves no room",
 )
-
-
 fewest_gpus.hint(
     "A search 1, 2, 3 … needs to know beforehand whether it can end: is there any room at all?",
     when="slow",
 )
-
-
 fewest_gpus.hint(
     "By hand: 100 parameters in float32 at stage 1, and 1 000 bytes, then 999 in each GPU.",
     when="value",

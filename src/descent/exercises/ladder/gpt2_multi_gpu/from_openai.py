@@ -233,21 +233,18 @@ from_openai.slip(
     "(out, in).",
     {"value = value.T": "pass"},
 )
-
 from_openai.slip(
     "only_where_shape_differs",
     "You transposed only the matrices that are not square. attn.c_proj is square, so its shape "
     "fits both ways, and its numbers still lie the other way.",
     {"value.ndim == 2": "value.ndim == 2 and value.shape[0] != value.shape[1]"},
 )
-
 from_openai.slip(
     "tables_too",
     "You transposed the tables of tokens and positions too. They are looked up row by row, in "
     "both libraries: (vocabulary, width) and (context, width).",
     {"if layer and value.ndim": "if value.ndim"},
 )
-
 from_openai.slip(
     "tables_and_read_out_too",
     "You transposed the tables of tokens and positions too, and the read-out with them. Tables are "
@@ -257,48 +254,41 @@ from_openai.slip(
         'published["wte.weight"]': 'ours["tokens.weight"]',
     },
 )
-
 from_openai.slip(
     "read_out_transposed",
     "You transposed the read-out. nn.Linear keeps (out, in), that is (vocabulary, width), and so "
     "does the table of tokens: it fits as it is.",
     {'published["wte.weight"]': 'published["wte.weight"].T'},
 )
-
 from_openai.slip(
     "loses_bias_of_attention",
     "Biases got lost. You leave out whatever ends in `attn.bias`, and `attn.c_attn.bias` does "
     "too: the mask is the one directly below `attn`.",
     {'part == "attn"': 'part == "attn" or name.endswith("attn.bias")'},
 )
-
 from_openai.slip(
     "loses_all_biases",
     "All biases got lost. Only the two mask entries directly below `attn` go.",
     {'part == "attn"': 'part == "attn" or kind == "bias"'},
 )
-
 from_openai.slip(
     "keeps_masks",
     "The masks are still there, `attn.bias` and `attn.masked_bias`. They are no weights: leave "
     "them out.",
     {'part == "attn"': "False", "names[part]": "names.get(part, part)"},
 )
-
 from_openai.slip(
     "looks_masks_up",
     "You look `attn` up in `names`, and it is not there: `h.0.attn.bias` is a mask, and no "
     "weight. Pass over the two masks of each layer.",
     {'part == "attn"': "False"},
 )
-
 from_openai.slip(
     "without_read_out",
     "`read_out.weight` is missing. The published file has one table for reading in and out: "
     "give it under both names.",
     {'ours["read_out.weight"] = published["wte.weight"]': "pass"},
 )
-
 from_openai.slip(
     "only_read_out",
     "You moved the table of tokens to `read_out.weight`. It is there once and needed twice: give "
@@ -324,21 +314,18 @@ from_openai.slip(
     "caller: `value.T` makes a new view and leaves them as they are.",
     {"value = value.T": "value.t_()"},
 )
-
 from_openai.slip(
     "one_digit_layers",
     "From layer 10 on the numbers are cut short, so that layer 11 overwrites layer 1. Split the "
     "name at its dots.",
     {'f"blocks.{number}."': 'f"blocks.{number[0]}."'},
 )
-
 from_openai.slip(
     "twelve_layers",
     "You translate the layers 0 to 11 and no more. GPT-2's other sizes have 24, 36 and 48: take "
     "the layers that are in `published`.",
     {'part == "attn"': 'part == "attn" or layer in [f"blocks.{n}." for n in range(12, 99)]'},
 )
-
 from_openai.slip(
     "own_names",
     "You look the parts up in a table of your own, such as the notebook's NAMES, and not in the "
@@ -348,15 +335,7 @@ from_openai.slip(
 
 
 from_openai.hint("Split a name at its dots: `h`, the number, the part in the middle, the kind.")
-
-
 from_openai.hint("`module, kind = name.rsplit('.', 1)`; then look `module` up in `names`.")
-
-
 from_openai.hint("Which four parts hold matrices that are multiplied?", when="transposed")
-
-
 from_openai.hint("A square matrix fits both ways. Is it the right one?", when="value")
-
-
 from_openai.hint("Which names of the file are no weights?", when="error")

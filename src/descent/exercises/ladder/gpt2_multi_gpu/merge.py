@@ -255,14 +255,12 @@ merge.slip(
     "You joined the pair of the highest rank. The lowest was learned first: min, not max.",
     {"min(pairs": "max(pairs"},
 )
-
 merge.slip(
     "commonest_first",
     "You joined the pair that occurs most often in this piece. That is how the merges were "
     "learned, from a large text. To encode, take the neighbouring pair of the lowest rank.",
     {"min(pairs, key=lambda pair: ranks[pair])": "max(pairs, key=pairs.count)"},
 )
-
 merge.slip(
     "rank_0_left_out",
     "The pair of rank 0 is never joined: 0 counts as false. Ask `pair in ranks`, or compare with "
@@ -338,14 +336,12 @@ merge.slip(
         ),
     },
 )
-
 merge.slip(
     "last_one_lost",
     "You lost the last token: where it is not part of a pair, it has no right neighbour and has "
     "to be kept as it is.",
     {"while at < len(tokens):": "while at < len(tokens) - 1:"},
 )
-
 merge.slip(
     "of_characters",
     "You began with characters. Byte-pair encoding begins with single bytes: é is two of them, "
@@ -356,7 +352,6 @@ merge.slip(
         )
     },
 )
-
 merge.slip(
     "through_chr",
     "`chr(number).encode()` makes two bytes of a number above 127. A single byte of a number is "
@@ -366,18 +361,8 @@ merge.slip(
 
 
 merge.hint("Begin with a list of single bytes. What are its neighbouring pairs, and their ranks?")
-
-
 merge.hint("`min(pairs, key=lambda pair: ranks.get(pair, math.inf))` is the pair to join.")
-
-
 merge.hint("Walk over the list once and build a new one; where the pair stands, step by two.")
-
-
 merge.hint("By hand: b'aaab' with the single merge (a, a). What is left?", when="value")
-
-
 merge.hint("Is the last token still there?", when="length")
-
-
 merge.hint("Does your loop end when no pair is in the table?", when="slow")

@@ -115,26 +115,22 @@ my_rows.slip(
     "the rest of the batch is never seen. The part of process `rank` begins at rank · share.",
     {"first = rank * share": "first = 0"},
 )
-
 my_rows.slip(
     "whole_batch",
     "Each process takes the whole batch. Its share is batch_size // size rows.",
     {_MICRO_BATCHES: "[range(k, k + micro_batch) for k in range(0, batch_size, micro_batch)]"},
 )
-
 my_rows.slip(
     "ranks_from_one",
     "You begin one share too early: the ranks count from 0, so process 0 begins at row 0.",
     {"first = rank * share": "first = (rank - 1) * share"},
 )
-
 my_rows.slip(
     "by_micro_batch",
     "The part of process `rank` begins at rank · share, behind the shares of those before it. You "
     "begin at rank · micro_batch, so that the shares overlap.",
     {"first = rank * share": "first = rank * micro_batch"},
 )
-
 my_rows.slip(
     "dealt_out",
     "You deal the rows out like cards. That is a fair share too, but here a process's rows lie "
@@ -146,7 +142,6 @@ my_rows.slip(
         )
     },
 )
-
 my_rows.slip(
     "interleaved",
     "You deal the micro-batches out in turn, one to each process. That is a fair share too, but "
@@ -158,13 +153,11 @@ my_rows.slip(
         )
     },
 )
-
 my_rows.slip(
     "not_cut",
     "The share is not cut into micro-batches of `micro_batch` rows.",
     {_MICRO_BATCHES: "[range(first, first + share)]"},
 )
-
 my_rows.slip(
     "number_for_length",
     "`micro_batch` is how many rows a micro-batch has; you made that many micro-batches.",
@@ -175,14 +168,12 @@ my_rows.slip(
         )
     },
 )
-
 my_rows.slip(
     "not_refused",
     "Where the parts do not come out even, you go on with unequal ones. A mean of means is the "
     "mean of the batch only when the parts are equal: raise ValueError.",
     {_FIRST_TEST: "", _SECOND_TEST: "", _MICRO_BATCHES: _CUT_SHORT},
 )
-
 my_rows.slip(
     "rows_dropped",
     "Where the parts do not come out even, you drop rows or take some that are not yours, and say "
@@ -197,28 +188,24 @@ my_rows.slip(
         ),
     },
 )
-
 my_rows.slip(
     "nothing_not_refused",
     "Where there are fewer rows than processes you return no rows. That is a batch which does not "
     "divide into equal shares: raise ValueError.",
     {_FIRST_TEST: "    if batch_size < size:\n        return []\n" + _FIRST_TEST},
 )
-
 my_rows.slip(
     "share_not_refused",
     "You look whether the batch divides among the processes, but not whether a share divides into "
     "micro-batches.",
     {_SECOND_TEST: "", _MICRO_BATCHES: _CUT_SHORT},
 )
-
 my_rows.slip(
     "batch_not_refused",
     "You look whether a share divides into micro-batches, but not whether the batch divides among "
     "the processes: `//` rounds down in silence, and rows are lost.",
     {_FIRST_TEST: ""},
 )
-
 my_rows.slip(
     "batch_into_micro_batches",
     "You look whether the batch divides among the processes, and into micro-batches. But it is the "
@@ -228,14 +215,8 @@ my_rows.slip(
 
 
 my_rows.hint("How many rows has a share? Where does the share of process `rank` begin?")
-
-
 my_rows.hint("`rows = range(rank * share, (rank + 1) * share)`; a range can be sliced.")
-
-
 my_rows.hint("12 rows, 2 processes, micro-batches of 3: what has process 1?", when="value")
-
-
 my_rows.hint(
     "Two things must divide: what are they?",
     when="raises ValueError where the batch does not divide among the processes",

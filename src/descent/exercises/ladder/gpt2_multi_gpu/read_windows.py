@@ -157,35 +157,30 @@ read_windows.slip(
     "the second on.",
     {"window[:, :-1], window[:, 1:]": "window[:, :-1], window[:, :-1].clone()"},
 )
-
 read_windows.slip(
     "swapped",
     "You returned the targets first. The inputs are tokens 0 to length − 1 of a window, and the "
     "targets those one place later.",
     {"window[:, :-1], window[:, 1:]": "window[:, 1:], window[:, :-1]"},
 )
-
 read_windows.slip(
     "one_token_short",
     "You read `length` tokens for each window, so inputs and targets are one short. The last "
     "target is one more: read length + 1.",
     {"length + 1": "length"},
 )
-
 read_windows.slip(
     "left_as_uint16",
     "You left the tokens in 16 bits. uint16 is how they lie on disk; an embedding and a loss want "
     "int64.",
     {"part.astype(np.int64)": "part"},
 )
-
 read_windows.slip(
     "through_int16",
     "Tokens above 32 767 became negative: they went through int16. Convert from uint16 to int64 "
     "at once.",
     {"np.int64": "np.int16", "np.stack(rows)": "np.stack(rows).astype(np.int64)"},
 )
-
 read_windows.slip(
     "sorted_starts",
     "You sorted the positions, so the windows come in another order than `starts` has. Row i "
@@ -210,7 +205,6 @@ read_windows.slip(
     "at once, [a:b], not [a:].",
     {"np.asarray(shard[at : at + wanted])": "np.asarray(shard[at:])[:wanted]"},
 )
-
 read_windows.slip(
     "reads_too_far",
     "In each next shard you read length + 1 tokens again and cut afterwards. Read only what is "
@@ -323,18 +317,10 @@ read_windows.equivalent(
 
 
 read_windows.hint("Write a small function that reads `count` tokens from one position on.")
-
-
 read_windows.hint(
     "Go through the shards: while the position lies behind this one, take its length off. Then "
     "slice, and go on at 0 in the next until you have enough."
 )
-
-
 read_windows.hint("`np.asarray(shard[at : at + wanted]).astype(np.int64)`", when="dtype")
-
-
 read_windows.hint("What does a slice that runs past the end of a shard give?", when="error")
-
-
 read_windows.hint("How many tokens does a window of `length` need?", when="shape")

@@ -209,14 +209,12 @@ ring_all_reduce.slip(
         _TAKES_AT: _TAKES_AT + "\n        link.send(parts[(rank - step) % p], right)",
     },
 )
-
 ring_all_reduce.slip(
     "own_part_again",
     "Each process sends its own part at every step. What has to go on to the right is the part "
     "that has just been added to: at step s, part rank − s.",
     {"link.send(parts[(rank - step) % p], right)": "link.send(parts[rank], right)"},
 )
-
 ring_all_reduce.slip(
     "adds_in_second_half",
     "In the second half you added what arrived. There the parts are finished sums: they replace "
@@ -227,14 +225,12 @@ ring_all_reduce.slip(
         )
     },
 )
-
 ring_all_reduce.slip(
     "first_half_only",
     "You stopped after the first half: each process has one finished part and p − 1 unfinished "
     "ones. The second half hands the finished parts round.",
     {_GATHER: "range(0):"},
 )
-
 ring_all_reduce.slip(
     "gathers_own_number",
     "Part k ends as the numbers of process k alone. Two slips do that: putting what arrives in "
@@ -245,61 +241,52 @@ ring_all_reduce.slip(
         "parts[(rank - step) % p] = link": "parts[(rank - step - 1) % p] = link",
     },
 )
-
 ring_all_reduce.slip(
     "one_step_short",
     "One step too few in the first half: a part visits p processes, and that takes p − 1 steps.",
     {_REDUCE: "range(p - 2):"},
 )
-
 ring_all_reduce.slip(
     "one_step_more",
     "One step too many in one of the halves: p − 1 steps are enough in each. What the last one "
     "brings is replaced or there already, and costs every process a message.",
     {_REDUCE: "range(p if p > 1 else 0):"},
 )
-
 ring_all_reduce.slip(
     "both_one_step_more",
     "One step too many in both halves. After p − 1 steps each part has visited all p processes: "
     "what one more brings is not kept, and it costs every process a message in each half.",
     {_REDUCE: "range(p if p > 1 else 0):", _GATHER: "range(p if p > 1 else 0):"},
 )
-
 ring_all_reduce.slip(
     "both_one_step_short",
     "One step too few in both halves. A part has to visit all p processes, which takes p − 1 "
     "steps: once to be added up, and once to be handed round.",
     {_REDUCE: "range(p - 2):", _GATHER: "range(p - 2):"},
 )
-
 ring_all_reduce.slip(
     "handed_round_one_step_short",
     "One step too few in the second half: one part in each process is still unfinished. A "
     "finished part has p − 1 others to visit.",
     {_GATHER: "range(p - 2):"},
 )
-
 ring_all_reduce.slip(
     "averages",
     "You returned the mean. An all-reduce adds; who wants a mean divides afterwards.",
     {"torch.cat(parts)": "torch.cat(parts) / p"},
 )
-
 ring_all_reduce.slip(
     "chunks",
     "`chunk(p)` may make fewer than p parts when n does not divide by p. `tensor_split(p)` always "
     "makes p, of which some may be empty.",
     {"values.tensor_split(p)": "values.chunk(p)"},
 )
-
 ring_all_reduce.slip(
     "drops_the_rest",
     "Parts of n // p numbers leave the last n mod p out. `values.tensor_split(p)` makes p parts "
     "of nearly equal length, and leaves nothing out.",
     {"values.tensor_split(p)": "values[: len(values) // p * p].tensor_split(p)"},
 )
-
 ring_all_reduce.slip(
     "rest_not_exchanged",
     "The last n mod p numbers are still each process's own: parts of n // p numbers leave them "
@@ -357,23 +344,13 @@ ring_all_reduce.hint(
     "First half: at step s, process r sends part r − s and adds what arrives to part r − s − 1, "
     "all modulo p. Follow part 0 through three processes on paper."
 )
-
-
 ring_all_reduce.hint("Copy the parts: `parts = [part.clone() for part in values.tensor_split(p)]`.")
-
-
 ring_all_reduce.hint(
     "Second half: process r begins with part r + 1, which is finished, and what arrives replaces "
     "part r − s at step s."
 )
-
-
 ring_all_reduce.hint(
     "Three processes, three numbers: print the parts after each step.", when="value"
 )
-
-
 ring_all_reduce.hint("Who sends, when everybody receives first?", when="error")
-
-
 ring_all_reduce.hint("Where are the numbers that do not divide by p?", when="shape")

@@ -111,25 +111,21 @@ update_seconds.slip(
     "round in p − 1 more.",
     {"2 * (processes - 1)": "processes - 1"},
 )
-
 update_seconds.slip(
     "whole_messages",
     "Your messages carry all the gradients. In a ring each carries a p-th of them.",
     {"gradient_bytes / processes / bandwidth": "gradient_bytes / bandwidth"},
 )
-
 update_seconds.slip(
     "one_message_more",
     "p messages in each half are one too many: a part has p − 1 steps to go.",
     {"2 * (processes - 1)": "2 * processes"},
 )
-
 update_seconds.slip(
     "multiplied_by_bandwidth",
     "m / p · b multiplies by the bandwidth. It stands below the line, with p: m / (p · b).",
     {"processes / bandwidth": "processes * bandwidth"},
 )
-
 update_seconds.slip(
     "latency_once",
     "The latency is paid once for each message, 2(p − 1) times. You counted it once.",
@@ -139,56 +135,48 @@ update_seconds.slip(
         )
     },
 )
-
 update_seconds.slip(
     "latency_once_even_alone",
     "The latency is paid once for each message, 2(p − 1) times. You added it once, and even where "
     "one process alone sends nothing.",
     {f"messages * {_MESSAGE}": "messages * gradient_bytes / processes / bandwidth + latency"},
 )
-
 update_seconds.slip(
     "never_hidden",
     "You added the exchange to the update as a whole. It runs beside the last backward pass: only "
     "what is longer than that pass is waited for.",
     {"max(0.0, exchange - backward)": "exchange"},
 )
-
 update_seconds.slip(
     "negative_wait",
     "A short exchange makes your update shorter than its computing. Nobody waits a negative time: "
     "max(0, t_ring − t_backward).",
     {"max(0.0, exchange - backward)": "exchange - backward"},
 )
-
 update_seconds.slip(
     "every_micro_batch",
     "You paid for an exchange with each micro-batch. There is one an update, at the last "
     "micro-batch.",
     {"max(0.0, exchange - backward)": "micro_batches * max(0.0, exchange - backward)"},
 )
-
 update_seconds.slip(
     "hidden_behind_all",
     "You let the exchange hide behind the backward passes of all micro-batches. It cannot begin "
     "before the last one: only then are the gradients those of the whole batch.",
     {"exchange - backward": "exchange - micro_batches * backward"},
 )
-
 update_seconds.slip(
     "hidden_behind_forward_too",
     "You let the exchange hide behind the forward pass as well. It begins with the last backward "
     "pass: only that one can hide it.",
     {"exchange - backward": "exchange - forward - backward"},
 )
-
 update_seconds.slip(
     "one_forward_pass",
     "Each micro-batch has a forward and a backward pass: k · (t_forward + t_backward), with "
     "brackets.",
     {"micro_batches * (forward + backward)": "forward + micro_batches * backward"},
 )
-
 update_seconds.slip(
     "without_brackets",
     "k · t_forward + t_backward counts one backward pass. Both passes are made k times: put them "
@@ -205,17 +193,9 @@ update_seconds.equivalent(
 
 
 update_seconds.hint("First the ring: how many messages, and how long does one take?")
-
-
 update_seconds.hint("exchange = 2(p − 1) · (latency + gradient_bytes / p / bandwidth)")
-
-
 update_seconds.hint(
     "What happens beside the last backward pass, and how long is the longer of the two?"
 )
-
-
 update_seconds.hint("Work an update with two micro-batches out by hand.", when="value")
-
-
 update_seconds.hint("What has a single process to exchange?", when="offset")

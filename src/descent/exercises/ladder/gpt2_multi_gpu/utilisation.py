@@ -104,72 +104,61 @@ utilisation.slip(
     "much again: 6 in all.",
     {"6 * parameters": "2 * parameters", "12 * layers": "4 * layers"},
 )
-
 utilisation.slip(
     "multiplications_only",
     "A multiplication and an addition are two operations. You counted one: 3 for each parameter.",
     {"6 * parameters": "3 * parameters", "12 * layers": "6 * layers"},
 )
-
 utilisation.slip(
     "without_attention",
     "The attention is missing. Its scores have no parameters and still cost 12 · L · H · Q · T "
     "for each token.",
     {"dense + attention": "dense"},
 )
-
 utilisation.slip(
     "of_a_window",
     "T enters once: this is the cost of one token, which is compared with T others. T² is that of "
     "a window.",
     {"head_width * context": "head_width * context**2"},
 )
-
 utilisation.slip(
     "scores_only",
     "The attention counts 12 · L · H · Q · T, not 6: scores and weighted values both.",
     {"12 * layers": "6 * layers"},
 )
-
 utilisation.slip(
     "of_one_head",
     "The attention is that of one head. There are H of them in a layer: 12 · L · H · Q · T.",
     {"heads * head_width": "head_width"},
 )
-
 utilisation.slip(
     "six_times_both",
     "6 multiplies N alone. With 6 · (N + 12 · L · H · Q · T) the attention counts six times: it "
     "has the backward pass in its 12 already.",
     {"12 * layers": "72 * layers"},
 )
-
 utilisation.slip(
     "of_one_gpu",
     "You divided by the peak of one GPU. All of them read the tokens: divide by gpus · peak.",
     {"(gpus * peak)": "peak"},
 )
-
 utilisation.slip(
     "times_gpus",
     "a / gpus · peak multiplies by the peak: both stand below the line, so put gpus · peak in "
     "brackets.",
     {"(gpus * peak)": "gpus * peak"},
 )
-
 utilisation.slip(
     "gpus_above_the_line",
     "You multiplied by the number of GPUs. The tokens a second are those of all GPUs already, and "
     "the peak is that of one: divide by gpus · peak.",
     {"/ (gpus * peak)": "* gpus / peak"},
 )
-
 utilisation.slip(
     "in_percent",
     "You returned percent. The utilisation is a share: 0.4 and not 40.",
     {"operations * tokens_per_second": "100 * operations * tokens_per_second"},
 )
-
 utilisation.slip(
     "upside_down",
     "Your fraction is upside down: what is done, over what could be done.",
@@ -179,7 +168,6 @@ utilisation.slip(
         )
     },
 )
-
 utilisation.slip(
     "swapped",
     "You returned the share first. The operations for a token come first, then the share.",
@@ -189,7 +177,6 @@ utilisation.slip(
         )
     },
 )
-
 utilisation.slip(
     "operations_a_second",
     "You returned the operations in a second. First comes what one token costs, whatever the "
@@ -199,12 +186,6 @@ utilisation.slip(
 
 
 utilisation.hint("Operations for a token; times tokens a second; over what all GPUs could do.")
-
-
 utilisation.hint("6 · N + 12 · L · H · Q · T, with the page's letters.")
-
-
 utilisation.hint("How many GPUs share the work?", when="factor")
-
-
 utilisation.hint("Two numbers come back, the operations for a token first.", when="type")

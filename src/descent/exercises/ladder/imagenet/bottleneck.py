@@ -319,22 +319,12 @@ Bottleneck.slip(
 
 
 Bottleneck.hint("It is rung 10's block with one convolution more: narrow, look around, widen.")
-
-
 Bottleneck.hint("`nn.Conv2d(width, width, 3, stride, padding=1, bias=False)` is the middle one.")
-
-
 Bottleneck.hint("The block projects when `stride != 1 or channels != 4 * width`.")
-
-
 Bottleneck.hint(
     "`nn.init.zeros_(self.norm3.weight)`, and only that one.",
     when="starts with gain 0 in the last norm of the branch, and 1 elsewhere",
 )
-
-
 Bottleneck.hint("Print the shapes of branch and shortcut before you add them.", when="error")
-
-
 Bottleneck.hint("Is there a ReLU after norms 1 and 2 and after the addition, and nowhere else?",
                 when="value")  # fmt: skip

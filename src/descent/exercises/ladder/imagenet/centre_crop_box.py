@@ -197,14 +197,8 @@ centre_crop_box.equivalent(
 
 
 centre_crop_box.hint("Which side becomes 256? By what factor does the other one change?")
-
-
 centre_crop_box.hint("`resize * long // short` is the longer side, rounded down.")
-
-
 centre_crop_box.hint(
     "Half of what is left over lies above: `round((new_height - crop) / 2)`.", when="value"
 )
-
-
 centre_crop_box.hint("Four numbers: height, width, top, left.", when="length")

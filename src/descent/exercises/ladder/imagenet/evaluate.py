@@ -389,18 +389,8 @@ evaluate.slip(
 
 
 evaluate.hint("Three numbers to add up over the batches: right at once, right among five, all.")
-
-
 evaluate.hint("`logits.gather(1, labels[:, None])` is the logit of each right class.")
-
-
 evaluate.hint("Rivals: how many of a row's logits are at least as large, less the class itself.")
-
-
 evaluate.hint("Take the rows with `labels >= 0` before anything else.", when="error")
-
-
 evaluate.hint("Divide at the end, once, by the number of pictures.", when="value")
-
-
 evaluate.hint("What does NaN >= NaN give?", when="counts a row with NaN in it as wrong")

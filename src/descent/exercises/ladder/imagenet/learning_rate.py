@@ -251,12 +251,6 @@ learning_rate.equivalent(
 
 
 learning_rate.hint("The peak first. Then two cases: before warm_up, and from it on.")
-
-
 learning_rate.hint("`(step + 1) / (warm_up + 1)` climbs in equal strides and is 1 at step warm_up.")
-
-
 learning_rate.hint("How far the fall has come: (step − warm_up) / (steps − warm_up).", when="value")
-
-
 learning_rate.hint("By hand: base 0.1, batch 512: the peak is 0.2.", when="factor")

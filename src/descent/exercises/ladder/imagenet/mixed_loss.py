@@ -301,12 +301,6 @@ mixed_loss.slip(
 
 
 mixed_loss.hint("Mix, one pass, then the loss against each of the two labels.")
-
-
 mixed_loss.hint("`images[order]` are the partners, `labels[order]` their labels.")
-
-
 mixed_loss.hint("Weigh the two losses by share and 1 − share.", when="value")
-
-
 mixed_loss.hint("`images.mul_(…)` would change the pictures you were given.", when="changes input")

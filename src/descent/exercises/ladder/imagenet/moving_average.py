@@ -389,24 +389,14 @@ MovingAverage.equivalent(
 
 
 MovingAverage.hint("`copy.deepcopy(model)`, evaluation mode, no gradients, and a counter at 0.")
-
-
 MovingAverage.hint(
     "`state_dict()` holds parameters and buffers, and writing into its tensors counts."
 )
-
-
 MovingAverage.hint("Old: `mul_(keep)`, then `add_(new, alpha=1 - keep)`.")
-
-
 MovingAverage.hint(
     "`tensor.is_floating_point()` tells the statistics from the counter.", when="error"
 )
-
-
 MovingAverage.hint("By hand: after the first update the average is the live model.", when="value")
-
-
 MovingAverage.hint(
     "What is keep at the second update, t = 1?", when="is a plain mean while it is young"
 )

@@ -176,15 +176,7 @@ normalise.slip(
 
 
 normalise.hint("Bytes to floats from 0 to 1, subtract, divide, move the axis.")
-
-
 normalise.hint("While the channels are last, `x - mean` broadcasts as it should.")
-
-
 normalise.hint("`x.permute(0, 3, 1, 2)` moves axis 3 to place 1.", when="shape")
-
-
 normalise.hint("Which pixel value does a white pixel have after your first line?", when="value")
-
-
 normalise.hint("`images.float()` is float32.", when="dtype")

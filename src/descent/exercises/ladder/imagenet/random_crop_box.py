@@ -341,21 +341,13 @@ for _swapped in (
 random_crop_box.hint(
     "One row: area, ratio, the two sides, does it fit? If so the corner, and return."
 )
-
-
 random_crop_box.hint(
     "w · h = area and w / h = ratio. Multiply the two equations: w² = area · ratio."
 )
-
-
 random_crop_box.hint("`math.exp(math.log(a) + u * (math.log(b) - math.log(a)))` is log-uniform.")
-
-
 random_crop_box.hint(
     "There are H − h + 1 places for the top: `int(u * (height - h + 1))`.", when="value"
 )
-
-
 random_crop_box.hint(
     "After the loop: is width / height above the range, below it, or inside?",
     when="falls back on the largest middle of an allowed shape",

@@ -398,8 +398,6 @@ ResNet50.equivalent(
     "`nn.init.kaiming_normal_(module.weight, mode='fan_out')`",
     because="torch's default, a leaky ReLU of slope 0, is a ReLU",
 )
-
-
 ResNet50.equivalent(
     "`return self.linear(self.blocks(x).mean((2, 3)))` → "
     "`return self.linear(self.blocks(x).mean((3, 2)))`",
@@ -408,21 +406,11 @@ ResNet50.equivalent(
 
 
 ResNet50.hint("Build a list of blocks in two loops: stages outside, places in the stage inside.")
-
-
 ResNet50.hint("Keep a variable with the channels that the next block gets: 4 · width of the last.")
-
-
 ResNet50.hint("`nn.MaxPool2d(3, stride=2, padding=1)` after the stem; `x.mean((2, 3))` at the end.")
-
-
 ResNet50.hint("`for m in self.modules(): if isinstance(m, nn.Conv2d): nn.init.kaiming_normal_(…)`.",
               when="initialises its kernels as He does, by their outputs")  # fmt: skip
-
-
 ResNet50.hint(
     "Go down the table line by line. Is there a ReLU after the stem's norm?", when="value"
 )
-
-
 ResNet50.hint("Does each block get the channels that the one before it gives?", when="error")

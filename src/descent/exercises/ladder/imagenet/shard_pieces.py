@@ -302,19 +302,11 @@ for _swapped in (
 shard_pieces.hint(
     "Lay the shards end to end in `order`. Where does this reader's stretch begin and end?"
 )
-
-
 shard_pieces.hint(
     "`first = total * reader // readers + done`, `last = total * (reader + 1) // readers`."
 )
-
-
 shard_pieces.hint(
     "Walk along the shards with the position where each begins; cut both ends to the shard."
 )
-
-
 shard_pieces.hint("`max(first - position, 0)` and `min(last - position, size)`.", when="value")
-
-
 shard_pieces.hint("Keep a piece only where start < stop.", when="length")

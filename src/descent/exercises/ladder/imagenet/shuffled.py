@@ -298,18 +298,10 @@ shuffled.slip(
 
 
 shuffled.hint("A function with `yield` hands out one at a time, and goes on from there when asked.")
-
-
 shuffled.hint(
     "Fill; then for each new sample: draw a place, hand out what lies there, put it there."
 )
-
-
 shuffled.hint("At the end: `buffer.pop(int(rng.integers(len(buffer))))` until it is empty.")
-
-
 shuffled.hint("Does the last part of the buffer come out, and once?", when="length")
-
-
 shuffled.hint("Take one sample from the stream for each that goes out.",
               when="keeps the buffer full while the stream lasts, and never fuller")  # fmt: skip

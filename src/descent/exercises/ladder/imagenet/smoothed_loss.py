@@ -213,18 +213,8 @@ smoothed_loss.slip(
 
 
 smoothed_loss.hint("The target of one row: ε/K everywhere, and 1 − ε more at the label.")
-
-
 smoothed_loss.hint("−Σ target · log softmax splits into two sums: one at the label, one over all.")
-
-
 smoothed_loss.hint("`logs.gather(1, labels[:, None])` and `logs.mean(1)`.", when="value")
-
-
 smoothed_loss.hint("`logits.log_softmax(1)` never overflows.", when="infinite")
-
-
 smoothed_loss.hint("`logits.log_softmax(1)` never overflows.", when="nan")
-
-
 smoothed_loss.hint("One number for the whole batch.", when="shape")

@@ -225,29 +225,17 @@ def pairs_turned(x, y, batch_size, generator=None):
 
 
 batches.hint("Decide the order of the indices first; then cut it; then pick pictures and labels.")
-
-
 batches.hint(
     "`order.split(batch_size)` cuts a tensor and keeps the short rest. `x[piece]` picks rows."
 )
-
-
 batches.hint("What should the last batch be when batch_size does not divide n?", when="length")
-
-
 batches.hint("What is the order when generator is None?", when="order")
-
-
 batches.hint(
     "Pictures and labels must be picked by the same indices.",
     when="keeps each picture with its label",
 )
-
-
 batches.hint(
     "`return` inside a loop ends it with the first batch. `yield x[piece], y[piece]` goes on.",
     when="type",
 )
-
-
 batches.hint("`if generator is None:` asks whether there is one.", when="error")

@@ -135,25 +135,15 @@ def both_ways(labels, predictions, classes):
 
 
 confusion_matrix.hint("A table of zeros; each example adds 1 to one cell. Which row, which column?")
-
-
 confusion_matrix.hint(
     "A `for true, predicted in zip(…)` loop is fine. Faster: `torch.bincount` of true · classes + "
     "predicted."
 )
-
-
 confusion_matrix.hint(
     "Which class says the row: the true one or the predicted one?", when="transposed"
 )
-
-
 confusion_matrix.hint("What happens when the same pair comes twice?", when="value")
-
-
 confusion_matrix.hint("The size is given by `classes`, not by what occurs.", when="shape")
-
-
 confusion_matrix.hint(
     "`torch.zeros` makes floats unless you say `dtype=torch.int64`.", when="dtype"
 )

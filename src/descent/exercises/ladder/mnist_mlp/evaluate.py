@@ -306,47 +306,29 @@ evaluate.hint(
     "Before the loop: remember the mode, switch it. In the loop: add up. After: divide, put the "
     "mode back."
 )
-
-
 evaluate.hint("Keep three sums: losses times batch sizes, right answers, examples.")
-
-
 evaluate.hint(
     "Whose mean is it? A batch of 1 and a batch of 1 000 must not weigh the same.",
     when="lets every example count the same when batches differ in size",
 )
-
-
 evaluate.hint("What did you divide by: examples, batches, nothing?", when="factor")
-
-
 evaluate.hint(
     "`model.eval()` switches; `model.training` says which mode it is in.",
     when="measures in evaluation mode",
 )
-
-
 evaluate.hint(
     "`was_training = model.training` first, `model.train(was_training)` last.",
     when="leaves the model in the mode it found it in",
 )
-
-
 evaluate.hint(
     "`with torch.no_grad():` around the loop.",
     when="records nothing for backward, and changes nothing in the model",
 )
-
-
 evaluate.hint(
     "`with torch.no_grad():` puts back what was there; `set_grad_enabled` stays.",
     when="leaves recording as it was, on or off",
 )
-
-
 evaluate.hint("`batches` may be a generator: one `for` loop, no `len`.", when="error")
-
-
 evaluate.hint(
     "Return two plain numbers: `return loss, accuracy`. `.item()` makes one of a tensor.",
     when="type",

@@ -130,29 +130,15 @@ def stayed_numpy(images):
 
 
 flatten_and_scale.hint("Three steps: a tensor, one row per picture, float32 between 0 and 1.")
-
-
 flatten_and_scale.hint("`torch.from_numpy(images)` makes a tensor; `.flatten(1)` keeps axis 0.")
-
-
 flatten_and_scale.hint("Which axes are merged? The first one counts the pictures.", when="shape")
-
-
 flatten_and_scale.hint("What is the largest value a byte can hold?", when="factor")
-
-
 flatten_and_scale.hint("Convert to float before you divide, not after.", when="value")
-
-
 flatten_and_scale.hint(
     "The check uses small pictures: take sizes from `images.shape`, or let `.flatten(1)` do it.",
     when="error",
 )
-
-
 flatten_and_scale.hint("`.float()` is short for `.to(torch.float32)`.", when="dtype")
-
-
 flatten_and_scale.hint(
     "`reshape` and `flatten` read line by line. What moved the axes?", when="order"
 )

@@ -166,32 +166,18 @@ def unsorted(logits, labels, k):
 
 
 most_wrong.hint("One loss per example first; then the k largest, with their places.")
-
-
 most_wrong.hint("`F.cross_entropy(…, reduction='none')` does not average. `topk` knows places.")
-
-
 most_wrong.hint("Which comes first, the highest loss or the lowest?", when="order")
-
-
 most_wrong.hint(
     "Which probability makes an answer wrong: of the predicted class or of the true one?",
     when="value",
 )
-
-
 most_wrong.hint("`topk(k)` returns values and indices. Which did you return?", when="dtype")
-
-
 most_wrong.hint("How many indices are asked for?", when="length")
-
-
 most_wrong.hint(
     "`F.cross_entropy` averages unless you say `reduction='none'`: one number has no k largest.",
     when="error",
 )
-
-
 most_wrong.hint(
     "What becomes of exp(−300) in float32?",
     when="still orders them when the network is wildly sure",

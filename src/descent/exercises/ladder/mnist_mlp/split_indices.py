@@ -186,21 +186,11 @@ def loses_one(n, held_out, generator):
 
 
 split_indices.hint("Shuffle 0 … n − 1 once; then one cut makes both parts.")
-
-
 split_indices.hint("`torch.randperm(n, generator=generator)` is a shuffled 0 … n − 1.")
-
-
 split_indices.hint("How long is each part? They add up to n.", when="value")
-
-
 split_indices.hint("Is any index in both parts, or in neither?", when="length")
-
-
 split_indices.hint(
     "Does the generator you were given take part?",
     when="takes its randomness from the generator it was given",
 )
-
-
 split_indices.hint("What is `order[-0:]`?", when="may hold out nothing")

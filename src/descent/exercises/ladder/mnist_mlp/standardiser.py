@@ -228,31 +228,19 @@ class CentredFirst:
 Standardiser.hint(
     "What is measured once belongs in `__init__`; what happens each time, in `__call__`."
 )
-
-
 Standardiser.hint(
     "`training.mean()` without an axis is one number over all pixels of all pictures."
 )
-
-
 Standardiser.hint(
     "Which pictures did the mean come from: the training ones, always?", when="offset"
 )
-
-
 Standardiser.hint("Some pixel has deviation 0. One deviation for all pixels avoids it.", when="nan")
-
-
 Standardiser.hint("Did you divide by std, or by its square?", when="factor")
-
-
 Standardiser.hint(
     "`mean = …` inside `__init__` is gone when it ends. `self.mean = …` stays, and `self.std`: the "
     "check reads both by these names.",
     when="error",
 )
-
-
 Standardiser.hint(
     "mean and std are single numbers. Is there an axis in the brackets?", when="shape"
 )

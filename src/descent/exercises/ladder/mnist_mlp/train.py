@@ -515,48 +515,30 @@ train.equivalent(
 train.hint(
     "Four pieces: an optimiser, a function that measures, the epoch loop, the minibatch loop."
 )
-
-
 train.hint("In the inner loop: zero_grad, forward, cross_entropy, backward, step. Nothing else.")
-
-
 train.hint(
     "Measure before the first epoch and after each: a small inner function keeps it in one place."
 )
-
-
 train.hint("How many entries has the history after 2 epochs? Three.", when="length")
-
-
 train.hint(
     "Follow the first step: is the gradient cleared, is the momentum the one you were given?",
     when="value",
 )
-
-
 train.hint(
     "`model.train()` at the start of each epoch; `evaluate` minds the rest.",
     when="learns in training mode and measures in evaluation mode",
 )
-
-
 train.hint(
     "`batches(…, generator)` inside the epoch loop.",
     when="shows every training example once an epoch, in a new order each time",
 )
-
-
 train.hint(
     "`if after_epoch is not None: after_epoch(epoch, train_loss, test_loss)`, next to where you "
     "measure.",
     when="calls after_epoch with each measurement",
 )
-
-
 train.hint(
     "Does every argument take part: epochs, batch size, learning rate, momentum, generator?",
     when="ignores argument",
 )
-
-
 train.hint("Keep what `evaluate` returns, as it is.", when="type")

@@ -248,15 +248,7 @@ for _ending in ("", ", strict=False"):
 
 
 accumulate.hint("Clear once. For each part: loss, times its share of the rows, backward.")
-
-
 accumulate.hint("`inputs.tensor_split(parts)` cuts along the first dimension, sizes within one.")
-
-
 accumulate.hint("`len(x) / len(inputs)` is a part's share.", when="factor")
-
-
 accumulate.hint("Is the gradient cleared once, or before each part?", when="value")
-
-
 accumulate.hint("`.item()` takes the number and lets go of the graph.", when="type")

@@ -315,8 +315,6 @@ Attention.equivalent(
     "`q, k, v = (part.reshape(split).transpose(2, 1) for part in parts)`",
     because="exchanging two dimensions has no order",
 )
-
-
 Attention.equivalent(
     "`return F.dropout(self.projection(mixed.transpose(1, 2).reshape(x.shape)), share)` → "
     "`return F.dropout(self.projection(mixed.transpose(2, 1).reshape(x.shape)), share)`",
@@ -325,23 +323,13 @@ Attention.equivalent(
 
 
 Attention.hint("Project once, cut in three, split into heads, attend, join, project, drop.")
-
-
 Attention.hint(
     "`q, k, v = self.queries_keys_values(x).split(width, dim=-1)`; rung 13's split and join "
     "do the rest."
 )
-
-
 Attention.hint(
     "`dropout_p=self.share if self.training else 0.0`.", when="drops nothing in evaluation mode"
 )
-
-
 Attention.hint("Which of the three parts comes first? Who divides by √d?", when="value")
-
-
 Attention.hint("Fused attention wants (batch, heads, time, width of a head).", when="shape")
-
-
 Attention.hint("`nn.Linear(width, 3 * width, bias=False)`.", when="error")

@@ -97,9 +97,5 @@ bits_per_character.slip(
 
 
 bits_per_character.hint("How many nats is the surprise at a fair coin? How many bits?")
-
-
 bits_per_character.hint("A bit is ln 2 = 0.693 nats, so there are more bits than nats.")
-
-
 bits_per_character.hint("`math.log(2)` is the natural logarithm.", when="factor")

@@ -264,15 +264,7 @@ clip_gradients.equivalent(
 
 
 clip_gradients.hint("Collect the gradients in a list first: `parameters` can be walked only once.")
-
-
 clip_gradients.hint("Square, sum, add over all tensors, root. Then one factor for all.")
-
-
 clip_gradients.hint("By hand: gradients [3] and [4] have norm 5 together.", when="value")
-
-
 clip_gradients.hint("`parameter.grad` can be None.", when="error")
-
-
 clip_gradients.hint("Is the root there, and the factor largest/norm?", when="factor")

@@ -178,14 +178,8 @@ encode.slip(
 
 
 encode.hint("A dictionary from character to number, then one look-up for every character.")
-
-
 encode.hint("`enumerate(characters)` gives each character with its place.")
-
-
 encode.hint("`set(text) - set(characters)` holds what is unknown.", when="error")
-
-
 encode.hint(
     "`torch.tensor([])` is of floats. Say the dtype.", when="gives int64, for an empty text too"
 )

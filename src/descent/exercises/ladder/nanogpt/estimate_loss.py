@@ -233,15 +233,7 @@ estimate_loss.slip(
 estimate_loss.hint(
     "Remember the mode; eval; one mean loss a batch; put the mode back; two numbers."
 )
-
-
 estimate_loss.hint("`torch.tensor(losses).std()` divides by n − 1; then divide by √n.")
-
-
 estimate_loss.hint("By hand: means 1 and 3 have the spread √2 and the standard error 1.", "value")
-
-
 estimate_loss.hint("n or √n? n or n − 1?", when="factor")
-
-
 estimate_loss.hint("Two floats: `.item()` or float(…).", when="type")

@@ -473,18 +473,8 @@ GPT.slip(
 
 
 GPT.hint("Tables, dropout, blocks, norm, head, start: six parts, in this order.")
-
-
 GPT.hint("`self.blocks = nn.ModuleList(Block(width, heads, dropout) for _ in range(layers))`.")
-
-
 GPT.hint("The head: `self.norm(x) @ self.tokens.weight.T`.", when="value")
-
-
 GPT.hint("Does anything come after `initialise(self, layers)` in __init__?", when="PlainStart")
-
-
 GPT.hint("`torch.arange(time, device=tokens.device)`.", when="error")
-
-
 GPT.hint("Count the parameters with your own parameter_count and compare.", when="factor")

@@ -320,20 +320,12 @@ initialise.slip(
 
 
 initialise.hint("Walk through `model.named_parameters()`: the name and the number of axes decide.")
-
-
 initialise.hint(
     "`nn.init.normal_(weight, std=…)`, `nn.init.zeros_`, `nn.init.ones_`. Matrices and tables "
     "have two axes; gains and biases have one."
 )
-
-
 initialise.hint(
     "`name.endswith('projection.weight')` tells who writes to the stream.", when="value"
 )
-
-
 initialise.hint("Is the root taken? Is it of 2·layers?", when="factor")
-
-
 initialise.hint("Change a parameter in place, under torch.no_grad().", when="error")

@@ -212,15 +212,7 @@ learning_rate.slip(
 
 
 learning_rate.hint("Three cases: step < warm_up, step >= steps, and between.")
-
-
 learning_rate.hint("`share = (step - warm_up) / (steps - warm_up)`, then (1 + cos(π·share))/2.")
-
-
 learning_rate.hint("Work out steps 0, warm_up and `steps` by hand.", when="value")
-
-
 learning_rate.hint("Is the case step >= steps asked first?", when="error")
-
-
 learning_rate.hint("Is your rate off by one step?", when="shift")

@@ -249,18 +249,8 @@ for _tiny in ("- 1e-12", "+ 2e-12"):
 
 
 orthogonalise.hint("Divide by the norm once. Then `steps` times: A = X Xᵀ, X = aX + bAX + cA²X.")
-
-
 orthogonalise.hint("`torch.linalg.norm(matrix)` of a matrix is the Frobenius norm.")
-
-
 orthogonalise.hint("Print `torch.linalg.svdvals` after every step.", when="value")
-
-
 orthogonalise.hint("Did a singular value begin above 1?", when="infinite")
-
-
 orthogonalise.hint("What is 0/0?", when="nan")
-
-
 orthogonalise.hint("A is (rows, rows); A @ X has the shape of X.", when="error")

@@ -119,12 +119,6 @@ parameter_count.slip(
 
 
 parameter_count.hint("Write down the shape of every matrix of a block. There are four.")
-
-
 parameter_count.hint("A block has 12·width² + 2·width parameters.")
-
-
 parameter_count.hint("Tables, blocks, last norm, head: which one is missing?", when="value")
-
-
 parameter_count.hint("How many blocks?", when="factor")

@@ -229,12 +229,6 @@ parameter_groups.slip(
 
 
 parameter_groups.hint("One list for two axes and more, one for the rest. Which to leave out?")
-
-
 parameter_groups.hint("`[p for p in model.parameters() if p.requires_grad and p.dim() >= 2]`.")
-
-
 parameter_groups.hint("A group is a dictionary with the keys 'params' and 'weight_decay'.", "error")
-
-
 parameter_groups.hint("Print the shapes in each group.", when="value")

@@ -394,18 +394,8 @@ train.equivalent(
 train.hint(
     "Mode, optimiser; then for each step: batch, accumulate, clip, set the rate, step, note."
 )
-
-
 train.hint("`torch.optim.AdamW(parameter_groups(model, decay), lr=peak, betas=(0.9, 0.99))`, once.")
-
-
 train.hint("`for group in optimiser.param_groups: group['lr'] = learning_rate(step, …)`.", "value")
-
-
 train.hint("One pair (loss, norm) a step.", when="shape")
-
-
 train.hint("`next(batches)` gives the next batch.", when="error")
-
-
 train.hint("As many entries as steps.", when="length")

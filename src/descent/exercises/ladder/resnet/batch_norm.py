@@ -473,22 +473,12 @@ BatchNorm.slip(
 
 
 BatchNorm.hint("`__init__` makes four tensors: two `nn.Parameter`, two `register_buffer`.")
-
-
 BatchNorm.hint("`forward` is your three functions, and one `if self.training`.")
-
-
 BatchNorm.hint(
     "A buffer may be assigned again: `self.running_mean = …`, with a tensor, not a parameter."
 )
-
-
 BatchNorm.hint("Which statistics normalise, and which are remembered: in which mode?", when="value")
-
-
 BatchNorm.hint("Are the four shapes (c,)?", when="shape")
-
-
 BatchNorm.hint(
     "Call `super().__init__()` first; then `register_buffer` and parameters work.", when="error"
 )

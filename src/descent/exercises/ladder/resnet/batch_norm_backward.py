@@ -376,36 +376,20 @@ def by_autograd(upstream, x, weight, eps=1e-5):
 
 
 batch_norm_backward.hint("Forwards first: mean, variance, s and x̂, each with a shape that meets x.")
-
-
 batch_norm_backward.hint("`keepdim=True` keeps the summed axes, so that the means meet x again.")
-
-
 batch_norm_backward.hint("Then γ · g, its mean, and the mean of its product with x̂.")
-
-
 batch_norm_backward.hint("Check: the gradient at x sums to 0 over the batch, in each channel.")
-
-
 batch_norm_backward.hint(
     "Rows −1.22, 0, 1.22 with γ = 3 and g = (1, 0, 0) give 0.5, −1, 0.5 at x.", when="value"
 )
-
-
 batch_norm_backward.hint("Which of the two sums is missing, or not an average?", when="offset")
-
-
 batch_norm_backward.hint(
     "At weight and bias the shape is (c,): sum over all axes but 1.", when="shape"
 )
-
-
 batch_norm_backward.hint(
     "A weight of shape (c,) meets pictures as (1, c, 1, 1): `weight.view(1, -1, 1, 1)`.",
     when="error",
 )
-
-
 batch_norm_backward.hint(
     "The formulas of the page need sums and products only; no `backward`, no `grad`.",
     when="needs no autograd: no gradients are recorded",

@@ -215,18 +215,8 @@ channel_statistics.slip(
 
 
 channel_statistics.hint("Which axis is left over? The average runs over all the others.")
-
-
 channel_statistics.hint("`x.mean((0, 2, 3))` averages over three axes; rows have axis 0 only.")
-
-
 channel_statistics.hint("For rows of shape (n, c) there are no axes 2 and 3.", when="error")
-
-
 channel_statistics.hint("The result has one entry for each channel.", when="shape")
-
-
 channel_statistics.hint("By how much is it off: m / (m − 1)? See `correction`.", when="factor")
-
-
 channel_statistics.hint("By how much is it off: m / (m − 1)? See `correction`.", when="value")

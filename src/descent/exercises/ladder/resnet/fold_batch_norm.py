@@ -221,15 +221,7 @@ fold_batch_norm.slip(
 
 
 fold_batch_norm.hint("Write the norm as s · (number) + t. What are s and t?")
-
-
 fold_batch_norm.hint("`scale[:, None, None, None]` has shape (o, 1, 1, 1).")
-
-
 fold_batch_norm.hint("Channels of the norm are axis 0 of the kernel.", when="error")
-
-
 fold_batch_norm.hint("Do the worked number: the bias must come out as −2.", when="value")
-
-
 fold_batch_norm.hint("Do the worked number: the bias must come out as −2.", when="offset")

@@ -283,15 +283,7 @@ gradient_norms.slip(
 
 
 gradient_norms.hint("Loss first, then its gradient, then one number for each parameter you want.")
-
-
 gradient_norms.hint("`torch.autograd.grad(loss, list_of_parameters)` gives a tuple of gradients.")
-
-
 gradient_norms.hint("`p.ndim` tells a matrix (2) or kernel (4) from a bias (1).", when="length")
-
-
 gradient_norms.hint("Is there a root, and one only?", when="value")
-
-
 gradient_norms.hint("`float(gradient.norm())` makes a Python number.", when="type")

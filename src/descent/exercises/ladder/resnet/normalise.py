@@ -208,15 +208,7 @@ normalise.slip(
 
 
 normalise.hint("Get the shapes right first: (c,) must become (1, c, 1, 1) for pictures.")
-
-
 normalise.hint("`v.view(1, -1, 1, 1)`, or `v[:, None, None]`; for rows (c,) fits as it is.")
-
-
 normalise.hint("Which axis of x do your (c,) vectors meet? Channels are axis 1.", when="error")
-
-
 normalise.hint("Which axis of x do your (c,) vectors meet? Channels are axis 1.", when="shape")
-
-
 normalise.hint("Do the worked number: pixel 1 must become −1.68.", when="value")

@@ -231,17 +231,9 @@ one_cycle.equivalent(
 
 
 one_cycle.hint("Compute t first, then an `if` for its two parts.")
-
-
 one_cycle.hint("`math.cos` and `math.pi`; half a cosine goes from 1 to −1.")
-
-
 one_cycle.hint("Compare with the worked numbers: ¼, ¾, 0.983 for 8 steps.", when="value")
-
-
 one_cycle.hint(
     "With warm_up = 0, t < 0 never holds: is the division inside the `if`?", when="error"
 )
-
-
 one_cycle.hint("½ (1 + cos …) lies between 0 and 1.", when="factor")

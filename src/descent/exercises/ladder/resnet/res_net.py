@@ -342,18 +342,8 @@ ResNet.equivalent(
 
 
 ResNet.hint("A list of blocks, built in two loops: stages outside, places in the stage inside.")
-
-
 ResNet.hint("Keep a variable with the channels that the next block gets.")
-
-
 ResNet.hint("Stride 2 only where the stage is not the first and the place is.")
-
-
 ResNet.hint("`x.amax((2, 3))` takes the largest over rows and columns.", when="shape")
-
-
 ResNet.hint("Go down the table: a ReLU after the stem's norm? The right strides?", when="value")
-
-
 ResNet.hint("Does each block get the channels that the one before it gives?", when="error")

@@ -380,18 +380,8 @@ ResidualBlock.slip(
 
 
 ResidualBlock.hint("Four layers and a shortcut in `__init__`; three lines in `forward`.")
-
-
 ResidualBlock.hint("`if stride != 1 or in_channels != out_channels:` the shortcut projects.")
-
-
 ResidualBlock.hint("`nn.Conv2d(a, b, 3, stride, padding=1, bias=False)`.")
-
-
 ResidualBlock.hint("Where is the last ReLU: before or after the addition?", when="value")
-
-
 ResidualBlock.hint("Print the shapes of branch and shortcut(x) before you add them.", when="error")
-
-
 ResidualBlock.hint("Which convolution has the stride, and which has not?", when="shape")

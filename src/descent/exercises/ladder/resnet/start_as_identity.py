@@ -217,12 +217,6 @@ start_as_identity.slip(
 
 
 start_as_identity.hint("Which number, multiplied with the branch, makes it vanish?")
-
-
 start_as_identity.hint("`nn.init.zeros_(parameter)` fills in place, without recording.")
-
-
 start_as_identity.hint("Under `torch.no_grad()`, or with `nn.init`.", when="error")
-
-
 start_as_identity.hint("Is it norm2, and its `weight`?", when="value")

@@ -504,22 +504,10 @@ train.equivalent(
 
 
 train.hint("Optimiser and the number of all steps first, then two loops.")
-
-
 train.hint("The number of the step is `len(losses)` before you append.")
-
-
 train.hint("Inside: pictures, loss, zero_grad, backward, the rate for each group, step, append.")
-
-
 train.hint("How many steps has an epoch of 5 examples with batches of 2?", when="length")
-
-
 train.hint("Is the rate set before each step, and counted over all epochs?", when="value")
-
-
 train.hint("`model.train()` belongs inside the loop over epochs.",
            when="has every part in training mode, also after an evaluation")  # fmt: skip
-
-
 train.hint("`loss.item()` makes a Python float.", when="type")

@@ -235,15 +235,7 @@ update_running.slip(
 
 
 update_running.hint("Statistics of the batch first; `channel_statistics` has them.")
-
-
 update_running.hint("How many numbers has a channel? `x.numel() / x.shape[1]`.")
-
-
 update_running.hint("New = (1 − momentum) · old + momentum · batch, for both.")
-
-
 update_running.hint("Which of the two is off? The variance needs m / (m − 1).", when="value")
-
-
 update_running.hint("`x.detach()` cuts the batch out of its graph.", when="keeps no graph")

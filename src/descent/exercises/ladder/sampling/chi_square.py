@@ -230,23 +230,11 @@ def swapped(counts, probabilities):
 
 
 chi_square.hint("`possible = probabilities > 0` picks the words that take part.")
-
-
 chi_square.hint("Expected counts are n · p; the statistic is one line after that.")
-
-
 chi_square.hint("`chi2.sf(statistic, degrees)` is the upper tail; degrees: possible words − 1.")
-
-
 chi_square.hint("Two cases need no arithmetic. Take them out first.", when="nan")
-
-
 chi_square.hint("Is the sum over counts, or over shares?", when="factor")
-
-
 chi_square.hint("`.item()` makes a Python number of a tensor.", when="type")
-
-
 chi_square.hint(
     "Both special cases may hold at once: [3, 1] drawn from [1, 0]. Which one goes first?",
     when="is infinite where one word alone is possible and another was drawn",

@@ -166,12 +166,6 @@ def upside_down(ids, n):
 
 
 distinct.hint("A list of tuples, one for each place where a run begins; `set` drops equal ones.")
-
-
 distinct.hint("`range(len(ids) - n + 1)` are the places where a run of n begins.")
-
-
 distinct.hint("Tensors do not compare as sets want: `.tolist()` first.", when="value")
-
-
 distinct.hint("What is your answer for a text shorter than n?", when="error")

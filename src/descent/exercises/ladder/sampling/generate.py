@@ -250,20 +250,10 @@ for _habit, _message in {
 
 
 generate.hint("The frame of every evaluation: note the mode, eval, no_grad, restore the mode.")
-
-
 generate.hint("One round: last_window → model → next_word_probabilities → sample → append.")
-
-
 generate.hint("The model wants a batch: `window[None]` has shape (1, n); its answer, `[0]`.")
-
-
 generate.hint("`torch.cat([ids, word])`, with `word` of shape (1,).")
-
-
 generate.hint("What has the text been cut down to before you return it?", when="length")
-
-
 generate.hint("`ids[len(prompt):]` is what is new.", when="shape")
 
 

@@ -191,19 +191,11 @@ def floats(probabilities, uniform):
 
 
 inverse_cdf.hint("`probabilities.cumsum(0)` are the right ends of the pieces.")
-
-
 inverse_cdf.hint("`torch.searchsorted(ends, u, right=True)` finds the first end greater than u.")
-
-
 inverse_cdf.hint("`probabilities.nonzero()` lists the possible words; the last one is the largest.")
-
-
 inverse_cdf.hint(
     "searchsorted wants both tensors in the same dtype: `.double()` makes them so.", when="error"
 )
-
-
 inverse_cdf.hint("Draw the line of the page on paper: where is u = 0.2?", when="offset")
 
 

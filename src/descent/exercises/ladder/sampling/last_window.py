@@ -132,12 +132,6 @@ def not_cut(ids, n, pad):
 
 
 last_window.hint("`ids[-n:]` is the last n, or all where there are fewer.")
-
-
 last_window.hint("`F.pad(window, (before, behind), value=pad)` adds numbers at the ends.")
-
-
 last_window.hint("How many are missing? Never fewer than none.", when="length")
-
-
 last_window.hint("How many are missing? Never fewer than none.", when="shape")

@@ -343,17 +343,9 @@ def records(model, prompt, new, context, pad=0):
 
 
 log_probability.hint("`ids = torch.cat([prompt, new])`; judge the places from len(prompt) on.")
-
-
 log_probability.hint("`F.log_softmax(logits, dim=0)[word]` is one term.")
-
-
 log_probability.hint("Place t is judged after `last_window(ids[:t], context, pad)`.")
-
-
 log_probability.hint("Sum or mean?", when="factor")
-
-
 log_probability.hint("Which words were judged? Which ones were read?", when="value")
 
 
@@ -362,15 +354,11 @@ log_probability.equivalent(
     "`logits = model(last_window(ids[:end], context, pad)[None])[-1]`",
     because="in a batch of one, the last is the first",
 )
-
-
 log_probability.equivalent(
     "`total += F.log_softmax(logits, dim=0)[ids[end]].item()` → "
     "`total += F.log_softmax(logits)[ids[end]].item()`",
     because="of one dimension there is one to choose",
 )
-
-
 log_probability.equivalent(
     "`total += F.log_softmax(logits, dim=0)[ids[end]].item()` → "
     "`total += F.log_softmax(logits, dim=-1)[ids[end]].item()`",

@@ -226,15 +226,7 @@ def all_banned(logits, temperature=1.0, k=None, p=1.0, banned=()):
 
 
 next_word_probabilities.hint("You have all four pieces. Write them one under the other.")
-
-
 next_word_probabilities.hint("`allowed = logits.clone()`: then you may write into it.")
-
-
 next_word_probabilities.hint("A list of numbers is an index: `allowed[list(banned)] = -math.inf`.")
-
-
 next_word_probabilities.hint("What does `logits` look like after your call?", when="changes input")
-
-
 next_word_probabilities.hint("Is `k` None where it is not given?", when="error")

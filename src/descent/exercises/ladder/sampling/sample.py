@@ -223,17 +223,9 @@ def one_word(probabilities, count, generator):
 
 
 sample.hint("Two lines: `count` uniform numbers, then your last exercise.")
-
-
 sample.hint("`torch.rand(count, generator=generator, dtype=torch.float64)`.")
-
-
 sample.hint("How many random numbers did you draw?", when="shape")
-
-
 sample.hint("How many random numbers did you draw?", when="length")
-
-
 sample.hint(
     "Which stream do your numbers come from? Was it set back?",
     when="takes its randomness from the generator alone",

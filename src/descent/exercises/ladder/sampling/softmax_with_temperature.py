@@ -193,17 +193,9 @@ def divides_by_a_little_more(logits, temperature):
 
 
 softmax_with_temperature.hint("`torch.softmax(…, dim=0)` of what?")
-
-
 softmax_with_temperature.hint("0 is a case of its own: `logits.argmax()` finds the first largest.")
-
-
 softmax_with_temperature.hint("Try [log 4, log 2, log 2] with T = ½ by hand.", when="value")
-
-
 softmax_with_temperature.hint("What is 0 / 0? Which temperature does it come from?", when="nan")
-
-
 softmax_with_temperature.hint("Do they add up to 1?", when="factor")
 
 

@@ -243,18 +243,10 @@ for _habit, _message in {
 
 
 test_evaluation.hint("`score` and `perplexity` for the one, `generate` for the other.")
-
-
 test_evaluation.hint("`torch.Generator().manual_seed(seed)` is a stream of its own.")
-
-
 test_evaluation.hint("How many words does the model read? The contexts have as many columns.")
-
-
 test_evaluation.hint(
     "Which calls change something that outlives them?",
     when="neither uses nor changes the global random streams",
 )
-
-
 test_evaluation.hint("Which of the two comes first?", when="type")

@@ -217,20 +217,10 @@ def equal_gift(probabilities, k):
 
 
 top_k.hint("`probabilities.argsort(descending=True, stable=True)[:k]` are the words that stay.")
-
-
 top_k.hint("Begin with `torch.zeros_like(probabilities)` and write the kept ones into it.")
-
-
 top_k.hint("Do they add up to 1?", when="factor")
-
-
 top_k.hint("Is entry i still about word i?", when="order")
-
-
 top_k.hint("What does your code do with two equally probable words at the border?", when=(
     "among equals keeps those with lower numbers, exactly k in all"))  # fmt: skip
-
-
 top_k.hint("Make a new tensor for the answer instead of writing into the old.", when=(
     "changes input"))  # fmt: skip

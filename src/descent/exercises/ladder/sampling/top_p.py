@@ -316,20 +316,10 @@ def complement(probabilities, p):
 
 
 top_p.hint("Sort in falling order and take `cumsum(0)`: the mass reached after each word.")
-
-
 top_p.hint("A word stays when the sum *before* it is below p. How many are there?")
-
-
 top_p.hint("Once you know the number of words, the rest is top-k.")
-
-
 top_p.hint("Which words are kept at p = 0? Is anything left to divide by?", when="nan")
-
-
 top_p.hint("Is entry i still about word i?", when="order")
-
-
 top_p.hint("Make a new tensor for the answer instead of writing into the old.", when=(
     "changes input"))  # fmt: skip
 

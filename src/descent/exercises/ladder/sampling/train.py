@@ -244,22 +244,10 @@ for _habit, _message in {
 
 
 train.hint("The frame: evaluate; for each epoch, for each batch: a step; evaluate when due; end.")
-
-
 train.hint("`torch.randperm(m, generator=generator).split(batch_size)` are the minibatches.")
-
-
 train.hint("`len(losses)` is the number of steps made so far, through all epochs.")
-
-
 train.hint("At the end: is `history[-1][0]` already the number of steps?")
-
-
 train.hint("How many evaluations should there be? Write the steps down.", when="length")
-
-
 train.hint("In which mode is the model after an evaluation?", when=(
     "trains in training mode, whatever mode an evaluation leaves behind"))  # fmt: skip
-
-
 train.hint("`loss.item()` is a plain number.", when="type")

@@ -189,29 +189,13 @@ def times_b(w, b, x, y):
 
 
 gradient.hint("First write the error w·x + b − y; both derivatives contain it.")
-
-
 gradient.hint("dw: each error times its own x, averaged, times 2. What is db's inner derivative?")
-
-
 gradient.hint("Nudge b by a hundredth: every prediction moves by that hundredth, wherever x is.")
-
-
 gradient.hint("In full: dw = 2 · mean(error · x) and db = 2 · mean(error).")
-
-
 gradient.hint("Is it prediction − target, or target − prediction?", when="sign")
-
-
 gradient.hint("Count the factors: a 2 from the square, a 1/n from the mean.", when="factor")
-
-
 gradient.hint("dw and db are single numbers. What turns n of them into one?", when="shape")
-
-
 gradient.hint("Which of the two is multiplied by x?", when="order")
-
-
 gradient.hint(
     "Compare with numerical_gradient on two examples: which of dw, db agrees?", when="value"
 )

@@ -123,15 +123,7 @@ def not_averaged(prediction, target):
 
 
 mean_squared_error.hint("Read the name backwards: error first, then squared, then mean.")
-
-
 mean_squared_error.hint("`np.mean` averages an array; `** 2` squares every entry.")
-
-
 mean_squared_error.hint("Which number did you divide by: n, 2, nothing?", when="factor")
-
-
 mean_squared_error.hint("A loss is one number for the whole batch.", when="shape")
-
-
 mean_squared_error.hint("A mean of squares cannot be negative. Where was the square?", when="sign")

@@ -260,17 +260,9 @@ def copied_generator(n, batch_size, rng):
 
 
 minibatches.hint("Two steps: a shuffled list of 0 … n − 1, then cut it into pieces.")
-
-
 minibatches.hint(
     "`rng.permutation(n)` shuffles; `range(0, n, batch_size)` gives where pieces start."
 )
-
-
 minibatches.hint("What should the last piece be when batch_size does not divide n?", when="length")
-
-
 minibatches.hint("A slice may run past the end of an array: it stops there.", when="error")
-
-
 minibatches.hint("Where does each piece start, and is its end included?", when="offset")

@@ -236,20 +236,10 @@ def fixed_nudge(loss, w, b, h=1e-4):
 
 
 numerical_gradient.hint("A slope is rise over run. Call `loss` twice for each slope: four calls.")
-
-
 numerical_gradient.hint("For dw the rise is loss(w + h, b) − loss(w − h, b). How long is the run?")
-
-
 numerical_gradient.hint("How far apart are w − h and w + h?", when="factor")
-
-
 numerical_gradient.hint("Which of the two losses do you subtract from which?", when="sign")
-
-
 numerical_gradient.hint("Is dw the slope where only w moved?", when="order")
-
-
 numerical_gradient.hint(
     "Does your answer use h everywhere a nudge is made?", when="ignores argument"
 )

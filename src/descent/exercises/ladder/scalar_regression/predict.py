@@ -63,19 +63,11 @@ def added_slope(w, b, x):
 
 
 predict.hint("A line has a slope and a height at zero. Which of the two numbers is which?")
-
-
 predict.hint("numpy applies `*` and `+` to every entry of an array; no loop is needed.")
-
-
 predict.hint(
     "The answer has as many entries as x. Did something average or index it?", when="shape"
 )
-
-
 predict.hint("Try x = 0: the prediction there is b. Try x = 1: it is w + b.", when="value")
-
-
 predict.hint(
     "`w * x + b` makes a new array; `x *= w` writes into the one you were given.",
     when="changes input",

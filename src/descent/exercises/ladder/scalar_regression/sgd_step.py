@@ -119,17 +119,9 @@ def sign_only(w, b, dw, db, learning_rate):
 
 
 sgd_step.hint("One number at a time: new w = old w − (something). What is the something for w?")
-
-
 sgd_step.hint("The something is learning_rate · dw for w, and learning_rate · db for b.")
-
-
 sgd_step.hint("A positive slope means the loss grows to the right. Which way is down?", when="sign")
-
-
 sgd_step.hint("Is every slope multiplied by the learning rate?", when="ignores argument")
-
-
 sgd_step.hint(
     "Which slope belongs to which number, and in which order are they returned?", when="order"
 )

@@ -397,30 +397,18 @@ def one_epoch(x, y, learning_rate, batch_size, epochs, rng):
 
 
 train.hint("Write the two loops first, empty: over epochs, and inside it over minibatches(…).")
-
-
 train.hint("Inside: xb, yb = x[batch], y[batch]; loss; gradient; step. The four functions exist.")
-
-
 train.hint("How many steps does an epoch of 5 examples take with batch_size 2?", when="length")
-
-
 train.hint(
     "What is the very first loss? At w = b = 0 it is the mean of y² over the batch.", when="shift"
 )
-
-
 train.hint(
     "Follow one step by hand with the example of this page: x = [1, 3], y = [2, 6].", when="value"
 )
-
-
 train.hint(
     "Does every argument take part: the learning rate, the batch size, the epochs, rng?",
     when="ignores argument",
 )
-
-
 train.hint(
     "`losses.append(float(loss))` keeps plain numbers; return the list, not its mean.", when="type"
 )

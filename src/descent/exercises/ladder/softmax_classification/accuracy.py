@@ -171,18 +171,8 @@ def largest_itself(logits, labels):
 
 
 accuracy.hint("Two steps: the predicted class of each row, then how often it equals the label.")
-
-
 accuracy.hint("`logits.argmax(dim=1)` gives a class number for each row, lowest first in a tie.")
-
-
 accuracy.hint("torch will not average booleans: `.float()` first.", when="error")
-
-
 accuracy.hint("A share lies between 0 and 1. Did you divide by n?", when="factor")
-
-
 accuracy.hint("Along which axis do the classes run?", when="value")
-
-
 accuracy.hint("One number for the whole batch.", when="shape")

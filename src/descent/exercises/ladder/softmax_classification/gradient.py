@@ -291,30 +291,12 @@ def overflowing(W, b, x, labels):
 
 
 gradient.hint("Three lines: the probabilities, E = (P − Y)/n, then what E does to W and to b.")
-
-
 gradient.hint("P is `log_softmax(linear_logits(W, b, x)).exp()`; Y is `one_hot(labels, k)`.")
-
-
 gradient.hint("dW = xᵀ @ E has the shape of W. db adds up the rows of E.")
-
-
 gradient.hint("Is it P − Y, or Y − P?", when="sign")
-
-
 gradient.hint("Count the factors of n in dW and in db: one each.", when="factor")
-
-
 gradient.hint("A gradient has the shape of its parameter: (d, k) and (k,).", when="shape")
-
-
 gradient.hint("Which of x and E is transposed, and which comes first?", when="transposed")
-
-
 gradient.hint("(d, n) @ (n, k): write the shapes beside each factor.", when="error")
-
-
 gradient.hint("Did a naive exponential overflow? Use log_softmax, then exp.", when="nan")
-
-
 gradient.hint("Try W = 0 and b = 0, worked out on the page: there every p is 1/k.", when="value")

@@ -106,18 +106,8 @@ def cut_off_logits(W, b, x):
 
 
 linear_logits.hint("Rung 3 predicted with x @ w + b. Now W has a column for each class.")
-
-
 linear_logits.hint("(n, d) @ (d, k) gives (n, k). Then add b, which broadcasts over the rows.")
-
-
 linear_logits.hint("Write the shapes side by side: the inner two must be equal.", when="error")
-
-
 linear_logits.hint("Examples go down, classes across: shape (n, k).", when="shape")
-
-
 linear_logits.hint("Which axis of W counts the classes?", when="transposed")
-
-
 linear_logits.hint("With x = 0 the logits are b, in every row. Are yours?", when="value")

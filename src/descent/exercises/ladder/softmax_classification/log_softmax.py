@@ -254,35 +254,15 @@ def cut_off_log_softmax(logits):
 
 
 log_softmax.hint("First shift every row so that its largest entry is 0. Softmax does not notice.")
-
-
 log_softmax.hint("`logits.max(dim=1, keepdim=True).values` has shape (n, 1).")
-
-
 log_softmax.hint("Then shifted − log Σ exp(shifted), the sum along axis 1, kept as (n, 1).")
-
-
 log_softmax.hint("`-=` writes into the tensor you were given.", when="changes input")
-
-
 log_softmax.hint("Which exponential overflowed? After the shift none can exceed 1.", when="nan")
-
-
 log_softmax.hint("Is there a logarithm of something that can be 0?", when="infinite")
-
-
 log_softmax.hint("Check one row by hand: [1, 2, 0] gives [−1.408, −0.408, −2.408].", when="value")
-
-
 log_softmax.hint("A row is off by one number: did both places get the shift?", when="offset")
-
-
 log_softmax.hint("A logarithm of a probability is at most 0.", when="sign")
-
-
 log_softmax.hint("Maximum and sum go along axis 1 and keep it: `keepdim=True`.", when="shape")
-
-
 log_softmax.hint(
     "`max(dim=1, keepdim=True)` returns values and places: take `.values`. And (n, k) − (n,) lines "
     "n up with k: you need (n, 1).",

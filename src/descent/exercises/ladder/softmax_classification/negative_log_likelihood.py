@@ -227,23 +227,11 @@ def plain_number(log_probabilities, labels):
 
 
 negative_log_likelihood.hint("Pick one entry of each row, the one at its label. Then the mean.")
-
-
 negative_log_likelihood.hint("`a[torch.arange(n), labels]` pairs row i with column labels[i].")
-
-
 negative_log_likelihood.hint("A loss here is never negative. Where is the minus?", when="sign")
-
-
 negative_log_likelihood.hint("Is there an `exp` in it? None is needed.", when="infinite")
-
-
 negative_log_likelihood.hint("By what did you divide: n, n·k, nothing?", when="factor")
-
-
 negative_log_likelihood.hint("How many numbers were averaged? There should be n.", when="shape")
-
-
 negative_log_likelihood.hint(
     "By hand: log p = [[−1.408, −0.408, −2.408]] with label 1 has the loss 0.408.", when="value"
 )

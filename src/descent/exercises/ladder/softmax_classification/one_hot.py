@@ -110,18 +110,8 @@ def numpy_rows(labels, classes):
 
 
 one_hot.hint("Start from `torch.zeros(n, classes)`, then write n ones.")
-
-
 one_hot.hint("`rows[torch.arange(n), labels]` names one place in each row, and can be assigned to.")
-
-
 one_hot.hint("How many rows? One for each label. How many columns? `classes`.", when="shape")
-
-
 one_hot.hint("`.float()` turns any tensor into float32.", when="dtype")
-
-
 one_hot.hint("Each row should add up to 1. Do yours?", when="value")
-
-
 one_hot.hint("Is an index one too large or too small? Classes count from 0.", when="error")

@@ -404,30 +404,14 @@ def losses_first(*specification):
 
 
 train.hint("Write the two loops first, empty: over epochs, and inside it over pieces of an order.")
-
-
 train.hint("`torch.randperm(n, generator=generator).split(batch_size)` gives the pieces.")
-
-
 train.hint("Inside: logits, log-softmax, loss; record it; gradient; step. Every part exists.")
-
-
 train.hint("How many steps does an epoch of 7 examples take with batch_size 3?", when="length")
-
-
 train.hint("What is the very first loss? At W = 0 it is ln k for every batch.", when="shift")
-
-
 train.hint("W is (d, classes), b is (classes,). Set them before the first loop.", when="shape")
-
-
 train.hint("Follow one step by hand from the page's E, with W = 0 and b = 0.", when="value")
-
-
 train.hint(
     "Does every argument take part: the rate, the batch size, the epochs, the generator?",
     when="ignores argument",
 )
-
-
 train.hint("`loss.item()` is a plain number; a list of those is what is returned.", when="type")

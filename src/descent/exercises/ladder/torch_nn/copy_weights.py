@@ -216,25 +216,15 @@ def frozen(layers, weights):
 copy_weights.hint(
     "Two copies for each layer, the weight and the bias. What shapes have the two weights?"
 )
-
-
 copy_weights.hint(
     "`layer.weight.copy_(…)` under `with torch.no_grad():`, and `zip(layers, weights)`."
 )
-
-
 copy_weights.hint("With W = [[1, −1], [0, 2]] the layer must send [1, 2] to [1, 3].", when="value")
-
-
 copy_weights.hint("nn.Linear keeps (n_out, n_in). What does W have?", when="transposed")
-
-
 copy_weights.hint(
     "Which shapes does torch name in the error? Or is `no_grad` missing?",
     when="error",
 )
-
-
 copy_weights.hint("`W.T` turns rows into columns; `reshape` does not.", when="order")
 
 

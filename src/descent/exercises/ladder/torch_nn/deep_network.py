@@ -261,32 +261,22 @@ class ReturnsNothing(_Answer):
 DeepNetwork.hint(
     "`__init__` makes the layers and assigns them to self; `forward` sends x through them."
 )
-
-
 DeepNetwork.hint(
     "`nn.ModuleList(nn.Linear(a, c) for a, c in pairwise(widths))`, after `super().__init__()`."
 )
-
-
 DeepNetwork.hint(
     "Does the last layer have a ReLU? It should not; all the others should.",
     when="value",
 )
-
-
 DeepNetwork.hint(
     "Read the error's last line. Shapes that do not fit: does each layer get what the one before "
     "gave? An attribute that cannot be assigned: was `super().__init__()` called first?",
     when="error",
 )
-
-
 DeepNetwork.hint(
     "Print `[p.shape for p in network.parameters()]` for widths [2, 5, 3].",
     when="length",
 )
-
-
 DeepNetwork.hint(
     "Print `[p.shape for p in network.parameters()]` for widths [2, 5, 3].",
     when="shape",

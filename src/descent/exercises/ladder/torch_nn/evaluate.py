@@ -222,34 +222,20 @@ def frozen_for_good(network, loader):
 
 
 evaluate.hint("Three sums in a loop: of the losses, of the right answers, of the examples.")
-
-
 evaluate.hint(
     "`F.cross_entropy(…, reduction='sum')` adds up; divide by the number of examples at the end."
 )
-
-
 evaluate.hint(
     "Batches of 3 and 1 with means 1.0 and 5.0: the answer is 2.0, not 3.0.",
     when="value",
 )
-
-
 evaluate.hint("Did you divide, and by what?", when="factor")
-
-
 evaluate.hint("Which comes first, loss or accuracy?", when="order")
-
-
 evaluate.hint(
     "`was_training = network.training` at the start; `network.train(was_training)` at the end.",
     when="puts the mode back, and recording as it was",
 )
-
-
 evaluate.hint(
     "logits has shape (n, classes): `argmax(dim=1)` goes along the classes.", when="error"
 )
-
-
 evaluate.hint("`.item()` turns a tensor with one number into a Python number.", when="type")

@@ -140,20 +140,10 @@ def order_of_one_batch(dataset, batch_size, generator):
 
 
 make_loader.hint("The loader takes a data set, a batch size, and something that gives the order.")
-
-
 make_loader.hint("`DataLoader(dataset, batch_size=…, sampler=…)` with the EpochOrder of the page.")
-
-
 make_loader.hint("Who else draws from the generator? Give it to the sampler alone.", when="order")
-
-
 make_loader.hint("How long is the last batch of 7 examples, three at a time?", when="length")
-
-
 make_loader.hint("`shuffle=True` and a sampler exclude each other.", when="error")
-
-
 make_loader.hint(
     "Is the order drawn when the loader is made, or each time an epoch starts?",
     when="takes one more randperm for each epoch",

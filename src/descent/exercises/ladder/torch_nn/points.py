@@ -157,18 +157,8 @@ class PythonLabels(RightPoints):
 
 
 Points.hint("`__init__` makes two tensors, `__len__` counts, `__getitem__` indexes both.")
-
-
 Points.hint("`torch.tensor(x, dtype=torch.float32)`, and int64 for the labels.")
-
-
 Points.hint("float64 is numpy's habit. Say which dtype you want.", when="dtype")
-
-
 Points.hint("A point has shape (d,), a label shape (): no batch dimension yet.", when="shape")
-
-
 Points.hint("Which i gives the first point?", when="value")
-
-
 Points.hint("How many points are there, and along which dimension are they counted?", when="length")

@@ -289,26 +289,14 @@ def adam(specification, x, y, held_out_x, held_out_y):
 train.hint(
     "Set up five things in order: generator, network, its weights, optimiser, loader. Then loop."
 )
-
-
 train.hint("An epoch is `train_epoch` and then `evaluate` on a loader of the held-out points.")
-
-
 train.hint("`losses += train_epoch(…)` joins lists; `evaluate(…)[1]` is the accuracy.")
-
-
 train.hint(
     "Is the very first loss right? It depends on the initial weights and the first batch only.",
     when="value",
 )
-
-
 train.hint("How many steps do 2 epochs of 10 points take in batches of 4? Six.", when="length")
-
-
 train.hint("One generator, made once: weights first, then orders.", when="order")
-
-
 train.hint("The order: the accuracy after epoch k belongs at place k − 1.", when="shift")
 
 

@@ -182,26 +182,12 @@ def one_step_at_the_end(network, loader, optimiser):
 train_epoch.hint(
     "One loop over the loader; inside it the four lines of the page, and the loss recorded."
 )
-
-
 train_epoch.hint("Before the loop: which mode should the network be in?")
-
-
 train_epoch.hint("The order: loss, zero_grad, backward, step. All inside the loop.", when="value")
-
-
 train_epoch.hint("A sum over n examples is n times their mean.", when="factor")
-
-
 train_epoch.hint("One loss for each batch.", when="length")
-
-
 train_epoch.hint("`loss.item()` is a Python number.", when="type")
-
-
 train_epoch.hint("`network.train()`.", when="runs the network in training mode")
-
-
 train_epoch.hint(
     "Gradients may be there before the first batch: when do you clear them?",
     when="is not misled by gradients from before",

@@ -246,24 +246,14 @@ def max_size(a, b):
 
 
 broadcast_shape.hint("Make both shapes equally long first: ones at the left of the shorter one.")
-
-
 broadcast_shape.hint(
     "Then go through the pairs of sizes. Three cases: equal; one of them 1; neither."
 )
-
-
 broadcast_shape.hint(
     "`(1,) * k + shape` puts k ones in front; `raise ValueError(…)` refuses.", when="error"
 )
-
-
 broadcast_shape.hint("What is opposite the axis that the shorter shape lacks?", when="length")
-
-
 broadcast_shape.hint("At which end did you line the two shapes up?", when="order")
-
-
 broadcast_shape.hint(
     "Write the two shapes under each other, aligned at the right, as the page does.", when="value"
 )

@@ -200,21 +200,9 @@ def swapped(w, b, x, y):
 
 
 gradient.hint("First the error, shape (n,). dw[j] is 2/n times the sum of error[i]·x[i, j].")
-
-
 gradient.hint("A sum over the examples for every feature: which product of x and error is that?")
-
-
 gradient.hint("Count the factors: a 2 from the square, a 1/n from the mean.", when="factor")
-
-
 gradient.hint("Is it prediction − target, or target − prediction?", when="sign")
-
-
 gradient.hint("dw must look like w: shape (d,). db is one number.", when="shape")
-
-
 gradient.hint("x is (n, d) and the error (n,). What must be transposed to meet?", when="error")
-
-
 gradient.hint("On the page's example, dw = [14/3, 2/3] and db = 4/3. What are yours?", when="value")

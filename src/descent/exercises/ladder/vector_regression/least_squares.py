@@ -199,23 +199,11 @@ def in_one_vector(x, y):
 
 
 least_squares.hint("Give b a feature of its own that is always 1; then only one vector is unknown.")
-
-
 least_squares.hint(
     "`np.column_stack([x, np.ones(len(x))])`, then `np.linalg.solve(A, c)` with A = X̃ᵀX̃."
 )
-
-
 least_squares.hint("X̃ᵀX̃ is (d+1, d+1), X̃ᵀy is (d+1,). What are the shapes of yours?", when="error")
-
-
 least_squares.hint("w has d entries; the last unknown is b.", when="length")
-
-
 least_squares.hint("w is a vector (d,) and b one number.", when="shape")
-
-
 least_squares.hint("Where did you put the ones: first or last?", when="order")
-
-
 least_squares.hint("Try the page's example: w = [1.5], b = 0.5.", when="value")

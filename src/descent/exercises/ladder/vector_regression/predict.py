@@ -93,18 +93,8 @@ def column(w, b, x):
 
 
 predict.hint("One prediction is the sum over j of x[i, j]·w[j], plus b. Which product is that?")
-
-
 predict.hint("`x @ w` pairs the last axis of x with w: (n, d) by (d,) gives (n,).")
-
-
 predict.hint("Write the shapes under your line. Which axis is summed, and is it d?", when="shape")
-
-
 predict.hint("The inner sizes of a product must agree: (n, d) @ (d,).", when="error")
-
-
 predict.hint("Does b enter once for each example?", when="offset")
-
-
 predict.hint("Try the worked example of the page: [5, 7, 2] should come out.", when="value")

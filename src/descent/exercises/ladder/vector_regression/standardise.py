@@ -176,24 +176,10 @@ def wrong_order(x):
 
 
 standardise.hint("Mean and spread of each column: shapes (d,). Broadcasting does the rest.")
-
-
 standardise.hint("`x.mean(axis=0)` averages over the examples. `np.where` can replace the zeros.")
-
-
 standardise.hint("Which axis disappears when you average over the examples?", when="shape")
-
-
 standardise.hint("What is 0 / 0? Replace a std of 0 by 1 before dividing.", when="nan")
-
-
 standardise.hint("Is your spread divided by n or by n − 1?", when="factor")
-
-
 standardise.hint("Bracket the difference before you divide it.", when="offset")
-
-
 standardise.hint("`x -= mean` writes into the array you were given.", when="changes input")
-
-
 standardise.hint("[[0, 10], [4, 30]] should give [[−1, −1], [1, 1]].", when="value")

@@ -360,23 +360,11 @@ def one_epoch(x, y, learning_rate, batch_size, epochs, rng):
 
 
 train.hint("Three parts: `standardise` once; rung 1's two loops, on the result; `unstandardise`.")
-
-
 train.hint("Inside: rows = scaled[batch]; loss; gradient; step. Every function exists already.")
-
-
 train.hint("How many steps does an epoch of 5 examples take with batch_size 2?", when="length")
-
-
 train.hint("The first loss is that of w = 0 and b = 0: the mean of y².", when="shift")
-
-
 train.hint("w starts as `np.zeros(x.shape[1])`, a vector of shape (d,).", when="shape")
-
-
 train.hint("In which units are the w and b that you return?", when="value")
-
-
 train.hint("Does every argument take part?", when="ignores argument")
 
 

@@ -121,22 +121,12 @@ def bias_scaled(w, b, mean, std):
 
 
 unstandardise.hint("Write out w′·(x − mean)/std + b′ and collect what multiplies x, and the rest.")
-
-
 unstandardise.hint("The rest does not depend on x: it is the new b.")
-
-
 unstandardise.hint("w is (d,), b is one number. What adds up the shifts?", when="shape")
-
-
 unstandardise.hint("Which sign does mean have inside (x − mean)/std?", when="sign")
-
-
 unstandardise.hint(
     "The weights in b's shift: those before or after the division?", when="value"
 )  # fmt: skip
-
-
 unstandardise.hint(
     "`w /= std` writes into the array you were given; `w = w / std` does not.",
     when="changes input",

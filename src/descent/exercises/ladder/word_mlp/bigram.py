@@ -190,18 +190,8 @@ def same_word(ids, size, k):
 
 
 bigram.hint("The pairs are `ids[:-1]` and `ids[1:]`. Count them in a table of size × size.")
-
-
 bigram.hint("`first * size + second` numbers the pairs: `torch.bincount`, then `reshape`.")
-
-
 bigram.hint("Add k, take the totals of the rows with `keepdim=True`, divide.")
-
-
 bigram.hint("What is 0/0, and which rows have it? `torch.where` chooses.", when="nan")
-
-
 bigram.hint("Which of the two words is known? It is the row.", when="transposed")
-
-
 bigram.hint("Add up one of your rows, then one of your columns.", when="value")

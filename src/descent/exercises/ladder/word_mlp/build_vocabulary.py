@@ -151,19 +151,11 @@ def stored_counts(tokens, size):
 
 
 build_vocabulary.hint("`collections.Counter(tokens)` counts. Then sort, cut, number.")
-
-
 build_vocabulary.hint(
     "`sorted(counts, key=lambda word: (-counts[word], word))` sorts by two keys at once."
 )
-
-
 build_vocabulary.hint(
     "Put `<unk>` in front of the sorted words, cut to `size`, and `enumerate` the list."
 )
-
-
 build_vocabulary.hint("Which entries count towards `size`?", when="length")
-
-
 build_vocabulary.hint("What happens to two words that occur equally often?", when="order")

@@ -268,15 +268,7 @@ def python_logarithm(bigram_table, unigram_table, ids, weights):
 
 
 choose_weight.hint("Look both probabilities of every word up once, before you try weights.")
-
-
 choose_weight.hint("`bigram_table[ids[:-1], ids[1:]]` and `unigram_table[ids[1:]]`: same length.")
-
-
 choose_weight.hint("For each w: mix, take logs, `perplexity`. Keep the pair with the lowest.")
-
-
 choose_weight.hint("Do the two weights add up to 1?", when="factor")
-
-
 choose_weight.hint("Mix first, logarithm after.", when="infinite")

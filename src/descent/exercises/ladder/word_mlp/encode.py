@@ -105,12 +105,6 @@ def floats(tokens, vocabulary):
 
 
 encode.hint("Look every token up; `vocabulary.get(token, other)` gives `other` when it is missing.")
-
-
 encode.hint('`vocabulary["<unk>"]` is the number of the unknown word.')
-
-
 encode.hint("`torch.tensor(numbers, dtype=torch.int64)`, the dtype said aloud.", when="dtype")
-
-
 encode.hint("As many ids as tokens: was one left out?", when="shape")

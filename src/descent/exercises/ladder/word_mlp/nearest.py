@@ -182,17 +182,9 @@ def squared_lengths(vectors, word, count):
 
 
 nearest.hint("Divide every row by its length; cosines are then plain dot products.")
-
-
 nearest.hint("`F.normalize(vectors, dim=1)`, a matrix times one vector, `topk(count)`.")
-
-
 nearest.hint("Set the word's own similarity to −infinity before you take the largest.")
-
-
 nearest.hint("A cosine is never above 1. Which length is left over?", when="factor")
-
-
 nearest.hint("Largest cosine first.", when="order")
 
 

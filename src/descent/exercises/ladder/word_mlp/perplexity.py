@@ -135,12 +135,6 @@ def ten_to_nats(log_probabilities):
 
 
 perplexity.hint("Mean first, then a minus, then exp.")
-
-
 perplexity.hint("`torch.exp(-log_probabilities.mean())`; `float(…)` makes it a number.")
-
-
 perplexity.hint("Try 1/2 and 1/8. Their logs average to log(1/4).", when="value")
-
-
 perplexity.hint("`math.exp` refuses large numbers where `torch.exp` says inf.", when="error")

@@ -225,14 +225,8 @@ def swapped_parts(tokens, size):
 
 
 prepare.hint("The order of the lines is the exercise: cut, build the vocabulary, encode.")
-
-
 prepare.hint("`tokens[:a]`, `tokens[a:b]`, `tokens[b:]` lose nothing. What are a and b?")
-
-
 prepare.hint("Whole-number arithmetic, `len(tokens) * 8 // 10`, needs no rounding.", when="value")
-
-
 prepare.hint(
     "Which tokens does your `build_vocabulary` see?", when="counts words in the training part alone"
 )

@@ -330,20 +330,10 @@ def whole_batches_or_one(model, contexts, targets, batch_size=1000):
 
 
 score.hint("Rung 7's `evaluate` has the frame: note the mode, eval, no_grad, batches, restore.")
-
-
 score.hint("`contexts.split(batch_size)` and `targets.split(batch_size)` walk side by side.")
-
-
 score.hint('`-F.cross_entropy(logits, y, reduction="none")` is one log-probability per example.')
-
-
 score.hint("Can the logarithm of a probability be positive?", when="sign")
-
-
 score.hint("By which number do nats and bits differ?", when="factor")
-
-
 score.hint("One value for each window.", when="shape")
 
 

@@ -198,16 +198,10 @@ def kept_apostrophes(text):
 
 
 tokenise.hint("`re.findall(pattern, text)` returns every match, in order. Which two kinds match?")
-
-
 tokenise.hint(
     "A run of word characters is `\\w+`; one character neither word nor space `[^\\w\\s]`."
 )
-
-
 tokenise.hint("Two patterns become one with `|` between them. Lower-case before you match.")
-
-
 tokenise.hint(
     "Run it on the line of the page by hand: which of your tokens is unlike?", when="value"
 )

@@ -563,32 +563,18 @@ def summed_loss(*specification):
 
 
 train.hint("Write the two loops first, over epochs and over `torch.randperm(…).split(…)`.")
-
-
 train.hint("One step: loss, `optimiser.zero_grad()`, `loss.backward()`, `optimiser.step()`.")
-
-
 train.hint("`perplexity(score(model, *valid_set))` measures. Then: lower than any before? Keep.")
-
-
 train.hint("`copy.deepcopy(model.state_dict())` keeps weights; `load_state_dict` puts them back.")
-
-
 train.hint(
     "Does what you kept go on changing when the model learns?",
     when="ends with the weights of the best epoch, not the last",
 )
-
-
 train.hint(
     "Weight each minibatch's mean loss by its size before you divide.",
     when="averages over windows, whatever their batches",
 )
-
-
 train.hint("How many minibatches do 5 windows make with a batch size of 2?", when="length")
-
-
 train.hint("Which layers' mode matters, and who sets it?", when="factor")
 
 

@@ -121,12 +121,6 @@ def softmax_of_counts(ids, size, k=1.0):
 
 
 unigram.hint("Count, add k to every count, divide by the total of what you have then.")
-
-
 unigram.hint("`torch.bincount(ids, minlength=size)` counts 0 … size − 1.")
-
-
 unigram.hint("Do your probabilities add up to 1?", when="factor")
-
-
 unigram.hint("How many entries should the table have?", when="length")

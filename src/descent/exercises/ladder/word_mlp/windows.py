@@ -193,19 +193,11 @@ def transposed_contexts(ids, n):
 
 
 windows.hint("How many windows does a text of L words have? The last target is the last word.")
-
-
 windows.hint("`ids.unfold(0, n + 1, 1)` gives every run of n + 1 words; then split each run.")
-
-
 windows.hint(
     "Or: a column of starts plus a row 0 … n − 1 makes a table of positions to index with."
 )
-
-
 windows.hint("Write the windows of 5 6 7 8 9 for n = 3 on paper first.", when="shift")
-
-
 windows.hint(
     "What should a text with n words or fewer give?",
     when="has no window where the text is too short",

@@ -351,18 +351,8 @@ class LastWord(_Network):
 
 
 WordModel.hint("`nn.Embedding(vocabulary_size, embedding_size)` maps (b, n) ids to (b, n, d).")
-
-
 WordModel.hint("`.flatten(1)` lays the n vectors of each example end to end: (b, n · d).")
-
-
 WordModel.hint("embedding → flatten → hidden → tanh → output. Did `__init__` call super()?")
-
-
 WordModel.hint("How many numbers enter the hidden layer?", when="shape")
-
-
 WordModel.hint("Which class has an attribute of that name? The page names three.", when="error")
-
-
 WordModel.hint("Follow one window through the layers; is tanh where it should be?", when="value")
