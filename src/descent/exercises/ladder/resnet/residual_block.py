@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch  # noqa: F401  (for the text of a slip)
 from torch import nn
 from torch.nn import functional as F
 
