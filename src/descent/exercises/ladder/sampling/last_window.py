@@ -89,8 +89,8 @@ def zero_is_none(ids, n, pad):
 
 
 @last_window.mistake(
-    "The words are reversed, and what fills up stands behind them. They keep their order: the last "
-    "word stands last, and `pad` in front."
+    "The words stand in reverse, the latest first. They keep their order: the last word stands "
+    "last, and what fills up in front."
 )
 def latest_first(ids, n, pad):
     return padded(ids[-n:].flip(0), n, pad, behind=True)
