@@ -83,14 +83,14 @@ def _(answer, draw: Draw) -> None:
 
 @log_probability.property("is finite for a word of hardly any probability", trials=2)
 def _(answer, draw: Draw) -> None:
-    # e^−60 is lost beside 1, and e^−2000 is smaller than any floating-point number.
+    # e^−60 is lost beside 1e-10, and e^−2000 is smaller than any floating-point number.
     for gap in (60.0, 2000.0):
         model = Speaker(gap * np.eye(WORDS)[draw.rng.permutation(WORDS)])
-        new = draw.integers(0, WORDS, 3).tolist()
-        got = answer(model, int64_tensor([1, 2]), int64_tensor(new), 2)
-        expect(got, f"the log-probability, logits up to {gap:g}").close_to(
-            _sum_of_logs(model, [1, 2], new, 2, 0)
-        )
+        for word in draw.rng.permutation(WORDS)[:3].tolist():
+            got = answer(model, int64_tensor([1, 2]), int64_tensor([word]), 2)
+            expect(got, f"the log-probability, logits up to {gap:g}").close_to(
+                _sum_of_logs(model, [1, 2], [word], 2, 0)
+            )
 
 
 def _ways_out(answer, draw: Draw):
@@ -334,7 +334,18 @@ def adds_a_little(model, prompt, new, context, pad=0):
     "The words of the prompt are judged as well. They are given: begin after it."
 )
 def judges_the_prompt(model, prompt, new, context, pad=0):
-    return _judged(model, prompt[:0], torch.cat([prompt, new]), context, 0 if pad is None else pad)
+    return _judged(model, prompt[:0], torch.cat([prompt, new]), context, pad)
+
+
+@log_probability.mistake(
+    "From the second new word on the model no longer read the prompt. It comes before all the new "
+    "words."
+)
+def drops_prompt_after_the_first(model, prompt, new, context, pad=0):
+    first = _judged(model, prompt, new[:1], context, pad)
+    if len(new) < 2:
+        return first
+    return first + _judged(model, new[:1], new[1:], context, pad)
 
 
 @log_probability.mistake("Gradients were recorded on the way: wrap it in `torch.no_grad()`.")

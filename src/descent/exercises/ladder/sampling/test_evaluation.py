@@ -67,7 +67,7 @@ def _(answer, draw: Draw) -> None:
 def _(answer, draw: Draw) -> None:
     context = draw.integers(1, 5)
     model, prompt = unsure(draw), draw.integers(0, WORDS, draw.size).tolist()
-    test_set = examples(draw, 3, context)
+    test_set = examples(draw, 6, context)
     new, other = (
         answer(model, test_set, int64_tensor(prompt), 6, seed, temperature=0.0, pad=4)[1]
         for seed in (draw.seed(), draw.seed())
@@ -169,6 +169,8 @@ def _evaluated(model, test_set, prompt, length, seed, habits=(), **settings):
         settings = {}
     writing = ["global"] if {"global seed", "global stream"} & set(habits) else []
     reach = contexts.shape[1] + ("one more word" in habits)
+    reach = 3 if "three words" in habits else reach
+    reach = contexts.shape[0] if "rows for columns" in habits else reach
     if "any mode" not in habits:
         model.eval()
     else:
@@ -182,8 +184,9 @@ def _evaluated(model, test_set, prompt, length, seed, habits=(), **settings):
     with torch.set_grad_enabled("records" in habits):
         losses = F.cross_entropy(model(contexts), targets, reduction="none").detach()
     result = math.exp(losses.mean().item())
-    if "with settings" in habits:
-        shaping = {name: value for name, value in settings.items() if name not in ("pad", "stop")}
+    if {"with settings", "with temperature"} & set(habits):
+        left_out = ("pad", "stop", *(("k", "p", "banned") if "with temperature" in habits else ()))
+        shaping = {name: value for name, value in settings.items() if name not in left_out}
         with torch.no_grad():
             rows = torch.stack([mixed(row, **shaping) for row in model(contexts)])
         chances = rows[torch.arange(len(targets)), targets]
@@ -222,6 +225,12 @@ for _habit, _message in {
     "then take exp once.",
     "with settings": "You measured the perplexity after temperature, cuts and bans. They shape the "
     "sample alone; the test set judges the model itself.",
+    "with temperature": "You measured the perplexity at the temperature of the sample. The test "
+    "set judges the model itself, at 1.",
+    "three words": "The model reads three words, whatever the test contexts have: CONTEXT is the "
+    "notebook's. Take `contexts.shape[1]`.",
+    "rows for columns": "The model reads as many words as there are examples. The contexts' "
+    "*columns* are its words: `contexts.shape[1]`.",
     "base 2": "You raised 2 to a loss in nats. The perplexity is exp of it.",
     "without pad": "`pad` did not reach `generate`: pass `**settings`, whole.",
     "without stop": "`stop` did not reach `generate`: pass `**settings`, whole.",

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from descent.exercises.doubles import torch_generator
+from descent.exercises.doubles import PlainDescent, torch_generator
 from descent.grading import Draw, Exercise, expect
 
 from .shared import WORDS, Watch, examples, float64_tensor
@@ -90,7 +90,7 @@ def _trained(answer, draw: Draw, count, epochs, batch_size, every, mode=None, tr
     table, train_set, seed = draw.normal(WORDS, WORDS), examples(draw, count), draw.seed()
     model, evaluate = _Table(table), _Evaluate(mode)
     model.train(training)
-    optimiser = torch.optim.SGD(model.parameters(), lr=RATE)
+    optimiser = PlainDescent(model, RATE)
     given = model, optimiser, train_set, epochs, batch_size, torch_generator(seed), every, evaluate
     return (
         answer(*given),
@@ -183,6 +183,8 @@ def _loop(model, optimiser, train_set, epochs, batch_size, generator, every, eva
             if habit != "accumulates":
                 optimiser.zero_grad()
             (loss * (len(batch) if habit == "summed" else 1)).backward()
+            if habit == "evaluates early" and (len(losses) + 1) % every == 0:
+                history.append((len(losses) + 1, evaluate(model)))
             optimiser.step()
             if habit == "loss after":
                 model.train()
@@ -192,7 +194,11 @@ def _loop(model, optimiser, train_set, epochs, batch_size, generator, every, eva
             made = steps if habit == "counts in epoch" else len(losses)
             if habit == "off by one":
                 made -= 1
-            if made % every == 0 and habit not in ("evaluates before", "each epoch"):
+            if made % every == 0 and habit not in (
+                "evaluates before",
+                "evaluates early",
+                "each epoch",
+            ):
                 history.append((len(losses), evaluate(model)))
         if habit == "each epoch":
             history.append((len(losses), evaluate(model)))
@@ -223,6 +229,8 @@ for _habit, _message in {
     "counts in epoch": "You count steps from 0 in every epoch. `every` counts through all epochs.",
     "off by one": "You evaluate one step too late. After step number `every` it is due: is your "
     "counter ahead of the steps made, or behind?",
+    "evaluates early": "You evaluate before the step that you count: the weights are those of one "
+    "step earlier. Evaluate after optimiser.step().",
     "each epoch": "You evaluate after each epoch. The specification says: after every `every` "
     "steps.",
     "no mode": "The model was never put into training mode. It may arrive in evaluation mode, and "
