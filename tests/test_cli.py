@@ -151,6 +151,13 @@ def test_check_prints_results_and_its_exit_code_follows_them(mine, monkeypatch):
     assert asked[1][2] is True
 
 
+def test_check_tells_what_could_not_be_graded_from_what_is_wrong(mine, monkeypatch):
+    results = (CheckResult("predict", "could not grade", "The machine was too busy."),)
+    monkeypatch.setattr(headless, "check_notebook", lambda path, **_: HeadlessReport(path, results))
+    shown = " ".join(run("check", "ladder/01", code=1).split())
+    assert "? predict could not grade The machine was too busy." in shown
+
+
 def test_check_of_a_file_that_cannot_be_read_is_one_line(course, tmp_path):
     (tmp_path / "torn.ipynb").write_text('{"cells": [')
     shown = run("check", str(tmp_path / "torn.ipynb"), str(tmp_path / "none.ipynb"), code=1)

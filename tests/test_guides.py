@@ -26,7 +26,8 @@ GUIDES = ("README.md", "CONTRIBUTING.md")
 
 # What a path's blanks stand for, and where what has no path of its own is looked for.
 BLANKS = {"<part>": "*", "<slug>": "*", "<name>": "*", "NN_slug": "[0-9][0-9]_*"}
-ROOMS = ("", "src/descent/", "src/descent/runs/*/", "src/descent/figures/", "benchmarks/")
+ROOMS = ("", "src/descent/", "src/descent/runs/*/", "src/descent/exercises/*/*/")
+ROOMS += ("src/descent/figures/", "benchmarks/")
 # The form of a chapter's id; and what is made by a start, by the verification, and by whoever takes
 # the first chapter away.
 NOT_YET = {"part/NN_slug", "work/", ".venv", ".venv/bin", "tests/verified/"}

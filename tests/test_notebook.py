@@ -11,8 +11,10 @@ from descent import notebook
 from descent.errors import CourseError
 from descent.exercises.lookup import load_exercises
 from descent.grading import CheckFailed, Hint, judge
-from descent.grading.report import MIME, passing_report
-from descent.study.store import ProgressStore
+from descent.grading.report import MIME, Unjudged, passing_report
+from descent.grading.unjudged import could_not_grade
+from descent.grading.watchdog import EndedCheck
+from descent.study.store import ExerciseState, ProgressStore
 
 CHAPTER = "ladder/01_scalar_regression"
 
@@ -169,3 +171,64 @@ def gradient(w, b, x, y):
     exec(cells, names)
     with pytest.raises(CheckFailed, match="not right yet.*calls `predict`"):
         exec("check(gradient)", names)
+
+
+WHY = Unjudged("kernel", "This kernel has no more memory.", "Restart the kernel.")
+
+
+@pytest.fixture
+def unable(monkeypatch) -> None:
+    monkeypatch.setattr(
+        notebook, "judge", lambda exercise, *_, **__: could_not_grade(exercise, WHY)
+    )
+
+
+def test_a_check_that_could_not_grade_fails_the_cell_and_takes_nothing_away(
+    monkeypatch, capsys
+) -> None:
+    notebook.check(predict)
+    monkeypatch.setattr(
+        notebook, "judge", lambda exercise, *_, **__: could_not_grade(exercise, WHY)
+    )
+    with pytest.raises(CheckFailed) as failed:
+        notebook.check(predict)
+    assert failed.value._render_traceback_() == [
+        "predict: could not grade. Your answer is not at fault."
+    ]
+    shown = capsys.readouterr().out
+    assert "This kernel has no more memory." in shown and "Restart the kernel." in shown
+    assert "nbgrader" not in shown
+    state = ProgressStore().exercise_states(CHAPTER)["predict"]
+    assert state.done and state.outcome == "correct" and state.tries == 1
+
+
+def test_nbgrader_takes_no_points_without_a_word(monkeypatch, unable, capsys) -> None:
+    monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
+    with pytest.raises(CheckFailed):
+        notebook.check(predict)
+    assert "0 points" in capsys.readouterr().out
+
+
+def test_what_an_answer_calls_is_not_blamed_where_it_could_not_be_graded(
+    monkeypatch, capsys
+) -> None:
+    def judge_all_but_predict(exercise, answer, **options):
+        if exercise.name == "predict":
+            return could_not_grade(exercise, WHY)
+        return judge(exercise, answer, **options)
+
+    monkeypatch.setattr(notebook, "judge", judge_all_but_predict)
+    namespace = {"predict": predict, "check": notebook.check}
+    exec("def gradient(w, b, x, y):\n    return predict(w, b, x), 0.0", namespace)
+    with pytest.raises(CheckFailed, match="not right yet"):
+        exec("check(gradient)", namespace)
+    assert "Mend that" not in capsys.readouterr().out
+
+
+def test_a_kernel_that_the_learner_may_have_ended_is_no_wrong_answer(monkeypatch, capsys) -> None:
+    for line, tries in (("", 0), ("while True:", 1)):
+        ended = EndedCheck(CHAPTER, "predict", "def predict(): ...", line)
+        monkeypatch.setattr(notebook, "ended_checks", lambda *_, ended=ended: [ended])
+        notebook.chapter(CHAPTER)
+        states = ProgressStore().exercise_states(CHAPTER)
+        assert states.get("predict", ExerciseState("predict")).tries == tries

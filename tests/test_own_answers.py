@@ -6,8 +6,11 @@ import nbformat
 import pytest
 
 from descent import notebook
+from descent.exercises import own_answers
 from descent.exercises.lookup import UnknownExercise
 from descent.exercises.own_answers import own_answer
+from descent.grading.report import Unjudged
+from descent.grading.unjudged import could_not_grade
 from descent.study import workbook
 from descent.study.catalog import find_chapter
 
@@ -54,6 +57,18 @@ def test_otherwise_the_courses_is_used_and_the_reason_said(write, capsys, code, 
     assert notebook.mine("ladder/01", "predict", otherwise=course_version) is course_version
     said = capsys.readouterr().out
     assert "the course's" in said and reason in said
+
+
+def test_an_answer_that_could_not_be_judged_is_not_called_wrong(write, monkeypatch, capsys) -> None:
+    why = Unjudged("busy", "The machine was too busy.", "Run the check again.")
+    monkeypatch.setattr(
+        own_answers, "judge", lambda exercise, *_, **__: could_not_grade(exercise, why)
+    )
+    write(RIGHT)
+    assert notebook.mine("ladder/01", "predict", otherwise=course_version) is course_version
+    said = capsys.readouterr().out
+    assert "could not be judged just now (The machine was too busy): run this cell again" in said
+    assert "does not pass" not in said
 
 
 def test_a_cell_that_became_text_is_named_with_what_to_do(write, capsys) -> None:

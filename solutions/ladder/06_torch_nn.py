@@ -569,7 +569,8 @@ def evaluate(network: nn.Module, loader) -> tuple[float, float]:
     Parameters
     ----------
     network : maps a batch of inputs to logits. It runs in evaluation mode and without recording
-        gradients; afterwards it is in the mode it came in, and nothing else about it has changed.
+        gradients; afterwards it is in the mode it came in, nothing else about it has changed, and
+        recording is on or off as it was.
     loader : gives one or more batches (x, y) when gone through; they need not be of equal size
 
     Returns

@@ -584,7 +584,8 @@ def score(model: nn.Module, contexts: Tensor, targets: Tensor, batch_size: int =
     Parameters
     ----------
     model : maps contexts (b, n) to logits (b, V). It is run in evaluation mode and without recording
-        for `backward`, and is afterwards in the mode in which it came.
+        for `backward`, and is afterwards in the mode in which it came; recording is on or off as
+        it was.
     contexts, targets : int64, shapes (m, n) and (m,), m at least 1
     batch_size : the most windows given to the model at a time
 

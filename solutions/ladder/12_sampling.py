@@ -300,7 +300,8 @@ check(sample)
 # sampler is wrong.
 #
 # Words of probability 0 take no part in the sum, since there is nothing to divide by, and they have no degree of freedom. If such a word *was* drawn, no
-# arithmetic is needed: the statistic is infinite and the p-value 0. And if only one word is possible, nothing can be tested: the statistic is 0 and the p-value 1.
+# arithmetic is needed: the statistic is infinite and the p-value 0. Otherwise, if only one word is possible, nothing can be tested: the statistic is 0 and the p-value 1. So
+# counts $[3, 1]$ against $[1, 0]$ have an infinite statistic.
 
 # %% exercise="chi_square"
 def chi_square(counts: Tensor, probabilities: Tensor) -> tuple[float, float]:
@@ -316,8 +317,8 @@ def chi_square(counts: Tensor, probabilities: Tensor) -> tuple[float, float]:
     statistic : Σ (observed − expected)² / expected over the words with a probability above 0
     p_value : the probability of at least this statistic from a right sampler: the chi-square
         distribution's upper tail, with one degree of freedom fewer than such words.
-        If only one word is possible, statistic 0 and p_value 1. If a word of probability 0 was
-        drawn, statistic infinity and p_value 0.
+        If a word of probability 0 was drawn, statistic infinity and p_value 0. Otherwise, if
+        only one word is possible, statistic 0 and p_value 1.
     """
     ### BEGIN SOLUTION
     possible = probabilities > 0
@@ -539,7 +540,7 @@ plt.show()
 #
 # In which order? Temperature changes how much mass the best words have, so it matters whether top-p comes before or after it. The usual order,
 # and ours: **banned words out, temperature, top-k, top-p.** Each works on what the one before it left, after it was made to add up to 1 again. A *banned* word is one that must never come; for us
-# `<unk>`, which no reader wants to see. Its logit becomes $-\infty$. (A logit of 0 is no ban: $e^0 = 1$.)
+# `<unk>`, which no reader wants to see. Its logit becomes $-\infty$. (A logit of 0 is no ban: $e^0 = 1$. Nor is one of $-100$, where logits go into the thousands.)
 
 # %% exercise="next_word_probabilities"
 def next_word_probabilities(
@@ -654,7 +655,8 @@ def generate(
     Parameters
     ----------
     model : maps contexts, int64 (1, n), to logits (1, V). It is run in evaluation mode and without
-        recording for `backward`, and is afterwards in the mode in which it came.
+        recording for `backward`. Afterwards it is in the mode in which it came, and recording is
+        on or off as it was before.
     prompt : int64, shape (L,), the text to go on from; L may be 0 where pad is a number
     length : the most words to write, 0 or more
     generator : the source of all randomness
@@ -779,7 +781,8 @@ def log_probability(
     Parameters
     ----------
     model : maps contexts, int64 (b, n), to logits (b, V). It is run in evaluation mode and without
-        recording for `backward`, and is afterwards in the mode in which it came.
+        recording for `backward`. Afterwards it is in the mode in which it came, and recording is
+        on or off as it was before.
     prompt : int64, shape (L,), what is given; L may be 0 where pad is a number
     new : int64, shape (m,), the words to be judged; m may be 0, or several hundred
     context, pad : the model reads last_window(text so far, context, pad)
@@ -915,7 +918,8 @@ def test_evaluation(
     Parameters
     ----------
     model : maps contexts (b, n) to logits (b, V). Evaluated without recording for `backward` and in
-        evaluation mode; afterwards in the mode in which it came.
+        evaluation mode; afterwards in the mode in which it came, with recording on or off as it
+        was before.
     test_set : (contexts, targets), shapes (m, n) and (m,)
     prompt, length : as in generate; the model reads n words, as many as the contexts have
     seed : of a new generator for the sample. The same seed gives the same sample from the same

@@ -407,7 +407,10 @@ class Block(nn.Module):
         ### END SOLUTION
 
     def forward(self, x: Tensor) -> Tensor:
-        """Add to x what attention and then the MLP make of it: (batch, time, width) → the same."""
+        """Add to x what attention and then the MLP make of it: (batch, time, width) → the same.
+
+        What comes back is a new tensor: the x that was handed over stays as it was.
+        """
         ### BEGIN SOLUTION
         x = x + self.attention(self.norm1(x))
         return x + self.mlp(self.norm2(x))
@@ -650,7 +653,7 @@ def evaluate(model: nn.Module, tokens: Tensor, context: int) -> float:
     ----------
     model : maps int64 (batch, time), time ≤ context, to logits (batch, time, vocabulary).
         It is evaluated in evaluation mode and without recording gradients, and may be left in
-        evaluation mode.
+        evaluation mode. Afterwards gradients are recorded as before.
     tokens : int64 of shape (n,), with n at least 2
     context : words in a window; windows start at 0, context, 2 · context, …, and the last
         may be shorter
@@ -703,7 +706,7 @@ def train(model, tokens, context, batch_size, rates, optimiser, generator) -> li
     tokens : int64 of shape (n,), n > context
     context : words in a window, each with its target
     batch_size : windows in a batch
-    rates : list of floats, the learning rate of each step
+    rates : list of floats, the learning rate of each step; it may be empty
     optimiser : has zero_grad(), step() and param_groups, like torch's; gradients left over from
         before must not count
     generator : torch.Generator, the source of the starts: all of 0 … n − context − 1, equally

@@ -272,7 +272,8 @@ def evaluate(model: nn.Module, batches: list[tuple[Tensor, Tensor]]) -> tuple[fl
     Parameters
     ----------
     model : maps images to logits, shape (n, classes). It is used in evaluation mode, without
-        gradients, and left in the mode it came in (training or evaluation, as a whole).
+        gradients, and left in the mode it came in (training or evaluation, as a whole). Nothing
+        else of it changes, nor whether gradients are recorded after the call.
     batches : at least one pair of images and int64 labels, shape (n,); n may differ from batch
         to batch. Rows with label −1 only fill up a batch and do not count; at least one row
         counts.
@@ -538,7 +539,8 @@ class MovingAverage:
         """Take in the live model, which has the same parts.
 
         Parameters and floating-point buffers are averaged by the rule of the page, the first call
-        being t = 0. Buffers of whole numbers are copied.
+        being t = 0. Buffers of whole numbers are copied. Whether gradients are recorded after the
+        call stays as it was.
         """
         ### BEGIN SOLUTION
         keep = min(self.keep, self.updates / (self.updates + 1))
@@ -741,7 +743,7 @@ def shard_pieces(
 
     Parameters
     ----------
-    order : shard numbers in the order in which this epoch reads them, each once
+    order : the numbers of all shards, each once, in the order in which this epoch reads them
     sizes : sizes[shard] is how many samples a shard has; may be 0
     reader, readers : this reader's number, from 0, and how many there are
     done : how many of its own samples this reader has read already in this epoch; at most all
@@ -943,7 +945,7 @@ class ResNet50(nn.Module):
     Parameters
     ----------
     classes : how many logits
-    blocks : bottlenecks in each of the stages; the first has `width`, each further one twice that of the one before
+    blocks : bottlenecks in each of the stages, however many these are; the first has `width`, each further one twice that of the one before
     width : w of the table
     """
 

@@ -620,7 +620,7 @@ def orthogonalise(
     Parameters
     ----------
     matrix : float, shape (rows, columns), either of them larger; not changed. It may be all zeros.
-    steps : how many times the polynomial is applied
+    steps : how many times the polynomial is applied; it may be 0
     coefficients : a, b and c of a·s + b·s³ + c·s⁵
 
     Returns
@@ -772,7 +772,7 @@ def accumulate(model: nn.Module, inputs: Tensor, targets: Tensor, parts: int) ->
     ----------
     model : maps int64 (rows, time) to logits (rows, time, vocabulary). Afterwards `.grad` of
         its parameters holds the gradient of the mean cross-entropy over the *whole* batch; what
-        was in it before is cleared.
+        was in it before is cleared. Nothing else of the model changes, its mode included.
     inputs, targets : int64 of shape (batch, time)
     parts : into how many parts the batch is cut along its first dimension, at most `batch`. The
         sizes differ by at most 1, as torch.tensor_split makes them. The model reads a part at a
@@ -815,8 +815,10 @@ def estimate_loss(model: nn.Module, batches: list[tuple[Tensor, Tensor]]) -> tup
 
     Parameters
     ----------
-    model : maps int64 (rows, time) to logits (rows, time, vocabulary). It is evaluated in
-        evaluation mode without recording gradients, and left in the mode in which it came.
+    model : maps int64 (rows, time) to logits (rows, time, vocabulary), and comes in one mode, with
+        all its parts. It is evaluated in evaluation mode without recording gradients; afterwards
+        it is in the mode in which it came, recording is on or off as before, and `.grad` is as
+        it was.
     batches : at least two pairs (inputs, targets), int64 of shape (rows, time) each, all of one
         size
 

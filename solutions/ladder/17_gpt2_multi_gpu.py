@@ -5,7 +5,7 @@
 # hours: 6
 # needs: [ladder/16_nanogpt]
 # teaches: [byte-level BPE, memory-mapped shards, all-reduce, ring all-reduce, data parallelism, gradient accumulation with no_sync, model FLOPs utilisation, ZeRO and sharding, loading published weights]
-# builds: decode, byte-pair merges, windows from shards, a process's rows, the ring all-reduce, averaged gradients, the time of an exchange, the memory of sharding, the utilisation, a translation of OpenAI's weights, data-parallel training
+# builds: decode, byte-pair merges, windows from shards, a process's rows, the ring all-reduce, averaged gradients, the time of an exchange, the fewest GPUs for a model, the utilisation, a translation of OpenAI's weights, data-parallel training
 # number: several processes give the curve of one; for 124M parameters on OpenWebText, nanoGPT's loss of about 2.85 on held-out text
 # data: tiny Shakespeare; GPT-2's merges; OpenWebText in the real run
 # run: gpt2
@@ -29,9 +29,9 @@
 # # GPT-2 on several GPUs
 #
 # Towards the end of this page you will leave one division out of a training program. Nothing breaks. Four
-# processes train one model, they agree to the last bit, and the loss falls as it should. With one optimiser
-# you would never know. With another you are training at four times the learning rate that you wrote down. To
-# see why the missing division hides so well, you have to build the whole thing.
+# processes train one model, they agree to the last bit, and the loss falls as it should. What has become of
+# the training depends on a choice that you made long before, and for other reasons. To see why the missing
+# division hides so well, you have to build the whole thing.
 #
 # The whole thing is how nanoGPT {cite:p}`karpathy2022` trains GPT-2 {cite:p}`radford2019` anew: text cut into
 # tokens, tokens in files too large for memory, and processes that each read a part of every batch and talk to
@@ -141,7 +141,8 @@ def merge(piece: bytes, ranks: dict[tuple[bytes, bytes], int]) -> list[bytes]:
     ----------
     piece : at least one byte
     ranks : pair of tokens → rank, lowest first to join. The entries may come in any order.
-        Each part of a pair is a single byte or what a pair of lower rank makes.
+        Each part of a pair is a single byte or what a pair of lower rank makes. Two pairs may
+        make the same token, as (ab, c) and (a, bc) do.
 
     Returns
     -------
@@ -196,8 +197,7 @@ theirs = gpt2_encoding(bpe)  # the same merges in tiktoken, OpenAI's own impleme
 for line in LINES:
     numbers = encode(line, ranks, bpe.vocabulary)
     again = decode(numbers, bpe.vocabulary)
-    print(f"{len(line.encode()):3} bytes, {len(numbers):2} tokens; as tiktoken {numbers == theirs.encode_ordinary(line)}; "
-          f"round trip {again == line}")
+    print(f"{len(line.encode()):3} bytes; as tiktoken {numbers == theirs.encode_ordinary(line)}; round trip {again == line}")
 
 # %% [markdown]
 # **Predict.** Before you look at the picture: where are the cuts in "Tokenization of naïve unknowable
@@ -239,7 +239,7 @@ draw_tokens([[of_number[n] for n in encode(line, ranks, bpe.vocabulary)] for lin
 # accent among them, and even 🙂. "tea" at the beginning of a line has no blank before it, and is two. The four
 # Japanese characters are eight tokens, and some cuts go through the middle of a character. That is the
 # price of a vocabulary learned from mostly English text: the same thought can cost a Japanese reader several
-# times as many tokens, and a window of 1 024 of them then holds less.
+# times as many tokens.
 #
 # ## Files larger than memory
 #
@@ -349,7 +349,7 @@ def my_rows(batch_size: int, micro_batch: int, rank: int, size: int) -> list[ran
 
     Parameters
     ----------
-    batch_size : rows of the batch, over all processes
+    batch_size : rows of the batch, over all processes, at least 1
     micro_batch : rows that go through the model at once, at least 1
     rank, size : number of this process, and how many there are
 
@@ -570,8 +570,8 @@ for rank, found in enumerate(in_processes(ring_lesson, 2, 1_000_000)):
           f"{found['differs']:.1e}, sent {found['megabytes']:.1f} MB")
 
 # %% [markdown]
-# Not a bit apart; but with two processes a sum has one addition. With more of them another order of adding could
-# show in the last digits.
+# Not a bit apart; but a sum of two has one addition. With more, another order of adding could show in the last
+# digits.
 #
 # ## Averaging the gradients
 #
@@ -592,7 +592,8 @@ def average_gradients(model: nn.Module, link: Link) -> None:
     ----------
     model : the same parameters, in the same order, in every process. After the call each .grad
         is the mean; the parameters themselves stay. Those without a gradient (.grad is None) are
-        the same ones in every process, and are passed over.
+        the same ones in every process, and never all: nothing is sent of them, and their .grad
+        is still None afterwards.
     link : to the other processes
 
     All gradients are exchanged together, by one ring all-reduce: at most 2(p − 1) messages from
@@ -621,9 +622,9 @@ check(average_gradients)
 #
 # Two tricks keep the GPUs from waiting. The exchange can run *beside* the backward pass: the gradients of the
 # last layers are ready first and can leave while the earlier layers are still being computed. And with $k$
-# micro-batches the gradients add up in place, so only the *last* micro-batch has to exchange anything. In
-# PyTorch the others run under `model.no_sync()`. We assume that the exchange may run beside the whole of the
-# last backward pass, and that only what is longer has to be waited for:
+# micro-batches the gradients add up in place, so only the *last* micro-batch has to exchange anything. PyTorch
+# calls it gradient accumulation with `no_sync`. We assume that the exchange may run beside the whole of the last backward pass, and that only what is longer has
+# to be waited for:
 #
 # $$ t_\text{update} = k\,(t_\text{forward} + t_\text{backward}) + \max(0,\; t_\text{ring} - t_\text{backward}). $$
 #
@@ -632,14 +633,14 @@ check(average_gradients)
 
 # %% exercise="update_seconds"
 def update_seconds(
-    size: float, processes: int, bandwidth: float, latency: float,
+    gradient_bytes: float, processes: int, bandwidth: float, latency: float,
     forward: float, backward: float, micro_batches: int,
 ) -> tuple[float, float]:
     """Time a ring all-reduce, and an update that hides it behind the last backward pass.
 
     Parameters
     ----------
-    size : bytes of all gradients
+    gradient_bytes : bytes of all gradients
     processes : at least 1; one alone exchanges nothing
     bandwidth : bytes a second on each line
     latency : seconds before a message flows
@@ -651,7 +652,7 @@ def update_seconds(
     exchange, update : seconds of the ring, and of the whole update
     """
     ### BEGIN SOLUTION
-    exchange = 2 * (processes - 1) * (latency + size / processes / bandwidth)
+    exchange = 2 * (processes - 1) * (latency + gradient_bytes / processes / bandwidth)
     update = micro_batches * (forward + backward) + max(0.0, exchange - backward)
     return exchange, update
     ### END SOLUTION
@@ -700,54 +701,74 @@ plt.show()
 # weights in float32, to which small steps can be added without being rounded away: $2 + 2 + 12$, again 16.
 #
 # That $p$ processes all keep the same is a waste. {cite:t}`rajbhandari2020` take it apart in stages, called
-# **ZeRO**. The optimiser's state is needed only where a weight is updated, so each process can keep a $p$-th
-# of it:
+# **ZeRO** (zero redundancy optimiser). The optimiser's state is needed only where a weight is updated, so each
+# process can keep a $p$-th of it; and so on:
 #
 # | stage | divided among the $p$ processes | whole in every process |
 # |---|---|---|
-# | 0 (DDP, below) | nothing | weights, gradients, optimiser |
+# | 0 (as on this page) | nothing | weights, gradients, optimiser |
 # | 1 | optimiser | weights, gradients |
 # | 2 | optimiser, gradients | weights |
-# | 3 (FSDP) | optimiser, gradients, weights | nothing |
+# | 3 | optimiser, gradients, weights | nothing |
 #
-# At stage 3 a layer's weights are gathered from all processes when they are needed, and dropped again. By
-# hand: 100 parameters in float32, 4 processes, stage 1: weights 400, gradients 400, optimiser
-# $800 / 4 = 200$ bytes.
+# At stage 3 a layer's weights are gathered from all processes when they are needed, and dropped again. Here is
+# the table as a function.
 
-# %% exercise="bytes_per_gpu"
-def bytes_per_gpu(
-    parameters: int, processes: int, stage: int, mixed: bool
-) -> tuple[float, float, float]:
-    """Count what one process keeps of a model in training, without activations.
-
-    Parameters
-    ----------
-    parameters : of the whole model
-    processes : among which state is divided, evenly, at least 1
-    stage : 0, 1, 2 or 3, as in the table
-    mixed : whether weights and gradients take 2 bytes, and the optimiser keeps the weights
-        in 4 bytes as well; else all numbers take 4 bytes
-
-    Returns
-    -------
-    weights, gradients, optimiser : bytes of each in one process, not rounded. The optimiser is
-        Adam.
-    """
-    ### BEGIN SOLUTION
+# %%
+def bytes_per_gpu(parameters: int, processes: int, stage: int, mixed: bool) -> tuple[float, float, float]:
+    """Bytes of weights, gradients and optimiser in one process, without activations."""
     each, adam = (2, 12) if mixed else (4, 8)
     weights = each * parameters / (processes if stage >= 3 else 1)
     gradients = each * parameters / (processes if stage >= 2 else 1)
     optimiser = adam * parameters / (processes if stage >= 1 else 1)
     return weights, gradients, optimiser
+
+
+for stage in range(4):
+    print(f"100 parameters in float32, 4 processes, stage {stage}: {bytes_per_gpu(100, 4, stage, mixed=False)} bytes")
+
+# %% [markdown]
+# In practice the question is turned round: how many GPUs of a kind does a model need? A higher stage needs
+# fewer, and stage 3 sends more. Sometimes no number is enough.
+#
+# By hand: 100 parameters in float32 at stage 1. Weights and gradients, 800 bytes, are whole in every process, and
+# the optimiser's 800 are divided. With 1 000 bytes in a GPU there are 200 left for a part of these, so it takes
+# 4 GPUs. With 900 bytes it takes 8.
+
+# %% exercise="fewest_gpus"
+def fewest_gpus(parameters: int, stage: int, mixed: bool, memory: int) -> int | None:
+    """Find the fewest GPUs that can hold a model in training, one process on each.
+
+    Parameters
+    ----------
+    parameters : of the whole model, at least 1
+    stage : 0, 1, 2 or 3, as in the table
+    mixed : whether weights and gradients take 2 bytes, and the optimiser keeps the weights
+        in 4 bytes as well; else all numbers take 4 bytes
+    memory : bytes of one GPU, a whole number. Weights, gradients and optimiser together may fill
+        it to the last byte; activations are not counted.
+
+    Returns
+    -------
+    the smallest number of GPUs, at least 1, that is enough: any whole number, not only a power
+        of two. None where no number is enough
+    """
+    ### BEGIN SOLUTION
+    each, adam = (2, 12) if mixed else (4, 8)
+    divided = sum((adam, each, each)[:stage]) * parameters
+    room = memory - (2 * each + adam) * parameters + divided
+    if divided == 0:
+        return 1 if room >= 0 else None
+    return -(-divided // room) if room > 0 else None
     ### END SOLUTION
 
 
-# %% check="bytes_per_gpu"
-check(bytes_per_gpu)
+# %% check="fewest_gpus"
+check(fewest_gpus)
 
 # %% [markdown]
 # **Predict.** A model of 30 billion parameters in mixed precision, and GPUs with 80 gigabytes. How many GPUs
-# does each stage need, at the least (of the powers of two), before there is room for a single activation? For which stages is no
+# does each stage need, at the least, before there is room for a single activation? For which stages is no
 # number enough?
 #
 # *My prediction: …*
@@ -760,8 +781,8 @@ for ax, (name, n) in zip(axes, {"GPT-2, 124 million": 124e6, "30 billion": 30e9}
     for stage in range(4):
         held = [sum(bytes_per_gpu(int(n), int(p), stage, mixed=True)) / 1e9 for p in counts]
         curves[f"stage {stage}"] = (np.log2(counts), held)
-        enough = [int(p) for p, gigabytes in zip(counts, held, strict=True) if gigabytes < 80]
-        fits = f"below 80 GB from {enough[0]} on" if enough else f"not below 80 GB on {counts[-1]} either"
+        fewest = fewest_gpus(int(n), stage, True, 80_000_000_000)
+        fits = "no number is enough" if fewest is None else f"80 GB are enough on {fewest}"
         print(f"{name}, stage {stage}: {held[0]:6.2f} GB on one GPU, {held[3]:6.2f} on each of 8; {fits}")
     plot_curves(curves, xlabel="number of GPUs", ylabel="memory in each GPU (GB)", title=name, ax=ax)
     ax.set(xticks=np.log2(counts), xticklabels=counts, ylim=(0, None))
@@ -771,12 +792,12 @@ for ax, (name, n) in zip(axes, {"GPT-2, 124 million": 124e6, "30 billion": 30e9}
 plt.show()
 
 # %% [markdown]
-# GPT-2's two gigabytes fit anywhere. There plain data parallelism, stage 0, is the right choice (the run's profile
-# `slurm` shares the weights out to show it, not for need), since sharding the weights sends more:
-# they have to be gathered forward and again backward. With 30 billion parameters stage 0 does not fit, on
+# GPT-2's two gigabytes fit anywhere. There plain data parallelism, stage 0, is the right choice, since sharding the
+# weights sends more: they have to be gathered forward and again backward. With 30 billion parameters stage 0 does not fit, on
 # however many GPUs, because more GPUs do not make any of them hold less. Nor does stage 1, although most of the
-# memory is the optimiser's and is shared there: what is left whole is too much by itself. Stage 2
-# comes close to its limit, the weights, and only stage 3 goes on falling.
+# memory is the optimiser's and is shared there: what is left whole is too much by itself. Stage 2 fits, on more
+# than three times as many GPUs as stage 3, which alone goes on falling. (Both fill their GPUs to the last byte,
+# so a real training needs more of them.)
 #
 # ## How much of a GPU do you use?
 #
@@ -886,15 +907,16 @@ def from_openai(published: dict[str, Tensor], names: dict[str, str]) -> dict[str
     ----------
     published : name → tensor. Names are a part and "weight" or "bias" ("wte.weight", "ln_f.bias");
         those of layer l begin with "h.l.", as "h.11.attn.c_attn.bias". The masks "h.l.attn.bias"
-        and "h.l.attn.masked_bias" may be among them. Neither the dictionary nor a tensor in it
-        is changed.
+        and "h.l.attn.masked_bias" may be among them. There may be any number of layers. Neither
+        the dictionary nor a tensor in it is changed.
     names : their part → ours, as in NAMES
 
     Returns
     -------
     our name → tensor: "blocks.l." in the place of "h.l.", our part, "weight" or "bias". The
         matrices (two dimensions) of the layers "h.l." are transposed, everything else is as it
-        was. The masks are left out. "read_out.weight" is the table of tokens once more.
+        was. The masks are left out. "read_out.weight" is the table of tokens once more, shared or
+        a copy.
     """
     ### BEGIN SOLUTION
     ours = {}
@@ -1214,8 +1236,8 @@ plt.show()
 # four different models, and they never meet. The remedy is to send the start round, and to compare a checksum
 # of the weights over the processes now and then.
 #
-# By the printed training loss the same rows cost most here. (The validation losses of this one seed cannot tell them from own
-# starts.) And within a run they are the quietest: all processes agree, and three quarters of
+# The same rows cost about as much as own starts. (Which of the two is worse, one seed cannot tell.) Within a run
+# they are the quietest: all processes agree, and three quarters of
 # the work is done for nothing. It is training with a batch of 4 in place of 16. Only a comparison with the right curve shows it, or a
 # look at the first tokens that each process reads.
 #
@@ -1226,7 +1248,7 @@ plt.show()
 # - `DistributedDataParallel(model)` is your `DataParallel`. It sends the start round, cuts the gradients into
 #   buckets, and starts the exchange of each as soon as its last gradient is there. Under `no_sync()` it
 #   exchanges nothing, and the gradients add up.
-# - `fully_shard(model)` (**FSDP2**) is stage 3 of the table. Each process keeps a $p$-th of every weight, gathers
+# - `fully_shard(model)` (**FSDP2**, fully sharded data parallel) is stage 3 of the table. Each process keeps a $p$-th of every weight, gathers
 #   a block's weights when they are needed, and sums the gradients right into the process that keeps
 #   their part: the two halves of your ring, at different times.
 # - **torchrun** starts the processes, tells each its rank, and ends all when one dies.
@@ -1237,8 +1259,7 @@ plt.show()
 # windows of 1 024 tokens in an update, AdamW at $6 \cdot 10^{-4}$ with 2 000 steps of warm-up and a cosine
 # down to a tenth, weight decay 0.1, clipping at 1. nanoGPT reports a loss of about 2.85 after
 # 600 000 updates, which we take for the loss on held-out text. The text is prepared beforehand by `descent prepare gpt2`: it fetches OpenWebText (a
-# download of tens of gigabytes), encodes it and writes the shards. Where something is missing,
-# the run says so before it begins.
+# download of tens of gigabytes), encodes it and writes the shards.
 #
 # | profile | machine | what it does |
 # |---|---|---|
@@ -1250,7 +1271,7 @@ plt.show()
 # | `openai` | one GPU | trains nothing: evaluates OpenAI's own weights |
 #
 # Say it plainly: the full run takes eight GPUs for days, and **we have not run it**. What we have measured is
-# below, with the course's model, beside what is published; what we have not is listed as not yet run.
+# below, beside what is published; what we have not is listed as not yet run.
 #
 # `model="mine"` trains your `GPT` of rung 16. Without a profile, `run` takes the largest that this machine
 # can carry.
@@ -1263,7 +1284,7 @@ recorded("gpt2")
 
 # %% [markdown]
 # Reading the report, look for four things. The loss curve starts at $\log 50\,257 = 10.8$; a first value far
-# from that means a wrong start. Expect it to fall fast at first, and then for days by very little. The MFU
+# from that means a wrong start. The MFU
 # in the log should be steady; when it sinks, something waits: the disk, a slow process, the network. And
 # in `gpu` the text is read about once, so the validation loss has little reason to part from the training loss;
 # in `multi-gpu` it is read some thirty times, and there you should look.

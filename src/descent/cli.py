@@ -394,15 +394,16 @@ def _print_report(report: HeadlessReport) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from descent.grading.report import CORRECT, NOT_ATTEMPTED, NOT_RIGHT
+    from descent.grading.report import CORRECT, COULD_NOT_GRADE, NOT_RIGHT, OUTCOME_MARKS
 
-    marks = {CORRECT: ("✓", "green"), NOT_RIGHT: ("✗", "red"), NOT_ATTEMPTED: ("○", "")}
+    styles = {CORRECT: "green", NOT_RIGHT: "red", COULD_NOT_GRADE: "blue"}
     table = Table(box=None, pad_edge=False)
     for heading in ("", "Exercise", "Outcome"):
         table.add_column(heading, no_wrap=True, overflow="fold")
     table.add_column("What the check says", overflow="fold")
     for result in report.results:
-        mark, style = marks.get(result.outcome, ("!", "red"))
+        mark = OUTCOME_MARKS.get(result.outcome, "!")
+        style = styles.get(result.outcome, "" if mark != "!" else "red")
         message = next(iter(result.message.splitlines()), "")
         table.add_row(Text(mark, style), Text(result.exercise), result.outcome, Text(message))
     if report.results:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -10,10 +11,11 @@ from typing import Any
 
 from descent.errors import CourseError
 from descent.exercises.lookup import UnknownExercise, load_exercises
+from descent.exercises.references import reference_source
 from descent.grading import CheckFailed, Exercise, Hint, Report, judge
 from descent.grading.calls import codes_of
 from descent.grading.originals import OriginalsInPlace, hidden_builtins, keep_originals, put_back
-from descent.grading.report import CORRECT, NOT_RIGHT, marked_up
+from descent.grading.report import CORRECT, COULD_NOT_GRADE, NOT_RIGHT, marked_up
 from descent.grading.sandbox import guarded
 from descent.grading.values import short
 from descent.grading.watchdog import ended_checks, watchdog
@@ -66,7 +68,8 @@ def check(answer: Any) -> None:
     Raises
     ------
     CheckFailed
-        When the answer is not right yet, or not attempted. It shows as one line.
+        When the answer is not right yet, not attempted, or could not be graded. It shows as one
+        line.
     CourseError
         When no exercise of the chapter goes by the answer's name.
     """
@@ -74,10 +77,14 @@ def check(answer: Any) -> None:
     with OriginalsInPlace():
         exercise = _exercise_for(answer, names)
         with _watched(_current_chapter().id, exercise.name, answer):
-            report = judge(exercise, answer)
+            chapter = _current_chapter()
+            report = judge(
+                exercise, answer, reference=lambda: reference_source(chapter, exercise.name)
+            )
             if report.failure is not None:
                 report = _blame_what_it_calls(report, answer, names)
                 report = _point_at_hidden_builtins(report, answer, names)
+        report = _tell_nbgrader(report)
         _remember(report)
         _show(report.as_bundle())
     if report.outcome != CORRECT:
@@ -110,7 +117,7 @@ def hint(answer: Any) -> None:
     _show({"text/plain": f"Hint: {text}", "text/html": as_html})
 
 
-def mine(chapter_name: str, name: str, otherwise: Any) -> Any:
+def mine(chapter_name: str, name: str, otherwise: Any = None) -> Any:
     """Take your own answer to an exercise of an earlier chapter, and say which is in use.
 
     Parameters
@@ -119,8 +126,9 @@ def mine(chapter_name: str, name: str, otherwise: Any) -> Any:
         The earlier chapter, such as ``"ladder/08"``.
     name : str
         The exercise: a function or class you wrote there.
-    otherwise : object
-        What is used instead where yours is not there, or does not pass its check.
+    otherwise : object, optional
+        What is used instead where yours is not there, or does not pass its check. By default the
+        answer of the earlier chapter's own page.
 
     Returns
     -------
@@ -131,12 +139,18 @@ def mine(chapter_name: str, name: str, otherwise: Any) -> Any:
     ------
     UnknownExercise
         When the chapter has no exercise of this name.
+    CourseError
+        When `otherwise` is not given, and the chapter's source is not there.
     """
     from descent.exercises.own_answers import own_answer
 
     with _watched(find_chapter(chapter_name).id, name):
         own = own_answer(chapter_name, name)
     if own.answer is None:
+        if otherwise is None:
+            from descent.exercises.references import reference_answer
+
+            otherwise = reference_answer(chapter_name, name)
         print(f"{name}: the course's; {own.reason}.")
         return otherwise
     print(f"{name}: yours, from {own.chapter.id}.")
@@ -185,7 +199,9 @@ def _blame_what_it_calls(report: Report, answer: Any, names: dict[str, Any]) -> 
     used = {name for code in codes_of(answer) for name in code.co_names}
     for name, exercise in load_exercises(_current_chapter().id).items():
         calls_it = name in used and name != report.exercise and callable(names.get(name))
-        if calls_it and judge(exercise, names[name], explain=False).outcome != CORRECT:
+        if not calls_it:
+            continue
+        if judge(exercise, names[name], explain=False).outcome not in (CORRECT, COULD_NOT_GRADE):
             assert report.failure is not None
             words = (
                 f"Your answer calls `{name}`, which does not pass its own check yet. Mend that "
@@ -208,6 +224,17 @@ def _point_at_hidden_builtins(report: Report, answer: Any, names: dict[str, Any]
     return replace(report, notes=(*report.notes, *notes))
 
 
+def _tell_nbgrader(report: Report) -> Report:
+    """nbgrader knows no outcome but right and wrong: no points are lost without a word."""
+    if report.outcome != COULD_NOT_GRADE or os.environ.get("NBGRADER_EXECUTION") != "autograde":
+        return report
+    note = (
+        "nbgrader gives this cell 0 points, as it gives every cell that stops. Run its autograder "
+        "again for this submission; until then give the points by hand."
+    )
+    return replace(report, notes=(*report.notes, note))
+
+
 def _watched(
     chapter_id: str, exercise: str, answer: Any = None
 ) -> contextlib.AbstractContextManager[None]:
@@ -227,7 +254,9 @@ def _tell_ended_checks(chapter: Chapter) -> None:
         kept_in = _checks_folder() / f"{ended.exercise}.py"
         with contextlib.suppress(OSError):
             kept_in.write_text(ended.text, encoding="utf-8")
-        ProgressStore().record_check(chapter.id, ended.exercise, NOT_RIGHT)
+        # Where no line of the answer is known, the learner may have ended the kernel themselves.
+        outcome = NOT_RIGHT if ended.line else COULD_NOT_GRADE
+        ProgressStore().record_check(chapter.id, ended.exercise, outcome)
         words = ended.words(kept_in)
         _show({"text/plain": words, "text/html": f"<p>{marked_up(words)}</p>"})
 

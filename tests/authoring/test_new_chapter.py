@@ -17,7 +17,7 @@ from descent.authoring.chapter_id import RETIRED
 from descent.authoring.course import load_course
 
 ID = "foundations/01_linear_algebra"
-MODULE = "src/descent/exercises/foundations/linear_algebra.py"
+MODULE = "src/descent/exercises/foundations/linear_algebra"
 
 
 def refusal(course, name: str) -> str:
@@ -34,7 +34,8 @@ def test_the_number_gets_its_zero_and_the_part_its_folders(course):
     assert made.id == ID
     assert made.files == (
         f"solutions/{ID}.py",
-        MODULE,
+        f"{MODULE}/__init__.py",
+        f"{MODULE}/moving_average.py",
         "src/descent/exercises/foundations/__init__.py",
     )
     assert all((course.root / file).is_file() for file in made.files)
@@ -42,7 +43,7 @@ def test_the_number_gets_its_zero_and_the_part_its_folders(course):
     assert chapter.title == "Linear algebra"
     assert "descent build foundations/01" in made.next_steps
     second = make_chapter(course.root, "foundations/02_probability")
-    assert len(second.files) == 2
+    assert len(second.files) == 3
 
 
 def test_a_title_may_hold_anything(course):

@@ -6,6 +6,17 @@ import numpy as np
 import pytest
 
 from descent.grading import Draw, Exercise, expect
+from descent.grading.unjudged import Clock
+
+
+@pytest.fixture(autouse=True)
+def machine_of_our_own(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An answer that runs out of time has had it, however busy the machine is that runs the tests.
+
+    The tests of the fourth outcome ask the clock itself.
+    """
+    if not request.module.__name__.endswith("test_unjudged"):
+        monkeypatch.setattr(Clock, "out_of_time", lambda *_: None)
 
 
 @pytest.fixture

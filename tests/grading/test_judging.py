@@ -386,3 +386,13 @@ def test_a_stub_with_a_text_of_its_own_is_still_a_stub(slope: Exercise) -> None:
         raise NotImplementedError("write me")
 
     assert judge(slope, stub).outcome == NOT_ATTEMPTED
+
+
+def test_a_comparison_that_fails_by_its_dtype_shows_it() -> None:
+    ones = Exercise("ones", minutes=1, difficulty=1)
+
+    @ones.property("has single precision")
+    def _(answer, draw: Draw) -> None:
+        expect(answer(2), "the ones").has_dtype("float32")
+
+    assert "[1, 1], of dtype float64" in judge(ones, np.ones).as_text()

@@ -146,7 +146,7 @@ def test_a_notebook_is_read(course, courses):
 
 def test_a_source_is_read_with_its_own_lines(course):
     path = find_chapter("ladder/01").source
-    module = answers_from_source(path)
+    module = answers_from_source(path, "answers_of_a_file")
     assert module.predict(2, 3) == 6
     assert module.predict.__code__.co_filename == str(path)
     line = path.read_text().splitlines()[module.predict.__code__.co_firstlineno - 1]

@@ -37,7 +37,7 @@ def test_a_model_s_file_is_read_as_python_reads_it(tmp_path, data):
         known.setitem(sys.modules, "models_of_a_test", module)
         (cell,) = cells_defining(module.Größe)
     assert cell.endswith(MODEL)
-    assert answers_from_source(path).Größe.__doc__ == "Ein Modell."
+    assert answers_from_source(path, "answers_of_a_file").Größe.__doc__ == "Ein Modell."
 
 
 @pytest.mark.parametrize("data", UNREADABLE.values(), ids=UNREADABLE)
@@ -47,4 +47,4 @@ def test_what_python_cannot_read_is_said_and_what_to_do(tmp_path, data):
     with pytest.raises(CourseError, match=r"models\.py is not UTF-8.*Save it as UTF-8"):
         read_python(path)
     with pytest.raises(AnswersError, match="Save it as UTF-8"):
-        answers_from_source(path)
+        answers_from_source(path, "answers_of_a_file")

@@ -403,3 +403,16 @@ def test_many_writers_lose_nothing_while_others_merge(tmp_path):
     for path in tmp_path.glob("taken-*"):
         found |= set(json.loads(path.read_text()))
     assert len(found) == 1600
+
+
+def test_a_check_that_could_not_grade_changes_nothing(store) -> None:
+    store.record_check(CHAPTER, "predict", "not right yet", mistake="You summed.")
+    store.record_check(CHAPTER, "predict", "could not grade")
+    state = store.exercise_states(CHAPTER)["predict"]
+    assert (state.tries, state.outcome, state.last_mistake) == (1, "not right yet", "You summed.")
+    store.record_check(CHAPTER, "predict", "correct")
+    store.record_check(CHAPTER, "predict", "could not grade")
+    state = store.exercise_states(CHAPTER)["predict"]
+    assert state.done and (state.tries, state.outcome) == (2, "correct")
+    store.record_check(CHAPTER, "loss", "could not grade")
+    assert "loss" not in store.exercise_states(CHAPTER)

@@ -9,8 +9,8 @@ from typing import Any
 from descent.authoring.blanking import stub_of
 from descent.authoring.source import Cell, read_source
 from descent.exercises.lookup import load_exercises
+from descent.exercises.references import reference_module
 from descent.grading.audit import Depth, Score, audit
-from descent.study.answers import answers_from_source
 from descent.study.catalog import Chapter, find_chapter, load_catalog
 
 
@@ -31,7 +31,7 @@ def audit_chapter(chapter: Chapter, depth: Depth = Depth.WHOLE) -> list[Score]:
         One for each exercise, in the order of the chapter; a chapter without exercises gives none.
     """
     source = read_source(chapter, str(chapter.source))
-    module = answers_from_source(chapter.source)
+    module = reference_module(chapter)
     exercises = load_exercises(chapter.id)
     return [
         audit(exercises[cell.name], module, cell.text, _blank(cell, module), depth)
@@ -42,7 +42,7 @@ def audit_chapter(chapter: Chapter, depth: Depth = Depth.WHOLE) -> list[Score]:
 
 def references(chapter: Chapter) -> dict[str, Any]:
     """The reference answer of every exercise of a chapter, by name."""
-    module = answers_from_source(chapter.source)
+    module = reference_module(chapter)
     return {name: getattr(module, name) for name in load_exercises(chapter.id)}
 
 
@@ -71,11 +71,13 @@ def grade_the_graders(
     scores: list[Score] = []
     for chapter in chosen:
         report(chapter.id)
-        for score in audit_chapter(chapter, depth):
-            scores.append(score)
+        found = audit_chapter(chapter, depth)
+        for score in found:
             report(f"  {score.line()}")
             for fault in score.faults:
                 report(f"      {fault}")
+        report(f"  {summary(found)}")
+        scores += found
     report(summary(scores))
     return not any(score.faults for score in scores)
 
@@ -85,6 +87,9 @@ def summary(scores: list[Score]) -> str:
     wrong = sum(score.mutants - len(score.equivalents) for score in scores)
     return (
         f"{len(scores)} exercises, {sum(score.mistakes for score in scores)} named mistakes, "
+        + (f"of which, taken out in turn, {sum(score.misnamed for score in scores)} are misnamed "
+           f"and {sum(score.guessed for score in scores)} get a guess, "
+           if wrong else "")
         + (f"{sum(score.killed for score in scores)} of {wrong} mutants killed, "
            f"{sum(len(score.equivalents) for score in scores)} marked equivalent, "
            if wrong else "")

@@ -1,7 +1,7 @@
 """The exercises that a chapter's module in ``descent.exercises`` declares.
 
 A module is one file, ``<slug>.py``, or a folder ``<slug>/`` whose ``__init__`` imports every
-exercise from the file it is declared in.
+exercise from the file it is declared in, and lists them in ``__all__`` in the chapter's order.
 """
 
 from __future__ import annotations
@@ -120,7 +120,8 @@ def declared_exercises(course: Course, chapter: Chapter) -> dict[str, Exercise]:
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
         raise AuthoringError(f"{file}: cannot be imported ({reason}).") from error
     found: dict[str, Exercise] = {}
-    for value in vars(module).values():
+    members = vars(module)
+    for value in [members[key] for key in members.get("__all__", members)]:
         if not isinstance(value, Exercise) or any(value is known for known in found.values()):
             continue
         if value.name in found:

@@ -60,10 +60,11 @@ def make_chapter(root: Path, name: str, title: str = "") -> NewChapter:
     exercises = Path("src", "descent", "exercises", chapter.part)
     texts = {
         Path("solutions", chapter.part, chapter.file): _filled("chapter.py.txt", chapter, title),
-        exercises / f"{chapter.slug}.py": _filled("exercises.py.txt", chapter, title),
+        exercises / chapter.slug / "__init__.py": _filled("exercises_init.py.txt", chapter, title),
+        exercises / chapter.slug / "moving_average.py": _filled("exercise.py.txt", chapter, title),
     }
     notebooks = [Path(folder, f"{chapter}.ipynb") for folder in ("notebooks", "solutions")]
-    for path in (*texts, *notebooks, exercises / chapter.slug):
+    for path in (*texts, *notebooks, exercises / chapter.slug, exercises / f"{chapter.slug}.py"):
         if (root / path).exists():
             raise AuthoringError(f"{path.as_posix()} is there already.")
     if not (root / exercises / "__init__.py").exists():

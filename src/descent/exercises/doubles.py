@@ -6,6 +6,7 @@ quickly, and notes what was done to it. What one chapter alone uses stays in tha
 
 from __future__ import annotations
 
+import zlib
 from typing import Any
 
 import torch
@@ -30,10 +31,16 @@ def torch_generator(seed: int) -> torch.Generator:
 
 
 def fill_with_normals(module: nn.Module, draw: Draw, scale: float = 0.5) -> None:
-    """Write drawn numbers into every parameter, so that nothing is 0 or 1 by luck of the start."""
+    """Write drawn numbers into every parameter, so that nothing is 0 or 1 by luck of the start.
+
+    Each parameter's numbers follow from its name: two models with the same names get the same,
+    whichever part was made first.
+    """
+    seed = draw.seed()
     with torch.no_grad():
-        for parameter in module.parameters():
-            parameter.copy_(scale * normals(draw, *parameter.shape))
+        for name, parameter in module.named_parameters():
+            own = Draw(seed + zlib.crc32(name.encode()), draw.size)
+            parameter.copy_(scale * normals(own, *parameter.shape))
 
 
 class PlainDescent:

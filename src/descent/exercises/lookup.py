@@ -37,5 +37,7 @@ def load_exercises(chapter_id: str) -> dict[str, Exercise]:
         found = None
     if found is None:
         raise UnknownExercise(f"There is no chapter `{chapter_id}` with exercises in this course.")
-    members = vars(importlib.import_module(name)).values()
-    return {member.name: member for member in members if isinstance(member, Exercise)}
+    members = vars(importlib.import_module(name))
+    # A folder's `__init__` says the order; its imports are sorted.
+    listed = [members[key] for key in members.get("__all__", members)]
+    return {member.name: member for member in listed if isinstance(member, Exercise)}

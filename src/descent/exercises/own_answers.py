@@ -14,7 +14,7 @@ from typing import Any
 from descent.errors import CourseError
 from descent.exercises.lookup import UnknownExercise, load_exercises
 from descent.grading import judge
-from descent.grading.report import CORRECT, NOT_ATTEMPTED
+from descent.grading.report import CORRECT, COULD_NOT_GRADE, NOT_ATTEMPTED
 from descent.study.answers import answers_from_notebook
 from descent.study.catalog import Chapter, find_chapter
 from descent.study.marks import name_of
@@ -79,9 +79,14 @@ def own_answer(chapter_name: str, name: str) -> OwnAnswer:
         return OwnAnswer(name, chapter, reason=reason)
     if found is None:
         return OwnAnswer(name, chapter, reason=f"{chapter.id} does not hold yours yet")
-    outcome = judge(exercises[name], found, explain=False).outcome
+    report = judge(exercises[name], found, explain=False)
+    outcome = report.outcome
     if outcome == NOT_ATTEMPTED:
         return OwnAnswer(name, chapter, reason=f"{chapter.id} does not hold yours yet")
+    if outcome == COULD_NOT_GRADE:
+        why = f" ({report.unjudged.reason.rstrip('.')})" if report.unjudged else ""
+        reason = f"yours in {chapter.id} could not be judged just now{why}: run this cell again"
+        return OwnAnswer(name, chapter, reason=reason)
     if outcome != CORRECT:
         return OwnAnswer(name, chapter, reason=f"yours in {chapter.id} does not pass its check yet")
     return OwnAnswer(name, chapter, answer=found)

@@ -15,6 +15,7 @@ from descent.grading.isolation import isolated
 from descent.grading.judging import judge, judge_behaviour
 from descent.grading.mutants import Mutant, generic_mutants, source_mutants
 from descent.grading.report import CORRECT, NOT_ATTEMPTED
+from descent.grading.suspects import Suspects
 from descent.grading.trials import Behaviour
 
 MUTANT_SECONDS = 2.0
@@ -54,6 +55,11 @@ class Score:
         Its name.
     mistakes : int
         How many are declared.
+    misnamed : int
+        How many mistakes, each taken out of the declaration in turn and judged as an unknown
+        answer, are named as another one; 0 in a light audit.
+    guessed : int
+        How many of these get a guess.
     mutants, killed : int
         How many showed a difference at all, and how many of these were rejected; 0 in a light
         audit, which makes none.
@@ -67,6 +73,8 @@ class Score:
 
     exercise: str
     mistakes: int = 0
+    misnamed: int = 0
+    guessed: int = 0
     mutants: int = 0
     killed: int = 0
     survivors: list[str] = field(default_factory=list)
@@ -81,6 +89,8 @@ class Score:
         """One row of the printed table."""
         return (
             f"{self.exercise:<28} {self.mistakes:>3} named mistakes"
+            + (f", left out: {self.misnamed} misnamed, {self.guessed} guessed"
+               if self.misnamed or self.guessed else "")
             + (f"   {self.killed}/{self.mutants - len(self.equivalents)} mutants killed"
                if self.mutants else "")
             + (f", {len(self.equivalents)} equivalent" if self.equivalents else "")
@@ -116,20 +126,30 @@ def audit(
     score = Score(exercise.name, mistakes=len(exercise.mistakes))
     reference = getattr(module, exercise.name)
     _audit_declaration(exercise, score)
+    if exercise.plain is not None:
+        plain = exercise.plain.define(exercise.plain.text, f"<{exercise.name}: right>")
+        _audit_right(exercise, plain, "the plain right answer", depth, score)
     before = time.thread_time()
-    for seed in depth.seeds:
-        report = judge(exercise, reference, seed=seed)
-        if report.outcome != CORRECT:
-            score.faults.append(f"the reference fails (seed {seed}): {report.as_text()}")
+    _audit_right(exercise, reference, "the reference", depth, score)
     reference_seconds = (time.thread_time() - before) / len(depth.seeds)
     if (outcome := judge(exercise, blank, seed=0).outcome) != NOT_ATTEMPTED:
         score.faults.append(f"the blank stub is {outcome!r}, not {NOT_ATTEMPTED!r}")
     for seed in depth.seeds:
-        _audit_mistakes(exercise, seed, score)
+        suspects = Suspects(exercise, seed)
+        _audit_mistakes(exercise, suspects, score)
+        if seed == 0 and depth is Depth.WHOLE:
+            _leave_one_out(exercise, suspects, score)
     if depth is Depth.WHOLE:
         limit = max(LEAST_MUTANT_SECONDS, PATIENCE * reference_seconds)
         _audit_mutants(exercise, module, source, min(limit, MUTANT_SECONDS), score)
     return score
+
+
+def _audit_right(exercise: Exercise, answer: Any, called: str, depth: Depth, score: Score) -> None:
+    for seed in depth.seeds:
+        report = judge(exercise, answer, seed=seed)
+        if report.outcome != CORRECT:
+            score.faults.append(f"{called} fails (seed {seed}): {report.as_text()}")
 
 
 def _audit_mutants(
@@ -155,29 +175,44 @@ def _audit_declaration(exercise: Exercise, score: Score) -> None:
                      for key in exercise.unknown_hint_keys()]  # fmt: skip
 
 
-def _audit_mistakes(exercise: Exercise, seed: int, score: Score) -> None:
+def _audit_mistakes(exercise: Exercise, suspects: Suspects, score: Score) -> None:
     """Every mistake must be rejected with its own message.
 
     On the first seed each is run twice, as an answer to be judged and as what is declared: one
     whose two runs differ could never be recognised. On the others one run is both.
     """
-    mistakes = {
-        mistake.name: Behaviour(exercise, mistake.answer, seed) for mistake in exercise.mistakes
-    }
-    for mistake in exercise.mistakes:
-        answer = mistakes[mistake.name]
+    seed = suspects.seed
+    for mistake, suspect in zip(exercise.mistakes, suspects.declared(), strict=True):
+        answer = suspect.behaviour
         if seed == 0:
             declared, answer = answer, Behaviour(exercise, mistake.answer, seed)
             with isolated():  # before the diagnosis, whose time is limited
                 declared.run_all()
                 answer.run_all()
-        report = judge_behaviour(answer, mistakes, to_the_end=False)
+        report = judge_behaviour(answer, suspects, to_the_end=False)
+        if answer.stopped_with("NameError"):
+            score.faults.append(f"the mistake `{mistake.name}` uses a name that is not there")
         if report.outcome == CORRECT:
             score.faults.append(f"the mistake `{mistake.name}` passes (seed {seed})")
         elif report.message != mistake.message:
             given = report.failure.mistake if report.failure else None
             said = f"named `{given}`" if given else f"not named: {report.message}"
             score.faults.append(f"the mistake `{mistake.name}` is {said} (seed {seed})")
+
+
+def _leave_one_out(exercise: Exercise, suspects: Suspects, score: Score) -> None:
+    """What is said of each mistake by an exercise that does not know it."""
+    for mistake, suspect in zip(exercise.mistakes, suspects.declared(), strict=True):
+        others = suspects.without(mistake)
+        report = judge_behaviour(suspect.behaviour, others, to_the_end=False)
+        if report.failure is None or report.failure.message is None:
+            continue
+        if report.failure.mistake is None:
+            score.guessed += 1
+            continue
+        score.misnamed += 1
+        score.faults.append(f"without the mistake `{mistake.name}` it is named "
+                            f"`{report.failure.mistake}`")  # fmt: skip
 
 
 def _compiled(exercise: Exercise, module: ModuleType, source: str) -> Iterable[Mutant]:

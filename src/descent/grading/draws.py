@@ -60,6 +60,6 @@ class Draw:
         return rounded if np.ndim(rounded) else float(rounded)
 
 
-def draws_for(seed: int, trials: int) -> list[Draw]:
-    """The draws of a property's trials, smallest first."""
-    return [Draw(seed + trial, SIZES[min(trial, len(SIZES) - 1)]) for trial in range(trials)]
+def draw_for(seed: int, trial: int) -> Draw:
+    """The draw of one of a property's trials, the first of which is the smallest."""
+    return Draw(seed + trial, SIZES[min(trial, len(SIZES) - 1)])

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, TypeVar
 
 from descent.grading.differences import SYMPTOMS
 from descent.grading.draws import Draw
+from descent.grading.returns import in_words
+from descent.grading.sources import Source
 
 PropertyFunction = Callable[[Any, Draw], None]
 Answer = TypeVar("Answer", bound=Callable[..., Any])
@@ -24,11 +27,19 @@ class Property:
 
 @dataclass(frozen=True)
 class Mistake:
-    """A whole wrong answer that people really give, and what to tell them."""
+    """A whole wrong answer that people really give, and what to tell them.
+
+    `make` defines the answer; it is called when the answer is first wanted.
+    """
 
     name: str
     message: str
-    answer: Callable[..., Any]
+    make: Callable[[], Callable[..., Any]]
+
+    @cached_property
+    def answer(self) -> Callable[..., Any]:
+        """The wrong answer: a function or class with the exercise's interface."""
+        return self.make()
 
 
 @dataclass(frozen=True)
@@ -56,6 +67,13 @@ class Exercise:
         as a copy, and changing one is a failure.
     seconds : float
         Time limit of one property, all its trials together.
+    compiled : bool
+        Whether JAX compiles the answer. An alarm that strikes while it does can end the process,
+        so nothing is tried on such an answer that may have to be broken off.
+    returns : type, optional
+        What a function must return, as an annotation says it: ``float``, ``list[int]``,
+        ``tuple[Tensor, Tensor]``, ``str | None``; see `grading.returns`. It is looked at before any
+        behaviour is. None where it is not said, and for classes.
     """
 
     name: str
@@ -63,10 +81,13 @@ class Exercise:
     difficulty: int
     changes: tuple[str, ...] = ()
     seconds: float = 5.0
+    compiled: bool = False
+    returns: Any = None
     properties: list[Property] = field(default_factory=list)
     mistakes: list[Mistake] = field(default_factory=list)
     hints: list[Hint] = field(default_factory=list)
     equivalents: dict[str, str] = field(default_factory=dict)
+    plain: Source | None = None
 
     def __post_init__(self) -> None:
         if self.difficulty not in (1, 2, 3):
@@ -85,11 +106,36 @@ class Exercise:
 
         return declare
 
+    def right(self, answer: Answer) -> Answer:
+        """Declare a plain right answer, of which `slip` makes wrong ones. One for an exercise.
+
+        It stands on the top level of its module. The audit sees to it that it passes.
+        """
+        if self.plain is not None:
+            raise ValueError(f"{self.name}: a second right answer")
+        self.plain = Source.of(answer)
+        return answer
+
+    def slip(self, name: str, message: str, edits: Mapping[str, str]) -> None:
+        """Declare a mistake as edits of the plain right answer: old text to new text.
+
+        Each old text must stand in the right answer exactly once. For a wrong answer with an idea
+        of its own there is `mistake`.
+        """
+        if self.plain is None:
+            raise ValueError(f"{self.name}: slip {name!r} before a right answer")
+        plain, file = self.plain, f"<{self.name}: {name}>"
+        try:
+            text = plain.edited(edits)
+        except ValueError as error:
+            raise ValueError(f"{self.name}: slip {name!r}: {error}") from None
+        self.mistakes.append(Mistake(name, message, lambda: plain.define(text, file)))
+
     def mistake(self, message: str) -> Callable[[Answer], Answer]:
         """Declare a wrong answer (a function or class with the exercise's interface)."""
 
         def declare(answer: Answer) -> Answer:
-            self.mistakes.append(Mistake(answer.__name__, message, answer))
+            self.mistakes.append(Mistake(answer.__name__, message, lambda: answer))
             return answer
 
         return declare
@@ -102,7 +148,12 @@ class Exercise:
         """Say why a syntax-tree mutant of the reference (as the audit prints it) is not wrong."""
         self.equivalents[mutant] = because
 
+    def rows(self) -> list[str]:
+        """The lines of a report: what is returned, where that is said, then the properties."""
+        first = [] if self.returns is None else [in_words(self.returns)]
+        return first + [prop.name for prop in self.properties]
+
     def unknown_hint_keys(self) -> list[str]:
         """The `when` of every hint that nothing can ever match."""
-        keys = {*SYMPTOMS, *(p.name for p in self.properties), *(m.name for m in self.mistakes)}
+        keys = {*SYMPTOMS, *self.rows(), *(m.name for m in self.mistakes)}
         return [hint.when for hint in self.hints if hint.when and hint.when not in keys]

@@ -9,7 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from descent.grading.differences import Difference, difference
+from descent.grading.differences import Difference, difference, shape_difference
+from descent.grading.plain_differences import plain_difference
+from descent.grading.sandbox import guarded
+from descent.grading.small_copies import strongly
 from descent.grading.values import (
     independent_copy,
     is_tensor,
@@ -20,29 +23,77 @@ from descent.grading.values import (
     worth_keeping,
 )
 
+NOTHING: Any = object()
+"""Stands where a call of the answer has not returned, or where what it gave is not kept."""
+
+_ANOTHER = Difference("value", "It is another value.")
+
+MOST_PARTS = 20
+"""So many parts of what a call returned are looked through for a value."""
+
 
 @dataclass
 class Observation:
-    """One value handed to `expect`, and the first thing found wrong with it."""
+    """One value handed to `expect`, and the first thing found wrong with it.
+
+    `call` is the place, in the record, of the call that the value came from. `compared` says
+    whether it was held against a value, and not against a bound alone.
+    """
 
     name: str
     value: Any
     expected: str | None = None
     difference: Difference | None = None
+    call: int | None = None
+    compared: bool = False
+
+    @property
+    def is_matched(self) -> bool:
+        """Whether it was found to be the value that it should be."""
+        return self.compared and self.difference is None
 
 
 @dataclass
 class Record:
     """All observations of one trial. It does not stop at a failure: a longer record tells one
-    mistake from another."""
+    mistake from another.
+
+    `returned` is what each call of the answer gave, `NOTHING` while it has not; `referred` are the
+    places of the calls that an observation is about.
+    """
 
     observations: list[Observation] = field(default_factory=list)
+    returned: list[Any] = field(default_factory=list)
     dimensions: Mapping[int, str] = field(default_factory=dict)
+    referred: set[int] = field(default_factory=set)
 
     @property
     def failed(self) -> Observation | None:
         """The first observation that was not as expected."""
         return next((seen for seen in self.observations if seen.difference), None)
+
+    def call_of(self, value: Any) -> int | None:
+        """The place of the call that returned `value`, whole or as one of its parts.
+
+        Of several, such as two that returned the same small number, it is the first that no
+        observation is about yet. A value that was worked out from what came back is taken to be of
+        the last call.
+        """
+        found = len(self.returned) - 1 if self.returned else None
+        for place, given in enumerate(self.returned):
+            if given is not NOTHING and _is_or_holds(given, value):
+                found = place
+                if place not in self.referred:
+                    break
+        if found is not None:
+            self.referred.add(found)
+        return found
+
+
+def _is_or_holds(given: Any, value: Any) -> bool:
+    given = strongly(given)
+    parts = given if isinstance(given, list | tuple) else ()
+    return given is value or any(strongly(part) is value for part in parts[:MOST_PARTS])
 
 
 _current: list[Record] = []
@@ -73,6 +124,7 @@ class Expectation:
         `atol` defaults to a tenth of `rtol` times the largest expected magnitude. Any library's
         numbers are accepted, in any precision.
         """
+        self._seen.compared = True
         dimensions = self._record.dimensions if self._record else {}
         found = difference(self._value, expected, rtol, atol, dimensions)
         return self._note(found, short(expected))
@@ -84,21 +136,14 @@ class Expectation:
             found = difference(value, expected, rtol=0.0, atol=0.0)
         elif same(_plain(value), _plain(expected), rtol=0.0):
             found = None
-        elif value is None:
-            found = Difference("none", "It is None. Is a `return` missing?")
         else:
-            found = Difference("value", "It is another value.")
+            found = guarded(lambda: plain_difference(value, expected), _ANOTHER)
+        self._seen.compared = True
         return self._note(found, short(expected))
 
     def has_shape(self, *shape: int) -> Expectation:
         """The value has these dimensions; no arguments mean a single number."""
-        array = to_array(self._value)
-        found = None
-        if array is None:
-            words = f"It is of type `{type_name(self._value)}`, not numbers."
-            found = Difference("none" if self._value is None else "type", words)
-        elif array.shape != shape:
-            found = Difference("shape", f"Its shape is {array.shape}; it should be {shape}.")
+        found = shape_difference(self._value, shape)
         return self._note(found, f"shape {shape}")
 
     def has_dtype(self, dtype: str) -> Expectation:
@@ -176,10 +221,11 @@ def expect(value: Any, name: str = "the result") -> Expectation:
     AssertionError at once.
     """
     record = _current[-1] if _current else None
+    call = record.call_of(value) if record is not None else None
     kept = worth_keeping(value)
     if kept is value:
         value = kept = _snapshot(value)
-    observation = Observation(name, kept)
+    observation = Observation(name, kept, call=call)
     if record is not None:
         record.observations.append(observation)
     return Expectation(value, observation, record)

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from dataclasses import dataclass
 from time import perf_counter, thread_time  # bound here, whatever an answer does to `time`
 from typing import Any
 
-from descent.grading.calls import Call, ignored_argument
-from descent.grading.diagnosis import Behaviours, diagnose
 from descent.grading.differences import Difference
-from descent.grading.exercise import Exercise, Mistake, Property
-from descent.grading.expectations import Observation
+from descent.grading.exercise import Exercise, Property
+from descent.grading.explaining import explain as explanation
 from descent.grading.isolation import isolated
 from descent.grading.originals import listed, put_back, replaced, with_originals
-from descent.grading.report import CORRECT, NOT_ATTEMPTED, NOT_RIGHT, Failure, Report
+from descent.grading.report import CORRECT, NOT_ATTEMPTED, NOT_RIGHT, Failure, Report, Unjudged
 from descent.grading.sandbox import guarded
+from descent.grading.suspects import Reference, Suspects, no_reference
 from descent.grading.trials import Behaviour, Trial
+from descent.grading.unjudged import Circumstances, could_not_grade, fault_of_the_check
 from descent.grading.values import short
-
-MOST_DIAGNOSING = 10.0
-"""Seconds after which a diagnosis that does not keep its own limit is given up."""
 
 
 def judge(
@@ -29,7 +26,7 @@ def judge(
     seed: int | None = None,
     seconds: float | None = None,
     explain: bool = True,
-    mistakes: Behaviours | None = None,
+    reference: Reference = no_reference,
 ) -> Report:
     """Judge `answer` by `exercise`.
 
@@ -43,11 +40,11 @@ def judge(
     seconds : float, optional
         A time limit for each property in place of the exercise's own.
     explain : bool
-        Whether a failure is compared with the declared mistakes. Without, the judgement ends at
-        the first property that fails.
-    mistakes : dict, optional
-        What the declared mistakes do at this seed. Whoever judges many answers at one seed passes
-        the same dict each time, which spares running the mistakes anew.
+        Whether a failure is compared with known mistakes. Without, the judgement ends at the first
+        property that fails.
+    reference : callable, optional
+        Gives the text of a right answer, of which the diagnosis makes mistakes of its own. It is
+        called after a failure; the judgement never looks at it.
 
     Returns
     -------
@@ -60,12 +57,12 @@ def judge(
     behaviour = Behaviour(exercise, answer, seed, seconds)
     if not explain:
         return judge_behaviour(behaviour, None, to_the_end=False)
-    return judge_behaviour(behaviour, {} if mistakes is None else mistakes)
+    return judge_behaviour(behaviour, Suspects(exercise, seed, reference))
 
 
 @with_originals
 def judge_behaviour(
-    behaviour: Behaviour, mistakes: Behaviours | None, to_the_end: bool = True
+    behaviour: Behaviour, suspects: Suspects | None, to_the_end: bool = True
 ) -> Report:
     """Judge what an answer does at one seed.
 
@@ -73,9 +70,8 @@ def judge_behaviour(
     ----------
     behaviour : Behaviour
         Its trials are run as far as they are needed.
-    mistakes : dict or None
-        What the declared mistakes do at this seed, as far as it has been run, and is added to.
-        None: a failure is compared with none of them.
+    suspects : Suspects or None
+        The known wrong answers at this seed. None: a failure is compared with none of them.
     to_the_end : bool
         Whether the properties after the first that fails are tried too.
 
@@ -85,32 +81,80 @@ def judge_behaviour(
     """
     started = perf_counter()
     exercise = behaviour.exercise
-    outcomes: dict[str, bool | None] = {prop.name: None for prop in exercise.properties}
-    failed: tuple[Property, Trial] | None = None
     failure: Failure | None = None
-    blank = False
+    behaviour.circumstances = Circumstances()
     with isolated() as around:
-        worked_before = thread_time()
-        for prop in exercise.properties:
-            last = behaviour.up_to_failure(prop)
-            if not last.passed or prop is exercise.properties[-1]:
-                _undo_replacements(last)
-            outcomes[prop.name] = last.passed
-            if not last.passed and failed is None:
-                failed = prop, last
-                blank = last.is_blank and not any(outcomes.values())
-                if blank or last.is_slow or not to_the_end:
-                    break
-            if failed is not None and thread_time() - worked_before > behaviour.limit:
-                break  # the report comes soon, with the rest not tried
-        if failed is not None and not blank:
-            failure = _explained(behaviour, *failed, mistakes)
-    seconds_taken = perf_counter() - started
-    if blank:
-        return Report(exercise.name, NOT_ATTEMPTED, seconds=seconds_taken)
-    outcome = CORRECT if failed is None else NOT_RIGHT
-    shown, held = around.printed.getvalue(), tuple(outcomes.items())
-    return Report(exercise.name, outcome, held, failure, shown, seconds_taken, around.notes)
+        tried = _try_properties(behaviour, to_the_end)
+        if tried.failed is not None and not tried.is_blank and tried.unjudged is None:
+            tried.unjudged = _fault_of_the_check(*tried.failed, suspects)
+            if tried.unjudged is None:
+                failure = explanation(behaviour, *tried.failed, suspects)
+    seconds, shown = perf_counter() - started, around.printed.getvalue()
+    if tried.unjudged is not None:
+        return could_not_grade(exercise, tried.unjudged, seconds, shown, around.notes)
+    if tried.is_blank:
+        return Report(exercise.name, NOT_ATTEMPTED, seconds=seconds)
+    outcome = CORRECT if failure is None else NOT_RIGHT
+    held = tuple(tried.outcomes.items())
+    return Report(exercise.name, outcome, held, failure, shown, seconds, around.notes)
+
+
+@dataclass
+class _Tried:
+    """What came of an answer's properties.
+
+    `outcomes` has for each line of the report whether it holds, None where it was not tried;
+    `failed` is the first property that failed and its trial; `unjudged` says why nothing can be
+    said of the answer.
+    """
+
+    outcomes: dict[str, bool | None]
+    failed: tuple[Property, Trial] | None = None
+    unjudged: Unjudged | None = None
+    is_blank: bool = False
+
+
+def _try_properties(behaviour: Behaviour, to_the_end: bool) -> _Tried:
+    exercise = behaviour.exercise
+    tried = _Tried(dict.fromkeys(exercise.rows()))
+    worked_before = thread_time()
+    for prop in exercise.properties:
+        last = behaviour.up_to_failure(prop)
+        if last.unjudged is not None:
+            tried.unjudged = last.unjudged if tried.failed is None else None
+            break
+        if not last.passed or prop is exercise.properties[-1]:
+            _undo_replacements(last)
+        _note_outcome(exercise, prop, last, tried.outcomes)
+        if not last.passed and tried.failed is None:
+            tried.failed = prop, last
+            tried.is_blank = last.is_blank and not any(tried.outcomes.values())
+            if tried.is_blank or last.is_slow or not to_the_end:
+                break
+        if tried.failed is not None and thread_time() - worked_before > behaviour.limit:
+            break  # the report comes soon, with the rest not tried
+    return tried
+
+
+def _note_outcome(
+    exercise: Exercise, prop: Property, last: Trial, outcomes: dict[str, bool | None]
+) -> None:
+    """A property tells nothing of what has the wrong type; the line on types says that."""
+    outcomes[prop.name] = None if last.mistyped else last.passed
+    first = exercise.rows()[0]
+    if exercise.returns is not None and last.watched.has_returned and outcomes[first] is not False:
+        outcomes[first] = last.mistyped is None
+
+
+def _fault_of_the_check(prop: Property, trial: Trial, suspects: Suspects | None) -> Unjudged | None:
+    """Why a property that stopped with an error of its own is at fault, if a right answer tells."""
+    if trial.raised is None or suspects is None:
+        return None
+    right = guarded(suspects.right, None)
+    if right is None:
+        return None
+    other = Behaviour(suspects.exercise, right, suspects.seed).trial(prop, trial.place)
+    return fault_of_the_check(other.raised) if other.raised is not None else None
 
 
 def _undo_replacements(trial: Trial) -> None:
@@ -120,53 +164,6 @@ def _undo_replacements(trial: Trial) -> None:
         put_back()
         words = f"Your code gives {listed(found)} another value. A call has brackets, not `=`."
         trial.trouble = Difference("replaces", words)
-
-
-def _explained(
-    behaviour: Behaviour, prop: Property, trial: Trial, mistakes: Behaviours | None
-) -> Failure:
-    """The failure of one trial; `mistakes` None compares it with none of them."""
-    observed, found = _first_trouble(trial)
-    call = trial.watched.calls[-1] if trial.watched.calls else None
-    words, symptom = found.words, found.symptom
-    mistake: Mistake | None = None
-    if mistakes is not None and symptom not in ("changes input", "replaces", "slow"):
-        mistake = guarded(lambda: diagnose(behaviour, prop, mistakes), None, MOST_DIAGNOSING)
-        if mistake is None and call is not None and observed is not None and symptom == "value":
-            ignored = _ignored(behaviour.answer, call)
-            if ignored:
-                symptom = "ignores argument"
-                words += f" Your result stays the same when `{ignored}` changes."
-    return Failure(
-        property=prop.name,
-        words=words,
-        symptom=symptom,
-        call=call.text() if call else None,
-        call_returned=short(call.returned) if call and call.finished else None,
-        name=observed.name if observed else None,
-        returned=short(observed.value) if observed else None,
-        expected=observed.expected if observed else None,
-        mistake=mistake.name if mistake else None,
-        message=mistake.message if mistake else None,
-    )
-
-
-def _first_trouble(trial: Trial) -> tuple[Observation | None, Difference]:
-    if trial.trouble is not None and trial.trouble.symptom == "replaces":
-        return None, trial.trouble  # whatever else was seen may come of it
-    failed = trial.record.failed
-    if failed is not None and failed.difference is not None:
-        # A wrong value seen before an error is the cause of it, and is shown first.
-        shown = failed if failed.expected is not None else None
-        return shown, failed.difference
-    if trial.error is not None:
-        return None, Difference("error", trial.error.words())
-    assert trial.trouble is not None
-    return None, trial.trouble
-
-
-def _ignored(answer: Callable[..., Any], call: Call) -> str | None:
-    return guarded(lambda: ignored_argument(answer, call), None)
 
 
 def _not_callable(exercise: Exercise, answer: Any) -> Report:

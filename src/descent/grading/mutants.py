@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from descent.grading.sites import sites
 from descent.grading.values import independent_copy, is_tensor, same, to_array
 
 
@@ -154,11 +155,11 @@ def source_mutants(source: str) -> list[SourceMutant]:
     tree = ast.parse(source)
     whole = pickle.dumps(tree)  # many times quicker to read again than a deep copy
     found: dict[str, SourceMutant] = {}
-    for place, (node, statement) in enumerate(_sites(tree)):
+    for place, (node, statement) in enumerate(sites(tree)):
         before = _shown(statement)
         for variant in range(len(list(_changes(node)))):
             changed = pickle.loads(whole)
-            same_node, same_statement = next(itertools.islice(_sites(changed), place, None))
+            same_node, same_statement = next(itertools.islice(sites(changed), place, None))
             list(_changes(same_node))[variant]()
             after = _shown(same_statement)
             if after != before:
@@ -169,32 +170,6 @@ def source_mutants(source: str) -> list[SourceMutant]:
 
 def _unparsed(tree: ast.AST) -> str:
     return ast.unparse(ast.fix_missing_locations(tree))
-
-
-def _sites(tree: ast.AST) -> Iterator[tuple[ast.AST, ast.stmt]]:
-    """Every expression that may be changed, with the statement it stands in."""
-    for function in ast.walk(tree):
-        if isinstance(function, ast.FunctionDef):
-            for statement in _body(function):
-                yield from _within(statement)
-
-
-def _within(statement: ast.stmt) -> Iterator[tuple[ast.AST, ast.stmt]]:
-    if isinstance(statement, ast.FunctionDef | ast.ClassDef):
-        return  # visited as a function of its own
-    yield statement, statement
-    for _, value in ast.iter_fields(statement):
-        for child in value if isinstance(value, list) else [value]:
-            if isinstance(child, ast.stmt):
-                yield from _within(child)
-            elif isinstance(child, ast.AST):
-                for node in ast.walk(child):
-                    yield node, statement
-
-
-def _body(function: ast.FunctionDef) -> list[ast.stmt]:
-    has_docstring = ast.get_docstring(function) is not None
-    return function.body[1:] if has_docstring else function.body
 
 
 def _shown(statement: ast.stmt) -> str:
@@ -247,10 +222,10 @@ def _call_changes(node: ast.Call) -> Iterator[Callable[[], None]]:
 def _deletions(tree: ast.AST, whole: bytes) -> Iterator[SourceMutant]:
     """Each statement in turn replaced by `pass`; a `return` would be the generic None."""
     kept = (ast.Return, ast.FunctionDef, ast.ClassDef, ast.Pass, ast.Import, ast.ImportFrom)
-    statements = list(dict.fromkeys(id(statement) for _, statement in _sites(tree)))
+    statements = list(dict.fromkeys(id(statement) for _, statement in sites(tree)))
     for place in range(len(statements)):
         changed = pickle.loads(whole)
-        ordered = list({id(statement): statement for _, statement in _sites(changed)}.values())
+        ordered = list({id(statement): statement for _, statement in sites(changed)}.values())
         doomed = ordered[place]
         if isinstance(doomed, kept):
             continue

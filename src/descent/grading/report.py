@@ -15,24 +15,36 @@ if TYPE_CHECKING:
 CORRECT = "correct"
 NOT_RIGHT = "not right yet"
 NOT_ATTEMPTED = "not attempted"
-OUTCOMES = (CORRECT, NOT_RIGHT, NOT_ATTEMPTED)
+COULD_NOT_GRADE = "could not grade"
+OUTCOMES = (CORRECT, NOT_RIGHT, NOT_ATTEMPTED, COULD_NOT_GRADE)
 
 MIME = "application/vnd.descent.check+json"
 """The bundle entry from which programs read an outcome out of an executed notebook."""
 
+NO_FAULT = "This says nothing about your answer, which is as you wrote it."
+"""With the outcome "could not grade"."""
+
+OUTCOME_MARKS = {CORRECT: "✓", NOT_RIGHT: "✗", NOT_ATTEMPTED: "○", COULD_NOT_GRADE: "?"}
+"""One character for each outcome, in lists of many."""
+
 _MARKS = {True: "✓", False: "✗", None: "·"}
-# Okabe-Ito green, vermilion and grey, at a lightness that can be read on white and on black where
-# the page does not bring its own. Told apart by colour-blind readers, and by their words.
+# Okabe-Ito green, vermilion, grey and blue, at a lightness that can be read on white and on black
+# where the page does not bring its own. Told apart by colour-blind readers, and by their words.
 _COLOURS = {
     CORRECT: "var(--descent-green, #00855f)",
     NOT_RIGHT: "var(--descent-orange, #c25500)",
     NOT_ATTEMPTED: "#767676",
+    COULD_NOT_GRADE: "var(--descent-blue, #007bc2)",
 }
 
 
 @dataclass(frozen=True)
 class Failure:
-    """The first thing that went wrong, on the smallest case that shows it."""
+    """The first thing that went wrong, on the smallest case that shows it.
+
+    `guess` says that `message` is likely and not sure, which its own words say too; `isolated`
+    holds sentences that questions to the answer found, such as "It is right where `eps` is 0."
+    """
 
     property: str
     words: str
@@ -44,6 +56,28 @@ class Failure:
     expected: str | None = None
     mistake: str | None = None
     message: str | None = None
+    guess: bool = False
+    isolated: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Unjudged:
+    """Why an answer could not be judged, which is no fault of the answer's.
+
+    Attributes
+    ----------
+    cause
+        ``grader``, ``data``, ``kernel`` or ``busy``.
+    reason, remedy
+        Sentences: what happened, and what to do.
+    detail
+        What to report it with, for whoever mends the check; empty where there is nothing to mend.
+    """
+
+    cause: str
+    reason: str
+    remedy: str
+    detail: str = ""
 
 
 @dataclass(frozen=True)
@@ -51,7 +85,8 @@ class Report:
     """A check's result: plain data, which another process can make and send (it pickles).
 
     `properties` pairs each property's name with True (holds), False (fails) or None (not tried);
-    `notes` says what the notebook had changed around the check.
+    `notes` says what the notebook had changed around the check; `unjudged`, with the outcome "could
+    not grade", why that is.
     """
 
     exercise: str
@@ -61,19 +96,32 @@ class Report:
     printed: str = ""
     seconds: float = 0.0
     notes: tuple[str, ...] = ()
+    unjudged: Unjudged | None = None
 
     @property
     def message(self) -> str:
-        """What the learner reads first: the named mistake, else the difference in words."""
+        """What the learner reads first: the named mistake, else the first sentence that says where
+        to look, else the difference in words."""
         if self.outcome == NOT_ATTEMPTED:
             return "Nothing is written here yet."
+        if self.unjudged is not None:
+            return f"{self.unjudged.reason} {NO_FAULT} {self.unjudged.remedy}"
         if self.failure is None:
             return "Every property holds."
-        return self.failure.message or self.failure.words
+        failure = self.failure
+        return failure.message or next(iter(failure.isolated), failure.words)
+
+    @property
+    def _further(self) -> tuple[str, ...]:
+        """What questions found beyond the headline."""
+        failure = self.failure
+        if failure is None:
+            return ()
+        return failure.isolated if failure.message else failure.isolated[1:]
 
     def as_json(self) -> dict[str, Any]:
-        """The parts that programs read."""
-        return {
+        """The parts that programs read. What only one outcome has is there with that one alone."""
+        parts: dict[str, Any] = {
             "exercise": self.exercise,
             "outcome": self.outcome,
             "message": self.message,
@@ -82,6 +130,11 @@ class Report:
             "properties": [list(pair) for pair in self.properties],
             "notes": list(self.notes),
         }
+        if self.failure is not None:
+            parts |= {"guess": self.failure.guess, "isolated": list(self.failure.isolated)}
+        if self.unjudged is not None:
+            parts |= {"cause": self.unjudged.cause, "reason": self.unjudged.reason}
+        return parts
 
     def as_bundle(self) -> dict[str, Any]:
         """What a notebook's cell shows: every rendering under its MIME type. Plain data that
@@ -100,8 +153,13 @@ class Report:
         lines = [f"{self.exercise}: {self.outcome}"]
         if self.outcome == NOT_ATTEMPTED:
             lines.append(f"  {self.message}")
+        if self.unjudged is not None:
+            sentences = (self.unjudged.reason, NO_FAULT, self.unjudged.remedy)
+            lines += ["", *(f"  {sentence}" for sentence in sentences)]
         if self.failure is not None:
-            lines += ["", f"  {self.message}", ""]
+            lines += ["", f"  {self.message}"]
+            lines += [f"  - {sentence}" for sentence in self._further]
+            lines.append("")
         lines += [f"  {_MARKS[held]} {name}" for name, held in self.properties]
         if self._case():
             lines += ["", *(f"  {line}" for line in self._case())]
@@ -112,6 +170,8 @@ class Report:
             lines += [f"    {line}" for line in self._printed_lines()]
         for note in self.notes:
             lines += ["", f"  {note}"]
+        if self.unjudged is not None and self.unjudged.detail:
+            lines += ["", "  To report it:", f"    {self.unjudged.detail}"]
         return "\n".join(lines)
 
     def as_html(self) -> str:
@@ -124,8 +184,17 @@ class Report:
             f'<strong style="color:{colour}">{self.outcome}</strong></div>',
         ]
         if self.outcome != CORRECT:
-            parts.append(f'<p style="margin:.4em 0">{marked_up(self.message)}</p>')
-        if self.outcome != NOT_ATTEMPTED:
+            headline = marked_up(self.message)
+            if self.failure is not None and self.failure.guess:
+                headline = f'<em class="descent-guess">{headline}</em>'
+            parts.append(f'<p style="margin:.4em 0">{headline}</p>')
+        if self._further:
+            found = "".join(f"<li>{marked_up(text)}</li>" for text in self._further)
+            parts.append(
+                '<ul class="descent-isolated" style="margin:.3em 0;padding-left:1.4em;'
+                f'color:inherit">{found}</ul>'
+            )
+        if self.properties:
             parts.append(self._properties_html())
         if self._case():
             case = html.escape("\n".join(self._case()))
@@ -142,6 +211,13 @@ class Report:
                 f'<pre style="color:inherit;background:none">{shown}</pre></details>'
             )
         parts += [f'<p style="margin:.4em 0">{marked_up(note)}</p>' for note in self.notes]
+        if self.unjudged is not None and self.unjudged.detail:
+            detail = html.escape(self.unjudged.detail)
+            parts.append(
+                "<details><summary>To report it</summary>"
+                f'<pre style="color:inherit;background:none;white-space:pre-wrap">{detail}</pre>'
+                "</details>"
+            )
         return "".join([*parts, "</div>"])
 
     def _properties_html(self) -> str:
@@ -165,7 +241,7 @@ class Report:
             lines.append(f"{'expected':<{width}}  {failure.expected}")
         elif failure.call_returned is not None:
             lines.append(f"It returned {failure.call_returned}")
-        if failure.message:
+        if failure.words != self.message:
             lines.append(failure.words)
         return lines
 
@@ -185,7 +261,7 @@ def passing_report(exercise: Exercise) -> Report:
 
     Its `as_bundle` is what `check` displays for such an answer.
     """
-    properties = tuple((known.name, True) for known in exercise.properties)
+    properties = tuple((row, True) for row in exercise.rows())
     return Report(exercise.name, CORRECT, properties)
 
 
@@ -203,4 +279,6 @@ class CheckFailed(Exception):
 
     def _render_traceback_(self) -> list[str]:
         """IPython's hook for what is shown in place of a traceback."""
+        if self.report.outcome == COULD_NOT_GRADE:
+            return [f"{self.report.exercise}: {self.report.outcome}. Your answer is not at fault."]
         return [f"{self.report.exercise}: {self.report.outcome}."]

@@ -223,7 +223,7 @@ def memory_limit() -> Iterator[None]:
 
     before = resource.getrlimit(resource.RLIMIT_AS)
     threads = _THREAD_MEMORY * (os.cpu_count() or 1)
-    limit = _address_space() + threads + min(MOST_MEMORY, _free_memory())
+    limit = _address_space() + threads + min(MOST_MEMORY, free_memory())
     resource.setrlimit(resource.RLIMIT_AS, (_smaller(limit, before[0]), before[1]))
     try:
         yield
@@ -240,7 +240,7 @@ def _address_space() -> int:
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
-def _free_memory() -> int:
+def free_memory() -> int:
     """What this machine, or the container on it, has left to give."""
     import psutil
 

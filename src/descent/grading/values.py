@@ -3,18 +3,53 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
+import itertools
 import numbers
+import random
 import sys
-from collections.abc import Sequence
+import types
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from descent.grading.notation import (
+    an,
+    counted,
+    ends_of,
+    first_of,
+    integer_text,
+    number_text,
+    quoted,
+    without_addresses,
+)
 from descent.grading.sandbox import guarded
 
-MOST_SHOWN = 16
-"""An array with more elements than this is shown by its shape and its first elements."""
+MOST_SHOWN = 24
+"""An array with more elements than this is shown by its shape, its first and its last elements."""
+
+MOST_INSIDE = 6
+"""As many for an array of several dimensions inside a list or dictionary: its shape says more."""
+
+MOST_IN_A_ROW = 8
+"""A large matrix with rows no longer than this is shown by its first and its last row."""
+
+MOST_ENTRIES = 24
+"""Entries of a list that are shown at most."""
+
+MOST_FIRST = 6
+"""Entries of a set or dictionary that are shown where it has more than `MOST_ENTRIES`."""
+
+ROOM = 240
+"""Characters for the entries of a list."""
+
+DEEPEST = 3
+"""Lists inside lists are shown down to here."""
+
+MOST_OF_A_REPR = 80
+"""Characters of what another class says of itself."""
 
 LONGEST = 400
 """Characters of a value that a report shows at most."""
@@ -58,9 +93,12 @@ def to_array(value: Any) -> np.ndarray | None:
         if isinstance(value, list | tuple):
             if _all_plain_numbers(value):
                 return _numeric(np.array(value)) if value else np.zeros(0)
-            parts = [to_array(part) for part in value]
-            if any(part is None for part in parts):
-                return None
+            parts = []
+            for part in value:
+                array = to_array(part)
+                if array is None:  # of a long list of something else only the first is looked at
+                    return None
+                parts.append(array)
             return _numeric(np.array(parts))
         if isinstance(value, numbers.Number | np.ndarray | np.generic):
             return _numeric(np.asarray(value))
@@ -154,60 +192,155 @@ def worth_keeping(value: Any) -> Any:
     return TooLarge(short(value)) if size > MOST_KEPT else value
 
 
-def short(value: Any) -> str:
-    """`value` in one short line, numbers to 5 significant digits.
+def short(value: Any, dtype: bool = False) -> str:
+    """`value` in one short line that says enough to do the case again by hand, if it is small.
 
     It never fails, and takes no more than a second, whatever a learner's own class does.
+
+    Parameters
+    ----------
+    value : object
+    dtype : bool
+        Whether the type of an array's or tensor's numbers is told, for a comparison that fails by
+        it. That of a number is the name of its class.
     """
     known = type(value) in _ATOMS or (type(value) is np.ndarray and value.dtype.kind != "O")
     # A repr that fails (a module without super().__init__()) or never ends, a list in itself.
-    otherwise = f"an object of type `{type_name(value)}`"
-    text = _short(value) if known else guarded(lambda: _short(value), otherwise)
+    text = _short(value) if known else guarded(lambda: _short(value), _a_mere_object(value))
+    if dtype:
+        text += guarded(lambda: _with_dtype(value), "")
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
-def _short(value: Any) -> str:
+def _a_mere_object(value: Any) -> str:
+    return f"{an(f'`{type_name(value)}`')} object"
+
+
+def _with_dtype(value: Any) -> str:
+    kind = getattr(value, "dtype", None)
+    if kind is not None:
+        return f", of dtype {str(kind).removeprefix('torch.')}"
+    return f" ({type_name(value)})" if isinstance(value, numbers.Number) else ""
+
+
+def _short(value: Any, depth: int = 0, room: int = ROOM) -> str:
+    """The text of one value; what is inside another has less room, and is shown to some depth."""
     if isinstance(value, str | bytes):
-        return repr(value[:LONGEST])
+        return quoted(value)
     if value is None or isinstance(value, bool | np.bool_):
-        return repr(value)
+        return str(value)
     if isinstance(value, numbers.Integral):
-        return _short_integer(int(value))
+        return integer_text(int(value))
     if isinstance(value, numbers.Real):
-        return f"{float(value):.5g}"
-    if isinstance(value, tuple) and len(value) <= 6:
-        return "(" + ", ".join(map(_short, value)) + ("," * (len(value) == 1)) + ")"
-    if isinstance(value, dict) and len(value) <= 6:
-        return "{" + ", ".join(f"{key!r}: {_short(part)}" for key, part in value.items()) + "}"
-    array = to_array(value)
-    if array is not None:
-        return _short_array(value, array)
-    if isinstance(value, list) and len(value) <= 6:
-        return "[" + ", ".join(map(_short, value)) + "]"
-    if isinstance(value, list | tuple | dict | set | frozenset) and len(value) > LONGEST:
-        return f"a {type_name(value)} of {len(value)} entries"
-    if isinstance(value, np.random.Generator) or is_torch_generator(value):
+        return number_text(float(value))
+    if isinstance(value, complex | np.complexfloating):
+        return _short_complex(complex(value))
+    if isinstance(value, TooLarge):
+        return value.text
+    if isinstance(value, list | tuple | dict | set | frozenset):
+        return _short_collection(value, depth, room)
+    if is_tensor(value) or isinstance(value, np.ndarray) or hasattr(type(value), "__array__"):
+        array = to_array(value)
+        if array is not None:
+            return _short_array(value, array, inside=depth > 0)
+    return _short_object(value, depth, room)
+
+
+def _short_complex(value: complex) -> str:
+    sign = "-" if value.imag < 0 else "+"
+    return f"{number_text(value.real)}{sign}{number_text(abs(value.imag))}j"
+
+
+_BRACKETS = {list: ("[", "]"), tuple: ("(", ")"), dict: ("{", "}")}
+
+
+def _short_collection(value: Any, depth: int, room: int) -> str:
+    if len(value) == 0 and not isinstance(value, list | tuple | dict):
+        return f"{type_name(value)}()"
+    if depth > DEEPEST:
+        return f"{an(type_name(value))} of {counted(len(value), 'entry')}"
+    if names := _names_of_fields(value):
+        return _short_fields(value, names, depth, room)
+    kind = next((kind for kind in _BRACKETS if isinstance(value, kind)), dict)
+    opens, closes = _BRACKETS[kind]
+    keyed = isinstance(value, dict)
+    if keyed or isinstance(value, set | frozenset):
+        entries = list(itertools.islice(value, MOST_ENTRIES + 1))
+    else:
+        entries = value
+    all_at_hand = len(entries) == len(value)
+    inner = max(room // 2, 24)
+
+    def show(entry: Any) -> str:
+        if not keyed:
+            return _short(entry, depth + 1, inner)
+        return f"{_short(entry, depth + 1, inner)}: {_short(value[entry], depth + 1, inner)}"
+
+    if not len(entries):
+        return opens + closes
+    if all_at_hand:
+        text, whole = ends_of(entries, show, room, MOST_ENTRIES)
+    else:  # of a set or dictionary the first ones alone can be had quickly
+        text, whole = f"{first_of(entries[:MOST_FIRST], show, room)}, …", False
+    if whole:
+        comma = "," if isinstance(value, tuple) and len(value) == 1 else ""
+        text = f"{opens}{text}{comma}{closes}"
+        return f"frozenset({text})" if isinstance(value, frozenset) else text
+    return f"{opens}{text}{closes} ({counted(len(value), 'entry')})"
+
+
+def _names_of_fields(value: Any) -> tuple[str, ...]:
+    """Of a named tuple."""
+    names = getattr(type(value), "_fields", ()) if isinstance(value, tuple) else ()
+    return names if len(names) == len(value) else ()
+
+
+def _short_fields(value: Any, names: Sequence[str], depth: int, room: int) -> str:
+    def show(name: str) -> str:
+        return f"{name}={_short(getattr(value, name), depth + 1, max(room // 2, 24))}"
+
+    return f"{type_name(value)}({ends_of(names, show, room, MOST_ENTRIES, 1)[0]})"
+
+
+def _short_object(value: Any, depth: int, room: int) -> str:
+    if isinstance(value, np.random.Generator | random.Random) or is_torch_generator(value):
         return "a random generator"
-    if callable(value) and hasattr(value, "__name__"):
-        return str(value.__name__)
-    text = " ".join(repr(value).split())
-    return text if len(text) <= 80 else f"{text[:77]}…"
+    if isinstance(value, types.GeneratorType):
+        return "a generator"
+    plain_repr = getattr(type(value), "__repr__", None) is object.__repr__
+    if plain_repr and isinstance(value, Iterator):
+        return "an iterator"
+    if callable(value) and isinstance(getattr(value, "__name__", None), str):
+        return "a function without a name" if value.__name__ == "<lambda>" else value.__name__
+    if plain_repr:
+        return _a_mere_object(value)
+    if dataclasses.is_dataclass(value) and "repr" in str(type(value).__repr__.__qualname__):
+        shown = [field.name for field in dataclasses.fields(value) if field.repr]
+        if depth <= DEEPEST and shown:
+            return _short_fields(value, shown, depth, room)
+    written = repr(value)
+    text = " ".join(without_addresses(written).split())
+    if len(text) <= MOST_OF_A_REPR:
+        return text
+    return _a_mere_object(value) if "\n" in written else f"{text[: MOST_OF_A_REPR - 3]}…"
 
 
-def _short_integer(value: int) -> str:
-    if value.bit_length() > LONGEST:  # Python refuses to write out thousands of digits
-        return f"an integer of about {round(value.bit_length() * 0.30103)} digits"
-    return str(value)
-
-
-def _short_array(value: Any, array: np.ndarray) -> str:
+def _short_array(value: Any, array: np.ndarray, inside: bool = False) -> str:
+    """All of a small one; of a large one its shape, and its first and last numbers."""
     if array.ndim == 0:
         return _short(array.item())
-    kind = "tensor" if is_tensor(value) else "array"
-    numbers_ = [_short(item) for item in array.flat[:MOST_SHOWN].tolist()]
-    if array.size > MOST_SHOWN:
-        return f"{kind} of shape {array.shape} starting {', '.join(numbers_[:4])}, …"
-    return _nested(numbers_, array.shape)
+    most = MOST_INSIDE if inside and array.ndim > 1 else MOST_SHOWN
+    if array.size <= most:
+        return _nested([_short(item) for item in array.ravel().tolist()], array.shape)
+    kind = f"{'tensor' if is_tensor(value) else 'array'} of shape {array.shape}"
+    if inside and array.ndim > 1:
+        return kind
+    first, last = (array.flat[edge].tolist() for edge in (slice(0, 3), slice(-3, None)))
+    if array.ndim == 2 and array.shape[1] <= MOST_IN_A_ROW:
+        rows = [_nested(list(map(_short, row.tolist())), row.shape) for row in array[[0, -1]]]
+        return f"{kind}: [{rows[0]}, …, {rows[1]}]"
+    listed = ", ".join([*map(_short, first), "…", *map(_short, last)])
+    return f"{kind}: {f'[{listed}]' if array.ndim == 1 else listed}"
 
 
 def _nested(parts: list[str], shape: tuple[int, ...]) -> str:

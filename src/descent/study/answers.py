@@ -12,8 +12,10 @@ import contextlib
 import linecache
 import re
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from types import ModuleType
+from types import MappingProxyType, ModuleType
+from typing import Any
 
 from descent.errors import CourseError
 from descent.study.catalog import Chapter
@@ -100,8 +102,19 @@ def answers_from_notebook(path: Path, chapter: Chapter) -> ModuleType:
     return answers_from_cells(read_code_cells(path), f"answers_{chapter.part}_{chapter.name}")
 
 
-def answers_from_source(path: Path) -> ModuleType:
+def answers_from_source(
+    path: Path, name: str, given: Mapping[str, Any] | None = None
+) -> ModuleType:
     """Make a module of a percent-format ``.py`` file; tracebacks show its own lines.
+
+    Parameters
+    ----------
+    path
+        The file.
+    name
+        The module's name, as for `answers_from_cells`.
+    given
+        What some names mean in it, whatever the file imports under them.
 
     Raises
     ------
@@ -112,17 +125,19 @@ def answers_from_source(path: Path) -> ModuleType:
         source = read_python(path)
     except (OSError, CourseError) as error:
         raise AnswersError(f"{path}: cannot be read ({error}).") from error
-    return _make_module([(str(path), source)], f"answers_{path.parent.name}_{path.stem}")
+    return _make_module([(str(path), source)], name, given or {})
 
 
-def _make_module(cells: list[tuple[str, str]], name: str) -> ModuleType:
+def _make_module(
+    cells: list[tuple[str, str]], name: str, given: Mapping[str, Any] = MappingProxyType({})
+) -> ModuleType:
     replaced = sys.modules.get(name)
     if replaced is not None and not hasattr(replaced, "__descent_answers__"):
         raise ValueError(f"{name} is the name of a module that is not made of answers")
     module = ModuleType(name)
     module.__dict__["__descent_answers__"] = True
     sys.modules[name] = module
-    keeper = _Keeper(module)
+    keeper = _Keeper(module, given)
     for file, source in cells:
         linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
         for statement in _parse(source, file).body:
@@ -133,8 +148,9 @@ def _make_module(cells: list[tuple[str, str]], name: str) -> ModuleType:
 class _Keeper:
     """Decides about one statement after another, and runs those that are kept."""
 
-    def __init__(self, module: ModuleType) -> None:
+    def __init__(self, module: ModuleType, given: Mapping[str, Any]) -> None:
         self.module = module
+        self.given = given
         self.flags = 0
         self.constants: set[str] = set()
 
@@ -142,6 +158,7 @@ class _Keeper:
         if isinstance(statement, ast.Import | ast.ImportFrom):
             self._note_future(statement)
             self._run(statement, file)
+            self.module.__dict__.update(self.given)
         elif isinstance(statement, _Definition):
             self.constants.discard(statement.name)
             self._run(statement, file)

@@ -32,8 +32,8 @@ class CheckResult:
     exercise
         The exercise's name.
     outcome
-        ``correct``, ``not right yet``, ``not attempted``, or ``no result`` when the check did not
-        come to an answer.
+        ``correct``, ``not right yet``, ``not attempted``, ``could not grade``, or ``no result``
+        when the check did not run to its end.
     message
         What the check said, or the error that stopped it.
     """

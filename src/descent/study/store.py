@@ -20,7 +20,7 @@ from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
 from descent.characters import whole_characters
-from descent.grading.report import CORRECT, NOT_ATTEMPTED
+from descent.grading.report import CORRECT, COULD_NOT_GRADE, NOT_ATTEMPTED
 from descent.study.paths import home_folder
 from descent.study.pending import PendingFile, Record
 from descent.study.repair import is_damage, put_damaged_store_away, refuse_damaged
@@ -136,7 +136,7 @@ class ProgressStore:
         chapter_id, exercise
             What was checked.
         outcome
-            ``"correct"``, ``"not right yet"`` or ``"not attempted"``.
+            ``"correct"``, ``"not right yet"``, ``"not attempted"`` or ``"could not grade"``.
         mistake
             The mistake that was named, if one was.
         seconds
@@ -267,10 +267,13 @@ _already_said: set[str] = set()
 
 
 def summarise(events: Iterable[Event]) -> dict[str, ExerciseState]:
-    """Reduce one chapter's events, oldest first, to a state for each exercise."""
+    """Reduce one chapter's events, oldest first, to a state for each exercise.
+
+    A check that could not grade says nothing about an answer, and leaves the state as it was.
+    """
     states: dict[str, ExerciseState] = {}
     for event in events:
-        if event.kind == "start":
+        if event.kind == "start" or event.outcome == COULD_NOT_GRADE:
             continue
         old = states.get(event.exercise, ExerciseState(event.exercise))
         is_check = event.kind == "check"

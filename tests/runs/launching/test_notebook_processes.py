@@ -37,7 +37,7 @@ raise SystemExit("this is not a definition, and so never runs")
 def lesson(tmp_path: Path) -> ModuleType:
     path = tmp_path / "lesson.py"
     path.write_text(LESSON, encoding="utf-8")
-    return answers_from_source(path)
+    return answers_from_source(path, "answers_of_a_file")
 
 
 def test_processes_exchange_tensors_and_return_by_rank(lesson: ModuleType) -> None:
