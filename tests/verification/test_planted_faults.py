@@ -28,6 +28,8 @@ from descent import measured
 print(measured("speeds"))
 """
 
+GRADER = "src/descent/exercises/toys/line/moving_average.py"
+
 Verify = Callable[[], "subprocess.CompletedProcess[str]"]
 
 
@@ -100,11 +102,10 @@ def test_a_fault_in_the_chapter(course, plant):
 
 
 def test_a_fault_in_its_grader(course, plant):
-    summed = 'np.convolve(values, np.ones(window), mode="valid")\n\n'
-    plant("src/descent/exercises/toys/line.py", summed, summed.replace(")\n", ") / window\n"))
+    plant(GRADER, '{"np.mean(run)": "np.sum(run)"}', '{"np.mean(run)": "np.sum(run) / window"}')
     found = run(course, "tools/test.py", "--chapters-only")
     assert found.returncode == 1
-    assert "whole    changed: src/descent/exercises/toys/line.py" in found.stdout
+    assert f"whole    changed: {GRADER}" in found.stdout
     assert "FAILED tests/course/test_graders.py" in found.stdout
 
 
