@@ -18,7 +18,8 @@ from descent.study.progress import (
     progress_table,
     show_progress,
 )
-from descent.study.store import Event, ProgressStore
+from descent.study.events import Event
+from descent.study.store import ProgressStore
 from descent.study.working_time import minutes_worked
 
 ONE, TWO, THREE = "ladder/01_scalar_regression", "ladder/02_autograd", "research/1_transformers"
