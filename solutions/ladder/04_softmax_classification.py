@@ -231,7 +231,7 @@ largest = torch.finfo(torch.float32).max
 print(f"largest float32 {largest:.3g}, its logarithm {math.log(largest):.2f}")
 
 # %% outcome="overflow_logit"
-outcome("overflow_logit", math.log(largest))
+outcome("overflow_logit", round(math.log(largest), 1))
 
 # %% [markdown]
 # Two failures. Beyond 88.7 the exponential is larger than any float32: it **overflows** to infinity, and
@@ -797,7 +797,7 @@ plot_decision_regions(labels_of(spiral_W, spiral_b), spiral_x[:600], spiral_labe
 plt.show()
 
 # %% outcome="spiral_accuracy"
-outcome("spiral_accuracy", 100 * float(np.mean(spiral_scores)))
+outcome("spiral_accuracy", round(100 * float(np.mean(spiral_scores)), 1))
 
 # %% [markdown]
 # A third: what guessing gets. Three suspects: it has not been trained long enough; it is stuck in a bad place; it *cannot* do better. The first two can
