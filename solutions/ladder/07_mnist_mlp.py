@@ -21,11 +21,11 @@
 #   - {id: flatten, heading: "From a picture to a row of numbers", for: "every network without convolutions reads a picture this way; rung 9 measures what it loses", needs: [the_data, ladder/03]}
 #   - {id: standardise, heading: "Zero mean, unit spread, and a first way to cheat", for: "every later data set is scaled like this, and every later claim rests on data that took no part in its preparation", needs: [flatten]}
 #   - {id: splits, heading: "Three parts, three purposes", for: "every later chapter chooses on validation data and reports on test data", needs: [standardise]}
-#   - {id: batches, heading: "Batches", for: "the fast way to feed data that fits in memory, used up to the speed runs of rung 14", needs: [splits, ladder/06#dataloader]}
-#   - {id: evaluate, heading: "Measuring without disturbing", for: "the measurement that every later training loop calls between epochs", needs: [batches, ladder/02#no_grad, ladder/04#cross_entropy]}
+#   - {id: batches, heading: "Batches", for: "the fast way to feed data that fits in memory, used up to the speed runs of rung 14", needs: [splits, ladder/06#loader]}
+#   - {id: evaluate, heading: "Measuring without disturbing", for: "the measurement that every later training loop calls between epochs", needs: [batches, ladder/02#no_grad, ladder/04#likelihood]}
 #   - {id: baseline, heading: "A baseline first", for: "a later number is good or bad only beside a simpler method's number", needs: [evaluate, ladder/04#softmax]}
 #   - {id: confusion, heading: "Which digits are confused?", for: "error analysis of every classifier, on photographs as on digits", needs: [baseline]}
-#   - {id: worst, heading: "The worst mistakes", for: "finds wrong labels and broken data in any set you will meet", needs: [baseline, ladder/04#cross_entropy]}
+#   - {id: worst, heading: "The worst mistakes", for: "finds wrong labels and broken data in any set you will meet", needs: [baseline, ladder/04#likelihood]}
 #   - {id: training_loop, heading: "The training loop, whole", for: "the loop that rungs 8 to 10 reuse, with the curves by which every later run is judged", needs: [evaluate, ladder/06#optimiser]}
 #   - {id: choosing, heading: "Choosing, on the validation set", for: "how every learning rate and width of the later chapters is chosen", needs: [training_loop, splits]}
 #   - {id: the_run, heading: "The run", for: "how later claims are reported: a mean, a spread over seeds and the error of a finite test set", needs: [choosing]}

@@ -16,14 +16,14 @@
 #   - {key: loshchilov2019, where: "section 2 and Algorithm 2: one line moves, and weight decay means something else"}
 #   - {key: choi2019, where: "sections 1 and 4: how the winner of a comparison depends on who tuned what", skip: "the tables of search spaces"}
 # sections:
-#   - {id: valley, heading: "A valley", for: "the picture of a badly conditioned loss that every optimiser of the course is measured against", needs: [ladder/01#learning_rate, ladder/03]}
+#   - {id: valley, heading: "A valley", for: "the picture of a badly conditioned loss that every optimiser of the course is measured against", needs: [ladder/01#learning_rate, ladder/03#conditioning]}
 #   - {id: momentum, heading: "A ball with some weight", for: "the image networks of rungs 9, 10, 14 and 15 train with momentum", needs: [valley]}
 #   - {id: moments, heading: "Two averages", for: "moving averages return in Adam, in batch norm and in averaged weights", needs: [momentum]}
 #   - {id: bias_correction, heading: "They begin too small", for: "any average that starts at 0 needs it, first of all Adam's", needs: [moments]}
 #   - {id: adam, heading: "Adam", for: "the optimiser of every language model in this course", needs: [bias_correction]}
 #   - {id: adam_class, heading: "Adam, the class", for: "the object that later rungs fetch from your notebook and train with", needs: [adam, ladder/02#no_grad, ladder/06#optimiser]}
 #   - {id: agreement, heading: "Is it the real one?", for: "how to prove that code equals a library's, which the GPT rungs do with whole models", needs: [adam_class, ladder/06#number_for_number]}
-#   - {id: jax, heading: "JAX: a gradient is a function", for: "the second library of the field, and pure functions as a way to think about training", needs: [ladder/02#backward, ladder/04#cross_entropy]}
+#   - {id: jax, heading: "JAX: a gradient is a function", for: "the second library of the field, and pure functions as a way to think about training", needs: [ladder/02#backward, ladder/04#likelihood]}
 #   - {id: optax, heading: "optax: an optimiser is two functions", for: "an optimiser's state as plain data, which later has to be saved and split over machines", needs: [jax, adam]}
 #   - {id: jit, heading: "jit: write down once, compile, repeat", for: "compiled training steps, met again as torch.compile in the speed runs", needs: [jax]}
 #   - {id: weight_decay, heading: "Chains, and the decay that is not L2", for: "AdamW with clipping is the recipe of the transformer rungs", needs: [adam, optax]}
