@@ -461,8 +461,8 @@ print(f"every output is to rise alike; largest gradient at an input: {pushed.gra
 # | through $\mu$ | $1/m$ | $-1/s$, for every $i$ |
 # | through $\sigma^2$ | $2 (x_j - \mu)/m$ | $-\hat x_i / (2 s^2)$, for every $i$ |
 #
-# There is no fourth path from $\mu$ to $\sigma^2$. The variance is computed with $\mu$, but
-# $\partial \sigma^2 / \partial \mu = -\tfrac2m \sum_i (x_i - \mu) = 0$, since the differences from a mean add up to 0.
+# The variance depends on $\mu$ too, but that path contributes 0:
+# $\partial \sigma^2 / \partial \mu = -\tfrac2m \sum_i (x_i - \mu) = 0$, as differences from a mean add up to 0.
 #
 # Multiply along each path, sum over $i$, and put $x_j - \mu = s \hat x_j$:
 #
@@ -470,9 +470,9 @@ print(f"every output is to rise alike; largest gradient at an input: {pushed.gra
 #
 # Two things are taken out of the gradient: what the whole batch shares, and what goes along with $\hat x$. But for $\varepsilon$, the layer undoes a push and a stretch of its inputs, so the loss cannot feel them.
 #
-# For rows of shape $(n, c)$ the sums run over $n$, and $m = n$. For pictures of shape $(n, c, h, w)$ they run over $n$, $h$ and $w$, and $m = n \cdot h \cdot w$. Each channel has its own $\mu$, $s$, $\gamma$ and sums. So the gradient at $x$ has the shape of $x$, and those at $\gamma$ and $\beta$ have shape $(c,)$.
+# Each channel has its own sums: over $n$ for rows ($m = n$), over $n$, $h$ and $w$ for pictures ($m = n \cdot h \cdot w$). So the gradient at $x$ has the shape of $x$, and those at $\gamma$ and $\beta$ have shape $(c,)$.
 #
-# By hand, with the pixels from above: $1, 3, 5, 7$ with $\mu = 4$, $s = \sqrt5 = 2.236$ ($\varepsilon$ left out) and $\gamma = 2$, so $\hat x = (-1.342, -0.447, 0.447, 1.342)$. From above arrives $g = (1, 0, 2, 0)$.
+# By hand, with the pixels from above: $1, 3, 5, 7$ with $\mu = 4$, $s = \sqrt5 = 2.236$ ($\varepsilon$ left out) and $\gamma = 2$, so $\hat x = (-1.342, -0.447, 0.447, 1.342)$. Let $g = (1, 0, 2, 0)$.
 #
 # - At $\beta$ (`bias`): $1 + 0 + 2 + 0 = 3$. At $\gamma$ (`weight`): $-1.342 + 2 \cdot 0.447 = -0.447$.
 # - $\hat g = 2g = (2, 0, 4, 0)$. Its mean is $1.5$, and the mean of $\hat g \hat x$ is $(-2.683 + 1.789)/4 = -0.224$.
@@ -768,7 +768,11 @@ outcome("norm_gradient", norm_gradient)
 # A learning rate that suits the last layers throws the first ones out: in 30 steps their weights have grown to hundreds of times their size, while those at the top have hardly changed theirs. The norm behind the first ones divides that size away again, so that the loss does not blow up; but a step is now tiny beside such weights,
 # and the first layers stay what those first steps made them: noise. (The paper said that batch norm keeps the layers' inputs
 # from drifting. {cite:t}`santurkar2018` put the drift back on purpose, and the networks trained as well.)
-#
+
+# %% recall="norm_and_depth"
+recall("norm_and_depth")
+
+# %% [markdown]
 # ## One addition
 #
 # Now the second switch. A **residual block** lets its layers compute not the new signal but a *change* to the old one:
@@ -788,9 +792,6 @@ lengths = 2 * np.arange(28)  # layers along the path
 share = counts / counts.sum()
 middle = share[(lengths >= 18) & (lengths <= 36)].sum()
 print(f"{counts.sum():,.0f} paths; {middle:.1%} of them are 18 to 36 layers long, and {share[-1]:.0e} go through all 54")
-
-# %% recall="residual"
-recall("residual")
 
 # %% [markdown]
 # ## The block
