@@ -223,14 +223,12 @@ corner = torch.zeros(3, 3)
 corner[0, 0] = 1
 seen = convolve(F.pad(digit, (1, 1, 1, 1)), corner)  # a margin of paper, so that every pixel is a middle once
 moves = {"up and to the left": (-1, -1), "down and to the right": (1, 1), "nowhere": (0, 0)}
-for direction, steps in moves.items():
-    difference = float((seen - torch.roll(digit, steps, dims=(0, 1))).abs().max())
-    print(f"the map and the digit moved {direction}: largest difference {difference:.1f}")
-    if difference == 0:
-        found = direction
+apart = {name: float((seen - torch.roll(digit, steps, dims=(0, 1))).abs().mean()) for name, steps in moves.items()}
+for name, difference in apart.items():
+    print(f"the map and the digit moved {name}: a pixel differs by {difference:.3f} on average")
 
 # %% outcome="corner_kernel"
-outcome("corner_kernel", found)
+outcome("corner_kernel", min(apart, key=apart.get))
 
 # %% [markdown]
 # Every place of the map shows the pixel that lay one up and one left of it. So the whole picture steps the other way,

@@ -45,7 +45,7 @@
 #   - {id: likeliest_throws, section: likelihood_trap, transfer: true, q: "A coin shows heads with probability 0.6. What is its likeliest run of 100 throws, and is it typical?", a: "100 heads. Nobody will see that: it has probability $6.5 \\cdot 10^{-23}$, and a typical run has about 60. Likely and typical are two things."}
 #   - {id: leave_alone, section: evaluation, transfer: false, q: "What must an evaluation leave alone?", a: "The model's mode, the recording of gradients, and every stream of random numbers that training draws from."}
 # predictions:
-#   - {id: draws_to_accuse, ask: "With how many draws is the wrong noise's p-value below 0.001 for the first time?", choices: ["300", "3 000", "30 000", "300 000"], because: "The wrong shares are off by three hundredths at most. Such differences drown in the chance of 300 draws and stand out clearly from that of 3 000."}
+#   - {id: draws_to_accuse, ask: "With how many draws is the wrong noise's p-value below 0.001 for the first time?", choices: ["300", "3000", "30000", "300000"], because: "The wrong shares are off by three hundredths at most. Such differences drown in the chance of 300 draws and stand out clearly from that of 3 000."}
 #   - {id: guilty_caught, ask: "Of a thousand people with the normal noise and 400 draws each, how many have a p-value below 0.05?", unit: "people", within: 150, because: "In 400 draws the fault adds about 8 to a statistic that chance alone brings to 6, with a wide spread. So about half of the guilty are caught."}
 #   - {id: median_nucleus, ask: "How many of the 2 000 words does top-p with $p = 0.9$ keep, in the middle (the median) of the contexts?", unit: "words", factor: 2, because: "A small and uncertain model spreads its last third of probability over many words, so hundreds of them are needed to reach 0.9."}
 #   - {id: greedy_perplexity, ask: "What perplexity does the model give to its own greedy text?", factor: 2, because: "At every word greedy takes the likeliest one, and in a circle the same sure words come again. The worst text is the one the model likes best."}
@@ -428,7 +428,7 @@ for n in (300, 3_000, 30_000, 300_000):
         enough.append(n)
 
 # %% outcome="draws_to_accuse"
-outcome("draws_to_accuse", f"{enough[0]:,}".replace(",", " "))
+outcome("draws_to_accuse", str(enough[0]))
 
 # %% [markdown]
 # The normal noise is wrong. Three hundred draws cannot tell, to the eye or to the test, and no text written with it would look odd. With
