@@ -67,17 +67,18 @@
 # :::{admonition} How a page works
 # Run the cells from top to bottom (Shift-Enter). Where a cell says `raise NotImplementedError`, write
 # your answer and run the `check` below it. If you are stuck, run `hint(predict)` in a new cell: each call
-# opens one more hint. Before an experiment, write down what you think will happen: in a `predict` cell, put
-# your answer in place of the first `...` and how sure you are in place of the second. That is a number from
-# 0.5, a coin, to 1. A wrong prediction is the most useful thing on the page.
+# opens one more hint. Before an experiment, say what you think will happen. In a `my_prediction` cell, put
+# your answer in place of the first `...` and how sure you are in place of the second: a number from 0.5, a
+# coin, to 1. A wrong prediction is the most useful thing on the page. (On most later pages the call is named
+# `predict`. Here that name is an exercise.)
 # :::
 
 # %% tags=["setup"]
 import matplotlib.pyplot as plt
 import numpy as np
 
-import descent
 from descent import chapter, check, hint, outcome, progress, recall, write
+from descent import predict as my_prediction
 from descent.figures import COLOURS, loss_surface_figure, plot_curves, use_style
 
 chapter("ladder/01_scalar_regression")
@@ -374,7 +375,7 @@ check(sgd_step)
 # the two examples from the paper, start at $w = b = 0$, and step at a rate of 0.05 with the wrong sign.
 
 # %% predict="steps_to_a_hundredfold"
-descent.predict("steps_to_a_hundredfold", ..., sure=...)
+my_prediction("steps_to_a_hundredfold", ..., sure=...)
 
 # %%
 def steps_from_zero(learning_rate: float, steps: int) -> list[float]:
@@ -470,13 +471,13 @@ print(f"and on the hundred readings of the figure above: {threshold_in_figure:.3
 # lowest?
 
 # %% predict="on_the_threshold"
-descent.predict("on_the_threshold", ..., sure=...)
+my_prediction("on_the_threshold", ..., sure=...)
 
 # %% [markdown]
 # **Predict.** And the fourth curve, where the rate is only a twentieth too large?
 
 # %% predict="five_per_cent_above"
-descent.predict("five_per_cent_above", ..., sure=...)
+my_prediction("five_per_cent_above", ..., sure=...)
 
 # %%
 def descend(learning_rate: float, steps: int) -> tuple[np.ndarray, list[float]]:
@@ -503,13 +504,12 @@ for name, (_, losses) in descents.items():
     print(f"{name:>10}: loss after 40 steps {losses[-1]:10.4f}")
 on_it, above_it = descents["on it"][1], descents["5 % above"][1]
 ten_steps = on_it[-1] / on_it[-11]  # what the last ten steps multiplied the loss by
+on_threshold = "stalls far above it" if on_it[-1] > 10 * SIGMA**2 else "falls to the noise floor"
+if ten_steps > 1.1:
+    on_threshold = "grows without end"
 
 # %% outcome="on_the_threshold"
-if ten_steps > 1.1:
-    seen = "grows without end"
-else:
-    seen = "stalls far above it" if on_it[-1] > 10 * SIGMA**2 else "falls to the noise floor"
-outcome("on_the_threshold", seen)
+outcome("on_the_threshold", on_threshold)
 
 # %% outcome="five_per_cent_above"
 outcome("five_per_cent_above", round(float(above_it[-1])))
@@ -559,7 +559,7 @@ recall("learning_rate")
 # slope in $w$. We do so three hundred times.
 
 # %% predict="scatter_of_a_hundred"
-descent.predict("scatter_of_a_hundred", ..., sure=...)
+my_prediction("scatter_of_a_hundred", ..., sure=...)
 
 # %%
 sample = np.random.default_rng(0)
@@ -757,7 +757,7 @@ recall("recovered")
 # in the run above. Batch sizes 1, 10, 100 and 20 000. Which gets down first, and which is the steadiest at the end?
 
 # %% predict="lowest_at_the_end"
-descent.predict("lowest_at_the_end", ..., sure=...)
+my_prediction("lowest_at_the_end", ..., sure=...)
 
 # %%
 def trajectory(

@@ -364,8 +364,10 @@ print("rung 5:    ", ours)
 print("one loader:", one)
 print("another:   ", another)
 
+agreeing = "none" if one != another else "all three" if one == ours else "the two loaders only"
+
 # %% outcome="loader_order"
-outcome("loader_order", "none" if one != another else "all three" if one == ours else "the two loaders only")
+outcome("loader_order", agreeing)
 
 # %% [markdown]
 # The loaders agree with each other and not with us. Both are right. The loader takes *more* from the generator than one
@@ -516,11 +518,11 @@ plot_curves({"its own shuffle": np.abs(shuffled - by_hand), "our order": np.maxi
 right.axhline(1e-5, color=COLOURS["grey"], linestyle="--")
 right.annotate("promised: 1e-5", (30, 1e-6), color=COLOURS["grey"])
 plt.show()
+sizes = {1e-13: "less than 1e-13", 1e-9: "from 1e-13 to 1e-9", math.inf: "more than 1e-9"}
+largest_gap = next(words for most, words in sizes.items() if gap.max() <= most)
 
 # %% outcome="float64_gap"
-largest_gap = gap.max()
-sizes = {1e-13: "less than 1e-13", 1e-9: "from 1e-13 to 1e-9", math.inf: "more than 1e-9"}
-outcome("float64_gap", next(words for most, words in sizes.items() if largest_gap <= most))
+outcome("float64_gap", largest_gap)
 
 # %% [markdown]
 # The wide line is rung 5, the thin one on top of it rung 6. The difference stays in the last digits of a float64. (Differences
@@ -816,10 +818,11 @@ for start_from, colour in (("He", COLOURS["blue"]), ("default", COLOURS["orange"
           f"from {curves[:, -1].min():.1f} to {curves[:, -1].max():.1f} %")
 ax.set(xlabel="epoch", ylabel="held-out accuracy (%)", title="The default start lags (thin: four seeds, thick: mean)")
 plt.show()
+ranges = {95: "above 95 %", 70: "from 70 % to 95 %", 40: "from 40 % to 70 %", 0: "below 40 %"}
+from_default = next(words for least, words in ranges.items() if ended["default"] >= least)
 
 # %% outcome="default_accuracy"
-ranges = {95: "above 95 %", 70: "from 70 % to 95 %", 40: "from 40 % to 70 %", 0: "below 40 %"}
-outcome("default_accuracy", next(words for least, words in ranges.items() if ended["default"] >= least))
+outcome("default_accuracy", from_default)
 
 # %% [markdown]
 # The default lives, and it loses time. For twenty epochs it hardly leaves guessing. After forty, when He's start has every point right,
