@@ -1,4 +1,4 @@
-"""The days of a learner: each turns at 04:00 by the clock on the wall, so that a late evening counts.
+"""The days of a learner: each turns at 04:00 by the clock on the wall; a late evening counts.
 
 The record keeps seconds since 1970 in UTC. Which day that was is worked out when it is read, in the
 zone where the learner is now; a change to summer time is the zone's own affair. Days are numbered:

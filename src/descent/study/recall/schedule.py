@@ -25,7 +25,8 @@ but w2 = 5), and F = 0.9 ** (-1 / w20) - 1:
 
   known:    S' = S * (1 + exp(w8) * (11 - D) * S ** -w9 * (exp((1 - R) * w10) - 1))
 
-  not yet:  S' = min(w11 * D ** -w12 * ((S + 1) ** w13 - 1) * exp((1 - R) * w14), S / exp(w17 * w18))
+  not yet:  S' = min(w11 * D ** -w12 * ((S + 1) ** w13 - 1) * exp((1 - R) * w14),
+  S / exp(w17 * w18))
 
   and S' is at least 0.001;
 
@@ -43,11 +44,14 @@ section whose exercise was done minutes before, by hand. Lowering the wanted ret
 also give 5 days, but then 39 and 228, too rare for a course of some months. An answer after missed
 weeks is credited: the longer t, the smaller R, the larger S' when the card was known all the same.
 
-**A card never answered** is due on the day after it was met. **Today's pile**: the cards whose due
-day is today or before, the most at risk first, at most ``DAILY`` = 20 of them, less the number of
-different cards that were answered in a review today. The most at risk has the smallest R today, R
-rounded to six decimals; cards of one R come by due day, then in the order of the course. Cards that
-were never answered come after all others, by due day, then in the order of the course.
+**A card never answered** is due on the day after it was met, or today where that day is still to
+come (a clock was wrong).
+
+**Today's pile**: the cards whose due day is today or before, the most at risk first, at most
+``DAILY`` = 20 of them, less the number of different cards that were answered in a review today. The
+most at risk has the smallest R today, R rounded to six decimals; cards of one R come by due day,
+then in the order of the course. Cards that were never answered come after all others, by due day,
+then in the order of the course.
 """
 
 from __future__ import annotations
