@@ -26,6 +26,7 @@ def review(
         list_in_terminal,
         review_in_terminal,
     )
+    from descent.study.recall.keyboard import single_keys
     from descent.study.recall.session import Session
     from descent.study.store import ProgressStore
 
@@ -34,4 +35,5 @@ def review(
     if list_ or not at_a_terminal():
         list_in_terminal(session)
     else:
-        review_in_terminal(session, typer.getchar)
+        with single_keys() as read_key:
+            review_in_terminal(session, read_key)

@@ -3,7 +3,7 @@
 What happens where: ``days`` numbers the days, which turn at 04:00; ``schedule`` wraps the library
 that says when a card returns, and holds the rules; ``cards`` says what a card is, ``met`` which
 ones the learner has met, ``collecting`` finds all of them. ``deck`` puts them together with the log
-of answers: what is due, what waits. ``session`` is one sitting, ``in_terminal`` shows it; ``areas``
-says which cards stand where in a chapter, ``in_notebook`` shows them there; both speak with
-``words``, and ``readable`` writes formulas as text.
+of answers: what is due, what waits. ``session`` is one sitting, ``in_terminal`` shows it and
+``keyboard`` reads its keys; ``areas`` says which cards stand where in a chapter, ``in_notebook``
+shows them there; both speak with ``words``, and ``readable`` writes formulas as text.
 """
