@@ -30,7 +30,7 @@ CHAPTER = """\
 #   - {{id: logit, section: scores, transfer: false, q: "What is a `logit`?", a: "A score"}}
 #   - {{id: shift, section: softmax, transfer: true, q: "What does $\\\\mu$ change?", a: "Nothing"}}
 #   - {{id: sum, section: softmax, transfer: false, q: "What is the sum?", a: "**One**"}}
-# ---
+{more}# ---
 
 # %% [markdown]
 # # {title}
@@ -72,18 +72,22 @@ def course(root: Path) -> Path:
     return root
 
 
-def write_chapter(root: Path, chapter_id: str) -> Path:
-    """Write a chapter with three cards in two sections."""
+def write_chapter(root: Path, chapter_id: str, more: int = 0) -> Path:
+    """Write a chapter with three cards in two sections, and more in the second."""
+    line = '#   - {{id: more_{0}, section: softmax, q: "Which {0}?", a: "That"}}\n'
     path = root / "solutions" / f"{chapter_id}.py"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(CHAPTER.format(title=path.stem[3:].capitalize()), encoding="utf-8")
+    text = CHAPTER.format(
+        title=path.stem[3:].capitalize(), more="".join(map(line.format, range(more)))
+    )
+    path.write_text(text, encoding="utf-8")
     return path
 
 
 @pytest.fixture
-def add_chapter(root: Path) -> Callable[[str], Path]:
+def add_chapter(root: Path) -> Callable[..., Path]:
     """Write one more chapter of the same kind, under the id that is given."""
-    return lambda chapter_id: write_chapter(root, chapter_id)
+    return lambda chapter_id, more=0: write_chapter(root, chapter_id, more)
 
 
 @pytest.fixture
