@@ -14,7 +14,8 @@ from descent.grading import CheckFailed, Hint, judge
 from descent.grading.report import MIME, Unjudged, passing_report
 from descent.grading.unjudged import could_not_grade
 from descent.grading.watchdog import EndedCheck
-from descent.study.store import ExerciseState, ProgressStore
+from descent.study.exercise_states import ExerciseState
+from descent.study.store import ProgressStore
 
 CHAPTER = "ladder/01_scalar_regression"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
-from descent.study.store import Event
+from descent.study.events import Event
 
 BREAK_MINUTES = 20.0
 """A longer silence than this is a break, of which nothing is counted."""
