@@ -15,15 +15,15 @@
   /** What can be asked of one resource, read from its place in the list. */
   function read(element) {
     const minutes = /minutes-(\d+)/.exec(element.querySelector(".hours")?.className ?? "");
-    const group = element.closest("section");
-    const addresses = [...element.querySelectorAll("a")].map((link) => link.getAttribute("href"));
+    const heading = element.closest("section").querySelector("h2");
+    const address = element.querySelector("a").href; // of the resource; those of chapters come after
     return {
       element,
       kind: textOf(element, "kind"),
       level: textOf(element, "level"),
       hours: minutes ? Number(minutes[1]) / 60 : null,
       chapters: textOf(element, "chapters").replace(/^Enters at /, "").split(", "),
-      words: plainWords([element.textContent, group.querySelector("h2").textContent, ...addresses].join(" ")),
+      words: plainWords([element.textContent, heading.textContent, address].join(" ")),
     };
   }
 

@@ -31,14 +31,15 @@ _HEAD = """\
 
 # Books, courses and talks
 
-The course grew from five documents: {documents}. They send their readers to {count} books, courses,
-talks, tools and sets of data. Here is every one of them: what it is good for, how long it takes, what to skip in it,
-and what the document's author thought of it, in our words. None is needed for this course. Take one when a
-chapter left you wanting another voice, or more.
+The course grew from these documents: {documents}.
+They send their readers to {count} books, courses, talks, tools and sets of data. Here is every one
+of them: what it is good for, how long it takes, what to skip in it, and what the document's author
+thought of it, in our words. None is needed for this course. Take one when a chapter left you
+wanting another voice, or more.
 
-Hours are estimates, unless a document tells how long it took. A level says what you need before: nothing
-(*from zero*), a first network that you trained (*basics*), or more (*advanced*). In a terminal,
-`descent resources` finds the same.
+Hours are estimates where they say *about*; the others are what a document tells. A level says
+what you need before: nothing (*from zero*), a first network that you trained (*basics*), or more
+(*advanced*). In a terminal, `descent resources` finds the same.
 
 <link rel="stylesheet" href="../_static/resources.css">
 <div id="resource-search" {choices}></div>
@@ -110,7 +111,9 @@ def _entry(resource: Resource, library: Library, course: Course) -> str:
         lines.append(f"*{_plain(resource.note)}*")
     lines.append(f"**Best for** {_plain(resource.best_for)}.")
     if resource.skip:
-        after = f" (after {library.sources[resource.skip_from].title})" if resource.skip_from else ""
+        after = (
+            f" (after {library.sources[resource.skip_from].title})" if resource.skip_from else ""
+        )
         lines.append(f"**Skip** {_plain(resource.skip)}{after}.")
     lines.append(
         "\n".join(

@@ -12,7 +12,8 @@ from descent.cli.app import app
 @app.command()
 def resources(
     words: Annotated[
-        list[str] | None, typer.Argument(help="Words to look for, in any field.", show_default=False)
+        list[str] | None,
+        typer.Argument(help="Words to look for, in any field.", show_default=False),
     ] = None,
     kind: Annotated[
         str | None,

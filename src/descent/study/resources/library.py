@@ -83,10 +83,13 @@ def hours_text(resource: Resource) -> str | None:
     """Return how long a resource takes, in words; None where that is not known."""
     if resource.hours is None:
         return None
-    return duration(resource.hours) if resource.hours_are_told else f"about {duration(resource.hours)}"
+    return (
+        duration(resource.hours) if resource.hours_are_told else f"about {duration(resource.hours)}"
+    )
 
 
 def duration(hours: float) -> str:
     """Return a number of hours as ``25 min``, ``2 h 25 min`` or ``40 h``."""
     whole, minutes = divmod(round(hours * 60), 60)
-    return " ".join(filter(None, [whole and f"{whole} h", minutes and f"{minutes} min"])) or "0 min"
+    parts = ([f"{whole} h"] if whole else []) + ([f"{minutes} min"] if minutes or not whole else [])
+    return " ".join(parts)

@@ -16,7 +16,9 @@ def as_text(resource: Resource, library: Library) -> str:
     paragraphs = [f"{resource.title}, {resource.author}", facts, *_address(resource)]
     paragraphs.append(f"Best for: {resource.best_for}.")
     if resource.skip:
-        after = f" (after {library.sources[resource.skip_from].title})" if resource.skip_from else ""
+        after = (
+            f" (after {library.sources[resource.skip_from].title})" if resource.skip_from else ""
+        )
         paragraphs.append(f"Skip: {resource.skip}{after}.")
     for key, said in resource.said.items():
         title = library.sources[key].title

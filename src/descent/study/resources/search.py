@@ -78,7 +78,7 @@ def _all_text(resource: Resource, library: Library) -> str:
     sources = [library.sources[key].title for key in resource.said]
     facts = [resource.title, resource.author, resource.kind, resource.level, resource.best_for]
     facts += [resource.skip or "", resource.note or "", library.uses[resource.use], resource.url]
-    places = [place for chapter in resource.chapters for place in (chapter, chapter_name(chapter))]
+    places = [chapter_name(chapter) for chapter in resource.chapters]
     return " ".join([*facts, *sources, *resource.said.values(), *places])
 
 
