@@ -7,11 +7,20 @@ from __future__ import annotations
 
 import sys
 
-from descent.cli import authoring, learning, resources, running
+from descent.cli import authoring, learning, predictions, resources, running, written
 from descent.cli.app import app
 from descent.errors import CourseError
 
-__all__ = ["app", "authoring", "learning", "main", "resources", "running"]
+__all__ = [
+    "app",
+    "authoring",
+    "learning",
+    "main",
+    "predictions",
+    "resources",
+    "running",
+    "written",
+]
 
 
 def main() -> None:
