@@ -1,4 +1,4 @@
-"""What is listed of the chapters: contents, map, the README's table, terms, their real runs."""
+"""What is listed: contents, map, the README's table, terms, resources, the real runs."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from myst_parser.mdit_to_docutils.base import default_slugify
 from descent.authoring.course import Course
 from descent.authoring.pages import hours_text
 from descent.authoring.problems import AuthoringError
+from descent.authoring.resource_list import has_resources, resources_page
 from descent.authoring.terms import Place, Term, course_terms
 from descent.runs.results.records import all_results
 from descent.study.catalog import Chapter
@@ -34,12 +35,13 @@ _TOC_RUNS = """\
     chapters:
       - file: book/real-runs
 """
-_TOC_TAIL = """\
+_TOC_LOOK_UP = """\
   - caption: To look things up
     chapters:
       - file: book/terms
-      - file: book/bibliography
 """
+_TOC_RESOURCES = "      - file: book/resources\n"
+_TOC_TAIL = "      - file: book/bibliography\n"
 _TERMS_HEAD = """\
 % Made by `make chapters` from the chapters and book/terms.yml: change those, not this file.
 
@@ -56,14 +58,18 @@ def listings(course: Course) -> dict[Path, str]:
     ------
     AuthoringError
         When the front page, the README or the page of real runs is missing, or lacks the two
-        marker lines; or when the terms of the course cannot be found.
+        marker lines; when the terms of the course cannot be found; or when a resource is wrong.
     """
     files = {course.root / "_toc.yml": table_of_contents(course)}
     problems: list[str] = []
-    try:
-        files[course.root / "book" / "terms.md"] = index_of_terms(course_terms(course))
-    except AuthoringError as error:
-        problems += error.problems
+    whole: dict[str, Callable[[], str]] = {"terms.md": lambda: index_of_terms(course_terms(course))}
+    if has_resources(course):
+        whole["resources.md"] = lambda: resources_page(course)
+    for name, text in whole.items():
+        try:
+            files[course.root / "book" / name] = text()
+        except AuthoringError as error:
+            problems += error.problems
     makers: dict[Path, Callable[[Course], str]] = {
         course.root / "book" / "index.md": chapter_map,
         course.root / "README.md": chapter_table,
@@ -87,7 +93,9 @@ def table_of_contents(course: Course) -> str:
         lines += [f"  - caption: {find_part(part).title}", "    chapters:"]
         lines += [f"      - file: solutions/{chapter.id}" for chapter in chapters]
     runs = _TOC_RUNS if _runs(course) else ""
-    return _TOC_HEAD + "".join(f"{line}\n" for line in lines) + runs + _TOC_TAIL
+    resources = _TOC_RESOURCES if has_resources(course) else ""
+    head = _TOC_HEAD + "".join(f"{line}\n" for line in lines)
+    return head + runs + _TOC_LOOK_UP + resources + _TOC_TAIL
 
 
 def run_results(course: Course) -> str:
