@@ -22,7 +22,7 @@ class PageSection:
     heading
         The text of its heading; None for what stands before the first.
     words
-        How many words of prose it has.
+        How many words there are to read, in prose and in the code that is given.
     exercises
         The names of its exercises, in order.
     """
@@ -82,8 +82,7 @@ def _cut(text: str) -> Iterator[PageSection]:
     for line, body in zip(cells[1::2], cells[2::2], strict=True):
         if "[markdown]" not in line:
             exercises = tuple(_EXERCISE.findall(line))
-            if exercises:
-                yield PageSection(heading, 0, exercises)
+            yield PageSection(heading, 0 if exercises else _words(body), exercises)
             continue
         before, *rest = _HEADING.split(body)
         yield PageSection(heading, _words(before), ())

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
+from descent.study import header
 from descent.study.anchors import anchor_of
 from descent.study.routes.chapters import MapChapter
 from descent.study.routes.exercise_minutes import DEFAULT_MINUTES, exercise_minutes
 from descent.study.routes.page_sections import page_sections
 
-WORDS_A_MINUTE = 150
-"""How fast a page is read that has to be understood; only the shares of a chapter follow from it."""
+WORDS_A_MINUTE = 60
+"""How fast a page is worked through, its cells run and its formulas followed. Only the shares of a
+chapter's hours follow from it, not their sum."""
 
 
 @dataclass(frozen=True)
@@ -64,9 +65,9 @@ def sections_of(chapter: MapChapter) -> list[Section]:
 
     The chapter's hours are shared out by the minutes of the exercises and the words to read.
     """
-    declared = getattr(chapter.chapter, "sections", ())
-    if not declared or chapter.chapter is None:
+    if chapter.chapter is None or not chapter.chapter.sections:
         return [_whole(chapter)]
+    declared = chapter.chapter.sections
     pages = page_sections(chapter.chapter.source, [section.heading for section in declared])
     minutes = exercise_minutes(chapter.id)
     weights = [
@@ -82,7 +83,7 @@ def sections_of(chapter: MapChapter) -> list[Section]:
 
 
 def _section(
-    chapter: MapChapter, declared: Any, minutes: float, exercises: tuple[str, ...]
+    chapter: MapChapter, declared: header.Section, minutes: float, exercises: tuple[str, ...]
 ) -> Section:
     return Section(
         id=f"{chapter.id}#{declared.id}",
