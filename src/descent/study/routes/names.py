@@ -151,7 +151,7 @@ def find_anything(
 
 
 def short_id(section: Section) -> str:
-    """Return how a command takes a section: ``ladder/04#softmax``; a whole chapter ``ladder/04``."""
+    """Return how a command takes a section: ``ladder/04#softmax``, or ``ladder/04`` as a whole."""
     if section.is_whole:
         return section.chapter.short
     return f"{section.chapter.short}#{section.id.partition('#')[2]}"
@@ -189,9 +189,7 @@ def _chapter(course: CourseMap, chapter: MapChapter) -> Found:
     return Found("chapter", chapter.heading, places)
 
 
-def _named(
-    course: CourseMap, terms: Sequence[Term], name: str, here: str | None
-) -> Found | None:
+def _named(course: CourseMap, terms: Sequence[Term], name: str, here: str | None) -> Found | None:
     """Find a section by its id, an exercise by its name, or a word, in this order."""
     wanted = name.strip()
     sections = [one for one in course.sections if one.id.partition("#")[2] == wanted]
