@@ -195,7 +195,7 @@ def _named(course: CourseMap, terms: Sequence[Term], name: str, here: str | None
     wanted = name.strip()
     named = _called(course, wanted)
     sections = [one for one in named if one.chapter.id == here] or named
-    if len(sections) != 1:
+    if len(sections) != 1 or sections[0].is_whole:  # a word may lead to a heading of the page
         word = _word(course, terms, wanted)
         if word is not None or not sections:
             return word
