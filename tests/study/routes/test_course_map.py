@@ -41,6 +41,16 @@ def test_the_research_route_is_in_the_order_of_importance():
     assert [int(name.split("/")[1][0]) for name in route.chapters] == [1, 6, 2, 7, 4, 8, 9, 3, 5]
 
 
+def test_what_helps_is_what_the_source_says_and_is_no_need():
+    course = load_map()
+    for number, helped in ((1, (2, 3, 8, 9)), (6, (7,))):
+        helper = course.chapter(f"research/{number}")
+        for other in helped:
+            chapter = course.chapter(f"research/{other}")
+            assert helper.id in chapter.helped_by
+            assert helper not in course.chapter_needs(chapter)
+
+
 def test_there_are_six_routes():
     names = {route.id for route in load_map().routes}
     assert names == {"sprint", "ladder", "research", "blended", "reinforcement", "backwards"}
