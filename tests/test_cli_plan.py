@@ -72,7 +72,7 @@ def test_a_plan_says_what_it_takes_and_what_stands_in_for_an_unwritten_chapter(c
     assert "It fits, with" in shown
     assert "A paper https://example.org/paper Do: all. Skip: nothing." in shown
     assert "A look aside (ladder/01#extra): what extra is for" in shown
-    assert "Next: The data. descent open ladder/01" in shown
+    assert "Next: 'The data' descent open ladder/01" in shown
 
 
 def test_hours_that_do_not_suffice_get_the_reach_and_a_goal_that_fits(course):
@@ -80,6 +80,7 @@ def test_hours_that_do_not_suffice_get_the_reach_and_a_goal_that_fits(course):
     assert "5 h carry you to the end of rung 2. What fits is 2 · Slopes," in shown
     assert "--goal ladder/02" in shown
     assert "── 5 h end here" in shown
+    assert "── 4 h end in rung 2 ──" in run("plan", "--hours", "4")
 
 
 def test_hours_too_few_for_anything_say_how_long_the_first_section_takes(course):
@@ -106,9 +107,9 @@ def test_other_hours_keep_the_goal_and_another_goal_forgets_the_hours(course):
 
 def test_what_a_learner_knows_is_kept_with_the_plan_and_can_be_taken_back(course):
     run("plan", "--goal", "research/1")
-    assert "Next: Backwards." in run("plan", "--known", "ladder/01", "--known", "02#tensors")
-    assert "Next: Backwards." in run("plan")
-    assert "Next: The data." in run("plan", "--not-known", "ladder/01")
+    assert "Next: 'Backwards'" in run("plan", "--known", "ladder/01", "--known", "02#tensors")
+    assert "Next: 'Backwards'" in run("plan")
+    assert "Next: 'The data'" in run("plan", "--not-known", "ladder/01")
     assert plans()[-1]["known"] == ["ladder/02_slopes#tensors"]
 
 
