@@ -32,7 +32,7 @@ def course(tmp_path, monkeypatch):
     monkeypatch.setenv("DESCENT_HOME", str(tmp_path / "home"))
     monkeypatch.delenv("DESCENT_WORK", raising=False)
     monkeypatch.setenv("COLUMNS", "80")
-    monkeypatch.setattr(lab, "book_address", lambda page: None)
+    monkeypatch.setattr(lab, "book_addresses", lambda: lambda page: page)
     small.write_chapter(root, "ladder/01_line", small.LINE)
     small.write_chapter(root, "ladder/02_slopes", small.SLOPES, "ladder/01_line", hours=3)
     (root / "book").mkdir()
@@ -205,7 +205,7 @@ def test_stuck_leads_to_the_places_in_the_book_nearest_first(course):
 
 def test_stuck_gives_whole_addresses_where_the_book_is_served(course, monkeypatch):
     root = "http://localhost:8888/" + "long/" * 20
-    monkeypatch.setattr(lab, "book_address", lambda page: f"{root}book/{page}")
+    monkeypatch.setattr(lab, "book_addresses", lambda: lambda page: f"{root}book/{page}")
     assert f"{root}book/solutions/ladder/02_slopes.html#backwards\n" in run("stuck", "gradients")
 
 

@@ -98,7 +98,7 @@ def why(name: Name) -> None:
 @app.command()
 def stuck(name: Name) -> None:
     """Show the sections that supply what you are stuck on, the nearest first."""
-    from descent.study.lab import book_address
+    from descent.study.lab import book_addresses
     from descent.study.paths import course_root
     from descent.study.routes.names import find_anything
     from descent.study.routes.questions import supplies
@@ -107,12 +107,7 @@ def stuck(name: Name) -> None:
 
     course, standing, here = _present()
     found = find_anything(course, read_terms(course_root()), name, here)
-    root = book_address("")
-
-    def address(page: str) -> str:
-        return page if root is None else book_address(page) or page
-
-    _show(stuck_view(found, supplies(course, found.sections), standing, address))
+    _show(stuck_view(found, supplies(course, found.sections), standing, book_addresses()))
 
 
 def _show(view: RenderableType) -> None:
