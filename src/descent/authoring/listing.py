@@ -7,14 +7,13 @@ from collections.abc import Callable, Iterable
 from itertools import groupby
 from pathlib import Path
 
-from myst_parser.mdit_to_docutils.base import default_slugify
-
 from descent.authoring.course import Course
 from descent.authoring.pages import hours_text
 from descent.authoring.problems import AuthoringError
 from descent.authoring.resource_list import has_resources, resources_page
 from descent.authoring.terms import Place, Term, course_terms
 from descent.runs.results.records import all_results
+from descent.study.anchors import anchor_of
 from descent.study.catalog import Chapter
 from descent.study.parts import find_part
 
@@ -162,12 +161,7 @@ def _place(place: Place) -> str:
     if place.section is None:
         return f"[{place.chapter.title}]({page}), {place.chapter.reference}"
     heading = place.section.replace("[", "\\[").replace("]", "\\]")
-    return f"[{heading}]({page}#{_anchor(place.section)}), {place.chapter.reference}"
-
-
-def _anchor(heading: str) -> str:
-    """Return what MyST lets a link to a heading end in; it leaves formulas and emphasis out."""
-    return str(default_slugify(re.sub(r"\$[^$]*\$|[*`]", "", heading)))
+    return f"[{heading}]({page}#{anchor_of(place.section)}), {place.chapter.reference}"
 
 
 def _runs(course: Course) -> list[str]:

@@ -10,6 +10,7 @@ import sys
 from descent.cli import (
     authoring,
     learning,
+    plan,
     predictions,
     resources,
     review,
@@ -24,6 +25,7 @@ __all__ = [
     "authoring",
     "learning",
     "main",
+    "plan",
     "predictions",
     "resources",
     "review",
