@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from descent.authoring.course import Course
 from descent.authoring.problems import AuthoringError
 from descent.authoring.source import ChapterSource, read_source
-from descent.authoring.spelling import plain_words, term_key
+from descent.study.spelling import plain_words, term_key
 from descent.authoring.term_notes import TermNotes
 from descent.study.catalog import Chapter
 

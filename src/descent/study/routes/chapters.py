@@ -61,6 +61,11 @@ class MapChapter:
         return int(self.id.partition("/")[2].partition("_")[0])
 
     @property
+    def name(self) -> str:
+        """The id without the part."""
+        return self.id.partition("/")[2]
+
+    @property
     def slug(self) -> str:
         """Its name without the number."""
         return self.id.partition("/")[2].partition("_")[2]

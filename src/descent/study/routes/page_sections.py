@@ -10,7 +10,7 @@ from pathlib import Path
 
 _CELL = re.compile(r"^# %%(.*)$", re.MULTILINE)
 _EXERCISE = re.compile(r'\bexercise="([^"]*)"')
-_HEADING = re.compile(r"^# ## +(.+?) *$", re.MULTILINE)
+_HEADING = re.compile(r"^# #{2,3} +(.+?) *$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -25,11 +25,14 @@ class PageSection:
         How many words there are to read, in prose and in the code that is given.
     exercises
         The names of its exercises, in order.
+    begins
+        Whether its heading stands at its beginning, and not further up.
     """
 
     heading: str | None
     words: int
     exercises: tuple[str, ...]
+    begins: bool = True
 
 
 def page_sections(source: Path, headings: Sequence[str]) -> list[PageSection]:
@@ -64,15 +67,15 @@ def page_sections(source: Path, headings: Sequence[str]) -> list[PageSection]:
 
 
 def page_headings(source: Path) -> list[str]:
-    """Return the headings of a page's sections, in order."""
+    """Return the headings of a page, its title aside, in order."""
     found = source.stat()
     parts = _parts(source, found.st_mtime_ns, found.st_size)
-    return [part.heading for part in parts if part.heading is not None]
+    return [part.heading for part in parts if part.heading is not None and part.begins]
 
 
 @functools.lru_cache(maxsize=256)
 def _parts(source: Path, changed: int, size: int) -> tuple[PageSection, ...]:
-    """Cut a source at every heading of the second level, and between its cells."""
+    """Cut a source at every heading but the title, and between its cells."""
     return tuple(_cut(source.read_text(encoding="utf-8")))
 
 
@@ -82,10 +85,10 @@ def _cut(text: str) -> Iterator[PageSection]:
     for line, body in zip(cells[1::2], cells[2::2], strict=True):
         if "[markdown]" not in line:
             exercises = tuple(_EXERCISE.findall(line))
-            yield PageSection(heading, 0 if exercises else _words(body), exercises)
+            yield PageSection(heading, 0 if exercises else _words(body), exercises, begins=False)
             continue
         before, *rest = _HEADING.split(body)
-        yield PageSection(heading, _words(before), ())
+        yield PageSection(heading, _words(before), (), begins=False)
         for heading, prose in zip(rest[::2], rest[1::2], strict=True):
             yield PageSection(heading, _words(prose), ())
 
