@@ -28,9 +28,12 @@ document.addEventListener("DOMContentLoaded", () => {
   const short = (id) => id.replace(/^(\w+\/\d+)_\w+/, "$1");
   const count = (number, what) => `${number} ${what}${number === 1 ? "" : "s"}`;
 
+  /** A time as a person would say it: `40 min`, `1 h 05`, `24 h`. */
   function duration(hours) {
     const minutes = Math.round(hours * 60);
-    return minutes < 60 ? `${minutes} min` : `${Number(hours.toFixed(1))} h`;
+    if (minutes < 60) return `${minutes} min`;
+    const rest = minutes % 60;
+    return `${Math.floor(minutes / 60)} h${rest ? ` ${String(rest).padStart(2, "0")}` : ""}`;
   }
 
   const address = (fields) => `#${Object.entries(fields).filter(([, value]) => value)
@@ -68,21 +71,38 @@ document.addEventListener("DOMContentLoaded", () => {
     return make("ul", { className: "plan-list" }, items);
   }
 
-  /** Chapters in a row, each a link to what is said about it below. */
-  function inARow(chapters) {
-    return chapters.flatMap((chapter, i) => [
-      i ? ", " : "", make("a", { href: address({ ...choice, about: short(chapter.id) }) }, heading(chapter)),
-    ]);
+  /** A link to what is said about a chapter on this page. */
+  function aboutLink(chapter) {
+    return make("a", { href: address({ ...asked(), about: short(chapter.id) }) }, heading(chapter));
   }
+
+  const inARow = (chapters) => chapters.flatMap((chapter, i) => [i ? ", " : "", aboutLink(chapter)]);
+
+  /** What links on this page keep of the choice. */
+  const asked = () => ({
+    goal: choice.goal, route: choice.route, hours: choice.hours, known: choice.knownHere ? choice.known.join(",") : "",
+  });
 
   // --- What is chosen -----------------------------------------------------------------------------------
 
-  const FIELDS = ["goal", "route", "hours", "known", "about"];
-
-  /** Read the address; a slip in it is told beside the form. */
+  /** Read the address. What the learner knows is the record's where the address does not say. */
   function chosen() {
     const given = new URLSearchParams(window.location.hash.slice(1).replaceAll("+", "%2B"));
-    return Object.fromEntries(FIELDS.map((name) => [name, given.get(name)?.trim() ?? ""]));
+    const text = (name) => given.get(name)?.trim() ?? "";
+    const last = lastPlan();
+    const asked = given.has("goal") || given.has("route");
+    const known = given.has("known") ? text("known").split(",").filter(Boolean) : last.known;
+    const plan = asked ? { goal: text("goal"), route: text("route"), hours: text("hours") } : last.plan;
+    return { ...plan, known, knownHere: given.has("known"), about: text("about") };
+  }
+
+  /** The plan that was chosen last, here or in the terminal, as far as the course still has it. */
+  function lastPlan() {
+    const data = record?.events().filter((event) => event.kind === "plan").at(-1)?.data ?? {};
+    const goal = typeof data.goal === "string" && goalNamed(data.goal) ? short(data.goal) : "";
+    const route = goal === "" && routeNamed(data.route) ? data.route : "";
+    const known = Array.isArray(data.known) ? data.known.filter((name) => typeof name === "string") : [];
+    return { plan: { goal, route, hours: data.hours > 0 ? String(data.hours) : "" }, known };
   }
 
   /** Hours as a number; null where nothing is said. */
@@ -90,7 +110,7 @@ document.addEventListener("DOMContentLoaded", () => {
     if (!text.trim()) return { hours: null };
     const hours = Number(text.trim().replace(",", ".").replace(/\s*h(ours?)?$/, ""));
     if (Number.isFinite(hours) && hours > 0) return { hours };
-    return { problem: `“${text}” is no number of hours above zero. Write it like 24 or 1.5, or leave the field empty.` };
+    return { problem: `“${text}” is no number of hours above zero. Write 24 or 1.5, or leave it empty.` };
   }
 
   /** The id of a goal, `research/7` or `ladder/13#attention`; null where the course has none such. */
@@ -103,10 +123,13 @@ document.addEventListener("DOMContentLoaded", () => {
     return planner.sections.has(id) ? id : null;
   }
 
-  function lastPlan() {
-    const last = record?.events().filter((event) => event.kind === "plan").at(-1)?.data ?? {};
-    return { goal: "", route: "", known: "", about: "", ...Object.fromEntries(
-      FIELDS.filter((name) => last[name]).map((name) => [name, String(last[name])])), hours: last.hours ? String(last.hours) : "" };
+  /** A route that can be planned: `backwards` is planned from a goal. */
+  const routeNamed = (name) => data.routes.find((route) => route.id === name && route.chapters.length);
+
+  /** Keep what was chosen, as `descent plan` keeps it. */
+  function keep({ goal, route, hours, known }) {
+    const name = route ? { route } : { goal: goal ? goalNamed(goal) : "" };
+    record?.add("plan", "", "", { ...name, hours: hoursFrom(hours).hours ?? null, known });
   }
 
   // --- The plan ------------------------------------------------------------------------------------------
@@ -114,8 +137,8 @@ document.addEventListener("DOMContentLoaded", () => {
   function makePlan() {
     const { hours, problem } = hoursFrom(choice.hours);
     wrong("plan-hours", problem);
-    if (choice.route && !data.routes.some((route) => route.id === choice.route)) {
-      return wrong("plan-goal", `There is no route “${choice.route}”. Choose one from the list.`);
+    if (choice.route && !routeNamed(choice.route)) {
+      return wrong("plan-goal", `There is no route “${choice.route}” to follow. Choose one from the list.`);
     }
     const goal = choice.goal && goalNamed(choice.goal);
     if (choice.goal && !goal) {
@@ -123,9 +146,7 @@ document.addEventListener("DOMContentLoaded", () => {
     }
     wrong("plan-goal");
     if (problem) return null;
-    if (choice.route && data.routes.find((route) => route.id === choice.route).chapters.length) {
-      return planner.planRoute(choice.route, hours);
-    }
+    if (choice.route) return planner.planRoute(choice.route, hours);
     return goal ? planner.planTo(goal, hours) : null;
   }
 
@@ -135,20 +156,29 @@ document.addEventListener("DOMContentLoaded", () => {
     return null;
   }
 
+  /** How long the way is, and how it stands beside the hours. `descent plan` says it in these words. */
   function summary(plan) {
+    if (!plan.steps.length) return "All of it is done.";
     const left = plan.stages.filter((stage) => stage.steps.length).length;
-    const done = plan.stages.reduce((sum, stage) => sum + stage.done.length, 0);
-    const words = [];
-    if (!plan.steps.length) return "Everything on this way is done.";
-    words.push(`${count(left, "chapter")}, ${count(plan.steps.length, "section")} and about ${duration(plan.hours)} are left.`);
-    if (done) words.push(`${count(done, "section")} on this way ${done === 1 ? "is" : "are"} done.`);
-    if (plan.budget === null) return words.join(" ");
-    if (plan.fits) words.push(`It fits into your ${duration(plan.budget)}.`);
-    else if (!plan.reached) words.push(`Your ${duration(plan.budget)} end within its first section.`);
-    else words.push(`Your ${duration(plan.budget)} end after “${plan.reached.section.heading}” in `
-      + `${heading(planner.chapters.get(plan.reached.section.chapter))}; ${duration(plan.hours - plan.reached.ends)} lie beyond.`);
-    if (plan.stop) words.push(`You may stop after ${heading(planner.chapters.get(plan.stop.after))}: you then have ${plan.stop.with}.`);
-    return words.join(" ");
+    const size = `${count(plan.steps.length, "section")} in ${count(left, "chapter")}`;
+    const takes = `${plan.route ? "The route" : "The shortest way"} takes ${duration(plan.hours)}: ${size}.`;
+    if (plan.budget === null) return takes;
+    if (plan.fits) return `${takes} It fits, with ${duration(Math.max(0, plan.budget - plan.hours))} to spare.`;
+    return `${takes} ${reach(plan)}`;
+  }
+
+  function reach(plan) {
+    const hours = duration(plan.budget);
+    if (!plan.reached) {
+      const [first] = plan.steps;
+      return `${hours} do not carry you to the end of the first section, “${first.section.heading}”, which takes ${duration(first.ends)}.`;
+    }
+    const { section } = plan.reached;
+    const chapter = heading(planner.chapters.get(section.chapter));
+    const stage = plan.stages.find((one) => one.steps.includes(plan.reached));
+    const place = stage.steps.at(-1) === plan.reached ? `to the end of ${chapter}` : `into ${chapter}, to the end of “${section.heading}”`;
+    const stop = plan.stop ? ` A good place to stop is after ${heading(planner.chapters.get(plan.stop.after))}: ${plan.stop.with}.` : "";
+    return `${hours} carry you ${place}.${stop}`;
   }
 
   function title(plan) {
@@ -183,7 +213,7 @@ document.addEventListener("DOMContentLoaded", () => {
   /** The routes, where nothing is chosen yet. */
   function routes() {
     return [listed(data.routes.filter((route) => route.chapters.length).map((route) => make("li", {}, make("span", {},
-      make("a", { href: address({ route: route.id, known: choice.known }) }, route.title),
+      make("a", { href: address({ ...asked(), goal: "", route: route.id }) }, route.title),
       make("span", { className: "why" }, `: for you if ${route.for}.`)))))];
   }
 
@@ -206,24 +236,38 @@ document.addEventListener("DOMContentLoaded", () => {
     const [section] = planner.resolve(plan.nearer.id);
     const chapter = planner.chapters.get(section.chapter);
     const name = plan.nearer.id === chapter.id ? heading(chapter) : `“${section.heading}” in ${heading(chapter)}`;
-    const link = make("a", { href: address({ ...choice, route: "", goal: short(plan.nearer.id), about: "" }) }, name);
-    return make("p", {}, "A goal on this way that fits: ", link, ` (${duration(plan.nearer.hours)}).`);
+    const link = make("a", { href: address({ ...asked(), route: "", goal: short(plan.nearer.id) }) }, name);
+    return make("p", {}, "What fits is ", link, `, ${duration(plan.nearer.hours)}.`);
   }
 
   /** What the learner said they know, and how to take it back. */
   function known() {
-    const chapters = knownChapters();
-    if (!chapters.length) return null;
-    const links = chapters.flatMap((chapter, i) => [
-      i ? ", " : "", heading(chapter), " ",
-      make("a", { href: address({ ...choice, known: withoutKnown(chapter) }), "aria-label": `I do not know ${heading(chapter)}` }, "take back"),
-    ]);
-    return make("p", {}, "You said that you know ", links, ".");
+    if (!choice.known.length) return null;
+    const names = choice.known.flatMap((name, i) => [i ? ", " : "", nameOf(name), " ", knowing([name], false, "take back")]);
+    return make("p", {}, "You said that you know ", names, ".");
   }
 
-  const knownChapters = () => choice.known.split(",").map((name) => planner.chapterNamed(name.trim())).filter(Boolean);
-  const withoutKnown = (chapter) => knownChapters().filter((one) => one !== chapter).map((one) => short(one.id)).join(",");
-  const withKnown = (chapter) => [...knownChapters(), chapter].map((one) => short(one.id)).join(",");
+  /** What a learner knows, in words: a chapter or a section, or the name as it is where the course has none. */
+  function nameOf(name) {
+    const [section] = planner.resolve(goalNamed(name) ?? name);
+    if (!section) return name;
+    const chapter = planner.chapters.get(section.chapter);
+    return name.includes("#") ? `“${section.heading}” in ${heading(chapter)}` : heading(chapter);
+  }
+
+  /** A button that says of something that the learner knows it, or does not after all. */
+  function knowing(names, knows, label) {
+    const button = make("button", { type: "button", className: "plan-know", "aria-label": `${label}: ${names.map(nameOf).join(", ")}` }, label);
+    button.addEventListener("click", () => {
+      const others = choice.known.filter((name) => !names.includes(name));
+      choice.known = knows ? [...others, ...names] : others;
+      keep(choice);
+      window.history.replaceState(null, "", address({ ...asked(), known: record && !choice.knownHere ? "" : choice.known.join(",") }));
+      show();
+      find("plan-say").scrollIntoView({ block: "nearest" });
+    });
+    return button;
+  }
 
   function stageItems(stage, plan, ends, opened) {
     const here = ends && stage.steps.includes(ends);
@@ -245,17 +289,17 @@ document.addEventListener("DOMContentLoaded", () => {
   /** The sections of a chapter that the way has, and what it leaves out of it. */
   function stageSections(stage, end, ends, opened) {
     const { chapter, steps, done, skipped } = stage;
-    const actions = make("p", { className: "plan-more" }, make("a", { href: address({ ...choice, about: short(chapter.id) }) }, "What it is for"),
-      ...(steps.length ? [" · ", make("a", { href: address({ ...choice, known: withKnown(chapter) }) }, "I know this already")] : []));
+    const actions = make("p", { className: "plan-more" }, make("a", { href: address({ ...asked(), about: short(chapter.id) }) }, "What it is for"),
+      ...(steps.length ? [" · ", knowing([chapter.id], true, "I know this already")] : []));
     if (planner.resolve(chapter.id)[0].id === chapter.id) return actions;
     const words = [steps.length ? `${count(steps.length, "section")} to do` : "",
-      done.length ? `${done.length} done` : "", skipped.length ? `${skipped.length} left out` : ""];
+      done.length ? `${done.length} done` : "", skipped.length ? `${skipped.length} can wait` : ""];
     const rows = [...steps.map((step) => ({ section: step.section, step })), ...done.map((section) => ({ section }))]
       .sort((a, b) => planner.sections.get(a.section.id).place - planner.sections.get(b.section.id).place);
     return make("details", { "data-chapter": chapter.id, open: end !== null || opened.has(chapter.id) },
       make("summary", {}, words.filter(Boolean).join(", ")),
       make("ul", {}, rows.flatMap(({ section, step }) => sectionItems(section, step, step === ends ? end : null))),
-      skipped.length ? make("p", {}, "Left out, because nothing on this way needs it: ", skipped.map((one) => one.heading).join("; "), ".") : null,
+      skipped.length ? make("p", {}, "Can wait, since nothing on this way needs it: ", skipped.map((one) => one.heading).join("; "), ".") : null,
       actions);
   }
 
@@ -271,28 +315,38 @@ document.addEventListener("DOMContentLoaded", () => {
 
   /** What the way leaves out, and why. */
   function reasons(plan) {
-    const groups = [
-      [plan.skipped.filter((chapter) => !plan.helps.includes(chapter)), "Nothing on this way needs these, though they stand before its end"],
-      [plan.helps, "These would make it easier, and you can do without"],
-      [plan.granted, "The route takes these for granted: something on it needs them, and it has no room for them"],
-    ].filter(([chapters]) => chapters.length);
-    if (!groups.length) return [];
+    const idle = plan.skipped.filter((chapter) => !plan.helps.includes(chapter));
     return [
-      make("h3", {}, "What this leaves out, and why"),
-      listed(groups.map(([chapters, why]) => make("li", {}, make("span", {}, make("span", { className: "why" }, `${why}: `), inARow(chapters), ".")))),
+      ...reason("Left out, and what it is for instead", "Nothing on this way needs these.", idle),
+      ...reason("Would help", "These make it easier, and can be done without.", plan.helps),
+      ...reason("Taken for granted", "Something on this route needs these, and it has no room for them. Not yours yet? Plan a way to the last of them.", plan.granted),
     ];
+  }
+
+  function reason(title, why, chapters) {
+    if (!chapters.length) return [];
+    const items = chapters.map((chapter) => make("li", {}, sign(planner.chapterState(chapter)),
+      make("span", {}, aboutLink(chapter), make("span", { className: "why" }, `: ${chapter.purpose} (${duration(chapter.hours)})`))));
+    return [make("h3", {}, title), make("p", {}, why), ...shortened(items, 3)];
+  }
+
+  /** A list whose end is folded where it is long. */
+  function shortened(items, most) {
+    if (items.length <= most + 1) return [listed(items)];
+    return [listed(items.slice(0, most)), make("details", {}, make("summary", {}, `and ${items.length - most} more`), listed(items.slice(most)))];
   }
 
   // --- What can be started, what a chapter is for -------------------------------------------------------------
 
   function showStartable() {
-    find("plan-open").replaceChildren(listed(planner.startable().map(({ chapter, sections, begun }) => {
+    const items = planner.startable().map(({ chapter, sections, begun }) => {
       const [first] = sections;
       const place = first.id === chapter.id ? null : make("span", {}, begun ? "go on with " : "begin with ", sectionLink(first));
       return make("li", {}, sign(begun ? "begun" : "open"), make("span", {},
         make("strong", {}, chapterLink(chapter)), inWords(begun ? "begun" : "open"), place ? ": " : "", place,
         make("br"), make("span", { className: "why" }, `For ${chapter.purpose}.`), standIn(chapter) ? " " : null, standIn(chapter)));
-    })));
+    });
+    find("plan-open").replaceChildren(...(items.length ? shortened(items, 6) : [make("p", {}, "Every chapter is done.")]));
   }
 
   function showAbout(goThere) {
@@ -310,19 +364,19 @@ document.addEventListener("DOMContentLoaded", () => {
   function aboutParts(chapter) {
     const { direct, further, helped } = planner.purpose(chapter.id);
     const state = planner.chapterState(chapter);
-    const toIt = make("a", { className: "plan-to", href: address({ ...choice, route: "", goal: short(chapter.id), about: "" }) }, "Plan a way to it");
-    const knows = knownChapters().includes(chapter);
-    const knowing = make("a", { href: address({ ...choice, known: knows ? withoutKnown(chapter) : withKnown(chapter) }) },
-      knows ? "I do not know it after all" : "I know this already");
+    const toIt = make("a", { href: address({ ...asked(), route: "", goal: short(chapter.id) }) }, "Plan a way to it");
+    const knows = choice.known.some((name) => planner.chapterNamed(name) === chapter);
+    const know = state === "done" && !knows ? null
+      : knowing([chapter.id], !knows, knows ? "I do not know it after all" : "I know this already");
     return [
       make("h3", { tabIndex: -1 }, heading(chapter)),
       make("p", {}, `${WORDS[state][0].toUpperCase()}${WORDS[state].slice(1)}. ${duration(chapter.hours)}. For ${chapter.purpose}.`),
       standIn(chapter) ? make("p", {}, standIn(chapter)) : null,
-      make("p", { className: "plan-actions" }, toIt, chapter.page ? make("a", { href: `../${chapter.page}` }, "Open its page") : null, knowing),
+      make("p", { className: "plan-actions" }, toIt, chapter.page ? make("a", { href: `../${chapter.page}` }, "Open its page") : null, know),
       make("p", {}, ...neededFirst(chapter)),
       ...sectionPurposes(chapter),
       make("h4", {}, "What needs it later"),
-      direct.length ? listed(grouped(direct)) : make("p", {}, "Nothing in the course: it is an end in itself."),
+      direct.length ? listed(grouped(direct)) : make("p", {}, "No other chapter needs it: it is an end in itself."),
       further.length ? make("p", {}, "Through these, further on: ", inARow(further), ".") : null,
       helped.length ? make("p", {}, "It makes easier: ", inARow(helped), ".") : null,
     ].filter(Boolean);
@@ -374,9 +428,9 @@ document.addEventListener("DOMContentLoaded", () => {
     const beyond = found.filter((one) => one.distance > 2).map((one) => one.section);
     find("stuck-result").replaceChildren(...[
       ...supplied("It stands on", at(1)),
-      ...supplied("And these on", at(2)),
+      ...supplied("And that on", at(2)),
       beyond.length ? make("details", {}, make("summary", {}, `${count(beyond.length, "section")} further back`), listed(beyond.map(supplyItem))) : null,
-      found.length ? null : make("p", {}, "It needs nothing of the course: read it again from its start, and open the first hint."),
+      found.length ? null : make("p", {}, "It needs nothing that this course teaches. Read it again from its start, and open its first hint."),
     ].filter(Boolean));
   }
 
@@ -396,16 +450,12 @@ document.addEventListener("DOMContentLoaded", () => {
 
   // --- The page ----------------------------------------------------------------------------------------------
 
-  function read() {
+  function show(goThere = false) {
     const events = record?.events() ?? [];
     planner = window.descentPlanner(data, events);
-    const known = knownChapters().map((chapter) => chapter.id);
-    if (known.length) planner = window.descentPlanner(data, events, known);
-  }
-
-  function show(goThere = false) {
-    choice = window.location.hash.length > 1 ? chosen() : lastPlan();
-    read();
+    choice = chosen();
+    choice.known = [...new Set(choice.known.map((name) => goalNamed(name) ?? name))];
+    if (choice.known.length) planner = window.descentPlanner(data, events, choice.known);
     showPlan();
     showStartable();
     showAbout(goThere);
@@ -422,11 +472,9 @@ document.addEventListener("DOMContentLoaded", () => {
     const { hours, problem } = hoursFrom(find("plan-hours").value);
     wrong("plan-hours", problem);
     if (wanted === null || problem) return (wanted === null ? find("plan-goal") : find("plan-hours")).focus();
-    const isRoute = data.routes.some((route) => route.id === wanted);
-    const made = isRoute ? { route: wanted } : { goal: short(wanted) };
-    const known = choice.known ? { known: choice.known } : {};
-    window.location.hash = address({ ...made, hours: hours ?? "", ...known });
-    record?.add("plan", "", "", { ...made, ...(hours === null ? {} : { hours }), ...known });
+    const made = { goal: routeNamed(wanted) ? "" : short(wanted), route: routeNamed(wanted) ? wanted : "", hours: hours === null ? "" : String(hours) };
+    keep({ ...made, known: choice.known });
+    window.location.hash = address({ ...asked(), ...made });
   }
 
   const parts = [...new Set(data.chapters.map((chapter) => chapter.part))];
@@ -437,9 +485,7 @@ document.addEventListener("DOMContentLoaded", () => {
   const routeOptions = data.routes.filter((route) => route.chapters.length)
     .map((route) => ({ value: route.id, text: route.title, group: "Routes", words: `${route.id}|${route.id} route` }));
 
-  choice = { goal: "", route: "", hours: "", known: "", about: "" };
-  read();
-  const map = window.descentMap((id) => address({ ...choice, about: short(id) }));
+  const map = window.descentMap((id) => address({ ...asked(), about: short(id) }));
   const goalField = window.descentChoice(find("plan-goal"), [...routeOptions, ...chapterOptions]);
   const stuckField = window.descentChoice(find("stuck-chapter"), chapterOptions, offerSections);
   find("stuck-section").addEventListener("change", (event) => showSupplies(event.target.value));
