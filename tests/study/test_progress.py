@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Console
 
+from descent.study.events import Event
 from descent.study.progress import (
     as_html,
     as_rich,
@@ -18,7 +19,6 @@ from descent.study.progress import (
     progress_table,
     show_progress,
 )
-from descent.study.events import Event
 from descent.study.store import ProgressStore
 from descent.study.working_time import minutes_worked
 

@@ -17,8 +17,8 @@ import pytest
 from programs import PATIENCE
 
 from descent.locks import only_one
-from descent.study.events import new_event
 from descent.study import store as store_module
+from descent.study.events import new_event
 from descent.study.pending import PendingFile
 from descent.study.store import ProgressStore
 
@@ -425,7 +425,8 @@ CREATE TABLE events (
     uid TEXT PRIMARY KEY, at REAL NOT NULL, kind TEXT NOT NULL, chapter TEXT NOT NULL,
     exercise TEXT NOT NULL, outcome TEXT, mistake TEXT, seconds REAL NOT NULL
 );
-INSERT INTO events VALUES ('a', 1.0, 'check', 'ladder/01_scalar_regression', 'loss', 'correct', NULL, 0.1);
+INSERT INTO events
+VALUES ('a', 1.0, 'check', 'ladder/01_scalar_regression', 'loss', 'correct', NULL, 0.1);
 PRAGMA user_version = 1;
 """
 

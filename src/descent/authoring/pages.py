@@ -11,7 +11,8 @@ from nbformat import NotebookNode
 from descent.authoring.blanking import check_metadata, exercise_metadata
 from descent.authoring.course import Course
 from descent.authoring.source import Cell, ChapterSource, cell_id
-from descent.study.catalog import Chapter, Reading
+from descent.study.catalog import Chapter
+from descent.study.header import Reading
 
 if TYPE_CHECKING:
     from descent.grading import Exercise

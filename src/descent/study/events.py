@@ -32,8 +32,8 @@ class Event:
         ``outcome`` (a prediction, and what came), ``write`` and ``assess`` (a written exercise, and
         its rubric), ``clock``, ``plan``. A kind that this version does not know is kept.
     chapter, exercise
-        What it is about: a chapter's id and, in it, the name of an exercise, a card, a prediction or
-        a written exercise. Either may be empty.
+        What it is about: a chapter's id and, in it, the name of an exercise, a card, a prediction
+        or a written exercise. Either may be empty.
     outcome, mistake
         What a check answered, and the mistake it named.
     seconds

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from descent.shell import in_notebook
 from descent.study.catalog import Chapter, load_catalog
-from descent.study.parts import find_part
 from descent.study.events import Event
 from descent.study.exercise_states import ExerciseState, summarise
+from descent.study.parts import find_part
 from descent.study.store import ProgressStore
 from descent.study.working_time import minutes_worked
 

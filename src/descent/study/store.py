@@ -25,7 +25,7 @@ from descent.study.pending import PendingFile, Record
 from descent.study.repair import is_damage, put_damaged_store_away, refuse_damaged
 
 VERSION = 2
-"""The version of the file's layout, kept in SQLite's ``user_version``. The first had no ``data``."""
+"""The layout, kept in SQLite's ``user_version``. The first had no ``data``."""
 
 BUSY_SECONDS = 0.5
 """How long a record waits for another writer before it goes to the file beside the store."""
