@@ -7,6 +7,7 @@
 "use strict";
 
 window.descentRecord = (() => {
+  const { button, element } = window.descentPage;
   const KEY = "descent.record.v1";
   const DRAFTS = "descent.draft.v1/";
   const DAMAGED = `${KEY}.damaged`;
@@ -40,19 +41,17 @@ window.descentRecord = (() => {
   function tell(message) {
     if (said.has(message)) return;
     said.add(message);
+    if (document.body) show(message);
+    else document.addEventListener("DOMContentLoaded", () => show(message));
+  }
+
+  function show(message) {
     let strip = document.querySelector(".descent-notice");
     if (!strip) {
-      strip = document.createElement("div");
-      strip.className = "descent-notice";
-      strip.setAttribute("role", "status");
+      strip = element("div", { className: "descent-notice", role: "status" });
       document.body.append(strip);
     }
-    const note = document.createElement("p");
-    const close = document.createElement("button");
-    close.type = "button";
-    close.textContent = "Close";
-    close.addEventListener("click", () => note.remove());
-    note.append(`${message} `, close);
+    const note = element("p", {}, `${message} `, button("Close", () => note.remove()));
     strip.append(note);
   }
 

@@ -95,14 +95,15 @@ window.descentSchedule = (() => {
     return memory(answers, now);
   }
 
-  /** "today", "tomorrow" or "on 4 December"; with the year where it is not this one. */
+  /** A day as a person would say it: "tomorrow", "on Friday", "on 4 March", "in May 2028". */
   function dayInWords(day, now = today()) {
-    if (day <= now) return "today";
-    if (day === now + 1) return "tomorrow";
-    const date = new Date(1000 * SECONDS_A_DAY * day);
-    const year = date.getUTCFullYear() === new Date(1000 * SECONDS_A_DAY * now).getUTCFullYear() ? {} : { year: "numeric" };
-    return `on ${date.toLocaleDateString("en-GB", { day: "numeric", month: "long", timeZone: "UTC", ...year })}`;
+    const ahead = day - now;
+    if (ahead <= 1) return ahead <= 0 ? "today" : "tomorrow";
+    const write = (parts) => new Date(1000 * SECONDS_A_DAY * day).toLocaleDateString("en-GB", { timeZone: "UTC", ...parts });
+    if (ahead < 7) return `on ${write({ weekday: "long" })}`;
+    if (ahead < 300) return `on ${write({ day: "numeric", month: "long" })}`;
+    return `in ${write({ month: "long", year: "numeric" })}`;
   }
 
-  return { AHEAD_DAYS, chance, dayInWords, dayOf, memory, memoryOf, today };
+  return { chance, dayInWords, dayOf, memory, memoryOf, today };
 })();
