@@ -740,9 +740,10 @@ right.minorticks_off()
 plt.show()
 print(f"lowest at T = {temperatures[np.argmin(by_temperature)]:.2f}: {min(by_temperature):.3f} nats")
 change = score_at[5.0] - score_at[1.0]
+at_five = "stays" if abs(change) < 0.0005 else "rises" if change > 0 else "falls"
 
 # %% outcome="tempered_accuracy"
-outcome("tempered_accuracy", "stays" if abs(change) < 0.0005 else "rises" if change > 0 else "falls")
+outcome("tempered_accuracy", at_five)
 
 # %% [markdown]
 # The temperature changes what it *says* and not what it *picks*: the order of the logits stays. A low temperature makes a boaster, a high one a
@@ -760,9 +761,10 @@ far_probabilities = log_softmax(linear_logits(W, b, far)).exp()
 print("far from every bean it has seen, at (0, −100) and (100, 0):")
 print([[round(p, 3) for p in row] for row in far_probabilities.tolist()])
 favourite = far_probabilities.max(dim=1).values.min().item()
+how_sure = "nearly 1" if favourite > 0.9 else "about a third" if favourite < 0.5 else "about two thirds"
 
 # %% outcome="far_confidence"
-outcome("far_confidence", "nearly 1" if favourite > 0.9 else "about a third" if favourite < 0.5 else "about two thirds")
+outcome("far_confidence", how_sure)
 
 # %% [markdown]
 # Of what it has never seen the classifier is as good as certain. A softmax probability answers "which of my classes, if the world goes on as I

@@ -590,11 +590,11 @@ for hidden_layers, ax in enumerate(axes):
     if hidden_layers:
         ax.set_ylabel("")
 plt.show()
-first_to_follow = next((depth for depth, share in enumerate(shares) if share > 0.95), 0)
+answers = ("none of them", "1 hidden layer", "2 hidden layers", "3 hidden layers")
+first_to_follow = answers[next((depth for depth, share in enumerate(shares) if share > 0.95), 0)]
 
 # %% outcome="first_depth"
-answers = ("none of them", "1 hidden layer", "2 hidden layers", "3 hidden layers")
-outcome("first_depth", answers[first_to_follow])
+outcome("first_depth", first_to_follow)
 
 # %% [markdown]
 # Look at the borders: they are made of straight pieces everywhere, since every piece of a ReLU network is linear. One
@@ -646,11 +646,11 @@ ax.annotate("guessing", (8.6, 35), color=COLOURS["grey"])
 ax.set(xlabel="hidden layers of width 16", ylabel="held-out accuracy (%)", xticks=depths, ylim=(25, 103),
        title="Deeper is better, until it does not train at all")
 plt.show()
-of_ten = 100 * float(np.mean(held_out_scores[-1]))
+ranges = {97: "above 97 %", 80: "from 80 % to 97 %", 40: "from 40 % to 80 %", 0: "below 40 %"}
+of_ten = next(words for least, words in ranges.items() if 100 * np.mean(held_out_scores[-1]) >= least)
 
 # %% outcome="ten_layers"
-ranges = {97: "above 97 %", 80: "from 80 % to 97 %", 40: "from 40 % to 80 %", 0: "below 40 %"}
-outcome("ten_layers", next(words for least, words in ranges.items() if of_ten >= least))
+outcome("ten_layers", of_ten)
 
 # %% [markdown]
 # Each dot is a seed, the line is their mean. Three layers and six get all but one or two points in a thousand. Ten
