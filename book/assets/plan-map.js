@@ -37,11 +37,8 @@ window.descentMap = (address) => {
   }
 
   /** A word on a state. What is to do is the ordinary case, and its ring says enough to who sees it. */
-  function word(text, i) {
-    const span = document.createElement("span");
-    span.textContent = `${text} `;
-    if (text === WORDS.todo) span.className = "visually-hidden";
-    return span;
+  function word(text) {
+    return window.descentPage.element("span", { className: text === WORDS.todo ? "visually-hidden" : "" }, `${text} `);
   }
 
   const narrow = window.matchMedia("(max-width: 760px)");
@@ -65,7 +62,7 @@ window.descentMap = (address) => {
       const item = list.querySelector(`li[data-chapter="${id}"]`);
       item.dataset.state = states.get(id);
       item.dataset.plan = plan;
-      item.querySelector(".state-words").replaceChildren(...words.map(word));
+      item.querySelector(".state-words").replaceChildren(...words.map((text) => word(text)));
     }
     for (const line of lines) {
       line.dataset.plan = path.has(line.dataset.before) && path.has(line.dataset.after) ? "on" : "off";

@@ -14,19 +14,15 @@ document.addEventListener("DOMContentLoaded", () => {
 
   // --- Words and elements ---------------------------------------------------------------------------
 
+  const { element, plural } = window.descentPage;
+
+  /** An element whose children may come as lists, and of which some may be absent. */
   function make(tag, properties, ...children) {
-    const element = document.createElement(tag);
-    for (const [name, value] of Object.entries(properties ?? {})) {
-      if (name.includes("-") || name === "href") element.setAttribute(name, value);
-      else element[name] = value;
-    }
-    element.append(...children.flat().filter((child) => child !== null));
-    return element;
+    return element(tag, properties ?? {}, ...children.flat().filter((child) => child !== null));
   }
 
   const heading = (chapter) => `${chapter.mark} · ${chapter.title}`;
   const short = (id) => id.replace(/^(\w+\/\d+)_\w+/, "$1");
-  const count = (number, what) => `${number} ${what}${number === 1 ? "" : "s"}`;
 
   /** A time as a person would say it: `40 min`, `1 h 05`, `24 h`. */
   function duration(hours) {
@@ -160,7 +156,7 @@ document.addEventListener("DOMContentLoaded", () => {
   function summary(plan) {
     if (!plan.steps.length) return "All of it is done.";
     const left = plan.stages.filter((stage) => stage.steps.length).length;
-    const size = `${count(plan.steps.length, "section")} in ${count(left, "chapter")}`;
+    const size = `${plural(plan.steps.length, "section")} in ${plural(left, "chapter")}`;
     const takes = `${plan.route ? "The route" : "The shortest way"} takes ${duration(plan.hours)}: ${size}.`;
     if (plan.budget === null) return takes;
     if (plan.fits) return `${takes} It fits, with ${duration(Math.max(0, plan.budget - plan.hours))} to spare.`;
@@ -292,7 +288,7 @@ document.addEventListener("DOMContentLoaded", () => {
     const actions = make("p", { className: "plan-more" }, make("a", { href: address({ ...asked(), about: short(chapter.id) }) }, "What it is for"),
       ...(steps.length ? [" · ", knowing([chapter.id], true, "I know this already")] : []));
     if (planner.resolve(chapter.id)[0].id === chapter.id) return actions;
-    const words = [steps.length ? `${count(steps.length, "section")} to do` : "",
+    const words = [steps.length ? `${plural(steps.length, "section")} to do` : "",
       done.length ? `${done.length} done` : "", skipped.length ? `${skipped.length} can wait` : ""];
     const rows = [...steps.map((step) => ({ section: step.section, step })), ...done.map((section) => ({ section }))]
       .sort((a, b) => planner.sections.get(a.section.id).place - planner.sections.get(b.section.id).place);
@@ -429,7 +425,7 @@ document.addEventListener("DOMContentLoaded", () => {
     find("stuck-result").replaceChildren(...[
       ...supplied("It stands on", at(1)),
       ...supplied("And that on", at(2)),
-      beyond.length ? make("details", {}, make("summary", {}, `${count(beyond.length, "section")} further back`), listed(beyond.map(supplyItem))) : null,
+      beyond.length ? make("details", {}, make("summary", {}, `${plural(beyond.length, "section")} further back`), listed(beyond.map(supplyItem))) : null,
       found.length ? null : make("p", {}, "It needs nothing that this course teaches. Read it again from its start, and open its first hint."),
     ].filter(Boolean));
   }
