@@ -18,7 +18,10 @@ from descent.authoring.course import Course
 from descent.study.catalog import Chapter
 
 NAME = "DESCENT_COURSE"
-_HEAD = "// Made by `make chapters` from the chapters, curriculum.yml and routes.yml: change those, not this file.\n"
+_HEAD = (
+    "// Made by `make chapters` from the chapters, curriculum.yml and routes.yml: "
+    "change those, not this file.\n"
+)
 
 
 def course_script(course: Course, known: Mapping[str, Any]) -> str:
@@ -34,9 +37,7 @@ def course_script(course: Course, known: Mapping[str, Any]) -> str:
     works = course.bibliography
     asked = {
         "cards": [card for chapter in course.chapters for card in _cards(chapter, works)],
-        "predictions": [
-            one for chapter in course.chapters for one in _predictions(chapter, works)
-        ],
+        "predictions": [one for chapter in course.chapters for one in _predictions(chapter, works)],
         "written": [one for chapter in course.chapters for one in _written(chapter, works)],
     }
     fields = [f'"{name}": {_lines(value)}' for name, value in {**known, **asked}.items()]

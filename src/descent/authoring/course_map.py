@@ -18,15 +18,18 @@ _DESC = (
     "Every chapter in the column of its part, below the chapters it needs. A list with the same "
     "links follows the drawing."
 )
-_LEGEND = """\
-<ul class="course-legend" aria-label="The signs of the map">
-<li><svg viewBox="0 0 34 14" aria-hidden="true"><path class="needs" d="M1 7H33"/></svg> is needed</li>
-<li><svg viewBox="0 0 34 14" aria-hidden="true"><path class="helps" d="M1 7H33"/></svg> helps</li>
-<li><svg viewBox="0 0 34 14" aria-hidden="true"><rect class="unwritten" x="1" y="1" width="32" height="12" rx="4"/></svg> not written yet: a resource stands in for it</li>
-<li><span class="sign" data-state="todo" aria-hidden="true"></span> to do</li>
-<li><span class="sign" data-state="begun" aria-hidden="true"></span> in progress</li>
-<li><span class="sign" data-state="done" aria-hidden="true"></span> done</li>
-</ul>"""
+_SAMPLE = '<svg viewBox="0 0 34 14" aria-hidden="true">{}</svg>'
+_LINE = '<path class="{}" d="M1 7H33"/>'
+_BOX = '<rect class="unwritten" x="1" y="1" width="32" height="12" rx="4"/>'
+_SIGN = '<span class="sign" data-state="{}" aria-hidden="true"></span>'
+_LEGEND = (
+    (_SAMPLE.format(_LINE.format("needs")), "is needed"),
+    (_SAMPLE.format(_LINE.format("helps")), "helps"),
+    (_SAMPLE.format(_BOX), "not written yet: a resource stands in for it"),
+    (_SIGN.format("todo"), "to do"),
+    (_SIGN.format("begun"), "in progress"),
+    (_SIGN.format("done"), "done"),
+)
 
 
 def course_map(chapters: Sequence[Mapping[str, Any]]) -> str:
@@ -43,7 +46,12 @@ def course_map(chapters: Sequence[Mapping[str, Any]]) -> str:
     stops = [_stop(chapter, parts.index(chapter["part"]), marks) for chapter in chapters]
     lanes = [Lane(find_part(name).title, ordered=name == "ladder") for name in parts]
     drawing = draw_course_map(lanes, stops, _TITLE, _DESC)
-    return f"{_LEGEND}\n{drawing}\n{_list(chapters, marks)}\n"
+    return f"{_legend()}\n{drawing}\n{_list(chapters, marks)}\n"
+
+
+def _legend() -> str:
+    items = "\n".join(f"<li>{sign} {words}</li>" for sign, words in _LEGEND)
+    return f'<ul class="course-legend" aria-label="The signs of the map">\n{items}\n</ul>'
 
 
 def _stop(chapter: Mapping[str, Any], lane: int, marks: Mapping[str, str]) -> Stop:
@@ -67,7 +75,7 @@ def _chapters(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def _address(chapter: Mapping[str, Any]) -> str:
-    """Where a chapter's link leads on a page without scripts: to its page, or to its entry below."""
+    """Return where a link leads without scripts: to the chapter's page, or its entry below."""
     return f"../{chapter['page']}" if chapter["page"] else f"#map-{chapter['id']}"
 
 
@@ -97,7 +105,8 @@ def _list(chapters: Sequence[Mapping[str, Any]], marks: Mapping[str, str]) -> st
     blocks = []
     for part, group in groupby(chapters, key=lambda one: one["part"]):
         items = "\n".join(_item(chapter, marks) for chapter in group)
-        blocks.append(f"<li><span>{escape(find_part(part).title)}</span>\n<ul>\n{items}\n</ul></li>")
+        title = escape(find_part(part).title)
+        blocks.append(f"<li><span>{title}</span>\n<ul>\n{items}\n</ul></li>")
     entries = "\n".join(blocks)
     return (
         '<details class="course-list"><summary>The map as a list</summary>\n'
@@ -110,7 +119,8 @@ def _item(chapter: Mapping[str, Any], marks: Mapping[str, str]) -> str:
     return (
         f'<li id="map-{name}" data-chapter="{name}"{kind}>'
         '<span class="sign" aria-hidden="true"></span> '
-        f'<a href="{escape(_address(chapter))}" data-chapter="{name}">{escape(_heading(chapter))}</a>'
+        f'<a href="{escape(_address(chapter))}" data-chapter="{name}">'
+        f"{escape(_heading(chapter))}</a>"
         f' <span class="state-words"></span> <span class="facts">{escape(_facts(chapter, marks))}'
         "</span></li>"
     )

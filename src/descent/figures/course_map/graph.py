@@ -109,9 +109,7 @@ def rows(stops: Sequence[Stop], lanes: Sequence[Lane]) -> dict[str, int]:
 def _leads(stops: Sequence[Stop], lanes: Sequence[Lane]) -> dict[str, list[str]]:
     """Return for each stop the ids of those that stand above it."""
     known = {stop.id for stop in stops}
-    leads = {
-        stop.id: [one for one in (*stop.needs, *stop.helps) if one in known] for stop in stops
-    }
+    leads = {stop.id: [one for one in (*stop.needs, *stop.helps) if one in known] for stop in stops}
     last: dict[int, str] = {}
     for stop in stops:
         if lanes[stop.lane].ordered:

@@ -118,12 +118,17 @@ class _Router:
 
     def _is_straight(self, edge: Edge) -> bool:
         """Whether the box after lies right below the box before."""
-        lane, between = edge.before.lane, range(self.row[edge.before.id] + 1, self.row[edge.after.id])
+        lane, between = (
+            edge.before.lane,
+            range(self.row[edge.before.id] + 1, self.row[edge.after.id]),
+        )
         clear = not any((lane, row) in self.held for row in between)
-        return edge.after.lane == lane and clear and self.row[edge.after.id] > self.row[edge.before.id]
+        return (
+            edge.after.lane == lane and clear and self.row[edge.after.id] > self.row[edge.before.id]
+        )
 
     def _gutter(self, edge: Edge) -> int:
-        """The gutter in which a line goes down: beside the box it leaves, on the side it turns to."""
+        """Return the gutter in which a line goes down: beside its first box, on its side."""
         return edge.before.lane + (1 if edge.after.lane > edge.before.lane else 0)
 
     def _enters_at_side(self, edge: Edge) -> bool:
