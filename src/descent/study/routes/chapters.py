@@ -119,8 +119,6 @@ def chapter_key(name: str) -> tuple[str, int]:
     return part, int(number) if number.isdecimal() else -1
 
 
-
-
 def _written(chapter: Chapter, entry: Entry | None) -> MapChapter:
     return MapChapter(
         id=chapter.id,

@@ -23,7 +23,8 @@ def course_data(course: CourseMap | None = None) -> dict[str, Any]:
     -------
     dict
         ``chapters``, in the order of the course; a chapter's ``order`` is its place in the order in
-        which chapters can be worked through, from 0. ``sections``, of the chapters that declare
+        which chapters can be worked through, from 0; ``needs_chapters`` are the chapters that it or
+        a section of it needs directly. ``sections``, of the chapters that declare
         them, in the page's order. ``routes``. All ids are full ones.
     """
     course = course or load_map()
@@ -50,6 +51,7 @@ def _chapter(course: CourseMap, chapter: MapChapter, order: int) -> dict[str, An
         "order": order,
         "stands": chapter.stands,
         "needs": _full(course, chapter, chapter.needs),
+        "needs_chapters": [need.id for need in course.chapter_needs(chapter)],
         "helped_by": _full(course, chapter, chapter.helped_by),
         "purpose": chapter.purpose,
         "teaches": list(chapter.teaches),

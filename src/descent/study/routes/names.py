@@ -102,7 +102,8 @@ def find_goal(course: CourseMap, name: str) -> MapChapter | Section:
     chapter = find_exactly(name, course.chapters)
     if chapter is not None:
         return chapter
-    sections = [one for one in course.sections if one.id.partition("#")[2] == name.strip()]
+    wanted = name.strip()
+    sections = [one for one in course.sections if not one.is_whole and _own_id(one) == wanted]
     if len(sections) == 1:
         return sections[0]
     if sections:
@@ -151,10 +152,10 @@ def find_anything(
 
 
 def short_id(section: Section) -> str:
-    """Return how a command takes a section: ``ladder/04#softmax``; a whole chapter ``ladder/04``."""
+    """Return how a command takes a section: ``ladder/04#softmax``, or ``ladder/04`` as a whole."""
     if section.is_whole:
         return section.chapter.short
-    return f"{section.chapter.short}#{section.id.partition('#')[2]}"
+    return f"{section.chapter.short}#{_own_id(section)}"
 
 
 def _section_in(course: CourseMap, name: str) -> Section:
@@ -169,7 +170,7 @@ def _section_in(course: CourseMap, name: str) -> Section:
             f"{chapter.short} is planned as a whole: it has no sections to name. "
             f"Ask for {chapter.short}."
         )
-    names = ", ".join(section.id.partition("#")[2] for section in sections)
+    names = ", ".join(map(_own_id, sections))
     raise RoutesError(f"{chapter.short} has no section '{wanted}'. There are: {names}.")
 
 
@@ -189,28 +190,35 @@ def _chapter(course: CourseMap, chapter: MapChapter) -> Found:
     return Found("chapter", chapter.heading, places)
 
 
-def _named(
-    course: CourseMap, terms: Sequence[Term], name: str, here: str | None
-) -> Found | None:
-    """Find a section by its id, an exercise by its name, or a word, in this order."""
+def _named(course: CourseMap, terms: Sequence[Term], name: str, here: str | None) -> Found | None:
+    """Find a section by its id or an exercise by its name, where one is meant; else a word."""
     wanted = name.strip()
-    sections = [one for one in course.sections if one.id.partition("#")[2] == wanted]
-    exercises = [one for one in course.sections if wanted in one.exercises]
-    words = _word(course, terms, wanted)
-    if here is not None and any(one.chapter.id == here for one in (*sections, *exercises)):
-        sections = [one for one in sections if one.chapter.id == here]
-        exercises = [one for one in exercises if one.chapter.id == here]
-    if words is not None and len(sections) != 1:
-        return words
-    if len(sections) == 1:
-        return Found("section", f"'{sections[0].heading}'", (_place(sections[0]),))
-    candidates = exercises or sections
-    if len(candidates) > MOST_PLACES:
-        meant = ", ".join(f"{one.chapter.short}#{wanted}" for one in candidates)
+    named = _called(course, wanted)
+    sections = [one for one in named if one.chapter.id == here] or named
+    if len(sections) != 1:
+        word = _word(course, terms, wanted)
+        if word is not None or not sections:
+            return word
+    if len(sections) > MOST_PLACES:
+        meant = ", ".join(f"{one.chapter.short}#{wanted}" for one in sections)
         raise RoutesError(f"'{name}' stands in several chapters. Name one: {meant}.")
-    if exercises:
-        return _exercise(wanted, exercises)
-    return Found("section", f"'{wanted}'", tuple(map(_place, sections))) if sections else None
+    if any(wanted in section.exercises for section in sections):
+        return _exercise(wanted, sections)
+    label = f"'{sections[0].heading if len(sections) == 1 else wanted}'"
+    return Found("section", label, tuple(map(_place, sections)))
+
+
+def _called(course: CourseMap, name: str) -> list[Section]:
+    """Return the sections that have a name as their id in the chapter, or as an exercise."""
+    return [
+        section
+        for section in course.sections
+        if name in section.exercises or (not section.is_whole and _own_id(section) == name)
+    ]
+
+
+def _own_id(section: Section) -> str:
+    return section.id.partition("#")[2]
 
 
 def _exercise(name: str, sections: Iterable[Section]) -> Found:
@@ -259,7 +267,7 @@ def _term_place(course: CourseMap, place: TermPlace) -> Place | None:
 
 def _near(name: str, course: CourseMap, terms: Sequence[Term]) -> str:
     names = [alias for one in course.chapters for alias in (one.id, one.slug, one.mark)]
-    names += [one.id.partition("#")[2] for one in course.sections if not one.is_whole]
+    names += [_own_id(one) for one in course.sections if not one.is_whole]
     names += [exercise for one in course.sections for exercise in one.exercises]
     names += [alias for term in terms for alias in term.names]
     names += [term for one in course.chapters if not one.stands for term in one.teaches]

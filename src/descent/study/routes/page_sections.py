@@ -55,7 +55,7 @@ def page_sections(source: Path, headings: Sequence[str]) -> list[PageSection]:
         no words and no exercises.
     """
     found = source.stat()
-    divided: dict[str, tuple[int, tuple[str, ...]]] = {heading: (0, ()) for heading in headings}
+    divided: dict[str, tuple[int, tuple[str, ...]]] = dict.fromkeys(headings, (0, ()))
     current = next(iter(headings), None)
     for part in _parts(source, found.st_mtime_ns, found.st_size):
         if part.heading in divided:

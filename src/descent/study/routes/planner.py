@@ -241,7 +241,7 @@ def plan_route(
 def closure(
     course: CourseMap, targets: Iterable[Section], standing: Mapping[str, Standing]
 ) -> list[Section]:
-    """Return targets and all they need, in order; what is done is there, and what it needs is not."""
+    """Return targets and all they need, in order; what is done is there, what it needs is not."""
     found: dict[str, Section] = {}
     waiting = list(targets)
     while waiting:

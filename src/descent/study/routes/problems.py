@@ -79,9 +79,7 @@ def _of_headings(sections: Sequence[Section]) -> Iterator[str]:
             yield f"{section.id}: {chapter.id} has the heading '{section.heading}' more than once."
 
 
-def _of_route(
-    course: CourseMap, route: Route, above: Mapping[str, set[str]]
-) -> Iterator[str]:
+def _of_route(course: CourseMap, route: Route, above: Mapping[str, set[str]]) -> Iterator[str]:
     chapters: list[MapChapter] = []
     for name in route.chapters:
         chapter = course.chapter(name)

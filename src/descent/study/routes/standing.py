@@ -82,9 +82,7 @@ def _of_chapter(
     }
 
 
-def _done(
-    sections: Sequence[Section], states: Mapping[str, ExerciseState]
-) -> dict[str, bool]:
+def _done(sections: Sequence[Section], states: Mapping[str, ExerciseState]) -> dict[str, bool]:
     """Say of each section of one chapter whether its exercises, or later ones, are done."""
     names = [name for section in sections for name in section.exercises]
     later: bool = bool(names) and all(_is_done(name, states) for name in names)
@@ -113,5 +111,7 @@ def _is_done(name: str, states: Mapping[str, ExerciseState]) -> bool:
 
 
 def _is_touched(section: Section, states: Mapping[str, ExerciseState]) -> bool:
-    return any(name in states and (states[name].tries or states[name].hints or states[name].done)
-               for name in section.exercises)
+    return any(
+        name in states and (states[name].tries or states[name].hints or states[name].done)
+        for name in section.exercises
+    )
