@@ -69,7 +69,7 @@ def _section(course: CourseMap, section: Section) -> dict[str, Any]:
         "anchor": section.anchor,
         "for": section.purpose,
         "needs": _full(course, section.chapter, section.needs),
-        "minutes": round(section.minutes, 1),
+        "minutes": section.minutes,
         "exercises": list(section.exercises),
     }
 
