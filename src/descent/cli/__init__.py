@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import sys
 
-from descent.cli import authoring, learning, running
+from descent.cli import authoring, learning, running, time
 from descent.cli.app import app
 from descent.errors import CourseError
 
-__all__ = ["app", "authoring", "learning", "main", "running"]
+__all__ = ["app", "authoring", "learning", "main", "running", "time"]
 
 
 def main() -> None:
