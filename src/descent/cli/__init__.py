@@ -7,11 +7,21 @@ from __future__ import annotations
 
 import sys
 
-from descent.cli import authoring, learning, running, time
+from descent.cli import authoring, learning, predictions, record, running, time, written
 from descent.cli.app import app
 from descent.errors import CourseError
 
-__all__ = ["app", "authoring", "learning", "main", "running", "time"]
+__all__ = [
+    "app",
+    "authoring",
+    "learning",
+    "main",
+    "predictions",
+    "record",
+    "running",
+    "time",
+    "written",
+]
 
 
 def main() -> None:
