@@ -63,8 +63,8 @@ class Clock:
         The name of the sprint it belongs to, or empty.
     focus
         ``work`` or ``break``: a break of a sprint is timed, and is no work.
-    block
-        The block of the sprint's plan that it is for, or empty.
+    block, finished
+        The block of the sprint's plan that it is for, or empty; and whether that was done then.
     steps
         How many events it has.
     notes
@@ -82,6 +82,7 @@ class Clock:
     sprint: str
     focus: str
     block: str
+    finished: bool
     steps: int
     notes: tuple[str, ...]
 
@@ -161,6 +162,7 @@ def _read(name: str, own: list[Event], signs: Sequence[float], now: float) -> Cl
         sprint=str(first.data.get("weekend") or sprint) if sprint else "",
         focus=str(first.data.get("focus") or WORK),
         block=str(first.data.get("block") or ""),
+        finished=any(event.data.get("finished") is True for event in own),
         steps=len(own),
         notes=tuple(reader.notes),
     )

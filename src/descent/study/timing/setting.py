@@ -144,6 +144,11 @@ def stop(at: str = "", store: ProgressStore | None = None) -> Clock:
     return _again(store, clock.id)
 
 
+def finish(clock: Clock, store: ProgressStore) -> None:
+    """Stop a clock if it is on, and say that what it was for is done."""
+    _write(store, clock, STOP, finished=True)
+
+
 def leave_sign(clock_id: str, *, watched: bool = True, store: ProgressStore | None = None) -> None:
     """Leave a sign of life of a clock that runs. Never raises.
 
