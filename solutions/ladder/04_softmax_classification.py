@@ -73,7 +73,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from descent import chapter, check, hint, outcome, predict, progress, recall, write
+from descent import chapter, check, commit, hint, outcome, progress, recall, write
 from descent.data import blob_means, blobs, blobs_bayes_accuracy, spiral
 from descent.figures import COLOURS, plot_curves, plot_decision_regions, use_style
 
@@ -221,7 +221,7 @@ plt.show()
 # probabilities, too: what will the computer say of them for a large $L$, and for $-1000$?
 
 # %% predict="overflow_logit"
-predict("overflow_logit", ..., sure=...)
+commit("overflow_logit", ..., sure=...)
 
 # %%
 for L in (10.0, 50.0, 88.0, 89.0, 1000.0, -1000.0):
@@ -656,7 +656,7 @@ print("true W    :", [[round(v, 2) for v in row] for row in (centres.T / SPREAD*
 # Think of the end, too. Which accuracy will the naive run report there, if any? Does the stable one learn anything at all?
 
 # %% predict="nan_step"
-predict("nan_step", ..., sure=...)
+commit("nan_step", ..., sure=...)
 
 # %%
 def train_with(log_probabilities_of, x: Tensor, labels: Tensor, steps: int):
@@ -706,7 +706,7 @@ recall("nan")
 # they move off the diagonal?
 
 # %% predict="tempered_accuracy"
-predict("tempered_accuracy", ..., sure=...)
+commit("tempered_accuracy", ..., sure=...)
 
 # %%
 def reliability(logits: Tensor, labels: Tensor) -> tuple[list[float], list[float]]:
@@ -740,9 +740,10 @@ right.minorticks_off()
 plt.show()
 print(f"lowest at T = {temperatures[np.argmin(by_temperature)]:.2f}: {min(by_temperature):.3f} nats")
 change = score_at[5.0] - score_at[1.0]
+at_five = "stays" if abs(change) < 0.0005 else "rises" if change > 0 else "falls"
 
 # %% outcome="tempered_accuracy"
-outcome("tempered_accuracy", "stays" if abs(change) < 0.0005 else "rises" if change > 0 else "falls")
+outcome("tempered_accuracy", at_five)
 
 # %% [markdown]
 # The temperature changes what it *says* and not what it *picks*: the order of the logits stays. A low temperature makes a boaster, a high one a
@@ -752,7 +753,7 @@ outcome("tempered_accuracy", "stays" if abs(change) < 0.0005 else "rises" if cha
 # away from every bean: $(0, -100)$ and $(100, 0)$.
 
 # %% predict="far_confidence"
-predict("far_confidence", ..., sure=...)
+commit("far_confidence", ..., sure=...)
 
 # %%
 far = torch.tensor([[0.0, -100.0], [100.0, 0.0]])
@@ -760,9 +761,10 @@ far_probabilities = log_softmax(linear_logits(W, b, far)).exp()
 print("far from every bean it has seen, at (0, −100) and (100, 0):")
 print([[round(p, 3) for p in row] for row in far_probabilities.tolist()])
 favourite = far_probabilities.max(dim=1).values.min().item()
+how_sure = "nearly 1" if favourite > 0.9 else "about a third" if favourite < 0.5 else "about two thirds"
 
 # %% outcome="far_confidence"
-outcome("far_confidence", "nearly 1" if favourite > 0.9 else "about a third" if favourite < 0.5 else "about two thirds")
+outcome("far_confidence", how_sure)
 
 # %% [markdown]
 # Of what it has never seen the classifier is as good as certain. A softmax probability answers "which of my classes, if the world goes on as I
@@ -776,7 +778,7 @@ outcome("far_confidence", "nearly 1" if favourite > 0.9 else "about a third" if 
 # lie?
 
 # %% predict="spiral_accuracy"
-predict("spiral_accuracy", ..., sure=...)
+commit("spiral_accuracy", ..., sure=...)
 
 # %%
 spiral_x, spiral_labels = tensors(*spiral(1_500, seed=0))

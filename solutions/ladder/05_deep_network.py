@@ -69,7 +69,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from descent import chapter, check, hint, outcome, predict, progress, recall, write
+from descent import chapter, check, commit, hint, outcome, progress, recall, write
 from descent.data import spiral
 from descent.figures import COLOURS, plot_curves, plot_decision_regions, use_style
 
@@ -375,7 +375,7 @@ recall("initialisation")
 # weights, without the 2, ten per cent too small and twenty per cent too large.
 
 # %% predict="signal_ratio"
-predict("signal_ratio", ..., sure=...)
+commit("signal_ratio", ..., sure=...)
 
 # %%
 def signal_by_depth(gain: float, depth: int = 30, width: int = 100) -> tuple[list[float], list[float]]:
@@ -576,7 +576,7 @@ print(f"mean {np.mean(by_seed):.2%}, lowest {min(by_seed):.1%}; the linear class
 # for each, and ask yourself which is the first to follow the arms.
 
 # %% predict="first_depth"
-predict("first_depth", ..., sure=...)
+commit("first_depth", ..., sure=...)
 
 # %%
 shares = []
@@ -590,11 +590,11 @@ for hidden_layers, ax in enumerate(axes):
     if hidden_layers:
         ax.set_ylabel("")
 plt.show()
-first_to_follow = next((depth for depth, share in enumerate(shares) if share > 0.95), 0)
+answers = ("none of them", "1 hidden layer", "2 hidden layers", "3 hidden layers")
+first_to_follow = answers[next((depth for depth, share in enumerate(shares) if share > 0.95), 0)]
 
 # %% outcome="first_depth"
-answers = ("none of them", "1 hidden layer", "2 hidden layers", "3 hidden layers")
-outcome("first_depth", answers[first_to_follow])
+outcome("first_depth", first_to_follow)
 
 # %% [markdown]
 # Look at the borders: they are made of straight pieces everywhere, since every piece of a ReLU network is linear. One
@@ -605,7 +605,7 @@ outcome("first_depth", answers[first_to_follow])
 # how much?
 
 # %% predict="wide_accuracy"
-predict("wide_accuracy", ..., sure=...)
+commit("wide_accuracy", ..., sure=...)
 
 # %%
 SEEDS = range(4)
@@ -626,7 +626,7 @@ outcome("wide_accuracy", round(100 * contest_means["one of 64"], 1))
 # better?
 
 # %% predict="ten_layers"
-predict("ten_layers", ..., sure=...)
+commit("ten_layers", ..., sure=...)
 
 # %%
 depths, held_out_scores, train_scores = [1, 2, 3, 6, 10], [], []
@@ -646,11 +646,11 @@ ax.annotate("guessing", (8.6, 35), color=COLOURS["grey"])
 ax.set(xlabel="hidden layers of width 16", ylabel="held-out accuracy (%)", xticks=depths, ylim=(25, 103),
        title="Deeper is better, until it does not train at all")
 plt.show()
-of_ten = 100 * float(np.mean(held_out_scores[-1]))
+ranges = {97: "above 97 %", 80: "from 80 % to 97 %", 40: "from 40 % to 80 %", 0: "below 40 %"}
+of_ten = next(words for least, words in ranges.items() if 100 * np.mean(held_out_scores[-1]) >= least)
 
 # %% outcome="ten_layers"
-ranges = {97: "above 97 %", 80: "from 80 % to 97 %", 40: "from 40 % to 80 %", 0: "below 40 %"}
-outcome("ten_layers", next(words for least, words in ranges.items() if of_ten >= least))
+outcome("ten_layers", of_ten)
 
 # %% [markdown]
 # Each dot is a seed, the line is their mean. Three layers and six get all but one or two points in a thousand. Ten
@@ -669,7 +669,7 @@ recall("depth")
 # 0. For each: does the loss fall at once, late, part of the way, or never?
 
 # %% predict="starts_that_learn"
-predict("starts_that_learn", ..., sure=...)
+commit("starts_that_learn", ..., sure=...)
 
 # %%
 def train_from(start: str) -> tuple[list[tuple[Tensor, Tensor]], list[float]]:
