@@ -12,6 +12,7 @@ from myst_parser.mdit_to_docutils.base import default_slugify
 from descent.authoring.course import Course
 from descent.authoring.pages import hours_text
 from descent.authoring.problems import AuthoringError
+from descent.authoring.sprint_page import has_sprint, sprint_page
 from descent.authoring.terms import Place, Term, course_terms
 from descent.runs.results.records import all_results
 from descent.study.catalog import Chapter
@@ -29,6 +30,7 @@ parts:
     chapters:
       - file: book/how-to-work
 """
+_TOC_SPRINT = "      - file: book/sprint\n"
 _TOC_RUNS = """\
   - caption: Results
     chapters:
@@ -60,6 +62,8 @@ def listings(course: Course) -> dict[Path, str]:
     """
     files = {course.root / "_toc.yml": table_of_contents(course)}
     problems: list[str] = []
+    if has_sprint(course):
+        files[course.root / "book" / "sprint.md"] = sprint_page(course)
     try:
         files[course.root / "book" / "terms.md"] = index_of_terms(course_terms(course))
     except AuthoringError as error:
@@ -87,7 +91,8 @@ def table_of_contents(course: Course) -> str:
         lines += [f"  - caption: {find_part(part).title}", "    chapters:"]
         lines += [f"      - file: solutions/{chapter.id}" for chapter in chapters]
     runs = _TOC_RUNS if _runs(course) else ""
-    return _TOC_HEAD + "".join(f"{line}\n" for line in lines) + runs + _TOC_TAIL
+    head = _TOC_HEAD + (_TOC_SPRINT if has_sprint(course) else "")
+    return head + "".join(f"{line}\n" for line in lines) + runs + _TOC_TAIL
 
 
 def run_results(course: Course) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 
-from descent.cli import authoring, learning, predictions, record, running, time, written
+from descent.cli import authoring, learning, predictions, record, running, sprint, time, written
 from descent.cli.app import app
 from descent.errors import CourseError
 
@@ -19,6 +19,7 @@ __all__ = [
     "predictions",
     "record",
     "running",
+    "sprint",
     "time",
     "written",
 ]

@@ -23,9 +23,7 @@ def weekend_now(plan: Plan, store: ProgressStore) -> Weekend | None:
     return read_weekend(store.events(), plan, time.time())
 
 
-def begin(
-    plan: Plan, store: ProgressStore, *, anew: bool = False, switch: bool = False
-) -> Weekend:
+def begin(plan: Plan, store: ProgressStore, *, anew: bool = False, switch: bool = False) -> Weekend:
     """Begin the sprint, its second day, or what comes next on the day under way.
 
     Parameters

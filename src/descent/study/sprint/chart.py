@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from html import escape
 
 from descent.study.progress import minutes_text
-from descent.study.sprint.log import REST, UNKNOWN, WORK, LogDay
+from descent.study.sprint.log import REST, UNKNOWN, WORK, LogDay, own_log, published_log
+from descent.study.sprint.weekend import Weekend
 
-_WIDTH, _LEFT, _RIGHT, _ROW, _BAR, _TOP = 760, 8, 8, 62, 26, 26
+_WIDTH, _LEFT, _RIGHT, _ROW, _BAR, _TOP = 480, 4, 4, 82, 26, 26
 
 _STYLE = {
     WORK: ("#0072B2", "work"),
@@ -16,6 +17,11 @@ _STYLE = {
     UNKNOWN: ("url(#descent-not-said)", "not said"),
 }
 """Okabe and Ito's blue and orange, which everybody can tell apart; their lightness differs too."""
+
+_HATCHING = (
+    '<defs><pattern id="descent-not-said" width="6" height="6" patternUnits="userSpaceOnUse" '
+    'patternTransform="rotate(45)"><rect width="2" height="6" fill="#6B7280"/></pattern></defs>'
+)
 
 
 def log_chart(groups: Sequence[tuple[str, Sequence[LogDay]]]) -> str:
@@ -39,15 +45,34 @@ def log_chart(groups: Sequence[tuple[str, Sequence[LogDay]]]) -> str:
     parts = [
         f'<svg class="descent-sprint-log" viewBox="0 0 {_WIDTH} {height}" role="img" '
         f'aria-label="{escape(_in_words(days), quote=True)}" '
-        f'style="width:100%;height:auto;font:13px system-ui,sans-serif" fill="currentColor">',
-        '<defs><pattern id="descent-not-said" width="6" height="6" patternUnits="userSpaceOnUse" '
-        'patternTransform="rotate(45)"><rect width="2" height="6" fill="#6B7280"/></pattern></defs>',
+        'style="width:100%;max-width:42rem;height:auto;font:13px system-ui,sans-serif" '
+        'fill="currentColor">',
+        _HATCHING,
         *_key(),
     ]
     for place, (whose, day) in enumerate(days):
         parts += _row(whose, day, _TOP + _ROW * place, scale)
     parts += _axis(hours, scale, height)
     return "\n".join([*parts, "</svg>"])
+
+
+def beside_the_source(weekend: Weekend) -> str:
+    """Draw the log of a learner's sprint beside the one that the sprint's source published.
+
+    Raises
+    ------
+    PlanError
+        When the published log cannot be read.
+    """
+    return log_chart([("Yours", own_log(weekend)), ("The source", published_log())])
+
+
+def svg_file(groups: Sequence[tuple[str, Sequence[LogDay]]]) -> str:
+    """Return the chart as a file of its own, on white."""
+    drawn = log_chart(groups).replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
+    return drawn.replace('fill="currentColor">', 'fill="#1F2937">', 1).replace(
+        "width:100%;max-width:42rem;height:auto;", "background:white;", 1
+    )
 
 
 def _key() -> list[str]:
@@ -68,17 +93,20 @@ def _row(whose: str, day: LogDay, top: float, scale: float) -> list[str]:
         if day.total(kind)
     )
     untold = f", without an entry {minutes_text(day.untold)}" if day.untold >= 1 else ""
-    title = f"{whose}, {day.title}, from {day.started}: {counts}{untold}"
-    parts = [f'<text x="{_LEFT}" y="{top + 20}">{escape(title)}</text>']
+    title = escape(f"{whose}, {day.title}, from {day.started}")
+    parts = [
+        f'<text x="{_LEFT}" y="{top + 20}" font-weight="bold">{title}</text>',
+        f'<text x="{_LEFT}" y="{top + 37}">{escape(counts + untold)}</text>',
+    ]
     parts.append(
-        f'<rect x="{_LEFT}" y="{top + 27}" width="{day.minutes * scale:.1f}" height="{_BAR}" '
+        f'<rect x="{_LEFT}" y="{top + 44}" width="{day.minutes * scale:.1f}" height="{_BAR}" '
         'fill="none" stroke="#6B7280" stroke-dasharray="3 3"/>'
     )
     for entry in day.entries:
         fill, word = _STYLE[entry.kind]
         said = escape(f"{entry.what}: {minutes_text(entry.minutes)}, {word}")
         parts.append(
-            f'<rect x="{_LEFT + entry.start * scale:.1f}" y="{top + 27}" '
+            f'<rect x="{_LEFT + entry.start * scale:.1f}" y="{top + 44}" '
             f'width="{max(0.5, entry.minutes * scale - 0.8):.1f}" height="{_BAR}" fill="{fill}">'
             f"<title>{said}</title></rect>"
         )

@@ -19,7 +19,6 @@ RESTING = ("break", "meditation")
 """What the published log calls a break."""
 
 
-
 @dataclass(frozen=True)
 class Entry:
     """One line of a log.
@@ -111,7 +110,7 @@ def _published_day(fields: dict[str, object]) -> LogDay:
         at += minutes
     started, ended = str(fields["started"]), str(fields["ended"])
     length = (_clock(ended) - _clock(started)).total_seconds() / 60
-    return LogDay(str(fields["title"]), started, max(at, length), tuple(entries))
+    return LogDay(str(fields["title"]), started, length, tuple(entries))
 
 
 def _clock(text: str) -> datetime:

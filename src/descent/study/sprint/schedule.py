@@ -10,6 +10,9 @@ from descent.study.sprint.plan import Block
 DAY_SECONDS = 12 * 3600.0
 """A day of the sprint ends so long after it began, however late its blocks are."""
 
+LAST_TO_GO = ("explain", "notes")
+"""The kinds of blocks that are left out last."""
+
 
 @dataclass(frozen=True)
 class Slot:
@@ -33,8 +36,9 @@ def lay_out(
 ) -> Schedule:
     """Lay blocks out one after another from now on.
 
-    Where they take longer than there is time, those that give way are left out first, then rests
-    and blocks from the last on, until the others fit. The block that is under way stays.
+    Where they take longer than there is time, those that give way are left out first, then work and
+    rests from the last on, then the rest, until the others fit: a day ends with an explanation and
+    notes. The block that is under way stays.
 
     Parameters
     ----------
@@ -46,15 +50,18 @@ def lay_out(
         The seconds that blocks under way have had already, by id.
     """
     spent = spent or {}
-    needs = {block.id: max(0.0, 60.0 * block.minutes - spent.get(block.id, 0.0)) for block in blocks}
+    needs = {
+        block.id: max(0.0, 60.0 * block.minutes - spent.get(block.id, 0.0)) for block in blocks
+    }
     kept = list(blocks)
     left_out: list[Block] = []
     while kept and sum(needs[block.id] for block in kept) > max(0.0, end - now) + 1.0:
-        later = [block for block in kept if spent.get(block.id, 0.0) == 0.0]
+        later = [block for block in kept if block.id not in spent]
         if not later:
             break
         giving = [block for block in later if block.gives_way]
-        out = (giving or later)[-1]
+        others = [block for block in later if block.kind not in LAST_TO_GO]
+        out = (giving or others or later)[-1]
         kept.remove(out)
         left_out.append(out)
     slots, at = [], now

@@ -43,7 +43,7 @@ class Heartbeat:
 def watch(
     console: Console,
     picture: Callable[[Clock, float, str], RenderableType] | None = None,
-    wait: Callable[[float], None] = time.sleep,
+    wait: Callable[[float], object] = time.sleep,
     store: ProgressStore | None = None,
 ) -> Clock | None:
     """Show the clock that is on until it is stopped, or the learner presses Ctrl-C.
@@ -57,7 +57,7 @@ def watch(
     picture
         What to show of a clock, the seconds since the record was read, and the clock's name.
     wait
-        Waits for some seconds.
+        Waits for some seconds; where it returns true, the record is read again at once.
     store
         The record; by default the learner's own.
 
@@ -78,7 +78,8 @@ def watch(
                 read_at, name = time.time(), work_name(clock.chapter, clock.what, names)
                 for _ in range(int(LOOK_SECONDS)):
                     live.update(show(clock, time.time() - read_at, name), refresh=True)
-                    wait(1.0)
+                    if wait(1.0):
+                        break
                 clock = current_clock(store)
     except KeyboardInterrupt:
         clock = current_clock(store)
