@@ -15,6 +15,7 @@ from descent.authoring.course_map import course_map
 from descent.authoring.pages import hours_text
 from descent.authoring.problems import AuthoringError
 from descent.authoring.resource_list import has_resources, resources_page
+from descent.authoring.sprint_page import has_sprint, sprint_page
 from descent.authoring.terms import Place, Term, course_terms
 from descent.errors import CourseError
 from descent.runs.results.records import all_results
@@ -59,9 +60,11 @@ def listings(course: Course) -> dict[Path, str]:
     whole: dict[str, Callable[[], str]] = {"terms.md": lambda: index_of_terms(course_terms(course))}
     if has_resources(course):
         whole["resources.md"] = lambda: resources_page(course)
+    if has_sprint(course):
+        whole["sprint.md"] = lambda: sprint_page(course)
     for name, text in whole.items():
         try:
-            files[course.root / "book" / name] = text()
+            files[book / name] = text()
         except AuthoringError as error:
             problems += error.problems
     makers: dict[Path, Callable[[Course], str]] = {

@@ -12,9 +12,12 @@ from descent.cli import (
     learning,
     plan,
     predictions,
+    record,
     resources,
     review,
     running,
+    sprint,
+    time,
     written,
 )
 from descent.cli.app import app
@@ -27,9 +30,12 @@ __all__ = [
     "main",
     "plan",
     "predictions",
+    "record",
     "resources",
     "review",
     "running",
+    "sprint",
+    "time",
     "written",
 ]
 
