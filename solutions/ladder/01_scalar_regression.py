@@ -68,9 +68,9 @@
 # Run the cells from top to bottom (Shift-Enter). Where a cell says `raise NotImplementedError`, write
 # your answer and run the `check` below it. If you are stuck, run `hint(predict)` in a new cell: each call
 # opens one more hint. Before an experiment, say what you think will happen. In a `my_prediction` cell, put
-# your answer in place of the first `...` and how sure you are in place of the second: a number from 0.5, a
-# coin, to 1. A wrong prediction is the most useful thing on the page. (On most later pages the call is named
-# `predict`. Here that name is an exercise.)
+# your answer in place of the first `...`. In place of the second goes how sure you are, from 0.5 (a coin) to 1.
+# A wrong prediction is the most useful thing on the page. (On most later pages the call is named `predict`. Here
+# that name is an exercise.)
 # :::
 
 # %% tags=["setup"]
