@@ -73,7 +73,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from descent import chapter, check, hint, outcome, predict, progress, recall, write
+from descent import chapter, check, commit, hint, outcome, progress, recall, write
 from descent.data import blob_means, blobs, blobs_bayes_accuracy, spiral
 from descent.figures import COLOURS, plot_curves, plot_decision_regions, use_style
 
@@ -221,7 +221,7 @@ plt.show()
 # probabilities, too: what will the computer say of them for a large $L$, and for $-1000$?
 
 # %% predict="overflow_logit"
-predict("overflow_logit", ..., sure=...)
+commit("overflow_logit", ..., sure=...)
 
 # %%
 for L in (10.0, 50.0, 88.0, 89.0, 1000.0, -1000.0):
@@ -656,7 +656,7 @@ print("true W    :", [[round(v, 2) for v in row] for row in (centres.T / SPREAD*
 # Think of the end, too. Which accuracy will the naive run report there, if any? Does the stable one learn anything at all?
 
 # %% predict="nan_step"
-predict("nan_step", ..., sure=...)
+commit("nan_step", ..., sure=...)
 
 # %%
 def train_with(log_probabilities_of, x: Tensor, labels: Tensor, steps: int):
@@ -706,7 +706,7 @@ recall("nan")
 # they move off the diagonal?
 
 # %% predict="tempered_accuracy"
-predict("tempered_accuracy", ..., sure=...)
+commit("tempered_accuracy", ..., sure=...)
 
 # %%
 def reliability(logits: Tensor, labels: Tensor) -> tuple[list[float], list[float]]:
@@ -753,7 +753,7 @@ outcome("tempered_accuracy", at_five)
 # away from every bean: $(0, -100)$ and $(100, 0)$.
 
 # %% predict="far_confidence"
-predict("far_confidence", ..., sure=...)
+commit("far_confidence", ..., sure=...)
 
 # %%
 far = torch.tensor([[0.0, -100.0], [100.0, 0.0]])
@@ -778,7 +778,7 @@ outcome("far_confidence", how_sure)
 # lie?
 
 # %% predict="spiral_accuracy"
-predict("spiral_accuracy", ..., sure=...)
+commit("spiral_accuracy", ..., sure=...)
 
 # %%
 spiral_x, spiral_labels = tensors(*spiral(1_500, seed=0))

@@ -69,7 +69,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from descent import chapter, check, hint, outcome, predict, progress, recall, write
+from descent import chapter, check, commit, hint, outcome, progress, recall, write
 from descent.data import spiral
 from descent.figures import COLOURS, plot_curves, plot_decision_regions, use_style
 
@@ -375,7 +375,7 @@ recall("initialisation")
 # weights, without the 2, ten per cent too small and twenty per cent too large.
 
 # %% predict="signal_ratio"
-predict("signal_ratio", ..., sure=...)
+commit("signal_ratio", ..., sure=...)
 
 # %%
 def signal_by_depth(gain: float, depth: int = 30, width: int = 100) -> tuple[list[float], list[float]]:
@@ -576,7 +576,7 @@ print(f"mean {np.mean(by_seed):.2%}, lowest {min(by_seed):.1%}; the linear class
 # for each, and ask yourself which is the first to follow the arms.
 
 # %% predict="first_depth"
-predict("first_depth", ..., sure=...)
+commit("first_depth", ..., sure=...)
 
 # %%
 shares = []
@@ -605,7 +605,7 @@ outcome("first_depth", first_to_follow)
 # how much?
 
 # %% predict="wide_accuracy"
-predict("wide_accuracy", ..., sure=...)
+commit("wide_accuracy", ..., sure=...)
 
 # %%
 SEEDS = range(4)
@@ -626,7 +626,7 @@ outcome("wide_accuracy", round(100 * contest_means["one of 64"], 1))
 # better?
 
 # %% predict="ten_layers"
-predict("ten_layers", ..., sure=...)
+commit("ten_layers", ..., sure=...)
 
 # %%
 depths, held_out_scores, train_scores = [1, 2, 3, 6, 10], [], []
@@ -669,7 +669,7 @@ recall("depth")
 # 0. For each: does the loss fall at once, late, part of the way, or never?
 
 # %% predict="starts_that_learn"
-predict("starts_that_learn", ..., sure=...)
+commit("starts_that_learn", ..., sure=...)
 
 # %%
 def train_from(start: str) -> tuple[list[tuple[Tensor, Tensor]], list[float]]:

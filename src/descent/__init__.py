@@ -1,6 +1,6 @@
 """Descent: an interactive deep-learning course, from one weight to GPT-2.
 
-A notebook needs ``chapter``, ``check``, ``hint`` and ``progress``; ``predict`` and ``outcome`` for
+A notebook needs ``chapter``, ``check``, ``hint`` and ``progress``; ``commit`` and ``outcome`` for
 what is to be said before it is seen, ``recall`` and ``write`` for what is to be remembered and put
 into words. Later chapters
 also need ``mine``, which fetches an earlier answer; ``run``, which trains; ``recorded``, which
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from descent.models.gpt import GPT, sample
     from descent.notebook import chapter, check, hint, mine, progress, put_back
     from descent.notebook_runs import recorded, run
-    from descent.notebook_study import outcome, predict, recall, write
+    from descent.notebook_study import commit, outcome, recall, write
     from descent.runs.launching.notebook_processes import in_processes
     from descent.study.measurements import measured
     from descent.training.links import Link, alone, in_turns
@@ -36,13 +36,13 @@ __all__ = [
     "alone",
     "chapter",
     "check",
+    "commit",
     "hint",
     "in_processes",
     "in_turns",
     "measured",
     "mine",
     "outcome",
-    "predict",
     "progress",
     "put_back",
     "recall",
@@ -58,13 +58,13 @@ MODULES = {
     "alone": "training.links",
     "chapter": "notebook",
     "check": "notebook",
+    "commit": "notebook_study",
     "hint": "notebook",
     "in_processes": "runs.launching.notebook_processes",
     "in_turns": "training.links",
     "measured": "study.measurements",
     "mine": "notebook",
     "outcome": "notebook_study",
-    "predict": "notebook_study",
     "progress": "notebook",
     "put_back": "notebook",
     "recall": "notebook_study",

@@ -1,4 +1,4 @@
-"""What a notebook uses to commit, recall and write: `predict`, `outcome`, `recall`, `write`."""
+"""What a notebook uses to commit, recall and write: `commit`, `outcome`, `recall`, `write`."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Any
 
 from descent.notebook import current_chapter
 from descent.shell import in_notebook
-from descent.study.predictions.commit import commit, see_outcome
+from descent.study.predictions import commit as predictions
 from descent.study.store import ProgressStore
 from descent.study.written import in_notebook as writing
 
 
-def predict(name: str, value: Any = ..., *, sure: Any = ...) -> None:
+def commit(name: str, value: Any = ..., *, sure: Any = ...) -> None:
     """Commit to what will come, before you see it.
 
     Parameters
@@ -29,7 +29,7 @@ def predict(name: str, value: Any = ..., *, sure: Any = ...) -> None:
     NoPrediction
         When the value is no answer to the question, or `sure` is missing.
     """
-    print(commit(current_chapter(), name, value, sure, ProgressStore()))
+    print(predictions.commit(current_chapter(), name, value, sure, ProgressStore()))
 
 
 def outcome(name: str, value: Any) -> None:
@@ -43,7 +43,7 @@ def outcome(name: str, value: Any) -> None:
         What the cells before this one computed.
     """
     chapter = current_chapter()
-    came, words = see_outcome(chapter, name, value, ProgressStore())
+    came, words = predictions.see_outcome(chapter, name, value, ProgressStore())
     if not in_notebook():
         print(words)
         return
@@ -83,4 +83,4 @@ def recall(section: str = "") -> None:
             print(f"— {card.question}")
 
 
-__all__ = ["outcome", "predict", "recall", "write"]
+__all__ = ["commit", "outcome", "recall", "write"]

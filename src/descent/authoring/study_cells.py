@@ -1,8 +1,8 @@
 """The cells in which a learner commits to something: to a prediction, a card, an answer in words.
 
-In the source, and in the learner's notebook, each is one call: ``predict``, ``outcome``, ``recall``
+In the source, and in the learner's notebook, each is one call: ``commit``, ``outcome``, ``recall``
 or ``write``. What it asks is declared in the chapter's header. On the book's page, where no kernel
-runs, ``predict``, ``recall`` and ``write`` become HTML that reads without a script, and that
+runs, predictions, cards and answers become HTML that reads without a script, and that
 ``book/assets`` brings to life; what the cells between a prediction and its outcome print is folded.
 """
 

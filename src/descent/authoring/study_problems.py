@@ -87,8 +87,8 @@ def _prediction_problems(source: ChapterSource) -> Iterator[str]:
     yield from _one_cell_each(source, "outcome", names)
     asked = {cell.name: cell.number for cell in source.with_role("predict")}
     for cell in source.with_role("predict"):
-        if cell.text.strip() != f'predict("{cell.name}", ..., sure=...)':
-            yield source.problem(cell, f'it is predict("{cell.name}", ..., sure=...).')
+        if cell.text.strip() != f'commit("{cell.name}", ..., sure=...)':
+            yield source.problem(cell, f'it is commit("{cell.name}", ..., sure=...).')
     for cell in source.with_role("outcome"):
         if not _calls_outcome(cell):
             yield source.problem(cell, f'it is outcome("{cell.name}", value) and nothing else.')

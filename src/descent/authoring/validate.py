@@ -18,7 +18,8 @@ from descent.authoring.study_problems import study_problems
 if TYPE_CHECKING:
     from descent.grading import Exercise
 
-_METADATA_KEYS = ("exercise", "check", "predict", "outcome", "recall", "write", "tags", "mystnb")
+_ROLES = ("exercise", "check", "predict", "outcome", "recall", "write")
+_METADATA_KEYS = (*_ROLES, "tags", "mystnb")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,60}")
 # nbgrader cuts regions wherever these words stand in a line.
 _REGION_WORDS = re.compile(r"\b(BEGIN|END) SOLUTION\b")
@@ -75,7 +76,7 @@ def _cell_messages(cell: Cell) -> Iterator[str]:
     for key in cell.metadata:
         if key not in _METADATA_KEYS:
             yield f"'{key}' is not cell metadata we know; there are {', '.join(_METADATA_KEYS)}."
-    if len(set(cell.metadata) - {"tags", "mystnb"} & set(_METADATA_KEYS)) > 1:
+    if len(set(cell.metadata) & set(_ROLES)) > 1:
         yield "a cell has one role: an exercise or a check, a prediction or its outcome."
     if cell.name is not None and not _NAME.fullmatch(cell.name):
         yield f"'{cell.name}' is not a Python name."
