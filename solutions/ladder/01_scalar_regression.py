@@ -67,18 +67,16 @@
 # :::{admonition} How a page works
 # Run the cells from top to bottom (Shift-Enter). Where a cell says `raise NotImplementedError`, write
 # your answer and run the `check` below it. If you are stuck, run `hint(predict)` in a new cell: each call
-# opens one more hint. Before an experiment, say what you think will happen. In a `my_prediction` cell, put
-# your answer in place of the first `...`. In place of the second goes how sure you are, from 0.5 (a coin) to 1.
-# A wrong prediction is the most useful thing on the page. (On most later pages the call is named `predict`. Here
-# that name is an exercise.)
+# opens one more hint. Before an experiment, say what you think will happen. In a `commit` cell, put your
+# answer in place of the first `...`. In place of the second goes how sure you are, from 0.5 (a coin) to 1.
+# A wrong prediction is the most useful thing on the page.
 # :::
 
 # %% tags=["setup"]
 import matplotlib.pyplot as plt
 import numpy as np
 
-from descent import chapter, check, hint, outcome, progress, recall, write
-from descent import predict as my_prediction
+from descent import chapter, check, commit, hint, outcome, progress, recall, write
 from descent.figures import COLOURS, loss_surface_figure, plot_curves, use_style
 
 chapter("ladder/01_scalar_regression")
@@ -375,7 +373,7 @@ check(sgd_step)
 # the two examples from the paper, start at $w = b = 0$, and step at a rate of 0.05 with the wrong sign.
 
 # %% predict="steps_to_a_hundredfold"
-my_prediction("steps_to_a_hundredfold", ..., sure=...)
+commit("steps_to_a_hundredfold", ..., sure=...)
 
 # %%
 def steps_from_zero(learning_rate: float, steps: int) -> list[float]:
@@ -471,13 +469,13 @@ print(f"and on the hundred readings of the figure above: {threshold_in_figure:.3
 # lowest?
 
 # %% predict="on_the_threshold"
-my_prediction("on_the_threshold", ..., sure=...)
+commit("on_the_threshold", ..., sure=...)
 
 # %% [markdown]
 # **Predict.** And the fourth curve, where the rate is only a twentieth too large?
 
 # %% predict="five_per_cent_above"
-my_prediction("five_per_cent_above", ..., sure=...)
+commit("five_per_cent_above", ..., sure=...)
 
 # %%
 def descend(learning_rate: float, steps: int) -> tuple[np.ndarray, list[float]]:
@@ -559,7 +557,7 @@ recall("learning_rate")
 # slope in $w$. We do so three hundred times.
 
 # %% predict="scatter_of_a_hundred"
-my_prediction("scatter_of_a_hundred", ..., sure=...)
+commit("scatter_of_a_hundred", ..., sure=...)
 
 # %%
 sample = np.random.default_rng(0)
@@ -757,7 +755,7 @@ recall("recovered")
 # in the run above. Batch sizes 1, 10, 100 and 20 000. Which gets down first, and which is the steadiest at the end?
 
 # %% predict="lowest_at_the_end"
-my_prediction("lowest_at_the_end", ..., sure=...)
+commit("lowest_at_the_end", ..., sure=...)
 
 # %%
 def trajectory(

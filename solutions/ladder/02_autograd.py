@@ -72,7 +72,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from descent import chapter, check, hint, outcome, predict, progress, recall, write
+from descent import chapter, check, commit, hint, outcome, progress, recall, write
 from descent.figures import COLOURS, LivePlot, plot_curves, use_style
 
 chapter("ladder/02_autograd")
@@ -384,7 +384,7 @@ check(derivative)
 # it smallest? And how large is the error of `backward()`?
 
 # %% predict="best_nudge"
-predict("best_nudge", ..., sure=...)
+commit("best_nudge", ..., sure=...)
 
 # %%
 def curve(t: Tensor) -> Tensor:
@@ -625,7 +625,7 @@ check(sgd_step_)
 # up. Does it arrive sooner? Does it explode?
 
 # %% predict="never_cleared"
-predict("never_cleared", ..., sure=...)
+commit("never_cleared", ..., sure=...)
 
 # %%
 few_inputs, few_targets = inputs[:100], targets[:100]
@@ -704,7 +704,7 @@ outcome("never_cleared", seen)
 # slopes above: which operation needs which numbers? Each takes eight bytes.
 
 # %% predict="kept_bytes"
-predict("kept_bytes", ..., sure=...)
+commit("kept_bytes", ..., sure=...)
 
 # %%
 def bytes_noted(compute: Callable[[], Tensor]) -> int:
@@ -838,7 +838,7 @@ check(train)
 # to the last bit? And if the same loop ran in float32?
 
 # %% predict="path_gap"
-predict("path_gap", ..., sure=...)
+commit("path_gap", ..., sure=...)
 
 # %%
 auto_w, auto_b, auto_losses = train(x, y, 0.01, 100, 5, np.random.default_rng(0))

@@ -76,8 +76,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 
-from descent import chapter, check, hint, outcome, progress, recall, write
-from descent import predict as my_prediction
+from descent import chapter, check, commit, hint, outcome, progress, recall, write
 from descent.data import plane
 from descent.figures import COLOURS, plot_curves, use_style
 
@@ -254,7 +253,7 @@ recall("broadcasting")
 # What will the weights be? (The truth is $1.5, -2, 0.5$, the noise floor $0.01$.)
 
 # %% predict="bug_weights"
-my_prediction("bug_weights", ..., sure=...)
+commit("bug_weights", ..., sure=...)
 
 # %%
 practice_x, practice_y = plane(500, w=(1.5, -2.0, 0.5), b=1.0, noise=0.1, seed=1)
@@ -518,7 +517,7 @@ plt.show()
 # direction is the flattest?
 
 # %% predict="condition_number"
-my_prediction("condition_number", ..., sure=...)
+commit("condition_number", ..., sure=...)
 
 # %%
 def curvatures(x: np.ndarray) -> np.ndarray:
@@ -593,7 +592,7 @@ check(standardise)
 # get 3 000 steps, the last gets 30. How far down does each get? And is $\kappa$ exactly 1 after both cures?
 
 # %% predict="better_cure"
-my_prediction("better_cure", ..., sure=...)
+commit("better_cure", ..., sure=...)
 
 # %%
 scaled, mean, std = standardise(x)
@@ -867,7 +866,7 @@ for label, found in {"standardised": scaled_gaps, "original units": gaps}.items(
 # many parameters at once, is the noise $\sigma$ times the root of the diagonal of $(\tilde X^\top\tilde X)^{-1}$.)
 
 # %% predict="bias_error"
-my_prediction("bias_error", ..., sure=...)
+commit("bias_error", ..., sure=...)
 
 # %%
 columns = np.column_stack([x, np.ones(len(x))])
@@ -899,7 +898,7 @@ outcome("bias_error", round(float(standard_errors[3]), 2))
 # it comes; and the normal equation on standardised features, mapped back. Which come within 0.01 bar of the right bias?
 
 # %% predict="lstsq_bias"
-my_prediction("lstsq_bias", ..., sure=...)
+commit("lstsq_bias", ..., sure=...)
 
 # %%
 def in_float32(x: np.ndarray) -> torch.Tensor:

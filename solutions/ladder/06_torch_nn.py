@@ -78,7 +78,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn, optim
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from descent import chapter, check, hint, outcome, predict, progress, recall, write
+from descent import chapter, check, commit, hint, outcome, progress, recall, write
 from descent.data import spiral
 from descent.figures import COLOURS, plot_curves, use_style
 
@@ -154,7 +154,7 @@ print(f"{len(raw_losses)} steps; first loss {raw_losses[0]:.6f}, last {raw_losse
 # `nn.ModuleList`. The second keeps them in a plain Python list. The third forgets to call `super().__init__()`.
 
 # %% predict="hidden_parameters"
-predict("hidden_parameters", ..., sure=...)
+commit("hidden_parameters", ..., sure=...)
 
 # %%
 class Visible(nn.Module):
@@ -344,7 +344,7 @@ check(Points)
 # **Predict.** Ten examples, two epochs. We look at the order that `randperm` gives, as in rung 5, and at those of two loaders that shuffle.
 
 # %% predict="loader_order"
-predict("loader_order", ..., sure=...)
+commit("loader_order", ..., sure=...)
 
 # %%
 def orders_of(loader: DataLoader, epochs: int = 2) -> list[list[int]]:
@@ -462,7 +462,7 @@ check(train_epoch)
 # **Predict.** Rounding differs at every one of 1 200 steps, and each step starts from where the last one ended. Will the difference pile up?
 
 # %% predict="float64_gap"
-predict("float64_gap", ..., sure=...)
+commit("float64_gap", ..., sure=...)
 
 # %%
 WIDTHS = [2, 64, 64, 3]
@@ -563,7 +563,7 @@ plt.show()
 # rung 5, whose loss was 0.003 at the end. How low can this one go, if the best the network can say is "probability 1"?
 
 # %% predict="twice_loss"
-predict("twice_loss", ..., sure=...)
+commit("twice_loss", ..., sure=...)
 
 # %%
 class SoftmaxTwice(DeepNetwork):
@@ -788,7 +788,7 @@ plt.show()
 # from either start for 40 epochs, with four seeds.
 
 # %% predict="default_accuracy"
-predict("default_accuracy", ..., sure=...)
+commit("default_accuracy", ..., sure=...)
 
 # %%
 def race(start: str, seed: int, widths=(2, 32, 32, 32, 32, 32, 3), epochs: int = 40) -> list[float]:
