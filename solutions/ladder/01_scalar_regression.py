@@ -573,8 +573,8 @@ for size in (100, 10_000):
 outcome("scatter_of_a_hundred", round(100 * scatter[100] / float(abs(from_all)), 1))
 
 # %% [markdown]
-# A hundred examples say nearly the same as all of them. The small sample is right on average; averaged over many samples it is the full gradient, because a mean of
-# random means is the mean. Its spread shrinks only with the *square root* of its size: a hundred times the work
+# A hundred examples say nearly the same as all of them. The small sample is right on average; averaged over many
+# samples it is the full gradient, because a mean of random means is the mean. Its spread shrinks only with the *square root* of its size: a hundred times the work
 # buys ten times the precision. Far from the minimum that precision is worth little, since any direction
 # roughly downhill will do. So take many cheap, noisy steps rather than a few exact ones. That is
 # **stochastic gradient descent**, SGD, and the sample is a **minibatch**.
