@@ -78,7 +78,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, TensorDataset
 
-from descent import chapter, check, hint, outcome, predict, progress, recall, write
+from descent import chapter, check, commit, hint, outcome, progress, recall, write
 from descent.data import mnist
 from descent.figures import (
     COLOURS,
@@ -387,7 +387,7 @@ recall("evaluate")
 # pictures will it read?
 
 # %% predict="linear_accuracy"
-predict("linear_accuracy", ..., sure=...)
+commit("linear_accuracy", ..., sure=...)
 
 # %%
 torch.manual_seed(0)
@@ -612,7 +612,7 @@ check(train)
 # the fewest digits right?
 
 # %% predict="worst_rate"
-predict("worst_rate", ..., sure=...)
+commit("worst_rate", ..., sure=...)
 
 # %%
 def two_layers(width: int, seed: int) -> nn.Sequential:
@@ -745,7 +745,7 @@ show_weights(first_layer[strongest], [f"unit {i}" for i in strongest], "First-la
 # What does the validation accuracy do from that epoch to the last?
 
 # %% predict="accuracy_after_the_turn"
-predict("accuracy_after_the_turn", ..., sure=...)
+commit("accuracy_after_the_turn", ..., sure=...)
 
 # %%
 few = train_set[0][:500], train_set[1][:500]
@@ -788,7 +788,7 @@ outcome(
 # its training loss get?
 
 # %% predict="random_labels_loss"
-predict("random_labels_loss", ..., sure=...)
+commit("random_labels_loss", ..., sure=...)
 
 # %%
 lots = torch.randint(10, (500,), generator=torch.Generator().manual_seed(3))
@@ -824,7 +824,7 @@ recall("overfitting")
 # about 98 % on the pictures where they were. What has it now?
 
 # %% predict="shifted_four"
-predict("shifted_four", ..., sure=...)
+commit("shifted_four", ..., sure=...)
 
 # %%
 shifts = list(range(-6, 7))

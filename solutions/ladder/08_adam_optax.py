@@ -83,7 +83,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from descent import chapter, check, hint, outcome, predict, progress, recall, write
+from descent import chapter, check, commit, hint, outcome, progress, recall, write
 from descent.data import mnist
 from descent.figures import COLOURS, plot_curves, titled, use_style
 
@@ -420,7 +420,7 @@ check(adam_step)
 # step too short, too long, or about right because it cancels? With them it is one $\eta$ long.
 
 # %% predict="first_step_uncorrected"
-predict("first_step_uncorrected", ..., sure=...)
+commit("first_step_uncorrected", ..., sure=...)
 
 # %%
 one, steps_shown = torch.ones(1, dtype=torch.float64), 3000
@@ -471,7 +471,7 @@ for size in (1.0, 1e-3, 1e-4, 1e-5, 1e-7, 0.0):
 # 45°*, with the start turned along. A path that is only turned with the bowl ends at the same loss. Whose path changes?
 
 # %% predict="turned_bowl"
-predict("turned_bowl", ..., sure=...)
+commit("turned_bowl", ..., sure=...)
 
 # %%
 def adam(rate: float) -> Rule:
@@ -811,7 +811,7 @@ check(train_step)
 # one of shape (4,), then one of shape (3,). How often does it print?
 
 # %% predict="python_runs"
-predict("python_runs", ..., sure=...)
+commit("python_runs", ..., sure=...)
 
 # %%
 python_runs = []
@@ -922,7 +922,7 @@ check(clipped_adamw)
 # $1 - \eta\lambda$ at each step, which leaves about $0.82$. Where is the second weight under Adam with the same decay added to the gradient?
 
 # %% predict="coupled_quiet_weight"
-predict("coupled_quiet_weight", ..., sure=...)
+commit("coupled_quiet_weight", ..., sure=...)
 
 # %%
 sizes = jnp.asarray([10.0, 0.1])
@@ -1046,7 +1046,7 @@ SEEDS, STEPS = [0, 1, 2], 200
 # best rate? Whose curve is the widest, that is, who forgives a bad guess?)
 
 # %% predict="gap_of_the_best"
-predict("gap_of_the_best", ..., sure=...)
+commit("gap_of_the_best", ..., sure=...)
 
 # %%
 def validation_loss(make: Callable[..., Any], steps: int, rate: float, seed: int) -> float:

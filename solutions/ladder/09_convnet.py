@@ -74,7 +74,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from descent import chapter, check, hint, mine, outcome, predict, progress, recall, write
+from descent import chapter, check, commit, hint, mine, outcome, progress, recall, write
 from descent.data import mnist
 from descent.figures import (
     COLOURS,
@@ -213,7 +213,7 @@ show_maps([convolve(digit, kernel) for kernel in KERNELS.values()], list(KERNELS
 # where the *middle* of its window was. What does this kernel do to the picture?
 
 # %% predict="corner_kernel"
-predict("corner_kernel", ..., sure=...)
+commit("corner_kernel", ..., sure=...)
 
 # %%
 convolution_figure(digit)
@@ -492,7 +492,7 @@ check(receptive_field)
 # linear layers. And the arithmetic for one picture?
 
 # %% predict="arithmetic_ratio"
-predict("arithmetic_ratio", ..., sure=...)
+commit("arithmetic_ratio", ..., sure=...)
 
 # %%
 # name, input channels, output channels, kernel, stride, padding, side of the picture coming in
@@ -875,7 +875,7 @@ show_maps(list(deeper[:16]), [f"{i}" for i in range(16)], 8, "Sixteen maps of th
 # apart? Think about all of it, and commit to one number: what dropout does to the mean validation loss.
 
 # %% predict="dropout_loss"
-predict("dropout_loss", ..., sure=...)
+commit("dropout_loss", ..., sure=...)
 
 # %%
 SETTINGS: dict[str, dict[str, float]] = {
@@ -969,7 +969,7 @@ print(f"largest difference between moved maps and maps of the moved: {(before[:,
 # moved by −6 … 6 pixels. Is the second curve flat, since convolution does not mind shifts? Give its height at four pixels.
 
 # %% predict="convolution_at_four"
-predict("convolution_at_four", ..., sure=...)
+commit("convolution_at_four", ..., sure=...)
 
 # %%
 x_some, y_some = x_train[:6000], y_train[:6000]

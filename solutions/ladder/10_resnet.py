@@ -81,7 +81,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from descent import chapter, check, hint, mine, outcome, predict, progress, recall, write
+from descent import chapter, check, commit, hint, mine, outcome, progress, recall, write
 from descent.data import mnist
 from descent.figures import COLOURS, plot_curves, titled, use_style
 
@@ -190,7 +190,7 @@ def share_right(model: nn.Module, x: Tensor, y: Tensor) -> float:
 # **Predict.** Depths 8, 20 and 56, three seeds each, everything else equal. Guessing reads one picture in ten. How far does the deepest tower get?
 
 # %% predict="plain_tower_56"
-predict("plain_tower_56", ..., sure=...)
+commit("plain_tower_56", ..., sure=...)
 
 # %%
 SEEDS = (0, 1, 2)
@@ -273,7 +273,7 @@ check(gradient_norms)
 # stay? (And where does the cosine go?)
 
 # %% predict="plain_gradient"
-predict("plain_gradient", ..., sure=...)
+commit("plain_gradient", ..., sure=...)
 
 # %%
 def likeness(model: nn.Sequential, x: Tensor) -> list[float]:
@@ -665,7 +665,7 @@ for what, a, b in zip(("output", "gradient", "running mean", "running variance",
 # digit*, so that a batch holds one class only; and in training mode with batches of 2. In evaluation mode it reads about nine in ten. What does it read from the sorted batches?
 
 # %% predict="sorted_batches"
-predict("sorted_batches", ..., sure=...)
+commit("sorted_batches", ..., sure=...)
 
 # %%
 normed = tower(8, seed=0, norm=True)
@@ -739,7 +739,7 @@ recall("folding")
 # **Predict.** In the plain tower the gradient norm was flat. What does it do with a norm after every layer?
 
 # %% predict="norm_gradient"
-predict("norm_gradient", ..., sure=...)
+commit("norm_gradient", ..., sure=...)
 
 # %%
 by_arrangement["norm"] = gauges(56, norm=True)
@@ -1197,7 +1197,7 @@ print(f"test accuracy, mean of two seeds {mean:.2%}, half their distance {abs(ri
 # a plain network, taking out a layer leaves nothing.) What is left of the accuracy without the middle one of the three blocks?
 
 # %% predict="middle_block"
-predict("middle_block", ..., sure=...)
+commit("middle_block", ..., sure=...)
 
 # %%
 def folded(convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> nn.Conv2d:

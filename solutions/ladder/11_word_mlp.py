@@ -83,7 +83,7 @@ import torch.nn.functional as F
 from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 from torch import Tensor, nn
 
-from descent import chapter, check, hint, mine, outcome, predict, progress, recall, write
+from descent import chapter, check, commit, hint, mine, outcome, progress, recall, write
 from descent.data import shakespeare
 from descent.figures import COLOURS, plot_curves, titled, use_style
 
@@ -385,7 +385,7 @@ check(unigram)
 # outside the vocabulary counts as `<unk>`, also when it comes. Where is the perplexity lowest?
 
 # %% predict="easiest_vocabulary"
-predict("easiest_vocabulary", ..., sure=...)
+commit("easiest_vocabulary", ..., sure=...)
 
 # %%
 by_size = {}
@@ -451,7 +451,7 @@ check(bigram)
 # perplexity down with $k = 1$, called "add-one"? (And what must happen with $k = 0$?)
 
 # %% predict="add_one_bigram"
-predict("add_one_bigram", ..., sure=...)
+commit("add_one_bigram", ..., sure=...)
 
 # %%
 CONTEXT = 3  # what the network will read; everybody predicts the same words of the test part
@@ -813,7 +813,7 @@ plt.show()
 # context is read backwards? (And think about the network with one word: is it better than the interpolated bigram, equal or worse?)
 
 # %% predict="read_backwards"
-predict("read_backwards", ..., sure=...)
+commit("read_backwards", ..., sure=...)
 
 # %%
 single, _ = trained(1, 0, train_ids, epochs=2)
@@ -840,7 +840,7 @@ outcome("read_backwards", round(read_backwards, 1))
 # **Predict.** Over all words the network is ahead of the interpolated bigram, 65.9 to 84.0. Who is ahead on `<unk>` alone?
 
 # %% predict="ahead_on_unknown"
-predict("ahead_on_unknown", ..., sure=...)
+commit("ahead_on_unknown", ..., sure=...)
 
 # %%
 log_p = score(models[0], *test_set)
@@ -973,7 +973,7 @@ recall("embeddings")
 # which epoch will the validation perplexity be lowest?
 
 # %% predict="best_epoch"
-predict("best_epoch", ..., sure=...)
+commit("best_epoch", ..., sure=...)
 
 # %%
 small, history = trained(CONTEXT, 0, train_ids[: len(train_ids) // 10], epochs=8)

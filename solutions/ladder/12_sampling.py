@@ -85,7 +85,7 @@ from matplotlib.ticker import NullFormatter, ScalarFormatter
 from scipy.stats import chi2
 from torch import Tensor, nn
 
-from descent import chapter, check, hint, mine, outcome, predict, progress, recall, write
+from descent import chapter, check, commit, hint, mine, outcome, progress, recall, write
 from descent.data import shakespeare
 from descent.figures import COLOURS, plot_curves, sampling_figure, titled, use_style
 
@@ -416,7 +416,7 @@ plt.show()
 # **Predict.** Your test gets 300 draws of each, then ten, a hundred and a thousand times as many. How many will it need to be sure?
 
 # %% predict="draws_to_accuse"
-predict("draws_to_accuse", ..., sure=...)
+commit("draws_to_accuse", ..., sure=...)
 
 # %%
 enough = []  # numbers of draws with which one sampler is accused
@@ -449,7 +449,7 @@ outcome("draws_to_accuse", str(enough[0]))
 # **Predict.** A second thousand have the normal noise, and 400 draws each. How many of them are caught?
 
 # %% predict="guilty_caught"
-predict("guilty_caught", ..., sure=...)
+commit("guilty_caught", ..., sure=...)
 
 # %%
 p_values = {}
@@ -567,7 +567,7 @@ check(top_p)
 # in the middle?
 
 # %% predict="median_nucleus"
-predict("median_nucleus", ..., sure=...)
+commit("median_nucleus", ..., sure=...)
 
 # %%
 sampled = torch.arange(0, len(test_set[1]), max(1, len(test_set[1]) // 1000))
@@ -881,7 +881,7 @@ check(log_probability)
 # do they cross? Commit to the left end of the curve: the greedy text, which runs in its circle.
 
 # %% predict="greedy_perplexity"
-predict("greedy_perplexity", ..., sure=...)
+commit("greedy_perplexity", ..., sure=...)
 
 # %%
 LENGTH = 200
@@ -1121,7 +1121,7 @@ plt.show()
 # digits? From which step on does the careless one differ?
 
 # %% predict="first_difference"
-predict("first_difference", ..., sure=...)
+commit("first_difference", ..., sure=...)
 
 # %%
 part = tuple(tensor[: len(train_set[1]) // 20] for tensor in train_set)

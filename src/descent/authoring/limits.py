@@ -94,7 +94,7 @@ def count_chapter(course: Course, chapter: Chapter) -> list[Count]:
         *_counts_of_voice(prose, written.texts),
         _short_solutions(source),
         _giveaways(source, written.hints),
-        Count("recall_cards", len(chapter.recall), MOST_CARDS, "recall cards", (), FEWEST_CARDS),
+        *_counts_of_cards(chapter),
     ]
 
 
@@ -147,6 +147,14 @@ def _runs_of_prose(spoken: Spoken) -> Iterator[tuple[int, int]]:
             yield first, words
             first, words = 0, 0
     yield first, words
+
+
+def _counts_of_cards(chapter: Chapter) -> Iterator[Count]:
+    cards = chapter.recall
+    yield Count("recall_cards", len(cards), MOST_CARDS, "recall cards", (), FEWEST_CARDS)
+    repeating = tuple(card.id for card in cards if not card.transfer)
+    what = "recall cards that ask about no new case"
+    yield Count("repeating_cards", len(repeating), len(cards) // 2, what, repeating)
 
 
 def _counts_of_voice(prose: list[Sentence], texts: list[WrittenText]) -> Iterator[Count]:
