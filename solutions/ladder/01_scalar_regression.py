@@ -574,11 +574,10 @@ outcome("scatter_of_a_hundred", round(100 * scatter[100] / float(abs(from_all)),
 
 # %% [markdown]
 # A hundred examples say nearly the same as all of them. The small sample is right on average; averaged over many
-# samples it is the full gradient, because a mean of random means is the mean. Its spread shrinks only with the *square root* of its size: a hundred times the work
-# buys ten times the precision. Far from the minimum that precision is worth little, since any direction
-# roughly downhill will do. So take many cheap, noisy steps rather than a few exact ones. That is
-# **stochastic gradient descent**, SGD, and the sample is a **minibatch**.
-#
+# samples it is the full gradient, because a mean of random means is the mean. Its spread shrinks only with the
+# *square root* of its size: a hundred times the work buys ten times the precision. Far from the minimum that
+# precision is worth little, since any direction roughly downhill will do. So take many cheap, noisy steps rather
+# than a few exact ones. That is **stochastic gradient descent**, SGD, and the sample is a **minibatch**.
 # :::{note}
 # {cite:t}`legendre1805` published least squares in 1805, at the back of a book on the orbits of comets; he
 # solved for the minimum in one go. {cite:t}`robbins1951` proved in 1951 that noisy steps arrive if they
