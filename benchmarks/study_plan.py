@@ -13,6 +13,7 @@ import argparse
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import TypeVar
 
 from descent.study.routes.course_map import CourseMap, load_map
@@ -47,8 +48,7 @@ def main() -> None:
     standing = standings(course, ())
     times = {
         chapter.id: [
-            measured(lambda chapter=chapter: plan_to(course, chapter, standing, 24.0))[1]
-            for _ in range(turns)
+            measured(partial(plan_to, course, chapter, standing, 24.0))[1] for _ in range(turns)
         ]
         for chapter in course.chapters
     }

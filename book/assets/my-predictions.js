@@ -95,7 +95,7 @@ document.addEventListener("DOMContentLoaded", () => {
 
   // --- The picture ----------------------------------------------------------------------------------
 
-  const WIDTH = 420, HEIGHT = 330, LEFT = 56, RIGHT = 16, TOP = 16, BOTTOM = 52;
+  const WIDTH = 420, HEIGHT = 330, LEFT = 56, RIGHT = 30, TOP = 16, BOTTOM = 52;
   const across = (sure) => LEFT + ((sure - 0.5) / 0.5) * (WIDTH - LEFT - RIGHT);
   const up = (share) => HEIGHT - BOTTOM - share * (HEIGHT - TOP - BOTTOM);
 

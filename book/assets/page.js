@@ -27,8 +27,8 @@ window.descentPage = (() => {
 
   const plural = (count, one, more = `${one}s`) => `${count} ${count === 1 ? one : more}`;
 
-  /** The date of a moment in seconds since 1970: "4 December 2026". */
-  const dateOf = (at) => new Date(1000 * at).toLocaleDateString("en-GB", { day: "numeric", month: "long", year: "numeric" });
+  /** The date of a moment in seconds since 1970: "4 Dec 2026". */
+  const dateOf = (at) => new Date(1000 * at).toLocaleDateString("en-GB", { day: "numeric", month: "short", year: "numeric" });
 
   return { button, courseMarkup, dateOf, element, plural, setFormulas };
 })();

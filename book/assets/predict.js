@@ -84,9 +84,9 @@ document.addEventListener("DOMContentLoaded", () => {
   /** How sure the reader is: a slider, and what it says in words. */
   function sureField() {
     const slider = element("input", { type: "range", min: LEAST_SURE, max: 100, step: STEP, value: LEAST_SURE });
-    const shown = element("output", {});
+    const shown = element("span", { className: "descent-sure", "aria-hidden": "true" }); // the slider itself is read aloud
     const show = () => {
-      shown.value = `${slider.value} %`;
+      shown.textContent = `${slider.value} %`;
       slider.setAttribute("aria-valuetext", `${slider.value} percent sure`);
     };
     slider.addEventListener("input", show);
@@ -124,18 +124,16 @@ document.addEventListener("DOMContentLoaded", () => {
     const form = makeForm(prediction, number, commit);
     box.append(form, status);
     outcome?.append(told);
-    for (const fold of folds) foldFor(fold);
+    const labels = folds.map((fold) => fold.querySelector("summary .collapsed")).filter(Boolean);
+    const usual = labels.map((label) => label.textContent);
+    for (const fold of folds) {
+      fold.addEventListener("toggle", () => { if (fold.open && !opened.has(fold)) noteOutcome(); });
+    }
 
     function now() {
       return standing(prediction, record.events().filter(
         (event) => event.chapter === prediction.chapter && event.exercise === prediction.item,
       ));
-    }
-
-    function foldFor(fold) {
-      const label = fold.querySelector("summary .collapsed");
-      if (label) label.textContent = OPEN_ANYWAY;
-      fold.addEventListener("toggle", () => { if (fold.open && !opened.has(fold)) noteOutcome(); });
     }
 
     function commit(value, sure) {
@@ -154,8 +152,6 @@ document.addEventListener("DOMContentLoaded", () => {
       for (const fold of folds) {
         opened.add(fold);
         fold.open = true;
-        const label = fold.querySelector("summary .collapsed");
-        if (label?.textContent === OPEN_ANYWAY) label.textContent = "Show the output";
       }
     }
 
@@ -167,14 +163,16 @@ document.addEventListener("DOMContentLoaded", () => {
       }
       form.hidden = Boolean(state.said || state.idle);
       if (state.said) open();
+      labels.forEach((label, at) => { label.textContent = state.knownAt === null && outcome ? OPEN_ANYWAY : usual[at]; });
       say(status, words(state));
       told.hidden = !(state.said && state.knownAt !== null);
       if (!told.hidden) showVerdict(state);
+      for (const bare of outcome?.querySelectorAll(":scope > p") ?? []) bare.hidden = !told.hidden; // the verdict says it too
     }
 
     function words(state) {
       if (state.said) {
-        const what = `You committed yourself to ${withUnit(state.said.data.value, prediction.unit)}, ${sureInWords(state.said.data.sure)}.`;
+        const what = `Committed: ${withUnit(state.said.data.value, prediction.unit)}, ${sureInWords(state.said.data.sure)}.`;
         return outcome ? `${what} The outputs below are open.` : `${what} The outcome comes in the notebook.`;
       }
       if (state.idle) {

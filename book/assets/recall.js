@@ -26,13 +26,13 @@ document.addEventListener("DOMContentLoaded", () => {
   function enliven(details, place, isAgain = false) {
     const { chapter, item } = details.dataset;
     const card = { chapter, item, details, place, isAgain, thought: 0, answered: false };
-    card.mark = element("span", { className: "descent-mark", hidden: true }, "due today");
+    card.mark = element("span", { className: "descent-mark" });
     card.status = element("p", { className: "descent-status", role: "status", tabIndex: -1 });
     card.choice = element(
       "div", { className: "descent-choice", role: "group", "aria-label": "Did you know it?" },
       button("I knew it", () => answer(card, true)), button("Not yet", () => answer(card, false)),
     );
-    details.querySelector("summary").append(card.mark);
+    details.querySelector("summary").append(" ", card.mark);
     details.append(element("div", { className: "descent-card-foot" }, card.choice, card.status));
     details.addEventListener("toggle", () => { if (details.open && !card.thought) card.thought = secondsSince(details); });
     watcher.observe(details);
@@ -57,7 +57,7 @@ document.addEventListener("DOMContentLoaded", () => {
   /** Show how a card stands now. */
   function refresh(card) {
     const memory = memoryOf(answersTo(card)), given = answersToday(card).at(card.isAgain ? -1 : 0);
-    card.mark.hidden = Boolean(given) || !memory || memory.due > today();
+    card.mark.textContent = !given && memory && memory.due <= today() ? "due today" : "";
     card.choice.hidden = card.isAgain ? card.answered : Boolean(given);
     const words = card.choice.hidden && given ? saidOf(card, given, memory) : "";
     if (card.status.textContent !== words) card.status.textContent = words;

@@ -23,7 +23,7 @@ document.addEventListener("DOMContentLoaded", () => {
   const summary = element("p", { className: "descent-due" });
   const said = element("p", { className: "descent-status", role: "status" });
   const stage = element("div", { className: "descent-stage" });
-  place.replaceChildren(summary, stage, said);
+  place.replaceChildren(summary, said, stage);
 
   const cardsInWords = (count) => (count === 0 ? "no cards" : plural(count, "card"));
   const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);

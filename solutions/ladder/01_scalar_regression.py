@@ -515,7 +515,7 @@ outcome("five_per_cent_above", round(float(above_it[-1])))
 
 # %% [markdown]
 # The step that is safe for the steep direction is what every direction gets. On the threshold the steep
-# part of the error changes sign at each step and keeps its size, so the loss stalls at a height that no
+# part of the error changes sign at each step and keeps its size. The loss stalls at a height that no
 # amount of patience lowers. Seen on the map of the losses:
 
 # %%
@@ -723,7 +723,7 @@ for name, mean, worst in zip("wb", mean_miss, worst_miss, strict=True):
 # $\sigma^2 \sqrt{2/n}$ for Gaussian noise. The parameters have one too: even a perfect optimiser only finds the
 # line that is best *for these examples*. For a slope it is $\sigma / (s_x\sqrt{n})$, with $s_x$ the spread
 # of the inputs: many examples, far apart, pin a slope down. For the height at $x = 0$ it is larger by the factor
-# $\sqrt{\operatorname{mean}(x^2)}$: when the slope is off, the line turns about the middle of the readings, and zero is not there.
+# $\sqrt{\operatorname{mean}(x^2)}$. When the slope is off, the line turns about the middle of the readings, and zero is not there.
 
 # %%
 n = len(x)

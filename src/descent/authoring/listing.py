@@ -1,4 +1,4 @@
-"""What is listed of the chapters: contents, map, the README's table, terms, their real runs."""
+"""What is listed: contents, map, the README's table, terms, resources, the real runs."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from descent.authoring.course_data import course_script
 from descent.authoring.course_map import course_map
 from descent.authoring.pages import hours_text
 from descent.authoring.problems import AuthoringError
+from descent.authoring.resource_list import has_resources, resources_page
+from descent.authoring.sprint_page import has_sprint, sprint_page
 from descent.authoring.terms import Place, Term, course_terms
 from descent.errors import CourseError
 from descent.runs.results.records import all_results
@@ -44,7 +46,7 @@ def listings(course: Course) -> dict[Path, str]:
     ------
     AuthoringError
         When the front page, the README or the page of real runs is missing, or lacks the two
-        marker lines; or when the terms of the course cannot be found.
+        marker lines; when the terms of the course cannot be found; or when a resource is wrong.
     """
     book = course.root / "book"
     known = _map_data(course)
@@ -55,10 +57,16 @@ def listings(course: Course) -> dict[Path, str]:
     if (book / "plan.md").is_file():
         files[book / "course-map.html"] = course_map(known["chapters"])
     problems: list[str] = []
-    try:
-        files[course.root / "book" / "terms.md"] = index_of_terms(course_terms(course))
-    except AuthoringError as error:
-        problems += error.problems
+    whole: dict[str, Callable[[], str]] = {"terms.md": lambda: index_of_terms(course_terms(course))}
+    if has_resources(course):
+        whole["resources.md"] = lambda: resources_page(course)
+    if has_sprint(course):
+        whole["sprint.md"] = lambda: sprint_page(course)
+    for name, text in whole.items():
+        try:
+            files[book / name] = text()
+        except AuthoringError as error:
+            problems += error.problems
     makers: dict[Path, Callable[[Course], str]] = {
         course.root / "book" / "index.md": chapter_map,
         course.root / "README.md": chapter_table,

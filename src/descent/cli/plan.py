@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from descent.study.routes.chosen import Choice
     from descent.study.routes.course_map import CourseMap
-    from descent.study.routes.planner import Plan
     from descent.study.routes.standing import Standing
 
 Name = Annotated[
@@ -52,6 +51,7 @@ def plan(
     """Show the shortest way to a goal, beside the hours you have; it is kept for the next time."""
     from descent.study.routes.chosen import choose, last_choice
     from descent.study.routes.course_map import load_map
+    from descent.study.routes.current import plan_for
     from descent.study.routes.show_plan import no_plan_view, plan_view
     from descent.study.routes.standing import standings
     from descent.study.store import ProgressStore
@@ -65,7 +65,7 @@ def plan(
             choose(store, choice)
         _show(no_plan_view(course))
         return
-    planned = _planned(course, choice, standings(course, events, choice.known))
+    planned = plan_for(course, choice, standings(course, events, choice.known))
     if choice != last:
         choose(store, choice)
     _show(plan_view(planned, every_section))
@@ -98,7 +98,7 @@ def why(name: Name) -> None:
 @app.command()
 def stuck(name: Name) -> None:
     """Show the sections that supply what you are stuck on, the nearest first."""
-    from descent.study.lab import book_address
+    from descent.study.lab import book_addresses
     from descent.study.paths import course_root
     from descent.study.routes.names import find_anything
     from descent.study.routes.questions import supplies
@@ -107,12 +107,7 @@ def stuck(name: Name) -> None:
 
     course, standing, here = _present()
     found = find_anything(course, read_terms(course_root()), name, here)
-    root = book_address("")
-
-    def address(page: str) -> str:
-        return page if root is None else book_address(page) or page
-
-    _show(stuck_view(found, supplies(course, found.sections), standing, address))
+    _show(stuck_view(found, supplies(course, found.sections), standing, book_addresses()))
 
 
 def _show(view: RenderableType) -> None:
@@ -169,15 +164,6 @@ def _choice(
             )
         return Choice(route=found.id, hours=budget, known=knows)
     return Choice(last.goal, last.route, budget or last.hours, knows)
-
-
-def _planned(course: CourseMap, choice: Choice, standing: dict[str, Standing]) -> Plan:
-    from descent.study.routes.names import find_goal, find_route
-    from descent.study.routes.planner import plan_route, plan_to
-
-    if choice.route:
-        return plan_route(course, find_route(course, choice.route), standing, choice.hours)
-    return plan_to(course, find_goal(course, choice.goal), standing, choice.hours)
 
 
 def _hours(text: str) -> float:

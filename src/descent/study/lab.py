@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import webbrowser
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -31,20 +32,28 @@ def lab_address(path: Path) -> str | None:
     return f"{server['url']}lab/tree/{quote(inside.as_posix())}{_login(server)}"
 
 
-def book_address(page: str) -> str | None:
-    """Return the address of a page of the book on a running server, or None when none runs.
+def book_addresses() -> Callable[[str], str]:
+    """Return what makes an address of a page of the book.
 
-    Parameters
-    ----------
-    page
-        From the book's root on, perhaps with ``#`` and an anchor.
+    On a running server it is an address of that server. Where none runs it is the page as it was
+    given.
+
+    Returns
+    -------
+    callable
+        Takes a page from the book's root on, perhaps with ``#`` and an anchor.
     """
     found = _nearest_server(work_folder() / "any")
     if found is None:
-        return None
-    path, _, anchor = page.partition("#")
-    place = f"#{quote(anchor)}" if anchor else ""
-    return f"{found[0]['url']}book/{quote(path)}{_login(found[0])}{place}"
+        return lambda page: page
+    server = found[0]
+
+    def address(page: str) -> str:
+        path, _, anchor = page.partition("#")
+        place = f"#{quote(anchor)}" if anchor else ""
+        return f"{server['url']}book/{quote(path)}{_login(server)}{place}"
+
+    return address
 
 
 def _nearest_server(path: Path) -> tuple[dict[str, Any], Path] | None:

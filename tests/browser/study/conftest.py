@@ -5,22 +5,22 @@ from __future__ import annotations
 import functools
 import json
 import shutil
-import textwrap
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
 from nbformat import NotebookNode
 from playwright.sync_api import Browser
 
+from descent.authoring.rendered import html
+from descent.authoring.study_cells import prediction_box, recall_area, written_box
 from descent.serving.book import build_book, html_folder
+from descent.study.catalog import Chapter, read_chapter
 
 ROOT = Path(__file__).resolve().parents[3]
 CHAPTER = "ladder/04_choosing"
-PAGE = f"solutions/{CHAPTER}.html"
-REVIEW, PREDICTIONS = "book/review.html", "book/my-predictions.html"
-OF_CHAPTER = f'data-chapter="{CHAPTER}"'
 
 TOC = f"""\
 format: jb-book
@@ -44,115 +44,92 @@ SOURCE = """\
 # builds: a softmax
 # number: none
 # data: none
-# recall: [{id: shift, section: softmax, transfer: false, q: "Why?", a: "Because."}]
-# sections: [{id: softmax, heading: Softmax, for: later, needs: []}]
+# sections:
+#   - {id: softmax, heading: Softmax, for: "scores become probabilities", needs: []}
+#   - {id: gradient, heading: The gradient, for: "training", needs: [softmax]}
+# recall:
+#   - {id: shift, section: softmax, transfer: false, q: "What does softmax not change under?", a: "Adding $c$ to every logit."}
+#   - {id: overflow, section: softmax, transfer: true, q: "Why is the largest logit subtracted?", a: "exp overflows above 88.7."}
+#   - {id: shapes, section: gradient, transfer: false, q: "Which shape has dW?", a: "(d, k), as W has."}
+# predictions:
+#   - {id: nan_step, ask: "After how many steps comes the first NaN?", unit: "steps", within: 0, because: "The second step meets *exp* of 120."}
+#   - {id: accuracy, ask: "What does the accuracy do?", choices: [rises, falls], because: "The largest logit moves."}
+#   - {id: gap, ask: "How large is the largest gap?", factor: 2, because: "float32 has seven digits."}
+# written:
+#   - {id: explain, ask: "Explain the NaN to a friend.", rubric: ["names the overflow of exp", "says *which* step"], answer: "exp(120) is infinite in float32."}
 # ---
 
 # %% exercise="softmax"
-"""
+"""  # noqa: E501
 
-CARDS = {
-    "shift": ("softmax", "What does softmax not change under?", "Adding \\(c\\) to every logit."),
-    "overflow": ("softmax", "Why is the largest logit subtracted?", "exp overflows above 88.7."),
-    "shapes": ("gradient", "Which shape has dW?", "(d, k), as W has."),
-}
-BECAUSE = "The second step meets <em>exp</em> of 120, which float32 does not hold."
-PREDICTED = [
-    {"item": "nan_step", "ask": "After how many steps comes the first NaN?", "unit": "steps"},
-    {"item": "accuracy", "ask": "What does the accuracy do?", "choices": ["rises", "falls"]},
-    {"item": "gap", "ask": "How large is the largest gap?", "factor": 2},
-]
+CAME = {"nan_step": "1", "accuracy": "falls", "gap": "0.05"}
 
 
-def cards_of(section: str) -> str:
-    """Return an area of cards, as the authoring step writes it."""
-    inner = "".join(
-        f'<details class="descent-card" {OF_CHAPTER} data-item="{item}"><summary>{question}'
-        f'</summary><div class="answer">{answer}</div></details>'
-        for item, (where, question, answer) in CARDS.items()
-        if where == section
-    )
-    return f'<div class="descent-recall" {OF_CHAPTER} data-section="{section}">{inner}</div>'
+def text(name: str, source: str) -> NotebookNode:
+    """Return a cell of prose, or of HTML."""
+    return nbformat.v4.new_markdown_cell(source, id=name)
 
 
-def box(item: str, ask: str, attributes: str) -> str:
-    """Return the box of a prediction."""
-    return (
-        f'<div class="descent-predict" {OF_CHAPTER} data-item="{item}" {attributes} '
-        f'data-because="{BECAUSE}"><p class="ask">{ask}</p></div>'
-    )
-
-
-def experiment(item: str, value: str) -> list[NotebookNode]:
-    """Return the cell of an experiment and that of its outcome, folded, as executed."""
+def experiment(item: str) -> list[NotebookNode]:
+    """Return the cell of an experiment and that of its outcome, executed and folded."""
+    value = CAME[item]
     words = {"code_prompt_show": "Show what came", "code_prompt_hide": "Hide what came"}
     printed = nbformat.v4.new_output("stream", text=f"measured {value}\n")
-    shown = (
-        f'<div class="descent-outcome" {OF_CHAPTER} data-item="{item}" data-value="{value}">'
-        f"<p>It is {value}.</p></div>"
+    markup = (
+        f'<div class="descent-outcome" data-chapter="{CHAPTER}" data-item="{item}" '
+        f'data-value="{value}"><p>It is {value}.</p></div>'
     )
-    outcome = nbformat.v4.new_output("display_data", {"text/html": shown, "text/plain": value})
+    shown = nbformat.v4.new_output("display_data", {"text/html": markup, "text/plain": value})
     cells = []
-    for name, source, output, tags in (
-        ("run", f"print('measured', {value!r})", printed, ["hide-output"]),
-        ("outcome", f'outcome("{item}", result)', outcome, ["remove-input", "hide-output"]),
+    for name, output, tags in (
+        ("run", printed, ["hide-output"]),
+        ("outcome", shown, ["remove-input", "hide-output"]),
     ):
-        cell = nbformat.v4.new_code_cell(source, id=f"{name}-{item}", outputs=[output])
+        cell = nbformat.v4.new_code_cell("measure()", id=f"{name}-{item}", outputs=[output])
         cell.metadata = NotebookNode({"tags": tags, "mystnb": words})
         cells.append(cell)
     return cells
 
 
-WRITTEN = f"""\
-<div class="descent-written" {OF_CHAPTER} data-item="explain"><p class="ask">Explain the NaN to a friend.</p>\
-<details class="rubric"><summary>What a good answer contains</summary>\
-<ul><li>names the overflow of exp</li><li>says <em>which</em> step</li></ul>\
-<div class="model-answer">exp(120) is infinite in float32.</div></details></div>"""
+def page(chapter: Chapter) -> NotebookNode:
+    """Return the chapter's page, as the authoring step writes it."""
+    cells = [text("title", "# 4 · Choosing a class\n\n## Softmax\n\nScores become probabilities.")]
+    for prediction in chapter.predictions:
+        cells.append(text(f"ask-{prediction.id}", prediction_box(chapter, prediction)))
+        cells += experiment(prediction.id)
+    for section, prose in (
+        ("softmax", ""),
+        ("gradient", "## The gradient\n\nWith $E = P - Y$.\n\n"),
+    ):
+        cards = [card for card in chapter.recall if card.section == section]
+        cells.append(text(f"cards-{section}", prose + recall_area(chapter, section, cards)))
+    cells += [text(f"write-{one.id}", written_box(chapter, one)) for one in chapter.written]
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    return nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
 
 
-def notebook() -> NotebookNode:
-    """Return the chapter's page, as the authoring step would write it."""
-
-    def text(name: str, source: str) -> NotebookNode:
-        return nbformat.v4.new_markdown_cell(source, id=name)
-
-    steps, rises, gap = PREDICTED
-    return nbformat.v4.new_notebook(
-        cells=[
-            text("title", "# 4 · Choosing a class\n\n## Softmax\n\nScores become probabilities."),
-            text("p1", box("nan_step", steps["ask"], 'data-kind="number" data-unit="steps" data-within="0"')),
-            *experiment("nan_step", "1"),
-            text("p2", box("accuracy", rises["ask"], "data-kind=\"choice\" data-choices='[\"rises\",\"falls\"]'")),
-            *experiment("accuracy", "falls"),
-            text("p3", box("gap", gap["ask"], 'data-kind="number" data-factor="2"')),
-            *experiment("gap", "0.05"),
-            text("r1", cards_of("softmax")),
-            text("h2", "## The gradient\n\nBy hand, with $E = P - Y$."),
-            text("r2", cards_of("gradient")),
-            text("w1", WRITTEN),
-        ],
-        metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
-    )  # fmt: skip
-
-
-def course_data() -> str:
+def course_data(chapter: Chapter) -> dict[str, Any]:
     """Return what the pages without a kernel know of this course."""
-    page = {"id": CHAPTER, "mark": "4", "title": "Choosing a class", "page": PAGE, "exercises": ["softmax"]}
-    course = {
-        "chapters": [page],
+    place = {"chapter": chapter.id}
+    about = {"id": chapter.id, "mark": "4", "title": chapter.title, "exercises": ["softmax"]}
+    own = {"softmax": ["softmax"], "gradient": []}
+    return {
+        "chapters": [{**about, "page": f"solutions/{chapter.id}.html"}],
         "sections": [
-            {"id": f"{CHAPTER}#{name}", "chapter": CHAPTER, "anchor": name, "exercises": exercises}
-            for name, exercises in (("softmax", ["softmax"]), ("gradient", []))
+            {**place, "id": f"{chapter.id}#{one.id}", "anchor": one.id, "exercises": own[one.id]}
+            for one in chapter.sections
         ],
         "cards": [
-            {"chapter": CHAPTER, "item": item, "section": where, "transfer": False, "q_html": q, "a_html": a}
-            for item, (where, q, a) in CARDS.items()
+            {**vars(card), **place, "item": card.id}
+            | {"q_html": html(card.question), "a_html": html(card.answer)}
+            for card in chapter.recall
         ],
         "predictions": [
-            {"chapter": CHAPTER, "ask_html": one["ask"], "because_html": BECAUSE, **one} for one in PREDICTED
+            {**vars(one), **place, "item": one.id}
+            | {"ask_html": html(one.ask), "because_html": html(one.because)}
+            for one in chapter.predictions
         ],
-    }  # fmt: skip
-    return f"window.DESCENT_COURSE = {json.dumps(course)};\n"
+    }
 
 
 def write_course(root: Path) -> None:
@@ -161,13 +138,15 @@ def write_course(root: Path) -> None:
         shutil.copytree(ROOT / "book" / folder, root / "book" / folder)
     for name in ("_config.yml", "book/review.md", "book/my-predictions.md", "book/references.bib"):
         shutil.copy(ROOT / name, root / name)
-    (root / "book" / "assets" / "course-data.js").write_text(course_data(), "utf-8")
     (root / "_toc.yml").write_text(TOC, "utf-8")
     (root / "book" / "index.md").write_text("# Descent\n\nA small book.\n", "utf-8")
     source = root / "solutions" / f"{CHAPTER}.py"
     source.parent.mkdir(parents=True)
-    source.write_text(textwrap.dedent(SOURCE), "utf-8")
-    nbformat.write(notebook(), source.with_suffix(".ipynb"))
+    source.write_text(SOURCE, "utf-8")
+    chapter = read_chapter(source, root)
+    nbformat.write(page(chapter), source.with_suffix(".ipynb"))
+    script = f"window.DESCENT_COURSE = {json.dumps(course_data(chapter))};\n"
+    (root / "book" / "assets" / "course-data.js").write_text(script, "utf-8")
 
 
 @pytest.fixture(scope="session")

@@ -43,6 +43,11 @@ def test_within_the_tolerance_it_was_said(store):
     assert see_outcome(Chapter, "steps", 4, store)[1].startswith("It is 4 steps. That is what you")
 
 
+def test_a_number_is_written_out_and_a_choice_said(store):
+    assert see_outcome(Chapter, "steps", 160_000, store)[1] == "It is 160000 steps."
+    assert see_outcome(Chapter, "way", "falls", store)[1] == "What came: falls."
+
+
 def test_before_the_look_the_last_word_counts_and_after_it_none(store):
     commit(Chapter, "way", "rises", 0.6, store)
     commit(Chapter, "way", "FALLS", 0.8, store)

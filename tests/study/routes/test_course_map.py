@@ -6,9 +6,11 @@ import json
 from collections import Counter
 from pathlib import Path
 
+import pytest
+from docutils.nodes import make_id
 from myst_parser.mdit_to_docutils.base import default_slugify
 
-from descent.study.anchors import anchor_of
+from descent.study.anchors import anchor_of, page_anchor
 from descent.study.paths import course_root
 from descent.study.routes import course_data, load_map
 from descent.study.routes.page_sections import page_headings
@@ -37,6 +39,16 @@ def test_the_map_of_the_course_has_no_problems():
 def test_the_research_route_is_in_the_order_of_importance():
     route = next(route for route in load_map().routes if route.id == "research")
     assert [int(name.split("/")[1][0]) for name in route.chapters] == [1, 6, 2, 7, 4, 8, 9, 3, 5]
+
+
+def test_what_helps_is_what_the_source_says_and_is_no_need():
+    course = load_map()
+    for number, helped in ((1, (2, 3, 8, 9)), (6, (7,))):
+        helper = course.chapter(f"research/{number}")
+        for other in helped:
+            chapter = course.chapter(f"research/{other}")
+            assert helper.id in chapter.helped_by
+            assert helper not in course.chapter_needs(chapter)
 
 
 def test_there_are_six_routes():
@@ -105,13 +117,27 @@ def test_a_section_with_longer_exercises_gets_more_of_the_hours(small):
     assert minutes["ladder/01_line#slope"] > minutes["ladder/01_line#data"] > 0
 
 
-def test_anchors_are_those_that_the_book_makes():
+def test_links_end_in_what_the_book_makes_of_a_heading():
     for chapter in load_map().chapters:
         if chapter.chapter is None:
             continue
         for heading in page_headings(chapter.chapter.source):
             if not set("$*`") & set(heading):
                 assert anchor_of(heading) == default_slugify(heading)
+                assert page_anchor(heading) == make_id(heading)
+
+
+@pytest.mark.parametrize(
+    ("heading", "anchor"),
+    [
+        ("How sure is 1.88?", "how-sure-is-1-88"),
+        ("Somebody else's weights", "somebody-else-s-weights"),
+        ("Why $\\sqrt{d}$, and *why* `softmax`", "why-sqrt-d-and-why-softmax"),
+        ("Newton–Schulz, naïvely", "newtonschulz-naively"),
+    ],
+)
+def test_a_link_to_a_page_ends_in_the_id_of_its_heading(heading, anchor):
+    assert page_anchor(heading) == anchor
 
 
 def test_the_index_of_terms_leads_to_headings_of_the_pages():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from descent.study.events import new_event
@@ -73,6 +75,24 @@ def test_every_chapter_of_the_course_has_a_closed_and_minimal_plan():
         assert_minimal(course, plan, course.sections_of(chapter))
         assert plan.stages[-1].chapter == chapter
         assert plan.hours >= chapter.hours - 1e-6
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_plans_stay_closed_and_minimal_whatever_is_done(seed):
+    course, chance = load_map(), random.Random(seed)
+    done = [
+        event
+        for section in course.sections
+        for name in section.exercises
+        if chance.random() < seed / 8
+        for event in correct(section.chapter.id, name)
+    ]
+    standing = standings(course, done)
+    for chapter in chance.sample(course.chapters, 10):
+        plan = plan_to(course, chapter, standing)
+        assert_closed(course, standing, plan)
+        assert_minimal(course, plan, course.sections_of(chapter))
+        assert all(step.standing.state != "done" for step in plan.steps)
 
 
 def test_what_is_done_is_not_planned_again_and_needs_nothing_any_more(small):

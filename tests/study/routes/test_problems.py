@@ -70,6 +70,14 @@ def test_a_heading_that_the_page_does_not_have_is_named(small):
     )
 
 
+def test_two_headings_with_one_link_are_told(small):
+    path = small / "solutions/ladder/02_slopes.py"
+    path.write_text(path.read_text() + "\n# %% [markdown]\n# ### Backwards!\n", encoding="utf-8")
+    assert only_problem().startswith(
+        "ladder/02_slopes#backward: two headings of the page have one link, '#backwards'."
+    )
+
+
 def test_a_chapter_nobody_gave_a_purpose_is_named(small, write):
     write(small, "ladder/03_more", (("one", "One", "", ()),))
     assert only_problem() == "ladder/03_more: book/curriculum.yml does not say what it is for."

@@ -8,6 +8,7 @@ from numbers import Real
 from typing import Any
 
 from descent.errors import CourseError
+from descent.grading.notation import number_text
 from descent.study.header import Prediction
 
 LEAST_SURE, MOST_SURE = 0.5, 1.0
@@ -73,4 +74,4 @@ def value_text(prediction: Prediction, value: float | str) -> str:
     """Return an answer with its unit: ``3 steps``, ``rises``."""
     if isinstance(value, str):
         return value
-    return f"{value:.4g} {prediction.unit}".strip()
+    return f"{number_text(float(f'{value:.4g}'))} {prediction.unit}".strip()

@@ -79,7 +79,8 @@ def see_outcome(chapter: Chapter, name: str, value: Any, store: ProgressStore) -
 
 def comparison(prediction: Prediction, stand: Standing, came: float | str) -> str:
     """Say what came, and how it stands to what was said."""
-    measured = f"It is {value_text(prediction, came)}."
+    shown = value_text(prediction, came)
+    measured = f"What came: {shown}." if prediction.choices else f"It is {shown}."
     if stand.said is None:
         return measured
     verdict = "That is what you said" if is_right(prediction, stand.said, came) else "You said"

@@ -14,7 +14,7 @@ from pathlib import Path
 DEFAULT_MINUTES = 10
 """What an exercise counts for whose declaration is not found."""
 
-_DECLARATION = re.compile(r'\bExercise\(\s*"(\w+)",\s*minutes=(\d+)')
+_DECLARATION = re.compile(r'Exercise\(\s*"(\w+)",\s*minutes=(\d+)')
 _FOLDER = Path(__file__).parents[2] / "exercises"
 
 

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from descent.study.anchors import anchor_of
+from descent.study.anchors import anchor_of, page_anchor
 from descent.study.chapter_names import find_exactly, find_named
 from descent.study.header import CatalogError
 from descent.study.routes.chapters import MapChapter
@@ -195,7 +195,7 @@ def _named(course: CourseMap, terms: Sequence[Term], name: str, here: str | None
     wanted = name.strip()
     named = _called(course, wanted)
     sections = [one for one in named if one.chapter.id == here] or named
-    if len(sections) != 1:
+    if len(sections) != 1 or sections[0].is_whole:  # a word may lead to a heading of the page
         word = _word(course, terms, wanted)
         if word is not None or not sections:
             return word
@@ -255,14 +255,15 @@ def _term_place(course: CourseMap, place: TermPlace) -> Place | None:
     chapter = course.chapter(place.chapter_id)
     if chapter is None or chapter.chapter is None:
         return None
-    sections = {section.anchor: section for section in course.sections_of(chapter)}
+    sections = {section.heading: section for section in course.sections_of(chapter)}
     current = course.sections_of(chapter)[0]
+    if not place.anchor:
+        return Place(current, place.heading, chapter.page)
     for heading in page_headings(chapter.chapter.source):
-        anchor = anchor_of(heading)
-        current = sections.get(anchor, current)
-        if anchor == place.anchor:
+        current = sections.get(heading, current)
+        if anchor_of(heading) == place.anchor:
             break
-    return Place(current, place.heading, place.page)
+    return Place(current, place.heading, f"{chapter.page}#{page_anchor(place.heading)}")
 
 
 def _near(name: str, course: CourseMap, terms: Sequence[Term]) -> str:

@@ -94,4 +94,5 @@ def _cut(text: str) -> Iterator[PageSection]:
 
 
 def _words(prose: str) -> int:
-    return sum(word != "#" for word in prose.split())
+    words = prose.split()
+    return len(words) - words.count("#")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
+from descent.study.anchors import page_anchor
 from descent.study.routes.chapters import MapChapter
 from descent.study.routes.course_map import CourseMap
 from descent.study.routes.named_routes import Route
@@ -71,12 +72,16 @@ def _of_headings(sections: Sequence[Section]) -> Iterator[str]:
     if sections[0].is_whole or sections[0].chapter.chapter is None:
         return
     chapter = sections[0].chapter
-    count = Counter(page_headings(sections[0].chapter.chapter.source))
+    headings = page_headings(sections[0].chapter.chapter.source)
+    count = Counter(page_anchor(heading) for heading in (chapter.title, *headings))
     for section in sections:
-        if count[section.heading] == 0:
+        if section.heading not in headings:
             yield f"{section.id}: the page has no heading '{section.heading}'."
-        elif count[section.heading] > 1:
-            yield f"{section.id}: {chapter.id} has the heading '{section.heading}' more than once."
+        elif count[section.anchor] > 1:
+            yield (
+                f"{section.id}: two headings of the page have one link, '#{section.anchor}'. "
+                "Change one of them."
+            )
 
 
 def _of_route(course: CourseMap, route: Route, above: Mapping[str, set[str]]) -> Iterator[str]:

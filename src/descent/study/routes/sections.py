@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from descent.study import header
-from descent.study.anchors import anchor_of
+from descent.study.anchors import page_anchor
 from descent.study.routes.chapters import MapChapter
 from descent.study.routes.exercise_minutes import DEFAULT_MINUTES, exercise_minutes
 from descent.study.routes.page_sections import page_sections
@@ -89,7 +89,7 @@ def _section(
         id=f"{chapter.id}#{declared.id}",
         chapter=chapter,
         heading=declared.heading,
-        anchor=anchor_of(declared.heading),
+        anchor=page_anchor(declared.heading),
         purpose=declared.purpose,
         needs=declared.needs,
         minutes=minutes,

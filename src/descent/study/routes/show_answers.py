@@ -115,10 +115,10 @@ def _startable(item: Startable) -> list[RenderableType]:
     first = item.sections[0]
     opens = f"descent open {chapter.short}" if chapter.stands else "not written yet"
     name = Text.assemble((chapter.heading, "bold"), f"  {_takes(first)}  ", (opens, "dim"))
-    what = chapter.purpose
+    what = Text(chapter.purpose, style="dim")
     if not first.is_whole:
-        what = f"{first.heading}: {first.purpose}" if first.purpose else first.heading
-    lines = [_in(name)] + ([_in(Text(what), "dim", 4)] if what else [])
+        what = Text.assemble(f"'{first.heading}'", (f"  {first.purpose}", "dim"))
+    lines = [_in(name)] + ([_in(what, "", 4)] if what else [])
     resource = chapter.resource
     if resource is not None:
         lines.append(_in(Text(f"Take {resource.title}"), "dim", 4))

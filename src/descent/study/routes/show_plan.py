@@ -72,7 +72,7 @@ def next_words(plan: Plan) -> str:
         return "Next: descent now shows what you can start."
     section = plan.steps[0].section
     if section.chapter.stands:
-        where = "" if section.is_whole else f"{section.heading}.  "
+        where = "" if section.is_whole else f"'{section.heading}'  "
         return f"Next: {where}descent open {section.chapter.short}"
     return f"Next: {section.chapter.heading}, by the resource above."
 
@@ -149,16 +149,17 @@ def _stages(plan: Plan, every_section: bool) -> Iterator[RenderableType]:
         if not stage.steps:
             continue
         if not is_line_drawn and not stage.steps[0].fits:
-            yield _end_of_hours(plan)
+            yield _end_of_hours(plan, "here")
             is_line_drawn = True
         yield from _stage(stage, every_section)
         if not is_line_drawn and not stage.fits:
-            yield _end_of_hours(plan)
+            yield _end_of_hours(plan, f"in {stage.chapter.reference}")
             is_line_drawn = True
 
 
-def _end_of_hours(plan: Plan) -> Text:
-    return Text(f"── {_hours(plan.budget or 0.0)} end here ".ljust(_WIDTH, "─"), style="yellow")
+def _end_of_hours(plan: Plan, where: str) -> Text:
+    text = f"── {_hours(plan.budget or 0.0)} end {where} "
+    return Text(text.ljust(_WIDTH, "─"), style="yellow")
 
 
 def _stage(stage: Stage, every_section: bool) -> Iterator[RenderableType]:

@@ -17,17 +17,21 @@ _LINK = re.compile(r"\[((?:\\.|[^\]\\])*)\]\(\.\./solutions/([^)#]+)\.ipynb(?:#(
 
 @dataclass(frozen=True)
 class TermPlace:
-    """A place that teaches a term: the chapter's id, the heading, and what a link to it ends in."""
+    """A place that teaches a term.
+
+    Attributes
+    ----------
+    chapter_id
+        The chapter.
+    heading
+        The heading as it is written; the chapter's title where it is the page's beginning.
+    anchor
+        What a link to it in markdown ends in; empty for the beginning.
+    """
 
     chapter_id: str
     heading: str
     anchor: str
-
-    @property
-    def page(self) -> str:
-        """The place in the book, from its root on."""
-        page = f"solutions/{self.chapter_id}.html"
-        return f"{page}#{self.anchor}" if self.anchor else page
 
 
 @dataclass(frozen=True)
