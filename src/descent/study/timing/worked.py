@@ -87,7 +87,8 @@ def time_worked(events: Iterable[Event], now: float) -> Worked:
     events = [event for event in events if is_on_the_calendar(event.at)]
     clocks = read_clocks(events, now)
     pauses = sorted(_pauses(clocks), key=lambda pause: pause.start)
-    pieces = [*_clock_pieces(clocks), *pauses, *_estimates(events, pauses)]
+    past = [event for event in events if event.at <= now]  # a computer's time may have been ahead
+    pieces = [*_clock_pieces(clocks), *pauses, *_estimates(past, pauses)]
     worked = [piece for piece in without_overlap(pieces) if piece.works]
     return Worked(tuple(worked), tuple(clocks))
 
