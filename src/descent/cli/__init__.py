@@ -7,7 +7,19 @@ from __future__ import annotations
 
 import sys
 
-from descent.cli import authoring, learning, predictions, record, running, sprint, time, written
+from descent.cli import (
+    authoring,
+    learning,
+    plan,
+    predictions,
+    record,
+    resources,
+    review,
+    running,
+    sprint,
+    time,
+    written,
+)
 from descent.cli.app import app
 from descent.errors import CourseError
 
@@ -16,8 +28,11 @@ __all__ = [
     "authoring",
     "learning",
     "main",
+    "plan",
     "predictions",
     "record",
+    "resources",
+    "review",
     "running",
     "sprint",
     "time",
