@@ -93,12 +93,18 @@ def time_worked(events: Iterable[Event], now: float) -> Worked:
     return Worked(tuple(worked), tuple(clocks))
 
 
+def recent_time(events: Iterable[Event], now: float) -> Worked:
+    """Work out the time worked this week, without going through the years before.
+
+    What is of the day before the week is there as well: a clock may have begun on it.
+    """
+    recent = beginning_of(week_of(now)) - 86400.0
+    return time_worked([event for event in events if event.at >= recent], now)
+
+
 def hours_this_week(events: Iterable[Event], now: float) -> float:
-    """Return the hours worked since Monday, 04:00, without going through the years before."""
-    week = week_of(now)
-    recent = beginning_of(week) - 86400.0  # a clock may have begun on the day before
-    events = [event for event in events if event.at >= recent]
-    return time_worked(events, now).hours_in_week(week)
+    """Return the hours worked since Monday, 04:00."""
+    return recent_time(events, now).hours_in_week(week_of(now))
 
 
 def _clock_pieces(clocks: Iterable[Clock]) -> Iterable[Piece]:
