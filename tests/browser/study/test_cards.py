@@ -85,7 +85,9 @@ def test_a_card_forgotten_in_the_last_area_returns_at_the_foot(page: Page) -> No
     again = page.locator(".descent-again:visible")
     expect(again).to_have_count(1)
     answer(again.locator("details"), "Not yet")
-    expect(again.get_by_role("status")).to_have_text("Not yet. It comes back in the review tomorrow.")
+    expect(again.get_by_role("status")).to_have_text(
+        "Not yet. It comes back in the review tomorrow."
+    )
 
 
 def test_a_card_that_is_due_is_marked(page: Page) -> None:
