@@ -7,11 +7,9 @@ day 0 is 1 January 1970.
 
 from __future__ import annotations
 
-import time
 from datetime import date, timedelta
 
-TURNS_AT_HOUR = 4
-"""The local hour at which a day begins."""
+from descent.study import days
 
 _FIRST = date(1970, 1, 1)
 
@@ -30,11 +28,9 @@ def day_of(at: float) -> int | None:
         Days since 1 January 1970; None where no calendar reaches the moment.
     """
     try:
-        local = time.localtime(at)
-        midnight = date(local.tm_year, local.tm_mon, local.tm_mday)
+        return (days.day_of(at) - _FIRST).days
     except (OverflowError, ValueError, OSError):
         return None
-    return (midnight - _FIRST).days - (local.tm_hour < TURNS_AT_HOUR)
 
 
 def date_of(day: int) -> date:
