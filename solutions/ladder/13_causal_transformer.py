@@ -985,7 +985,13 @@ next_pass(TRANSFORMER)
 for name, model in trained.items():
     test = math.exp(evaluate(model, test_tokens, READS[name]))
     print(f"{name}: test perplexity {test:.1f}\n    {written(PROMPT)} | {sample(model, 45)}\n")
+last_losses = {name: np.mean(losses[-40:]) for name, losses in curves.items()}
+leader = "the network" if last_losses[NETWORK] < last_losses[TRANSFORMER] else "the transformer"
 
+# %% outcome="training_leader"
+outcome("training_leader", leader)
+
+# %%
 shown = {}
 for name, losses in curves.items():
     means = [np.mean(losses[i : i + 40]) for i in range(0, len(losses), 40)]
@@ -993,11 +999,6 @@ for name, losses in curves.items():
 plot_curves(shown, xlabel="step", ylabel="training loss (nats a word)",
             title=titled("In training the network is ahead", text.source))
 plt.show()
-last_losses = {name: np.mean(losses[-40:]) for name, losses in curves.items()}
-leader = "the network" if last_losses[NETWORK] < last_losses[TRANSFORMER] else "the transformer"
-
-# %% outcome="training_leader"
-outcome("training_leader", leader)
 
 # %% [markdown]
 # Two surprises. After the first few dozen steps the network has the lower *training* loss, and it keeps that
