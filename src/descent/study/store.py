@@ -145,7 +145,7 @@ class ProgressStore:
         return sorted(wanted, key=lambda event: (event.at, event.uid))
 
     def is_newer(self) -> bool:
-        """Say whether a newer version of the course made the file, so that this one cannot read it."""
+        """Say whether a newer version of the course made the file: this one cannot read it."""
         try:
             if self.path.exists():
                 _connect(self.path).close()
