@@ -14,12 +14,12 @@ from descent.authoring.limits import (
     LONG,
     LONGISH,
     MOST_CARDS,
-    MOST_PREDICTIONS,
     MOST_WORDS,
     STRETCH,
 )
+from descent.authoring.study_problems import MOST_PREDICTIONS
 from descent.cli import app
-from descent.study.catalog import _OPTIONAL, _REQUIRED
+from descent.study.header import _OPTIONAL, _REQUIRED
 
 ROOT = Path(__file__).resolve().parents[1]
 GUIDES = ("README.md", "CONTRIBUTING.md")
@@ -121,8 +121,8 @@ def test_the_limits_are_those_that_are_counted():
         f"| words of prose | {FEWEST_WORDS} to {MOST_WORDS} |",
         f"| words of a sentence | {LONG}; at most a tenth of the sentences over {LONGISH} |",
         f"| words between two things to do | {STRETCH}.",
-        f"| predictions (`**Predict.**`) | {MOST_PREDICTIONS} |",
-        f"| recall cards | {FEWEST_CARDS} to {MOST_CARDS} |",
+        f"| predictions, one quantity each | {MOST_PREDICTIONS} |",
+        f"| recall cards | {FEWEST_CARDS} to {MOST_CARDS}; at least half ask about a new case |",
     ):
         assert row in text
 

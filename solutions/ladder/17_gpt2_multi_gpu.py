@@ -728,12 +728,14 @@ for stage in range(4):
     print(f"100 parameters in float32, 4 processes, stage {stage}: {bytes_per_gpu(100, 4, stage, mixed=False)} bytes")
 
 # %% [markdown]
-# In practice the question is turned round: how many GPUs of a kind does a model need? A higher stage needs
-# fewer, and stage 3 sends more. Sometimes no number is enough.
+# In practice the question is turned round: how many GPUs of a kind does a model need? A higher stage never needs
+# more, and stage 3 sends more. Sometimes no number is enough.
 #
 # By hand: 100 parameters in float32 at stage 1. Weights and gradients, 800 bytes, are whole in every process, and
 # the optimiser's 800 are divided. With 1 000 bytes in a GPU there are 200 left for a part of these, so it takes
-# 4 GPUs. With 900 bytes it takes 8.
+# 4 GPUs. With 900 bytes it takes 8. With 800 bytes nothing is left for even the smallest part: no number is enough.
+# At stage 0 one GPU of 1 600 bytes holds it all, and of smaller ones no number does. A part need not be a whole
+# number of bytes.
 
 # %% exercise="fewest_gpus"
 def fewest_gpus(parameters: int, stage: int, mixed: bool, memory: int) -> int | None:
@@ -741,11 +743,11 @@ def fewest_gpus(parameters: int, stage: int, mixed: bool, memory: int) -> int | 
 
     Parameters
     ----------
-    parameters : of the whole model, at least 1
+    parameters : of the whole model, from 1 to 10¹³
     stage : 0, 1, 2 or 3, as in the table
     mixed : whether weights and gradients take 2 bytes, and the optimiser keeps the weights
         in 4 bytes as well; else all numbers take 4 bytes
-    memory : bytes of one GPU, a whole number. Weights, gradients and optimiser together may fill
+    memory : bytes of one GPU, a whole number from 1 on. Weights, gradients and optimiser together may fill
         it to the last byte; activations are not counted.
 
     Returns

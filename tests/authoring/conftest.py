@@ -23,8 +23,10 @@ SOURCE = '''\
 # data: synthetic
 # readings:
 #   - {key: nielsen2015, where: "chapter 1", skip: "the history"}
+# sections:
+#   - {id: model, heading: "A model", for: "every later page fits one", needs: []}
 # recall:
-#   - {q: "What is $w$?", a: "The slope, as {cite:p}`nielsen2015` says."}
+#   - {id: slope, section: model, q: "What is $w$?", a: "The slope, as {cite:p}`nielsen2015` says."}
 # ---
 
 # %% [markdown]

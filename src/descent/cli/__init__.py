@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import sys
 
-from descent.cli import authoring, learning, review, running
+from descent.cli import authoring, learning, predictions, review, running, written
 from descent.cli.app import app
 from descent.errors import CourseError
 
-__all__ = ["app", "authoring", "learning", "main", "review", "running"]
+__all__ = ["app", "authoring", "learning", "main", "predictions", "review", "running", "written"]
 
 
 def main() -> None:

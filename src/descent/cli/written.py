@@ -1,0 +1,84 @@
+"""The command for exercises that are answered in sentences."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from descent.cli.app import ChapterName, app
+from descent.errors import CourseError
+
+if TYPE_CHECKING:
+    from descent.study.catalog import Chapter
+    from descent.study.header import Written
+
+
+@app.command()
+def write(
+    chapter: ChapterName,
+    exercise: Annotated[
+        str, typer.Argument(help="Which one; without it, they are listed.", show_default=False)
+    ] = "",
+) -> None:
+    """Answer a question in sentences, then compare with what a good answer contains."""
+    from descent.study.catalog import find_chapter
+    from descent.study.written.drafts import find_written
+
+    found = find_chapter(chapter)
+    if exercise:
+        _write(found, find_written(found, exercise))
+    else:
+        _list(found)
+
+
+def _list(chapter: Chapter) -> None:
+    from descent.study.store import ProgressStore
+    from descent.study.written.drafts import drafts
+
+    if not chapter.written:
+        print(f"{chapter.heading} has no written exercise.")
+    events = ProgressStore().events(chapter.id)
+    for written in chapter.written:
+        versions = len(drafts(events, chapter.id, written.id))
+        state = f"written, {versions} version{'s' * (versions != 1)}" if versions else "not yet"
+        print(f"{written.id} ({state}): {written.ask}")
+
+
+def _write(chapter: Chapter, written: Written) -> None:
+    from descent.study.store import ProgressStore
+    from descent.study.written.drafts import assess, drafts, submit
+
+    store = ProgressStore()
+    before = drafts(store.events(chapter.id), chapter.id, written.id)
+    text = _edited(written, before[-1].text if before else "")
+    if submit(chapter, written.id, text, store) is None:
+        print("Nothing was written, and nothing is kept.")
+        return
+    print("Kept. What a good answer contains:")
+    asked = typer.get_text_stream("stdin").isatty()
+    met = [
+        place
+        for place, point in enumerate(written.rubric)
+        if (typer.confirm(f"  Yours: {point}?", default=False) if asked else print(f"  - {point}"))
+    ]
+    if asked:
+        assess(chapter, written.id, met, store)
+    print(f"\nA model answer: {written.answer}")
+
+
+def _edited(written: Written, before: str) -> str:
+    """Let the learner write in their editor, or read what is piped in."""
+    import click
+
+    stream = typer.get_text_stream("stdin")
+    if not stream.isatty():
+        return str(stream.read())
+    mark = "# Your answer stands above this line. Save and close to submit it."
+    try:
+        text = click.edit(f"{before}\n\n{mark}\n# {written.ask}\n")
+    except click.ClickException as error:
+        raise CourseError(
+            f"No editor could be opened ({error.message}). Set EDITOR, or pipe your answer in."
+        ) from error
+    return "" if text is None else text.partition(mark)[0]
