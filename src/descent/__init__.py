@@ -2,7 +2,7 @@
 
 A notebook needs ``chapter``, ``check``, ``hint`` and ``progress``; ``commit`` and ``outcome`` for
 what is to be said before it is seen, ``recall`` and ``write`` for what is to be remembered and put
-into words. Later chapters
+into words. ``clock`` and ``sprint`` keep the time. Later chapters
 also need ``mine``, which fetches an earlier answer; ``run``, which trains; ``recorded``, which
 shows what others' training gave; and ``measured``, which returns what was measured beforehand. The
 last rungs need a model that is already there (``GPT``, ``sample``), and processes that talk
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from descent.models.gpt import GPT, sample
     from descent.notebook import chapter, check, hint, mine, progress, put_back
     from descent.notebook_runs import recorded, run
-    from descent.notebook_study import commit, outcome, recall, write
+    from descent.notebook_study import clock, commit, outcome, recall, sprint, write
     from descent.runs.launching.notebook_processes import in_processes
     from descent.study.measurements import measured
     from descent.training.links import Link, alone, in_turns
@@ -36,6 +36,7 @@ __all__ = [
     "alone",
     "chapter",
     "check",
+    "clock",
     "commit",
     "hint",
     "in_processes",
@@ -49,6 +50,7 @@ __all__ = [
     "recorded",
     "run",
     "sample",
+    "sprint",
     "write",
 ]
 
@@ -58,6 +60,7 @@ MODULES = {
     "alone": "training.links",
     "chapter": "notebook",
     "check": "notebook",
+    "clock": "notebook_study",
     "commit": "notebook_study",
     "hint": "notebook",
     "in_processes": "runs.launching.notebook_processes",
@@ -71,6 +74,7 @@ MODULES = {
     "recorded": "notebook_runs",
     "run": "notebook_runs",
     "sample": "models.gpt",
+    "sprint": "notebook_study",
     "write": "notebook_study",
 }
 

@@ -1,4 +1,4 @@
-"""What a notebook uses to commit, recall and write: `commit`, `outcome`, `recall`, `write`."""
+"""What a notebook uses to commit, recall, write and keep the time: `commit`, `recall`, `clock`."""
 
 from __future__ import annotations
 
@@ -83,4 +83,24 @@ def recall(section: str = "") -> None:
             print(f"— {card.question}")
 
 
-__all__ = ["commit", "outcome", "recall", "write"]
+def clock(what: str = "") -> None:
+    """Show the clock of this chapter: begin, pause and stop it, and see what it has counted.
+
+    Parameters
+    ----------
+    what : str
+        What you work at, where the chapter alone does not say it.
+    """
+    from descent.study.timing.in_notebook import show_clock
+
+    show_clock(current_chapter().id, what)
+
+
+def sprint() -> None:
+    """Show the 24-hour weekend: the block under way, what comes, and your log when it is over."""
+    from descent.study.sprint.in_notebook import show_sprint
+
+    show_sprint()
+
+
+__all__ = ["clock", "commit", "outcome", "recall", "sprint", "write"]

@@ -148,7 +148,14 @@ class TinyCourse:
         """Return the bytes of everything that is generated."""
         files = [self.learner, self.page]
         files += [
-            self.root / name for name in ("_toc.yml", "README.md", "book/index.md", "book/terms.md")
+            self.root / name
+            for name in (
+                "_toc.yml",
+                "README.md",
+                "book/index.md",
+                "book/terms.md",
+                "book/assets/course-data.js",
+            )
         ]
         return {str(path.relative_to(self.root)): path.read_bytes() for path in files}
 

@@ -22,6 +22,7 @@ from descent.authoring.rendered import html
 from descent.authoring.source import Cell, ChapterSource, cell_id
 from descent.study.catalog import Chapter
 from descent.study.header import Card, Prediction, Written
+from descent.study.written.drafts import AsksInWriting
 
 HTML_ON_PAGE = ("predict", "recall", "write")
 """The roles of cells that no kernel computes anything for."""
@@ -126,7 +127,7 @@ def prediction_box(chapter: Chapter, prediction: Prediction) -> str:
     return f'<div class="descent-predict"{_of(chapter, prediction.id)}{attributes}>{ask}</div>'
 
 
-def written_box(chapter: Chapter, written: Written) -> str:
+def written_box(chapter: AsksInWriting, written: Written) -> str:
     """Return the place on a page where an answer is written; the rubric stays folded."""
     points = "".join(f"<li>{html(point)}</li>" for point in written.rubric)
     return (
@@ -160,7 +161,7 @@ def _declared(entries: Iterable[Entry], cell: Cell) -> Entry:
     return next(entry for entry in entries if entry.id == cell.name)
 
 
-def _of(chapter: Chapter, item: str) -> str:
+def _of(chapter: AsksInWriting, item: str) -> str:
     return _attributes(chapter=chapter.id, item=item)
 
 

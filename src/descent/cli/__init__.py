@@ -7,11 +7,37 @@ from __future__ import annotations
 
 import sys
 
-from descent.cli import authoring, learning, predictions, review, running, written
+from descent.cli import (
+    authoring,
+    learning,
+    plan,
+    predictions,
+    record,
+    resources,
+    review,
+    running,
+    sprint,
+    time,
+    written,
+)
 from descent.cli.app import app
 from descent.errors import CourseError
 
-__all__ = ["app", "authoring", "learning", "main", "predictions", "review", "running", "written"]
+__all__ = [
+    "app",
+    "authoring",
+    "learning",
+    "main",
+    "plan",
+    "predictions",
+    "record",
+    "resources",
+    "review",
+    "running",
+    "sprint",
+    "time",
+    "written",
+]
 
 
 def main() -> None:

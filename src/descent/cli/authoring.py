@@ -31,15 +31,29 @@ def build(
 
 @app.command("check-chapters")
 def check_chapters() -> None:
-    """Say which generated files are not what their sources make, and which limits are broken."""
+    """Say which generated files are stale, which limits are broken, what the map gets wrong."""
     from descent.authoring import broken_limits, stale_files
     from descent.study.paths import course_root
 
-    wrong = [*stale_files(course_root()), *broken_limits(course_root())]
+    wrong = [*stale_files(course_root()), *broken_limits(course_root()), *_map_problems()]
     for sentence in wrong:
         print(sentence)
     print(f"{len(wrong)} to put right." if wrong else "Every generated file is fresh.")
     raise typer.Exit(1 if wrong else 0)
+
+
+def _map_problems() -> list[str]:
+    from descent.study.header import CatalogError
+    from descent.study.routes.course_map import load_map
+    from descent.study.routes.problems import course_problems
+    from descent.study.routes.yaml_file import RoutesError
+
+    try:
+        return course_problems(load_map())
+    except CatalogError:  # a header is wrong, which the others have told
+        return []
+    except RoutesError as error:
+        return [str(error)]
 
 
 @app.command("new-chapter")

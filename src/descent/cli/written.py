@@ -10,8 +10,8 @@ from descent.cli.app import ChapterName, app
 from descent.errors import CourseError
 
 if TYPE_CHECKING:
-    from descent.study.catalog import Chapter
     from descent.study.header import Written
+    from descent.study.written.drafts import AsksInWriting
 
 
 @app.command()
@@ -27,12 +27,13 @@ def write(
 
     found = find_chapter(chapter)
     if exercise:
-        _write(found, find_written(found, exercise))
+        answer_in_terminal(found, find_written(found, exercise))
     else:
-        _list(found)
+        list_written(found)
 
 
-def _list(chapter: Chapter) -> None:
+def list_written(chapter: AsksInWriting) -> None:
+    """Print the exercises of a chapter that are answered in sentences, and what was written."""
     from descent.study.store import ProgressStore
     from descent.study.written.drafts import drafts
 
@@ -45,7 +46,8 @@ def _list(chapter: Chapter) -> None:
         print(f"{written.id} ({state}): {written.ask}")
 
 
-def _write(chapter: Chapter, written: Written) -> None:
+def answer_in_terminal(chapter: AsksInWriting, written: Written) -> None:
+    """Let an answer be written, keep it, and compare it with what a good one contains."""
     from descent.study.store import ProgressStore
     from descent.study.written.drafts import assess, drafts, submit
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from descent.study.chapter_names import find_named
 from descent.study.header import CatalogError, Header, HeaderError, parse_header
 from descent.study.parts import find_part, part_order
 from descent.study.paths import CourseNotFound, course_root
@@ -148,56 +148,7 @@ def find_chapter(name: str) -> Chapter:
     CatalogError
         When no chapter, or more than one, answers to the name; the message lists near names.
     """
-    chapters = load_catalog()
-    wanted = _normal_name(name)
-    for rule in (_is_exactly, _is_called, _has_number, _starts_with):
-        found = [chapter for chapter in chapters if rule(chapter, wanted)]
-        if len(found) == 1:
-            return found[0]
-        if found:
-            meant = ", ".join(chapter.id for chapter in found)
-            raise CatalogError(f"'{name}' could be any of: {meant}.")
-    raise CatalogError(f"There is no chapter '{name}'. {_near_names(wanted, chapters)}")
-
-
-def _normal_name(name: str) -> str:
-    """Reduce an id, a path or a file name to ``part/NN_slug``, or as much of it as was given."""
-    wanted = name.strip().replace("\\", "/").removesuffix(".ipynb").removesuffix(".py").strip("/")
-    is_path = wanted.count("/") > 1
-    return "/".join(wanted.split("/")[-2:]) if is_path else wanted
-
-
-def _is_exactly(chapter: Chapter, wanted: str) -> bool:
-    return wanted in (chapter.id, chapter.name, chapter.slug, f"{chapter.part}/{chapter.slug}")
-
-
-def _is_called(chapter: Chapter, wanted: str) -> bool:
-    shown = str(int(wanted)) if wanted.isdecimal() else wanted.casefold()
-    return shown in (chapter.mark.casefold(), chapter.reference.casefold())
-
-
-def _has_number(chapter: Chapter, wanted: str) -> bool:
-    part, _, number = wanted.rpartition("/")
-    return part in ("", chapter.part) and number.isdecimal() and int(number) == chapter.number
-
-
-def _starts_with(chapter: Chapter, wanted: str) -> bool:
-    return bool(wanted) and (
-        chapter.id.startswith(wanted)
-        or chapter.name.startswith(wanted)
-        or chapter.slug.startswith(wanted)
-    )
-
-
-def _near_names(wanted: str, chapters: list[Chapter]) -> str:
-    """Say which chapters have names like the one that was asked for."""
-    if not chapters:
-        return "This course has no chapters yet."
-    names = {alias: chapter.id for chapter in chapters for alias in (chapter.id, chapter.slug)}
-    near = [names[alias] for alias in difflib.get_close_matches(wanted, list(names), n=6)]
-    if near:
-        return f"Did you mean {' or '.join(dict.fromkeys(near))}?"
-    return f"There are: {', '.join(chapter.id for chapter in chapters)}."
+    return find_named(name, load_catalog())
 
 
 def course_order(chapter: Chapter) -> tuple[int, str, int, str]:

@@ -25,6 +25,11 @@ def with_present_names(events: list[Event]) -> list[Event]:
     return [_renamed(event, former) for event in events] if former else events
 
 
+def present_name(name: str) -> str:
+    """Return the name a thing has now: a chapter's id, or ``chapter/item``."""
+    return _present(name, _former_names())
+
+
 def _renamed(event: Event, former: Mapping[str, str]) -> Event:
     chapter = _present(event.chapter, former)
     item = _present(f"{chapter}/{event.exercise}", former).removeprefix(f"{chapter}/")

@@ -144,6 +144,17 @@ class ProgressStore:
         wanted = (event for event in named if chapter_id in (None, event.chapter))
         return sorted(wanted, key=lambda event: (event.at, event.uid))
 
+    def is_newer(self) -> bool:
+        """Say whether a newer version of the course made the file, so that this one cannot read it."""
+        try:
+            if self.path.exists():
+                _connect(self.path).close()
+        except NewerStore:
+            return True
+        except (sqlite3.Error, OSError):
+            pass
+        return False
+
     def exercise_states(self, chapter_id: str) -> dict[str, ExerciseState]:
         """Return how the learner stands with each exercise of a chapter that was ever touched."""
         return summarise(self.events(chapter_id))

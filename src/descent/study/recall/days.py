@@ -30,11 +30,10 @@ def day_of(at: float) -> int | None:
         Days since 1 January 1970; None where no calendar reaches the moment.
     """
     try:
-        local = time.localtime(at)
-        midnight = date(local.tm_year, local.tm_mon, local.tm_mday)
+        offset = time.localtime(at).tm_gmtoff
     except (OverflowError, ValueError, OSError):
         return None
-    return (midnight - _FIRST).days - (local.tm_hour < TURNS_AT_HOUR)
+    return int((at + offset - 3_600 * TURNS_AT_HOUR) // 86_400)
 
 
 def date_of(day: int) -> date:

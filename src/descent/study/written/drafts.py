@@ -4,12 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
 from descent.errors import CourseError
-from descent.study.catalog import Chapter
 from descent.study.events import Event
 from descent.study.header import Written
 from descent.study.store import ProgressStore
+
+
+class AsksInWriting(Protocol):
+    """Where written exercises stand: a chapter, or the plan of the sprint."""
+
+    @property
+    def id(self) -> str:
+        """What stands for it in the record."""
+
+    @property
+    def heading(self) -> str:
+        """What it is called in a sentence."""
+
+    @property
+    def written(self) -> tuple[Written, ...]:
+        """Its exercises."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +47,7 @@ class Draft:
     met: tuple[int, ...] | None = None
 
 
-def find_written(chapter: Chapter, name: str) -> Written:
+def find_written(chapter: AsksInWriting, name: str) -> Written:
     """Return a written exercise of a chapter.
 
     Raises
@@ -62,7 +78,7 @@ def drafts(events: Iterable[Event], chapter_id: str, name: str) -> list[Draft]:
     return found
 
 
-def submit(chapter: Chapter, name: str, text: str, store: ProgressStore) -> Draft | None:
+def submit(chapter: AsksInWriting, name: str, text: str, store: ProgressStore) -> Draft | None:
     """Keep an answer, where it differs from the version before; return it, None when empty."""
     find_written(chapter, name)
     words = text.strip()
@@ -75,7 +91,7 @@ def submit(chapter: Chapter, name: str, text: str, store: ProgressStore) -> Draf
     return Draft(event.at, words)
 
 
-def assess(chapter: Chapter, name: str, met: Iterable[int], store: ProgressStore) -> None:
+def assess(chapter: AsksInWriting, name: str, met: Iterable[int], store: ProgressStore) -> None:
     """Keep which points of the rubric the latest version meets."""
     points = range(len(find_written(chapter, name).rubric))
     store.record(

@@ -1,0 +1,382 @@
+// The learner's record, for the pages of the book: what they answered, predicted and wrote.
+//
+// An event is the same object as in the course's own record (descent.study.events). Under `make start`
+// events go to the server. From disk, or from any web host, they stay in this browser. An event is
+// put into the browser's storage first in either case, and leaves it when the server has said that
+// it has it: what could not be sent is sent the next time.
+"use strict";
+
+window.descentRecord = (() => {
+  const { button, element } = window.descentPage;
+  const KEY = "descent.record.v1";
+  const DRAFTS = "descent.draft.v1/";
+  const DAMAGED = `${KEY}.damaged`;
+  const MOST_AT_ONCE = 500; // events in one request; the server takes 4 MiB
+  const MOST_CHARACTERS = 1_000_000;
+  const PATIENCE = 8000; // milliseconds for the server to answer
+
+  const NO_STORAGE = "This browser lets the page keep nothing (a private window, or storage that is switched off). "
+    + "What you do here is lost when the page is closed, unless you save it to a file on the page “Review”.";
+  const FULL = "The storage that this browser gives the book is full. What you do now is lost when the page is closed. "
+    + "Save the record to a file on the page “Review”.";
+  const NEWER = "The record in this browser was made by a newer version of the book. It is left as it is, and what you do "
+    + "here is lost when the page is closed, unless you save it to a file. Read the newer book.";
+  const BROKEN = "The record in this browser could not be read. It was put aside, under the name "
+    + `${DAMAGED}, and a new one was begun.`;
+  const AWAY = "The course’s server does not answer. What you do is kept in this browser, and sent the next time.";
+  const LOGGED_OUT = "The server wants a log-in: open the address that make start printed. Until then what you do is kept "
+    + "in this browser.";
+
+  const inMemory = new Map(); // what no storage takes, by uid
+  const onServer = new Map(); // what the server has said that it has, by uid
+  const refused = new Set(); // uids that the server does not take
+  const listeners = [];
+  const said = new Set();
+  let server = findServer();
+  let lastText = null, lastStored = [], newer = false, sorted = null, lastTime = 0, sending = null;
+
+  // --- Words to the reader --------------------------------------------------------------------------
+
+  /** Say something that matters, once, in a strip at the foot of the window. */
+  function tell(message) {
+    if (said.has(message)) return;
+    said.add(message);
+    if (document.body) show(message);
+    else document.addEventListener("DOMContentLoaded", () => show(message));
+  }
+
+  function show(message) {
+    let strip = document.querySelector(".descent-notice");
+    if (!strip) {
+      strip = element("div", { className: "descent-notice", role: "status" });
+      document.body.append(strip);
+    }
+    const note = element("p", {}, `${message} `, button("Close", () => note.remove()));
+    strip.append(note);
+  }
+
+  // --- The browser's storage ------------------------------------------------------------------------
+
+  function byUid(...lists) {
+    const found = new Map();
+    for (const event of lists.flat()) if (!found.has(event.uid)) found.set(event.uid, event);
+    return [...found.values()];
+  }
+
+  /** What the browser keeps. Read anew each time: another window may have written. */
+  function stored() {
+    let text;
+    try {
+      text = window.localStorage.getItem(KEY);
+    } catch {
+      tell(NO_STORAGE);
+      return [];
+    }
+    if (text === lastText) return lastStored;
+    lastText = text;
+    lastStored = text === null ? [] : readStored(text);
+    return lastStored;
+  }
+
+  function readStored(text) {
+    let found = null;
+    try {
+      found = JSON.parse(text);
+    } catch { /* told below */ }
+    if (Array.isArray(found)) return found.filter(isEvent);
+    if (found !== null && typeof found === "object") {
+      newer = true;
+      tell(NEWER);
+    } else {
+      putAside(text);
+    }
+    return [];
+  }
+
+  function putAside(text) {
+    try {
+      window.localStorage.setItem(DAMAGED, text);
+      window.localStorage.removeItem(KEY);
+      tell(BROKEN);
+    } catch {
+      newer = true; // it cannot be put aside, so nothing may be written over it
+      tell(FULL);
+    }
+  }
+
+  /** Replace what the browser keeps; false, with a word to the reader, where it takes nothing. */
+  function store(events) {
+    if (newer) return false;
+    try {
+      if (events.length) window.localStorage.setItem(KEY, JSON.stringify(events));
+      else window.localStorage.removeItem(KEY);
+      return true;
+    } catch (error) {
+      tell(error.name === "QuotaExceededError" && stored().length ? FULL : NO_STORAGE);
+      return false;
+    }
+  }
+
+  function keep(events) {
+    const before = stored();
+    if (!store(byUid(before, [...inMemory.values()], events))) {
+      for (const event of events) inMemory.set(event.uid, event);
+    } else {
+      inMemory.clear();
+    }
+    changed();
+  }
+
+  function drop(uids) {
+    for (const uid of uids) inMemory.delete(uid);
+    const before = stored();
+    const after = before.filter((event) => !uids.has(event.uid));
+    if (after.length < before.length) store(after);
+  }
+
+  // --- Events ---------------------------------------------------------------------------------------
+
+  const isText = (value) => typeof value === "string";
+
+  function isEvent(value) {
+    return value !== null && typeof value === "object" && isText(value.uid) && value.uid !== ""
+      && Number.isFinite(value.at) && isText(value.kind) && isText(value.chapter) && isText(value.exercise);
+  }
+
+  /** The event with every field there is, for one from a file that may lack some. */
+  function whole(event) {
+    const data = event.data !== null && typeof event.data === "object" && !Array.isArray(event.data) ? event.data : {};
+    const seconds = Number.isFinite(event.seconds) ? event.seconds : 0;
+    return { ...event, outcome: event.outcome ?? null, mistake: event.mistake ?? null, seconds, data };
+  }
+
+  function newUid() {
+    const bytes = window.crypto.getRandomValues(new Uint8Array(16));
+    return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  }
+
+  /** Seconds since 1970. Of two events of one page the later has the later time, whatever the clock does. */
+  function newTime() {
+    lastTime = Math.max(Date.now() / 1000, lastTime + 0.001);
+    return lastTime;
+  }
+
+  /** Record that something happened to an item of a chapter, and return the event. */
+  function add(kind, chapter, item, data) {
+    const event = {
+      uid: newUid(), at: newTime(), kind, chapter, exercise: item,
+      outcome: null, mistake: null, seconds: 0, data,
+    };
+    keep([event]);
+    send();
+    return event;
+  }
+
+  /** All events, oldest first. */
+  function events() {
+    const here = stored();
+    if (sorted === null || sorted.here !== here) {
+      const all = byUid([...onServer.values()], here, [...inMemory.values()]).map(whole);
+      all.sort((a, b) => a.at - b.at || (a.uid < b.uid ? -1 : 1));
+      sorted = { here, all };
+    }
+    return sorted.all;
+  }
+
+  /** The events of one kind, of one item where one is given, oldest first. */
+  function find(kind, chapter, item) {
+    return events().filter((event) => event.kind === kind
+      && (chapter === undefined || event.chapter === chapter)
+      && (item === undefined || event.exercise === item));
+  }
+
+  function changed() {
+    sorted = null;
+    for (const listener of listeners) listener();
+  }
+
+  // --- The server -----------------------------------------------------------------------------------
+
+  /** Where the Jupyter server is: what comes before `/book/`, the root of the pages; or null. */
+  function findServer() {
+    const root = document.documentElement.dataset.content_root ?? "./";
+    const { pathname, protocol } = new URL(root, window.location.href);
+    return protocol.startsWith("http") && pathname.endsWith("/book/") ? pathname.slice(0, -"/book/".length) : null;
+  }
+
+  async function ask(options = {}) {
+    const control = new AbortController();
+    const timer = window.setTimeout(() => control.abort(), PATIENCE);
+    try {
+      return await fetch(`${server}/descent/events`, { ...options, credentials: "same-origin", signal: control.signal });
+    } finally {
+      window.clearTimeout(timer);
+    }
+  }
+
+  /** Read what the server has. A host that knows no record is no server of ours. */
+  async function load() {
+    if (server === null) return;
+    try {
+      const answer = await ask();
+      if (answer.status === 404) server = null;
+      else if (answer.status === 403) tell(LOGGED_OUT);
+      else if (!answer.ok) tell(AWAY);
+      else take(await answer.json());
+    } catch {
+      tell(AWAY);
+    }
+  }
+
+  function take(answer) {
+    if (answer.notice) tell(answer.notice);
+    const before = onServer.size;
+    for (const event of answer.events) onServer.set(event.uid, event);
+    if (onServer.size !== before) changed();
+  }
+
+  const cookie = (name) => new RegExp(`(?:^|; )${name}=([^;]*)`).exec(document.cookie)?.[1] ?? "";
+
+  /** Send what waits in this browser; what arrives leaves it. Resolves when nothing more can be sent. */
+  function send() {
+    if (server === null) return Promise.resolve();
+    sending ??= sendAll().finally(() => { sending = null; });
+    return sending;
+  }
+
+  async function sendAll() {
+    let most = MOST_AT_ONCE;
+    for (;;) {
+      const batch = nextBatch(most);
+      if (!batch.length) return;
+      const answer = await post(batch);
+      if (answer === null) return;
+      if (answer.ok) arrived(batch);
+      else if (batch.length > 1) most = Math.ceil(batch.length / 2); // to find the one that is refused
+      else refuse(batch[0], answer.message);
+    }
+  }
+
+  function nextBatch(most) {
+    const batch = [];
+    let characters = 0;
+    for (const event of byUid(stored(), [...inMemory.values()])) {
+      if (refused.has(event.uid)) continue;
+      characters += JSON.stringify(event).length;
+      if (batch.length && (batch.length === most || characters > MOST_CHARACTERS)) break;
+      batch.push(event);
+    }
+    return batch;
+  }
+
+  /** Post events. `{ok}` or `{ok, message}` when the server answered about them; null when it did not. */
+  async function post(batch) {
+    try {
+      const answer = await ask({
+        method: "POST",
+        headers: { "Content-Type": "application/json", "X-XSRFToken": cookie("_xsrf") },
+        body: JSON.stringify({ events: batch.map(whole) }),
+      });
+      if (answer.ok) return { ok: true };
+      if (answer.status === 400 || answer.status === 413) return { ok: false, ...(await answer.json()) };
+      tell(answer.status === 403 ? LOGGED_OUT : AWAY);
+    } catch {
+      tell(AWAY);
+    }
+    return null;
+  }
+
+  function arrived(batch) {
+    for (const event of batch) onServer.set(event.uid, event);
+    drop(new Set(batch.map((event) => event.uid)));
+    changed();
+  }
+
+  function refuse(event, message) {
+    refused.add(event.uid);
+    tell(`The server did not take something that you did (${message}) It stays in this browser.`);
+  }
+
+  /** What another window, a notebook or the terminal added while this window was not looked at. */
+  async function lookAgain() {
+    await load();
+    await send();
+  }
+
+  // --- Files ----------------------------------------------------------------------------------------
+
+  /** All events as the text of a file: JSON lines, one event a line. */
+  const asText = () => events().map((event) => `${JSON.stringify(event)}\n`).join("");
+
+  /** Add the events of such a text. Returns how many were new, were known, and how many lines were no event. */
+  function merge(text) {
+    const known = new Set(events().map((event) => event.uid));
+    const fresh = new Map();
+    const count = { added: 0, known: 0, broken: 0 };
+    for (const line of text.split("\n").filter((one) => one.trim())) {
+      let event = null;
+      try {
+        event = JSON.parse(line);
+      } catch { /* counted below */ }
+      if (!isEvent(event)) count.broken += 1;
+      else if (known.has(event.uid) || fresh.has(event.uid)) count.known += 1;
+      else fresh.set(event.uid, whole(event));
+    }
+    count.added = fresh.size;
+    if (fresh.size) {
+      keep([...fresh.values()]);
+      send();
+    }
+    return count;
+  }
+
+  /** Forget all that this browser keeps, drafts included. What a server has is not touched. */
+  function deleteAll() {
+    inMemory.clear();
+    try {
+      const names = Object.keys(window.localStorage);
+      for (const name of names) if (name === KEY || name === DAMAGED || name.startsWith(DRAFTS)) window.localStorage.removeItem(name);
+      newer = false;
+    } catch { /* there is no storage, and so nothing in it */ }
+    changed();
+  }
+
+  // --- Drafts: what is being written, kept at every keystroke and in no record ----------------------
+
+  function draft(chapter, item) {
+    try {
+      return window.localStorage.getItem(`${DRAFTS}${chapter}/${item}`);
+    } catch {
+      return null;
+    }
+  }
+
+  function keepDraft(chapter, item, text) {
+    try {
+      window.localStorage.setItem(`${DRAFTS}${chapter}/${item}`, text);
+    } catch {
+      tell(stored().length ? FULL : NO_STORAGE);
+    }
+  }
+
+  // --- What the pages use ---------------------------------------------------------------------------
+
+  /** Call a function now, when the record is read, and whenever it changes. */
+  function watch(listener) {
+    listeners.push(listener);
+    listener();
+  }
+
+  window.addEventListener("storage", (event) => { if (event.key === KEY) changed(); });
+  document.addEventListener("visibilitychange", () => { if (document.visibilityState === "visible") lookAgain(); });
+
+  /** Resolves when the server, where there is one, has been asked what it has. */
+  const ready = load();
+  ready.then(send);
+
+  return {
+    add, asText, deleteAll, draft, events, find, keepDraft, merge, ready, watch,
+    /** The address before `/book/` under the Jupyter server, else null. */
+    get server() { return server; },
+  };
+})();
