@@ -95,9 +95,8 @@ def main() -> int:
     )
     for name in runs[0]:
         values = [float(run[name]) for run in runs]
-        print(
-            f"{name:>8}: least {least:6.1f}, median {middle:6.1f}, most {most:6.1f}"
-        )
+        least, middle, most = min(values), statistics.median(values), max(values)
+        print(f"{name:>8}: least {least:6.1f}, median {middle:6.1f}, most {most:6.1f}")
     return 0
 
 
