@@ -14,15 +14,45 @@
 #   - {key: rajbhandari2020, where: "section 3 and figure 1: where the memory goes, and the three stages", skip: "the parts on activations and offloading, for now"}
 #   - {key: sennrich2016, where: "section 3.2, with its algorithm of a dozen lines", skip: "the translation experiments"}
 #   - {key: karpathy2022, where: "train.py: look for ddp, require_backward_grad_sync and estimate_mfu, which are this page in some twenty lines"}
+# sections:
+#   - {id: bytes, heading: "Bytes", for: "text that no tokeniser fails on, which the language models you red-team in research chapter 9 rely on", needs: [ladder/11#vocabulary, ladder/16#characters]}
+#   - {id: merges, heading: "Merges", for: "the tokeniser of nearly every published language model; with it you can read what such a model was given", needs: [bytes]}
+#   - {id: shards, heading: "Files larger than memory", for: "the loader for any text larger than memory, in the real run and in research chapter 3", needs: [merges, ladder/13#offset_targets]}
+#   - {id: rows, heading: "Who takes which rows", for: "the equal shares without which many processes do not give the curve of one; research chapter 3 tests exactly that", needs: [ladder/16#accumulation]}
+#   - {id: all_reduce, heading: "All-reduce", for: "the one operation that data parallelism rests on, and the link that the rest of the page talks through", needs: [rows]}
+#   - {id: ring, heading: "The ring", for: "the exchange whose cost hardly grows with the processes; its two halves come apart again in sharded training", needs: [all_reduce]}
+#   - {id: processes, heading: "Real processes", for: "the step from threads to processes, which research chapter 3 takes again with MPI", needs: [ring]}
+#   - {id: averaging, heading: "Averaging the gradients", for: "the heart of data parallelism, one exchange for all gradients", needs: [ring, rows, ladder/02#backward]}
+#   - {id: exchange_cost, heading: "What the exchange costs", for: "telling from a line's bandwidth whether more machines would help, before you pay for them", needs: [averaging]}
+#   - {id: memory, heading: "Where the memory goes", for: "how large a model a machine can train, the first question of every project with a large one", needs: [rows, ladder/08#moments, ladder/14#sixteen_bits]}
+#   - {id: utilisation, heading: "How much of a GPU do you use?", for: "operations for each token: the measure of a run's health, and the compute axis of the scaling laws", needs: [ladder/14#cost, ladder/13#multi_head]}
+#   - {id: published_weights, heading: "Somebody else's weights", for: "loading a published model and proving that it is right, as for GPT-2 in research chapters 8 and 9", needs: [ladder/16#model, ladder/16#tying]}
+#   - {id: data_parallel, heading: "Data-parallel training", for: "the whole of it in one class, which DDP replaces in the real run and research chapter 3 builds on", needs: [averaging, ladder/16#clipping, ladder/10#norm_layer]}
+#   - {id: one_curve, heading: "One curve", for: "the test that every change to a distributed program has to pass", needs: [data_parallel, shards]}
+#   - {id: spoilt, heading: "Three ways to spoil it", for: "the faults of distributed training that raise no error, and the test that finds each", needs: [one_curve, ladder/08#adam]}
+#   - {id: torch_names, heading: "What torch does for you", for: "the names under which your own pieces stand in every large training program", needs: [data_parallel, memory]}
+#   - {id: real_run, heading: "The real one", for: "a training over days planned and read: its profiles, its settings and what has not been measured", needs: [torch_names, utilisation, ladder/16#real_run]}
 # recall:
-#   - {q: "In which order does byte-pair encoding join neighbouring tokens?", a: "The pair of the lowest rank (the one learned first) wherever it stands, from left to right; then again, until no neighbouring pair is in the table."}
-#   - {q: "Why does GPT-2's encoding begin with bytes and not with characters?", a: "256 bytes write every text there is, so no text is unknown; rare characters cost several tokens."}
-#   - {q: "What does a ring all-reduce send from each process, for n numbers and p processes?", a: "2(p − 1) messages of n/p numbers: 2(p − 1)/p · n, less than 2n however many processes there are."}
-#   - {q: "What are the two halves of a ring all-reduce?", a: "Reduce-scatter: each part travels round and is added to. All-gather: the finished parts travel round and replace."}
-#   - {q: "Which two things make data-parallel training equal to one process?", a: "The same start in all processes (sent from process 0), and the mean of the gradients in every update, with parts of equal size."}
-#   - {q: "You forgot to divide the summed gradients by p. With SGD, and with Adam?", a: "SGD: a learning rate p times larger. Adam divides by the gradient's own size, so almost nothing changes, and nobody notices."}
-#   - {q: "What is no_sync for?", a: "With gradient accumulation only the last micro-batch's backward pass exchanges gradients: one exchange an update."}
-#   - {q: "How many bytes a parameter does training with Adam take, before any activation?", a: "16: in float32 4 + 4 + 8, in mixed precision 2 + 2 + 12. Sharding over p divides the optimiser's part, then the gradients', then the weights'."}
+#   - {id: half_character, section: bytes, transfer: true, q: "A chat program decodes each token as it arrives. For 猫 the reader sees two or three signs �. What is the cause, and the remedy?", a: "The bytes of one character are spread over several tokens, and each is decoded alone. Keep the bytes until they make a whole character, then show it."}
+#   - {id: merge_order, section: merges, transfer: false, q: "In which order does byte-pair encoding join neighbouring tokens?", a: "The pair of the lowest rank, the one learned first, wherever it stands, from left to right. Then again, until no neighbouring pair is in the table."}
+#   - {id: banana, section: merges, transfer: true, q: "The merges are $(a, n)$ of rank 0, $(an, a)$ of rank 1 and $(b, an)$ of rank 2. Cut `banana` into tokens.", a: "b a n a n a → b an an a → b an ana → ban ana. Two tokens: `ban`, `ana`."}
+#   - {id: uneven_shares, section: rows, transfer: true, q: "Two GPUs take 12 and 3 rows, and the gradients of their mean losses are averaged evenly. How much does a row of the second count beside one of the first? Which weights mend it?", a: "Four times as much: $\\tfrac12 \\cdot \\tfrac13$ against $\\tfrac12 \\cdot \\tfrac1{12}$. Weigh the two means by their shares of the rows, 12/15 and 3/15."}
+#   - {id: ring_traffic, section: ring, transfer: true, q: "Gradients of 1 GB and 8 processes. How much does each process send in a ring all-reduce? How much passes through process 0 in a star, both ways together?", a: "Ring: $2(p - 1)$ messages of a $p$-th each, 14 · 1/8 = 1.75 GB. Star: 7 GB in and 7 GB out, 14 GB."}
+#   - {id: no_sync, section: exchange_cost, transfer: false, q: "What is `no_sync` for?", a: "With gradient accumulation only the backward pass of the last micro-batch exchanges gradients: one exchange an update."}
+#   - {id: bytes_a_parameter, section: memory, transfer: false, q: "How many bytes a parameter does training with Adam take, before any activation?", a: "16: in float32 4 + 4 + 8, in mixed precision 2 + 2 + 12."}
+#   - {id: seven_billion, section: memory, transfer: true, q: "7 billion parameters in mixed precision, GPUs of 80 GB, activations left out. Is one GPU enough? How many are at stage 1, at the least?", a: "One is not: 16 · 7 = 112 GB. At stage 1 weights and gradients, 28 GB, stay whole, and 52 GB are left for a part of the optimiser's 84 GB: two GPUs."}
+#   - {id: busy, section: utilisation, transfer: true, q: "A model of $10^9$ weights trains at 20 000 tokens a second on one GPU with a peak of $312 \\cdot 10^{12}$ operations a second. Leave the attention's own operations out. What is the utilisation?", a: "$6 \\cdot 10^9 \\cdot 20\\,000 = 1.2 \\cdot 10^{14}$ operations a second, which is 38 % of the peak."}
+#   - {id: forgotten_division, section: spoilt, transfer: true, q: "A program moves from 4 GPUs to 16, with the same global batch. With SGD its loss gets worse, with AdamW it stays. What do you suspect?", a: "Gradients that are summed and not averaged. SGD's rate is now four times what it was. Adam divides by the gradient's own size, so the factor cancels."}
+# predictions:
+#   - {id: japanese_tokens, ask: "How many tokens are the four Japanese characters, with the blank before them?", unit: "tokens", within: 1, because: "Each character is three bytes in UTF-8. Only the two common ones, さ and な, were merged into one token each; the other two come in three parts."}
+#   - {id: slow_line, ask: "Eight GPUs over the usual network, one micro-batch an update. Which share of the time do they compute?", unit: "%", within: 8, because: "Each line carries nearly twice half a gigabyte, 0.7 seconds at 1.25 gigabytes a second. A tenth of a second is hidden behind the backward pass, and the rest is waited for."}
+#   - {id: lowest_stage, ask: "Which is the lowest stage at which some number of these GPUs is enough for 30 billion parameters?", choices: ["stage 0", "stage 1", "stage 2", "stage 3"], because: "At stage 1 weights and gradients stay whole in every GPU: 120 gigabytes, whatever is shared. At stage 2 only the weights do, 60 gigabytes."}
+#   - {id: eight_a100, ask: "Which share of the eight GPUs' peak was used?", unit: "%", within: 7, because: "853 000 tokens a second cost 857 million operations each, and eight peaks are 2.5 · 10¹⁵ a second. Matrix products below their peak take the rest, and work that is no matrix product."}
+#   - {id: sum_with_adamw, ask: "With AdamW and no clipping, the division by 4 is forgotten. How does the training loss of the last 16 updates compare with the right program's?", choices: ["lower by more than 0.05 nats", "the same to 0.05 nats", "higher by more than 0.05 nats"], because: "Adam divides the gradient by its own recent size, so a constant factor cancels."}
+# written:
+#   - {id: ring_or_star, ask: "Why does a ring of 64 processes take hardly longer than one of 32, and a star twice as long?", rubric: ["says that each process of a ring sends $2(p-1)/p \\cdot n$ numbers, which stays below $2n$", "says that all lines of a ring work at once", "says that in a star all of it passes through one line", "says what does grow in the ring: the number of messages, and with it the latency"], answer: "In the ring each process sends $2(p-1)/p \\cdot n$ numbers, which grows towards $2n$ and stops, and all lines work at once. In the star all of it passes through one line. What does grow in the ring is the number of messages, and with it the latency."}
+#   - {id: worse_on_eight, ask: "A colleague's training on eight GPUs gives a worse loss than on one at the same global batch. Which four things do you check, and with which tests?", rubric: ["equal starts: a checksum of the weights in every process", "different rows: print the first tokens that each process reads", "a mean and not a sum, of equal parts: one process and two with SGD must give one curve", "clipping after the exchange, one step an update, the loss divided by the number of micro-batches"], answer: "Equal starts: compare a checksum of the weights. Different rows: print the first tokens of each process. A mean of equal parts and not a sum: one process and two with SGD must give one curve. Then the order: the loss divided by the number of micro-batches, one exchange, clipping after it, one step."}
+#   - {id: fsdp_sends, ask: "What does a process of FSDP send that one of DDP does not, and what is it spared?", rubric: ["says that the weights are gathered, forward and again backward", "says that it need not keep all weights, gradients and optimiser state", "gives the size of the saving: nearly $1 - 1/p$ of the 16 bytes a parameter"], answer: "The weights, gathered forward and again backward. It is spared keeping all of them, and their gradients, and the optimiser's state: nearly $1 - 1/p$ of the 16 bytes a parameter."}
 # ---
 
 # %% [markdown]
@@ -63,12 +93,16 @@ from descent import (
     alone,
     chapter,
     check,
+    commit,
     hint,
     in_processes,
     in_turns,
+    outcome,
     progress,
+    recall,
     recorded,
     run,
+    write,
 )
 from descent.data import GPT2_PATTERN, Bpe, gpt2_bpe, gpt2_encoding, shakespeare
 from descent.figures import COLOURS, plot_curves, ring_figure, titled, use_style
@@ -200,10 +234,12 @@ for line in LINES:
     print(f"{len(line.encode()):3} bytes; as tiktoken {numbers == theirs.encode_ordinary(line)}; round trip {again == line}")
 
 # %% [markdown]
-# **Predict.** Before you look at the picture: where are the cuts in "Tokenization of naïve unknowable
-# words"? How many tokens does 🙂 take, and how many the four Japanese characters?
-#
-# *My prediction: …*
+# **Predict.** Before you look at the picture, take the last line, "tea 🙂 小さな猫". The pattern cuts it into "tea", a blank with
+# the face, and a blank with the four Japanese characters. In UTF-8 the face has four bytes, and each of these
+# characters three.
+
+# %% predict="japanese_tokens"
+commit("japanese_tokens", ..., sure=...)
 
 # %%
 def shown(token: bytes) -> str:
@@ -233,6 +269,10 @@ def draw_tokens(lines: list[list[bytes]], title: str) -> None:
 of_number = {number: token for token, number in bpe.vocabulary.items()}
 draw_tokens([[of_number[n] for n in encode(line, ranks, bpe.vocabulary)] for line in LINES],
             titled("Frequent words are one token, rare ones come in parts", bpe.source))
+japanese = len(encode(" 小さな猫", ranks, bpe.vocabulary))
+
+# %% outcome="japanese_tokens"
+outcome("japanese_tokens", japanese)
 
 # %% [markdown]
 # A dot stands for the blank. Words that web pages are full of are one token with their blank, "naïve" with its
@@ -240,7 +280,11 @@ draw_tokens([[of_number[n] for n in encode(line, ranks, bpe.vocabulary)] for lin
 # Japanese characters are eight tokens, and some cuts go through the middle of a character. That is the
 # price of a vocabulary learned from mostly English text: the same thought can cost a Japanese reader several
 # times as many tokens.
-#
+
+# %% recall="merges"
+recall("merges")
+
+# %% [markdown]
 # ## Files larger than memory
 #
 # OpenWebText {cite:p}`gokaslan2019`, gathered anew since the text GPT-2 learned from was never published, is about nine billion
@@ -486,11 +530,7 @@ for size in (2, 4, 8):
 # Sent and received together, every line carries less than four vectors, and all alike. Here is your ring at
 # work. A wrapped link notes every message. From what it carries we can tell who is in it: process
 # $r$ puts the number $2^r \cdot 16^k$ into part $k$, so a sum says by itself what has been added. Go through
-# it step by step.
-#
-# **Predict.** Without looking back: after three steps, which part does each process hold finished?
-#
-# *My prediction: …*
+# it step by step. Without looking back: after three steps, which part does each process hold finished?
 
 # %%
 class Watching:
@@ -546,7 +586,11 @@ plt.show()
 # In the first three steps sums grow along the diagonals, one part in each process, until each process has
 # one part with all four in it. In the last three, finished parts are handed on. At every step every process
 # sends one part and receives one.
-#
+
+# %% recall="ring"
+recall("ring")
+
+# %% [markdown]
 # ## Real processes
 #
 # So far threads took turns. Now to real processes, with no memory in common. `in_processes` starts them,
@@ -663,11 +707,12 @@ check(update_seconds)
 
 # %% [markdown]
 # **Predict.** GPT-2 has 124 million parameters, so the gradients are half a gigabyte in float32. Say that a
-# micro-batch takes 0.05 seconds forward and 0.1 backward. Over which of these lines can the exchange hide:
-# 200 gigabytes a second (GPUs of one machine), 12.5 (a fast network), 1.25 (a usual one)? Does accumulating
-# 5 micro-batches save the slowest?
-#
-# *My prediction: …*
+# micro-batch takes 0.05 seconds forward and 0.1 backward. There are three kinds of line:
+# 200 gigabytes a second (GPUs of one machine), 12.5 (a fast network) and 1.25 (a usual one). Latencies are
+# 20 microseconds. Over which of them can the exchange hide? Guess before you reckon.
+
+# %% predict="slow_line"
+commit("slow_line", ..., sure=...)
 
 # %%
 LINES_OF = {"in one machine, 200 GB/s": 200e9, "fast network, 12.5 GB/s": 12.5e9, "usual network, 1.25 GB/s": 1.25e9}
@@ -684,6 +729,10 @@ for ax, k in zip(axes, (1, 5), strict=True):
                 title=f"{k} micro-batch{'es' if k > 1 else ''} an update", ax=ax)
     ax.set(xticks=np.log2(counts), xticklabels=counts, ylim=(0, 108))
 plt.show()
+computing = 100 * 0.15 / update_seconds(4 * PARAMETERS, 8, 1.25e9, 2e-5, 0.05, 0.1, 1)[1]
+
+# %% outcome="slow_line"
+outcome("slow_line", computing)
 
 # %% [markdown]
 # From two GPUs on, more of them at most double the exchange (but for the latency), however many there are: that
@@ -769,11 +818,11 @@ def fewest_gpus(parameters: int, stage: int, mixed: bool, memory: int) -> int | 
 check(fewest_gpus)
 
 # %% [markdown]
-# **Predict.** A model of 30 billion parameters in mixed precision, and GPUs with 80 gigabytes. How many GPUs
-# does each stage need, at the least, before there is room for a single activation? For which stages is no
-# number enough?
-#
-# *My prediction: …*
+# **Predict.** A model of 30 billion parameters in mixed precision, and as many GPUs with 80 gigabytes as you
+# like. Activations are left out.
+
+# %% predict="lowest_stage"
+commit("lowest_stage", ..., sure=...)
 
 # %%
 counts = np.array([1, 2, 4, 8, 16, 32, 64, 128])
@@ -792,6 +841,10 @@ for ax, (name, n) in zip(axes, {"GPT-2, 124 million": 124e6, "30 billion": 30e9}
         ax.axhline(80, color=COLOURS["grey"], lw=1, ls="--")
         ax.text(0, 74, "one GPU's 80 GB", ha="left", va="top", color=COLOURS["grey"], fontsize=11)
 plt.show()
+lowest = min(stage for stage in range(4) if fewest_gpus(30_000_000_000, stage, True, 80_000_000_000) is not None)
+
+# %% outcome="lowest_stage"
+outcome("lowest_stage", f"stage {lowest}")
 
 # %% [markdown]
 # GPT-2's two gigabytes fit anywhere. There plain data parallelism, stage 0, is the right choice, since sharding the
@@ -800,7 +853,11 @@ plt.show()
 # memory is the optimiser's and is shared there: what is left whole is too much by itself. Stage 2 fits, on more
 # than three times as many GPUs as stage 3, which alone goes on falling. (Both fill their GPUs to the last byte,
 # so a real training needs more of them.)
-#
+
+# %% recall="memory"
+recall("memory")
+
+# %% [markdown]
 # ## How much of a GPU do you use?
 #
 # Tokens a second tell you how long it will take, and not whether that is good. For that, count operations. A
@@ -851,9 +908,10 @@ check(utilisation)
 # of them in an update over 8 GPUs (5 each), 600 000 updates; and that this takes about 4 days on 8
 # A100s. NVIDIA gives the A100's peak as 312 · 10¹² operations a second at 16 bits.
 #
-# **Predict.** What share of the eight GPUs was used? A half? A tenth?
-#
-# *My prediction: …*
+# **Predict.** A half? A tenth? Guess before you reckon.
+
+# %% predict="eight_a100"
+commit("eight_a100", ..., sure=...)
 
 # %%
 tokens_an_update = 12 * 1024 * 40
@@ -872,6 +930,9 @@ peak = 3 * 2 * side**3 / (time.perf_counter() - began)
 alike, _ = utilisation(124_000_000, 12, 12, 64, 1024, 1.0, 1, peak)
 print(f"this machine's CPU multiplies matrices at {peak / 1e9:.0f} · 10⁹ operations a second; at that, the same training would "
       f"take {tokens * alike / peak / 86_400 / 365:,.0f} years")
+
+# %% outcome="eight_a100"
+outcome("eight_a100", 100 * share)
 
 # %% [markdown]
 # Not quite a third, and that is a decent number. The rest goes to matrix products that run below
@@ -1064,11 +1125,8 @@ check(DataParallel)
 #
 # Does it hold? A small GPT on Shakespeare's shards, batches of 16 windows of 32 tokens, AdamW. First by this
 # process alone, in four micro-batches an update, then by four real processes, each of which takes one of the four. And each of them
-# makes its *own* random start, with its rank as the seed.
-#
-# **Predict.** How far apart are the two loss curves: nowhere, by rounding, by a little noise?
-#
-# *My prediction: …*
+# makes its *own* random start, with its rank as the seed. How far apart will the two loss curves be: nowhere, by
+# rounding, by a little noise?
 
 # %%
 CONTEXT, BATCH, MICRO, STEPS, SHORT = 32, 16, 4, 64, 48
@@ -1141,11 +1199,11 @@ plt.show()
 # - **own starts**: nobody sends the initialisation round;
 # - **the same rows**: every process takes the share of process 0.
 #
-# **Predict.** Which of the three can be told from the right curve by its training loss, with AdamW? And the
-# first one, with SGD and momentum, at a rate that suits the right program? Write down an order, from harmless
-# to hopeless.
-#
-# *My prediction: …*
+# **Predict.** First with AdamW: which of the three can be told from the right curve by its training loss? Then the
+# first one again, with SGD and momentum, at a rate that suits the right program. We ask about the first one.
+
+# %% predict="sum_with_adamw"
+commit("sum_with_adamw", ..., sure=...)
 
 # %%
 class Summing(DataParallel):
@@ -1224,6 +1282,11 @@ fig, axes = plt.subplots(1, 2, figsize=(11.5, 4), sharey=True)
 for ax, (optimiser, curves) in zip(axes, smooth.items(), strict=True):
     plot_curves(curves, xlabel="update", ylabel="training loss (nats a token)", title=f"With {optimiser}", ax=ax)
 plt.show()
+gap = smooth["AdamW"]["a sum"][1][-2:].mean() - smooth["AdamW"]["right"][1][-2:].mean()
+compared = "the same to 0.05 nats" if abs(gap) <= 0.05 else f"{'lower' if gap < 0 else 'higher'} by more than 0.05 nats"
+
+# %% outcome="sum_with_adamw"
+outcome("sum_with_adamw", compared)
 
 # %% [markdown]
 # With AdamW the sum is the curve of the mean, to the width of a line. Adam divides a gradient by its own recent
@@ -1242,7 +1305,11 @@ plt.show()
 # they are the quietest: all processes agree, and three quarters of
 # the work is done for nothing. It is training with a batch of 4 in place of 16. Only a comparison with the right curve shows it, or a
 # look at the first tokens that each process reads.
-#
+
+# %% recall="spoilt"
+recall("spoilt")
+
+# %% [markdown]
 # ## What torch does for you
 #
 # You have built what these do:
@@ -1326,24 +1393,20 @@ recorded("gpt2")
 #
 # ## Explain it to a friend
 #
-# Aloud, or in writing, without scrolling up.
-#
-# 1. Why does a ring of 64 processes take hardly longer than one of 32, and a star twice as long?
-# 2. A colleague's training on eight GPUs gives a worse loss than on one at the same global batch. Which four
-#    things do you check, and with which tests?
-# 3. What does a process of FSDP send that one of DDP does not, and what is it spared?
-#
-# :::{admonition} What good answers contain
-# :class: dropdown
-# 1. In the ring each process sends $2(p-1)/p \cdot n$ numbers, which grows towards $2n$ and stops; all lines
-#    work at once. In the star all of it passes through one line. What does grow in the ring is the number
-#    of messages, and with it the latency.
-# 2. Equal starts (a checksum of the weights in every process); different rows (print the first tokens);
-#    a mean and not a sum, of equal parts (one process and two with SGD must give one curve); clipping
-#    after the exchange, one step an update, the loss divided by the number of micro-batches.
-# 3. The weights, gathered forward and again backward. It is spared keeping all of them, and their gradients,
-#    and the optimiser's state: nearly $1 - 1/p$ of the 16 bytes a parameter.
-# :::
-#
+# Aloud, or in writing, without scrolling up:
+
+# %% write="ring_or_star"
+write("ring_or_star", """
+""")
+
+# %% write="worse_on_eight"
+write("worse_on_eight", """
+""")
+
+# %% write="fsdp_sends"
+write("fsdp_sends", """
+""")
+
+# %% [markdown]
 # This was the last rung of the ladder: from one weight on a straight line to GPT-2 on as many GPUs as you
 # can lay your hands on.
