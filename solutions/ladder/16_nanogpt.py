@@ -16,17 +16,47 @@
 #   - {key: press2017, where: "sections 1 to 3: why one table may serve both ends", skip: "the translation results"}
 #   - {key: pascanu2013, where: "section 3.2: clipping by the norm, in a page", skip: "the analysis of vanishing gradients, which rung 10 has measured"}
 #   - {key: jordan2024b, where: "the definition, the choice of the coefficients, and which parameters are left to AdamW", skip: "the speed records"}
+# sections:
+#   - {id: bits, heading: "Bits for each character", for: "comparing models with different tokens, as rung 17 and every table of language models has to", needs: [ladder/11#perplexity]}
+#   - {id: characters, heading: "Characters as numbers", for: "the simplest tokeniser, which rung 17 replaces by byte pairs", needs: [ladder/11#vocabulary, ladder/13#offset_targets]}
+#   - {id: fused_attention, heading: "The table that nobody needs", for: "attention at the window lengths of rung 17, where the table would not fit", needs: [ladder/13#multi_head, ladder/14#roofline, ladder/09#regularisers]}
+#   - {id: start, heading: "How a GPT begins", for: "a start that holds at any depth; the residual stream is also what research chapter 8 reads", needs: [fused_attention, ladder/05#initialisation, ladder/13#block]}
+#   - {id: tying, heading: "One table, in and out", for: "counting parameters, which the memory of rung 17 and the scaling laws of research chapter 2 begin with", needs: [ladder/13#model]}
+#   - {id: model, heading: "The model", for: "the GPT that the real runs train here and on several GPUs on rung 17", needs: [start, tying]}
+#   - {id: decay, heading: "What decays, and what does not", for: "the parameter groups of every recipe for transformers, Muon's too", needs: [model, ladder/08#weight_decay]}
+#   - {id: muon, heading: "A step in every direction", for: "the newest of the optimisers in use, and the question of which directions of a gradient are noise", needs: [decay, ladder/08#momentum]}
+#   - {id: schedule, heading: "The schedule", for: "the rise and fall of the rate in every long run; research chapter 4 asks for the best one", needs: [ladder/10#schedule]}
+#   - {id: clipping, heading: "A limit for the gradient", for: "a guard and a gauge for long runs; with several processes its place in the order matters", needs: [ladder/02#backward]}
+#   - {id: accumulation, heading: "A large batch in small parts", for: "one batch in parts; rung 17 gives the parts to several processes by the same rule", needs: [ladder/02#accumulation, ladder/13#loss]}
+#   - {id: estimate, heading: "How good is it, and how sure are we?", for: "an error bar for every loss you report from here on", needs: [ladder/07#evaluate, ladder/13#loss]}
+#   - {id: training, heading: "The training", for: "the loop of nanoGPT, which rung 17 runs on many processes", needs: [decay, schedule, clipping, accumulation]}
+#   - {id: first_run, heading: "Shakespeare, for a few seconds", for: "a trained model of your own, on which the sureness of an estimate is measured", needs: [training, estimate, ladder/12#generation]}
+#   - {id: starts_compared, heading: "Does the start matter? Does the tie?", for: "the habit of testing a received choice at your own size before you repeat its reason", needs: [first_run]}
+#   - {id: warm_up, heading: "Is the warm-up needed?", for: "what a warm-up guards against, before you set one in a run that takes days", needs: [training, estimate, ladder/08#bias_correction]}
+#   - {id: certainty, heading: "How sure is 1.88?", for: "telling a better model from a luckier evaluation, in every comparison of the research chapters", needs: [first_run]}
+#   - {id: ablation, heading: "What better training brings", for: "reading and making a table of ingredients, as in the studies of the research chapters", needs: [certainty, muon, schedule]}
+#   - {id: real_run, heading: "The real run", for: "the report of a run in the order in which to read it, as again for days of training on rung 17", needs: [model, training, certainty]}
 # recall:
-#   - {q: "How many bits is a loss of one nat?", a: "1/ln 2 = 1.44. For characters the loss divided by ln 2 is the bits per character."}
-#   - {q: "What does fused attention never store, and what does that save?", a: "The table of scores, T × T for each head. Memory grows like T instead of T²; the numbers are the same."}
-#   - {q: "What does GPT-2 start with, as nanoGPT writes it?", a: "Normal numbers of spread 0.02 in matrices and tables; the matrices that write into the residual stream at 0.02/√(2·layers); biases 0, gains 1."}
-#   - {q: "Why √(2·layers)?", a: "2·layers independent terms are added to the stream, and their variances add. Divided by the root, the sum is as large for any depth."}
-#   - {q: "Which parameters decay?", a: "Those with two axes or more. Gains and biases do not, and a tied table is in one group, once."}
-#   - {q: "Clip by global norm: what is computed, what is changed?", a: "One norm over all gradients together. If it is above the limit, all gradients are multiplied by limit/norm; else nothing."}
-#   - {q: "How do you accumulate gradients over unequal parts?", a: "Weigh each part's mean loss by its share of the rows, call backward on each, and clear only once."}
-#   - {q: "Why does a function like F.dropout or fused attention need to be told the mode?", a: "A module has self.training; a function has not. A share handed over without asking the mode drops in evaluation too."}
-#   - {q: "How sure is a mean of n batch losses?", a: "Its standard error is the spread of the batches divided by √n. Differences of less than about two of them say nothing."}
-#   - {q: "What does Muon do to the momentum of a matrix?", a: "It makes all singular values about 1, by a few steps of X ← aX + bAX + cA²X with A = XXᵀ, and keeps the singular vectors."}
+#   - {id: bits_of_tokens, section: bits, transfer: true, q: "Model A has tokens of 4.2 characters and a loss of 3.0 nats a token. Model B reads characters and has 0.80 nats. Which predicts the text better?", a: "A: 3.0 / 0.693 / 4.2 = 1.03 bits a character. B: 0.80 / 0.693 = 1.15."}
+#   - {id: fused_never_stores, section: fused_attention, transfer: false, q: "What does fused attention never store, and what does that save?", a: "The table of scores, $T \\times T$ for each head. Memory grows like $T$ instead of $T^2$; the numbers are the same up to rounding."}
+#   - {id: unsteady_evaluation, section: fused_attention, transfer: true, q: "After `model.eval()` the loss on the same windows still differs from call to call. Where do you look first?", a: "At functions, which do not know the mode: `dropout_p` of fused attention, or `F.dropout`, handed over without asking `self.training`."}
+#   - {id: root, section: start, transfer: false, q: "Which matrices does GPT-2 start at $0.02/\\sqrt{2L}$, and why?", a: "Those that write into the residual stream, two in each of $L$ blocks. Variances of independent terms add, so the sum is as large for any depth."}
+#   - {id: deep_sum, section: start, transfer: true, q: "32 blocks, and each of their branches adds a term of spread 0.05 to the stream. How far does the sum spread? And with the root?", a: "64 terms: $\\sqrt{64} \\cdot 0.05 = 0.4$. With each divided by $\\sqrt{64}$, 0.05."}
+#   - {id: decay_by_name, section: decay, transfer: true, q: "A colleague lets every parameter decay whose name ends in `weight`. Which ones are wrong, and how do you choose instead?", a: "The gains of the norms, which are called `weight` too. Choose by axes: two or more decay, and a tied table counts once."}
+#   - {id: clip_two, section: clipping, transfer: true, q: "Two parameters have the gradients $[6]$ and $[8]$. The limit is 5. What becomes of them, and what would clipping each by itself do?", a: "The norm is 10, so both are halved: $[3]$ and $[4]$. Each by itself: $[5]$ and $[5]$, another direction."}
+#   - {id: uneven_parts, section: accumulation, transfer: true, q: "A batch in two parts: five rows with mean loss 2, one row with 5. What is the batch's loss, and what would the mean of the means be?", a: "$\\tfrac56 \\cdot 2 + \\tfrac16 \\cdot 5 = 2.5$. The mean of the means is 3.5."}
+#   - {id: muon_sets, section: muon, transfer: false, q: "What does Muon do to the momentum of a matrix?", a: "It makes all singular values about 1, by a few steps of $X \\leftarrow aX + bAX + cA^2X$ with $A = XX^{\\mathsf T}$, and keeps the singular vectors."}
+#   - {id: two_estimates, section: certainty, transfer: true, q: "Two models get 1.470 and 1.462, each from 20 batches of its own whose losses have a standard deviation of 0.04. Is the second better?", a: "Not shown. Each standard error is $0.04/\\sqrt{20} = 0.009$, that of the difference 0.013. The gap of 0.008 is less than one of them."}
+# predictions:
+#   - {id: table_memory, ask: "At $T = 2048$, how many times as much does the table make the backward pass keep as fused attention does?", unit: "times", factor: 1.6, because: "The softmax's table, $T^2$ numbers a head, is kept beside the queries, keys and values, $64\\,T$ each. Fused attention keeps little more than these and its output."}
+#   - {id: singular_spread, ask: "How many times larger than the median is the largest of the gradient's 64 singular values?", unit: "times", factor: 2, because: "The gradient is a sum over places. Where most of them agree a few directions grow strong, and the rest stays faint."}
+#   - {id: best_start, ask: "Which of the four models has the lowest validation loss after 80 steps, as a mean of two seeds?", choices: ["GPT-2's start", "without the root", "untied head", "torch's start"], because: "With 65 characters the tie saves next to nothing, and it asks one table to be good at two things, which may be why. At four blocks the root shows in no loss."}
+#   - {id: luckiest_of_eight, ask: "The lowest of eight such estimates of one and the same model: by how much is it too low, on average?", unit: "nats", factor: 1.6, because: "The lowest of eight normal numbers lies 1.4 spreads below their mean, and an estimate from 240 windows spreads by about 0.01."}
+#   - {id: rows_that_pay, ask: "How many of the seven rows added gain more than 0.03 nats over the row above, in the mean of three seeds?", unit: "rows", within: 0, because: "The learning rate, the rotary positions and Muon. Each of the other four moves the loss by about as much as the seeds do."}
+# written:
+#   - {id: which_is_better, ask: "Two papers report 1.47 and 1.46 on this text. What would you ask before you believe that the second is better?", rubric: ["over how many windows, and whether the same ones", "whether it is the last evaluation or the lowest", "how many seeds, and their spread", "whether the settings of both were tuned, and on what; whether it is validation or test"], answer: "Over how many windows, and the same ones? The last evaluation or the lowest? How many seeds, and their spread? Were the settings of both tuned, and on what? Is it validation or test?"}
+#   - {id: same_numbers, ask: "Which parts of this page change what is computed, and which only how fast or in how much memory?", rubric: ["names fused attention, accumulation and one matrix for three as changing time and memory only", "adds that the numbers agree up to rounding", "names at least four of start, tie, groups, clipping, schedule, dropout and Muon as changing what is learned"], answer: "Fused attention, accumulation and one matrix for three change time and memory and leave the numbers alone, up to rounding. The start, the tie, the groups, clipping, the schedule, dropout and Muon change what is learned."}
+#   - {id: why_the_root, ask: "Why does GPT-2 scale some matrices by $1/\\sqrt{2L}$ and not others, and what would happen if it scaled all of them?", rubric: ["says that those matrices write into the stream, where $2L$ terms add up", "says that the others act inside a branch, behind a norm", "says what scaling all would do: fainter branches, and attention that looks everywhere alike"], answer: "Those write into the stream, where $2L$ terms add up. The others act inside a branch, behind a norm. Making them smaller would only make the branches fainter, and an attention with small queries and keys looks everywhere alike."}
 # ---
 
 # %% [markdown]
@@ -48,6 +78,7 @@
 # real run apart.
 
 # %% tags=["setup"]
+import itertools
 import math
 import time
 from collections.abc import Iterator
@@ -58,7 +89,21 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from descent import chapter, check, hint, measured, mine, progress, recorded, run, sample
+from descent import (
+    chapter,
+    check,
+    commit,
+    hint,
+    measured,
+    mine,
+    outcome,
+    progress,
+    recall,
+    recorded,
+    run,
+    sample,
+    write,
+)
 from descent.data import shakespeare
 from descent.figures import COLOURS, plot_curves, titled, use_style
 
@@ -183,10 +228,11 @@ def random_batches(tokens: Tensor, context: int, rows: int, seed: int) -> Iterat
 # numbers are the same up to rounding. In torch it is one call,
 # `F.scaled_dot_product_attention(q, k, v, is_causal=True)`.
 #
-# **Predict.** One window, six heads of width 64. How much memory does the backward pass make each of them
-# keep, at $T = 64$ and at $T = 2048$? Where is the difference a factor of two?
-#
-# *My prediction: …*
+# **Predict.** One window, six heads of width 64, and $T$ from 64 to 2048. How much memory does the backward pass
+# make each of the two keep? At which $T$ is the difference a factor of two?
+
+# %% predict="table_memory"
+commit("table_memory", ..., sure=...)
 
 # %%
 def kept_for_backward(compute, *inputs: Tensor) -> int:
@@ -228,6 +274,10 @@ plot_curves({name: (LENGTHS, values) for name, values in memory.items()}, logy=T
             title="Without the table, memory grows like T")
 plt.xscale("log", base=2)
 plt.show()
+times_as_much = memory["with the table"][-1] / memory["fused"][-1]
+
+# %% outcome="table_memory"
+outcome("table_memory", times_as_much)
 
 # %% [markdown]
 # At $T = 64$ there is next to nothing to save: the table is as small as the queries. At $T = 256$ the factor is
@@ -318,6 +368,9 @@ class Block(nn.Module):
         return x + self.dropout(self.projection(F.gelu(self.expand(self.norm_2(x)))))
 
 
+# %% recall="fused_attention"
+recall("fused_attention")
+
 # %% [markdown]
 # ## How a GPT begins
 #
@@ -367,11 +420,9 @@ def initialise(model: nn.Module, layers: int) -> None:
 check(initialise)
 
 # %% [markdown]
-# **Predict.** Blocks of width 128, from 1 to 64 of them, the stream starting at the spread of token plus
-# position, $0.02\sqrt2 = 0.028$. Where does it end, with the root and without? Without, by which factor does
+# Is it so? Blocks of width 128, from 1 to 64 of them, the stream starting at the spread of token plus
+# position, $0.02\sqrt2 = 0.028$. Where should it end, with the root and without? Without, by which factor should
 # it grow from 16 blocks to 64?
-#
-# *My prediction: …*
 
 # %%
 DEPTHS = [1, 2, 4, 8, 16, 32, 64]
@@ -401,7 +452,11 @@ plt.show()
 # proportion*. In the deep tower without the root, the embedding is a small part of the stream: the character
 # that was read is drowned by the sum of what random branches made of it. Whether that shows in the loss of a
 # *shallow* model is another question, and we shall ask it.
-#
+
+# %% recall="start"
+recall("start")
+
+# %% [markdown]
 # ## One table, in and out
 #
 # The head is tied, as on rung 13: a token's row of the table $E: (V, C)$ is what is read in, and
@@ -643,10 +698,10 @@ check(orthogonalise)
 
 # %% [markdown]
 # **Predict.** The gradient of your untrained GPT with respect to the `expand` matrix of its first block,
-# $256 \times 64$, has 64 singular values. How many times larger is the largest than the median? And after
-# five steps?
-#
-# *My prediction: …*
+# $256 \times 64$, has 64 singular values. How unequal are they? And after five steps?
+
+# %% predict="singular_spread"
+commit("singular_spread", ..., sure=...)
 
 # %%
 gradient = untrained.blocks[0].expand.weight.grad
@@ -659,6 +714,10 @@ plot_curves({name: (np.arange(1, 64), values[:63]) for name, values in spectra.i
             xlabel="singular value, from the largest to the smallest", ylabel="size",
             title="Newton–Schulz lifts the faint directions")
 plt.show()
+largest_to_median = float(spectra["the gradient"][0] / np.median(spectra["the gradient"]))
+
+# %% outcome="singular_spread"
+outcome("singular_spread", largest_to_median)
 
 # %% [markdown]
 # The 64th value is 0 but for rounding, and no polynomial lifts a 0: the vectors that come out of a norm add
@@ -796,6 +855,9 @@ def accumulate(model: nn.Module, inputs: Tensor, targets: Tensor, parts: int) ->
 # %% check="accumulate"
 check(accumulate)
 
+# %% recall="accumulation"
+recall("accumulation")
+
 # %% [markdown]
 # ## How good is it, and how sure are we?
 #
@@ -910,10 +972,8 @@ check(train)
 # Your model, at about a quarter of the parameters of nanoGPT's CPU setting and a fraction of its steps.
 # `sample` lets it write; it draws each next character from the softmax, as on [rung 12](12_sampling.ipynb).
 #
-# **Predict.** The loss after 250 steps of 12 windows of 64 characters: it starts at the guess, 4.17. Will the
-# samples have words? Lines? Names of speakers?
-#
-# *My prediction: …*
+# It trains for 250 steps of 12 windows of 64 characters, and its loss starts at the guess, 4.17. Where will it end?
+# Will the samples have words? Lines? Names of speakers?
 
 # %%
 def fresh(seed: int, **changes) -> GPT:
@@ -951,10 +1011,11 @@ print(written(model, 300, 64))
 # ## Does the start matter? Does the tie?
 #
 # **Predict.** Four models of four blocks, 80 steps each, two seeds: GPT-2's start; the same without the
-# root; an *untied* head, a matrix of its own that starts at spread 0.02 too; and torch's own start for every
+# root; an *untied* head, a matrix of its own that starts at spread 0.02 too. The fourth has torch's own start in every
 # layer. Sort them by validation loss.
-#
-# *My prediction: …*
+
+# %% predict="best_start"
+commit("best_start", ..., sure=...)
 
 # %%
 class Untied(nn.Module):
@@ -996,6 +1057,7 @@ STARTS = {
     "torch's start": torch_start,
 }
 SHORT = fixed_batches(32, 24)
+after_80: dict[str, float] = {}
 
 
 def try_start(name: str) -> None:
@@ -1006,6 +1068,7 @@ def try_start(name: str) -> None:
         first = estimate_loss(started, SHORT)[0]
         train(started, random_batches(train_tokens, 32, 16, seed), 80, peak=1e-3, least=1e-4, warm_up=20)
         ends.append(estimate_loss(started, SHORT)[0])
+    after_80[name] = sum(ends) / len(ends)
     print(f"{name:<17} starts at {first:6.2f}, validation loss after 80 steps: " + "  ".join(f"{end:.3f}" for end in ends))
 
 
@@ -1015,6 +1078,10 @@ try_start("without the root")
 # %%
 try_start("untied head")
 try_start("torch's start")
+lowest_start = min(after_80, key=after_80.get)
+
+# %% outcome="best_start"
+outcome("best_start", lowest_start)
 
 # %% [markdown]
 # Two surprises. The root makes no difference that two seeds could show, although the stream at the start is
@@ -1031,10 +1098,8 @@ try_start("torch's start")
 # %% [markdown]
 # ## Is the warm-up needed?
 #
-# **Predict.** Two blocks, 100 steps, two seeds; a peak rate of $3 \cdot 10^{-3}$ and of $10^{-2}$, each with
+# Two blocks, 100 steps, two seeds; a peak rate of $3 \cdot 10^{-3}$ and of $10^{-2}$, each with
 # no warm-up and with 25 steps of it. Which of the four suffers? During which steps does the trouble happen?
-#
-# *My prediction: …*
 
 # %%
 def try_warm_up(peak: float, warm_up: int) -> np.ndarray:
@@ -1081,10 +1146,11 @@ plt.show()
 # Which number is right? Find out how much such an
 # estimate moves by chance alone, with a model whose whole loss you can compute: your own.
 #
-# **Predict.** Draw 240 windows at random, ten thousand times. By how much do the estimates spread? And if
-# somebody evaluates eight times, each time on new windows, and reports the *lowest*?
-#
-# *My prediction: …*
+# **Predict.** Draw 240 windows at random, ten thousand times, and look how the estimates spread. Then somebody
+# evaluates eight times, each time on new windows, and reports the *lowest*.
+
+# %% predict="luckiest_of_eight"
+commit("luckiest_of_eight", ..., sure=...)
 
 # %%
 starts = torch.arange(0, len(valid_tokens) - 64, 64)
@@ -1116,6 +1182,10 @@ ax.annotate("1.88 − 1.905", (1.88 - 1.905, ax.get_ylim()[1]), xytext=(-6, -12)
 ax.set(xlabel="estimate by 240 windows, less the whole loss (nats)", ylabel="how many of 10 000",
        title=titled("One model, ten thousand validation losses", plays.source))
 plt.show()
+too_low = float(whole - lowest)
+
+# %% outcome="luckiest_of_eight"
+outcome("luckiest_of_eight", too_low)
 
 # %% [markdown]
 # So nanoGPT's 1.88 has an error bar, and so has any number by the same estimate: a difference of 0.01 between
@@ -1127,6 +1197,9 @@ plt.show()
 # Neither number is wrong. They answer different questions, and a comparison must ask the same one of both
 # sides. So the real run reports nanoGPT's own estimate beside 1.88, and the loss over the whole validation
 # text in addition.
+
+# %% recall="certainty"
+recall("certainty")
 
 # %% [markdown]
 # ## What better training brings
@@ -1147,10 +1220,13 @@ plt.show()
 # - **Muon** for the matrices inside the blocks, with what your `orthogonalise` does at its heart, and with
 #   a rate of their own, 0.02: the row measures all of it together.
 #
-# **Predict.** Which one brings most? Does each of them bring anything? How large is the spread of one row over
-# its seeds?
+# Each row of the table adds one of them and keeps what the rows above it brought. The rate and its fall to zero are two rows,
+# so seven are added to nanoGPT's setting, which loses about 1.9 nats.
 #
-# *My prediction: …*
+# **Predict.** Which one brings most? Does each of them bring anything? The seeds of one row differ by a hundredth or two of a nat.
+
+# %% predict="rows_that_pay"
+commit("rows_that_pay", ..., sure=...)
 
 # %%
 record = measured("nanogpt_ablation")
@@ -1185,6 +1261,11 @@ ax.grid(axis="y", visible=False)
 ax.set(xlabel="validation loss after 2 000 steps (nats a character); a dot for each seed",
        title="Each row keeps what the rows above it added")
 plt.show()
+means = [row["validation loss"]["mean"] for row in ladder]
+paying = sum(before - after > 0.03 for before, after in itertools.pairwise(means))
+
+# %% outcome="rows_that_pay"
+outcome("rows_that_pay", paying)
 
 # %% [markdown]
 # Two rows bring three quarters of it: first a number that anybody could have tried, the learning rate, then
@@ -1243,9 +1324,7 @@ for name, found in peer["losses"].items():
 # You can name one: `run("nanogpt", profile="cpu", model="mine")`. Close the notebook if you like. The run
 # goes on, and after a crash it continues on the same curve.
 #
-# **Predict.** The validation loss at its end. You know the published one, and how sure it is.
-#
-# *My prediction: …*
+# Which validation loss do you expect at its end? You know the published one, and how sure it is.
 
 # %% tags=["real-run"]
 run("nanogpt", model="mine")
@@ -1299,24 +1378,19 @@ recorded("nanogpt")
 #
 # ## Explain it to a friend
 #
-# Aloud, or in writing, without scrolling up.
-#
-# 1. Two papers report 1.47 and 1.46 on this text. What would you ask before you believe that the second is
-#    better?
-# 2. Which parts of this page change what is computed, and which only how fast or in how much memory?
-# 3. Why does GPT-2 scale some matrices by $1/\sqrt{2L}$ and not others, and what would happen if it scaled
-#    all of them?
-#
-# :::{admonition} What good answers contain
-# :class: dropdown
-# 1. Over how many windows, and the same ones? The last evaluation or the lowest? How many seeds, and their
-#    spread? Were the settings of both tuned, and on what? Is it validation or test?
-# 2. Fused attention, accumulation and one matrix for three change time and memory and leave the numbers
-#    alone, up to rounding. The start, the tie, the groups, clipping, the schedule, dropout and Muon change
-#    what is learned.
-# 3. Those write into the stream, where $2L$ terms add up. The others act inside a branch, behind a norm;
-#    making them smaller would only make the branches fainter, and an attention with small queries and keys
-#    looks everywhere alike.
-# :::
-#
+# Aloud, or in writing, without scrolling up:
+
+# %% write="which_is_better"
+write("which_is_better", """
+""")
+
+# %% write="same_numbers"
+write("same_numbers", """
+""")
+
+# %% write="why_the_root"
+write("why_the_root", """
+""")
+
+# %% [markdown]
 # On rung 17 this model meets text from the whole web, a vocabulary of 50 257 and several GPUs.
