@@ -108,8 +108,10 @@ window.descentRecord = (() => {
   function store(events) {
     if (newer) return false;
     try {
-      if (events.length) window.localStorage.setItem(KEY, JSON.stringify(events));
-      else window.localStorage.removeItem(KEY);
+      const text = events.length ? JSON.stringify(events) : null;
+      if (text === null) window.localStorage.removeItem(KEY);
+      else window.localStorage.setItem(KEY, text);
+      [lastText, lastStored] = [text, events];
       return true;
     } catch (error) {
       tell(error.name === "QuotaExceededError" && stored().length ? FULL : NO_STORAGE);

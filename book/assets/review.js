@@ -110,9 +110,8 @@ document.addEventListener("DOMContentLoaded", () => {
     return element("a", { href: `${BOOK}${chapter.page}${section?.anchor ? `#${section.anchor}` : ""}` }, title);
   }
 
-  function showCard(state, left) {
-    const { card } = state;
-    const number = given.length + 1;
+  function showCard(state) {
+    const { card } = state, count = element("span");
     const kind = card.item.startsWith(PREDICTION) ? " · a prediction of yours" : card.transfer ? " · a new case" : "";
     const question = courseMarkup("div", card.q_html, { className: "descent-card-question", tabIndex: -1 });
     const answer = courseMarkup("div", card.a_html, { className: "descent-card-answer", hidden: true, tabIndex: -1 });
@@ -122,9 +121,9 @@ document.addEventListener("DOMContentLoaded", () => {
       withKey(button("I knew it", () => grade(true)), "1"), withKey(button("Not yet", () => grade(false)), "2"));
     const source = element("p", { className: "descent-hint", hidden: true }, "From ", sourceOf(card));
     stage.replaceChildren(element("article", { className: "descent-review-card", "aria-label": "Card" },
-      element("p", { className: "descent-hint" }, `${number} of ${number - 1 + left}${kind}`), question, show, answer, source, choice));
+      element("p", { className: "descent-hint" }, count, kind), question, show, answer, source, choice));
     setFormulas(stage);
-    current = { state, answer, source, show, choice, question, begun: performance.now() };
+    current = { state, count, answer, source, show, choice, question, begun: performance.now() };
   }
 
   function withKey(made, key) {
@@ -166,10 +165,13 @@ document.addEventListener("DOMContentLoaded", () => {
   function refresh() {
     const deck = currentDeck(), left = asked(deck);
     summary.textContent = `${dueInWords(deck)}${pauseInWords(deck)}${aheadInWords(deck)}`;
-    if (current && left.some(({ card }) => keyOf(card) === keyOf(current.state.card))) return; // leave it to be answered
-    current = null;
-    if (left.length) showCard(left[0], left.length);
-    else showEnd(deck);
+    const isAsked = current && left.some(({ card }) => keyOf(card) === keyOf(current.state.card));
+    if (!isAsked) { // else it is left to be answered
+      current = null;
+      if (left.length) showCard(left[0]);
+      else showEnd(deck);
+    }
+    if (current) current.count.textContent = `${given.length + 1} of ${given.length + left.length}`;
   }
 
   document.addEventListener("keydown", (event) => {
@@ -178,9 +180,9 @@ document.addEventListener("DOMContentLoaded", () => {
     if (event.key === " " && current?.answer.hidden && !takesSpace) {
       event.preventDefault(); // which would scroll
       showAnswer();
-    } else if (event.key === "1") {
+    } else if (["1", "k"].includes(event.key)) { // the terminal's keys
       grade(true);
-    } else if (event.key === "2") {
+    } else if (["2", "n"].includes(event.key)) {
       grade(false);
     }
   });

@@ -33,7 +33,7 @@ document.addEventListener("DOMContentLoaded", () => {
     function makePoint(point, number) {
       const tick = element("input", { type: "checkbox", hidden: true });
       tick.addEventListener("change", assess);
-      point.replaceChildren(element("label", {}, tick, " ", ...point.childNodes));
+      point.replaceChildren(element("label", {}, tick, element("span", {}, ...point.childNodes)));
       return { number, tick };
     }
 
