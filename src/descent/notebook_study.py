@@ -77,10 +77,15 @@ def recall(section: str = "") -> None:
     ----------
     section : str
         The section whose cards are asked for.
+
+    Raises
+    ------
+    CourseError
+        When the chapter has no cards of this section.
     """
-    for card in current_chapter().recall:
-        if card.section == section or not section:
-            print(f"— {card.question}")
+    from descent.study.recall.in_notebook import recall as show_cards
+
+    show_cards(current_chapter(), section, ProgressStore())
 
 
 def clock(what: str = "") -> None:

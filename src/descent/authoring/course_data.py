@@ -9,14 +9,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from html import escape
 from typing import Any
-
-from markdown_it import MarkdownIt
-from mdit_py_plugins.dollarmath import dollarmath_plugin
 
 from descent.authoring.citations import Bibliography
 from descent.authoring.course import Course
+from descent.authoring.rendered import html
 from descent.study.catalog import Chapter
 from descent.study.former_ids import former_names
 
@@ -54,26 +51,6 @@ def former_ids_script(course: Course) -> str:
     return f"{head}window.DESCENT_FORMER_IDS = {names};\n"
 
 
-def as_html(text: str, works: Bibliography) -> str:
-    """Return markdown of a header as HTML; formulas stand as ``\\(..\\)``, for MathJax.
-
-    A text of one paragraph comes without its ``p``, to stand within a line.
-    """
-    html = _MARKDOWN.render(works.spell_out(text)).strip()
-    inner = html.removeprefix("<p>").removesuffix("</p>")
-    return inner if len(inner) == len(html) - 7 and "<p>" not in inner else html
-
-
-def _formula(content: str, options: Mapping[str, Any]) -> str:
-    marks = ("\\[", "\\]") if options["display_mode"] else ("\\(", "\\)")
-    return f"{marks[0]}{escape(content)}{marks[1]}"
-
-
-_MARKDOWN = MarkdownIt("commonmark", {"html": False}).use(
-    dollarmath_plugin, double_inline=True, renderer=_formula
-)
-
-
 def _cards(chapter: Chapter, works: Bibliography) -> Iterator[dict[str, Any]]:
     for card in chapter.recall:
         yield {
@@ -83,8 +60,8 @@ def _cards(chapter: Chapter, works: Bibliography) -> Iterator[dict[str, Any]]:
             "transfer": card.transfer,
             "q": card.question,
             "a": card.answer,
-            "q_html": as_html(card.question, works),
-            "a_html": as_html(card.answer, works),
+            "q_html": html(works.spell_out(card.question)),
+            "a_html": html(works.spell_out(card.answer)),
         }
 
 
@@ -96,9 +73,9 @@ def _predictions(chapter: Chapter, works: Bibliography) -> Iterator[dict[str, An
             "chapter": chapter.id,
             "item": one.id,
             "ask": one.ask,
-            "ask_html": as_html(one.ask, works),
+            "ask_html": html(works.spell_out(one.ask)),
             "because": one.because,
-            "because_html": as_html(one.because, works),
+            "because_html": html(works.spell_out(one.because)),
             **kind,
             **{name: value for name, value in tolerance.items() if value is not None},
         }
@@ -109,9 +86,9 @@ def _written(chapter: Chapter, works: Bibliography) -> Iterator[dict[str, Any]]:
         yield {
             "chapter": chapter.id,
             "item": one.id,
-            "ask_html": as_html(one.ask, works),
-            "rubric_html": [as_html(point, works) for point in one.rubric],
-            "answer_html": as_html(one.answer, works),
+            "ask_html": html(works.spell_out(one.ask)),
+            "rubric_html": [html(works.spell_out(point)) for point in one.rubric],
+            "answer_html": html(works.spell_out(one.answer)),
         }
 
 
