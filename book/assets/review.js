@@ -4,7 +4,7 @@
 document.addEventListener("DOMContentLoaded", () => {
   const { button, courseMarkup, element, plural, setFormulas } = window.descentPage;
   const { IN_REVIEW, expected, makeDeck } = window.descentDeck;
-  const { standing, withUnit } = window.descentPredictions;
+  const { allPredictions, withUnit } = window.descentPredictions;
   const { dayInWords, today } = window.descentSchedule;
   const record = window.descentRecord, course = window.DESCENT_COURSE;
   const place = document.querySelector("#descent-review");
@@ -33,17 +33,15 @@ document.addEventListener("DOMContentLoaded", () => {
 
   /** The predictions that came otherwise than was said, each as a card that asks why. */
   function missedPredictions(events) {
-    return course.predictions.flatMap((prediction) => {
-      const own = events.filter((event) => event.chapter === prediction.chapter && event.exercise === prediction.item);
-      const stand = standing(prediction, own);
-      if (stand.right !== false) return [];
+    return allPredictions(course.predictions, events).filter(({ right }) => right === false).map((stand) => {
+      const { prediction } = stand;
       const what = `You said ${withUnit(stand.said.data.value, prediction.unit)}; it was ${withUnit(stand.was, prediction.unit)}. Why?`;
       const question = element("div", { innerHTML: prediction.ask_html });
       question.append(` ${what}`); // words of the reader: text, not markup
-      return [{
+      return {
         chapter: prediction.chapter, item: `${PREDICTION}${prediction.item}`, section: "", metAt: stand.knownAt,
         q_html: question.innerHTML, a_html: prediction.because_html,
-      }];
+      };
     });
   }
 

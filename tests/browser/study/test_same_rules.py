@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
+from descent.study.days import day_number
 from descent.study.events import events_from
 from descent.study.header import Prediction
 from descent.study.predictions.scoring import standing, was_right
 from descent.study.recall.cards import ReviewCard
-from descent.study.recall.days import day_of
 from descent.study.recall.deck import make_deck
 from descent.study.recall.schedule import memory
 
@@ -103,7 +103,7 @@ def test_a_day_turns_at_the_same_moment(
     ]  # both changes of time
     clock_in(zone)
     there = page_in(zone).evaluate("(moments) => moments.map(descentSchedule.dayOf)", moments)
-    assert there == [day_of(at) for at in moments]
+    assert there == [day_number(at) for at in moments]
 
 
 def events_of_a_learner(draw: random.Random, cards: list[ReviewCard]) -> list[dict[str, Any]]:
