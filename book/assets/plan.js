@@ -81,8 +81,12 @@ document.addEventListener("DOMContentLoaded", () => {
 
   // --- What is chosen -----------------------------------------------------------------------------------
 
+  /** Whether the address leads to a heading of this page, and so says nothing of a plan. */
+  const isAnchor = () => /^#[^=]+$/.test(window.location.hash);
+
   /** Read the address. What the learner knows is the record's where the address does not say. */
   function chosen() {
+    if (isAnchor() && choice) return { ...choice, known: choice.knownHere ? choice.known : lastPlan().known };
     const given = new URLSearchParams(window.location.hash.slice(1).replaceAll("+", "%2B"));
     const text = (name) => given.get(name)?.trim() ?? "";
     const last = lastPlan();
@@ -125,7 +129,9 @@ document.addEventListener("DOMContentLoaded", () => {
   /** Keep what was chosen, as `descent plan` keeps it. */
   function keep({ goal, route, hours, known }) {
     const name = route ? { route } : { goal: goal ? goalNamed(goal) : "" };
-    record?.add("plan", "", "", { ...name, hours: hoursFrom(hours).hours ?? null, known });
+    const plan = { ...name, hours: hoursFrom(hours).hours ?? null, known };
+    const last = record?.events().filter((event) => event.kind === "plan").at(-1)?.data;
+    if (JSON.stringify(plan) !== JSON.stringify(last)) record?.add("plan", "", "", plan);
   }
 
   // --- The plan ------------------------------------------------------------------------------------------
@@ -496,6 +502,7 @@ document.addEventListener("DOMContentLoaded", () => {
   show(window.location.hash.includes("about="));
   fillForm();
   window.addEventListener("hashchange", () => {
+    if (isAnchor()) return;
     const { about } = chosen();
     show(about !== "" && about !== choice.about);
     fillForm();

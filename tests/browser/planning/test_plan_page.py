@@ -301,6 +301,26 @@ def test_a_phone_has_the_map_as_a_list_with_the_same_links(open_plan):
     expect(items.first).to_be_hidden()
 
 
+def test_the_keyboard_gets_past_the_map_and_keeps_the_plan(open_plan):
+    page = open_plan("#goal=research/1&hours=5")
+    past = page.get_by_role("link", name="Past the map")
+    past.focus()
+    expect(past).to_be_visible()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    focused = page.evaluate("() => document.activeElement.closest('#plan-open') !== null")
+    assert focused
+    page.evaluate("() => window.descentRecord.add('start', 'ladder/01_one', '', {})")
+    expect(page.locator("#plan-title")).to_have_text("To R1 · The goal")
+
+
+def test_a_plan_made_twice_is_kept_once(open_plan):
+    page = open_plan("#goal=research/1&hours=5")
+    for _ in range(2):
+        page.get_by_role("button", name="Make the plan").click()
+    assert stored_plans(page) == [{"goal": GOAL, "hours": 5, "known": []}]
+
+
 def test_states_have_shapes(open_plan):
     page = open_plan(events=[correct(1, "ladder/01_one", "fit"), event(2, "start", TWO)])
     shown = {
@@ -316,7 +336,9 @@ def test_states_have_shapes(open_plan):
 
 def test_the_page_plans_without_a_record_too(visit, plan_page):
     visited = visit("about:blank")
-    visited.page.route("**/record.js", lambda route: route.abort())
+    visited.page.add_init_script(
+        "Object.defineProperty(window, 'descentRecord', { get: () => undefined, set: () => {} })"
+    )
     visited.page.goto(f"{plan_page}#goal=research/1")
     expect(visited.page.locator("#plan-say")).to_contain_text("16 h: 4 sections in 3 chapters.")
     visited.page.get_by_role("button", name="I know this already").first.click()
