@@ -1,6 +1,8 @@
-"""What the pages without a kernel know of the course: ``book/assets/course-data.js``.
+"""What the pages without a kernel know of the course: two scripts in ``book/assets``.
 
-A script and not JSON, because a page that is read from disk may load scripts and nothing else.
+``course-data.js`` is all about the course, for the pages that plan and review. ``former-ids.js`` is
+on every page: by it a browser's record follows things that were renamed. They are scripts and not
+JSON, because a page that is read from disk may load scripts and nothing else.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from descent.authoring.citations import Bibliography
 from descent.authoring.course import Course
 from descent.authoring.rendered import html
 from descent.study.catalog import Chapter
+from descent.study.former_ids import former_names
 
 NAME = "DESCENT_COURSE"
 _HEAD = (
@@ -39,6 +42,13 @@ def course_script(course: Course, known: Mapping[str, Any]) -> str:
     }
     fields = [f'"{name}": {_lines(value)}' for name, value in {**known, **asked}.items()]
     return f"{_HEAD}window.{NAME} = {{\n" + ",\n".join(fields) + "\n};\n"
+
+
+def former_ids_script(course: Course) -> str:
+    """Return the script that tells a page which names were given up, and for which."""
+    head = "// Made by `make chapters` from book/former_ids.yml: change that, not this file.\n"
+    names = json.dumps(dict(former_names(course.root)), ensure_ascii=False, indent=0)
+    return f"{head}window.DESCENT_FORMER_IDS = {names};\n"
 
 
 def _cards(chapter: Chapter, works: Bibliography) -> Iterator[dict[str, Any]]:

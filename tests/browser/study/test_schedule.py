@@ -75,7 +75,8 @@ def test_cards_come_back_on_the_same_days(page_in: Callable[[str], Page]) -> Non
     there = page_in("UTC").evaluate(
         """([logs, today]) => logs.map((log) => {
           const state = descentSchedule.memory(log.map(([day, known]) => ({ day, known })), today);
-          return state && [state.day, state.due, state.stability, state.difficulty, descentSchedule.chance(state, today)];
+          const chance = state && descentSchedule.chance(state, today);
+          return state && [state.day, state.due, state.stability, state.difficulty, chance];
         })""",
         [drawn, TODAY],
     )
@@ -123,10 +124,8 @@ def test_a_day_asks_for_the_same_cards(
     page_in: Callable[[str], Page], clock_in: Callable[[str], None], seed: int
 ) -> None:
     draw, now = random.Random(seed), DAY * TODAY + DAY / 2
-    cards = [
-        ReviewCard(CHAPTER, f"c{number}", "?", "!", met_at=draw.choice([None, now - DAY * draw.uniform(0, 9)]))
-        for number in range(60)
-    ]  # fmt: skip
+    met = [draw.choice([None, now - DAY * draw.uniform(0, 9)]) for _ in range(60)]
+    cards = [ReviewCard(CHAPTER, f"c{n}", "?", "!", met_at=at) for n, at in enumerate(met)]
     events = events_of_a_learner(draw, cards)
     clock_in("UTC")
     deck = make_deck(cards, events_from(events), now)
@@ -134,8 +133,11 @@ def test_a_day_asks_for_the_same_cards(
         """([cards, events, today]) => {
           const deck = descentDeck.makeDeck(cards, { chapters: [], sections: [] }, events, today);
           const shown = (states) => states.map(({ card, due }) => [card.item, due]);
-          return { pile: shown(deck.pile), waiting: shown(deck.waiting), later: shown(deck.later), done: deck.done,
-            unmet: deck.unmet, ahead: deck.ahead, expected: descentDeck.expected(deck, 7) };
+          return {
+            pile: shown(deck.pile), waiting: shown(deck.waiting), later: shown(deck.later),
+            done: deck.done, unmet: deck.unmet, ahead: deck.ahead,
+            expected: descentDeck.expected(deck, 7),
+          };
         }""",
         [
             [{"chapter": CHAPTER, "item": c.item, "section": "", "metAt": c.met_at} for c in cards],

@@ -124,8 +124,10 @@ def test_an_event_that_is_refused_does_not_hold_up_the_others(
 ) -> None:
     page: Page = visit(server.address(running, "book/review.html")).page
     page.evaluate(
-        """(chapter) => descentRecord.merge(["good", "b".repeat(300), "also"].map((item, at) => JSON.stringify(
-          { uid: `u${at}`, at: 1.7e9 + at, kind: "review", chapter, exercise: item, data: {} })).join("\\n"))""",
+        """(chapter) => descentRecord.merge(
+          ["good", "b".repeat(300), "also"].map((item, at) => JSON.stringify(
+            { uid: `u${at}`, at: 1.7e9 + at, kind: "review", chapter, exercise: item, data: {} },
+          )).join("\\n"))""",
         CHAPTER,
     )
     expect(page.locator(".descent-notice")).to_contain_text("The server did not take something")
