@@ -385,10 +385,10 @@ document.addEventListener("DOMContentLoaded", () => {
   }
 
   function neededFirst(chapter) {
-    const names = planner.resolve(chapter.id).flatMap((section) => section.needs.flatMap(planner.resolve));
-    const chapters = [...new Set(names.map((section) => section.chapter))].filter((id) => id !== chapter.id);
+    const needs = new Set(planner.supplies(chapter.id).filter((one) => one.distance === 1).map((one) => one.section.chapter));
+    const chapters = data.chapters.filter((one) => needs.has(one.id) && one !== chapter);
     if (!chapters.length) return ["It needs nothing of the course."];
-    return ["It needs: ", ...inARow(chapters.map((id) => planner.chapters.get(id))), "."];
+    return ["It needs: ", ...inARow(chapters), "."];
   }
 
   function sectionPurposes(chapter) {
@@ -409,7 +409,8 @@ document.addEventListener("DOMContentLoaded", () => {
       const own = sections.filter((section) => section.chapter === id && section.id !== id);
       const links = own.flatMap((section, i) => [i ? ", " : ": ", sectionLink(section)]);
       return make("li", {}, sign(planner.chapterState(chapter)),
-        make("span", {}, make("strong", {}, chapterLink(chapter)), inWords(planner.chapterState(chapter)), links));
+        make("span", {}, make("strong", {}, chapter.page ? chapterLink(chapter) : aboutLink(chapter)),
+          inWords(planner.chapterState(chapter)), links));
     });
   }
 
