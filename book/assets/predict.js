@@ -120,7 +120,7 @@ document.addEventListener("DOMContentLoaded", () => {
     const folds = foldsBetween(box, outcome);
     const opened = new WeakSet(); // by us; any other was opened by hand
     const status = element("p", { className: "descent-status", role: "status", tabIndex: -1 });
-    const told = element("div", { className: "descent-verdict", hidden: true });
+    const told = element("div", { className: "descent-verdict", hidden: true, "aria-live": "polite" });
     const form = makeForm(prediction, number, commit);
     box.append(form, status);
     outcome?.append(told);

@@ -108,8 +108,10 @@ window.descentRecord = (() => {
   function store(events) {
     if (newer) return false;
     try {
-      if (events.length) window.localStorage.setItem(KEY, JSON.stringify(events));
-      else window.localStorage.removeItem(KEY);
+      const text = events.length ? JSON.stringify(events) : null;
+      if (text === null) window.localStorage.removeItem(KEY);
+      else window.localStorage.setItem(KEY, text);
+      [lastText, lastStored] = [text, events];
       return true;
     } catch (error) {
       tell(error.name === "QuotaExceededError" && stored().length ? FULL : NO_STORAGE);
@@ -231,18 +233,23 @@ window.descentRecord = (() => {
     }
   }
 
-  /** Read what the server has. A host that knows no record is no server of ours. */
+  /** Read what the server has. A host that answers with anything but JSON is no server of ours. */
   async function load() {
     if (server === null) return;
     try {
       const answer = await ask();
-      if (answer.status === 404) server = null;
+      if (!answer.headers.get("Content-Type")?.includes("json")) forgetServer();
       else if (answer.status === 403) tell(LOGGED_OUT);
       else if (!answer.ok) tell(AWAY);
       else take(await answer.json());
     } catch {
       tell(AWAY);
     }
+  }
+
+  function forgetServer() {
+    server = null;
+    changed();
   }
 
   function take(answer) {
@@ -257,7 +264,7 @@ window.descentRecord = (() => {
   /** Send what waits in this browser; what arrives leaves it. Resolves when nothing more can be sent. */
   function send() {
     if (server === null) return Promise.resolve();
-    sending ??= sendAll().finally(() => { sending = null; });
+    sending ??= ready.then(sendAll).finally(() => { sending = null; }); // reading brings the cookie that sending needs
     return sending;
   }
 
