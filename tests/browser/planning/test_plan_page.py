@@ -130,6 +130,24 @@ def test_a_plan_is_made_by_keyboard_and_kept(open_plan):
     assert stored_plans(page) == [{"goal": GOAL, "hours": 20.5, "known": []}]
 
 
+def test_a_section_is_a_goal_too_for_who_types_its_name(open_plan):
+    page = open_plan()
+    field = page.get_by_role("combobox", name="Where to")
+    field.click()
+    expect(page.get_by_role("option")).to_have_count(6)  # one route and five chapters
+    field.fill("slope")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Enter")
+    expect(page.locator("#plan-title")).to_have_text("To 2 · Two weights, “The slope”")
+    assert page.url.endswith("#goal=ladder/02%23slope")
+    page.reload()
+    assert field.input_value() == "The slope, in 2"
+    page.get_by_role("button", name="Make the plan").click()
+    expect(page.locator("#plan-say")).to_have_text(
+        "The shortest way takes 6 h: 3 sections in 2 chapters."
+    )
+
+
 def test_the_plan_of_the_terminal_is_shown_when_nothing_is_asked_for(open_plan):
     plan = event(1, "plan", data={"goal": GOAL, "hours": 7, "known": ["ladder/01_one"]})
     page = open_plan(events=[plan])
@@ -312,6 +330,15 @@ def test_the_keyboard_gets_past_the_map_and_keeps_the_plan(open_plan):
     assert focused
     page.evaluate("() => window.descentRecord.add('start', 'ladder/01_one', '', {})")
     expect(page.locator("#plan-title")).to_have_text("To R1 · The goal")
+
+
+def test_a_plan_follows_what_was_renamed(open_plan):
+    data = {"goal": "ladder/07_pair#incline", "known": ["ladder/07_pair#shape"]}
+    page = open_plan(events=[event(1, "plan", data=data)])
+    expect(page.locator("#plan-title")).to_have_text("To 2 · Two weights, “The slope”")
+    expect(
+        page.get_by_text("You said that you know “The shape” in 2 · Two weights")
+    ).to_be_visible()
 
 
 def test_a_plan_made_twice_is_kept_once(open_plan):
