@@ -273,3 +273,18 @@ def test_a_clock_begun_in_a_notebook_stands_on_the_start_page(
     expect(cell).to_contain_text("No clock runs.")
     start.reload()
     expect(start.locator(".today")).to_contain_text("No clock runs.")
+
+
+def test_a_page_of_the_book_opens_as_a_tab_and_only_once(
+    addresses: dict[str, str], visit: Callable[..., object]
+) -> None:
+    server, token = addresses["JupyterLab"].split("lab?")
+    page: Page = visit(f"{server}lab/workspaces/pages?{token}", width=1300).page  # type: ignore[attr-defined]
+    start = page.frame_locator("#descent-start iframe")
+    tabs = page.locator("#jp-main-dock-panel .lm-TabBar-tabLabel")
+    for _ in range(2):
+        tabs.filter(has_text="Start").click()
+        start.get_by_role("link", name="Choose a goal").click()
+        shown = page.frame_locator("#descent-page-plan iframe")
+        expect(shown.get_by_role("heading", level=1)).to_be_visible(timeout=ANSWER)
+    expect(tabs.filter(has_text="Plan")).to_have_count(1)

@@ -1,4 +1,4 @@
-"""Predictions: committed to before the outputs open, scored afterwards, all of them in one place."""
+"""Predictions: committed to before the outputs open, scored afterwards, all in one place."""
 
 from __future__ import annotations
 
@@ -143,7 +143,8 @@ def test_all_predictions_stand_in_a_table_and_a_picture(page: Page, pages: Path)
     )
     expect(place.get_by_role("img")).to_have_attribute(
         "aria-label",
-        "How often you were right. 70 % to 80 % sure: 0 of 1 right; 90 % to 100 % sure: 1 of 1 right.",
+        "How often you were right. 70 % to 80 % sure: 0 of 1 right; "
+        "90 % to 100 % sure: 1 of 1 right.",
     )
 
 

@@ -28,8 +28,8 @@ def page(visit: Callable[..., Any], pages: Path) -> Page:
 
 
 def event(number: int, days_ago: float, kind: str, item: str, **fields: Any) -> dict[str, Any]:
-    at = NOW - DAY * days_ago
-    return {"uid": f"e{number}", "at": at, "kind": kind, "chapter": CHAPTER, "exercise": item, **fields}  # fmt: skip
+    about = {"kind": kind, "chapter": CHAPTER, "exercise": item}
+    return {"uid": f"e{number}", "at": NOW - DAY * days_ago, **about, **fields}
 
 
 def load(page: Page, *events: dict[str, Any]) -> None:

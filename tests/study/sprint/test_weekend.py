@@ -107,6 +107,7 @@ def test_a_sprint_of_last_month_is_over(plan, store, hand):
     again = acting.begin(plan, store)
     assert again.id != first.id and again.current.block == "whole_picture"
     acting.stop(plan, store)
+    hand.on(1)
     assert acting.begin(plan, store, anew=True).id not in (first.id, again.id)
 
 
@@ -117,12 +118,16 @@ def test_what_cannot_be_done_says_what_can(plan, store, hand):
     begin(what="Nielsen", store=store)
     with pytest.raises(ClockError, match="for Nielsen"):
         acting.begin(plan, store)
+    hand.on(1)
     acting.begin(plan, store, switch=True)
+    hand.on(1)
     with pytest.raises(ClockError, match="descent sprint next"):
         acting.begin(plan, store)
     with pytest.raises(ClockError, match="runs already"):
         acting.go_on(plan, store)
+    hand.on(1)
     acting.take_break(plan, store)
+    hand.on(1)
     with pytest.raises(ClockError, match="a break already"):
         acting.take_break(plan, store)
     acting.stop(plan, store)
