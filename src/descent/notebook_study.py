@@ -77,6 +77,11 @@ def recall(section: str = "") -> None:
     ----------
     section : str
         The section whose cards are asked for.
+
+    Raises
+    ------
+    CourseError
+        When the chapter has no cards of this section.
     """
     from descent.study.recall.in_notebook import recall as show_cards
 

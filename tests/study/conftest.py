@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from types import ModuleType
@@ -61,13 +61,23 @@ class Hand:
 
 
 @pytest.fixture
-def zone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Local time is Berlin's, where summer time begins on 29 March 2026."""
-    monkeypatch.setenv("TZ", "Europe/Berlin")
-    time.tzset()
-    yield
+def move_to(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    """Set the local time zone by its name; at first it is UTC."""
+
+    def move(name: str) -> None:
+        monkeypatch.setenv("TZ", name)
+        time.tzset()
+
+    move("UTC")
+    yield move
     monkeypatch.undo()
     time.tzset()
+
+
+@pytest.fixture
+def zone(move_to: Callable[[str], None]) -> None:
+    """Local time is Berlin's, where summer time begins on 29 March 2026."""
+    move_to("Europe/Berlin")
 
 
 @pytest.fixture

@@ -86,18 +86,22 @@ def _event_from(record: Mapping[str, object]) -> Event | None:
     try:
         event = Event(
             uid=whole_characters(str(record["uid"])),
-            at=float(str(record["at"])),
+            at=_number_from(record["at"]),
             kind=whole_characters(str(record["kind"])),
             chapter=whole_characters(str(record["chapter"])),
             exercise=whole_characters(str(record["exercise"])),
             outcome=None if outcome is None else whole_characters(str(outcome)),
             mistake=None if mistake is None else whole_characters(str(mistake)),
-            seconds=float(str(record.get("seconds") or 0.0)),
+            seconds=_number_from(record.get("seconds") or 0.0),
             data=_data_from(record.get("data")),
         )
     except (KeyError, ValueError):
         return None
     return event if math.isfinite(event.at) and event.uid else None
+
+
+def _number_from(value: object) -> float:
+    return value if isinstance(value, float) else float(str(value))
 
 
 def _data_from(value: object) -> dict[str, Any]:

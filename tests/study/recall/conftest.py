@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -30,7 +29,9 @@ CHAPTER = """\
 #   - {{id: logit, section: scores, transfer: false, q: "What is a `logit`?", a: "A score"}}
 #   - {{id: shift, section: softmax, transfer: true, q: "What does $\\\\mu$ change?", a: "Nothing"}}
 #   - {{id: sum, section: softmax, transfer: false, q: "What is the sum?", a: "**One**"}}
-{more}# ---
+{more}# predictions:
+#   - {{id: logit, ask: "How large is it?", unit: steps, within: 0, because: "It doubles"}}
+# ---
 
 # %% [markdown]
 # # {title}
@@ -88,20 +89,6 @@ def write_chapter(root: Path, chapter_id: str, more: int = 0) -> Path:
 def add_chapter(root: Path) -> Callable[..., Path]:
     """Write one more chapter of the same kind, under the id that is given."""
     return lambda chapter_id, more=0: write_chapter(root, chapter_id, more)
-
-
-@pytest.fixture
-def zone(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
-    """Set the local time zone."""
-
-    def move_to(name: str) -> None:
-        monkeypatch.setenv("TZ", name)
-        time.tzset()
-
-    move_to("UTC")
-    yield move_to
-    monkeypatch.undo()
-    time.tzset()
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ DAY = 86_400.0
 NOON = 1_800_014_400.0  # 12:00 UTC on 15 January 2027
 FOUR = "ladder/04_softmax"
 
-pytestmark = pytest.mark.usefixtures("zone")
+pytestmark = pytest.mark.usefixtures("move_to")
 
 
 def many(number: int) -> list[ReviewCard]:
@@ -149,11 +149,11 @@ def test_a_clock_that_was_set_back_is_told_and_loses_nothing(review_event):
     assert (deck.ahead, len(deck.due), len(deck.later)) == (deck.today + 2, 0, 1)
 
 
-def test_a_traveller_is_asked_no_card_again_an_hour_later(zone, review_event):
-    zone("Asia/Tokyo")
+def test_a_traveller_is_asked_no_card_again_an_hour_later(move_to, review_event):
+    move_to("Asia/Tokyo")
     card, answered = replace(many(1)[0], item="logit"), review_event(NOON, False)
     assert not make_deck([card], [answered], NOON).due
-    zone("America/Los_Angeles")
+    move_to("America/Los_Angeles")
     deck = make_deck([card], [answered], NOON + 3_600)
     assert not deck.due and deck.ahead is None
 
@@ -166,6 +166,16 @@ def test_a_missed_prediction_asks_why(review_event):
     deck = make_deck([card, same_name], events, NOON + DAY)
     assert items(deck.pile) == ["prediction:nan_step"]
     assert items(deck.later) == ["nan_step"]
+
+
+def test_a_prediction_that_came_otherwise_is_asked_the_next_day(course, clock):
+    clock.now, store = NOON, ProgressStore()
+    store.record("predict", FOUR, "logit", value=3, sure=0.7)
+    assert not make_deck(all_cards(store.events()), store.events(), NOON + DAY).due
+    store.record("outcome", FOUR, "logit", value=1)
+    (state,) = make_deck(all_cards(store.events()), store.events(), NOON + DAY).pile
+    assert state.card.question == "How large is it? You said 3 steps; it was 1 steps. Why?"
+    assert state.card.answer == "It doubles"
 
 
 def test_the_next_days_are_foretold(review_event):

@@ -18,10 +18,10 @@ from types import SimpleNamespace
 import pytest
 
 from descent.study.catalog import load_catalog
+from descent.study.days import day_number
 from descent.study.recall.areas import area_cards
 from descent.study.recall.cards import Key
 from descent.study.recall.collecting import all_cards
-from descent.study.recall.days import day_of
 from descent.study.recall.deck import Deck, make_deck
 from descent.study.recall.schedule import DAILY
 from descent.study.recall.session import Session, record_review
@@ -49,7 +49,7 @@ class Learner:
     behind: float = 0.0
     machine: int = 0
     given: int = 0
-    seen: set[tuple[int | None, Key]] = field(default_factory=set)
+    seen: set[tuple[int, Key]] = field(default_factory=set)
     asked: Counter[tuple[int, Key]] = field(default_factory=Counter)
     asked_again: list[Key] = field(default_factory=list)
 
@@ -92,9 +92,9 @@ class Learner:
                     self.given += 1
                     self.seen.add((self.true_day(), card.key))
 
-    def true_day(self) -> int | None:
+    def true_day(self) -> int:
         """The day it is, whatever the machine's clock says."""
-        return day_of(self.clock.now + self.behind)
+        return day_number(self.clock.now + self.behind)
 
     def review(self) -> None:
         """Answer what is due, and leave early at times."""
@@ -140,8 +140,8 @@ def live(learner: Learner, days: int = 31) -> None:
 
 
 @pytest.fixture(params=range(8))
-def learner(request, root, clock, zone, add_chapter, tmp_path) -> Learner:
-    zone(["Europe/Berlin", "America/New_York"][request.param % 2])
+def learner(request, root, clock, move_to, add_chapter, tmp_path) -> Learner:
+    move_to(["Europe/Berlin", "America/New_York"][request.param % 2])
     for chapter_id in CHAPTERS.values():
         add_chapter(chapter_id, more=12)
     draw = random.Random(request.param)

@@ -23,7 +23,7 @@ FOUR = "ladder/04_softmax"
 NOON = 1_800_014_400.0
 DAY = 86_400.0
 
-pytestmark = pytest.mark.usefixtures("zone")
+pytestmark = pytest.mark.usefixtures("move_to")
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """Recall: the chapters' cards come back when they are about to be forgotten.
 
-What happens where: ``days`` numbers the days, which turn at 04:00; ``schedule`` wraps the library
+What happens where: ``schedule`` wraps the library
 that says when a card returns, and holds the rules; ``cards`` says what a card is, ``met`` which
 ones the learner has met, ``collecting`` finds all of them. ``deck`` puts them together with the log
 of answers: what is due, what waits. ``session`` is one sitting, ``in_terminal`` shows it and

@@ -6,9 +6,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from descent.study.days import day_number, is_on_the_calendar
 from descent.study.events import Event
 from descent.study.recall.cards import Key, ReviewCard
-from descent.study.recall.days import day_of
 from descent.study.recall.schedule import DAILY, Memory, memory
 
 IN_REVIEW = "review"
@@ -108,9 +108,7 @@ def make_deck(cards: Iterable[ReviewCard], events: Iterable[Event], now: float) 
     now
         The time, in seconds since 1970 (UTC).
     """
-    today = day_of(now)
-    if today is None:
-        raise ValueError(f"{now} seconds are beyond every calendar")
+    today = day_number(now)
     answers, done = _answers(events, today)
     latest = max((given[-1][0] for given in answers.values()), default=today)
     all_cards = list(cards)
@@ -138,9 +136,10 @@ def _answers(
     answers: dict[Key, list[tuple[int, bool]]] = defaultdict(list)
     asked_today = set()
     for event in reviews:
-        known, day = event.data.get("remembered"), day_of(event.at)
-        if day is None or not isinstance(known, bool):
+        known = event.data.get("remembered")
+        if not isinstance(known, bool) or not is_on_the_calendar(event.at):
             continue
+        day = day_number(event.at)
         key = event.chapter, event.exercise
         answers[key].append((day, known))
         if day == today and event.data.get("where") == IN_REVIEW:
@@ -155,9 +154,9 @@ def _state_of(
     state = memory(answers, today)
     if state is not None:
         return CardState(card, state, state.due, state.chance(today))
-    met = None if card.met_at is None else day_of(card.met_at)
-    if met is None:
+    if card.met_at is None or not is_on_the_calendar(card.met_at):
         return None
+    met = day_number(card.met_at)
     return CardState(card, None, met + 1 if met <= today else today, None)
 
 

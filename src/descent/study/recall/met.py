@@ -12,7 +12,7 @@ from descent.grading.report import CORRECT
 from descent.study.catalog import Chapter
 from descent.study.events import Event
 from descent.study.recall.cards import ReviewCard
-from descent.study.section_exercises import section_exercises
+from descent.study.routes.page_sections import page_sections
 
 FirstDone = Mapping[tuple[str, str], float]
 """When an exercise first passed its check, by (chapter id, exercise)."""
@@ -42,7 +42,7 @@ def _first_done(events: Iterable[Event]) -> FirstDone:
 
 
 def _cards_of(chapter: Chapter, done: FirstDone) -> list[ReviewCard]:
-    of_section = section_exercises(chapter) if chapter.sections else {}
+    of_section = _section_exercises(chapter) if any(key[0] == chapter.id for key in done) else {}
     return [
         ReviewCard(
             chapter=chapter.id,
@@ -55,6 +55,13 @@ def _cards_of(chapter: Chapter, done: FirstDone) -> list[ReviewCard]:
         )
         for card in chapter.recall
     ]
+
+
+def _section_exercises(chapter: Chapter) -> Mapping[str, tuple[str, ...]]:
+    parts = page_sections(chapter.source, [section.heading for section in chapter.sections])
+    return {
+        section.id: part.exercises for section, part in zip(chapter.sections, parts, strict=True)
+    }
 
 
 def _all_done(chapter_id: str, exercises: tuple[str, ...], done: FirstDone) -> float | None:

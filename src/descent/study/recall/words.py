@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from descent.study.days import date_of
 from descent.study.parts import find_part
-from descent.study.recall.days import date_of
 from descent.study.recall.deck import Deck
 
 FIRST_CARDS = (
