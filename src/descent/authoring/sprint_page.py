@@ -83,13 +83,16 @@ def sprint_page(course: Course) -> str:
     Raises
     ------
     AuthoringError
-        When the plan or the log is wrong.
+        When the plan or the log is wrong, or a block names a section that its chapter has not.
     """
     try:
         plan, log = load_plan(course.root), published_log(course.root)
     except PlanError as error:
         raise AuthoringError([str(error)]) from error
     chapters = {chapter.id: chapter for chapter in course.chapters}
+    problems = list(_unknown_places(plan, chapters))
+    if problems:
+        raise AuthoringError(problems)
     parts = [_HEAD.format(title=plan.title)]
     parts += [_day(day, chapters) for day in plan.days]
     parts.append("## What to skip\n\n" + "\n".join(_skips(plan)))
@@ -98,6 +101,17 @@ def sprint_page(course: Course) -> str:
     chart = log_chart([("The source", log)])
     parts.append(_LOG.format(totals=_totals(log), chart=chart, table=_table(log)))
     return "\n\n".join(parts) + "\n"
+
+
+def _unknown_places(plan: Plan, chapters: dict[str, Chapter]) -> Iterator[str]:
+    for block in plan.blocks:
+        for place in block.places:
+            chapter_id, _, section = place.partition("#")
+            chapter = chapters.get(chapter_id)
+            if chapter is None or not section:
+                continue
+            if section not in {one.id for one in chapter.sections}:
+                yield f"book/sprint.yml: block {block.id} names {place}, which is no section."
 
 
 def _day(day: Day, chapters: dict[str, Chapter]) -> str:
