@@ -29,6 +29,12 @@ def test_the_page_says_all_of_the_plan_and_is_in_the_contents():
     assert "book/sprint\n" in table_of_contents(course)
 
 
+def test_every_block_has_its_time_in_a_form_that_a_script_can_shift():
+    text, plan = sprint_page(load_course(ROOT)), load_plan(ROOT)
+    assert text.count("<time data-day=") == len(plan.blocks)
+    assert '<time data-day="1" data-after="700">21:40</time>' in text
+
+
 def test_a_section_that_its_chapter_does_not_have_is_named(monkeypatch):
     plan = load_plan(ROOT)
     wrong = replace(plan.blocks[2], places=("ladder/01_scalar_regression#no_such_section",))
