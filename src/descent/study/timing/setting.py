@@ -12,6 +12,7 @@ from descent.study.timing.clock import (
     ALIVE,
     BEGIN,
     GO_ON,
+    LONGEST_STRETCH,
     LOST,
     NAMELESS,
     PAUSE,
@@ -24,9 +25,6 @@ from descent.study.timing.clock import (
 )
 from descent.study.timing.moments import first_after, last_before, say_moment
 from descent.study.timing.names import clock_name
-
-LONGEST_STRETCH = 16 * 3600.0
-"""Nobody works longer at a stretch: an end further from the beginning is a slip."""
 
 
 class ClockError(CourseError):
