@@ -491,6 +491,7 @@ document.addEventListener("DOMContentLoaded", () => {
     if (id !== null) offerSections(id);
   });
   find("plan-form").addEventListener("submit", submit);
+  find("plan-without-scripts").remove();
   find("plan-form").hidden = find("stuck-form").hidden = false;
   show(window.location.hash.includes("about="));
   fillForm();

@@ -172,11 +172,28 @@ window.descentRecord = (() => {
     return event;
   }
 
+  /** Follow a name to the one in use; a ring of names ends where it began. */
+  function presentName(name) {
+    const former = window.DESCENT_FORMER_IDS ?? {}, seen = new Set([name]);
+    while (Object.hasOwn(former, name) && !seen.has(former[name])) {
+      name = former[name];
+      seen.add(name);
+    }
+    return name;
+  }
+
+  /** The event under the names that things have now, as descent.study.former_ids has it. What is kept keeps its own. */
+  function renamed(event) {
+    const chapter = presentName(event.chapter);
+    const item = presentName(`${chapter}/${event.exercise}`);
+    return { ...event, chapter, exercise: item.startsWith(`${chapter}/`) ? item.slice(chapter.length + 1) : item };
+  }
+
   /** All events, oldest first. */
   function events() {
     const here = stored();
     if (sorted === null || sorted.here !== here) {
-      const all = byUid([...onServer.values()], here, [...inMemory.values()]).map(whole);
+      const all = byUid([...onServer.values()], here, [...inMemory.values()]).map(whole).map(renamed);
       all.sort((a, b) => a.at - b.at || (a.uid < b.uid ? -1 : 1));
       sorted = { here, all };
     }

@@ -17,13 +17,14 @@
     const minutes = /minutes-(\d+)/.exec(element.querySelector(".hours")?.className ?? "");
     const heading = element.closest("section").querySelector("h2");
     const address = element.querySelector("a").href; // of the resource; those of chapters come after
+    const subjects = [...element.classList].filter((name) => name.startsWith("on-")).map((name) => name.slice(3));
     return {
       element,
       kind: textOf(element, "kind"),
       level: textOf(element, "level"),
       hours: minutes ? Number(minutes[1]) / 60 : null,
       chapters: textOf(element, "chapters").replace(/^Enters at /, "").split(", "),
-      words: plainWords([element.textContent, heading.textContent, address].join(" ")),
+      words: plainWords([element.textContent, heading.textContent, address, ...subjects].join(" ")),
     };
   }
 

@@ -67,10 +67,9 @@
 # :::{admonition} How a page works
 # Run the cells from top to bottom (Shift-Enter). Where a cell says `raise NotImplementedError`, write
 # your answer and run the `check` below it. If you are stuck, run `hint(predict)` in a new cell: each call
-# opens one more hint. Before an experiment, say what you think will happen. In a `my_prediction` cell, put
-# your answer in place of the first `...` and how sure you are in place of the second: a number from 0.5, a
-# coin, to 1. A wrong prediction is the most useful thing on the page. (On most later pages the call is named
-# `predict`. Here that name is an exercise.)
+# opens one more hint. Before an experiment, say what you think will happen. In a `commit` cell, put your
+# answer in place of the first `...`. In place of the second goes how sure you are, from 0.5 (a coin) to 1.
+# A wrong prediction is the most useful thing on the page.
 # :::
 
 # %% tags=["setup"]
@@ -574,12 +573,11 @@ for size in (100, 10_000):
 outcome("scatter_of_a_hundred", round(100 * scatter[100] / float(abs(from_all)), 1))
 
 # %% [markdown]
-# A hundred examples say nearly the same as all of them. The small sample is right on average; averaged over many samples it is the full gradient, because a mean of
-# random means is the mean. Its spread shrinks only with the *square root* of its size: a hundred times the work
-# buys ten times the precision. Far from the minimum that precision is worth little, since any direction
-# roughly downhill will do. So take many cheap, noisy steps rather than a few exact ones. That is
-# **stochastic gradient descent**, SGD, and the sample is a **minibatch**.
-#
+# A hundred examples say nearly the same as all of them. The small sample is right on average; averaged over many
+# samples it is the full gradient, because a mean of random means is the mean. Its spread shrinks only with the
+# *square root* of its size: a hundred times the work buys ten times the precision. Far from the minimum that
+# precision is worth little, since any direction roughly downhill will do. So take many cheap, noisy steps rather
+# than a few exact ones. That is **stochastic gradient descent**, SGD, and the sample is a **minibatch**.
 # :::{note}
 # {cite:t}`legendre1805` published least squares in 1805, at the back of a book on the orbits of comets; he
 # solved for the minimum in one go. {cite:t}`robbins1951` proved in 1951 that noisy steps arrive if they

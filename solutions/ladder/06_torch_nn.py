@@ -269,7 +269,7 @@ difference = (network(x) - raw_forward(start, x)).abs().max().item()
 print(f"largest difference between the two sets of {600 * 3} logits: {difference:.1e}")
 
 # %% [markdown]
-# Exactly 0 here, and it need not be. On another processor the same cell gave $3.6 \cdot 10^{-7}$. There the two probably add
+# Rounding, or not even that: on one processor this cell gave exactly 0, on another $3.6 \cdot 10^{-7}$. The two probably add
 # the same products in different orders, and float32 keeps seven digits. That is the size of difference to expect from now on.
 #
 # ## Loss and optimiser
@@ -547,10 +547,9 @@ ax.set(xlabel="step", ylabel="distance from rung 5's loss", title="float32: equa
 plt.show()
 
 # %% [markdown]
-# For some four hundred steps every seed keeps to about $10^{-7}$, and seed 1 stays below $10^{-6}$ to the end. In the three others
-# the gap jumps sooner or later, and then stays up. In seed 0 it does so near step 470, by about two orders of magnitude; in seeds 2
-# and 3 by about one at a time. (Steps 416 and 421, printed for seeds 0 and 3, are short spikes before that. On another processor
-# the jumps came at other steps.) That is not rounding piling up; piles grow slowly. The likely cause is the corner of ReLU, which this page does not measure ("Go further"
+# For some hundreds of steps every seed keeps to about $10^{-7}$. Then the gap jumps, in one seed by one order of magnitude, in
+# another by several, and stays up. The lines above print the first step beyond $10^{-6}$. Which seeds jump, and when, changes with
+# the processor: on another one seed 1 stayed below $10^{-6}$ to the end. That is not rounding piling up; piles grow slowly. The likely cause is the corner of ReLU, which this page does not measure ("Go further"
 # does). Over a run the units are evaluated about eight million times, and now and then one of them should land within $10^{-7}$ of 0. There, rounding decides on which side: in one
 # program the unit passes a gradient, in the other it does not, and the two take different steps. In float64 a unit would have to
 # land within $10^{-16}$, which a run will hardly ever see.

@@ -9,11 +9,8 @@ import pytest
 import yaml
 
 from descent.authoring import AuthoringError, build_chapters, stale_files
-from descent.authoring.citations import Bibliography, Work
-from descent.authoring.course_data import as_html
 from descent.authoring.course_map import course_map
 
-WORKS = Bibliography("references.bib", {"nielsen2015": Work("Nielsen", "2015", "https://e.org")})
 CURRICULUM = """\
 toys/01_one_weight:
   for: "lines"
@@ -46,7 +43,7 @@ def test_the_script_has_chapters_and_cards(course):
     assert chapter["id"] == "toys/01_one_weight"
     assert chapter["page"] == "solutions/toys/01_one_weight.html"
     assert data["cards"][0]["chapter"] == chapter["id"]
-    assert data["cards"][0]["q_html"].endswith('is <span class="math inline">\\(w\\)</span>?')
+    assert "\\(w\\)" in data["cards"][0]["q_html"]
     assert "Nielsen, 2015" in data["cards"][0]["a_html"]
 
 
@@ -70,21 +67,6 @@ def test_a_slip_in_the_curriculum_is_the_authors_and_names_the_place(course):
     course.write("book/curriculum.yml", "toys/01_one_weight: {to: nothing}\n")
     with pytest.raises(AuthoringError, match=r"curriculum\.yml: toys/01_one_weight"):
         build(course)
-
-
-@pytest.mark.parametrize(
-    ("text", "html"),
-    [
-        ("What is *it*?", "What is <em>it</em>?"),
-        ("`x < 1` & more", "<code>x &lt; 1</code> &amp; more"),
-        ("$a<b$", '<span class="math inline">\\(a&lt;b\\)</span>'),
-        ("<script>x</script>", "&lt;script&gt;x&lt;/script&gt;"),
-        ("One.\n\nTwo.", "<p>One.</p>\n<p>Two.</p>"),
-        ("See {cite:t}`nielsen2015`.", 'See <a href="https://e.org">Nielsen (2015)</a>.'),
-    ],
-)
-def test_markdown_of_a_card_becomes_html(text, html):
-    assert as_html(text, WORKS) == html
 
 
 def test_no_text_of_a_card_can_end_the_script(course):

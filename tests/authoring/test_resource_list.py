@@ -70,7 +70,8 @@ def test_an_entry_says_all_that_is_known(listed):
     text = page(listed)
     assert "the list and the plan.\nThey send their readers to 1 books" in text
     assert (
-        "## To begin\n\n::::{div} resource\n:name: first_book\n" in text and "## Tools" not in text
+        "## To begin\n\n::::{div} resource on-one-weight on-alignment\n:name: first_book\n" in text
+        and "## Tools" not in text
     )
     for part in (
         "[**First \\[Book\\]**](<https://example.org/book>), Ann\n",

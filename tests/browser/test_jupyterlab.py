@@ -248,3 +248,18 @@ def test_the_learners_copy_is_not_the_courses_notebook(
     assert copy.is_file()
     assert not copy.samefile(blank)
     assert blank.read_bytes() == (ROOT / "notebooks" / f"{CHAPTER}.ipynb").read_bytes()
+
+
+def test_a_page_of_the_book_opens_as_a_tab_and_only_once(
+    addresses: dict[str, str], visit: Callable[..., object]
+) -> None:
+    server, token = addresses["JupyterLab"].split("lab?")
+    page: Page = visit(f"{server}lab/workspaces/pages?{token}", width=1300).page  # type: ignore[attr-defined]
+    start = page.frame_locator("#descent-start iframe")
+    tabs = page.locator("#jp-main-dock-panel .lm-TabBar-tabLabel")
+    for _ in range(2):
+        tabs.filter(has_text="Start").click()
+        start.get_by_role("link", name="Choose a goal").click()
+        shown = page.frame_locator("#descent-page-plan iframe")
+        expect(shown.get_by_role("heading", level=1)).to_be_visible(timeout=ANSWER)
+    expect(tabs.filter(has_text="Plan")).to_have_count(1)

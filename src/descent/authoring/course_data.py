@@ -1,21 +1,21 @@
-"""What the pages without a kernel know of the course: ``book/assets/course-data.js``.
+"""What the pages without a kernel know of the course: two scripts in ``book/assets``.
 
-A script and not JSON, because a page that is read from disk may load scripts and nothing else.
+``course-data.js`` is all about the course, for the pages that plan and review. ``former-ids.js`` is
+on every page: by it a browser's record follows things that were renamed. They are scripts and not
+JSON, because a page that is read from disk may load scripts and nothing else.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from html import escape
 from typing import Any
-
-from markdown_it import MarkdownIt
-from mdit_py_plugins.dollarmath import dollarmath_plugin
 
 from descent.authoring.citations import Bibliography
 from descent.authoring.course import Course
+from descent.authoring.rendered import html
 from descent.study.catalog import Chapter
+from descent.study.former_ids import former_names
 
 NAME = "DESCENT_COURSE"
 _HEAD = (
@@ -44,24 +44,11 @@ def course_script(course: Course, known: Mapping[str, Any]) -> str:
     return f"{_HEAD}window.{NAME} = {{\n" + ",\n".join(fields) + "\n};\n"
 
 
-def as_html(text: str, works: Bibliography) -> str:
-    """Return markdown of a header as HTML; formulas stand as ``\\(..\\)``, for MathJax.
-
-    A text of one paragraph comes without its ``p``, to stand within a line.
-    """
-    html = _MARKDOWN.render(works.spell_out(text)).strip()
-    inner = html.removeprefix("<p>").removesuffix("</p>")
-    return inner if len(inner) == len(html) - 7 and "<p>" not in inner else html
-
-
-def _formula(content: str, options: Mapping[str, Any]) -> str:
-    marks = ("\\[", "\\]") if options["display_mode"] else ("\\(", "\\)")
-    return f"{marks[0]}{escape(content)}{marks[1]}"
-
-
-_MARKDOWN = MarkdownIt("commonmark", {"html": False}).use(
-    dollarmath_plugin, double_inline=True, renderer=_formula
-)
+def former_ids_script(course: Course) -> str:
+    """Return the script that tells a page which names were given up, and for which."""
+    head = "// Made by `make chapters` from book/former_ids.yml: change that, not this file.\n"
+    names = json.dumps(dict(former_names(course.root)), ensure_ascii=False, indent=0)
+    return f"{head}window.DESCENT_FORMER_IDS = {names};\n"
 
 
 def _cards(chapter: Chapter, works: Bibliography) -> Iterator[dict[str, Any]]:
@@ -73,8 +60,8 @@ def _cards(chapter: Chapter, works: Bibliography) -> Iterator[dict[str, Any]]:
             "transfer": card.transfer,
             "q": card.question,
             "a": card.answer,
-            "q_html": as_html(card.question, works),
-            "a_html": as_html(card.answer, works),
+            "q_html": html(works.spell_out(card.question)),
+            "a_html": html(works.spell_out(card.answer)),
         }
 
 
@@ -86,9 +73,9 @@ def _predictions(chapter: Chapter, works: Bibliography) -> Iterator[dict[str, An
             "chapter": chapter.id,
             "item": one.id,
             "ask": one.ask,
-            "ask_html": as_html(one.ask, works),
+            "ask_html": html(works.spell_out(one.ask)),
             "because": one.because,
-            "because_html": as_html(one.because, works),
+            "because_html": html(works.spell_out(one.because)),
             **kind,
             **{name: value for name, value in tolerance.items() if value is not None},
         }
@@ -99,9 +86,9 @@ def _written(chapter: Chapter, works: Bibliography) -> Iterator[dict[str, Any]]:
         yield {
             "chapter": chapter.id,
             "item": one.id,
-            "ask_html": as_html(one.ask, works),
-            "rubric_html": [as_html(point, works) for point in one.rubric],
-            "answer_html": as_html(one.answer, works),
+            "ask_html": html(works.spell_out(one.ask)),
+            "rubric_html": [html(works.spell_out(point)) for point in one.rubric],
+            "answer_html": html(works.spell_out(one.answer)),
         }
 
 

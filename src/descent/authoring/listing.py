@@ -10,7 +10,7 @@ from typing import Any
 
 from descent.authoring.contents import table_of_contents
 from descent.authoring.course import Course
-from descent.authoring.course_data import course_script
+from descent.authoring.course_data import course_script, former_ids_script
 from descent.authoring.course_map import course_map
 from descent.authoring.pages import hours_text
 from descent.authoring.problems import AuthoringError
@@ -53,6 +53,7 @@ def listings(course: Course) -> dict[Path, str]:
     files = {
         course.root / "_toc.yml": table_of_contents(course),
         book / "assets" / "course-data.js": course_script(course, known),
+        book / "assets" / "former-ids.js": former_ids_script(course),
     }
     if (book / "plan.md").is_file():
         files[book / "course-map.html"] = course_map(known["chapters"])

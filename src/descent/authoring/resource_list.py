@@ -1,7 +1,8 @@
 """The page of resources, made from ``book/resources.yml``: a list by use, readable as it stands.
 
 ``book/assets/resources.js`` adds a search above it. It reads what is written here: the choices that
-can be made, and of each ``resource`` the ``kind``, ``level``, ``minutes`` and ``chapters``.
+can be made, and of each ``resource`` the ``kind``, ``level``, ``minutes`` and ``chapters``, and in
+classes ``on-causal-transformer`` what these chapters are about.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from descent.study.resources import (
     Resource,
     ResourceError,
     chapter_name,
+    chapter_subject,
     chapters_in_order,
     hours_text,
     read_library,
@@ -125,7 +127,9 @@ def _entry(resource: Resource, library: Library, course: Course) -> str:
         places = ", ".join(_chapter(chapter, course) for chapter in resource.chapters)
         lines.append(f"[Enters at {places}]{{.chapters}}")
     body = "\n\n".join(lines)
-    return f"::::{{div}} resource\n:name: {resource.id}\n\n{body}\n::::"
+    subjects = [f"on-{chapter_subject(chapter)}" for chapter in resource.chapters]
+    classes = " ".join(["resource", *(subject.replace(" ", "-") for subject in subjects)])
+    return f"::::{{div}} {classes}\n:name: {resource.id}\n\n{body}\n::::"
 
 
 def _title(resource: Resource) -> str:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from myst_parser.mdit_to_docutils.base import default_slugify
-
 from descent.authoring.course import Course
 from descent.authoring.problems import AuthoringError
 from descent.authoring.study_cells import written_box
+from descent.study.anchors import anchor_of
 from descent.study.catalog import Chapter
 from descent.study.progress import minutes_text
 from descent.study.sprint.chart import log_chart
@@ -132,7 +131,7 @@ def _source(block: Block, chapters: dict[str, Chapter]) -> Iterator[str]:
 
 def _links(part: Part) -> str:
     page = f"../solutions/{part.chapter.id}.ipynb"
-    links = [f"[{heading}]({page}#{default_slugify(heading)})" for heading in part.headings]
+    links = [f"[{heading}]({page}#{anchor_of(heading)})" for heading in part.headings]
     chapter = f"[{part.chapter.heading}]({page})"
     return f"{chapter}: {', '.join(links)}" if links else chapter
 

@@ -7,19 +7,23 @@ from __future__ import annotations
 
 import sys
 
+# Whoever asks for help reads the groups in this order.
+# isort: off
 from descent.cli import (
-    authoring,
     learning,
     plan,
-    predictions,
-    record,
     resources,
     review,
-    running,
-    sprint,
-    time,
+    predictions,
     written,
+    time,
+    sprint,
+    record,
+    running,
+    authoring,
 )
+
+# isort: on
 from descent.cli.app import app
 from descent.errors import CourseError
 

@@ -14,6 +14,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+LEARN = "Work through the chapters"
+WAY = "Find your way"
+REMEMBER = "Remember, predict, explain"
+TIME = "Time and record"
+TRAIN = "Train for real"
+AUTHORS = "Write chapters"
+"""What the help of the command is grouped by."""
+
 ChapterName = Annotated[
     str, typer.Argument(help="A chapter: 3, R3, ladder/03, or its name.", show_default=False)
 ]

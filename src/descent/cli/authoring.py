@@ -6,14 +6,14 @@ from typing import Annotated
 
 import typer
 
-from descent.cli.app import app
+from descent.cli.app import AUTHORS, app
 
 SomeChapters = Annotated[
     list[str] | None, typer.Argument(help="Chapters; all when none is named.", show_default=False)
 ]
 
 
-@app.command()
+@app.command(rich_help_panel=AUTHORS)
 def build(
     chapters: SomeChapters = None,
     execute: Annotated[bool, typer.Option(help="Run the pages whose code changed.")] = True,
@@ -29,7 +29,7 @@ def build(
         raise AuthoringError(problems)
 
 
-@app.command("check-chapters")
+@app.command("check-chapters", rich_help_panel=AUTHORS)
 def check_chapters() -> None:
     """Say which generated files are stale, which limits are broken, what the map gets wrong."""
     from descent.authoring import broken_limits, stale_files
@@ -56,7 +56,7 @@ def _map_problems() -> list[str]:
         return [str(error)]
 
 
-@app.command("new-chapter")
+@app.command("new-chapter", rich_help_panel=AUTHORS)
 def new_chapter(
     name: Annotated[
         str,
@@ -74,7 +74,7 @@ def new_chapter(
     print(made.next_steps)
 
 
-@app.command()
+@app.command(rich_help_panel=AUTHORS)
 def limits(
     chapters: SomeChapters = None,
     lower: Annotated[
@@ -93,7 +93,7 @@ def limits(
         print(line)
 
 
-@app.command("grade-the-graders")
+@app.command("grade-the-graders", rich_help_panel=AUTHORS)
 def grade_the_graders(
     chapters: SomeChapters = None,
     light: Annotated[

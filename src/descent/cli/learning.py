@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from descent.cli.app import ChapterName, app, short_path
+from descent.cli.app import LEARN, ChapterName, app, short_path
 from descent.errors import CourseError
 
 if TYPE_CHECKING:
     from descent.study.headless import HeadlessReport
 
 
-@app.command("open")
+@app.command("open", rich_help_panel=LEARN)
 def open_(
     chapter: ChapterName,
     browser: Annotated[bool, typer.Option(help="Open a browser if there is one.")] = True,
@@ -37,7 +37,7 @@ def open_(
         open_in_browser(address)
 
 
-@app.command()
+@app.command(rich_help_panel=LEARN)
 def refresh(
     chapter: Annotated[
         str | None, typer.Argument(help="A chapter; all when none is named.", show_default=False)
@@ -60,7 +60,7 @@ def refresh(
         raise typer.Exit(1)
 
 
-@app.command()
+@app.command(rich_help_panel=LEARN)
 def reset(
     chapter: ChapterName,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
@@ -78,7 +78,7 @@ def reset(
         print(f"Your copy as it was: {short_path(backup)}")
 
 
-@app.command()
+@app.command(rich_help_panel=LEARN)
 def progress() -> None:
     """Show what is done, what was tried, the minutes spent, and what opens next."""
     from descent.study.progress import show_progress
@@ -86,7 +86,7 @@ def progress() -> None:
     show_progress()
 
 
-@app.command()
+@app.command(rich_help_panel=LEARN)
 def check(
     notebooks: Annotated[
         list[str], typer.Argument(help="Notebook files, or chapters, for your copies of them.")
@@ -115,6 +115,7 @@ def check(
 @app.command(
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
     add_help_option=False,
+    rich_help_panel=LEARN,
 )
 def start(context: typer.Context) -> None:
     """Serve JupyterLab and the book, and open a browser where there is one."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from descent.cli.app import app
+from descent.cli.app import WAY, app
 from descent.errors import CourseError
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ Name = Annotated[
 Names = list[str] | None
 
 
-@app.command()
+@app.command(rich_help_panel=WAY)
 def plan(
     goal: Annotated[
         str, typer.Option(help="A chapter or chapter#section to get to.", show_default=False)
@@ -71,7 +71,7 @@ def plan(
     _show(plan_view(planned, every_section))
 
 
-@app.command()
+@app.command(rich_help_panel=WAY)
 def now() -> None:
     """Show what you have begun, and what you can start."""
     from descent.study.routes.questions import startable
@@ -81,7 +81,7 @@ def now() -> None:
     _show(now_view(startable(course, standing)))
 
 
-@app.command()
+@app.command(rich_help_panel=WAY)
 def why(name: Name) -> None:
     """Show what a chapter, a section, an exercise or a word is for later."""
     from descent.study.paths import course_root
@@ -95,7 +95,7 @@ def why(name: Name) -> None:
     _show(why_view(found, purpose(course, found.sections)))
 
 
-@app.command()
+@app.command(rich_help_panel=WAY)
 def stuck(name: Name) -> None:
     """Show the sections that supply what you are stuck on, the nearest first."""
     from descent.study.lab import book_addresses

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from descent.cli.app import app
+from descent.cli.app import REMEMBER, app
 
 
-@app.command()
+@app.command(rich_help_panel=REMEMBER)
 def predictions() -> None:
     """Show your predictions: what you said, how sure you were, what came."""
     from datetime import datetime

@@ -7,14 +7,14 @@ from typing import Annotated
 
 import typer
 
-from descent.cli.app import app, short_path
+from descent.cli.app import TIME, app, short_path
 
 record_app = typer.Typer(
     help="Your record: take it along, merge another machine's, print it, delete it.",
     no_args_is_help=True,
     add_completion=False,
 )
-app.add_typer(record_app, name="record")
+app.add_typer(record_app, name="record", rich_help_panel=TIME)
 
 Replace = Annotated[bool, typer.Option("--replace", help="Replace the file if it is there.")]
 

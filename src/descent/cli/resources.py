@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from descent.cli.app import app
+from descent.cli.app import WAY, app
 
 
-@app.command()
+@app.command(rich_help_panel=WAY)
 def resources(
     words: Annotated[
         list[str] | None,

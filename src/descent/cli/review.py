@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from descent.cli.app import app
+from descent.cli.app import REMEMBER, app
 
 
-@app.command()
+@app.command(rich_help_panel=REMEMBER)
 def review(
     chapter: Annotated[
         str, typer.Argument(help="Only the cards of one chapter.", show_default=False)

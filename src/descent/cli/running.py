@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from descent.cli.app import app, short_path
+from descent.cli.app import TRAIN, app, short_path
 from descent.errors import CourseError
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ RunId = Annotated[
 ]
 
 
-@app.command("run")
+@app.command("run", rich_help_panel=TRAIN)
 def run_(
     name: Annotated[str, typer.Argument(help="The run, such as nanogpt.", show_default=False)],
     profile: Annotated[
@@ -47,7 +47,7 @@ def run_(
     _follow(folder, detach)
 
 
-@app.command()
+@app.command(rich_help_panel=TRAIN)
 def prepare(
     name: Annotated[str, typer.Argument(help="The run, such as gpt2.", show_default=False)],
     source: Annotated[
@@ -67,7 +67,7 @@ def prepare(
 
 
 runs = typer.Typer(help="Look at your runs, stop them, let them go on.", add_completion=False)
-app.add_typer(runs, name="runs")
+app.add_typer(runs, name="runs", rich_help_panel=TRAIN)
 
 
 @runs.callback(invoke_without_command=True)

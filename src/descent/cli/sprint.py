@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from descent.cli.app import app, short_path
+from descent.cli.app import TIME, app, short_path
 from descent.errors import CourseError
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 sprint_app = typer.Typer(
     help="The 24-hour weekend: its plan, its timer, its log.", add_completion=False
 )
-app.add_typer(sprint_app, name="sprint")
+app.add_typer(sprint_app, name="sprint", rich_help_panel=TIME)
 
 Watch = Annotated[bool, typer.Option(help="Stay and show it going, where there is a terminal.")]
 

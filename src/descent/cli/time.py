@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from descent.cli.app import app
+from descent.cli.app import TIME, app
 
 if TYPE_CHECKING:
     from descent.study.timing.clock import Clock
@@ -17,7 +17,7 @@ time_app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
 )
-app.add_typer(time_app, name="time")
+app.add_typer(time_app, name="time", rich_help_panel=TIME)
 
 Watch = Annotated[bool, typer.Option("--watch", help="Stay, and show it going.")]
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from descent.cli.app import ChapterName, app
+from descent.cli.app import REMEMBER, ChapterName, app
 from descent.errors import CourseError
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from descent.study.written.drafts import AsksInWriting
 
 
-@app.command()
+@app.command(rich_help_panel=REMEMBER)
 def write(
     chapter: ChapterName,
     exercise: Annotated[

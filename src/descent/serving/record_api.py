@@ -37,6 +37,8 @@ class RefusedEvents(CourseError):
 class EventsHandler(APIHandler):
     """The record: all of it is read, and events are added. None is ever changed or removed."""
 
+    auth_resource = "contents"
+
     @property
     def content_security_policy(self) -> str:
         """Allow nothing: this is data, whatever a browser takes it for."""

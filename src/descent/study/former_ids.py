@@ -46,11 +46,19 @@ def _present(name: str, former: Mapping[str, str]) -> str:
     return name
 
 
+def former_names(root: Path) -> Mapping[str, str]:
+    """Return the names that a course gave up, each with the one that stands for it."""
+    try:
+        path = root / "book" / "former_ids.yml"
+        return _read(path, path.stat().st_mtime_ns)
+    except OSError:
+        return {}
+
+
 def _former_names() -> Mapping[str, str]:
     try:
-        path = course_root() / "book" / "former_ids.yml"
-        return _read(path, path.stat().st_mtime_ns)
-    except (CourseNotFound, OSError):
+        return former_names(course_root())
+    except CourseNotFound:
         return {}
 
 

@@ -130,10 +130,20 @@ def progress_table(store: ProgressStore | None = None) -> ProgressTable:
     ProgressTable
         One row per chapter, and what to do next.
     """
-    events = (store or ProgressStore()).events()
+    return table_of((store or ProgressStore()).events())
+
+
+def table_of(events: list[Event]) -> ProgressTable:
+    """Put the catalog and a record that was read already together, as `progress_table` does."""
     minutes = minutes_worked(events)
     chapters = load_catalog()
-    exercises = {chapter.id: _exercise_rows(chapter, events, minutes) for chapter in chapters}
+    by_chapter: dict[str, list[Event]] = {}
+    for event in events:
+        by_chapter.setdefault(event.chapter, []).append(event)
+    exercises = {
+        chapter.id: _exercise_rows(chapter, by_chapter.get(chapter.id, []), minutes)
+        for chapter in chapters
+    }
     done = {name for name, rows in exercises.items() if all(row.state.done for row in rows)}
     started = {event.chapter for event in events}
     rows = []
@@ -260,7 +270,7 @@ def _tip(exercise: ExerciseRow) -> str:
 def _exercise_rows(
     chapter: Chapter, events: list[Event], minutes: dict[tuple[str, str], float]
 ) -> tuple[ExerciseRow, ...]:
-    states = summarise(event for event in events if event.chapter == chapter.id)
+    states = summarise(events)
     return tuple(
         ExerciseRow(
             name, states.get(name, ExerciseState(name)), minutes.get((chapter.id, name), 0.0)

@@ -142,10 +142,10 @@ class ProgressStore:
             events = self._events_after(error)
         named = with_present_names(list(events))
         wanted = (event for event in named if chapter_id in (None, event.chapter))
-        return sorted(wanted, key=lambda event: (event.at, event.uid))
+        return sorted(wanted, key=lambda event: event.at)  # of one moment in the order they came
 
     def is_newer(self) -> bool:
-        """Say whether a newer version of the course made the file, so that this one cannot read it."""
+        """Say whether a newer version of the course made the file: this one cannot read it."""
         try:
             if self.path.exists():
                 _connect(self.path).close()
@@ -198,7 +198,7 @@ class ProgressStore:
         if self.path.exists():
             with contextlib.closing(_connect(self.path)) as connection:
                 found = _select(connection)
-        return {event.uid: event for event in (*waiting, *found)}.values()
+        return {event.uid: event for event in (*found, *waiting)}.values()
 
     def _events_after(self, error: Exception) -> Iterable[Event]:
         """Read the events although the file could not be read: repaired, or without it."""

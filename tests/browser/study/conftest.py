@@ -97,7 +97,10 @@ def page(chapter: Chapter) -> NotebookNode:
     for prediction in chapter.predictions:
         cells.append(text(f"ask-{prediction.id}", prediction_box(chapter, prediction)))
         cells += experiment(prediction.id)
-    for section, prose in (("softmax", ""), ("gradient", "## The gradient\n\nWith $E = P - Y$.\n\n")):
+    for section, prose in (
+        ("softmax", ""),
+        ("gradient", "## The gradient\n\nWith $E = P - Y$.\n\n"),
+    ):
         cards = [card for card in chapter.recall if card.section == section]
         cells.append(text(f"cards-{section}", prose + recall_area(chapter, section, cards)))
     cells += [text(f"write-{one.id}", written_box(chapter, one)) for one in chapter.written]

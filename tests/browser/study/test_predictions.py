@@ -1,4 +1,4 @@
-"""Predictions: committed to before the outputs open, scored afterwards, all of them in one place."""
+"""Predictions: committed to before the outputs open, scored afterwards, all in one place."""
 
 from __future__ import annotations
 
@@ -118,7 +118,8 @@ def test_a_prediction_after_a_look_is_kept_and_not_scored(page: Page) -> None:
 
 def test_a_prediction_of_the_notebook_opens_the_page(page: Page) -> None:
     page.evaluate(
-        "(chapter) => descentRecord.add('predict', chapter, 'gap', { value: 0.06, sure: 0.8 })", CHAPTER
+        "(chapter) => descentRecord.add('predict', chapter, 'gap', { value: 0.06, sure: 0.8 })",
+        CHAPTER,
     )
     expect(outcome(page, "gap")).to_contain_text("You said 0.06, 80 % sure: within a factor of 2")
 
@@ -142,10 +143,13 @@ def test_all_predictions_stand_in_a_table_and_a_picture(page: Page, pages: Path)
     )
     expect(place.get_by_role("img")).to_have_attribute(
         "aria-label",
-        "How often you were right. 70 % to 80 % sure: 0 of 1 right; 90 % to 100 % sure: 1 of 1 right.",
+        "How often you were right. 70 % to 80 % sure: 0 of 1 right; "
+        "90 % to 100 % sure: 1 of 1 right.",
     )
 
 
 def test_with_no_prediction_the_page_says_where_they_are_made(page: Page, pages: Path) -> None:
     page.goto((pages / "book/my-predictions.html").as_uri())
-    expect(page.locator("#descent-my-predictions")).to_contain_text("You have made no prediction yet.")
+    expect(page.locator("#descent-my-predictions")).to_contain_text(
+        "You have made no prediction yet."
+    )

@@ -28,8 +28,8 @@ def page(visit: Callable[..., Any], pages: Path) -> Page:
 
 
 def event(number: int, days_ago: float, kind: str, item: str, **fields: Any) -> dict[str, Any]:
-    at = NOW - DAY * days_ago
-    return {"uid": f"e{number}", "at": at, "kind": kind, "chapter": CHAPTER, "exercise": item, **fields}  # fmt: skip
+    about = {"kind": kind, "chapter": CHAPTER, "exercise": item}
+    return {"uid": f"e{number}", "at": NOW - DAY * days_ago, **about, **fields}
 
 
 def load(page: Page, *events: dict[str, Any]) -> None:
@@ -65,14 +65,19 @@ def test_cards_are_reviewed_by_keyboard(page: Page) -> None:
     expect(stage).to_contain_text("Tomorrow: 1 card. In the next seven days: ")
     expect(page.locator(".descent-due")).to_contain_text("Nothing is due today. Next: ")
     new = page.evaluate("descentRecord.find('review').slice(2).map(({ data }) => data)")
-    assert [(one["remembered"], one["where"]) for one in new] == [(True, "review"), (False, "review")]
+    assert [(one["remembered"], one["where"]) for one in new] == [
+        (True, "review"),
+        (False, "review"),
+    ]
     page.reload()
     expect(page.locator(".descent-due")).to_contain_text("Nothing is due today.")
 
 
 def test_the_exercises_of_a_section_bring_its_cards_the_next_day(page: Page) -> None:
     load(page, event(1, 0.1, "check", "softmax", outcome="correct"))
-    expect(page.locator(".descent-due")).to_have_text("Nothing is due today. Next: 3 cards tomorrow.")
+    expect(page.locator(".descent-due")).to_have_text(
+        "Nothing is due today. Next: 3 cards tomorrow."
+    )
     load(page, event(2, 2, "check", "softmax", outcome="correct"))
     expect(page.locator(".descent-due")).to_have_text("Due today: 3 cards.")
     expect(page.locator(".descent-review-card")).to_contain_text("What does softmax not change")
@@ -98,7 +103,9 @@ def test_a_missed_prediction_comes_back_and_asks_why(page: Page) -> None:
 
 def test_missed_weeks_are_credited_and_said_so(page: Page) -> None:
     load(page, answered(1, 60, "shift", True))
-    expect(page.locator(".descent-due")).to_contain_text("You have been away. Nothing is held against")
+    expect(page.locator(".descent-due")).to_contain_text(
+        "You have been away. Nothing is held against"
+    )
     page.keyboard.press("Space")
     page.keyboard.press("1")
     expect(page.get_by_role("status").first).to_contain_text("Known: back on ")
@@ -131,4 +138,6 @@ def test_no_day_asks_for_more_than_it_should_and_more_may_be_asked_for(page: Pag
 def test_a_clock_that_went_back_loses_nothing(page: Page) -> None:
     load(page, answered(1, -30, "shift", True), answered(2, 6, "shift", True))
     expect(page.locator(".descent-due")).to_contain_text("Due today: 1 card.")
-    expect(page.locator(".descent-due")).to_contain_text("answers of 9 April 2026, which has not come")
+    expect(page.locator(".descent-due")).to_contain_text(
+        "answers of 9 April 2026, which has not come"
+    )

@@ -25,6 +25,7 @@ def test_without_a_question_all_come_in_their_order(library):
         ("twice", ["short_talk"]),
         ("the list", ["first_book", "a_tool"]),
         ("rung 13", ["short_talk"]),
+        ("transformer", ["short_talk"]),
         ("?", ["first_book", "short_talk", "a_tool"]),
     ],
 )

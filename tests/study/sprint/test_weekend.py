@@ -38,7 +38,7 @@ def test_blocks_follow_each_other_and_each_step_survives_a_crash(plan, store, ha
     hand.on(2)
     acting.take_break(plan, fresh())
     hand.on(4)
-    assert said(plan, fresh()).startswith("Break: 4 min.")
+    assert said(plan, fresh()).startswith("Break: 4 min. Afterwards Summarise it goes on")
     weekend = acting.go_on(plan, fresh())
     assert weekend.block.id == "first_summary"
     hand.on(8)

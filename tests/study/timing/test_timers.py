@@ -33,7 +33,7 @@ def test_a_timer_in_a_terminal_leaves_signs_and_ends_with_the_clock(store, hand,
     assert clock.state == STOPPED
     assert "Scalar regression" in console.file.getvalue()
     alive = [event for event in store.events() if event.data.get("action") == "alive"]
-    assert len(alive) >= 8
+    assert 4 <= len(alive) <= 7
 
 
 def test_leaving_the_timer_leaves_the_clock_and_killing_it_does_not_lie(store, hand, console):
@@ -47,7 +47,7 @@ def test_leaving_the_timer_leaves_the_clock_and_killing_it_does_not_lie(store, h
     assert (current_clock(store).state, current_clock(store).seconds / 60) == (RUNNING, 90)
 
     def killed(seconds):
-        hand.on(2)
+        hand.on(0.5)
         if hand.now % 1200 == 0:
             raise SystemExit
 
@@ -56,7 +56,7 @@ def test_leaving_the_timer_leaves_the_clock_and_killing_it_does_not_lie(store, h
     before = current_clock(store).seconds
     hand.on(90)
     assert current_clock(store).state == LOST
-    assert before - 600 <= current_clock(store).seconds <= before
+    assert before - 300 <= current_clock(store).seconds <= before
 
 
 def test_the_buttons_of_a_notebook_do_what_they_say(store, hand):
@@ -92,6 +92,18 @@ def test_a_notebook_shows_what_became_of_a_clock_that_was_lost(store, hand):
     hand.on(600)
     timer = NotebookTimer(ONE, store=store)
     assert "never stopped" in timer.words.value and "descent time stop --at" in timer.words.value
+
+
+def test_two_timers_in_one_kernel_leave_one_sign(store, hand):
+    timers = [NotebookTimer(ONE, store=store), NotebookTimer(ONE, store=store)]
+    timers[0].begin.click()
+    for _ in range(8):
+        hand.on(2)
+        for timer in timers:
+            timer._tick()
+    alive = [event for event in store.events() if event.data.get("action") == "alive"]
+    assert len(alive) == 3
+    assert "16 min, running" in timers[1].words.value
 
 
 def test_without_a_kernel_the_clock_is_a_line(store, hand, capsys):

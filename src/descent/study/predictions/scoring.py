@@ -19,8 +19,8 @@ class Standing:
     said, sure, at
         The answer that counts, how sure they were, and when they gave it (seconds since 1970); None
         where there is none.
-    came
-        What came, or None as long as it was not seen.
+    came, came_at
+        What came, and when it was first seen; None as long as it was not.
     late
         Whether an answer was given only after what came had been seen. It does not count.
     """
@@ -29,6 +29,7 @@ class Standing:
     sure: float | None = None
     at: float | None = None
     came: float | str | None = None
+    came_at: float | None = None
     late: bool = False
 
 
@@ -39,19 +40,20 @@ def standing(events: Iterable[Event]) -> Standing:
     """
     said: tuple[float | str, float, float] | None = None
     came: float | str | None = None
+    came_at: float | None = None
     late = False
     for event in events:
         value = event.data.get("value")
         if not isinstance(value, int | float | str):
             continue
         if event.kind == "outcome" and came is None:
-            came = value
+            came, came_at = value, event.at
         elif event.kind == "predict" and came is None:
             said = value, float(event.data.get("sure", 0.5)), event.at
         elif event.kind == "predict":
             late = late or said is None
     answer, sure, at = said or (None, None, None)
-    return Standing(answer, sure, at, came, late)
+    return Standing(answer, sure, at, came, came_at, late)
 
 
 def is_right(prediction: Prediction, said: float | str, came: float | str) -> bool:

@@ -17,6 +17,10 @@ from descent.study.recall.deck import IN_REVIEW, CardState, Deck, make_deck
 from descent.study.store import ProgressStore
 
 
+LONGEST_SECONDS = 300.0
+"""Whoever takes longer over a card has been elsewhere."""
+
+
 @dataclass(frozen=True)
 class Given:
     """An answer given in this session: to which card, whether it was known, after how long."""
@@ -80,6 +84,7 @@ class Session:
         seconds
             How long they took.
         """
+        seconds = min(max(seconds, 0.0), LONGEST_SECONDS)
         self.given.append(Given(card, remembered, seconds))
         record_review(self.store, card, remembered, seconds, IN_REVIEW)
 
@@ -93,6 +98,6 @@ def record_review(
         card.chapter,
         card.item,
         remembered=remembered,
-        seconds=round(seconds, 1),
+        seconds=round(min(seconds, LONGEST_SECONDS), 1),
         where=where,
     )

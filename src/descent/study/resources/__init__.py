@@ -15,7 +15,12 @@ from descent.study.resources.reading import (
     course_library,
     read_library,
 )
-from descent.study.resources.search import chapter_name, chapters_in_order, find_resources
+from descent.study.resources.search import (
+    chapter_name,
+    chapter_subject,
+    chapters_in_order,
+    find_resources,
+)
 
 __all__ = [
     "FILE",
@@ -26,6 +31,7 @@ __all__ = [
     "ResourceError",
     "Source",
     "chapter_name",
+    "chapter_subject",
     "chapters_in_order",
     "course_library",
     "duration",

@@ -24,7 +24,8 @@ def find_resources(
     Parameters
     ----------
     words
-        Each must begin a word of the resource, in whatever field; accents and case are left aside.
+        Each must begin a word of the resource, in whatever field, or of what a chapter is about at
+        which it enters; accents and case are left aside.
     kind, level
         One of :data:`KINDS` and :data:`LEVELS`; ``from-zero`` means ``from zero``.
     hours
@@ -79,6 +80,7 @@ def _all_text(resource: Resource, library: Library) -> str:
     facts = [resource.title, resource.author, resource.kind, resource.level, resource.best_for]
     facts += [resource.skip or "", resource.note or "", library.uses[resource.use], resource.url]
     places = [chapter_name(chapter) for chapter in resource.chapters]
+    places += [chapter_subject(chapter) for chapter in resource.chapters]
     return " ".join([*facts, *sources, *resource.said.values(), *places])
 
 
@@ -86,6 +88,11 @@ def chapter_name(chapter_id: str) -> str:
     """Return a chapter as prose calls it, ``rung 13``, whether it is written yet or not."""
     part, number = _part_and_number(chapter_id)
     return find_part(part).reference(number)
+
+
+def chapter_subject(chapter_id: str) -> str:
+    """Return what a chapter is about, ``causal transformer``, from its id."""
+    return chapter_id.partition("_")[2].replace("_", " ")
 
 
 def chapter_mark(chapter_id: str) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Callable
 from html import escape
 from typing import Any
@@ -15,7 +13,7 @@ from descent.study.sprint.chart import beside_the_source
 from descent.study.sprint.in_words import weekend_words
 from descent.study.sprint.plan import Plan, load_plan
 from descent.study.store import ProgressStore
-from descent.study.timing.in_notebook import REDRAW_SECONDS
+from descent.study.timing.in_notebook import keep_up
 from descent.study.timing.timer import Heartbeat
 
 
@@ -75,8 +73,8 @@ class SprintTimer:
         self.draw()
 
     def keep_up(self) -> None:
-        """Draw the minutes anew, and leave signs of life, for as long as this kernel lives."""
-        threading.Thread(target=self._keep_up, name="descent-sprint", daemon=True).start()
+        """Draw the minutes anew, and leave signs of life, until another timer is shown."""
+        keep_up(self._tick)
 
     def draw(self, trouble: str = "") -> None:
         """Show how the sprint stands now, and what went wrong if something did."""
@@ -100,9 +98,7 @@ class SprintTimer:
             trouble = str(error)
         self.draw(trouble)
 
-    def _keep_up(self) -> None:
-        while True:
-            time.sleep(REDRAW_SECONDS)
-            weekend = acting.weekend_now(self.plan, self.store)
-            self.heartbeat.beat(weekend.current if weekend else None)
-            self.draw()
+    def _tick(self) -> None:
+        weekend = acting.weekend_now(self.plan, self.store)
+        self.heartbeat.beat(weekend.current if weekend else None)
+        self.draw()

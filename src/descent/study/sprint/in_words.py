@@ -59,7 +59,7 @@ def _table(slots: Iterable[Slot], full: bool) -> RenderableType:
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("Time", no_wrap=True)
     table.add_column("Min", justify="right")
-    table.add_column("What")
+    table.add_column("What", overflow="fold")
     for slot in slots:
         block = slot.block
         style = "dim" if block.is_rest else ""
@@ -87,6 +87,8 @@ def weekend_words(weekend: Weekend) -> list[str]:
     current, block = weekend.current, weekend.block
     if current is not None and not current.block:
         lines = [f"{current.what}: {minutes_text(current.seconds / 60)}."]
+        if block is not None:
+            lines.append(f"Afterwards {block.title} goes on (descent sprint go-on).")
     elif current is not None and block is not None:
         spent = minutes_text(weekend.spent.get(block.id, 0.0) / 60)
         state = "" if current.state == "running" else ", paused"
@@ -148,7 +150,7 @@ def _entries(day: LogDay) -> RenderableType:
     table.add_column("After", justify="right", no_wrap=True)
     table.add_column("Min", justify="right")
     table.add_column("Kind")
-    table.add_column("What")
+    table.add_column("What", overflow="fold")
     for entry in day.entries:
         table.add_row(
             minutes_text(entry.start),

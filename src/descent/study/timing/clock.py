@@ -25,10 +25,10 @@ RUNNING, PAUSED, STOPPED, LOST = "running", "paused", "stopped", "lost"
 BEGIN, PAUSE, GO_ON, STOP, ALIVE = "begin", "pause", "go on", "stop", "alive"
 WORK, BREAK = "work", "break"
 
-ALIVE_SECONDS = 120.0
+ALIVE_SECONDS = 300.0
 """How often a timer on a screen leaves a sign of life."""
 
-WATCHED_SILENCE = 600.0
+WATCHED_SILENCE = 900.0
 """After a sign of life of a timer, a silence longer than this means that it was killed or slept."""
 
 SILENCE = 3 * 3600.0

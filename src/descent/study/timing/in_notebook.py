@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from html import escape
 from typing import Any
 
@@ -71,8 +72,8 @@ class NotebookTimer:
         self.draw()
 
     def keep_up(self) -> None:
-        """Draw the minutes anew, and leave signs of life, for as long as this kernel lives."""
-        threading.Thread(target=self._keep_up, name="descent-clock", daemon=True).start()
+        """Draw the minutes anew, and leave signs of life, until another timer is shown."""
+        keep_up(self._tick)
 
     def draw(self, trouble: str = "") -> None:
         """Show how the clock stands now, and what went wrong if something did."""
@@ -124,8 +125,26 @@ class NotebookTimer:
             trouble = str(error)
         self.draw(trouble)
 
-    def _keep_up(self) -> None:
-        while True:
+    def _tick(self) -> None:
+        self.heartbeat.beat(current_clock(self.store))
+        self.draw()
+
+
+def keep_up(tick: Callable[[], None]) -> None:
+    """Call a function every quarter of a minute, in place of the one that was called before.
+
+    A timer that was shown earlier in this kernel stands still then; its buttons go on working.
+    """
+    global _ticking
+    _ticking = tick
+
+    def run() -> None:
+        while _ticking is tick:
             time.sleep(REDRAW_SECONDS)
-            self.heartbeat.beat(current_clock(self.store))
-            self.draw()
+            if _ticking is tick:
+                tick()
+
+    threading.Thread(target=run, name="descent-clock", daemon=True).start()
+
+
+_ticking: Callable[[], None] | None = None

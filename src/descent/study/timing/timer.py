@@ -19,7 +19,7 @@ LOOK_SECONDS = 5.0
 
 
 class Heartbeat:
-    """Leaves a sign of life of the clock that runs, every two minutes.
+    """Leaves a sign of life of the clock that runs, every five minutes; one for each process.
 
     Parameters
     ----------
@@ -29,15 +29,19 @@ class Heartbeat:
 
     def __init__(self, store: ProgressStore) -> None:
         self.store = store
-        self._last = 0.0
 
     def beat(self, clock: Clock | None) -> None:
         """Leave a sign if it is time to. Never raises."""
         now = time.time()
-        if clock is None or clock.state != RUNNING or 0 <= now - self._last < ALIVE_SECONDS:
+        if clock is None or clock.state != RUNNING:
             return
-        leave_sign(clock.id, store=self.store)
-        self._last = now
+        if not 0 <= now - _beats.get(clock.id, 0.0) < ALIVE_SECONDS:
+            _beats[clock.id] = now
+            leave_sign(clock.id, store=self.store)
+
+
+_beats: dict[str, float] = {}
+"""When this process last left a sign of a clock, by its name."""
 
 
 def watch(

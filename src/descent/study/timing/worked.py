@@ -87,17 +87,24 @@ def time_worked(events: Iterable[Event], now: float) -> Worked:
     events = [event for event in events if is_on_the_calendar(event.at)]
     clocks = read_clocks(events, now)
     pauses = sorted(_pauses(clocks), key=lambda pause: pause.start)
-    pieces = [*_clock_pieces(clocks), *pauses, *_estimates(events, pauses)]
+    past = [event for event in events if event.at <= now]  # a computer's time may have been ahead
+    pieces = [*_clock_pieces(clocks), *pauses, *_estimates(past, pauses)]
     worked = [piece for piece in without_overlap(pieces) if piece.works]
     return Worked(tuple(worked), tuple(clocks))
 
 
+def recent_time(events: Iterable[Event], now: float) -> Worked:
+    """Work out the time worked this week, without going through the years before.
+
+    What is of the day before the week is there as well: a clock may have begun on it.
+    """
+    recent = beginning_of(week_of(now)) - 86400.0
+    return time_worked([event for event in events if event.at >= recent], now)
+
+
 def hours_this_week(events: Iterable[Event], now: float) -> float:
-    """Return the hours worked since Monday, 04:00, without going through the years before."""
-    week = week_of(now)
-    recent = beginning_of(week) - 86400.0  # a clock may have begun on the day before
-    events = [event for event in events if event.at >= recent]
-    return time_worked(events, now).hours_in_week(week)
+    """Return the hours worked since Monday, 04:00."""
+    return recent_time(events, now).hours_in_week(week_of(now))
 
 
 def _clock_pieces(clocks: Iterable[Clock]) -> Iterable[Piece]:
