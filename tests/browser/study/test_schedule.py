@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
+from descent.study.days import day_number
 from descent.study.events import events_from
 from descent.study.recall.cards import ReviewCard
-from descent.study.days import day_number
 from descent.study.recall.deck import make_deck
 from descent.study.recall.schedule import memory
 

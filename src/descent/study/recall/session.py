@@ -16,7 +16,6 @@ from descent.study.recall.collecting import all_cards
 from descent.study.recall.deck import IN_REVIEW, CardState, Deck, make_deck
 from descent.study.store import ProgressStore
 
-
 LONGEST_SECONDS = 300.0
 """Whoever takes longer over a card has been elsewhere."""
 
