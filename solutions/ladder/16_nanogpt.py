@@ -66,8 +66,8 @@
 #
 # On [rung 13](13_causal_transformer.ipynb) you built a transformer that works. Here nanoGPT's model and training loop are taken apart, and several of their reasons you measure. Only the real run uses a GPU, if you have one.
 #
-# **You need** rung 13, Adam from [rung 8](08_adam_optax.ipynb), schedules and norms from [rung 10](10_resnet.ipynb), and the roofline of [rung 14](14_fast_resnet.ipynb). **You will have** nanoGPT's model and training, and a run that reports beside the published number. **It takes** about five hours, the
-# real run apart.
+# **You need** rung 13, Adam from [rung 8](08_adam_optax.ipynb), schedules and norms from [rung 10](10_resnet.ipynb), the roofline of [rung 14](14_fast_resnet.ipynb). **You will have** nanoGPT's model and training, and a run that reports beside the published number. **It takes** about five hours without
+# it.
 
 # %% tags=["setup"]
 import itertools
