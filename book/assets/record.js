@@ -409,7 +409,7 @@ window.descentRecord = (() => {
   ready.then(send);
 
   return {
-    add, asText, deleteAll, draft, events, eventsOf, find, keepDraft, merge, ready, watch,
+    add, asText, deleteAll, draft, events, eventsOf, find, keepDraft, merge, presentName, ready, watch,
     /** The address before `/book/` under the Jupyter server, else null. */
     get server() { return server; },
   };

@@ -29,9 +29,7 @@ CHAPTER = """\
 #   - {{id: logit, section: scores, transfer: false, q: "What is a `logit`?", a: "A score"}}
 #   - {{id: shift, section: softmax, transfer: true, q: "What does $\\\\mu$ change?", a: "Nothing"}}
 #   - {{id: sum, section: softmax, transfer: false, q: "What is the sum?", a: "**One**"}}
-{more}# predictions:
-#   - {{id: logit, ask: "How large is it?", unit: steps, within: 0, because: "It doubles"}}
-# ---
+{more}# ---
 
 # %% [markdown]
 # # {title}

@@ -168,16 +168,6 @@ def test_a_missed_prediction_asks_why(review_event):
     assert items(deck.later) == ["nan_step"]
 
 
-def test_a_prediction_that_came_otherwise_is_asked_the_next_day(course, clock):
-    clock.now, store = NOON, ProgressStore()
-    store.record("predict", FOUR, "logit", value=3, sure=0.7)
-    assert not make_deck(all_cards(store.events()), store.events(), NOON + DAY).due
-    store.record("outcome", FOUR, "logit", value=1)
-    (state,) = make_deck(all_cards(store.events()), store.events(), NOON + DAY).pile
-    assert state.card.question == "How large is it? You said 3 steps; it was 1 steps. Why?"
-    assert state.card.answer == "It doubles"
-
-
 def test_the_next_days_are_foretold(review_event):
     events = [review_event(NOON, item=f"card_{place:03}") for place in range(3)]
     events += [review_event(NOON, False, item="card_003")]

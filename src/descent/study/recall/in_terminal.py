@@ -20,6 +20,7 @@ from descent.study.recall.words import (
     clock_warning,
     coming,
     due_today,
+    long_pause,
     when,
 )
 
@@ -94,7 +95,7 @@ def _say_how_it_begins(session: Session, deck: Deck, console: Console) -> None:
     if warning := clock_warning(deck):
         console.print(Text(warning, "yellow"))
     place = f"{chapter_name(session.chapter)}: " if session.chapter and deck.due else ""
-    console.print(Text(f"{place}{due_today(deck)}"))
+    console.print(Text(f"{place}{due_today(deck)}{long_pause(deck)}"))
 
 
 def _ask(
@@ -119,7 +120,7 @@ def _ask(
     pressed = _key(read_key, KNOWN | NOT_YET)
     if pressed in LEAVE:
         return False
-    session.answer(card, pressed in KNOWN, max(0.0, clock() - begun))
+    session.answer(card, pressed in KNOWN, clock() - begun)
     return True
 
 

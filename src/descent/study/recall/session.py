@@ -16,6 +16,9 @@ from descent.study.recall.collecting import all_cards
 from descent.study.recall.deck import IN_REVIEW, CardState, Deck, make_deck
 from descent.study.store import ProgressStore
 
+LONGEST_SECONDS = 300.0
+"""Whoever takes longer over a card has been elsewhere."""
+
 
 @dataclass(frozen=True)
 class Given:
@@ -80,6 +83,7 @@ class Session:
         seconds
             How long they took.
         """
+        seconds = min(max(seconds, 0.0), LONGEST_SECONDS)
         self.given.append(Given(card, remembered, seconds))
         record_review(self.store, card, remembered, seconds, IN_REVIEW)
 
@@ -93,6 +97,6 @@ def record_review(
         card.chapter,
         card.item,
         remembered=remembered,
-        seconds=round(seconds, 1),
+        seconds=round(min(seconds, LONGEST_SECONDS), 1),
         where=where,
     )

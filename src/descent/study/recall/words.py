@@ -12,6 +12,10 @@ FIRST_CARDS = (
 )
 
 
+LONG_PAUSE = 14
+"""Days that a card is late before it is said what a pause does."""
+
+
 def cards(number: int) -> str:
     """``1 card``, ``3 cards``, ``no cards``."""
     return "1 card" if number == 1 else f"{number or 'no'} cards"
@@ -53,6 +57,17 @@ def due_today(deck: Deck) -> str:
     if deck.waiting:
         words += f" {len(deck.waiting)} more will wait for the next days."
     return words
+
+
+def long_pause(deck: Deck) -> str:
+    """Say what a pause of weeks does to the cards; empty where there was none."""
+    late = max((deck.today - state.due for state in deck.due if state.memory), default=0)
+    if late < LONG_PAUSE:
+        return ""
+    return (
+        " You have been away. Nothing is held against you: a card that you still know after so "
+        "long counts for more, and comes back later."
+    )
 
 
 def coming(deck: Deck) -> str:
