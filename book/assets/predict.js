@@ -53,9 +53,7 @@ document.addEventListener("DOMContentLoaded", () => {
 
     /** How the prediction stands. One that is settled was made, or can no longer be made in time. */
     function state() {
-      const found = standing(prediction, record.events().filter(
-        (event) => event.chapter === prediction.chapter && event.exercise === prediction.item,
-      ));
+      const found = standing(prediction, record.eventsOf(prediction.chapter, prediction.item));
       return { ...found, settled: found.said !== null || found.knownAt !== null };
     }
 

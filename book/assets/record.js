@@ -197,17 +197,27 @@ window.descentRecord = (() => {
     if (sorted === null || sorted.here !== here) {
       const all = byUid([...onServer.values()], here, [...inMemory.values()]).map(whole).map(renamed);
       all.sort((a, b) => a.at - b.at || (a.uid < b.uid ? -1 : 1));
-      sorted = { here, all };
+      sorted = { here, all, byItem: null };
     }
     return sorted.all;
   }
 
-  /** The events of one kind, of one item where one is given, oldest first. */
-  function find(kind, chapter, item) {
-    return events().filter((event) => event.kind === kind
-      && (chapter === undefined || event.chapter === chapter)
-      && (item === undefined || event.exercise === item));
+  /** The events of one item of a chapter, oldest first. A page asks for many items, so they are looked up. */
+  function eventsOf(chapter, item) {
+    const all = events();
+    if (sorted.byItem === null) {
+      sorted.byItem = new Map();
+      for (const event of all) {
+        const key = `${event.chapter}/${event.exercise}`;
+        if (sorted.byItem.has(key)) sorted.byItem.get(key).push(event);
+        else sorted.byItem.set(key, [event]);
+      }
+    }
+    return sorted.byItem.get(`${chapter}/${item}`) ?? [];
   }
+
+  /** Those of one kind among them. */
+  const find = (kind, chapter, item) => eventsOf(chapter, item).filter((event) => event.kind === kind);
 
   function changed() {
     sorted = null;
@@ -399,7 +409,7 @@ window.descentRecord = (() => {
   ready.then(send);
 
   return {
-    add, asText, deleteAll, draft, events, find, keepDraft, merge, presentName, ready, watch,
+    add, asText, deleteAll, draft, events, eventsOf, find, keepDraft, merge, presentName, ready, watch,
     /** The address before `/book/` under the Jupyter server, else null. */
     get server() { return server; },
   };
