@@ -93,7 +93,7 @@ def _card_widget(card: ReviewCard, store: ProgressStore, stopwatch: _Stopwatch) 
     import ipywidgets
 
     show = _button("Show answer", "The answer, and two buttons to say whether you knew it")
-    box = ipywidgets.VBox([_markdown(f"**{card.question}**"), show])
+    box = ipywidgets.VBox([_markdown(card.question), show])
     question = box.children[0]
     answer = _markdown(card.answer)
 
