@@ -33,8 +33,12 @@ def record(tmp_path: Path) -> ProgressStore:
 
 
 @pytest.fixture
-def notebook(tmp_path: Path) -> Iterator[str]:
+def notebook(tmp_path: Path, theme: str) -> Iterator[str]:
     """Start JupyterLab on a notebook of a few cells; return the notebook's address."""
+    settings = tmp_path / "LAB_SETTINGS_DIR" / "@jupyterlab" / "apputils-extension"
+    settings.mkdir(parents=True)
+    chosen = f'{{"theme": "JupyterLab {theme.capitalize()}"}}'
+    (settings / "themes.jupyterlab-settings").write_text(chosen)
     cells = [nbformat.v4.new_code_cell(source) for source in CELLS]
     made = nbformat.v4.new_notebook(cells=cells)
     made.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
@@ -76,19 +80,25 @@ def test_a_card_is_answered_and_a_forgotten_one_returns(
     idle.first.wait_for(state="attached")
     run(page, 0)
     area = run(page, 1)
-    show = area.get_by_role("button", name="Show answer")
+    show = area.get_by_role("button", name="Show the answer")
     expect(show.first).to_be_visible()
     cards = show.count()
     question = area.locator(".jp-OutputArea-output p").first.inner_text()
     show.first.click()
     area.get_by_role("button", name="Not yet").click()
-    expect(area).to_contain_text("tomorrow in your review")
+    expect(area).to_contain_text("in the review tomorrow")
     expect(show).to_have_count(cards - 1)
     (review,) = [event for event in record.events() if event.kind == "review"]
     assert (review.chapter, review.data["remembered"]) == (CHAPTER, False)
 
     foot = run(page, 2)
-    expect(foot).to_contain_text("Not yet known before, so once more:")
+    expect(foot).to_contain_text("Once more:")
     expect(foot).to_contain_text(question[:20])
-    if folder := os.environ.get("DESCENT_SCREENSHOTS"):
-        page.screenshot(path=f"{folder}/recall-{theme}.png")
+    letters = foot.locator(".jp-OutputArea-output p").first
+    assert are_dark(letters) == are_dark(foot.get_by_role("button").last) == (theme == "light")
+
+
+def are_dark(words: Locator) -> bool:
+    """Say whether words are written in a dark colour."""
+    colour = words.evaluate("element => getComputedStyle(element).color")
+    return sum(map(int, re.findall(r"\d+", colour)[:3])) < 3 * 128
