@@ -132,4 +132,6 @@ def test_every_header_field_is_explained():
     table = text.partition("## A chapter's source")[2].partition("A cell's role")[0]
     rows = re.findall(r"^\| (`[^|]+) \|", table, re.M)
     assert set(re.findall(r"`(\w+)`", " ".join(rows))) == {*_REQUIRED, *_OPTIONAL}
-    assert "All but `needs`, `run`, `readings` are required" in text
+    optional = "`needs`, `run`, `readings`, `sections`, `predictions` and `written`"
+    assert set(re.findall(r"`(\w+)`", optional)) == set(_OPTIONAL)
+    assert f"All but {optional} are required" in text

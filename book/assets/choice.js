@@ -5,8 +5,8 @@
  * Give a text field a list of options.
  *
  * @param {HTMLInputElement} field - has an `aria-describedby` element of its own for what is wrong.
- * @param {{value: string, text: string, group: string, words: string}[]} options - `words` are
- *   further names that find it.
+ * @param {{value: string, text: string, group: string, words: string, quiet?: boolean}[]} options -
+ *   `words` are further names that find it, with bars between; a quiet one is offered only to who types.
  * @param {(value: string) => void} onChoice - told when the reader chose.
  * @returns {{value: () => string | null, set: (value: string) => void}} what is chosen; null when
  *   what stands in the field is no option, which the field then says.
@@ -28,6 +28,7 @@ window.descentChoice = (field, options, onChoice = () => {}) => {
   })) field.setAttribute(name, value);
 
   const plain = (text) => text.toLocaleLowerCase().normalize("NFKD").replace(/[\u0300-\u036f·:]/g, "");
+  const offered = options.filter((option) => !option.quiet);
   const names = options.map((option) => plain(`${option.text} ${option.words}`));
 
   function matching(text) {
@@ -124,14 +125,14 @@ window.descentChoice = (field, options, onChoice = () => {}) => {
   field.addEventListener("input", () => open(matching(field.value)));
   field.addEventListener("click", () => {
     field.select();
-    open(options);
+    open(offered);
   });
   field.addEventListener("blur", close);
   field.addEventListener("keydown", (event) => {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (step) {
       event.preventDefault();
-      if (list.hidden) open(named(field.value) ? options : matching(field.value));
+      if (list.hidden) open(named(field.value) || !field.value ? offered : matching(field.value));
       move((active + step + shown.length) % Math.max(1, shown.length));
     } else if (event.key === "Escape" && !list.hidden) {
       event.preventDefault();

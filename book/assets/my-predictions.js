@@ -3,7 +3,7 @@
 
 document.addEventListener("DOMContentLoaded", () => {
   const { courseMarkup, dateOf, element, plural, setFormulas } = window.descentPage;
-  const { standing, sureInWords, withUnit } = window.descentPredictions;
+  const { allPredictions, sureInWords, withUnit } = window.descentPredictions;
   const record = window.descentRecord, course = window.DESCENT_COURSE;
   const place = document.querySelector("#descent-my-predictions");
   if (!place) return;
@@ -13,12 +13,9 @@ document.addEventListener("DOMContentLoaded", () => {
   const ENOUGH = 30; // predictions; below, a half more or less right is chance
   const Z = 1.96; // standard deviations on either side that leave 5 % outside
 
+  /** The predictions that were made, oldest first; one that was made too late stands where it was made. */
   function made(events) {
-    return course.predictions
-      .map((prediction) => ({
-        prediction,
-        ...standing(prediction, events.filter((event) => event.chapter === prediction.chapter && event.exercise === prediction.item)),
-      }))
+    return allPredictions(course.predictions, events)
       .filter(({ said, idle }) => said || idle)
       .sort((a, b) => (a.said ?? a.idle).at - (b.said ?? b.idle).at);
   }
@@ -55,7 +52,7 @@ document.addEventListener("DOMContentLoaded", () => {
     const titles = ["Day", "What was asked", "You said", "How sure", "It is", "Result"];
     const head = element("tr", {}, ...titles.map((title) => element("th", { scope: "col" }, title)));
     return element("div", { className: "pst-scrollable-table-container", tabIndex: 0, role: "region", "aria-label": "All predictions" },
-      element("table", { className: "table" }, element("thead", {}, head), element("tbody", {}, ...all.toReversed().map(row))));
+      element("table", { className: "table" }, element("thead", {}, head), element("tbody", {}, ...[...all].reverse().map(row))));
   }
 
   // --- How sure, how right --------------------------------------------------------------------------

@@ -7,6 +7,7 @@
 document.addEventListener("DOMContentLoaded", () => {
   const data = window.DESCENT_COURSE;
   const record = window.descentRecord; // absent where the page stands alone: then nothing is done
+  const presentName = record?.presentName ?? ((name) => name); // records keep the names that things had
   const SIGNS = { done: "done", begun: "begun", open: "todo" };
   const WORDS = { done: "done", begun: "in progress", open: "to do" };
   const find = (id) => document.getElementById(id);
@@ -81,8 +82,12 @@ document.addEventListener("DOMContentLoaded", () => {
 
   // --- What is chosen -----------------------------------------------------------------------------------
 
+  /** Whether the address leads to a heading of this page, and so says nothing of a plan. */
+  const isAnchor = () => /^#[^=]+$/.test(window.location.hash);
+
   /** Read the address. What the learner knows is the record's where the address does not say. */
   function chosen() {
+    if (isAnchor() && choice) return { ...choice, known: choice.knownHere ? choice.known : lastPlan().known };
     const given = new URLSearchParams(window.location.hash.slice(1).replaceAll("+", "%2B"));
     const text = (name) => given.get(name)?.trim() ?? "";
     const last = lastPlan();
@@ -95,7 +100,7 @@ document.addEventListener("DOMContentLoaded", () => {
   /** The plan that was chosen last, here or in the terminal, as far as the course still has it. */
   function lastPlan() {
     const data = record?.events().filter((event) => event.kind === "plan").at(-1)?.data ?? {};
-    const goal = typeof data.goal === "string" && goalNamed(data.goal) ? short(data.goal) : "";
+    const goal = typeof data.goal === "string" ? short(goalNamed(data.goal) ?? "") : "";
     const route = goal === "" && routeNamed(data.route) ? data.route : "";
     const known = Array.isArray(data.known) ? data.known.filter((name) => typeof name === "string") : [];
     return { plan: { goal, route, hours: data.hours > 0 ? String(data.hours) : "" }, known };
@@ -111,11 +116,11 @@ document.addEventListener("DOMContentLoaded", () => {
 
   /** The id of a goal, `research/7` or `ladder/13#attention`; null where the course has none such. */
   function goalNamed(name) {
-    const [chapterName, section] = name.split("#");
-    const chapter = planner.chapterNamed(chapterName);
+    const [chapterName, sectionName] = name.split("#");
+    const chapter = planner.chapterNamed(presentName(chapterName));
     if (!chapter) return null;
-    if (!section) return chapter.id;
-    const id = `${chapter.id}#${section}`;
+    if (!sectionName) return chapter.id;
+    const id = presentName(`${chapter.id}/${sectionName}`).replace(`${chapter.id}/`, `${chapter.id}#`);
     return planner.sections.has(id) ? id : null;
   }
 
@@ -125,7 +130,9 @@ document.addEventListener("DOMContentLoaded", () => {
   /** Keep what was chosen, as `descent plan` keeps it. */
   function keep({ goal, route, hours, known }) {
     const name = route ? { route } : { goal: goal ? goalNamed(goal) : "" };
-    record?.add("plan", "", "", { ...name, hours: hoursFrom(hours).hours ?? null, known });
+    const plan = { ...name, hours: hoursFrom(hours).hours ?? null, known };
+    const last = record?.events().filter((event) => event.kind === "plan").at(-1)?.data;
+    if (JSON.stringify(plan) !== JSON.stringify(last)) record?.add("plan", "", "", plan);
   }
 
   // --- The plan ------------------------------------------------------------------------------------------
@@ -379,10 +386,10 @@ document.addEventListener("DOMContentLoaded", () => {
   }
 
   function neededFirst(chapter) {
-    const names = planner.resolve(chapter.id).flatMap((section) => section.needs.flatMap(planner.resolve));
-    const chapters = [...new Set(names.map((section) => section.chapter))].filter((id) => id !== chapter.id);
+    const needs = new Set(planner.supplies(chapter.id).filter((one) => one.distance === 1).map((one) => one.section.chapter));
+    const chapters = data.chapters.filter((one) => needs.has(one.id) && one !== chapter);
     if (!chapters.length) return ["It needs nothing of the course."];
-    return ["It needs: ", ...inARow(chapters.map((id) => planner.chapters.get(id))), "."];
+    return ["It needs: ", ...inARow(chapters), "."];
   }
 
   function sectionPurposes(chapter) {
@@ -403,7 +410,8 @@ document.addEventListener("DOMContentLoaded", () => {
       const own = sections.filter((section) => section.chapter === id && section.id !== id);
       const links = own.flatMap((section, i) => [i ? ", " : ": ", sectionLink(section)]);
       return make("li", {}, sign(planner.chapterState(chapter)),
-        make("span", {}, make("strong", {}, chapterLink(chapter)), inWords(planner.chapterState(chapter)), links));
+        make("span", {}, make("strong", {}, chapter.page ? chapterLink(chapter) : aboutLink(chapter)),
+          inWords(planner.chapterState(chapter)), links));
     });
   }
 
@@ -478,11 +486,15 @@ document.addEventListener("DOMContentLoaded", () => {
     value: chapter.id, text: heading(chapter), group: find(`map-${chapter.id}`).closest("ul").previousElementSibling.textContent,
     words: `${chapter.mark}|${short(chapter.id)}|${chapter.id}|${chapter.title}|${chapter.teaches.join("|")}`,
   })).sort((a, b) => parts.indexOf(a.value.split("/")[0]) - parts.indexOf(b.value.split("/")[0]));
+  const markOf = new Map(data.chapters.map((chapter) => [chapter.id, chapter.mark]));
+  const sectionOptions = data.sections.map((section) => ({
+    value: section.id, text: `${section.heading}, in ${markOf.get(section.chapter)}`, group: "Sections", words: short(section.id), quiet: true,
+  }));
   const routeOptions = data.routes.filter((route) => route.chapters.length)
     .map((route) => ({ value: route.id, text: route.title, group: "Routes", words: `${route.id}|${route.id} route` }));
 
   const map = window.descentMap((id) => address({ ...asked(), about: short(id) }));
-  const goalField = window.descentChoice(find("plan-goal"), [...routeOptions, ...chapterOptions]);
+  const goalField = window.descentChoice(find("plan-goal"), [...routeOptions, ...chapterOptions, ...sectionOptions]);
   const stuckField = window.descentChoice(find("stuck-chapter"), chapterOptions, offerSections);
   find("stuck-section").addEventListener("change", (event) => showSupplies(event.target.value));
   find("stuck-form").addEventListener("submit", (event) => {
@@ -496,6 +508,7 @@ document.addEventListener("DOMContentLoaded", () => {
   show(window.location.hash.includes("about="));
   fillForm();
   window.addEventListener("hashchange", () => {
+    if (isAnchor()) return;
     const { about } = chosen();
     show(about !== "" && about !== choice.about);
     fillForm();

@@ -14,6 +14,8 @@ window.descentPlanner = (data, events = [], known = []) => {
   const sectionsOf = new Map(data.chapters.map((chapter) => [chapter.id, allSections(chapter)]));
   const sections = inOrder.flatMap((chapter) => sectionsOf.get(chapter.id));
   const byId = new Map(sections.map((section, place) => [section.id, { ...section, place }]));
+  const happened = new Map(data.chapters.map((chapter) => [chapter.id, []]));
+  for (const event of events) happened.get(event.chapter)?.push(event);
   const standing = new Map(data.chapters.flatMap(standingsIn));
 
   // --- The map ----------------------------------------------------------------------------------
@@ -60,8 +62,8 @@ window.descentPlanner = (data, events = [], known = []) => {
 
   function exerciseStates(chapter) {
     const states = new Map();
-    for (const event of events) {
-      if (event.chapter !== chapter.id || !["check", "hint"].includes(event.kind)) continue;
+    for (const event of happened.get(chapter.id)) {
+      if (!["check", "hint"].includes(event.kind)) continue;
       if (event.outcome === "could not grade") continue;
       const old = states.get(event.exercise) ?? { done: false, touched: false };
       const tried = event.kind === "hint" || event.outcome !== "not attempted";
@@ -78,7 +80,7 @@ window.descentPlanner = (data, events = [], known = []) => {
     const isKnown = (section) => known.some((id) => id === section.id || id === chapter.id);
     const over = own.map((section) => isKnown(section) || finished.has(section.id));
     const begun = new Set(own.filter((one) => one.exercises.some((name) => states.get(name)?.touched)).map((one) => one.id));
-    if (!begun.size && over.includes(false) && events.some((event) => event.chapter === chapter.id)) {
+    if (!begun.size && over.includes(false) && happened.get(chapter.id).length) {
       begun.add(own[over.indexOf(false)].id);
     }
     return own.map((section, i) => {

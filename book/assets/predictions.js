@@ -28,6 +28,18 @@ window.descentPredictions = (() => {
     return { said, idle, was, right, knownAt: outcome?.at ?? null };
   }
 
+  /** How those of the course's predictions stand that the record knows, in the order in which they were made. */
+  function allPredictions(predictions, events) {
+    const byItem = new Map(predictions.map((prediction) => [`${prediction.chapter}/${prediction.item}`, { prediction, own: [] }]));
+    for (const event of events) {
+      if (event.kind === "predict" || event.kind === "outcome") byItem.get(`${event.chapter}/${event.exercise}`)?.own.push(event);
+    }
+    return [...byItem.values()]
+      .filter(({ own }) => own.length)
+      .map(({ prediction, own }) => ({ prediction, ...standing(prediction, own) }))
+      .sort((a, b) => (a.said?.at ?? Infinity) - (b.said?.at ?? Infinity) || 0);
+  }
+
   /** A number as people write it: four digits that matter, and a real minus. */
   function numberInWords(value) {
     return String(Number(value.toPrecision(4))).replace("-", "−");
@@ -56,5 +68,5 @@ window.descentPredictions = (() => {
     return `It is ${withUnit(was, prediction.unit)}. You said ${words}: ${marginInWords(prediction)}, so it counts as right.`;
   }
 
-  return { marginInWords, standing, sureInWords, valueInWords, verdict, withUnit };
+  return { allPredictions, marginInWords, standing, sureInWords, valueInWords, verdict, withUnit };
 })();

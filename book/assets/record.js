@@ -108,8 +108,10 @@ window.descentRecord = (() => {
   function store(events) {
     if (newer) return false;
     try {
-      if (events.length) window.localStorage.setItem(KEY, JSON.stringify(events));
-      else window.localStorage.removeItem(KEY);
+      const text = events.length ? JSON.stringify(events) : null;
+      if (text === null) window.localStorage.removeItem(KEY);
+      else window.localStorage.setItem(KEY, text);
+      [lastText, lastStored] = [text, events];
       return true;
     } catch (error) {
       tell(error.name === "QuotaExceededError" && stored().length ? FULL : NO_STORAGE);
@@ -195,17 +197,27 @@ window.descentRecord = (() => {
     if (sorted === null || sorted.here !== here) {
       const all = byUid([...onServer.values()], here, [...inMemory.values()]).map(whole).map(renamed);
       all.sort((a, b) => a.at - b.at || (a.uid < b.uid ? -1 : 1));
-      sorted = { here, all };
+      sorted = { here, all, byItem: null };
     }
     return sorted.all;
   }
 
-  /** The events of one kind, of one item where one is given, oldest first. */
-  function find(kind, chapter, item) {
-    return events().filter((event) => event.kind === kind
-      && (chapter === undefined || event.chapter === chapter)
-      && (item === undefined || event.exercise === item));
+  /** The events of one item of a chapter, oldest first. A page asks for many items, so they are looked up. */
+  function eventsOf(chapter, item) {
+    const all = events();
+    if (sorted.byItem === null) {
+      sorted.byItem = new Map();
+      for (const event of all) {
+        const key = `${event.chapter}/${event.exercise}`;
+        if (sorted.byItem.has(key)) sorted.byItem.get(key).push(event);
+        else sorted.byItem.set(key, [event]);
+      }
+    }
+    return sorted.byItem.get(`${chapter}/${item}`) ?? [];
   }
+
+  /** Those of one kind among them. */
+  const find = (kind, chapter, item) => eventsOf(chapter, item).filter((event) => event.kind === kind);
 
   function changed() {
     sorted = null;
@@ -231,18 +243,23 @@ window.descentRecord = (() => {
     }
   }
 
-  /** Read what the server has. A host that knows no record is no server of ours. */
+  /** Read what the server has. A host that answers with anything but JSON is no server of ours. */
   async function load() {
     if (server === null) return;
     try {
       const answer = await ask();
-      if (answer.status === 404) server = null;
+      if (!answer.headers.get("Content-Type")?.includes("json")) forgetServer();
       else if (answer.status === 403) tell(LOGGED_OUT);
       else if (!answer.ok) tell(AWAY);
       else take(await answer.json());
     } catch {
       tell(AWAY);
     }
+  }
+
+  function forgetServer() {
+    server = null;
+    changed();
   }
 
   function take(answer) {
@@ -257,7 +274,7 @@ window.descentRecord = (() => {
   /** Send what waits in this browser; what arrives leaves it. Resolves when nothing more can be sent. */
   function send() {
     if (server === null) return Promise.resolve();
-    sending ??= sendAll().finally(() => { sending = null; });
+    sending ??= ready.then(sendAll).finally(() => { sending = null; }); // reading brings the cookie that sending needs
     return sending;
   }
 
@@ -392,7 +409,7 @@ window.descentRecord = (() => {
   ready.then(send);
 
   return {
-    add, asText, deleteAll, draft, events, find, keepDraft, merge, ready, watch,
+    add, asText, deleteAll, draft, events, eventsOf, find, keepDraft, merge, presentName, ready, watch,
     /** The address before `/book/` under the Jupyter server, else null. */
     get server() { return server; },
   };

@@ -4,7 +4,7 @@
 document.addEventListener("DOMContentLoaded", () => {
   const { button, courseMarkup, element, plural, setFormulas } = window.descentPage;
   const { IN_REVIEW, expected, makeDeck } = window.descentDeck;
-  const { standing, withUnit } = window.descentPredictions;
+  const { allPredictions, withUnit } = window.descentPredictions;
   const { dayInWords, today } = window.descentSchedule;
   const record = window.descentRecord, course = window.DESCENT_COURSE;
   const place = document.querySelector("#descent-review");
@@ -33,17 +33,15 @@ document.addEventListener("DOMContentLoaded", () => {
 
   /** The predictions that came otherwise than was said, each as a card that asks why. */
   function missedPredictions(events) {
-    return course.predictions.flatMap((prediction) => {
-      const own = events.filter((event) => event.chapter === prediction.chapter && event.exercise === prediction.item);
-      const stand = standing(prediction, own);
-      if (stand.right !== false) return [];
+    return allPredictions(course.predictions, events).filter(({ right }) => right === false).map((stand) => {
+      const { prediction } = stand;
       const what = `You said ${withUnit(stand.said.data.value, prediction.unit)}; it was ${withUnit(stand.was, prediction.unit)}. Why?`;
       const question = element("div", { innerHTML: prediction.ask_html });
       question.append(` ${what}`); // words of the reader: text, not markup
-      return [{
+      return {
         chapter: prediction.chapter, item: `${PREDICTION}${prediction.item}`, section: "", metAt: stand.knownAt,
         q_html: question.innerHTML, a_html: prediction.because_html,
-      }];
+      };
     });
   }
 
@@ -110,9 +108,8 @@ document.addEventListener("DOMContentLoaded", () => {
     return element("a", { href: `${BOOK}${chapter.page}${section?.anchor ? `#${section.anchor}` : ""}` }, title);
   }
 
-  function showCard(state, left) {
-    const { card } = state;
-    const number = given.length + 1;
+  function showCard(state) {
+    const { card } = state, count = element("span");
     const kind = card.item.startsWith(PREDICTION) ? " · a prediction of yours" : card.transfer ? " · a new case" : "";
     const question = courseMarkup("div", card.q_html, { className: "descent-card-question", tabIndex: -1 });
     const answer = courseMarkup("div", card.a_html, { className: "descent-card-answer", hidden: true, tabIndex: -1 });
@@ -122,9 +119,9 @@ document.addEventListener("DOMContentLoaded", () => {
       withKey(button("I knew it", () => grade(true)), "1"), withKey(button("Not yet", () => grade(false)), "2"));
     const source = element("p", { className: "descent-hint", hidden: true }, "From ", sourceOf(card));
     stage.replaceChildren(element("article", { className: "descent-review-card", "aria-label": "Card" },
-      element("p", { className: "descent-hint" }, `${number} of ${number - 1 + left}${kind}`), question, show, answer, source, choice));
+      element("p", { className: "descent-hint" }, count, kind), question, show, answer, source, choice));
     setFormulas(stage);
-    current = { state, answer, source, show, choice, question, begun: performance.now() };
+    current = { state, count, answer, source, show, choice, question, begun: performance.now() };
   }
 
   function withKey(made, key) {
@@ -166,10 +163,13 @@ document.addEventListener("DOMContentLoaded", () => {
   function refresh() {
     const deck = currentDeck(), left = asked(deck);
     summary.textContent = `${dueInWords(deck)}${pauseInWords(deck)}${aheadInWords(deck)}`;
-    if (current && left.some(({ card }) => keyOf(card) === keyOf(current.state.card))) return; // leave it to be answered
-    current = null;
-    if (left.length) showCard(left[0], left.length);
-    else showEnd(deck);
+    const isAsked = current && left.some(({ card }) => keyOf(card) === keyOf(current.state.card));
+    if (!isAsked) { // else it is left to be answered
+      current = null;
+      if (left.length) showCard(left[0]);
+      else showEnd(deck);
+    }
+    if (current) current.count.textContent = `${given.length + 1} of ${given.length + left.length}`;
   }
 
   document.addEventListener("keydown", (event) => {
@@ -178,9 +178,9 @@ document.addEventListener("DOMContentLoaded", () => {
     if (event.key === " " && current?.answer.hidden && !takesSpace) {
       event.preventDefault(); // which would scroll
       showAnswer();
-    } else if (event.key === "1") {
+    } else if (["1", "k"].includes(event.key)) { // the terminal's keys
       grade(true);
-    } else if (event.key === "2") {
+    } else if (["2", "n"].includes(event.key)) {
       grade(false);
     }
   });

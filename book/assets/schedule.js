@@ -11,16 +11,17 @@ window.descentSchedule = (() => {
   const LONGEST = 365; // days
   const KNEW_IT = 3, NOT_YET = 1; // FSRS's grades "Good" and "Again"
   const SECONDS_A_DAY = 86400;
+  const YEAR_3000 = 32503680000; // seconds since 1970
   const WEIGHTS = [
     0.212, 1.2931, 5, 8.2956, 6.4133, 0.8334, 3.0194, 0.001, 1.8722, 0.1666, 0.796,
     1.4835, 0.0614, 0.2629, 1.6483, 0.6014, 1.8729, 0.5425, 0.0912, 0.0658, 0.1542,
   ];
   const FACTOR = 0.9 ** (-1 / WEIGHTS[20]) - 1;
 
-  /** The day of a moment (seconds since 1970), numbered from 1 January 1970; null where no calendar reaches. */
+  /** The day of a moment (seconds since 1970), numbered from 1 January 1970; null where nobody can have worked. */
   function dayOf(at) {
+    if (!(at >= 0 && at < YEAR_3000)) return null;
     const local = new Date(1000 * at);
-    if (Number.isNaN(local.getTime())) return null;
     const midnight = Date.UTC(local.getFullYear(), local.getMonth(), local.getDate());
     return midnight / (1000 * SECONDS_A_DAY) - (local.getHours() < TURNS_AT_HOUR ? 1 : 0);
   }

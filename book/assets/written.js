@@ -33,7 +33,7 @@ document.addEventListener("DOMContentLoaded", () => {
     function makePoint(point, number) {
       const tick = element("input", { type: "checkbox", hidden: true });
       tick.addEventListener("change", assess);
-      point.replaceChildren(element("label", {}, tick, " ", ...point.childNodes));
+      point.replaceChildren(element("label", {}, tick, element("span", {}, ...point.childNodes)));
       return { number, tick };
     }
 
@@ -78,7 +78,7 @@ document.addEventListener("DOMContentLoaded", () => {
       versions.replaceChildren();
       if (!earlier.length) return;
       const list = element("details", {}, element("summary", {}, plural(earlier.length, "earlier version")));
-      for (const version of earlier.toReversed()) {
+      for (const version of [...earlier].reverse()) {
         list.append(element("p", { className: "descent-hint" }, dateOf(version.at)), element("blockquote", {}, version.data.text));
       }
       versions.append(list);

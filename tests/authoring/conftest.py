@@ -26,7 +26,8 @@ SOURCE = '''\
 # sections:
 #   - {id: model, heading: "A model", for: "every later page fits one", needs: []}
 # recall:
-#   - {id: slope, section: model, q: "What is $w$?", a: "The slope, as {cite:p}`nielsen2015` says."}
+#   - {id: slope, section: model, transfer: true, q: "What is $w$?",
+#      a: "The slope, as {cite:p}`nielsen2015` says."}
 # ---
 
 # %% [markdown]

@@ -29,7 +29,7 @@ def test_everything_is_missing_then_fresh(course):
     assert any(line.startswith("_toc.yml ") for line in missing)
     chapter, lists = build(course)
     assert chapter.executed and set(chapter.written) == {course.learner, course.page}
-    assert len(lists.written) == 5
+    assert len(lists.written) == 6
     assert stale_files(course.root) == []
 
 

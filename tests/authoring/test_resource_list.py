@@ -55,12 +55,12 @@ def test_a_course_without_resources_has_no_page_of_them(course):
     assert not (course.root / "book" / "resources.md").exists()
 
 
-def test_the_page_is_listed_after_the_terms(listed):
+def test_the_page_is_listed_among_what_is_looked_up(listed):
     build(listed)
     toc = yaml.safe_load((listed.root / "_toc.yml").read_text(encoding="utf-8"))
     assert [c["file"] for c in toc["parts"][-1]["chapters"]] == [
-        "book/terms",
         "book/resources",
+        "book/terms",
         "book/bibliography",
     ]
 

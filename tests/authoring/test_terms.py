@@ -21,7 +21,7 @@ HEADER = """\
 # number: exact
 # data: synthetic
 # recall:
-#   - {{q: "Q?", a: "A."}}
+#   - {{id: what, section: idea, q: "Q?", a: "A."}}
 # ---
 
 # %% [markdown]

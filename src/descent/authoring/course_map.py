@@ -18,6 +18,7 @@ _DESC = (
     "Every chapter in the column of its part, below the chapters it needs. A list with the same "
     "links follows the drawing."
 )
+_SKIP = '<a class="skip-map" href="#what-you-can-start-now">Past the map</a>'
 _SAMPLE = '<svg viewBox="0 0 34 14" aria-hidden="true">{}</svg>'
 _LINE = '<path class="{}" d="M1 7H33"/>'
 _BOX = '<rect class="unwritten" x="1" y="1" width="32" height="12" rx="4"/>'
@@ -46,7 +47,7 @@ def course_map(chapters: Sequence[Mapping[str, Any]]) -> str:
     stops = [_stop(chapter, parts.index(chapter["part"]), marks) for chapter in chapters]
     lanes = [Lane(find_part(name).title, ordered=name == "ladder") for name in parts]
     drawing = draw_course_map(lanes, stops, _TITLE, _DESC)
-    return f"{_legend()}\n{drawing}\n{_list(chapters, marks)}\n"
+    return f"{_legend()}\n{_SKIP}\n{drawing}\n{_list(chapters, marks)}\n"
 
 
 def _legend() -> str:
@@ -60,7 +61,7 @@ def _stop(chapter: Mapping[str, Any], lane: int, marks: Mapping[str, str]) -> St
         lane=lane,
         mark=chapter["mark"],
         title=chapter["title"],
-        needs=_chapters(chapter["needs"]),
+        needs=tuple(chapter["needs_chapters"]),
         helps=_chapters(chapter["helped_by"]),
         hours=f"{chapter['hours']:g} h",
         href=_address(chapter),

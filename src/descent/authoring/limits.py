@@ -22,6 +22,7 @@ STRETCH = 250
 SHORT = 4
 """Lines of a solution; at most half of a chapter's solutions have fewer."""
 FEWEST_CARDS, MOST_CARDS = 6, 10
+MOST_SECTIONS = 25
 
 _PREDICTION = re.compile(r"Predict\b")
 # The headings of the closing sections: from the first of them on, all there is is things to do.
@@ -94,6 +95,7 @@ def count_chapter(course: Course, chapter: Chapter) -> list[Count]:
         *_counts_of_voice(prose, written.texts),
         _short_solutions(source),
         _giveaways(source, written.hints),
+        Count("sections", len(chapter.sections), MOST_SECTIONS, "sections in the header", (), 1),
         *_counts_of_cards(chapter),
     ]
 

@@ -46,6 +46,10 @@ network.
 paper, or a whiteboard, and food in the house. Find a person who may be asked for an hour on the
 second evening."""
 
+_START = """\
+<p class="descent-sprint-start" data-day="{number}"><label>The hours are those of a day that
+begins at <b>{begin}</b>.</label></p>"""
+
 _LOG = """\
 ## What the source's weekend looked like
 
@@ -83,32 +87,49 @@ def sprint_page(course: Course) -> str:
     Raises
     ------
     AuthoringError
-        When the plan or the log is wrong.
+        When the plan or the log is wrong, or a block names a section that its chapter has not.
     """
     try:
         plan, log = load_plan(course.root), published_log(course.root)
     except PlanError as error:
         raise AuthoringError([str(error)]) from error
     chapters = {chapter.id: chapter for chapter in course.chapters}
+    problems = list(_unknown_places(plan, chapters))
+    if problems:
+        raise AuthoringError(problems)
     parts = [_HEAD.format(title=plan.title)]
-    parts += [_day(day, chapters) for day in plan.days]
+    parts += [_day(number, day, chapters) for number, day in enumerate(plan.days)]
     parts.append("## What to skip\n\n" + "\n".join(_skips(plan)))
     parts.append(_AFTER)
     parts += [written_box(plan, written) for written in plan.written]
     chart = log_chart([("The source", log)])
     parts.append(_LOG.format(totals=_totals(log), chart=chart, table=_table(log)))
+    parts.append('<script src="../_static/sprint.js"></script>')
     return "\n\n".join(parts) + "\n"
 
 
-def _day(day: Day, chapters: dict[str, Chapter]) -> str:
-    at = datetime.strptime(_BEGIN, "%H:%M")
+def _unknown_places(plan: Plan, chapters: dict[str, Chapter]) -> Iterator[str]:
+    for block in plan.blocks:
+        for place in block.places:
+            chapter_id, _, section = place.partition("#")
+            chapter = chapters.get(chapter_id)
+            if chapter is None or not section:
+                continue
+            if section not in {one.id for one in chapter.sections}:
+                yield f"book/sprint.yml: block {block.id} names {place}, which is no section."
+
+
+def _day(number: int, day: Day, chapters: dict[str, Chapter]) -> str:
+    begin, after = datetime.strptime(_BEGIN, "%H:%M"), 0
     lines = []
     for block in day.blocks:
-        lines.append(f"**{at:%H:%M}** {_block(block, chapters)}")
-        at += timedelta(minutes=block.minutes)
+        at = f"{begin + timedelta(minutes=after):%H:%M}"
+        time = f'<time data-day="{number}" data-after="{after}">{at}</time>'
+        lines.append(f"**{time}** {_block(block, chapters)}")
+        after += block.minutes
     heading = f"## {day.title}: {day.aim}"
-    words = f"{day_words(day).partition('. ')[2]} The hours are those of a day that begins at ten."
-    return "\n\n".join([heading, words, *lines])
+    words = day_words(day).partition(". ")[2]
+    return "\n\n".join([heading, words, _START.format(number=number, begin=_BEGIN), *lines])
 
 
 def _block(block: Block, chapters: dict[str, Chapter]) -> str:

@@ -65,7 +65,7 @@ def report(
     from descent.study.export.report import write_report
 
     write_report(file, replace=replace)
-    print(f"Wrote {short_path(file)}. Open it in a browser; it prints on a few pages.")
+    print(f"Wrote {short_path(file)}. Open it in a browser to read or to print it.")
 
 
 @record_app.command()

@@ -48,6 +48,7 @@ def list_written(chapter: AsksInWriting) -> None:
 
 def answer_in_terminal(chapter: AsksInWriting, written: Written) -> None:
     """Let an answer be written, keep it, and compare it with what a good one contains."""
+    from descent.study.recall.readable import readable
     from descent.study.store import ProgressStore
     from descent.study.written.drafts import assess, drafts, submit
 
@@ -61,12 +62,12 @@ def answer_in_terminal(chapter: AsksInWriting, written: Written) -> None:
     asked = typer.get_text_stream("stdin").isatty()
     met = [
         place
-        for place, point in enumerate(written.rubric)
+        for place, point in enumerate(map(readable, written.rubric))
         if (typer.confirm(f"  Yours: {point}?", default=False) if asked else print(f"  - {point}"))
     ]
     if asked:
         assess(chapter, written.id, met, store)
-    print(f"\nA model answer: {written.answer}")
+    print(f"\nA model answer: {readable(written.answer)}")
 
 
 def _edited(written: Written, before: str) -> str:

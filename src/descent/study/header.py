@@ -285,14 +285,6 @@ class _FieldReader:
         )
 
     def recall(self) -> tuple[Card, ...]:
-        if not any(
-            "id" in card for card in self.fields.get("recall") or [] if isinstance(card, dict)
-        ):
-            old = self.records("recall", ("q", "a"))  # of before cards had names
-            return tuple(
-                Card(f"card_{place}", "", False, str(item["q"]), str(item["a"]))
-                for place, item in enumerate(old, start=1)
-            )
         entries = self.named("recall", ("id", "section", "q", "a"), ("transfer",))
         return tuple(
             Card(item["id"], item["section"], item.get("transfer") is True, item["q"], item["a"])

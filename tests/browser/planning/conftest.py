@@ -47,7 +47,8 @@ def chapter(place: int, name: str, mark: str, title: str, **fields: Any) -> dict
         "page": f"solutions/{name}.html" if stands else None,
         "resource": None,
     }
-    return made | fields
+    made |= fields
+    return made | {"needs_chapters": [need.partition("#")[0] for need in made["needs"]]}
 
 
 def section(name: str, heading: str, needs: list[str], exercises: list[str]) -> dict[str, Any]:
@@ -64,6 +65,7 @@ def section(name: str, heading: str, needs: list[str], exercises: list[str]) -> 
     }
 
 
+FORMER = {"ladder/07_pair": TWO, f"{TWO}/incline": f"{TWO}/slope"}
 BOOK = {"title": "A big book", "url": "https://e.org/b", "read": "chapter 1", "skip": "the rest"}
 COURSE = {
     "chapters": [
@@ -103,7 +105,9 @@ def write_course(root: Path) -> None:
     for name in ("_config.yml", "book/plan.md", "book/references.bib"):
         shutil.copy(ROOT / name, root / name)
     data = f"window.DESCENT_COURSE = {json.dumps(COURSE)};\n"
+    former = f"window.DESCENT_FORMER_IDS = {json.dumps(FORMER)};\n"
     (root / "book" / "assets" / "course-data.js").write_text(data, "utf-8")
+    (root / "book" / "assets" / "former-ids.js").write_text(former, "utf-8")
     (root / "book" / "course-map.html").write_text(course_map(COURSE["chapters"]), "utf-8")
     (root / "book" / "index.md").write_text("# Descent\n\nA small book.\n", "utf-8")
     (root / "_toc.yml").write_text(TOC, "utf-8")

@@ -130,6 +130,24 @@ def test_a_plan_is_made_by_keyboard_and_kept(open_plan):
     assert stored_plans(page) == [{"goal": GOAL, "hours": 20.5, "known": []}]
 
 
+def test_a_section_is_a_goal_too_for_who_types_its_name(open_plan):
+    page = open_plan()
+    field = page.get_by_role("combobox", name="Where to")
+    field.click()
+    expect(page.get_by_role("option")).to_have_count(6)  # one route and five chapters
+    field.fill("slope")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Enter")
+    expect(page.locator("#plan-title")).to_have_text("To 2 · Two weights, “The slope”")
+    assert page.url.endswith("#goal=ladder/02%23slope")
+    page.reload()
+    assert field.input_value() == "The slope, in 2"
+    page.get_by_role("button", name="Make the plan").click()
+    expect(page.locator("#plan-say")).to_have_text(
+        "The shortest way takes 6 h: 3 sections in 2 chapters."
+    )
+
+
 def test_the_plan_of_the_terminal_is_shown_when_nothing_is_asked_for(open_plan):
     plan = event(1, "plan", data={"goal": GOAL, "hours": 7, "known": ["ladder/01_one"]})
     page = open_plan(events=[plan])
@@ -301,6 +319,35 @@ def test_a_phone_has_the_map_as_a_list_with_the_same_links(open_plan):
     expect(items.first).to_be_hidden()
 
 
+def test_the_keyboard_gets_past_the_map_and_keeps_the_plan(open_plan):
+    page = open_plan("#goal=research/1&hours=5")
+    past = page.get_by_role("link", name="Past the map")
+    past.focus()
+    expect(past).to_be_visible()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    focused = page.evaluate("() => document.activeElement.closest('#plan-open') !== null")
+    assert focused
+    page.evaluate("() => window.descentRecord.add('start', 'ladder/01_one', '', {})")
+    expect(page.locator("#plan-title")).to_have_text("To R1 · The goal")
+
+
+def test_a_plan_follows_what_was_renamed(open_plan):
+    data = {"goal": "ladder/07_pair#incline", "known": ["ladder/07_pair#shape"]}
+    page = open_plan(events=[event(1, "plan", data=data)])
+    expect(page.locator("#plan-title")).to_have_text("To 2 · Two weights, “The slope”")
+    expect(
+        page.get_by_text("You said that you know “The shape” in 2 · Two weights")
+    ).to_be_visible()
+
+
+def test_a_plan_made_twice_is_kept_once(open_plan):
+    page = open_plan("#goal=research/1&hours=5")
+    for _ in range(2):
+        page.get_by_role("button", name="Make the plan").click()
+    assert stored_plans(page) == [{"goal": GOAL, "hours": 5, "known": []}]
+
+
 def test_states_have_shapes(open_plan):
     page = open_plan(events=[correct(1, "ladder/01_one", "fit"), event(2, "start", TWO)])
     shown = {
@@ -316,7 +363,9 @@ def test_states_have_shapes(open_plan):
 
 def test_the_page_plans_without_a_record_too(visit, plan_page):
     visited = visit("about:blank")
-    visited.page.route("**/record.js", lambda route: route.abort())
+    visited.page.add_init_script(
+        "Object.defineProperty(window, 'descentRecord', { get: () => undefined, set: () => {} })"
+    )
     visited.page.goto(f"{plan_page}#goal=research/1")
     expect(visited.page.locator("#plan-say")).to_contain_text("16 h: 4 sections in 3 chapters.")
     visited.page.get_by_role("button", name="I know this already").first.click()

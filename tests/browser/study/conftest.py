@@ -55,6 +55,8 @@ SOURCE = """\
 #   - {id: nan_step, ask: "After how many steps comes the first NaN?", unit: "steps", within: 0, because: "The second step meets *exp* of 120."}
 #   - {id: accuracy, ask: "What does the accuracy do?", choices: [rises, falls], because: "The largest logit moves."}
 #   - {id: gap, ask: "How large is the largest gap?", factor: 2, because: "float32 has seven digits."}
+#   - {id: left, ask: "How many on the left?", within: 1, because: "Half of them."}
+#   - {id: right, ask: "How many on the right?", within: 1, because: "The other half."}
 # written:
 #   - {id: explain, ask: "Explain the NaN to a friend.", rubric: ["names the overflow of exp", "says *which* step"], answer: "exp(120) is infinite in float32."}
 # ---
@@ -62,7 +64,9 @@ SOURCE = """\
 # %% exercise="softmax"
 """  # noqa: E501
 
-CAME = {"nan_step": "1", "accuracy": "falls", "gap": "0.05"}
+CAME = {"nan_step": "1", "accuracy": "falls", "gap": "0.05", "left": "3", "right": "4"}
+TOGETHER = ("left", "right")
+"""Two predictions that are made before the outputs of either."""
 
 
 def text(name: str, source: str) -> NotebookNode:
@@ -96,7 +100,9 @@ def page(chapter: Chapter) -> NotebookNode:
     cells = [text("title", "# 4 · Choosing a class\n\n## Softmax\n\nScores become probabilities.")]
     for prediction in chapter.predictions:
         cells.append(text(f"ask-{prediction.id}", prediction_box(chapter, prediction)))
-        cells += experiment(prediction.id)
+        if prediction.id not in TOGETHER:
+            cells += experiment(prediction.id)
+    cells += [cell for item in TOGETHER for cell in experiment(item)]
     for section, prose in (
         ("softmax", ""),
         ("gradient", "## The gradient\n\nWith $E = P - Y$.\n\n"),

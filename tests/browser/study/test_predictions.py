@@ -94,6 +94,10 @@ def test_what_is_no_number_is_not_committed(page: Page) -> None:
     expect(box(page, "nan_step").get_by_role("alert")).to_have_text(
         "Write one number, such as 12 or 0.5."
     )
+    commit(box(page, "nan_step"), "1,500", 60)
+    expect(box(page, "nan_step").get_by_role("alert")).to_have_text(
+        "1,500 can be read in two ways. Write it with a point, or without the comma."
+    )
     box(page, "accuracy").get_by_role("button", name="Commit").click()
     expect(box(page, "accuracy").get_by_role("alert")).to_have_text("Choose one of them first.")
     assert page.evaluate("descentRecord.events()") == []
@@ -114,6 +118,28 @@ def test_a_prediction_after_a_look_is_kept_and_not_scored(page: Page) -> None:
     )
     assert [kind for kind, _ in recorded(page, "nan_step")] == ["outcome", "predict"]
     expect(outcome(page, "nan_step").locator(".descent-verdict")).to_be_hidden()
+
+
+def test_outputs_that_show_two_outcomes_open_when_both_are_predicted(page: Page) -> None:
+    commit(box(page, "left"), "3", 60)
+    said = box(page, "left").get_by_role("status")
+    expect(said).to_contain_text("and open when that one is made.")
+    expect(page.get_by_text("measured 3")).to_be_hidden()
+    expect(page.get_by_text("measured 4")).to_be_hidden()
+    assert [kind for kind, _ in recorded(page, "left")] == ["predict"]
+    page.reload()
+    expect(said).to_contain_text("and open when that one is made.")
+    commit(box(page, "right"), "3", 60)
+    expect(outcome(page, "left")).to_contain_text("That is what you said: 3, 60 % sure.")
+    expect(outcome(page, "right")).to_contain_text("You said 3, 60 % sure: within 1, so it counts")
+    assert [kind for kind, _ in recorded(page, "right")] == ["predict", "outcome"]
+
+
+def test_a_look_at_such_outputs_is_a_look_for_both(page: Page) -> None:
+    commit(box(page, "left"), "2", 60)
+    page.locator("details.hide", has=page.get_by_text("measured 3")).locator("summary").click()
+    expect(box(page, "right").get_by_role("status")).to_contain_text("You have seen the outcome")
+    expect(outcome(page, "left")).to_contain_text("You said 2, 60 % sure: within 1, so it counts")
 
 
 def test_a_prediction_of_the_notebook_opens_the_page(page: Page) -> None:

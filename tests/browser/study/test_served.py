@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from playwright.sync_api import Page, expect
 from programs import Program
 
 from descent.serving.addresses import free_port
+from descent.serving.book import html_folder
 from descent.study.store import ProgressStore
 
 pytestmark = pytest.mark.browser
@@ -133,3 +135,20 @@ def test_an_event_that_is_refused_does_not_hold_up_the_others(
     expect(page.locator(".descent-notice")).to_contain_text("The server did not take something")
     page.wait_for_function(f"{LOCAL} === 1")
     assert [event.exercise for event in server.store.events()] == ["good", "also"]
+
+
+def test_a_host_that_is_no_server_of_ours_is_taken_as_a_browser_alone(
+    course: Path, tmp_path: Path, visit: Callable[..., Any]
+) -> None:
+    root = tmp_path / "host"
+    shutil.copytree(html_folder(course), root / "book")
+    port = free_port(9700)
+    command = [sys.executable, "-u", "-m", "http.server", "-b", "127.0.0.1", str(port)]
+    with Program(command, root, os.environ) as host:
+        host.wait_until_it_says("Serving HTTP")
+        page: Page = visit(f"http://127.0.0.1:{port}/book/book/review.html").page
+        expect(page.get_by_text("It is kept in this browser")).to_be_visible()
+        page.evaluate("descentRecord.add('review', 'c', 'i', { remembered: true })")
+        page.reload()
+        expect(page.get_by_text("Your record has 1 entry.")).to_be_visible()
+        expect(page.locator(".descent-notice")).to_have_count(0)

@@ -22,7 +22,7 @@ HEADER = """\
 # sections:
 {sections}
 # recall:
-#   - {{q: "What?", a: "That."}}
+#   - {{id: what, section: idea, q: "What?", a: "That."}}
 # ---
 
 # %% [markdown]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import random
 
 import pytest
 from rich.console import Console
@@ -107,6 +108,7 @@ def test_a_sprint_of_last_month_is_over(plan, store, hand):
     again = acting.begin(plan, store)
     assert again.id != first.id and again.current.block == "whole_picture"
     acting.stop(plan, store)
+    hand.on(1)
     assert acting.begin(plan, store, anew=True).id not in (first.id, again.id)
 
 
@@ -117,12 +119,16 @@ def test_what_cannot_be_done_says_what_can(plan, store, hand):
     begin(what="Nielsen", store=store)
     with pytest.raises(ClockError, match="for Nielsen"):
         acting.begin(plan, store)
+    hand.on(1)
     acting.begin(plan, store, switch=True)
+    hand.on(1)
     with pytest.raises(ClockError, match="descent sprint next"):
         acting.begin(plan, store)
     with pytest.raises(ClockError, match="runs already"):
         acting.go_on(plan, store)
+    hand.on(1)
     acting.take_break(plan, store)
+    hand.on(1)
     with pytest.raises(ClockError, match="a break already"):
         acting.take_break(plan, store)
     acting.stop(plan, store)
@@ -196,3 +202,31 @@ def test_the_buttons_of_a_notebook_lead_through_a_morning(plan, store, hand):
     assert timer.chart.value == ""
     timer.buttons["Stop"].click()
     assert "<svg" in timer.chart.value and "break 5 min" in timer.chart.value
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_whatever_is_pressed_there_is_an_answer_and_the_log_adds_up(plan, store, hand, seed):
+    draw = random.Random(seed)
+    acts = (
+        acting.begin,
+        acting.next_block,
+        acting.next_block,
+        acting.take_break,
+        acting.pause,
+        acting.go_on,
+        acting.stop,
+    )
+    for _ in range(120):
+        hand.on(draw.choice((0.2, 3, 12, 40, 700)))
+        try:
+            draw.choice(acts)(plan, ProgressStore(store.path))
+        except ClockError as error:
+            assert str(error).endswith(".") or "descent" in str(error)
+        weekend = acting.weekend_now(plan, store)
+        if weekend is None:
+            continue
+        assert weekend_words(weekend)
+        assert sum(clock.is_on for clock in weekend.clocks) <= 1
+        for day in own_log(weekend):
+            told = sum(entry.minutes for entry in day.entries)
+            assert day.minutes - 2 * len(day.entries) <= told <= day.minutes + 0.01

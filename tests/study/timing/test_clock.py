@@ -110,7 +110,7 @@ def test_two_clocks_at_once_get_an_answer_and_a_switch(store, hand):
     hand.on(10)
     assert (current_clock(store).chapter, minutes(store)) == (CHAPTER, 10)
     pause(store)
-    with pytest.raises(ClockError, match=r"A clock is paused; it was begun at 10:30 for"):
+    with pytest.raises(ClockError, match=r"A clock is paused that was begun at 10:30 for"):
         begin(CHAPTER, store=store)
 
 

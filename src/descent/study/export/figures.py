@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from datetime import date
 
@@ -9,7 +10,7 @@ _WIDTH, _HEIGHT, _LEFT, _TOP, _BOTTOM = 720, 180, 34, 12, 34
 
 
 def week_bars(weeks: Mapping[date, float]) -> str:
-    """Draw the hours of each week as a bar; the numbers stand in a table beside it.
+    """Draw the hours of each week as a bar; the numbers stand in a list beside it.
 
     Parameters
     ----------
@@ -21,18 +22,19 @@ def week_bars(weeks: Mapping[date, float]) -> str:
     str
         An ``<svg>`` element.
     """
-    most = max([1.0, *weeks.values()])
+    tick = _tick(max([1.0, *weeks.values()]))
+    most = tick * math.ceil(max([1.0, *weeks.values()]) / tick)
     step = (_WIDTH - _LEFT) / max(1, len(weeks))
     tall = _HEIGHT - _TOP - _BOTTOM
     label_every = max(1, round(len(weeks) * 60 / _WIDTH))
     parts = [
-        f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="Hours by week, the most '
-        f'{most:.1f}; the table below has the numbers.">'
+        f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="Hours by week, at most '
+        f'{max(weeks.values(), default=0.0):.1f}; the list below has the numbers.">'
     ]
-    for share in (0.0, 0.5, 1.0):
-        y = _TOP + tall * (1 - share)
+    for number in range(round(most / tick) + 1):
+        y = _TOP + tall * (1 - tick * number / most)
         parts.append(f'<line class="rule" x1="{_LEFT}" x2="{_WIDTH}" y1="{y:.1f}" y2="{y:.1f}"/>')
-        parts.append(f'<text x="{_LEFT - 5}" y="{y + 4:.1f}" class="end">{most * share:.3g}</text>')
+        parts.append(f'<text x="{_LEFT - 5}" y="{y + 4:.1f}" class="end">{tick * number:g}</text>')
     for place, (week, hours) in enumerate(weeks.items()):
         x, high = _LEFT + step * place, tall * hours / most
         parts.append(
@@ -45,3 +47,8 @@ def week_bars(weeks: Mapping[date, float]) -> str:
                 f"{week.day} {week:%b}</text>"
             )
     return "".join([*parts, "</svg>"])
+
+
+def _tick(most: float) -> float:
+    """Return the hours between two lines of the scale: a round number, four lines at most."""
+    return next(tick for tick in (0.5, 1, 2, 5, 10, 20, 50, 100) if most / tick <= 4)

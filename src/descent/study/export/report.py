@@ -17,6 +17,7 @@ from descent.study.export.saving import save_new
 from descent.study.predictions.answers import value_text
 from descent.study.predictions.history import Made, history
 from descent.study.progress import minutes_text, progress_table
+from descent.study.recall.readable import readable
 from descent.study.store import ProgressStore
 from descent.study.timing.summary import say_day
 from descent.study.timing.worked import Worked, time_worked
@@ -182,6 +183,7 @@ def report_html(report: Report) -> str:
         lstrip_blocks=True,
     )
     environment.filters["day"] = say_day
+    environment.filters["readable"] = readable
     environment.filters["hours"] = lambda hours: minutes_text(60 * hours)
     environment.filters["moment_day"] = lambda at: say_day(day_of(at))
     environment.globals["value_text"] = value_text

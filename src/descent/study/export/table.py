@@ -38,6 +38,9 @@ _WORDS = {
     "plan": "plan chosen",
 }
 
+_INTERNAL = ("clock", "step", "weekend")
+"""What belongs to an event and says nothing to a person."""
+
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet would take for the beginning of a formula."""
 
@@ -71,7 +74,11 @@ def _row(event: Event) -> tuple[str, ...]:
         event.outcome or "",
         event.mistake or "",
         f"{seconds:.1f}" if isinstance(seconds, int | float) else str(seconds),
-        "; ".join(f"{_spaced(name)}: {_said(name, value)}" for name, value in data.items()),
+        "; ".join(
+            f"{_spaced(name)}: {_said(name, value)}"
+            for name, value in data.items()
+            if name not in _INTERNAL
+        ),
         event.uid,
     )
 

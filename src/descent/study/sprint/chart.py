@@ -45,7 +45,7 @@ def log_chart(groups: Sequence[tuple[str, Sequence[LogDay]]]) -> str:
     parts = [
         f'<svg class="descent-sprint-log" viewBox="0 0 {_WIDTH} {height}" role="img" '
         f'aria-label="{escape(_in_words(days), quote=True)}" '
-        'style="width:100%;max-width:42rem;height:auto;font:13px system-ui,sans-serif" '
+        'style="width:100%;max-width:36rem;height:auto;font:13px system-ui,sans-serif" '
         'fill="currentColor">',
         _HATCHING,
         *_key(),
@@ -71,7 +71,7 @@ def svg_file(groups: Sequence[tuple[str, Sequence[LogDay]]]) -> str:
     """Return the chart as a file of its own, on white."""
     drawn = log_chart(groups).replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
     return drawn.replace('fill="currentColor">', 'fill="#1F2937">', 1).replace(
-        "width:100%;max-width:42rem;height:auto;", "background:white;", 1
+        "width:100%;max-width:36rem;height:auto;", "background:white;", 1
     )
 
 

@@ -73,8 +73,8 @@ class SprintTimer:
         self.draw()
 
     def keep_up(self) -> None:
-        """Draw the minutes anew, and leave signs of life, until another timer is shown."""
-        keep_up(self._tick)
+        """Draw the minutes anew, and leave signs of life, until the sprint is shown again."""
+        keep_up("sprint", self._tick)
 
     def draw(self, trouble: str = "") -> None:
         """Show how the sprint stands now, and what went wrong if something did."""

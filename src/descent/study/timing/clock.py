@@ -34,6 +34,9 @@ WATCHED_SILENCE = 900.0
 SILENCE = 3 * 3600.0
 """Without a timer on a screen, a silence longer than this means that the clock was forgotten."""
 
+LONGEST_STRETCH = 16 * 3600.0
+"""Nobody works longer at a stretch: an end further from the beginning is a slip."""
+
 NAMELESS = "nameless "
 """What clocks are called here whose events carry no name; each begins a new one."""
 
@@ -193,7 +196,7 @@ class _Reader:
         at = _number(event, "when", event.at)
         if action in (BEGIN, GO_ON):
             self._go(at)
-            if event.at > at:  # begun before it was said, which is as good as a sign of life
+            if 0 < event.at - at <= LONGEST_STRETCH:  # begun earlier: saying so is a sign of life
                 self._add(Span(at, event.at))
                 self.last = event.at
         elif action == STOP and "when" in event.data:
@@ -281,6 +284,7 @@ class _Reader:
 
     def _correct(self, end: float) -> None:
         """Let the latest stretch end when the learner says that it did."""
+        end = min(end, self.stretch + LONGEST_STRETCH)
         if self.state == RUNNING:
             self._hear_others(end)
         self.spans = [

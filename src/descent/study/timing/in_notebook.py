@@ -72,8 +72,8 @@ class NotebookTimer:
         self.draw()
 
     def keep_up(self) -> None:
-        """Draw the minutes anew, and leave signs of life, until another timer is shown."""
-        keep_up(self._tick)
+        """Draw the minutes anew, and leave signs of life, until another clock is shown."""
+        keep_up("clock", self._tick)
 
     def draw(self, trouble: str = "") -> None:
         """Show how the clock stands now, and what went wrong if something did."""
@@ -130,21 +130,20 @@ class NotebookTimer:
         self.draw()
 
 
-def keep_up(tick: Callable[[], None]) -> None:
-    """Call a function every quarter of a minute, in place of the one that was called before.
+def keep_up(kind: str, tick: Callable[[], None]) -> None:
+    """Call a function every quarter of a minute, in place of the one of its kind before.
 
     A timer that was shown earlier in this kernel stands still then; its buttons go on working.
     """
-    global _ticking
-    _ticking = tick
+    _ticking[kind] = tick
 
     def run() -> None:
-        while _ticking is tick:
+        while _ticking[kind] == tick:
             time.sleep(REDRAW_SECONDS)
-            if _ticking is tick:
+            if _ticking[kind] == tick:
                 tick()
 
-    threading.Thread(target=run, name="descent-clock", daemon=True).start()
+    threading.Thread(target=run, name=f"descent-{kind}", daemon=True).start()
 
 
-_ticking: Callable[[], None] | None = None
+_ticking: dict[str, Callable[[], None]] = {}

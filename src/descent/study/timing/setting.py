@@ -12,6 +12,7 @@ from descent.study.timing.clock import (
     ALIVE,
     BEGIN,
     GO_ON,
+    LONGEST_STRETCH,
     LOST,
     NAMELESS,
     PAUSE,
@@ -24,9 +25,6 @@ from descent.study.timing.clock import (
 )
 from descent.study.timing.moments import first_after, last_before, say_moment
 from descent.study.timing.names import clock_name
-
-LONGEST_STRETCH = 16 * 3600.0
-"""Nobody works longer at a stretch: an end further from the beginning is a slip."""
 
 
 class ClockError(CourseError):
@@ -221,11 +219,14 @@ def _end_at(text: str, clock: Clock) -> float:
 
 
 def _says_it_is_on(clock: Clock, now: float) -> str:
-    state = "runs" if clock.state == RUNNING else "is paused; it was begun"
+    begun, name = say_moment(clock.begun, now), clock_name(clock)
+    if clock.state == RUNNING:
+        state = f"A clock runs since {begun} for {name}."
+    else:
+        state = f"A clock is paused that was begun at {begun} for {name}."
     return (
-        f"A clock {state} since {say_moment(clock.begun, now)} for {clock_name(clock)}. Stop it "
-        "(descent time stop), or begin the new one with --switch, which stops it."
-    ).replace("it was begun since", "it was begun at")
+        f"{state} Stop it (descent time stop), or begin the new one with --switch, which stops it."
+    )
 
 
 def _last_words(clock: Clock) -> str:

@@ -1,4 +1,4 @@
-"""The schedule of the pages agrees with that of the course: the same logs, the same days."""
+"""The rules that the pages and the course both have: the same record, the same answers."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from playwright.sync_api import Browser, Page
 
 from descent.study.days import day_number
 from descent.study.events import events_from
+from descent.study.header import Prediction
+from descent.study.predictions.scoring import standing, was_right
 from descent.study.recall.cards import ReviewCard
 from descent.study.recall.deck import make_deck
 from descent.study.recall.schedule import memory
@@ -28,14 +30,14 @@ ZONES = ["UTC", "Europe/Berlin", "America/Los_Angeles", "Asia/Kolkata", "Pacific
 
 @pytest.fixture
 def page_in(browser: Browser) -> Iterator[Callable[[str], Page]]:
-    """Return a function that opens an empty page with the two scripts, in a time zone."""
+    """Return a function that opens an empty page with the scripts, in a time zone."""
     contexts = []
 
     def open_page(zone: str) -> Page:
         context = browser.new_context(timezone_id=zone)
         contexts.append(context)
         page = context.new_page()
-        for name in ("schedule.js", "deck.js"):
+        for name in ("schedule.js", "deck.js", "predictions.js"):
             page.add_script_tag(path=ASSETS / name)
         return page
 
@@ -159,3 +161,47 @@ def test_a_day_asks_for_the_same_cards(
         "ahead": deck.ahead,
         "expected": deck.expected(7),
     }
+
+
+def near(draw: random.Random, value: float) -> float:
+    """Draw a number that is the value, close to it, at an edge, or far away."""
+    changes = [0.0, 0.1, -0.1, 1.0, value, -value, -value / 2, -2 * value]
+    return draw.choice([value + draw.choice(changes), value + draw.uniform(-3, 3)])
+
+
+def predictions_made(draw: random.Random) -> list[tuple[Prediction, list[dict[str, Any]]]]:
+    """Draw predictions of every kind, with what was said and seen, in any order."""
+    found = []
+    for number in range(1_500):
+        kinds: list[dict[str, Any]] = [{"within": draw.choice([0.0, 0.1, 1.0])}, {"factor": 2.0}]
+        choices = ("rises", "falls", "stays")
+        kind = draw.choice([*kinds, {"choices": choices}])
+        came = draw.choice([0.0, 1.0, -4.0, 0.3, 1e6])
+        events = []
+        for at in range(draw.randrange(1, 6)):
+            value = draw.choice(choices) if "choices" in kind else near(draw, came)
+            is_look = draw.random() < 0.4
+            what = "outcome" if is_look else "predict"
+            data = {"value": came if is_look and "choices" not in kind else value, "sure": 0.7}
+            events.append(
+                {"uid": f"{number}-{at}", "at": float(at), "kind": what, "chapter": CHAPTER}
+                | {"exercise": "p", "data": data}
+            )
+        found.append((Prediction("p", "?", "!", **kind), events))
+    return found
+
+
+def test_predictions_are_scored_alike(page_in: Callable[[str], Page]) -> None:
+    drawn = predictions_made(random.Random(4))
+    sent = [[vars(prediction), events] for prediction, events in drawn]
+    there = page_in("UTC").evaluate(
+        """(all) => all.map(([prediction, events]) => {
+          const { said, idle, was, right } = descentPredictions.standing(prediction, events);
+          return [said?.data.value ?? null, was ?? null, right, Boolean(idle && !said)];
+        })""",
+        sent,
+    )
+    for (prediction, events), other in zip(drawn, there, strict=True):
+        own = standing(events_from(events))
+        right = was_right(prediction, own)
+        assert [own.said, own.came, right, own.late] == other, (prediction, events)
