@@ -60,12 +60,16 @@ window.descentPredictions = (() => {
     return within ? `within ${withUnit(within, unit)}` : "";
   }
 
+  /** "It is 1 steps.", "What came: rises." */
+  const cameInWords = (was, unit) => (typeof was === "number" ? `It is ${withUnit(was, unit)}.` : `What came: ${was}.`);
+
   /** "You said 3 steps, 70 % sure. It is 1.", or that this is what was said, or near enough. */
   function verdict(prediction, { said, was, right }) {
     const words = `${withUnit(said.data.value, prediction.unit)}, ${sureInWords(said.data.sure)}`;
-    if (!right) return `You said ${words}. It is ${valueInWords(was)}.`;
-    if (valueInWords(said.data.value) === valueInWords(was)) return `It is ${withUnit(was, prediction.unit)}. That is what you said: ${words}.`;
-    return `It is ${withUnit(was, prediction.unit)}. You said ${words}: ${marginInWords(prediction)}, so it counts as right.`;
+    if (!right) return `You said ${words}. ${cameInWords(was, "")}`;
+    const came = cameInWords(was, prediction.unit);
+    if (valueInWords(said.data.value) === valueInWords(was)) return `${came} That is what you said: ${words}.`;
+    return `${came} You said ${words}: ${marginInWords(prediction)}, so it counts as right.`;
   }
 
   return { allPredictions, marginInWords, standing, sureInWords, valueInWords, verdict, withUnit };

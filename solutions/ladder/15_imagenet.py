@@ -3,7 +3,7 @@
 # subtitle: The same network of 2015, and the recipes that took it from 76 to 81 per cent
 # part: ladder
 # hours: 7
-# needs: [ladder/09_convnet, ladder/10_resnet]
+# needs: [ladder/09_convnet, ladder/10_resnet, ladder/14_fast_resnet]
 # teaches: [random resized crop, evaluation protocol, top-5 accuracy, label smoothing, mixup, warm-up, linear scaling rule, weight averaging, sharded loading, shuffle buffer, bottleneck block, progressive resizing, train-test resolution gap]
 # builds: the centre crop, the random resized crop, normalising, top-1 and top-5, smoothed loss, mixup, schedule, moving average of weights, reading shards, a shuffle buffer, the bottleneck, ResNet-50
 # number: torchvision's 76.1 % top-1 in 90 epochs; its stronger recipe's 80.9 %
@@ -66,8 +66,8 @@
 # So the page works with two photographs that come with scikit-learn, with pictures that it makes itself, and with arithmetic. The real run
 # `imagenet` trains your network, if you have the data, one GPU and half a day or two; its loader, loss and average are the course's own, made by the same ideas.
 #
-# **You need** [rung 9](09_convnet.ipynb) (convolutions), [rung 10](10_resnet.ipynb) (residual networks), and for the real run what
-# rung 14 says about keeping a GPU busy. **You will have** a ResNet-50 and all that a published recipe is made of. **It takes** about seven hours.
+# **You need** [rung 9](09_convnet.ipynb) (convolutions), [rung 10](10_resnet.ipynb) (residual networks), and what
+# [rung 14](14_fast_resnet.ipynb) says about keeping a GPU busy. **You will have** a ResNet-50 and all that a published recipe is made of. **It takes** about seven hours.
 
 # %% tags=["setup"]
 import copy

@@ -3,7 +3,7 @@
 # subtitle: nanoGPT's model and training, piece by piece; how sure its published loss is; and what later ideas bring
 # part: ladder
 # hours: 5
-# needs: [ladder/13_causal_transformer]
+# needs: [ladder/13_causal_transformer, ladder/14_fast_resnet]
 # teaches: [bits per character, fused attention, GPT-2's initialisation, residual stream growth, weight tying, parameter groups, warm-up and cosine, gradient clipping, gradient accumulation, standard error of an estimate, Newton–Schulz iteration, Muon, ablation]
 # builds: bits per character, the encoder, fused attention, GPT-2's start, the parameter count, GPT, parameter groups, orthogonalisation, the schedule, clipping, accumulation, the estimate of the loss, the whole training
 # number: nanoGPT's loss of 1.88 at its CPU setting and of 1.4697 at its GPU setting, on the validation text and by the same estimate; then below it at the same number of tokens
@@ -66,8 +66,8 @@
 #
 # On [rung 13](13_causal_transformer.ipynb) you built a transformer that works. Here nanoGPT's model and training loop are taken apart, and several of their reasons you measure. Only the real run uses a GPU, if you have one.
 #
-# **You need** rung 13, Adam from [rung 8](08_adam_optax.ipynb), schedules and norms from [rung 10](10_resnet.ipynb). **You will have** nanoGPT's model and training, and a run that reports beside the published number. **It takes** about five hours, the
-# real run apart.
+# **You need** rung 13, Adam from [rung 8](08_adam_optax.ipynb), schedules and norms from [rung 10](10_resnet.ipynb), the roofline of [rung 14](14_fast_resnet.ipynb). **You will have** nanoGPT's model and training, and a run that reports beside the published number. **It takes** about five hours without
+# it.
 
 # %% tags=["setup"]
 import itertools

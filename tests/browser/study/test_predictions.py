@@ -69,7 +69,7 @@ def test_a_prediction_is_remembered_after_a_reload(page: Page) -> None:
     page.reload()
     expect(page.get_by_text("measured falls")).to_be_visible()
     expect(outcome(page, "accuracy")).to_contain_text(
-        "It is falls. That is what you said: falls, 90 % sure."
+        "What came: falls. That is what you said: falls, 90 % sure."
     )
     expect(box(page, "accuracy").get_by_role("button")).to_have_count(0)
     assert [kind for kind, _ in recorded(page, "accuracy")] == ["predict", "outcome"]

@@ -75,3 +75,10 @@ def value_text(prediction: Prediction, value: float | str) -> str:
     if isinstance(value, str):
         return value
     return f"{number_text(float(f'{value:.4g}'))} {prediction.unit}".strip()
+
+
+def margin_text(prediction: Prediction) -> str:
+    """Return what counts as right: ``within 2 steps``, ``within a factor of 2``."""
+    if prediction.factor is not None:
+        return f"within a factor of {number_text(prediction.factor)}"
+    return f"within {value_text(prediction, prediction.within or 0.0)}"
