@@ -43,6 +43,7 @@ document.addEventListener("DOMContentLoaded", () => {
     const status = element("p", { className: "descent-status", role: "status", tabIndex: -1 });
     const told = element("div", { className: "descent-verdict", hidden: true, "aria-live": "polite" });
     const form = makeForm(prediction, number, commit);
+    nameByQuestion(box, number);
     box.append(form, status);
     outcome?.append(told);
 
@@ -103,6 +104,15 @@ document.addEventListener("DOMContentLoaded", () => {
     }
 
     return { isOpen, isShownBy, noteOutcome, show, state };
+  }
+
+  /** Whoever hears the page hears the question with the fields. */
+  function nameByQuestion(box, number) {
+    const ask = box.querySelector(".ask");
+    if (!ask) return;
+    ask.id ||= `descent-ask-${number}`;
+    box.setAttribute("role", "group");
+    box.setAttribute("aria-labelledby", ask.id);
   }
 
   /** Change words that are read aloud only when they are others. */

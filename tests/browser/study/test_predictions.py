@@ -45,7 +45,8 @@ def recorded(page: Page, item: str) -> list[tuple[str, dict[str, Any]]]:
 
 
 def test_outputs_stay_folded_until_a_prediction_is_made(page: Page) -> None:
-    expect(box(page, "nan_step").get_by_role("button", name="Commit")).to_be_visible()
+    named = page.get_by_role("group", name="After how many steps comes the first NaN?")
+    expect(named.get_by_role("button", name="Commit")).to_be_visible()
     assert page.locator(".cell_output:visible").count() == 0
     commit(box(page, "nan_step"), "3", 70)
     expect(page.get_by_text("measured 1")).to_be_visible()
