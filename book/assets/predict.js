@@ -144,8 +144,24 @@ document.addEventListener("DOMContentLoaded", () => {
     return about.length ? [update] : [];
   }
 
+  /** An outcome goes with the output right above it: there is one thing to open, not two. */
+  function goWith(above, fold) {
+    const cell = fold.closest(".cell") ?? fold;
+    const follow = () => {
+      cell.hidden = !above.open;
+      fold.open = above.open;
+    };
+    above.addEventListener("toggle", follow);
+    follow();
+  }
+
   const predictions = [...document.querySelectorAll(".descent-predict")].map(enliven);
-  const updates = [...document.querySelectorAll(FOLDED_OUTPUT)].flatMap(guard);
+  const folds = [...document.querySelectorAll(FOLDED_OUTPUT)];
+  const updates = folds.flatMap(guard);
+  folds.slice(1).forEach((fold, before) => {
+    const belong = predictions.some((prediction) => prediction.isShownBy(folds[before]) && prediction.isShownBy(fold));
+    if (belong && fold.querySelector(".descent-outcome")) goWith(folds[before], fold);
+  });
 
   function refresh() {
     updates.forEach((update) => update());
