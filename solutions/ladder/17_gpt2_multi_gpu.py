@@ -33,7 +33,7 @@
 #   - {id: torch_names, heading: "What torch does for you", for: "the names under which your own pieces stand in every large training program", needs: [data_parallel, memory]}
 #   - {id: real_run, heading: "The real one", for: "a training over days planned and read: its profiles, its settings and what has not been measured", needs: [torch_names, utilisation, ladder/16#real_run]}
 # recall:
-#   - {id: half_character, section: bytes, transfer: true, q: "A chat program decodes each token as it arrives. For 猫 the reader sees two or three signs �. What is the cause, and the remedy?", a: "The bytes of one character are spread over several tokens, and each is decoded alone. Keep the bytes until they make a whole character, then show it."}
+#   - {id: half_character, section: bytes, transfer: true, q: "A chat program decodes each token as it arrives. For 猫 the reader sees three signs �. What is the cause, and the remedy?", a: "The bytes of one character are spread over several tokens, and each is decoded alone. Keep the bytes until they make a whole character, then show it."}
 #   - {id: merge_order, section: merges, transfer: false, q: "In which order does byte-pair encoding join neighbouring tokens?", a: "The pair of the lowest rank, the one learned first, wherever it stands, from left to right. Then again, until no neighbouring pair is in the table."}
 #   - {id: banana, section: merges, transfer: true, q: "The merges are $(a, n)$ of rank 0, $(an, a)$ of rank 1 and $(b, an)$ of rank 2. Cut `banana` into tokens.", a: "b a n a n a → b an an a → b an ana → ban ana. Two tokens: `ban`, `ana`."}
 #   - {id: uneven_shares, section: rows, transfer: true, q: "Two GPUs take 12 and 3 rows, and the gradients of their mean losses are averaged evenly. How much does a row of the second count beside one of the first? Which weights mend it?", a: "Four times as much: $\\tfrac12 \\cdot \\tfrac13$ against $\\tfrac12 \\cdot \\tfrac1{12}$. Weigh the two means by their shares of the rows, 12/15 and 3/15."}
@@ -59,7 +59,7 @@
 # # GPT-2 on several GPUs
 #
 # Towards the end of this page you will leave one division out of a training program. Nothing breaks. Four
-# processes train one model, they agree to the last bit, and the loss falls as it should. What has become of the training depends on a choice that you made long before, and for other reasons. To see why, you have to build the whole thing.
+# processes train one model, they agree to the last bit, and the loss falls. What has become of the training depends on a choice that you made long before, and for other reasons. To see why, you have to build the whole thing.
 #
 # The whole thing is how nanoGPT {cite:p}`karpathy2022` trains GPT-2 {cite:p}`radford2019` anew. Text is cut into tokens, in files too large for memory. Processes each read a part of every batch, and talk to each other so that all take the same step. A laptop can do all of it in small.
 #
