@@ -17,7 +17,7 @@
 #   - {key: pascanu2013, where: "section 3.2: clipping by the norm, in a page", skip: "the analysis of vanishing gradients, which rung 10 has measured"}
 #   - {key: jordan2024b, where: "the definition, the choice of the coefficients, and which parameters are left to AdamW", skip: "the speed records"}
 # sections:
-#   - {id: bits, heading: "Bits for each character", for: "comparing models with different tokens: the characters of this page, the byte pairs of rung 17, the words of rung 11", needs: [ladder/11#perplexity]}
+#   - {id: bits, heading: "Bits for each character", for: "comparing models with different tokens: this page's characters, rung 17's byte pairs", needs: [ladder/11#perplexity]}
 #   - {id: characters, heading: "Characters as numbers", for: "the simplest tokeniser, which rung 17 replaces by byte pairs", needs: [ladder/11#vocabulary, ladder/13#offset_targets]}
 #   - {id: fused_attention, heading: "The table that nobody needs", for: "attention at the window lengths of rung 17, where the table would not fit", needs: [ladder/13#multi_head, ladder/14#roofline, ladder/09#regularisers]}
 #   - {id: start, heading: "How a GPT begins", for: "a start that holds at any depth; the residual stream is also what research chapter 8 reads", needs: [fused_attention, ladder/05#initialisation, ladder/13#block]}
@@ -62,7 +62,7 @@
 # %% [markdown]
 # # GPT, letter by letter
 #
-# Two numbers hang over this page: 1.88 and 1.4697. They are losses on held-out Shakespeare, in nats for each character, that nanoGPT {cite:p}`karpathy2022` publishes. The first is a small model's, trained without a GPU; the second a larger one's, on a GPU. At the end of this page a GPT of your own trains towards them, judged by the same estimate. You will find out how sure such a number is (less than it looks), and what later ideas bring at the same size.
+# Two numbers hang over this page: 1.88 and 1.4697. They are losses on held-out Shakespeare, in nats for each character, that nanoGPT {cite:p}`karpathy2022` publishes. The first is a small model's, trained without a GPU; the second a larger one's, on a GPU. At the end of this page a GPT of your own trains towards them, judged by the same estimate. You will find out how sure such a number is, and what later ideas bring at the same size.
 #
 # On [rung 13](13_causal_transformer.ipynb) you built a transformer that works. Here nanoGPT's model and training loop are taken apart, and several of their reasons you measure. Only the real run uses a GPU, if you have one.
 #
