@@ -22,7 +22,7 @@
 #   - {id: conv_layer, heading: "Channels: the whole layer", for: "the layer of the residual networks, and the weight shapes of their published checkpoints", needs: [output_size, ladder/03#broadcasting]}
 #   - {id: pooling, heading: "Pooling", for: "how image networks shrink their maps, and how they end in one vector", needs: [output_size]}
 #   - {id: cost, heading: "What a layer costs", for: "counting parameters and FLOPs returns when transformers are planned by their budget", needs: [conv_layer, ladder/05#parameters]}
-#   - {id: receptive_field, heading: "How far a unit sees", for: "says whether a network can see what it is asked about; context length is the same question for text", needs: [output_size]}
+#   - {id: receptive_field, heading: "How far a unit sees", for: "says whether a network can see what it is asked about; context length is the same question for text", needs: [output_size, pooling, cost]}
 #   - {id: regularisers, heading: "Three ways not to memorise", for: "augmentation, dropout and weight decay stand in nearly every recipe from here on", needs: [ladder/07#overfitting, ladder/08#weight_decay]}
 #   - {id: network, heading: "The network", for: "writing a network from a table of layers, as the larger ones are specified", needs: [conv_layer, pooling, regularisers, ladder/06#module]}
 #   - {id: the_run, heading: "Ninety-nine in a hundred", for: "the learning rate that rises and falls, which every later run uses", needs: [network, ladder/07#choosing, ladder/08#adam_class]}

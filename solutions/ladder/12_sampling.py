@@ -21,7 +21,7 @@
 #   - {id: sampler, heading: "A sampler", for: "generators that are handed over, without which no later run can be repeated", needs: [inverse_cdf]}
 #   - {id: chi_square, heading: "Is it right? Chi-square", for: "testing code whose output is random, wherever it comes up again", needs: [sampler]}
 #   - {id: wrong_sampler, heading: "Three samplers, one of them wrong", for: "the Gumbel-max trick, and how much evidence it takes to see a small fault", needs: [chi_square]}
-#   - {id: false_alarms, heading: "What an honest alarm costs", for: "reading a p-value, and any claim that one model beats another by chance or not", needs: [chi_square]}
+#   - {id: false_alarms, heading: "What an honest alarm costs", for: "reading a p-value, and any claim that one model beats another by chance or not", needs: [wrong_sampler]}
 #   - {id: top_k, heading: "Top-k: only the best few", for: "the cut with which GPT-2's published samples were drawn", needs: [temperature]}
 #   - {id: top_p, heading: "Top-p: as many as it takes", for: "nucleus sampling, the usual cut in language models today", needs: [top_k]}
 #   - {id: combined, heading: "All together, in order", for: "the settings that every text-writing service has, and what their order means", needs: [temperature, top_k, top_p]}

@@ -16,9 +16,9 @@
 #   - {key: oikarinen2021, where: "the README: eight steps from 2 min 52 s to 0.76 s"}
 #   - {key: jordan2024, where: "the introduction, for what is claimed and on which machine; then the part on the alternating flip: mirroring with the chance taken out of it", skip: "the ablations, at a first reading"}
 # sections:
-#   - {id: measure, heading: "Measure before you mend", for: "the habit of every later speed-up: what share a part takes bounds what mending it can give", needs: [ladder/10#resnet]}
+#   - {id: measure, heading: "Measure before you mend", for: "the habit of every later speed-up: what share a part takes bounds what mending it can give", needs: [ladder/10#resnet, ladder/06#loader]}
 #   - {id: loading_ahead, heading: "Loading ahead", for: "how good a loader has to be when the data do not fit, as on ImageNet and OpenWebText", needs: [measure]}
-#   - {id: resident, heading: "Keep the data where they are used", for: "the whole text of rung 16 and the games of reinforcement learning also live on the device", needs: [measure, ladder/07#batches]}
+#   - {id: resident, heading: "Keep the data where they are used", for: "the whole text of rung 16 also lies on the device, and batches are cut from it there", needs: [measure, ladder/07#batches]}
 #   - {id: batch_shift, heading: "A whole batch at once", for: "work on a batch by indices and broadcasting, in place of a Python loop that a device would wait for", needs: [resident, ladder/03#broadcasting, ladder/09#regularisers]}
 #   - {id: layout, heading: "Where neighbours live", for: "strides, behind every view and transpose, as of the heads on rung 16, and behind what a kernel has to copy first", needs: [ladder/09#conv_layer]}
 #   - {id: cost, heading: "What a layer costs", for: "FLOPs and bytes of a layer, from which the budgets of rungs 15 to 17 and of the scaling laws are made", needs: [ladder/09#cost, ladder/09#output_size]}

@@ -17,7 +17,7 @@
 # sections:
 #   - {id: bytes, heading: "Bytes", for: "text that no tokeniser fails on, which the language models you red-team in research chapter 9 rely on", needs: [ladder/11#vocabulary, ladder/16#characters]}
 #   - {id: merges, heading: "Merges", for: "the tokeniser of nearly every published language model; with it you can read what such a model was given", needs: [bytes]}
-#   - {id: shards, heading: "Files larger than memory", for: "the loader for any text larger than memory, in the real run and in research chapter 3", needs: [merges, ladder/13#offset_targets]}
+#   - {id: shards, heading: "Files larger than memory", for: "the loader for any text larger than memory, as the real run reads OpenWebText", needs: [merges, ladder/13#offset_targets]}
 #   - {id: rows, heading: "Who takes which rows", for: "the equal shares without which many processes do not give the curve of one; research chapter 3 tests exactly that", needs: [ladder/16#accumulation]}
 #   - {id: all_reduce, heading: "All-reduce", for: "the one operation that data parallelism rests on, and the link that the rest of the page talks through", needs: [rows]}
 #   - {id: ring, heading: "The ring", for: "the exchange whose cost hardly grows with the processes; its two halves come apart again in sharded training", needs: [all_reduce]}
@@ -30,7 +30,7 @@
 #   - {id: data_parallel, heading: "Data-parallel training", for: "the whole of it in one class, which DDP replaces in the real run and research chapter 3 builds on", needs: [averaging, ladder/16#clipping, ladder/10#norm_layer]}
 #   - {id: one_curve, heading: "One curve", for: "the test that every change to a distributed program has to pass", needs: [data_parallel, shards]}
 #   - {id: spoilt, heading: "Three ways to spoil it", for: "the faults of distributed training that raise no error, and the test that finds each", needs: [one_curve, ladder/08#adam]}
-#   - {id: torch_names, heading: "What torch does for you", for: "the names under which your own pieces stand in every large training program", needs: [data_parallel, memory]}
+#   - {id: torch_names, heading: "What torch does for you", for: "the names under which your own pieces stand in every large training program", needs: [data_parallel, memory, exchange_cost]}
 #   - {id: real_run, heading: "The real one", for: "a training over days planned and read: its profiles, its settings and what has not been measured", needs: [torch_names, utilisation, ladder/16#real_run]}
 # recall:
 #   - {id: half_character, section: bytes, transfer: true, q: "A chat program decodes each token as it arrives. For 猫 the reader sees three signs �. What is the cause, and the remedy?", a: "The bytes of one character are spread over several tokens, and each is decoded alone. Keep the bytes until they make a whole character, then show it."}
