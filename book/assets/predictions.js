@@ -47,9 +47,14 @@ window.descentPredictions = (() => {
 
   const valueInWords = (value) => (typeof value === "number" ? numberInWords(value) : String(value));
 
-  /** "3 steps", "92 %", "rises". */
+  /** The unit as it stands beside a number: one step, two steps. */
+  const unitOf = (shown, unit) => (shown === "1" ? unit.replace(/^([a-z]+[^s])s\b/, "$1") : unit);
+
+  /** "3 steps", "1 step", "92 %", "rises". */
   function withUnit(value, unit) {
-    return typeof value === "number" && unit ? `${numberInWords(value)} ${unit}` : valueInWords(value);
+    if (typeof value !== "number" || !unit) return valueInWords(value);
+    const shown = numberInWords(value);
+    return `${shown} ${unitOf(shown, unit)}`;
   }
 
   const sureInWords = (sure) => `${Math.round(100 * sure)} % sure`;

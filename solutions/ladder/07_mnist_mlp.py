@@ -902,3 +902,6 @@ write("loss_up_accuracy_flat", """
 # %% write="was_it_a_lie"
 write("was_it_a_lie", """
 """)
+
+# %% [markdown]
+# Next, [rung 8](08_adam_optax.ipynb): the same network, and steps whose size the optimiser finds out for itself.

@@ -261,7 +261,7 @@ for kappa in kappas:
     heavy_steps.append(steps_needed(best_ball, kappa))
 plot_curves({"gradient descent": (kappas, plain_steps), "momentum": (kappas, heavy_steps)},
             "condition number κ", "steps to a thousandth", logy=True,
-            title="Steps grow like κ without momentum, like √κ with it")
+            title="Steps to go, by the shape of the bowl")
 plt.xscale("log")
 plt.xticks(kappas, [str(kappa) for kappa in kappas])
 plt.yticks([10, 100, 1000], ["10", "100", "1000"])
@@ -506,7 +506,7 @@ plt.show()
 changed = [name for name in rules if not math.isclose(ends[name, 0], ends[name, 45], rel_tol=0.01)]
 
 # %% outcome="turned_bowl"
-outcome("turned_bowl", " and ".join(changed) or "none of them")
+outcome("turned_bowl", changed[0] if len(changed) == 1 else "none of them")
 
 # %% [markdown]
 # Gradient descent and momentum do not know where the axes are: their paths turn with the bowl, and the losses at the end are the same. Adam

@@ -378,7 +378,7 @@ def resident(size: int) -> Iterator[tuple[Tensor, Tensor]]:
 measure("resident data", resident)
 
 # %% [markdown]
-# More than half of the loading is gone here. What is left is a Python loop over 128 pictures. A CPU hardly minds, since a slice costs it next to nothing. A GPU would: each little operation is sent to it by itself, and `.tolist()` waits until the device has answered.
+# About half of the loading is gone here. What is left is a Python loop over 128 pictures. A CPU hardly minds, since a slice costs it next to nothing. A GPU would: each little operation is sent to it by itself, and `.tolist()` waits until the device has answered.
 #
 # ## A whole batch at once
 #

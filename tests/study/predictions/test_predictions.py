@@ -41,7 +41,7 @@ def test_committed_then_scored(store):
 def test_within_the_tolerance_it_was_said(store):
     commit(Chapter, "steps", 3, 0.7, store)
     assert see_outcome(Chapter, "steps", 4, store)[1] == (
-        "It is 4 steps. You said 3 steps, 70 % sure: within 1 steps, so it counts as right."
+        "It is 4 steps. You said 3 steps, 70 % sure: within 1 step, so it counts as right."
     )
 
 
