@@ -65,7 +65,7 @@ window.descentPredictions = (() => {
     return within ? `within ${withUnit(within, unit)}` : "";
   }
 
-  /** "It is 1 steps.", "What came: rises." */
+  /** "It is 1 step.", "What came: rises." */
   const cameInWords = (was, unit) => (typeof was === "number" ? `It is ${withUnit(was, unit)}.` : `What came: ${was}.`);
 
   /** "You said 3 steps, 70 % sure. It is 1.", or that this is what was said, or near enough. */

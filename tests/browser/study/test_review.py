@@ -93,7 +93,7 @@ def test_a_missed_prediction_comes_back_and_asks_why(page: Page) -> None:
     )
     card = page.locator(".descent-review-card")
     expect(card).to_contain_text("1 of 1 · a prediction of yours")
-    expect(card).to_contain_text("the first NaN? You said 3 steps; it was 1 steps. Why?")
+    expect(card).to_contain_text("the first NaN? You said 3 steps; it was 1 step. Why?")
     page.get_by_role("button", name="Show the answer").click()
     expect(card).to_contain_text("The second step meets exp of 120.")
     expect(card.get_by_role("link")).to_have_text("4 · Choosing a class")
