@@ -3,7 +3,7 @@
 # subtitle: The same network of 2015, and the recipes that took it from 76 to 81 per cent
 # part: ladder
 # hours: 7
-# needs: [ladder/09_convnet, ladder/10_resnet]
+# needs: [ladder/09_convnet, ladder/10_resnet, ladder/14_fast_resnet]
 # teaches: [random resized crop, evaluation protocol, top-5 accuracy, label smoothing, mixup, warm-up, linear scaling rule, weight averaging, sharded loading, shuffle buffer, bottleneck block, progressive resizing, train-test resolution gap]
 # builds: the centre crop, the random resized crop, normalising, top-1 and top-5, smoothed loss, mixup, schedule, moving average of weights, reading shards, a shuffle buffer, the bottleneck, ResNet-50
 # number: torchvision's 76.1 % top-1 in 90 epochs; its stronger recipe's 80.9 %
@@ -19,7 +19,7 @@
 # sections:
 #   - {id: protocol, heading: "How you will be judged", for: "a protocol to the pixel, without which no number can stand beside a published one", needs: []}
 #   - {id: training_crop, heading: "How the network is shown a picture", for: "the augmentation of nearly every image recipe since 2015, and of contrastive learning in research chapter 5", needs: [protocol, ladder/09#regularisers]}
-#   - {id: bytes, heading: "Bytes to numbers", for: "what a loader sends and what the device does: bytes travel, floats are made there", needs: [ladder/07#standardise, ladder/14#resident]}
+#   - {id: bytes, heading: "Bytes to numbers", for: "what a loader sends and what the device does, in every real run on pictures: bytes travel, floats are made there", needs: [ladder/07#standardise, ladder/14#resident]}
 #   - {id: accuracy, heading: "Right at once, and right among five", for: "evaluations that cannot flatter: ties, NaN and short batches come back in every later table", needs: [ladder/04#accuracy, ladder/04#nan, ladder/07#evaluate]}
 #   - {id: smoothing, heading: "What is asked of the network", for: "soft targets, which the reward model of research chapter 7 is trained on too", needs: [ladder/04#likelihood]}
 #   - {id: mixup, heading: "Mixed pictures", for: "training on what was never seen, the strongest cheap ingredient of a stronger recipe", needs: [smoothing]}
@@ -43,7 +43,7 @@
 #   - {id: three_readers, section: shards, transfer: true, q: "Ten samples, three readers. Which places does each read?", a: "0 to 2, 3 to 5, 6 to 9, from $\\lfloor 10 r / 3 \\rfloor$ on. Each sample once, and the shares differ by one at most."}
 #   - {id: wider_bottleneck, section: bottleneck, transfer: true, q: "How many convolution weights has a bottleneck with 512 channels and width 128, without projection, and how many have two 3 × 3 convolutions on 512 channels?", a: "$2 \\cdot 512 \\cdot 128 + 9 \\cdot 128^2 = 278\\,528$ against $2 \\cdot 9 \\cdot 512^2 = 4\\,718\\,592$, seventeen times as many."}
 # predictions:
-#   - {id: apparent_size, ask: "How many times as large does an object look in training as in the test, on average over the crops?", unit: "times", within: 0.15, because: "An average box has 0.43 of the picture's area. Brought to 224 it is shrunk much less than the whole picture is, and a few tiny boxes are enlarged a lot."}
+#   - {id: apparent_size, ask: "How many times as large does an object look in training as in the test, on average over the crops?", unit: "times", within: 0.15, because: "An average box has 0.43 of the picture's area, and at 224 it shows things 1.16 times as large as the test does. Small boxes are enlarged a lot, which lifts the mean."}
 #   - {id: smoothed_floor, ask: "A perfect model, 1 000 classes, $\\varepsilon = 0.1$. What is the lowest training loss that it can have?", unit: "nats", within: 0.15, because: "The loss cannot fall below the entropy of the target. The smoothed tenth alone, spread over 1 000 classes, costs $0.1 \\cdot \\ln 10\\,000 = 0.92$ nats."}
 #   - {id: linear_rule_end, ask: "Which is the first batch at which the linear rule ends with a larger loss than it began with?", choices: ["1024", "2048", "4096", "8192", "16384"], because: "The rule brings the rate to $0.1 B/256$, and above $2/h = 2$ every step throws $\\theta$ further out. That is passed at a batch of 5 120."}
 #   - {id: average_lead, ask: "From step 220 on, by how many points does the mean accuracy of the averaged weights exceed that of the live ones? (Negative if it lies below.)", unit: "points", within: 8, because: "At a rate that stays high the live weights jump about a good place, and a jump costs ten points and more. The average cancels the jumps."}
@@ -66,8 +66,8 @@
 # So the page works with two photographs that come with scikit-learn, with pictures that it makes itself, and with arithmetic. The real run
 # `imagenet` trains your network, if you have the data, one GPU and half a day or two; its loader, loss and average are the course's own, made by the same ideas.
 #
-# **You need** [rung 9](09_convnet.ipynb) (convolutions), [rung 10](10_resnet.ipynb) (residual networks), and for the real run what
-# rung 14 says about keeping a GPU busy. **You will have** a ResNet-50 and all that a published recipe is made of. **It takes** about seven hours.
+# **You need** [rung 9](09_convnet.ipynb) (convolutions), [rung 10](10_resnet.ipynb) (residual networks), and what
+# [rung 14](14_fast_resnet.ipynb) says about keeping a GPU busy. **You will have** a ResNet-50 and all that a published recipe is made of. **It takes** about seven hours.
 
 # %% tags=["setup"]
 import copy

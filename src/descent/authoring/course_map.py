@@ -61,7 +61,7 @@ def _stop(chapter: Mapping[str, Any], lane: int, marks: Mapping[str, str]) -> St
         lane=lane,
         mark=chapter["mark"],
         title=chapter["title"],
-        needs=_chapters(chapter["needs"]),
+        needs=tuple(chapter["needs_chapters"]),
         helps=_chapters(chapter["helped_by"]),
         hours=f"{chapter['hours']:g} h",
         href=_address(chapter),

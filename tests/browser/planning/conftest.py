@@ -47,7 +47,8 @@ def chapter(place: int, name: str, mark: str, title: str, **fields: Any) -> dict
         "page": f"solutions/{name}.html" if stands else None,
         "resource": None,
     }
-    return made | fields
+    made |= fields
+    return made | {"needs_chapters": [need.partition("#")[0] for need in made["needs"]]}
 
 
 def section(name: str, heading: str, needs: list[str], exercises: list[str]) -> dict[str, Any]:
