@@ -75,6 +75,28 @@ def test_a_plan_says_what_it_takes_and_what_stands_in_for_an_unwritten_chapter(c
     assert "Next: 'The data' descent open ladder/01" in shown
 
 
+@pytest.mark.parametrize(
+    ("name", "goal"),
+    [
+        ("fit", "ladder/01_line#fit"),
+        ("gradient", "ladder/01_line#slope"),
+        ("ladder/01#gradient", "ladder/01_line#slope"),
+        ("Slope", "ladder/01_line#slope"),
+        ("induction heads", "research/1_attention"),
+        ("attention", "research/1_attention"),
+        ("R1 · Attention", "research/1_attention"),
+    ],
+)
+def test_a_goal_may_be_an_exercise_a_word_or_a_title(course, name, goal):
+    run("plan", "--goal", name)
+    assert plans()[-1]["goal"] == goal
+
+
+def test_a_name_of_nothing_is_told_which_chapters_there_are_in_one_line(course):
+    with pytest.raises(CourseError, match=r"There are: 1 to 2, R1 to R2\.$"):
+        run("plan", "--goal", "zzzzzz")
+
+
 def test_hours_that_do_not_suffice_get_the_reach_and_a_goal_that_fits(course):
     shown = flat(run("plan", "--goal", "research/2", "--hours", "5"))
     assert "5 h carry you to the end of rung 2. What fits is 2 · Slopes," in shown
@@ -148,7 +170,7 @@ def test_a_route_is_followed_in_its_order(course):
     assert "Takes for granted: 2 (3 h)." in shown
 
 
-@pytest.mark.parametrize("hours", ["0", "-3", "many", "nan", "inf", " "])
+@pytest.mark.parametrize("hours", ["1e300", "0", "-3", "many", "nan", "inf", " "])
 def test_hours_that_are_none_are_refused_and_nothing_is_kept(course, hours):
     with pytest.raises(CourseError, match="no number of hours above zero"):
         run("plan", "--goal", "research/1", f"--hours={hours}")
