@@ -201,6 +201,12 @@ def test_what_cannot_be_planned_is_told_and_not_kept(course, arguments, says):
     assert plans() == []
 
 
+@pytest.mark.parametrize("command", ["open", "review", "write"])
+def test_a_chapter_that_is_not_written_yet_is_told_so_with_what_to_take(course, command):
+    with pytest.raises(CourseError, match=r"not written yet.*descent plan --goal research/1$"):
+        run(command, "R1")
+
+
 def test_now_shows_what_is_begun_and_what_can_be_started(course):
     assert "You can start" in run("now") and "In progress" not in run("now")
     ProgressStore().record_start("ladder/02_slopes")
