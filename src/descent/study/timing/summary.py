@@ -121,7 +121,7 @@ def _week_table(weeks: dict[date, float]) -> RenderableType:
     table.add_column("")
     most = max(weeks.values(), default=0.0)
     for week, hours in weeks.items():
-        bar = "█" * round(BAR * hours / most) if most else ""
+        bar = "█" * round(BAR * hours / most) if minutes_text(60 * most) != "0 min" else ""
         table.add_row(say_day(week), minutes_text(60 * hours), bar)
     return table
 
