@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 def home(tmp_path, monkeypatch):
     monkeypatch.setenv("DESCENT_COURSE", str(ROOT))
     monkeypatch.setenv("DESCENT_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -34,6 +34,7 @@ def test_the_plan_is_shown_hour_by_hour_from_any_hour():
     shown = run("--from", "07:30")
     assert "07:30   30  What a network is" in shown and "19:10" in shown
     assert "What to skip" in shown
+    assert "watch?v=kjBOesZCoqc&list=PL0-GT3co4r2y2YErbmuJw2L5tW4Ew2O5B&index=1\n" in shown
     assert "You need a picture of the whole" in " ".join(run("--full").split())
 
 

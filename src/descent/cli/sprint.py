@@ -46,7 +46,8 @@ def sprint_(
     if weekend is not None and weekend.current is not None and not begin and not full:
         print("\n".join(weekend_words(weekend)))
         return
-    Console().print(plan_as_rich(plan, first_after(begin or "10:00", time.time()), full))
+    shown = plan_as_rich(plan, first_after(begin or "10:00", time.time()), full)
+    Console(highlight=False).print(shown, crop=False)  # an address stays whole
 
 
 @sprint_app.command("begin")
