@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from descent import cli
+from descent.errors import CourseError
 from descent.study.store import ProgressStore
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -45,7 +46,11 @@ def test_a_sprint_from_its_beginning_to_its_log(home):
     assert "Summarise it" in run("next")
     assert "Summarise it" in run()
     assert "paused" in run("pause")
+    with pytest.raises(CourseError, match="Stop it first: descent sprint stop"):
+        run("begin", "--anew")
     assert "descent sprint log" in run("stop")
+    assert "To go on: descent sprint go-on" in run()
+    assert "What to skip" in run("--full")
     shown = run("log", "--chart", "log.svg")
     assert "Yours, " in shown and "The source's, Sunday" in shown
     assert "17 h 45 from each day's beginning to its end; 12 h 50 work" in " ".join(shown.split())

@@ -83,7 +83,10 @@ def as_rich(worked: Worked, now: float, weeks: int) -> RenderableType:
     if clocks:
         parts += [_clock_table(clocks, names), Text("")]
     shown = {week: hours for week, hours in worked.weeks().items() if week >= first}
-    parts += [_week_table(shown), Text(""), _chapter_table(worked, names), Text("")]
+    if shown:
+        parts += [_week_table(shown), Text("")]
+    if worked.pieces:
+        parts += [_chapter_table(worked, names), Text("")]
     parts.append(Text(week_words(worked, now), style="bold"))
     parts.append(Text("Clocks, and the time between checks; no minute twice.", style="dim"))
     return Group(*parts)
