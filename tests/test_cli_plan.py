@@ -240,3 +240,11 @@ def test_stuck_gives_whole_addresses_where_the_book_is_served(course, monkeypatc
 def test_nothing_is_wider_than_eighty_columns_but_an_address(course):
     shown = run("plan", "--goal", "research/2", "--sections") + run("now") + run("why", "1")
     assert all(len(line.rstrip()) <= 80 for line in shown.splitlines() if "http" not in line)
+
+
+def test_a_plan_keeps_its_columns_in_a_narrow_window(course, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "50")
+    lines = run("plan", "--goal", "ladder/02", "--hours", "1").splitlines()
+    assert all(len(line.rstrip()) <= 50 for line in lines)
+    (slopes,) = (line.split() for line in lines if line.startswith("○  2 · Slopes "))
+    assert slopes.count("h") == 2  # what it takes and until when, in the line of its name
