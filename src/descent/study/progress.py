@@ -81,7 +81,7 @@ class ChapterRow:
         """The status in words."""
         if self.status == LATER:
             return f"after {', '.join(_reference(name) for name in self.waits_for)}"
-        return self.status
+        return "in progress" if self.status == STARTED else self.status
 
 
 @dataclass(frozen=True)

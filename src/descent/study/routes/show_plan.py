@@ -22,7 +22,7 @@ SHOWN_SKIPPED = 3
 """How many of what is left out is named with its purpose; the rest is counted."""
 
 _MOST_WIDTH, _TIMES_WIDTH = 76, 22
-_KEY = "✓ done  ● begun  ○ to do  ◇ not written yet: take the resource below it"
+_KEY = "✓ done  ● in progress  ○ to do  ◇ not written yet: take the resource below it"
 
 
 def plan_view(plan: Plan, every_section: bool = False) -> RenderableType:
