@@ -75,6 +75,28 @@ def test_a_plan_says_what_it_takes_and_what_stands_in_for_an_unwritten_chapter(c
     assert "Next: 'The data' descent open ladder/01" in shown
 
 
+@pytest.mark.parametrize(
+    ("name", "goal"),
+    [
+        ("fit", "ladder/01_line#fit"),
+        ("gradient", "ladder/01_line#slope"),
+        ("ladder/01#gradient", "ladder/01_line#slope"),
+        ("Slope", "ladder/01_line#slope"),
+        ("induction heads", "research/1_attention"),
+        ("attention", "research/1_attention"),
+        ("R1 · Attention", "research/1_attention"),
+    ],
+)
+def test_a_goal_may_be_an_exercise_a_word_or_a_title(course, name, goal):
+    run("plan", "--goal", name)
+    assert plans()[-1]["goal"] == goal
+
+
+def test_a_name_of_nothing_is_told_which_chapters_there_are_in_one_line(course):
+    with pytest.raises(CourseError, match=r"There are: 1 to 2, R1 to R2\.$"):
+        run("plan", "--goal", "zzzzzz")
+
+
 def test_hours_that_do_not_suffice_get_the_reach_and_a_goal_that_fits(course):
     shown = flat(run("plan", "--goal", "research/2", "--hours", "5"))
     assert "5 h carry you to the end of rung 2. What fits is 2 · Slopes," in shown
@@ -148,7 +170,7 @@ def test_a_route_is_followed_in_its_order(course):
     assert "Takes for granted: 2 (3 h)." in shown
 
 
-@pytest.mark.parametrize("hours", ["0", "-3", "many", "nan", "inf", " "])
+@pytest.mark.parametrize("hours", ["1e300", "0", "-3", "many", "nan", "inf", " "])
 def test_hours_that_are_none_are_refused_and_nothing_is_kept(course, hours):
     with pytest.raises(CourseError, match="no number of hours above zero"):
         run("plan", "--goal", "research/1", f"--hours={hours}")
@@ -177,6 +199,12 @@ def test_what_cannot_be_planned_is_told_and_not_kept(course, arguments, says):
     with pytest.raises(CourseError, match=says):
         run("plan", *arguments)
     assert plans() == []
+
+
+@pytest.mark.parametrize("command", ["open", "review", "write"])
+def test_a_chapter_that_is_not_written_yet_is_told_so_with_what_to_take(course, command):
+    with pytest.raises(CourseError, match=r"not written yet.*descent plan --goal research/1$"):
+        run(command, "R1")
 
 
 def test_now_shows_what_is_begun_and_what_can_be_started(course):
@@ -212,3 +240,11 @@ def test_stuck_gives_whole_addresses_where_the_book_is_served(course, monkeypatc
 def test_nothing_is_wider_than_eighty_columns_but_an_address(course):
     shown = run("plan", "--goal", "research/2", "--sections") + run("now") + run("why", "1")
     assert all(len(line.rstrip()) <= 80 for line in shown.splitlines() if "http" not in line)
+
+
+def test_a_plan_keeps_its_columns_in_a_narrow_window(course, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "50")
+    lines = run("plan", "--goal", "ladder/02", "--hours", "1").splitlines()
+    assert all(len(line.rstrip()) <= 50 for line in lines)
+    (slopes,) = (line.split() for line in lines if line.startswith("○  2 · Slopes "))
+    assert slopes.count("h") == 2  # what it takes and until when, in the line of its name

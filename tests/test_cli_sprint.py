@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from descent import cli
+from descent.errors import CourseError
 from descent.study.store import ProgressStore
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -17,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[1]
 def home(tmp_path, monkeypatch):
     monkeypatch.setenv("DESCENT_COURSE", str(ROOT))
     monkeypatch.setenv("DESCENT_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -34,6 +35,7 @@ def test_the_plan_is_shown_hour_by_hour_from_any_hour():
     shown = run("--from", "07:30")
     assert "07:30   30  What a network is" in shown and "19:10" in shown
     assert "What to skip" in shown
+    assert "watch?v=kjBOesZCoqc&list=PL0-GT3co4r2y2YErbmuJw2L5tW4Ew2O5B&index=1\n" in shown
     assert "You need a picture of the whole" in " ".join(run("--full").split())
 
 
@@ -44,7 +46,11 @@ def test_a_sprint_from_its_beginning_to_its_log(home):
     assert "Summarise it" in run("next")
     assert "Summarise it" in run()
     assert "paused" in run("pause")
+    with pytest.raises(CourseError, match="Stop it first: descent sprint stop"):
+        run("begin", "--anew")
     assert "descent sprint log" in run("stop")
+    assert "To go on: descent sprint go-on" in run()
+    assert "What to skip" in run("--full")
     shown = run("log", "--chart", "log.svg")
     assert "Yours, " in shown and "The source's, Sunday" in shown
     assert "17 h 45 from each day's beginning to its end; 12 h 50 work" in " ".join(shown.split())

@@ -60,6 +60,17 @@ def test_a_second_clock_is_one_line_that_says_what_to_do(course, monkeypatch, ca
     assert said.count("\n") == 1 and "descent time stop" in said and "--switch" in said
 
 
+def test_a_name_as_long_as_a_page_is_cut_where_it_is_said_and_kept_whole(course):
+    assert len(run("begin", "x" * 3000)) < 120
+    assert ProgressStore().events()[-1].exercise == "x" * 3000
+
+
+def test_a_week_without_a_minute_has_no_bar(course):
+    run("begin", "1")
+    run("stop")
+    assert "█" not in run("log")
+
+
 def test_without_a_record_the_log_says_how_to_begin(course):
     assert "descent time begin" in run("log")
     assert "descent time begin" in run("now")

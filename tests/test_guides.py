@@ -19,6 +19,7 @@ from descent.authoring.limits import (
 )
 from descent.authoring.study_problems import MOST_PREDICTIONS
 from descent.cli import app
+from descent.cli.app import LEARN, REMEMBER, TIME, TRAIN, WAY
 from descent.study.header import _OPTIONAL, _REQUIRED
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -135,3 +136,13 @@ def test_every_header_field_is_explained():
     optional = "`needs`, `run`, `readings`, `sections`, `predictions` and `written`"
     assert set(re.findall(r"`(\w+)`", optional)) == set(_OPTIONAL)
     assert f"All but {optional} are required" in text
+
+
+def test_the_readme_names_every_command_of_a_learner() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    everyday = {LEARN, WAY, REMEMBER, TIME, TRAIN}
+    named = [(one.name or one.callback.__name__, one) for one in app.registered_commands]
+    named += [(one.name, one) for one in app.registered_groups]
+    commands = [name for name, one in named if one.rich_help_panel in everyday and name != "start"]
+    assert len(commands) > 15
+    assert [name for name in commands if f"| `descent {name}" not in readme] == []

@@ -79,7 +79,8 @@ window.descentPlanner = (data, events = [], known = []) => {
     const finished = finishedSections(own, done);
     const isKnown = (section) => known.some((id) => id === section.id || id === chapter.id);
     const over = own.map((section) => isKnown(section) || finished.has(section.id));
-    const begun = new Set(own.filter((one) => one.exercises.some((name) => states.get(name)?.touched)).map((one) => one.id));
+    const touched = (one) => one.exercises.some((name) => states.get(name)?.touched);
+    const begun = new Set(own.filter((one, i) => !over[i] && touched(one)).map((one) => one.id));
     if (!begun.size && over.includes(false) && happened.get(chapter.id).length) {
       begun.add(own[over.indexOf(false)].id);
     }

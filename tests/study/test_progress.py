@@ -82,7 +82,7 @@ def test_a_course_without_chapters_says_so(root):
 def test_the_text_has_a_line_for_each_chapter(course):
     ProgressStore().record_check(ONE, "predict", "correct")
     text = as_text(progress_table())
-    assert re.search(r"1 · Scalar regression +✓○ +1/2 .*started", text)
+    assert re.search(r"1 · Scalar regression +✓○ +1/2 .*in progress", text)
     assert re.search(r"2 · Autograd .*after rung 1", text)
 
 

@@ -329,6 +329,13 @@ def test_a_text_that_cannot_be_written_fails_no_check(store):
     assert store.last_mistake(CHAPTER, "predict") == "half a character: \ufffd"
 
 
+def test_half_a_character_in_a_name_or_a_text_is_marked_and_kept(store):
+    store.record("clock", "", "caf\udce9", said="\ud83d", parts=["\udce9"])
+    (event,) = store.events()
+    assert event.exercise == "caf\ufffd"
+    assert event.data == {"said": "\ufffd", "parts": ["\ufffd"]}
+
+
 def test_a_line_cut_short_does_not_hide_the_others(store):
     store.pending.append(vars(new_event("check", CHAPTER, "predict", "correct")))
     with store.pending.path.open("a") as file:

@@ -21,11 +21,12 @@ def open_(
     browser: Annotated[bool, typer.Option(help="Open a browser if there is one.")] = True,
 ) -> None:
     """Open your copy of a chapter; the first time, it is made."""
+    from descent.cli.chapters import chapter_named
     from descent.study.lab import lab_address, open_in_browser
     from descent.study.store import ProgressStore
     from descent.study.workbook import open_chapter
 
-    opened = open_chapter(chapter)
+    opened = open_chapter(chapter_named(chapter).id)
     ProgressStore().record_start(opened.chapter.id)
     print(f"{'Made' if opened.created else 'Yours:'} {short_path(opened.path)}")
     address = lab_address(opened.path)
@@ -44,9 +45,10 @@ def refresh(
     ] = None,
 ) -> None:
     """Bring changes of the course into your copies. Your code stays, and a backup is kept."""
+    from descent.cli.chapters import chapter_named
     from descent.study.workbook import refresh as refresh_copies
 
-    results = refresh_copies(chapter)
+    results = refresh_copies(chapter_named(chapter).id if chapter else None)
     for result in results:
         print(f"{result.chapter.id}: {'brought up to date' if result.changed else 'unchanged'}")
         for line in result.lines:
@@ -66,10 +68,10 @@ def reset(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Begin a chapter again with the blank notebook. A backup of yours is kept."""
-    from descent.study.catalog import find_chapter
+    from descent.cli.chapters import chapter_named
     from descent.study.workbook import reset as reset_copy
 
-    found = find_chapter(chapter)
+    found = chapter_named(chapter)
     if not yes:
         typer.confirm(f"Put the blank notebook in place of your copy of {found.id}?", abort=True)
     backup = reset_copy(found.id)
@@ -129,10 +131,10 @@ def _notebook_path(name: str) -> Path:
     path = Path(name)
     if path.exists() or path.suffix:
         return path
-    from descent.study.catalog import find_chapter
+    from descent.cli.chapters import chapter_named
     from descent.study.workbook import work_copy
 
-    chapter = find_chapter(name)
+    chapter = chapter_named(name)
     copy = work_copy(chapter)
     if not copy.exists():
         raise CourseError(f"You have no copy of {chapter.id} yet: descent open {chapter.id}")

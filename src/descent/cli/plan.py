@@ -26,11 +26,18 @@ Name = Annotated[
 ]
 Names = list[str] | None
 
+MOST_HOURS = 100_000.0
+"""More hours than a life has for it are a slip of the keyboard."""
+
 
 @app.command(rich_help_panel=WAY)
 def plan(
     goal: Annotated[
-        str, typer.Option(help="A chapter or chapter#section to get to.", show_default=False)
+        str,
+        typer.Option(
+            help="Where to get: a chapter, chapter#section, an exercise, or a word.",
+            show_default=False,
+        ),
     ] = "",
     route: Annotated[
         str, typer.Option(help="A named route instead of a goal.", show_default=False)
@@ -139,8 +146,10 @@ def _choice(
     not_known: list[str],
 ) -> Choice | None:
     """Return what is to be planned now: what was asked for, else what was chosen last."""
+    from descent.study.paths import course_root
     from descent.study.routes.chosen import Choice
     from descent.study.routes.names import find_goal, find_route
+    from descent.study.routes.terms import read_terms
 
     if goal and route:
         raise CourseError("A plan has a goal or follows a route: give --goal or --route, not both.")
@@ -154,7 +163,8 @@ def _choice(
     back = {find_goal(course, name).id for name in not_known}
     knows = tuple(dict.fromkeys(one for one in (*last.known, *sorted(names)) if one not in back))
     if goal:
-        return Choice(goal=find_goal(course, goal).id, hours=budget, known=knows)
+        found_goal = find_goal(course, goal, read_terms(course_root()))
+        return Choice(goal=found_goal.id, hours=budget, known=knows)
     if route:
         found = find_route(course, route)
         if not found.chapters:
@@ -172,13 +182,15 @@ def _hours(text: str) -> float:
     Raises
     ------
     CourseError
-        When they are no number above zero.
+        When they are no number above zero, or more than anybody has.
     """
     number = text.strip().casefold().removesuffix("hours").removesuffix("h").replace(",", ".")
     try:
         hours = float(number)
     except ValueError:
         hours = math.nan
-    if not math.isfinite(hours) or hours <= 0:
-        raise CourseError(f"'{text}' is no number of hours above zero. For example: --hours 24")
+    if not 0 < hours <= MOST_HOURS:
+        raise CourseError(
+            f"'{text}' is no number of hours above zero, or too many. For example: --hours 24"
+        )
     return hours

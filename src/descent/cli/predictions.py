@@ -23,7 +23,8 @@ def predictions() -> None:
     said = [made for made in found if made.standing.said is not None]
     if not said:
         print(
-            "You have made no prediction yet. Every chapter asks for some before its experiments."
+            "No prediction of yours counts yet: one does that was made before its outcome was "
+            "seen. Every chapter asks for some before its experiments."
         )
         return
     table = Table(box=None, pad_edge=False)

@@ -48,9 +48,10 @@ def merge(
     if merged.passed_over:
         shown = ", ".join(map(str, merged.passed_over[:8]))
         more = " and more" if len(merged.passed_over) > 8 else ""
+        lines = "line" if len(merged.passed_over) == 1 else "lines"
         print(
             f"{len(merged.passed_over)} passed over, because they are no entries of a record: "
-            f"line {shown}{more}."
+            f"{lines} {shown}{more}."
         )
 
 

@@ -20,7 +20,7 @@ def review(
     ] = False,
 ) -> None:
     """Answer the recall cards that are due. q leaves at any time; each answer is kept at once."""
-    from descent.study.catalog import find_chapter
+    from descent.cli.chapters import chapter_named
     from descent.study.recall.in_terminal import (
         at_a_terminal,
         list_in_terminal,
@@ -30,7 +30,7 @@ def review(
     from descent.study.recall.session import Session
     from descent.study.store import ProgressStore
 
-    only = find_chapter(chapter).id if chapter else ""
+    only = chapter_named(chapter).id if chapter else ""
     session = Session(ProgressStore(), only, whole_pile=everything)
     if list_ or not at_a_terminal():
         list_in_terminal(session)

@@ -28,7 +28,7 @@ def sprint_(
     begin: Annotated[str, typer.Option("--from", help="The plan from this time on: 09:30.")] = "",
     full: Annotated[bool, typer.Option("--full", help="Also what to do, and why.")] = False,
 ) -> None:
-    """Show the plan hour by hour; or how the sprint stands, when it is under way."""
+    """Show the plan hour by hour; or how the sprint stands, while a day of it lasts."""
     if context.invoked_subcommand is not None:
         return
     import time
@@ -43,10 +43,13 @@ def sprint_(
 
     plan = load_plan()
     weekend = weekend_now(plan, ProgressStore())
-    if weekend is not None and weekend.current is not None and not begin and not full:
+    if weekend is not None and weekend.has_day_left and not begin and not full:
         print("\n".join(weekend_words(weekend)))
+        if weekend.current is None:
+            print("To go on: descent sprint go-on. The whole plan: descent sprint --full")
         return
-    Console().print(plan_as_rich(plan, first_after(begin or "10:00", time.time()), full))
+    shown = plan_as_rich(plan, first_after(begin or "10:00", time.time()), full)
+    Console(highlight=False).print(shown, crop=False)  # an address stays whole
 
 
 @sprint_app.command("begin")

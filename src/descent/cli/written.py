@@ -22,10 +22,10 @@ def write(
     ] = "",
 ) -> None:
     """Answer a question in sentences, then compare with what a good answer contains."""
-    from descent.study.catalog import find_chapter
+    from descent.cli.chapters import chapter_named
     from descent.study.written.drafts import find_written
 
-    found = find_chapter(chapter)
+    found = chapter_named(chapter)
     if exercise:
         answer_in_terminal(found, find_written(found, exercise))
     else:
@@ -34,6 +34,7 @@ def write(
 
 def list_written(chapter: AsksInWriting) -> None:
     """Print the exercises of a chapter that are answered in sentences, and what was written."""
+    from descent.study.recall.readable import readable
     from descent.study.store import ProgressStore
     from descent.study.written.drafts import drafts
 
@@ -43,7 +44,7 @@ def list_written(chapter: AsksInWriting) -> None:
     for written in chapter.written:
         versions = len(drafts(events, chapter.id, written.id))
         state = f"written, {versions} version{'s' * (versions != 1)}" if versions else "not yet"
-        print(f"{written.id} ({state}): {written.ask}")
+        print(f"{written.id} ({state}): {readable(written.ask)}")
 
 
 def answer_in_terminal(chapter: AsksInWriting, written: Written) -> None:
@@ -58,6 +59,8 @@ def answer_in_terminal(chapter: AsksInWriting, written: Written) -> None:
     if submit(chapter, written.id, text, store) is None:
         print("Nothing was written, and nothing is kept.")
         return
+    if store.pending.in_memory:  # it ends with this command
+        raise CourseError(f"Your answer could not be kept. Copy it from here:\n\n{text.strip()}")
     print("Kept. What a good answer contains:")
     asked = typer.get_text_stream("stdin").isatty()
     met = [
@@ -74,12 +77,17 @@ def _edited(written: Written, before: str) -> str:
     """Let the learner write in their editor, or read what is piped in."""
     import click
 
+    from descent.study.recall.readable import readable
+
     stream = typer.get_text_stream("stdin")
     if not stream.isatty():
-        return str(stream.read())
+        try:
+            return str(stream.read())
+        except UnicodeDecodeError as error:
+            raise CourseError("What was piped in is no text in UTF-8. Nothing is kept.") from error
     mark = "# Your answer stands above this line. Save and close to submit it."
     try:
-        text = click.edit(f"{before}\n\n{mark}\n# {written.ask}\n")
+        text = click.edit(f"{before}\n\n{mark}\n# {readable(written.ask)}\n")
     except click.ClickException as error:
         raise CourseError(
             f"No editor could be opened ({error.message}). Set EDITOR, or pipe your answer in."

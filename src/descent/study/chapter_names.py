@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from typing import Protocol, TypeVar
 
 from descent.study.header import CatalogError
@@ -23,6 +24,10 @@ class Named(Protocol):
     @property
     def number(self) -> int: ...
     @property
+    def heading(self) -> str: ...
+    @property
+    def title(self) -> str: ...
+    @property
     def mark(self) -> str: ...
     @property
     def reference(self) -> str: ...
@@ -39,7 +44,8 @@ def find_named(name: str, chapters: Sequence[AnyChapter]) -> AnyChapter:
     name
         Its number as it is shown (``1``, ``01``, ``R3``) or as prose says it (``Research 3``), its
         id (``ladder/01_scalar_regression``), the beginning of one (``ladder/01``, ``ladder/1``),
-        its slug (``scalar_regression``), or the path of one of its files.
+        its slug (``scalar_regression``), its title (``One weight``), or the path of one of its
+        files.
     chapters
         Those it may be.
 
@@ -93,7 +99,8 @@ def _is_exactly(chapter: Named, wanted: str) -> bool:
 
 def _is_called(chapter: Named, wanted: str) -> bool:
     shown = str(int(wanted)) if wanted.isdecimal() else wanted.casefold()
-    return shown in (chapter.mark.casefold(), chapter.reference.casefold())
+    names = (chapter.mark, chapter.reference, chapter.title, chapter.heading)
+    return shown in map(str.casefold, names)
 
 
 def _has_number(chapter: Named, wanted: str) -> bool:
@@ -113,8 +120,22 @@ def _near_names(wanted: str, chapters: Sequence[Named]) -> str:
     """Say which chapters have names like the one that was asked for."""
     if not chapters:
         return "This course has no chapters yet."
-    names = {alias: chapter.id for chapter in chapters for alias in (chapter.id, chapter.slug)}
+    names = {
+        alias: chapter.id
+        for chapter in chapters
+        for alias in (chapter.id, chapter.slug, chapter.title)
+    }
     near = [names[alias] for alias in difflib.get_close_matches(wanted, list(names), n=6)]
     if near:
         return f"Did you mean {' or '.join(dict.fromkeys(near))}?"
-    return f"There are: {', '.join(chapter.id for chapter in chapters)}."
+    return f"There are: {', '.join(_runs(chapters))}."
+
+
+def _runs(chapters: Sequence[Named]) -> Iterator[str]:
+    """Yield the marks of chapters, those that follow one another as ``1 to 17``."""
+    first = chapters[0]
+    for one, after in pairwise((*chapters, None)):
+        assert one is not None
+        if after is None or (after.part, after.number) != (one.part, one.number + 1):
+            yield one.mark if one is first else f"{first.mark} to {one.mark}"
+            first = after or one

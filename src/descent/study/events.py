@@ -63,6 +63,7 @@ def new_event(
     data: Mapping[str, Any] | None = None,
 ) -> Event:
     """Return an event that happens now."""
+    chapter_id, item = whole_characters(chapter_id), whole_characters(item)
     mistake = None if mistake is None else whole_characters(mistake)
     uid = uuid.uuid4().hex
     return Event(
@@ -78,7 +79,9 @@ def events_from(records: Iterable[Mapping[str, object]]) -> list[Event]:
 
 def data_text(event: Event) -> str | None:
     """Return an event's data as JSON text, or None where it has none."""
-    return json.dumps(dict(event.data), ensure_ascii=False) if event.data else None
+    if not event.data:
+        return None
+    return whole_characters(json.dumps(dict(event.data), ensure_ascii=False))
 
 
 def _event_from(record: Mapping[str, object]) -> Event | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
@@ -80,7 +81,7 @@ class ChapterRow:
         """The status in words."""
         if self.status == LATER:
             return f"after {', '.join(_reference(name) for name in self.waits_for)}"
-        return self.status
+        return "in progress" if self.status == STARTED else self.status
 
 
 @dataclass(frozen=True)
@@ -193,11 +194,12 @@ def as_rich(table: ProgressTable) -> RenderableType:
     from rich.text import Text
 
     grid = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("Chapter", "Exercises"):
-        grid.add_column(heading, no_wrap=True, overflow="fold")
+    is_narrow = shutil.get_terminal_size().columns < 80  # then names are what is broken
+    grid.add_column("Chapter", no_wrap=not is_narrow, overflow="fold")
+    grid.add_column("Exercises", no_wrap=True)
     for heading in ("Done", "Time"):
         grid.add_column(heading, no_wrap=True, justify="right")
-    grid.add_column("")
+    grid.add_column("", min_width=12 if is_narrow else None)
     styles = {DONE: "green", STARTED: "bold", OPEN: "", LATER: "dim"}
     for row in table.rows:
         grid.add_row(

@@ -30,9 +30,8 @@ def test_a_beginner_can_start_what_needs_nothing(small):
 
 
 def test_what_was_begun_comes_first_and_what_opens_by_it_follows(small):
-    events = [new_event("check", "ladder/01_line", name, "correct") for name in ("predict", "loss")]
-    events.append(new_event("start", "ladder/02_slopes", ""))
-    found = ready(*events)
+    known = ["ladder/01_line#data", "ladder/01_line#fit"]
+    found = ready(new_event("start", "ladder/02_slopes", ""), known=known)
     assert list(found) == ["ladder/02_slopes", "ladder/01_line"]
     assert found["ladder/02_slopes"] == (["Tensors"], True)
     assert found["ladder/01_line"] == (["Which way is down?", "A look aside"], False)

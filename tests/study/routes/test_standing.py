@@ -36,6 +36,11 @@ def test_a_wrong_answer_or_a_hint_begins_a_section(small):
     assert states(new_event("hint", "ladder/01_line", "gradient")) == {"01_line#slope": "begun"}
 
 
+def test_a_chapter_between_two_sections_is_in_progress_at_the_next(small):
+    done = [check("ladder/01_line", name) for name in ("predict", "loss")]
+    assert states(*done)["01_line#slope"] == "begun"
+
+
 def test_a_section_without_exercises_at_the_foot_is_done_with_the_chapter(small):
     names = ["to_tensors", "gradients"]
     assert "02_slopes#afterwards" not in states(check("ladder/02_slopes", names[0]))

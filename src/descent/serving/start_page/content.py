@@ -104,7 +104,7 @@ class StartPage:
     def state_text(self, row: ChapterRow) -> str:
         """Say how a chapter stands; one that waits says for which numbers: ``after 5, 6``."""
         if row.status != LATER:
-            return row.status
+            return row.state_text
         waited_for = [
             other.chapter for other in self.table.rows if other.chapter.id in row.waits_for
         ]

@@ -63,7 +63,7 @@ def merge_record(path: Path, store: ProgressStore | None = None) -> Merged:
     entries = _rows_of(path) if is_database else _lines_of(path, data)
     events, passed_over = _sorted_out(entries)
     if not events:
-        raise UnreadableRecord(f"{path} holds no event of a record. {_WANTED}")
+        raise UnreadableRecord(f"{path} holds no entry of a record. {_WANTED}")
     new = store.merge([vars(event) for event in events.values()])
     return Merged(new, len(events) - new, tuple(passed_over))
 

@@ -40,7 +40,7 @@ def read_value(prediction: Prediction, value: Any) -> float | str:
         return _choice(prediction, value)
     number = value.item() if callable(getattr(value, "item", None)) else value
     if isinstance(number, bool) or not isinstance(number, Real) or not math.isfinite(number):
-        unit = f" of {prediction.unit}" if prediction.unit else ""
+        unit = f" (in {prediction.unit})" if prediction.unit else ""
         raise NoPrediction(f"'{prediction.id}' asks for a number{unit}, and {value!r} is none.")
     return float(number)
 

@@ -81,7 +81,7 @@ def find_route(course: CourseMap, name: str) -> Route:
     raise RoutesError(f"There is no route '{name}'. There are: {names}.")
 
 
-def find_goal(course: CourseMap, name: str) -> MapChapter | Section:
+def find_goal(course: CourseMap, name: str, terms: Sequence[Term] = ()) -> MapChapter | Section:
     """Return the chapter or the section that a goal's name means.
 
     Parameters
@@ -89,8 +89,10 @@ def find_goal(course: CourseMap, name: str) -> MapChapter | Section:
     course
         The map.
     name
-        A chapter by any of its names, written or not; ``chapter#section``; or a section's id alone,
-        where one chapter has it.
+        A chapter by any of its names, written or not; ``chapter#section``; or, where one chapter
+        has it, a section's id or an exercise alone; or a word, for the section that teaches it.
+    terms
+        The words the course teaches.
 
     Raises
     ------
@@ -104,11 +106,13 @@ def find_goal(course: CourseMap, name: str) -> MapChapter | Section:
         return chapter
     wanted = name.strip()
     sections = [one for one in course.sections if not one.is_whole and _own_id(one) == wanted]
+    sections = sections or _called(course, wanted)
     if len(sections) == 1:
         return sections[0]
     if sections:
         raise RoutesError(f"'{name}' could be any of: {', '.join(map(short_id, sections))}.")
-    return find_named(name, course.chapters)
+    word = _word(course, terms, wanted)
+    return word.sections[0] if word else find_named(name, course.chapters)
 
 
 def find_anything(
@@ -163,7 +167,7 @@ def _section_in(course: CourseMap, name: str) -> Section:
     chapter = find_named(chapter_name, course.chapters)
     sections = course.sections_of(chapter)
     for section in sections:
-        if section.id == f"{chapter.id}#{wanted.strip()}":
+        if section.id == f"{chapter.id}#{wanted.strip()}" or wanted.strip() in section.exercises:
             return section
     if sections[0].is_whole:
         raise RoutesError(

@@ -1,7 +1,8 @@
-"""A plan in a terminal of 80 columns."""
+"""A plan in a terminal of 80 columns, or of fewer."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator, Sequence
 
 from rich.console import Group, RenderableType
@@ -20,8 +21,8 @@ from descent.study.routes.standing import BEGUN
 SHOWN_SKIPPED = 3
 """How many of what is left out is named with its purpose; the rest is counted."""
 
-_WIDTH, _NAME_WIDTH = 76, 54
-_KEY = "✓ done  ● begun  ○ to do  ◇ not written yet: take the resource below it"
+_MOST_WIDTH, _TIMES_WIDTH = 76, 22
+_KEY = "✓ done  ● in progress  ○ to do  ◇ not written yet: take the resource below it"
 
 
 def plan_view(plan: Plan, every_section: bool = False) -> RenderableType:
@@ -159,7 +160,7 @@ def _stages(plan: Plan, every_section: bool) -> Iterator[RenderableType]:
 
 def _end_of_hours(plan: Plan, where: str) -> Text:
     text = f"── {_hours(plan.budget or 0.0)} end {where} "
-    return Text(text.ljust(_WIDTH, "─"), style="yellow")
+    return Text(text.ljust(_width(), "─"), style="yellow")
 
 
 def _stage(stage: Stage, every_section: bool) -> Iterator[RenderableType]:
@@ -177,8 +178,14 @@ def _stage(stage: Stage, every_section: bool) -> Iterator[RenderableType]:
 
 def _columns(mark: str, name: str, takes: str, until: str) -> str:
     """Put a line together in the columns of the plan; a name that is too long is cut."""
-    name = name if len(name) <= _NAME_WIDTH else f"{name[: _NAME_WIDTH - 1]}…"
-    return f"{mark:<3}{name:<{_NAME_WIDTH}}{takes:>9}{until:>10}"
+    room = _width() - _TIMES_WIDTH
+    name = name if len(name) <= room else f"{name[: room - 1]}…"
+    return f"{mark:<3}{name:<{room}}{takes:>9}{until:>10}"
+
+
+def _width() -> int:
+    """Return the columns of a line; a window narrower than 40 wraps it."""
+    return max(40, min(_MOST_WIDTH, shutil.get_terminal_size().columns))
 
 
 def _notes(stage: Stage, every_section: bool) -> Iterator[RenderableType]:

@@ -6,7 +6,7 @@ exercises of the chapter are. What a learner says they know is done as well, and
 without exercises only then.
 
 A section is begun when an exercise of it was tried, or a hint opened. A chapter that was opened and
-in which nothing is begun counts as begun at its first section that is not done.
+in which no section is begun now counts as begun at its first section that is not done.
 """
 
 from __future__ import annotations
@@ -73,7 +73,11 @@ def _of_chapter(
     states = summarise(events)
     done_now = _done(sections, states)
     is_done = [section.id in known or done_now[section.id] for section in sections]
-    begun = {section.id for section in sections if _is_touched(section, states)}
+    begun = {
+        section.id
+        for section, done in zip(sections, is_done, strict=True)
+        if not done and _is_touched(section, states)
+    }
     if events and not begun and not all(is_done):
         begun.add(sections[is_done.index(False)].id)
     return {

@@ -44,10 +44,12 @@ def begin(plan: Plan, store: ProgressStore, *, anew: bool = False, switch: bool 
     """
     weekend = weekend_now(plan, store)
     if weekend is not None and weekend.current is not None:
-        raise ClockError(
-            f"The sprint is under way: {weekend.current.what}. descent sprint next begins what "
-            "comes after it."
+        way_on = (
+            "Stop it first: descent sprint stop"
+            if anew
+            else "descent sprint next begins what comes after it."
         )
+        raise ClockError(f"The sprint is under way: {weekend.current.what}. {way_on}")
     if anew or weekend is None or _is_long_ago(weekend):
         return _begin_block(plan, store, uuid.uuid4().hex, plan.blocks[0], switch)
     return _begin_block(plan, store, weekend.id, _what_is_next(weekend), switch)

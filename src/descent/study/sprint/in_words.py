@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from descent.study.progress import minutes_text
 from descent.study.sprint.log import REST, UNKNOWN, WORK, LogDay, total
-from descent.study.sprint.places import source_in_words, standing_chapters
+from descent.study.sprint.places import source_in_words, source_of, standing_chapters
 from descent.study.sprint.plan import Block, Day, Plan
 from descent.study.sprint.schedule import Schedule, Slot, lay_out
 from descent.study.sprint.weekend import Weekend
@@ -38,7 +38,8 @@ def plan_as_rich(plan: Plan, begin: float, full: bool) -> RenderableType:
     for number, day in enumerate(plan.days):
         start = begin + 86400.0 * number
         schedule = lay_out(day.blocks, start, start + 60.0 * day.minutes)
-        parts += [Text(""), Text(day_words(day), style="bold"), _table(schedule.slots, full)]
+        parts += [Text(""), Text(day_words(day), style="bold")]
+        parts += _hour_by_hour(schedule.slots, full)
     parts += [Text(""), Text("What to skip", style="bold")]
     parts += [Text(f"  {skip.what}: {skip.why}") for skip in plan.skips]
     parts += [Text(""), Text("To begin: descent sprint begin", style="bold")]
@@ -51,26 +52,28 @@ def day_words(day: Day) -> str:
     return f"{day.title}: {day.aim}. {work} of work, {minutes_text(day.rest_minutes)} of breaks."
 
 
-def _table(slots: Iterable[Slot], full: bool) -> RenderableType:
-    from rich.table import Table
+def _hour_by_hour(slots: Iterable[Slot], full: bool) -> Iterator[RenderableType]:
+    """Show each block with its time and its source; an address stays whole, to be clicked."""
+    from rich.padding import Padding
     from rich.text import Text
 
     chapters = standing_chapters()
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("Time", no_wrap=True)
-    table.add_column("Min", justify="right")
-    table.add_column("What", overflow="fold")
+    yield Text("Time   Min  What", style="bold")
     for slot in slots:
         block = slot.block
         style = "dim" if block.is_rest else ""
-        text = Text(block.title, style=style or "bold")
-        for line in source_in_words(block, chapters):
-            text.append(f"\n{line}", style="not bold")
+        times = f"{say_moment(slot.start)}  {round((slot.end - slot.start) / 60):>3}  "
+        yield Text.assemble((times, style), (block.title, style or "bold"))
+        found = source_of(block, chapters)
+        indent = (0, 0, 0, len(times))
+        lines = [Text(found.part.words)] if found.part is not None else []
+        if found.elsewhere is not None:
+            yield Padding(Text(found.elsewhere.title), indent)
+            yield Text(" " * len(times) + found.elsewhere.url, no_wrap=True, overflow="ignore")
+            lines += [Text(f"Skip: {found.elsewhere.skip}.")] if found.elsewhere.skip else []
         if full and block.do:
-            text.append(f"\n{block.do} {block.why}", style="not bold dim")
-        minutes = f"{round((slot.end - slot.start) / 60)}"
-        table.add_row(Text(say_moment(slot.start), style=style), Text(minutes, style=style), text)
-    return table
+            lines.append(Text(f"{block.do} {block.why}", style="dim"))
+        yield from (Padding(line, indent) for line in lines)
 
 
 def block_words(block: Block) -> list[str]:

@@ -93,6 +93,13 @@ class Weekend:
         end = (self.now if began is None else began) + DAY_SECONDS
         return lay_out(self.waiting, self.now, end, self.spent)
 
+    @property
+    def has_day_left(self) -> bool:
+        """Whether a clock is on, or blocks are left in the twelve hours of the day."""
+        began = self.began(self.day)
+        is_in_time = began is not None and self.now < began + DAY_SECONDS
+        return self.current is not None or (is_in_time and bool(self.schedule.slots))
+
 
 def read_weekend(events: Iterable[Event], plan: Plan, now: float) -> Weekend | None:
     """Read the latest sprint of a record; None where there was none.

@@ -19,8 +19,13 @@ def clock_name(clock: Clock) -> str:
     return work_name(clock.chapter, clock.what)
 
 
+LONGEST = 60
+"""A name of more characters is cut where a clock is spoken of; the record has it whole."""
+
+
 def work_name(chapter_id: str, what: str, names: dict[str, str] | None = None) -> str:
     """Say what work was for: its words, its chapter, or both."""
     names = chapter_names() if names is None and chapter_id else names or {}
-    parts = (names.get(chapter_id, chapter_id), what)
+    words = what if len(what) <= LONGEST else f"{what[:LONGEST]}…"
+    parts = (names.get(chapter_id, chapter_id), words)
     return ", ".join(part for part in parts if part) or "no chapter"

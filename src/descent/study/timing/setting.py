@@ -203,11 +203,12 @@ def _begun_at(text: str, now: float) -> float:
     return begun
 
 
-def _end_at(text: str, clock: Clock) -> float:
-    end = first_after(text, clock.begun)
+def _end_at(at: str, clock: Clock) -> float:
+    end = first_after(at, clock.begun)
     if end > time.time() + 1:
         raise ClockError(
-            f"{say_moment(end, time.time())} is still to come. A clock ends now, or has ended."
+            f"The clock for {clock_name(clock)} began at {say_moment(clock.begun, time.time())}, "
+            f"and {at} after that is still to come. A clock ends now, or has ended."
         )
     if not 0 <= end - clock.begun + 60 <= LONGEST_STRETCH:
         raise ClockError(

@@ -83,7 +83,10 @@ def as_rich(worked: Worked, now: float, weeks: int) -> RenderableType:
     if clocks:
         parts += [_clock_table(clocks, names), Text("")]
     shown = {week: hours for week, hours in worked.weeks().items() if week >= first}
-    parts += [_week_table(shown), Text(""), _chapter_table(worked, names), Text("")]
+    if shown:
+        parts += [_week_table(shown), Text("")]
+    if worked.pieces:
+        parts += [_chapter_table(worked, names), Text("")]
     parts.append(Text(week_words(worked, now), style="bold"))
     parts.append(Text("Clocks, and the time between checks; no minute twice.", style="dim"))
     return Group(*parts)
@@ -121,7 +124,7 @@ def _week_table(weeks: dict[date, float]) -> RenderableType:
     table.add_column("")
     most = max(weeks.values(), default=0.0)
     for week, hours in weeks.items():
-        bar = "█" * round(BAR * hours / most) if most else ""
+        bar = "█" * round(BAR * hours / most) if minutes_text(60 * most) != "0 min" else ""
         table.add_row(say_day(week), minutes_text(60 * hours), bar)
     return table
 

@@ -79,8 +79,16 @@ def drafts(events: Iterable[Event], chapter_id: str, name: str) -> list[Draft]:
 
 
 def submit(chapter: AsksInWriting, name: str, text: str, store: ProgressStore) -> Draft | None:
-    """Keep an answer, where it differs from the version before; return it, None when empty."""
+    """Keep an answer, where it differs from the version before; return it, None when empty.
+
+    Raises
+    ------
+    CourseError
+        When there is no such exercise, or the answer is no text.
+    """
     find_written(chapter, name)
+    if not isinstance(text, str):
+        raise CourseError(f"An answer is a text between quotes, and {text!r:.40} is none.")
     words = text.strip()
     if not words:
         return None
