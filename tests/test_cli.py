@@ -285,7 +285,7 @@ def test_a_check_s_table_keeps_names_whole_in_80_columns(course, monkeypatch, ca
     message = "Your answer has another shape than was asked for: compare (3, 4) with (4, 3)."
     result = CheckResult(name, "not right yet", message)
     path = course / "work" / "ladder" / "13_causal_transformer_with_a_long_name.ipynb"
-    cli._print_report(HeadlessReport(path, (result,)))
+    cli.learning._print_report(HeadlessReport(path, (result,)))
     shown = capsys.readouterr().out
     assert "work/ladder/13_causal_transformer_with_a_long_name.ipynb" in shown
     assert re.search(rf"✗ +{name} +not right yet", shown)

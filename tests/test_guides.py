@@ -14,12 +14,13 @@ from descent.authoring.limits import (
     LONG,
     LONGISH,
     MOST_CARDS,
-    MOST_PREDICTIONS,
     MOST_WORDS,
     STRETCH,
 )
+from descent.authoring.study_problems import MOST_PREDICTIONS
 from descent.cli import app
-from descent.study.catalog import _OPTIONAL, _REQUIRED
+from descent.cli.app import LEARN, REMEMBER, TIME, TRAIN, WAY
+from descent.study.header import _OPTIONAL, _REQUIRED
 
 ROOT = Path(__file__).resolve().parents[1]
 GUIDES = ("README.md", "CONTRIBUTING.md")
@@ -121,8 +122,8 @@ def test_the_limits_are_those_that_are_counted():
         f"| words of prose | {FEWEST_WORDS} to {MOST_WORDS} |",
         f"| words of a sentence | {LONG}; at most a tenth of the sentences over {LONGISH} |",
         f"| words between two things to do | {STRETCH}.",
-        f"| predictions (`**Predict.**`) | {MOST_PREDICTIONS} |",
-        f"| recall cards | {FEWEST_CARDS} to {MOST_CARDS} |",
+        f"| predictions, one quantity each | {MOST_PREDICTIONS} |",
+        f"| recall cards | {FEWEST_CARDS} to {MOST_CARDS}; at least half ask about a new case |",
     ):
         assert row in text
 
@@ -132,4 +133,16 @@ def test_every_header_field_is_explained():
     table = text.partition("## A chapter's source")[2].partition("A cell's role")[0]
     rows = re.findall(r"^\| (`[^|]+) \|", table, re.M)
     assert set(re.findall(r"`(\w+)`", " ".join(rows))) == {*_REQUIRED, *_OPTIONAL}
-    assert "All but `needs`, `run`, `readings` are required" in text
+    optional = "`needs`, `run`, `readings`, `sections`, `predictions` and `written`"
+    assert set(re.findall(r"`(\w+)`", optional)) == set(_OPTIONAL)
+    assert f"All but {optional} are required" in text
+
+
+def test_the_readme_names_every_command_of_a_learner() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    everyday = {LEARN, WAY, REMEMBER, TIME, TRAIN}
+    named = [(one.name or one.callback.__name__, one) for one in app.registered_commands]
+    named += [(one.name, one) for one in app.registered_groups]
+    commands = [name for name, one in named if one.rich_help_panel in everyday and name != "start"]
+    assert len(commands) > 15
+    assert [name for name in commands if f"| `descent {name}" not in readme] == []

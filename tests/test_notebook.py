@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 from types import SimpleNamespace
 
@@ -14,7 +16,8 @@ from descent.grading import CheckFailed, Hint, judge
 from descent.grading.report import MIME, Unjudged, passing_report
 from descent.grading.unjudged import could_not_grade
 from descent.grading.watchdog import EndedCheck
-from descent.study.store import ExerciseState, ProgressStore
+from descent.study.exercise_states import ExerciseState
+from descent.study.store import ProgressStore
 
 CHAPTER = "ladder/01_scalar_regression"
 
@@ -232,3 +235,13 @@ def test_a_kernel_that_the_learner_may_have_ended_is_no_wrong_answer(monkeypatch
         notebook.chapter(CHAPTER)
         states = ProgressStore().exercise_states(CHAPTER)
         assert states.get("predict", ExerciseState("predict")).tries == tries
+
+
+def test_a_thing_to_put_right_is_said_in_a_notebook_without_a_traceback():
+    from IPython.core.interactiveshell import InteractiveShell
+
+    shell = InteractiveShell()
+    with contextlib.redirect_stdout(io.StringIO()) as said:
+        shell.run_cell("from descent import commit\ncommit('nan_step', 1, sure=0.9)")
+    (line,) = said.getvalue().splitlines()
+    assert line.startswith("CourseError: 1 · One weight has no prediction 'nan_step'.")

@@ -47,20 +47,13 @@
     link.replaceWith(note);
   }
 
-  /** Where the Jupyter server is: what comes before `/book/` in the address, or null. */
-  function serverBase() {
-    const at = window.location.pathname.indexOf("/book/");
-    const served = window.location.protocol.startsWith("http") && at >= 0;
-    return served ? window.location.pathname.slice(0, at) : null;
-  }
-
   /** Where the server makes a copy the first time and opens it: `work/ladder/01_slug.ipynb` → its chapter. */
   function openAddress(base, notebook) {
     return `${base}/descent/open/${notebook.replace(/^work\//, "").replace(/\.ipynb$/, "")}`;
   }
 
   function connectNotebooks() {
-    const base = serverBase();
+    const base = window.descentRecord.server;
     for (const link of document.querySelectorAll("a.open-in-lab[data-notebook]")) {
       if (base === null) {
         showCommand(link);

@@ -14,14 +14,38 @@
 #   - {key: prince2023, where: "chapter 2, 'Supervised learning', and sections 6.1 and 6.2 for the pictures of gradient descent with and without noise", skip: "momentum and Adam (6.3, 6.4), which come in rung 8"}
 #   - {key: fleuret2023, where: "section 3.3, 'Gradient descent'", skip: "the sections on depth, for now"}
 #   - {key: robbins1951, where: "the first two pages, for the problem they set themselves", skip: "the proofs"}
+# sections:
+#   - {id: data, heading: "The data", for: "data with a known answer is how every new program of the course is first tested", needs: []}
+#   - {id: line, heading: "A prediction", for: "the line is the smallest model: a layer of a network is many of them side by side", needs: [data]}
+#   - {id: squared_error, heading: "How wrong is a line?", for: "one number for a whole batch is what every training loop goes down on", needs: [line]}
+#   - {id: numerical_slope, heading: "Which way is down? Ask by nudging", for: "nudging is the independent witness against which every later gradient is checked", needs: [squared_error]}
+#   - {id: slope, heading: "Which way is down? Ask calculus", for: "the chain rule, link by link, is what autograd does for you from rung 2 on", needs: [numerical_slope]}
+#   - {id: step, heading: "One step", for: "the same step, for billions of parameters, trains every network", needs: [slope]}
+#   - {id: learning_rate, heading: "How long a step?", for: "the learning rate is the first thing to set in every run, and curvature is what sets its limit", needs: [step]}
+#   - {id: minibatches, heading: "Why not use all the data?", for: "minibatches are what makes learning from millions of examples affordable", needs: [step]}
+#   - {id: loop, heading: "The whole loop", for: "the loop stays the same up to the language models; only its parts change", needs: [step, minibatches]}
+#   - {id: recovered, heading: "What is in the manual", for: "a noise floor and a standard error tell a finished run from a failed one", needs: [data, loop]}
+#   - {id: batch_size, heading: "What the batch size buys, and what it costs", for: "the ratio of learning rate to batch size comes back wherever a run is made larger", needs: [learning_rate, recovered]}
 # recall:
-#   - {q: "Write the two slopes of the mean squared error of the line w·x + b.", a: "dw = 2 · mean(error · x) and db = 2 · mean(error), with error = prediction − target."}
-#   - {q: "Why does dw contain a factor x and db not?", a: "Nudging w moves the prediction at x by x times the nudge; nudging b moves every prediction by the nudge itself."}
-#   - {q: "How do you check a gradient that you worked out by hand?", a: "Against central differences: (loss(w + h) − loss(w − h)) / 2h, one parameter at a time, at a random point."}
-#   - {q: "Above which learning rate does gradient descent on a quadratic loss blow up, and why?", a: "Above 2/λ, with λ the largest curvature: each step multiplies the distance to the minimum by 1 − ηλ, which then exceeds 1 in size."}
-#   - {q: "Why minibatches rather than all the data at each step?", a: "A small random batch gives the gradient on average right at a fraction of the cost, so the same work buys many more steps."}
-#   - {q: "With a constant learning rate, what happens to w and b at the end of training, and how does it depend on η and the batch size B?", a: "They wander about the minimum with a standard deviation of about σ·√(η/B)."}
-#   - {q: "What is the noise floor of the mean squared error, and how do you know you have reached it?", a: "The variance σ² of the noise. You are there when the loss on n examples lies within a couple of standard errors, σ²·√(2/n), of it."}
+#   - {id: two_slopes, section: slope, transfer: false, q: "Write the two slopes of the mean squared error of the line $w x + b$.", a: "$\\partial L/\\partial w$ is 2 · mean(error · $x$), and $\\partial L/\\partial b$ is 2 · mean(error), with error = prediction − target."}
+#   - {id: lever, section: slope, transfer: false, q: "Why does the slope in $w$ contain a factor $x$, and the slope in $b$ not?", a: "Nudging $w$ moves the prediction at $x$ by $x$ times the nudge. Nudging $b$ moves every prediction by the nudge itself."}
+#   - {id: half_the_slope, section: slope, transfer: true, q: "Central differences say 3.2 where your formula says 1.6; elsewhere $-5.0$ and $-2.5$. Which is wrong, and where do you look first?", a: "The formula: nudging knows no calculus. It is half as large everywhere, so look for a lost 2, the one from the derivative of the square."}
+#   - {id: uphill_factor, section: step, transfer: true, q: "A loss is $L = d^2$ at the distance $d$ from its minimum. Somebody steps at the rate 0.25 with the wrong sign. By what factor does $d$ change at each step? And $L$?", a: "The slope is $2d$, so $d$ becomes $d + 0.25 \\cdot 2d = 1.5\\,d$, and $L$ grows by $1.5^2 = 2.25$: it explodes, by the same factor every time."}
+#   - {id: curvature_eight, section: learning_rate, transfer: true, q: "A loss has the curvature 8 in its steepest direction. Does gradient descent arrive with $\\eta = 0.2$? With $\\eta = 0.3$?", a: "The border is $2/8 = 0.25$. With 0.2 each step multiplies the distance by $1 - 1.6 = -0.6$: it arrives. With 0.3 by $-1.4$: it leaves."}
+#   - {id: why_minibatches, section: minibatches, transfer: false, q: "Why minibatches rather than all the data at each step?", a: "A small random batch gives the gradient, right on average, at a fraction of the cost. So the same work buys many more steps."}
+#   - {id: noise_floor, section: recovered, transfer: false, q: "What is the noise floor of the mean squared error, and how do you know you have reached it?", a: "The variance $\\sigma^2$ of the noise. You are there when the loss on $n$ examples lies within two standard errors of it, each $\\sigma^2\\sqrt{2/n}$."}
+#   - {id: one_more_decimal, section: recovered, transfer: true, q: "From 20 000 readings the standard error of a slope is 0.0018. How many readings bring it to 0.0006?", a: "It falls with $\\sqrt{n}$: a third needs nine times as many, 180 000."}
+#   - {id: same_wandering, section: batch_size, transfer: true, q: "You want to train at four times the learning rate, and the parameters must wander no more at the end. What do you do to the batch?", a: "Make it four times as large. The wandering is about $\\sigma\\sqrt{\\eta/B}$: only the ratio $\\eta/B$ counts."}
+# predictions:
+#   - {id: steps_to_a_hundredfold, ask: "With the flipped sign: after how many steps is the loss at least a hundred times as large as at the start?", unit: "steps", within: 1, because: "Uphill the slope is steeper, so the next step is longer. The very first takes the loss from 20 to 50, and each multiplies it by about 2.5. Since $2.5^5 \\approx 98$, the sixth passes a hundred."}
+#   - {id: on_the_threshold, ask: "What does the loss do in 40 steps at a learning rate exactly on the threshold?", choices: ["falls to the noise floor", "stalls far above it", "grows without end"], because: "In the steepest direction each step multiplies the distance by $-1$: that part of the error changes sign, keeps its size and never shrinks."}
+#   - {id: five_per_cent_above, ask: "The loss starts near 15 bar². What is it after 40 steps at a learning rate 5 % above the threshold?", unit: "bar²", factor: 10, because: "Each step multiplies the steep part of the distance by $-1.1$, and of the loss by 1.21. Forty times over that is a factor of about 2 000."}
+#   - {id: scatter_of_a_hundred, ask: "By how many per cent does the slope from a hundred random examples typically miss the slope from all 20 000?", unit: "%", factor: 2, because: "The slopes of single examples scatter by about their own mean. A mean of a hundred scatters $\\sqrt{100} = 10$ times less: a tenth, for a two-hundredth of the work."}
+#   - {id: lowest_at_the_end, ask: "After 100 000 examples read: which batch size is nearest to the minimum, in the last quarter of its steps?", choices: ["batch of 1", "batch of 10", "batch of 100", "batch of 20000"], because: "Small batches stay restless at the bottom. The batch of 20 000 would be the steadiest, but five steps have not brought it far."}
+# written:
+#   - {id: two_suspects, ask: "Your friend's loss doubles at every step. What are the two suspects, and which experiment tells them apart?", rubric: ["names a flipped sign", "names a learning rate above $2/\\lambda$", "divides the rate by a hundred, or runs a gradient check", "says what each outcome means: with the right sign the loss now falls, with the wrong one it still rises"], answer: "A flipped sign, and a learning rate above $2/\\lambda$. Divide the rate by a hundred: with the right sign the loss now falls, with the wrong one it still rises. Or run a gradient check."}
+#   - {id: a_hundred_or_all, ask: "Step for step, why does a batch of a hundred do nearly as well as one of twenty thousand at the start, and worse at the end?", rubric: ["at the start the mean slope is large against its sampling noise", "at the end the mean slope is zero, and only the noise is left", "the noise of a step falls with $\\sqrt{B}$, while its cost grows with $B$"], answer: "At the start the mean slope is large against its sampling noise. At the end the mean slope is zero and only the noise is left. The noise of a step falls with $\\sqrt{B}$, its cost grows with $B$. So for the same number of examples read the small batch is still far ahead."}
+#   - {id: failed_or_finished, ask: "Your loss is stuck at 0.09. How would you find out whether training has failed or has finished?", rubric: ["compares with the noise floor and its standard error, if $\\sigma$ is known", "looks at the slopes over all the data, which are near zero at a minimum", "tries a smaller rate or a larger batch, which lowers the loss if it was only wandering", "looks at the errors against $x$, which should show no pattern"], answer: "The noise floor with its standard error, if $\\sigma$ is known. The slopes over all the data, which are near zero at a minimum. A smaller rate or a larger batch, which lowers the loss if it was only wandering. A look at the errors against $x$, which should show no pattern."}
 # ---
 
 # %% [markdown]
@@ -43,15 +67,16 @@
 # :::{admonition} How a page works
 # Run the cells from top to bottom (Shift-Enter). Where a cell says `raise NotImplementedError`, write
 # your answer and run the `check` below it. If you are stuck, run `hint(predict)` in a new cell: each call
-# opens one more hint. Before an experiment, write down what you think will happen. A wrong prediction is
-# the most useful thing on the page.
+# opens one more hint. Before an experiment, say what you think will happen. In a `commit` cell, put your
+# answer in place of the first `...`. In place of the second goes how sure you are, from 0.5 (a coin) to 1.
+# A wrong prediction is the most useful thing on the page.
 # :::
 
 # %% tags=["setup"]
 import matplotlib.pyplot as plt
 import numpy as np
 
-from descent import chapter, check, hint, progress
+from descent import chapter, check, commit, hint, outcome, progress, recall, write
 from descent.figures import COLOURS, loss_surface_figure, plot_curves, use_style
 
 chapter("ladder/01_scalar_regression")
@@ -301,6 +326,9 @@ by_calculus = gradient(0.3, -1.0, x, y)
 print("nudging :  dw = {:.8f}   db = {:.8f}".format(*by_nudging))
 print("calculus:  dw = {:.8f}   db = {:.8f}".format(*by_calculus))
 
+# %% recall="slope"
+recall("slope")
+
 # %% [markdown]
 # ## One step
 #
@@ -341,10 +369,11 @@ check(sgd_step)
 
 # %% [markdown]
 # **Predict.** The commonest slip on this page is a flipped sign: `target - prediction` in the gradient, or a
-# plus in the step. What will the loss do then: stay where it is, wander, grow steadily, or explode? And
-# how many steps until it is a hundred times larger? Write it down:
-#
-# *My prediction: …*
+# plus in the step. What will the loss do then: stay where it is, wander, grow steadily, or explode? We take
+# the two examples from the paper, start at $w = b = 0$, and step at a rate of 0.05 with the wrong sign.
+
+# %% predict="steps_to_a_hundredfold"
+commit("steps_to_a_hundredfold", ..., sure=...)
 
 # %%
 def steps_from_zero(learning_rate: float, steps: int) -> list[float]:
@@ -363,6 +392,10 @@ print("right sign  :", "  ".join(f"{loss:7.2f}" for loss in right_sign))
 print("flipped sign:", "  ".join(f"{loss:7.2f}" for loss in flipped_sign))
 growth = [after / before for before, after in zip(flipped_sign, flipped_sign[1:], strict=False)]
 print("  it grows by a factor", "  ".join(f"{factor:.2f}" for factor in growth))
+hundredfold = [loss >= 100 * flipped_sign[0] for loss in flipped_sign].index(True)
+
+# %% outcome="steps_to_a_hundredfold"
+outcome("steps_to_a_hundredfold", hundredfold)
 
 # %% [markdown]
 # It explodes. Uphill the slope is steeper, so the next step is longer: every step multiplies the loss by very
@@ -372,6 +405,9 @@ print("  it grows by a factor", "  ".join(f"{factor:.2f}" for factor in growth))
 # When a loss of yours grows like that, suspect a sign first and the learning rate second. The two look
 # alike, as we are about to see. One experiment tells them apart: divide the rate by a hundred. With the
 # right sign the loss now falls; with a flipped one it still rises, only more slowly.
+
+# %% recall="step"
+recall("step")
 
 # %% [markdown]
 # ## How long a step?
@@ -430,9 +466,16 @@ print(f"and on the hundred readings of the figure above: {threshold_in_figure:.3
 #
 # **Predict.** We take 40 steps with all the data, from $w = b = 0$, at four learning rates: a third of the
 # threshold, 5 % below it, exactly on it, and 5 % above it. Sketch the four loss curves. Which of them ends
-# lowest? What does "exactly on it" do?
-#
-# *My prediction: …*
+# lowest?
+
+# %% predict="on_the_threshold"
+commit("on_the_threshold", ..., sure=...)
+
+# %% [markdown]
+# **Predict.** And the fourth curve, where the rate is only a twentieth too large?
+
+# %% predict="five_per_cent_above"
+commit("five_per_cent_above", ..., sure=...)
 
 # %%
 def descend(learning_rate: float, steps: int) -> tuple[np.ndarray, list[float]]:
@@ -457,10 +500,21 @@ plot_curves(
 plt.show()
 for name, (_, losses) in descents.items():
     print(f"{name:>10}: loss after 40 steps {losses[-1]:10.4f}")
+on_it, above_it = descents["on it"][1], descents["5 % above"][1]
+ten_steps = on_it[-1] / on_it[-11]  # what the last ten steps multiplied the loss by
+on_threshold = "stalls far above it" if on_it[-1] > 10 * SIGMA**2 else "falls to the noise floor"
+if ten_steps > 1.1:
+    on_threshold = "grows without end"
+
+# %% outcome="on_the_threshold"
+outcome("on_the_threshold", on_threshold)
+
+# %% outcome="five_per_cent_above"
+outcome("five_per_cent_above", round(float(above_it[-1])))
 
 # %% [markdown]
 # The step that is safe for the steep direction is what every direction gets. On the threshold the steep
-# part of the error changes sign at each step and keeps its size, so the loss stalls at a height that no
+# part of the error changes sign at each step and keeps its size. The loss stalls at a height that no
 # amount of patience lowers. Seen on the map of the losses:
 
 # %%
@@ -490,27 +544,40 @@ plt.show()
 # along its steepest direction. The slow crawl along the valley floor is the flattest direction, where a
 # step of the same rate does little. The ratio of the two curvatures is what makes a problem hard for
 # gradient descent, and [rung 8](08_adam_optax.ipynb) is about ways around it.
-#
+
+# %% recall="learning_rate"
+recall("learning_rate")
+
+# %% [markdown]
 # ## Why not use all the data?
 #
-# Each step above read 20 000 examples to find out which way is down. From the starting point a hundred
-# examples, chosen at random, would have said nearly the same:
+# Each step above read 20 000 examples to find out which way is down. Must it?
+#
+# **Predict.** We stand at the starting point, $w = b = 0$, and ask only a hundred examples, chosen at random, for the
+# slope in $w$. We do so three hundred times.
+
+# %% predict="scatter_of_a_hundred"
+commit("scatter_of_a_hundred", ..., sure=...)
 
 # %%
 sample = np.random.default_rng(0)
-print("slope in w at (0, 0), from all the data:", f"{gradient(0.0, 0.0, x, y)[0]:.2f}")
+from_all, scatter = gradient(0.0, 0.0, x, y)[0], {}
+print("slope in w at (0, 0), from all the data:", f"{from_all:.2f}")
 for size in (100, 10_000):
     slopes = [gradient(0.0, 0.0, x[pick], y[pick])[0]
               for pick in (sample.integers(0, len(x), size) for _ in range(300))]
+    scatter[size] = float(np.std(slopes))
     print(f"from {size:6} random examples: {np.mean(slopes):.2f} ± {np.std(slopes):.2f}")
 
+# %% outcome="scatter_of_a_hundred"
+outcome("scatter_of_a_hundred", round(100 * scatter[100] / float(abs(from_all)), 1))
+
 # %% [markdown]
-# The small sample is right on average; averaged over many samples it is the full gradient, because a mean of
-# random means is the mean. Its spread shrinks only with the *square root* of its size: a hundred times the work
-# buys ten times the precision. Far from the minimum that precision is worth little, since any direction
-# roughly downhill will do. So take many cheap, noisy steps rather than a few exact ones. That is
-# **stochastic gradient descent**, SGD, and the sample is a **minibatch**.
-#
+# A hundred examples say nearly the same as all of them. The small sample is right on average; averaged over many
+# samples it is the full gradient, because a mean of random means is the mean. Its spread shrinks only with the
+# *square root* of its size: a hundred times the work buys ten times the precision. Far from the minimum that
+# precision is worth little, since any direction roughly downhill will do. So take many cheap, noisy steps rather
+# than a few exact ones. That is **stochastic gradient descent**, SGD, and the sample is a **minibatch**.
 # :::{note}
 # {cite:t}`legendre1805` published least squares in 1805, at the back of a book on the orbits of comets; he
 # solved for the minimum in one go. {cite:t}`robbins1951` proved in 1951 that noisy steps arrive if they
@@ -654,7 +721,7 @@ for name, mean, worst in zip("wb", mean_miss, worst_miss, strict=True):
 # $\sigma^2 \sqrt{2/n}$ for Gaussian noise. The parameters have one too: even a perfect optimiser only finds the
 # line that is best *for these examples*. For a slope it is $\sigma / (s_x\sqrt{n})$, with $s_x$ the spread
 # of the inputs: many examples, far apart, pin a slope down. For the height at $x = 0$ it is larger by the factor
-# $\sqrt{\operatorname{mean}(x^2)}$: when the slope is off, the line turns about the middle of the readings, and zero is not there.
+# $\sqrt{\operatorname{mean}(x^2)}$. When the slope is off, the line turns about the middle of the readings, and zero is not there.
 
 # %%
 n = len(x)
@@ -676,14 +743,18 @@ print(f"our line is {abs(w - best_w):.4f} and {abs(b - best_b):.4f} away from th
 #
 # On this problem you know $\sigma$. On real data you do not, and nobody tells you where the floor is. That
 # is why later rungs watch a second, held-out set instead.
-#
+
+# %% recall="recovered"
+recall("recovered")
+
+# %% [markdown]
 # ## What the batch size buys, and what it costs
 #
 # **Predict.** The same learning rate, 0.01, and the same number of examples read: five epochs, 100 000 examples, as
-# in the run above. Batch sizes 1, 10, 100 and 20 000. Which gets down first, and which is the steadiest at the end? How far does the batch of 20 000
-# get?
-#
-# *My prediction: …*
+# in the run above. Batch sizes 1, 10, 100 and 20 000. Which gets down first, and which is the steadiest at the end?
+
+# %% predict="lowest_at_the_end"
+commit("lowest_at_the_end", ..., sure=...)
 
 # %%
 def trajectory(
@@ -699,7 +770,7 @@ def trajectory(
             path.append(sgd_step(w, b, *gradient(w, b, x[batch], y[batch]), learning_rate))
 
 
-races = {}
+races, ends = {}, {}
 for batch_size in (1, 10, 100, 20_000):
     path = trajectory(batch_size, 0.01, steps=100_000 // batch_size, start=(0.0, 0.0))
     away = path - [best_w, best_b]
@@ -711,12 +782,16 @@ for batch_size in (1, 10, 100, 20_000):
     examples_read = 1 + (starts + (lengths - 1) / 2) * batch_size
     races[f"batch of {batch_size}"] = (examples_read, averages)
     last = excess[-(len(path) // 4) :]
+    ends[f"batch of {batch_size}"] = np.mean(last)
     print(f"batch of {batch_size:6}: {len(path) - 1:6} steps; in the last quarter of them "
           f"the loss is {np.mean(last):.6f} bar² above the minimum")
 plot_curves(races, xlabel="examples read", ylabel="loss above the minimum (bar²)", logy=True,
             title="Small batches are fast, and restless")
 plt.gca().set_xscale("log")
 plt.show()
+
+# %% outcome="lowest_at_the_end"
+outcome("lowest_at_the_end", min(ends, key=ends.get))
 
 # %% [markdown]
 # The batch of 1 gets down first: it is near the bottom after a few hundred examples. It stays restless there, as
@@ -731,9 +806,7 @@ plt.show()
 # where $B$ is the batch size. (The kicks have variance proportional to $\eta^2 \sigma^2/B$; the pull forgets them at a rate
 # proportional to $\eta$; the curvature is in both, and cancels.) That is a formula one can test.
 #
-# **Predict.** What must you do to the batch size to halve the wandering? What to the learning rate?
-#
-# *My prediction: …*
+# What must you do to the batch size to halve the wandering? What to the learning rate?
 
 # %%
 sizes, rates = [1, 4, 16, 64, 256], {0.04: COLOURS["orange"], 0.01: COLOURS["blue"]}
@@ -798,22 +871,18 @@ plt.show()
 # ## Explain it to a friend
 #
 # Aloud, or in writing, without scrolling up.
-#
-# 1. Your friend's loss doubles at every step. What are the two suspects, and which experiment tells them apart?
-# 2. Step for step, why does a batch of a hundred do nearly as well as one of twenty thousand at the start, and worse
-#    at the end?
-# 3. Your loss is stuck at 0.09. How would you find out whether training has failed or has finished?
-#
-# :::{admonition} What good answers contain
-# :class: dropdown
-# 1. A flipped sign, and a learning rate above $2/\lambda$. Divide the rate by a hundred: with the right sign the
-#    loss now falls, with the wrong one it still rises. Or run a gradient check.
-# 2. At the start the mean slope is large against its sampling noise; at the end the mean slope is zero and only the
-#    noise is left. The noise of a step falls with $\sqrt{B}$, its
-#    cost grows with $B$; so for the same number of examples read the small batch is still far ahead.
-# 3. The noise floor with its standard error, if $\sigma$ is known. The slopes over all the data, which are near
-#    zero at a minimum. A smaller rate or a larger batch, which lowers the loss if it was only wandering. A look at the
-#    errors against $x$, which should show no pattern.
-# :::
-#
+
+# %% write="two_suspects"
+write("two_suspects", """
+""")
+
+# %% write="a_hundred_or_all"
+write("a_hundred_or_all", """
+""")
+
+# %% write="failed_or_finished"
+write("failed_or_finished", """
+""")
+
+# %% [markdown]
 # Next, [rung 2](02_autograd.ipynb): the same line once more, and you never work out a gradient by hand again.

@@ -14,14 +14,37 @@
 #   - {key: baydin2018, where: "sections 2 and 3.2: what automatic differentiation is not, and reverse mode on one small example", skip: "forward mode and the survey of applications"}
 #   - {key: paszke2019, where: "section 4.3, 'Automatic differentiation', half a page by those who wrote it", skip: "the benchmarks"}
 #   - {key: zhang2023, where: "section 2.5, 'Automatic Differentiation', for more small examples to run", skip: "nothing; it is short"}
+# sections:
+#   - {id: target, heading: "What we have to match", for: "a known result, step by step, is the measure for every rewrite of the loop", needs: [ladder/01#loop]}
+#   - {id: tensors, heading: "Tensors", for: "data, weights and results are tensors from here to the last rung, and their digits decide what can be compared", needs: []}
+#   - {id: graph, heading: "Torch takes notes", for: "every network is such a graph, and its size is what fills a GPU", needs: [tensors]}
+#   - {id: backward, heading: "Backwards", for: "backpropagation trains every network of the course; you will not have to work out its gradients again", needs: [graph, ladder/01#slope]}
+#   - {id: loss, heading: "The loss in tensors", for: "a loss written in tensors is all that torch needs to find the slopes", needs: [graph, ladder/01#squared_error]}
+#   - {id: accumulation, heading: "The first habit: slopes add up", for: "large models train on batches that do not fit into memory by going backwards in pieces", needs: [backward, loss]}
+#   - {id: no_grad, heading: "The second habit: everything is noted", for: "steps, evaluations and copied weights all have to be kept out of the graph", needs: [accumulation, ladder/01#step]}
+#   - {id: kept_graph, heading: "The third habit: notes are kept as long as you keep the result", for: "it is the first place to look when a long run fills the memory", needs: [backward, loss]}
+#   - {id: loop, heading: "The whole loop", for: "it is the training loop of torch, in which only the loss changes from here on", needs: [no_grad, kept_graph, ladder/01#minibatches]}
+#   - {id: same_path, heading: "The same path?", for: "rung 6 and the later rewrites are proved right by the same comparison", needs: [target, loop]}
+#   - {id: live_plot, heading: "A plot that draws itself", for: "long runs are watched, and stopped early, with this plot", needs: [loop, ladder/01#batch_size]}
 # recall:
-#   - {q: "What does backward() compute, and where does it put it?", a: "The derivative of the tensor it is called on with respect to every leaf that requires a gradient; it adds it to that leaf's .grad."}
-#   - {q: "Which way does the chain rule run in backward(), and why that way?", a: "From the loss to the leaves. One pass gives the slopes of one output with respect to all inputs, however many there are."}
-#   - {q: "You forget to clear .grad in a training loop with all the data. What does the loss do?", a: "It swings for ever, like a pendulum without friction: the step is the sum of all slopes so far, a velocity that nothing brakes."}
-#   - {q: "Why is the update written under torch.no_grad()?", a: "The update is no part of the loss. Recorded, it is refused on a leaf; as w = w − …, it makes w a computed tensor whose .grad stays None."}
-#   - {q: "What is the difference between loss.item() and loss.detach()?", a: "item() gives a Python number; detach() a tensor with the same memory and no graph. Keep either rather than the loss itself, which keeps its graph alive."}
-#   - {q: "How many decimal digits do float32 and float64 hold, and when does it matter?", a: "About 7 and 16. For training 7 are usually enough; for checks by nudging and for sums of many or very different numbers they are not."}
-#   - {q: "Does autograd work out a formula, or nudge?", a: "Neither. It records which operations were run on which numbers, and multiplies their local slopes backwards."}
+#   - {id: stuck_counter, section: tensors, transfer: true, q: "A program adds 1 to a float32 number for each of 20 million examples. Which number does it show at the end?", a: "16 777 216, which is $2^{24}$. The next number that float32 can hold is 2 further, so each further 1 is rounded away."}
+#   - {id: which_way, section: backward, transfer: false, q: "Which way does the chain rule run in `backward()`, and why that way?", a: "From the loss to the leaves. One pass gives the slopes of one output with respect to all inputs, however many there are."}
+#   - {id: two_roads, section: backward, transfer: true, q: "The function $w \\cdot w + 3w$ is recorded at $w = 2$. Which contributions arrive at `w.grad`, and what is in it?", a: "Each factor of $w \\cdot w$ is a road with local slope 2, and $3w$ is one with slope 3. They add: $2 + 2 + 3 = 7$."}
+#   - {id: nudge_too_small, section: backward, transfer: true, q: "Somebody checks a gradient in float32 with a nudge of $10^{-9}$ at $w = 1$, and measures a slope of exactly 0. Is `backward()` wrong?", a: "No. Near 1 float32 has steps of about $10^{-7}$, so $w + h$ and $w - h$ are the same number. Check in float64, with a larger nudge."}
+#   - {id: what_backward_does, section: accumulation, transfer: false, q: "What does `backward()` compute, and where does it put it?", a: "The derivative of the tensor it is called on, with respect to every leaf that requires a gradient. It adds it to that leaf's `.grad`."}
+#   - {id: two_half_batches, section: accumulation, transfer: true, q: "A batch of 100 does not fit. You go backwards from the mean loss of each half, one after the other, without clearing. How does `.grad` compare with that of the whole batch?", a: "It is twice as large: a sum of two means. Divide each loss by 2 before you go backwards."}
+#   - {id: step_not_noted, section: no_grad, transfer: false, q: "Why is the update written under `torch.no_grad()`?", a: "The update is no part of the loss. Recorded, it is refused on a leaf; as `w = w - …`, it makes `w` a computed tensor whose `.grad` stays `None`."}
+#   - {id: item_or_detach, section: kept_graph, transfer: false, q: "What is the difference between `loss.item()` and `loss.detach()`?", a: "`item()` gives a Python number; `detach()` a tensor with the same memory and no graph. Keep either rather than the loss itself, which keeps its graph alive."}
+#   - {id: growing_memory, section: kept_graph, transfer: true, q: "An evaluation does `total += loss` for 500 batches, each with a graph of 8 MB, and never goes backwards. How much memory is held at the end? What do you change?", a: "All of it: 500 · 8 MB = 4 GB. `total` is made of every loss and keeps their graphs. Write `loss.item()`, or evaluate under `torch.no_grad()`."}
+# predictions:
+#   - {id: best_nudge, ask: "In float64: at which $h$, between $10^{-14}$ and 0.1, is the mean error of the central difference smallest?", factor: 12, because: "The error of the formula falls with $h^2$, that of rounding grows as $1/h$. The two meet near $10^{-5}$ or $10^{-6}$."}
+#   - {id: never_cleared, ask: "What does the loss of the loop that never clears do, over 600 steps?", choices: ["arrives, sooner than the right one", "swings without end", "grows without end", "does not move"], because: "The step is the sum of all slopes so far, a velocity. This is a ball in a bowl without friction: it runs through the bottom and up the other side."}
+#   - {id: kept_bytes, ask: "How much does one loss on all 20 000 readings keep for the way back, the inputs left out?", unit: "bytes", factor: 1.9, because: "Only the square needs a number from the way forward: the errors, 20 000 of eight bytes. Sums need nothing, and $w \\cdot x$ needs inputs that are there anyway."}
+#   - {id: path_gap, ask: "How far apart are the two loss curves at most, over the thousand steps in float64?", choices: ["exactly 0", "about 1e-15", "about 1e-6"], because: "torch adds up a mean in another order than numpy, and rounding depends on the order. So the last bits of a float64 differ, and nothing more."}
+# written:
+#   - {id: the_missing_line, ask: "Your friend's loss goes down and up again, evenly, for ever. Which line is missing, and what has their program become?", rubric: ["names the clearing of `.grad`", "says that the step is then the sum of all slopes: a velocity without friction, a pendulum", "gives a test, such as printing `w.grad` at one point twice"], answer: "The clearing of `.grad`. The step is the sum of all slopes, a velocity without friction: a pendulum. Test: print `w.grad` at one point twice."}
+#   - {id: formula_or_nudge, ask: "\"Autograd finds the formula of the derivative.\" \"No, it nudges very cleverly.\" Settle it.", rubric: ["says that it is neither", "says that it keeps the operations that were run and the numbers that went through, and multiplies local slopes backwards", "against the formula: loops and branches", "against the nudge: it has no $h$, and no error that depends on one"], answer: "Neither. It keeps the operations that were run and the numbers that went through, and multiplies local slopes backwards. It is no formula, as loops and branches show. It is no nudge: it has no $h$, and no error that depends on one, as the V does."}
+#   - {id: an_hour_then_no_memory, ask: "A training program works for an hour and then runs out of memory. Where do you look first?", rubric: ["looks for something that grows with the steps and holds on to a graph", "names a list of losses, or a running mean, without `.item()`", "names an evaluation without `no_grad`, or an update that became part of the graph"], answer: "For something that grows with the steps and holds on to a graph. That may be a list of losses without `.item()`, or a running mean of tensors. It may be an evaluation without `no_grad`, or an update that became part of the graph."}
 # ---
 
 # %% [markdown]
@@ -30,11 +53,11 @@
 # Rung 1 cost you a page of calculus for two parameters. On this page you delete it. You will write down the
 # loss, and only the loss; torch watches the arithmetic, and on the word `backward()` hands you every slope.
 # Then you put it to the test: from the same seed, the new loop must walk the path of the old one, step by step,
-# and the two may differ by no more than 0.00001. They will differ by far less.
+# and the two may differ by no more than 0.00001.
 #
 # There is a price. The machine has three habits that look like faults until you know the reason, and each of
-# them has cost every person who trains networks an afternoon. One of them turns a training run into a pendulum
-# that never stops. We will build that one on purpose, look at it, and then put the brake on.
+# them has cost every person who trains networks an afternoon. One of them spoils a training run without an
+# error message. We will build that one on purpose, look at it, and then repair it.
 #
 # **You need** [rung 1](01_scalar_regression.ipynb): its loss, its gradient, its loop. **You will have** the
 # same loop without a formula for the gradient, a picture of what happens inside `backward()`, and a plot that
@@ -49,7 +72,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from descent import chapter, check, hint, progress
+from descent import chapter, check, commit, hint, outcome, progress, recall, write
 from descent.figures import COLOURS, LivePlot, plot_curves, use_style
 
 chapter("ladder/02_autograd")
@@ -142,6 +165,9 @@ def to_tensors(
 
 # %% check="to_tensors"
 check(to_tensors)
+
+# %% recall="tensors"
+recall("tensors")
 
 # %% [markdown]
 # ## Torch takes notes
@@ -355,9 +381,10 @@ check(derivative)
 # two hundred points $t$. Rung 1 nudged with $h = 0.0001$.
 #
 # **Predict.** As $h$ shrinks from 0.1 to $10^{-14}$, what does the error of the central difference do? Where is
-# it smallest, in float64 and in float32? And how large is the error of `backward()`?
-#
-# *My prediction: …*
+# it smallest? And how large is the error of `backward()`?
+
+# %% predict="best_nudge"
+commit("best_nudge", ..., sure=...)
 
 # %%
 def curve(t: Tensor) -> Tensor:
@@ -373,7 +400,7 @@ def typical_error(slopes: Tensor) -> float:
 
 
 nudges = np.geomspace(1e-14, 0.1, 53)
-errors, by_autograd = {}, {}
+errors, by_autograd, best_nudge = {}, {}, {}
 for dtype in (torch.float32, torch.float64):
     t = points.to(dtype).requires_grad_()
     curve(t).sum().backward()  # the slope of a sum in each entry is that entry's own slope
@@ -382,6 +409,7 @@ for dtype in (torch.float32, torch.float64):
         errors[dtype] = [typical_error((curve(t + h) - curve(t - h)) / (2 * h))
                          for h in nudges.tolist()]
     best, rung_1 = np.argmin(errors[dtype]), np.argmin(np.abs(nudges - 1e-4))
+    best_nudge[dtype] = float(nudges[best])
     print(f"{dtype}, mean error: with h = 0.0001 {errors[dtype][rung_1]:.0e},"
           f" with the best h, {nudges[best]:.0e}, {errors[dtype][best]:.0e};"
           f" backward() {by_autograd[dtype]:.0e}")
@@ -400,6 +428,9 @@ ax.set(xlabel="nudge h", ylabel="mean error of the slope",
        title="No nudge is as good as the chain rule")
 plt.show()
 
+# %% outcome="best_nudge"
+outcome("best_nudge", best_nudge[torch.float64])
+
 # %% [markdown]
 # A V. From the right the error falls with $h^2$. In a central difference the curvature cancels; what is left is
 # $\tfrac{1}{6}h^2$ times the third derivative.
@@ -408,7 +439,11 @@ plt.show()
 # digits and the best nudge five; further left the two points are the same number. **This is where the dtype
 # matters**: check gradients in float64. `backward()` has no $h$, and loses nothing but the rounding of a few
 # multiplications.
-#
+
+# %% recall="backward"
+recall("backward")
+
+# %% [markdown]
 # ## The loss in tensors
 #
 # Now a batch. The arithmetic is rung 1's, on tensors: $w$ and $b$ of shape $()$, one number each; $x$ and $y$
@@ -443,10 +478,8 @@ check(line_loss)
 # %% [markdown]
 # ## The first habit: slopes add up
 #
-# **Predict.** Rung 1's slopes on the two examples are $-10$ and $-4$. We compute the loss and call
+# Rung 1's slopes on the two examples are $-10$ and $-4$. We compute the loss and call
 # `backward()`, three times over. Nothing moves in between. What is in `w.grad` after each?
-#
-# *My prediction: …*
 
 # %%
 paper_x, paper_y = to_tensors(np.array([1.0, 3.0]), np.array([2.0, 6.0]))
@@ -521,6 +554,9 @@ def zero_gradients(parameters: list[Tensor]) -> None:
 # %% check="zero_gradients"
 check(zero_gradients)
 
+# %% recall="accumulation"
+recall("accumulation")
+
 # %% [markdown]
 # ## The second habit: everything is noted
 #
@@ -587,8 +623,9 @@ check(sgd_step_)
 # three ways. One loop is right. One forgets to clear the slopes. One clears them between `backward()` and the
 # step. What does the loss of the last two do? The forgetful loop takes ever larger steps, as its slopes pile
 # up. Does it arrive sooner? Does it explode?
-#
-# *My prediction: …*
+
+# %% predict="never_cleared"
+commit("never_cleared", ..., sure=...)
 
 # %%
 few_inputs, few_targets = inputs[:100], targets[:100]
@@ -633,6 +670,16 @@ never = np.array(swings["never cleared"])
 peaks = 1 + np.flatnonzero((never[1:-1] > never[:-2]) & (never[1:-1] > never[2:]))
 print(f"steps from peak to peak: {np.mean(np.diff(peaks)):.2f}, pendulum's π / √(ηλ) ="
       f" {math.pi / math.sqrt(0.01 * steepest):.2f}")
+lowest, highest = never[450:].min() / never[0], never[450:].max() / never[0]
+if highest > 2:
+    seen = "grows without end"
+elif lowest > 0.9:
+    seen = "does not move"
+else:
+    seen = "swings without end" if highest > 0.1 else "arrives, sooner than the right one"
+
+# %% outcome="never_cleared"
+outcome("never_cleared", seen)
 
 # %% [markdown]
 # Neither. It swings. If slopes are never cleared, the step is the sum of all slopes so far. A slope then no
@@ -651,8 +698,13 @@ print(f"steps from peak to peak: {np.mean(np.diff(peaks)):.2f}, pendulum's π / 
 # ## The third habit: notes are kept as long as you keep the result
 #
 # To plot a loss curve you keep the losses. What do you keep, if you write `losses.append(loss)`? A tensor holds
-# on to its graph, and the graph to every array that it will need on the way back. We can count those bytes, for
-# one look at the loss on all the readings.
+# on to its graph, and the graph to every array that it will need on the way back.
+#
+# **Predict.** We can count those bytes, for one look at the loss on all 20 000 readings. Go through the table of local
+# slopes above: which operation needs which numbers? Each takes eight bytes.
+
+# %% predict="kept_bytes"
+commit("kept_bytes", ..., sure=...)
 
 # %%
 def bytes_noted(compute: Callable[[], Tensor]) -> int:
@@ -677,7 +729,8 @@ def look_without_notes() -> Tensor:
         return look()
 
 
-print(f"kept with the loss as it is: {bytes_noted(look):7} bytes")
+kept_bytes = bytes_noted(look)
+print(f"kept with the loss as it is: {kept_bytes:7} bytes")
 print(f"under torch.no_grad():       {bytes_noted(look_without_notes):7} bytes")
 loss = look()
 print(f"loss.item() is {loss.item():.4f}, a {type(loss.item()).__name__};"
@@ -690,6 +743,9 @@ try:
     loss.detach().backward()
 except RuntimeError as message:
     print("loss.detach().backward():", message)
+
+# %% outcome="kept_bytes"
+outcome("kept_bytes", kept_bytes)
 
 # %% [markdown]
 # A hundred and sixty thousand bytes behind one number: the twenty thousand errors, eight bytes each, waiting
@@ -705,7 +761,11 @@ except RuntimeError as message:
 # Whatever you call `backward()` on must still have its graph. `loss.item()` beside it does no harm, as in
 # `descend` above. But `backward()` on a detached loss, or on one computed under `no_grad`, saws off the branch you
 # sit on, and the last message is what you get.
-#
+
+# %% recall="kept_graph"
+recall("kept_graph")
+
+# %% [markdown]
 # ## The whole loop
 #
 # Rung 1's specification, in tensors:
@@ -774,10 +834,11 @@ check(train)
 #
 # The same data, seed and settings as at the top: five epochs, batches of 100, a learning rate of 0.01.
 #
-# **Predict.** How far apart are the two loss curves at most, over a thousand steps: exactly 0, about
-# $10^{-15}$, about $10^{-6}$? And if the same loop ran in float32?
-#
-# *My prediction: …*
+# **Predict.** Both programs do the same arithmetic in float64, one in numpy and one in torch. Will the losses be equal
+# to the last bit? And if the same loop ran in float32?
+
+# %% predict="path_gap"
+commit("path_gap", ..., sure=...)
 
 # %%
 auto_w, auto_b, auto_losses = train(x, y, 0.01, 100, 5, np.random.default_rng(0))
@@ -814,6 +875,11 @@ ax.annotate("the mark: 0.00001", (1000, 1.6e-5), color=COLOURS["red"], ha="right
 ax.set(xlabel="step", ylabel="distance from rung 1's loss (bar²)", xlim=(0, 1000), ylim=(1e-18, 1e-3),
        title="Autograd walks the path worked out by hand")
 plt.show()
+widest = gaps["float64"].max()
+apart = "exactly 0" if widest == 0 else "about 1e-15" if widest < 1e-10 else "about 1e-6"
+
+# %% outcome="path_gap"
+outcome("path_gap", apart)
 
 # %%
 worst = 0.0
@@ -898,20 +964,18 @@ print(f"mean of the last 1 000 losses {np.mean(live_losses[-1000:]):.4f} bar²,"
 # ## Explain it to a friend
 #
 # Aloud, or in writing, without scrolling up.
-#
-# 1. Your friend's loss goes down and up again, evenly, for ever. Which line is missing, and what has their
-#    program become?
-# 2. "Autograd finds the formula of the derivative." "No, it nudges very cleverly." Settle it.
-# 3. A training program works for an hour and then runs out of memory. Where do you look first?
-#
-# :::{admonition} What good answers contain
-# :class: dropdown
-# 1. The clearing of `.grad`. The step is the sum of all slopes, a velocity without friction: a pendulum.
-#    Test: print `w.grad` at one point twice.
-# 2. Neither. It keeps the operations that were run and the numbers that went through, and multiplies local
-#    slopes backwards. There is no formula, as loops and branches show, and no nudge, as the V shows.
-# 3. For something that grows with the steps and holds on to a graph: a list of losses without `.item()`, a
-#    running mean of tensors, an evaluation without `no_grad`, an update that became part of the graph.
-# :::
-#
+
+# %% write="the_missing_line"
+write("the_missing_line", """
+""")
+
+# %% write="formula_or_nudge"
+write("formula_or_nudge", """
+""")
+
+# %% write="an_hour_then_no_memory"
+write("an_hour_then_no_memory", """
+""")
+
+# %% [markdown]
 # Next, [rung 3](03_vector_regression.ipynb): inputs with many numbers each, and shapes that have to fit.

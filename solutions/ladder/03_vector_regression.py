@@ -14,15 +14,39 @@
 #   - {key: lecun1998efficient, where: "section 4.3, 'Normalizing the Inputs', and 5.1 for the eigenvalues behind it", skip: "the second-order methods after it"}
 #   - {key: harris2020, where: "the figure that shows views, broadcasting and reduction side by side", skip: "the history of the array libraries"}
 #   - {key: higham2002, where: "section 14.1, 'Use and Abuse of the Matrix Inverse', and chapter 20 for what the normal equation costs in digits", skip: "the rounding-error proofs"}
+# sections:
+#   - {id: data, heading: "The data", for: "features of very different sizes are what real data has, and what every later data set is prepared for", needs: [ladder/01#data]}
+#   - {id: many_features, heading: "One prediction from many features", for: "the matrix product is what every layer of every network does", needs: [data, ladder/01#line]}
+#   - {id: broadcasting, heading: "When shapes differ", for: "biases, masks and normalisation all rest on these rules, and so do the bugs that nobody sees", needs: [many_features]}
+#   - {id: shape_bug, heading: "The bug that trains", for: "you learn to suspect a loss that falls, and to write the one line that catches it", needs: [broadcasting, ladder/02#no_grad]}
+#   - {id: gradient, heading: "The gradient, all weights at once", for: "forward with a matrix, backward with its transpose: so goes backpropagation in every layer", needs: [many_features, ladder/01#slope, ladder/02#backward]}
+#   - {id: least_squares, heading: "The best answer there is", for: "an exact answer judges the loop of this page, and the Adam that rung 8 lets you try on the same readings", needs: [gradient]}
+#   - {id: conditioning, heading: "Years to go", for: "normalised inputs, batch norm and Adam are all cures for this one trouble", needs: [least_squares, broadcasting, ladder/01#learning_rate]}
+#   - {id: unscaling, heading: "Back to volts", for: "a model trained on scaled data has to answer in the units of its user", needs: [conditioning]}
+#   - {id: loop, heading: "The whole loop, for vectors", for: "the loop of rung 4 is this one with another loss", needs: [gradient, unscaling, ladder/01#minibatches]}
+#   - {id: distance, heading: "How near is it?", for: "it shows how to tell a bad fit from a number that the data does not hold", needs: [loop, ladder/01#recovered, ladder/01#batch_size]}
+#   - {id: oracle, heading: "When the oracle itself is at fault", for: "half-precision training and large sums lose digits in the same way", needs: [conditioning, ladder/02#tensors]}
 # recall:
-#   - {q: "Give the matrix-vector product Xw of shapes (n, d) and (d,) in two ways.", a: "Row by row: entry i is the dot product of row i with w. Column by column: the sum of the d columns, column j taken w[j] times."}
-#   - {q: "State the rules of broadcasting.", a: "Line the shapes up at the right and fill the shorter with ones at the left. Each pair of sizes must be equal or contain a 1, which stretches; otherwise it is an error."}
-#   - {q: "What does (n,) minus (n, 1) give, and what does a model learn from the mean of its square?", a: "A table (n, n) of every prediction against every target. The model learns to predict the mean of the targets for everyone."}
-#   - {q: "Write the gradient of the mean squared error in matrix form, with shapes.", a: "With e = Xw + b − y of shape (n,): dw = (2/n)·Xᵀe of shape (d,), db = (2/n)·sum(e), one number."}
-#   - {q: "What is the normal equation, and why is it called normal?", a: "X̃ᵀX̃·θ = X̃ᵀy, with a column of ones in X̃ for b. It says that the error is perpendicular (normal) to every column of X̃."}
-#   - {q: "What decides how many steps gradient descent needs on a quadratic loss?", a: "The condition number: largest over smallest curvature. The safe rate is set by the largest, the progress by the smallest."}
-#   - {q: "How do you turn weights for standardised features back into original units?", a: "w = w′/std, and b = b′ − Σ w·mean. The predictions stay the same."}
-#   - {q: "What does standardising not cure?", a: "Correlation between features. It makes each feature's size equal; the bowl stays elongated along directions in which features move together."}
+#   - {id: product_two_ways, section: many_features, transfer: false, q: "Give the matrix–vector product $Xw$ of shapes $(n, d)$ and $(d,)$ in two ways.", a: "Row by row: entry $i$ is the dot product of row $i$ with $w$. Column by column: the sum of the $d$ columns, column $j$ taken $w_j$ times."}
+#   - {id: broadcasting_rules, section: broadcasting, transfer: false, q: "State the rules of broadcasting.", a: "Line the shapes up at the right and fill the shorter with ones at the left. Each pair of sizes must be equal or contain a 1, which stretches; otherwise it is an error."}
+#   - {id: shapes_meet, section: broadcasting, transfer: true, q: "Which shape has the sum of arrays of shapes `(32, 1, 10)` and `(5, 1)`? And that of `(10, 3)` and `(10,)`?", a: "`(32, 5, 10)`. The second is an error: 3 stands opposite 10."}
+#   - {id: every_pair, section: shape_bug, transfer: false, q: "What does $(n,)$ minus $(n, 1)$ give, and what does a model learn from the mean of its square?", a: "A table $(n, n)$ of every prediction against every target. The model learns to predict the mean of the targets for everyone."}
+#   - {id: plateau_at_four, section: shape_bug, transfer: true, q: "The targets of a regression have standard deviation 2. Its loss falls smoothly and stops at 4.0. What do you look at?", a: "4 is their variance: the model ignores its input. Look at the shapes of predictions and targets where they meet, and whether the weights are zero."}
+#   - {id: gradient_in_matrices, section: gradient, transfer: false, q: "Write the gradient of the mean squared error in matrix form, with shapes.", a: "With $e = Xw + b - y$ of shape $(n,)$: the slope in $w$ is $\\frac2n X^\\top e$ of shape $(d,)$; in $b$ it is $\\frac2n \\sum_i e_i$, one number."}
+#   - {id: normal_equation, section: least_squares, transfer: false, q: "What is the normal equation, and why is it called normal?", a: "$\\tilde X^\\top\\tilde X\\,\\theta = \\tilde X^\\top y$, with a column of ones in $\\tilde X$ for $b$. It says that the error is perpendicular (normal) to every column of $\\tilde X$."}
+#   - {id: two_curvatures, section: conditioning, transfer: true, q: "A quadratic loss has the curvatures 100 and 0.5. What is the largest safe learning rate? At half of it, how many steps does the flat direction need for a factor of $e$?", a: "$2/100 = 0.02$. At 0.01 about $100/0.5 = 200$ steps, the condition number."}
+#   - {id: correlated_features, section: conditioning, transfer: true, q: "Two standardised features have a correlation of 0.9. Which two curvatures come from them, and what is their ratio?", a: "$2(1 \\pm 0.9)$: 3.8 and 0.2, a ratio of 19. Standardising cures size, not correlation."}
+#   - {id: back_to_units, section: unscaling, transfer: true, q: "A standardised feature has the weight 6, and the bias is 1. The feature has mean 20 and standard deviation 3. What are $w$ and $b$ in original units?", a: "$w = 6/3 = 2$ and $b = 1 - 2 \\cdot 20 = -39$. The predictions stay the same."}
+# predictions:
+#   - {id: bug_weights, ask: "In the second run, with targets of shape $(n, 1)$: what will the three weights be after 80 steps?", choices: ["near the truth", "half of the truth", "near 0", "without bound"], because: "$(n,)$ minus $(n, 1)$ compares every prediction with every target. Which belongs to which is lost, so the best is the same number for everyone."}
+#   - {id: condition_number, ask: "Of which order of magnitude is the condition number $\\kappa$ of the raw features, with the column of ones?", choices: ["a thousand", "a million", "a thousand million", "a million million"], because: "The supply near 5000 sets the largest curvature, $2 \\cdot 5000^2 = 5 \\cdot 10^7$. Supply and constant are nearly the same feature, so the flattest is only about $2 \\cdot 40^2/5000^2 \\approx 10^{-4}$."}
+#   - {id: better_cure, ask: "Scaling divides by $\\sigma$, shifting subtracts $\\mu$. Which of the two cures alone takes more off $\\kappa$?", choices: ["only scaling", "only shifting", "neither takes off much"], because: "Shifting parts the supply from the constant: more than eight zeros. Scaled alone, a supply of 125 of its standard deviations is still as good as a constant."}
+#   - {id: bias_error, ask: "How large is the standard error of $b$ in the best answer there is, least squares on 20 000 readings?", unit: "bar", factor: 1.5, because: "Apart from the temperature the supply spreads by $0.8 \\cdot 40$ mV, so its weight is uncertain by $0.3/(32\\sqrt{20\\,000})$, about 0.00007 bar per mV. Over the 5000 mV down to zero that makes a third of a bar."}
+#   - {id: lstsq_bias, ask: "In float32 `torch.linalg.lstsq`, as it comes, drops every direction of $\\tilde X$ that is smaller than about 0.2 % of the largest. How far from the right bias is it?", unit: "bar", factor: 1.5, because: "Beside a supply of 5000, a column of ones is 0.02 %. It is dropped as noise, so there is no bias at all, and the error is all of 47. No warning comes."}
+# written:
+#   - {id: stops_at_the_variance, ask: "Your friend's loss falls smoothly and stops at exactly the variance of the targets. What do you ask to see first?", rubric: ["asks for the shapes of predictions and targets, $(n,)$ against $(n, 1)$", "asks whether the weights are zero", "says why: a model that ignores its input gets the variance"], answer: "The shapes of predictions and targets, for $(n,)$ against $(n, 1)$. Then the weights: are they zero, so that the model ignores its input? The variance is what such a model gets."}
+#   - {id: why_the_transpose, ask: "Why is it $X^\\top e$, and not $Xe$, in the gradient? Argue once with shapes and once with what a single weight does.", rubric: ["shapes: $e$ has $(n,)$ and the answer must have $(d,)$", "one weight: weight $j$ reaches every example through column $j$", "so its slope gathers the errors of all examples along that column"], answer: "$e$ has shape $(n,)$ and the answer must have $(d,)$. Weight $j$ reaches every example through column $j$, so its slope gathers the errors of all examples along that column."}
+#   - {id: two_biases, ask: "A colleague reports a bias of −46.9 bar where you have −47.3. Is one of you wrong?", rubric: ["says: not necessarily", "says that the bias is the height at a supply of 0 mV, far from any reading", "compares predictions on real readings, or the bias at the mean of the features"], answer: "Not necessarily. The bias is the height at a supply of 0 mV, 125 standard deviations away from any reading. Compare predictions on real readings, or the bias at the mean of the features."}
 # ---
 
 # %% [markdown]
@@ -52,7 +76,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 
-from descent import chapter, check, hint, progress
+from descent import chapter, check, commit, hint, outcome, progress, recall, write
 from descent.data import plane
 from descent.figures import COLOURS, plot_curves, use_style
 
@@ -214,6 +238,9 @@ def broadcast_shape(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:
 # %% check="broadcast_shape"
 check(broadcast_shape)
 
+# %% recall="broadcasting"
+recall("broadcasting")
+
 # %% [markdown]
 # ## The bug that trains
 #
@@ -224,8 +251,9 @@ check(broadcast_shape)
 # **Predict.** Below, the same model is trained twice by autograd on 500 practice examples, with targets
 # $(n,)$ and with targets $(n, 1)$. In the second run, will there be an error message? Will the loss fall?
 # What will the weights be? (The truth is $1.5, -2, 0.5$, the noise floor $0.01$.)
-#
-# *My prediction: …*
+
+# %% predict="bug_weights"
+commit("bug_weights", ..., sure=...)
 
 # %%
 practice_x, practice_y = plane(500, w=(1.5, -2.0, 0.5), b=1.0, noise=0.1, seed=1)
@@ -260,6 +288,16 @@ for name, targets in runs.items():
 wrong_error = predict(w, b, practice_x) - column_of_targets
 print("shape of the second run's errors:", wrong_error.shape)
 print(f"variance of the targets: {practice_y.var():.2f}, their mean: {practice_y.mean():.2f}")
+shares = w / np.array([1.5, -2.0, 0.5])  # of the truth, weight by weight
+if np.abs(shares).max() > 2:
+    second_run = "without bound"
+elif np.abs(shares).max() < 0.1:
+    second_run = "near 0"
+else:
+    second_run = "near the truth" if shares.min() > 0.9 else "half of the truth"
+
+# %% outcome="bug_weights"
+outcome("bug_weights", second_run)
 
 # %% tags=["hide-input"]
 fig, (left, right) = plt.subplots(1, 2, figsize=(10.5, 4.0), width_ratios=[1, 1.5])
@@ -301,7 +339,11 @@ for name, p in {"the truth": true_p, "the mean for everyone": mean_p}.items():
 # writing wherever two arrays are about to meet: `assert prediction.shape == target.shape`. (With all
 # 20 000 outdoor readings the table would have 400 million entries, 3.2 GB. Running out of memory on a
 # small problem is the other symptom.)
-#
+
+# %% recall="shape_bug"
+recall("shape_bug")
+
+# %% [markdown]
 # ## The gradient, all weights at once
 #
 # The loss is rung 1's, $L = \frac1n \sum_i e_i^2$, with $e = Xw + b - y$, of shape $(n,)$. Take one weight
@@ -471,11 +513,11 @@ plt.show()
 # $\lambda_{\max}/\lambda_{\min}$ steps to come closer by a factor of $e$. That ratio is called the
 # **condition number** $\kappa$, and it says how hard a problem is for gradient descent.
 #
-# **Predict.** Means and spreads of the features are printed at the top of the page. What is $\lambda_{\max}$, roughly? The order of
-# magnitude of $\kappa$: ten, a thousand, a million?
-#
-# *My prediction: …*
+# **Predict.** Means and spreads of the features are printed at the top of the page. What is $\lambda_{\max}$, roughly? And which
+# direction is the flattest?
 
+# %% predict="condition_number"
+commit("condition_number", ..., sure=...)
 
 # %%
 def curvatures(x: np.ndarray) -> np.ndarray:
@@ -492,6 +534,11 @@ print(f"largest safe learning rate {2 / raw_curvatures[-1]:.1e}")
 print(f"condition number {condition:.1e}")
 print(f"at a ten-thousandth of a second a step: {years:.1f} years for a factor of e")
 print(f"factors of e from b = 0 to within 0.01 bar: {np.log(abs(best_b) / 0.01):.1f}")
+words = {3: "a thousand", 6: "a million", 9: "a thousand million", 12: "a million million"}
+magnitude = words[min(words, key=lambda power: abs(np.log10(condition) - power))]
+
+# %% outcome="condition_number"
+outcome("condition_number", magnitude)
 
 # %% [markdown]
 # The supply is near 5000, so the mean of its square is 25 million. That sets the learning rate for everybody,
@@ -542,10 +589,10 @@ check(standardise)
 # %% [markdown]
 # **Predict.** Four runs of full-batch gradient descent, each at its own rate $1/\lambda_{\max}$: on the raw
 # features, on features only divided by $\sigma$, on features with only $\mu$ subtracted, and on standardised ones. The first three
-# get 3 000 steps, the last gets 30. How far down does each get? Which of the two cures, shifting or scaling, does more for $\kappa$?
-# And is $\kappa$ exactly 1 after both?
-#
-# *My prediction: …*
+# get 3 000 steps, the last gets 30. How far down does each get? And is $\kappa$ exactly 1 after both cures?
+
+# %% predict="better_cure"
+commit("better_cure", ..., sure=...)
 
 # %%
 scaled, mean, std = standardise(x)
@@ -563,11 +610,12 @@ def excess_losses(x: np.ndarray, steps: int) -> np.ndarray:
 
 
 versions = {"raw": x, "only scaled": x / std, "only centred": x - mean, "standardised": scaled}
-descents = {}
+descents, conditions = {}, {}
 for name, features in versions.items():
     ends = curvatures(features)[[0, -1]]
     losses = excess_losses(features, steps=30 if name == "standardised" else 3_000)
     descents[name] = (np.arange(1, len(losses) + 1), losses)
+    conditions[name] = ends[1] / ends[0]
     print(f"{name:>12}: condition number {ends[1] / ends[0]:8.2g},"
           f" loss above the minimum after {len(losses):4} steps {losses[-1]:.1e} bar²")
 
@@ -580,6 +628,12 @@ plot_curves(descents, "step", "loss above the minimum (bar²)",
 plt.gca().set_xscale("log")
 plt.gca().set_ylim(1e-9, 100)
 plt.show()
+cure = "only scaling" if conditions["only scaled"] < conditions["only centred"] else "only shifting"
+if min(conditions["only scaled"], conditions["only centred"]) > conditions["raw"] / 10:
+    cure = "neither takes off much"
+
+# %% outcome="better_cure"
+outcome("better_cure", cure)
 
 # %% [markdown]
 # Raw, the first step repairs the one direction that the rate was made for, and then nothing happens. Scaling
@@ -646,7 +700,11 @@ plt.show()
 #
 # Notice that the upper picture is a choice of units. Draw the temperature's weight in bar per ten degrees, and the trench
 # widens by ten. Gradient descent sees the picture as it is drawn, with equal scales.
-#
+
+# %% recall="conditioning"
+recall("conditioning")
+
+# %% [markdown]
 # ## Back to volts
 #
 # Trained on standardised features, the weights are in bar per standard deviation. Nobody can put those into a
@@ -684,6 +742,9 @@ def unstandardise(
 
 # %% check="unstandardise"
 check(unstandardise)
+
+# %% recall="unscaling"
+recall("unscaling")
 
 # %% [markdown]
 # ## The whole loop, for vectors
@@ -803,8 +864,9 @@ for label, found in {"standardised": scaled_gaps, "original units": gaps}.items(
 #
 # **Predict.** Is that a failure of the training? How well does least squares itself know $b$? (Rung 1's standard error, for
 # many parameters at once, is the noise $\sigma$ times the root of the diagonal of $(\tilde X^\top\tilde X)^{-1}$.)
-#
-# *My prediction: …*
+
+# %% predict="bias_error"
+commit("bias_error", ..., sure=...)
 
 # %%
 columns = np.column_stack([x, np.ones(len(x))])
@@ -814,6 +876,9 @@ print("standard errors of least squares: w", np.round(standard_errors[:3], 5),
 recentred = np.column_stack([columns[:, :2], columns[:, 2] - 5000.0, columns[:, 3]])
 centred_errors = SIGMA * np.sqrt(np.diag(np.linalg.inv(recentred.T @ recentred)))
 print(f"the same for the height at 0 V, 0 °C and 5000 mV: {centred_errors[3]:.4f}")
+
+# %% outcome="bias_error"
+outcome("bias_error", round(float(standard_errors[3]), 2))
 
 # %% [markdown]
 # The data itself leaves $b$ open by 0.33 bar, so training that is 0.11 away has used up what there is to know. $b$ is the height
@@ -831,9 +896,9 @@ print(f"the same for the height at 0 V, 0 °C and 5000 mV: {centred_errors[3]:.4
 # **Predict.** The same least squares problem in float32: the normal equation with `solve`, and with `inv`;
 # `torch.linalg.lstsq`, which works on $\tilde X$ itself and never forms $\tilde X^\top\tilde X$, by a QR factorisation and as
 # it comes; and the normal equation on standardised features, mapped back. Which come within 0.01 bar of the right bias?
-#
-# *My prediction: …*
 
+# %% predict="lstsq_bias"
+commit("lstsq_bias", ..., sure=...)
 
 # %%
 def in_float32(x: np.ndarray) -> torch.Tensor:
@@ -854,12 +919,16 @@ biases = {
 }
 for name, value in biases.items():
     print(f"{name:>23}: b off by {abs(value - best_b):7.4f} bar")
+off_as_it_comes = float(abs(biases["lstsq, as it comes"] - best_b))
+
+# %% outcome="lstsq_bias"
+outcome("lstsq_bias", round(off_as_it_comes, 1))
 
 # %% [markdown]
 # (The last digits depend on the machine.) Forming $\tilde X^\top\tilde X$ in float32 costs bars. The inverse is no worse than `solve` here;
 # the digits were gone before either began, which is worth knowing, since the inverse usually takes the blame
 # {cite:p}`higham2002`. QR keeps them. `lstsq` as it comes finds no bias at all: it cuts off all directions that are smaller than about $n$ times the
-# rounding error, as noise, and beside a supply of 5000 that is everything else. It gives no warning. And the plainest method of all
+# rounding error, as noise, and beside a supply of 5000 that is nearly everything else. It gives no warning. And the plainest method of all
 # is good again once the features have been standardised. Conditioning is a property of how you put the
 # question, and every method pays for it, the exact ones in digits and the patient ones in steps.
 #
@@ -898,20 +967,18 @@ for name, value in biases.items():
 # ## Explain it to a friend
 #
 # Aloud, or in writing, without scrolling up.
-#
-# 1. Your friend's loss falls smoothly and stops at exactly the variance of the targets. What do you ask to see first?
-# 2. Why is it $X^\top e$, and not $Xe$, in the gradient? Argue once with shapes and once with what a single weight
-#    does.
-# 3. A colleague reports a bias of −46.9 bar where you have −47.3. Is one of you wrong?
-#
-# :::{admonition} What good answers contain
-# :class: dropdown
-# 1. The shapes of predictions and targets, for $(n,)$ against $(n, 1)$. Then the weights: are they zero, so that the model
-#    ignores its input?
-# 2. $e$ has shape $(n,)$ and the answer must have $(d,)$. Weight $j$ reaches every example through column $j$, so its
-#    slope gathers the errors of all examples along that column.
-# 3. Not necessarily. The bias is the height at a supply of 0 mV, 125 standard deviations away from any reading. Compare
-#    predictions on real readings, or the bias at the mean of the features.
-# :::
-#
+
+# %% write="stops_at_the_variance"
+write("stops_at_the_variance", """
+""")
+
+# %% write="why_the_transpose"
+write("why_the_transpose", """
+""")
+
+# %% write="two_biases"
+write("two_biases", """
+""")
+
+# %% [markdown]
 # Next, [rung 4](04_softmax_classification.ipynb): the same matrix product, and an answer that is a category.

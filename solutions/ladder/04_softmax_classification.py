@@ -6,7 +6,7 @@
 # needs: [ladder/02_autograd, ladder/03_vector_regression]
 # teaches: [logits, softmax, overflow, log-sum-exp, negative log-likelihood, accuracy, one-hot vectors, held-out points, decision boundaries, calibration]
 # builds: logits, a stable log-softmax, the negative log-likelihood, accuracy, one-hot rows, the gradient by hand, the training loop
-# number: within 1 % of the Bayes accuracy on overlapping clouds; a third on the spiral, and the reason why
+# number: within 1 % of the Bayes accuracy on overlapping clouds; and the reason for what the spiral does
 # data: synthetic blobs and a spiral
 # run: null
 # readings:
@@ -14,15 +14,39 @@
 #   - {key: goodfellow2016, where: "section 4.1, 'Overflow and Underflow', two pages on the failure you repair here", skip: "the rest of chapter 4, for now"}
 #   - {key: hastie2009, where: "section 4.4.1, on fitting the same model, and figure 4.1 for straight borders, there of a relative, linear discriminant analysis", skip: "the Newton steps: gradient descent does the job here"}
 #   - {key: blanchard2021, where: "section 1 for the problem, and the closing section for what to use", skip: "the error bounds between"}
+# sections:
+#   - {id: beans, heading: "The beans", for: "held-out points and the best possible accuracy are the yardsticks of every later classifier", needs: [ladder/02#tensors]}
+#   - {id: logits, heading: "A score for each class", for: "every classifier, convolutional network and language model ends in logits", needs: [beans, ladder/03#many_features, ladder/03#broadcasting]}
+#   - {id: softmax, heading: "From scores to probabilities", for: "scores become probabilities: every classifier and every attention layer ends so", needs: [logits]}
+#   - {id: likelihood, heading: "A loss for probabilities", for: "this is the loss of every network from rung 5 to the last language model", needs: [softmax]}
+#   - {id: accuracy, heading: "How often is it right?", for: "image classifiers up to ImageNet are compared by this number", needs: [logits]}
+#   - {id: gradient, heading: "The gradient, by hand", for: "prediction minus truth is what flows back into every network that ends in softmax", needs: [likelihood, ladder/01#slope, ladder/03#gradient]}
+#   - {id: loop, heading: "The whole loop", for: "the same loop, with other parts, trains every network of the course", needs: [gradient, ladder/01#minibatches, ladder/01#loop]}
+#   - {id: ceiling, heading: "The ceiling", for: "it shows how to judge a result: several seeds, the spread, and the best that can be had", needs: [beans, accuracy, loop]}
+#   - {id: nan, heading: "What NaN does to a training run", for: "a loss of NaN is the commonest accident of large and half-precision runs, and you can trace it to its source", needs: [likelihood, accuracy, ladder/02#backward]}
+#   - {id: calibration, heading: "Is a probability a promise?", for: "temperature comes back when a language model samples, and honest probabilities wherever a decision hangs on one", needs: [likelihood, ceiling]}
+#   - {id: linear_limits, heading: "The spiral", for: "the spiral is the test that the hidden layers of rung 5 have to pass", needs: [ceiling]}
 # recall:
-#   - {q: "Write softmax for one row of k logits, and say what it does not change under.", a: "p_j = exp(l_j) / Σ_q exp(l_q). Adding the same number to every logit of the row changes nothing."}
-#   - {q: "Why is the largest logit subtracted before the exponential, and which largest?", a: "exp overflows (in float32 above 88.7). With the row's own maximum subtracted every exponent is at most 0 and the largest term is exp(0) = 1, so the sum is between 1 and k: its logarithm is safe."}
-#   - {q: "Why compute log-softmax in one piece rather than the logarithm of softmax?", a: "A probability of exp(−200) underflows to 0 in float32 and its logarithm is −∞. Logit minus log-sum-exp gives −200."}
-#   - {q: "What is the negative log-likelihood of a classifier that guesses evenly among k classes?", a: "ln k nats, whatever the labels. For 3 classes 1.0986. A classifier that starts from zeros begins there."}
-#   - {q: "Write the gradient of softmax followed by the mean negative log-likelihood, down to W and b, with shapes.", a: "E = (P − Y)/n of shape (n, k), with Y the one-hot labels; dW = xᵀE of shape (d, k); db = the sum of E over the batch, of shape (k,)."}
-#   - {q: "Why do we train on the negative log-likelihood and not on the accuracy?", a: "Accuracy is a staircase in W and b: its slope is 0 almost everywhere, so it does not say which way to go."}
-#   - {q: "What shape can the regions of a linear classifier have, and what follows for the spiral?", a: "Each is convex, bounded by straight lines: the midpoint of two points of a region lies in it. The midpoint of two points of a spiral arm lies on another arm more often than not."}
-#   - {q: "You divide all logits by a temperature of 10. What happens to accuracy and to the loss?", a: "Accuracy stays the same, since the largest logit stays the largest. The probabilities move towards 1/k, and the loss changes: it is lowest where the probabilities are honest."}
+#   - {id: shift_invariance, section: softmax, transfer: false, q: "Write softmax for one row of $k$ logits. Under which change of the logits does it stay the same?", a: "$p_j = e^{l_j} / \\sum_q e^{l_q}$. Adding the same number to every logit of the row changes nothing."}
+#   - {id: largest_subtracted, section: softmax, transfer: false, q: "Why is the largest logit subtracted before the exponential, and which largest?", a: "`exp` overflows, in float32 above 88.7. With the row's own maximum subtracted every exponent is at most 0. One term is $e^0 = 1$, so the sum lies between 1 and $k$."}
+#   - {id: kept_axis, section: softmax, transfer: true, q: "Somebody forgets `keepdim=True` and subtracts row maxima of shape $(n,)$ from logits of shape $(n, k)$. What happens for $n = 50$, $k = 3$? And for $n = k = 3$?", a: "50 does not meet 3: an error. With $n = k = 3$ it runs, and subtracts from column $j$ the maximum of row $j$: wrong probabilities and no error."}
+#   - {id: even_odds, section: likelihood, transfer: true, q: "The first loss of an untrained classifier is 6.91. Is that healthy with 1 000 classes? With 10?", a: "With 1 000 yes: $\\ln 1000 = 6.91$, it has no opinion yet. With 10 no: $\\ln 10 = 2.30$, so it starts sure and wrong. Look at the initial weights and the inputs."}
+#   - {id: gradient_with_shapes, section: gradient, transfer: false, q: "Write the gradient of softmax followed by the mean negative log-likelihood, down to $W$ and $b$, with shapes.", a: "$E = (P - Y)/n$ of shape $(n, k)$, with one-hot $Y$. Then $\\partial L/\\partial W = x^{\\mathsf T} E$ of shape $(d, k)$, and $\\partial L/\\partial b$ is the sum of $E$ over the batch, of shape $(k,)$."}
+#   - {id: push, section: gradient, transfer: true, q: "One example has the probabilities $[0.1, 0.7, 0.2]$ and the label 2. What is the gradient by its three logits, and which way does a step move them?", a: "$p - y = [0.1, 0.7, -0.8]$. A step goes against it: logit 2 rises most, logit 1 falls by nearly as much, logit 0 falls a little."}
+#   - {id: log_in_one_piece, section: nan, transfer: false, q: "Why compute log-softmax in one piece rather than the logarithm of softmax?", a: "A probability of $e^{-200}$ underflows to 0 in float32, and its logarithm is $-\\infty$. Logit minus log-sum-exp gives $-200$."}
+#   - {id: nan_accuracy, section: nan, transfer: true, q: "All weights of a classifier of ten equally frequent classes are NaN. Which accuracy does it report, and why is there no error?", a: "10 %. `argmax` over a row of NaNs always names the same class, which is right one time in ten. Nothing crashes: watch the loss."}
+#   - {id: overconfident, section: calibration, transfer: true, q: "On held-out points a network is right in 80 of 100 cases, and its mean confidence is 95 %. On which side of 1 is the temperature it needs? What happens to the accuracy?", a: "Above 1: it divides the logits, and moves the probabilities towards $1/k$. The accuracy stays at 80 %, since the largest logit stays the largest."}
+#   - {id: ring, section: linear_limits, transfer: true, q: "Class A is a disc, and class B a ring around it. Can a linear classifier get all the points right?", a: "No. Its regions are convex. Take two opposite points of the ring: their midpoint would have to belong to B, and it lies in the disc."}
+# predictions:
+#   - {id: overflow_logit, ask: "From about which $L$ on are the numbers that `naive_softmax` gives for the row $[0, L]$ no probabilities any more?", unit: "points of score", within: 10, because: "$e^{88.7}$ is the largest float32, $3.4 \\cdot 10^{38}$. Beyond that the exponential is infinite, and infinity divided by infinity is NaN."}
+#   - {id: nan_step, ask: "After how many steps does the naive run meet its first NaN?", unit: "steps", within: 0, because: "The first step from zeros carries a factor of 100 from the inputs, and the inputs carry it once more into the logits. They reach hundreds at once, far above 88.7."}
+#   - {id: tempered_accuracy, ask: "All logits are divided by $T = 5$. What does the held-out accuracy do?", choices: ["rises", "falls", "stays"], because: "Dividing by a positive number keeps the order of the logits, so every prediction stays. Only the probabilities move, towards $1/3$."}
+#   - {id: far_confidence, ask: "Which probability does the classifier give its favourite class, a hundred standard deviations from every bean?", choices: ["about a third", "about two thirds", "nearly 1"], because: "Logits grow in proportion to the distance from the borders, and so do their differences. Softmax turns a large difference into near certainty, whether or not there was data."}
+#   - {id: spiral_accuracy, ask: "Which share of held-out points of the spiral does the linear classifier get right, as a mean of ten seeds?", unit: "%", within: 6, because: "A third, which is what guessing gets. Its regions are convex, and no three convex regions follow arms that wind about each other. The wedges of lowest loss cut across all three arms alike."}
+# written:
+#   - {id: nan_at_step_two, ask: "Your friend's loss becomes NaN at step 2, and adding $10^{-8}$ inside the logarithm does not help. What happened, and what do you tell them?", rubric: ["names the overflow: the exponential of a logit above 88.7 is infinite in float32", "says why the repair fails: infinity over infinity is NaN before any logarithm is taken", "tells them to subtract each row's maximum and to compute log-softmax in one piece", "asks why the logits are so large: unscaled inputs, or a learning rate too high"], answer: "The exponential of a logit above 88.7 is infinite in float32, and infinity over infinity is NaN before any logarithm is taken. Subtract each row's maximum, and compute log-softmax in one piece. Then find out why the logits are so large: unscaled inputs, or too high a learning rate."}
+#   - {id: prediction_minus_truth, ask: "Why is the gradient of this complicated-looking loss no more than $p - y$? What does it do to an example that is already right?", rubric: ["writes the loss as log-sum-exp minus the logit of the right class", "says that the derivative of log-sum-exp is softmax", "says that a sure and right example hardly moves anything", "says that a sure and wrong one pushes with full strength"], answer: "The loss is log-sum-exp minus the logit of the right class, and the derivative of log-sum-exp is softmax. A sure and right answer has $p \\approx y$ and hardly moves anything. A sure and wrong one pushes with full strength."}
+#   - {id: cat_or_bus, ask: "A network says \"cat, 99.9 %\" of a photograph of a bus. It knows only cats and dogs. Is the softmax broken?", rubric: ["says no: softmax divides one unit of probability among the classes it has", "says that far from the data the logits, and so their differences, are large", "says that it was never asked whether it had seen such a thing before"], answer: "No. It divides one unit of probability among the classes it has. Far from the data the logits are large, and so are their differences. It was never asked whether it had seen such a thing before."}
 # ---
 
 # %% [markdown]
@@ -31,7 +55,7 @@
 # A machine sorts three kinds of bean. Two sensors look at each bean as it falls, and a flap must send it left, right or
 # straight on. The kinds overlap: some beans of one look exactly like beans of another, so no machine is right every
 # time. By the end of this page yours will be right on about 92.5 beans in 100, and you will know that no machine can
-# beat 92.6. Then the same program meets a spiral, and fails. You will know why that is, too, and the reason is the
+# beat 92.6. Then the same program meets a spiral. You will know the reason for what it does there, too, and it is the
 # reason for deep learning.
 #
 # Rungs 1 to 3 predicted a number. Here we predict one of a few **classes**, and there are three new things: scores that
@@ -49,7 +73,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from descent import chapter, check, hint, progress
+from descent import chapter, check, commit, hint, outcome, progress, recall, write
 from descent.data import blob_means, blobs, blobs_bayes_accuracy, spiral
 from descent.figures import COLOURS, plot_curves, plot_decision_regions, use_style
 
@@ -192,11 +216,12 @@ plt.show()
 #
 # ### The failure
 #
-# **Predict.** One row of logits, $[0, L]$. The probabilities should go to $[0, 1]$ as $L$ grows. We compute in float32.
-# For $L = 10, 50, 88, 89, 1000$ and $-1000$: what does `naive_softmax` say, and what does the logarithm of the first
-# and of the second probability say?
-#
-# *My prediction: …*
+# **Predict.** One row of logits, $[0, L]$. The probabilities should go to $[0, 1]$ as $L$ grows, and to $[1, 0]$ as it
+# falls. We compute in float32, whose largest number is about $3.4 \cdot 10^{38}$. Think of the logarithms of the two
+# probabilities, too: what will the computer say of them for a large $L$, and for $-1000$?
+
+# %% predict="overflow_logit"
+commit("overflow_logit", ..., sure=...)
 
 # %%
 for L in (10.0, 50.0, 88.0, 89.0, 1000.0, -1000.0):
@@ -204,6 +229,9 @@ for L in (10.0, 50.0, 88.0, 89.0, 1000.0, -1000.0):
     print(f"L = {L:6.0f}   softmax {p[0]:.3g}, {p[1]:.3g}   logarithms {p[0].log():.4g}, {p[1].log():.4g}")
 largest = torch.finfo(torch.float32).max
 print(f"largest float32 {largest:.3g}, its logarithm {math.log(largest):.2f}")
+
+# %% outcome="overflow_logit"
+outcome("overflow_logit", round(math.log(largest), 1))
 
 # %% [markdown]
 # Two failures. Beyond 88.7 the exponential is larger than any float32: it **overflows** to infinity, and
@@ -269,7 +297,11 @@ print(f"largest difference from torch.log_softmax on 10 000 numbers: {difference
 # folklore of numerical computing; that it is also accurate, and not merely finite, was proved only lately
 # {cite:p}`blanchard2021`.
 # :::
-#
+
+# %% recall="softmax"
+recall("softmax")
+
+# %% [markdown]
 # ## A loss for probabilities
 #
 # The classifier says $p_{i1}, \dots, p_{ik}$; then the label $y_i$ is revealed. How surprised was it? It had given the truth the probability
@@ -332,7 +364,11 @@ print(f"all logits 0: {no_idea.item():.4f} nats; ln 3 = {math.log(3):.4f}")
 # %% [markdown]
 # The second line is a habit for life. A classifier without an opinion starts at $\ln k$. If the first loss you see is
 # another number, look for the mistake before you train.
-#
+
+# %% recall="likelihood"
+recall("likelihood")
+
+# %% [markdown]
 # ## How often is it right?
 #
 # The loss is for the machine. People ask for the **accuracy**: the share of examples whose largest logit is that of the right
@@ -464,10 +500,8 @@ def gradient(W: Tensor, b: Tensor, x: Tensor, labels: Tensor) -> tuple[Tensor, T
 check(gradient)
 
 # %% [markdown]
-# **Predict.** `backward()` works through your three functions one by one: the maximum, the exponential, the sum, the logarithm, the picking. You
-# have one short formula. To how many digits will they agree, at a random $W$ and $b$ on all 1 500 points?
-#
-# *My prediction: …*
+# `backward()` works through your three functions one by one: the maximum, the exponential, the sum, the logarithm, the picking. You
+# have one short formula. To how many digits do you expect them to agree, at a random $W$ and $b$ on all 1 500 points?
 
 # %%
 some = torch.Generator().manual_seed(3)
@@ -482,7 +516,11 @@ print("on the paper, from zeros:", *gradient(torch.zeros(2, 3), torch.zeros(3), 
 
 # %% [markdown]
 # They agree to the last digits a float32 has. From rung 5 on, autograd does the work. You know what it does.
-#
+
+# %% recall="gradient"
+recall("gradient")
+
+# %% [markdown]
 # ## The whole loop
 #
 # The loop of rung 1 with other parts. Write it from this specification; use your gradient by hand, or `backward()`, as you like:
@@ -614,10 +652,11 @@ print("true W    :", [[round(v, 2) for v in row] for row in (centres.T / SPREAD*
 # Somebody changes the sensor's unit, and every $x$ is 100 times larger. Same data, same learning rate. We train twice: with your log-softmax, and with
 # the logarithm of `naive_softmax`.
 #
-# **Predict.** After how many steps does the naive run meet its first NaN? What is its accuracy at the end? And does the stable one learn
-# anything at all?
-#
-# *My prediction: …*
+# **Predict.** Both runs start from zeros, where every logit is 0 and the loss is $\ln 3$. Then come 300 steps at a learning rate of 0.1.
+# Think of the end, too. Which accuracy will the naive run report there, if any? Does the stable one learn anything at all?
+
+# %% predict="nan_step"
+commit("nan_step", ..., sure=...)
 
 # %%
 def train_with(log_probabilities_of, x: Tensor, labels: Tensor, steps: int):
@@ -635,17 +674,26 @@ def train_with(log_probabilities_of, x: Tensor, labels: Tensor, steps: int):
     return W.detach(), b.detach(), losses
 
 
+first_nan = {}
 for name, function in {"naive": lambda logits: naive_softmax(logits).log(), "stable": log_softmax}.items():
     large_W, large_b, large_losses = train_with(function, 100 * x, labels, steps=300)
     score = accuracy(linear_logits(large_W, large_b, 100 * held_out_x), held_out_labels)
+    first_nan[name] = next((step for step, loss in enumerate(large_losses) if math.isnan(loss)), None)
     print(f"{name:>6}: first losses", "  ".join(f"{loss + 0.0:.4g}" for loss in large_losses[:5]),
           f"  accuracy {score:.1%}   a weight: {large_W[0, 0].item():.3g}")
+
+# %% outcome="nan_step"
+outcome("nan_step", first_nan["naive"])
 
 # %% [markdown]
 # One step is enough to make the logits large, and the naive run never comes back. Its accuracy is a third, because
 # `argmax` over three NaNs always names the same class: nothing crashes, and a number is reported. The stable run is not
 # healthy (its losses are far above $\ln 3$ at first; the inputs should be scaled), but it finds the borders.
-#
+
+# %% recall="nan"
+recall("nan")
+
+# %% [markdown]
 # ## Is a probability a promise?
 #
 # The classifier says "0.8". Does that mean it is right in 80 cases of 100? We can ask the held-out points: sort them by the probability of the
@@ -654,10 +702,11 @@ for name, function in {"naive": lambda logits: naive_softmax(logits).log(), "sta
 #
 # Then turn the knob called **temperature**: divide all logits by $T$ before the softmax.
 #
-# **Predict.** With $T = 5$ and with $T = \tfrac15$: does the accuracy rise, fall or stay? And the held-out loss? Which way do the bins move off
-# the diagonal?
-#
-# *My prediction: …*
+# **Predict.** We try $T = 5$ and $T = \tfrac15$ beside $T = 1$, on the held-out points. Think of the loss, too, and of the bins: which way will
+# they move off the diagonal?
+
+# %% predict="tempered_accuracy"
+commit("tempered_accuracy", ..., sure=...)
 
 # %%
 def reliability(logits: Tensor, labels: Tensor) -> tuple[list[float], list[float]]:
@@ -668,16 +717,18 @@ def reliability(logits: Tensor, labels: Tensor) -> tuple[list[float], list[float
     return [confidence[g].mean().item() for g in groups], [right[g].mean().item() for g in groups]
 
 
+score_at = {}
 fig, (left, right) = plt.subplots(1, 2, figsize=(12, 4.6))
 left.plot([0.3, 1], [0.3, 1], color=COLOURS["grey"], linestyle="--", linewidth=1)
 left.annotate("calibrated", (0.44, 0.40), color=COLOURS["grey"])
 for T, colour, label_at in ((5.0, "orange", (0.52, 0.80)), (1.0, "blue", (0.72, 0.65)), (0.2, "red", (0.90, 0.48))):
     tempered = held_out_logits / T
     confidence, share = reliability(tempered, held_out_labels)
+    score_at[T] = accuracy(tempered, held_out_labels)
     left.plot(confidence, share, "o-", color=COLOURS[colour])
     left.annotate(f"T = {T:g}", label_at, color=COLOURS[colour], fontweight="bold")
     loss = negative_log_likelihood(log_softmax(tempered), held_out_labels).item()
-    print(f"T = {T:3g}: accuracy {accuracy(tempered, held_out_labels):.2%}, mean confidence {np.mean(confidence):.2%}, loss {loss:.3f} nats")
+    print(f"T = {T:3g}: accuracy {score_at[T]:.2%}, mean confidence {np.mean(confidence):.2%}, loss {loss:.3f} nats")
 left.set(xlabel="confidence", ylabel="accuracy of those points", title="At T = 1, what it says comes true")
 
 temperatures = np.geomspace(0.2, 5.0, 41)
@@ -688,27 +739,46 @@ right.set(xscale="log", xlabel="temperature T", ylabel="held-out loss (nats)", x
 right.minorticks_off()
 plt.show()
 print(f"lowest at T = {temperatures[np.argmin(by_temperature)]:.2f}: {min(by_temperature):.3f} nats")
+change = score_at[5.0] - score_at[1.0]
+at_five = "stays" if abs(change) < 0.0005 else "rises" if change > 0 else "falls"
 
-far = torch.tensor([[0.0, -100.0], [100.0, 0.0]])
-print("far from every bean it has seen, at (0, −100) and (100, 0):")
-print([[round(p, 3) for p in row] for row in log_softmax(linear_logits(W, b, far)).exp().tolist()])
+# %% outcome="tempered_accuracy"
+outcome("tempered_accuracy", at_five)
 
 # %% [markdown]
 # The temperature changes what it *says* and not what it *picks*: the order of the logits stays. A low temperature makes a boaster, a high one a
 # coward, and the loss charges for both. (It is lowest a little below $T = 1$. That fits: the learned weights were still a little too small.) This is what the negative log-likelihood is for, and what accuracy cannot see.
 #
-# But look at the last lines. A hundred standard deviations from anything it has learned about, the classifier is as good as certain. A softmax
-# probability answers "which of my classes, if the world goes on as I have seen it?" and never "have I seen this
-# before?".
+# **Predict.** At $T = 1$ the probabilities come true on beans like those it has seen. Now we ask about two points a hundred standard deviations
+# away from every bean: $(0, -100)$ and $(100, 0)$.
+
+# %% predict="far_confidence"
+commit("far_confidence", ..., sure=...)
+
+# %%
+far = torch.tensor([[0.0, -100.0], [100.0, 0.0]])
+far_probabilities = log_softmax(linear_logits(W, b, far)).exp()
+print("far from every bean it has seen, at (0, −100) and (100, 0):")
+print([[round(p, 3) for p in row] for row in far_probabilities.tolist()])
+favourite = far_probabilities.max(dim=1).values.min().item()
+how_sure = "nearly 1" if favourite > 0.9 else "about a third" if favourite < 0.5 else "about two thirds"
+
+# %% outcome="far_confidence"
+outcome("far_confidence", how_sure)
+
+# %% [markdown]
+# Of what it has never seen the classifier is as good as certain. A softmax probability answers "which of my classes, if the world goes on as I
+# have seen it?" and never "have I seen this before?".
 #
 # ## The spiral
 #
 # Now three arms wound about each other, one class each, with hardly any noise: to the eye they are perfectly separate.
 #
-# **Predict.** The same loop on 1 500 points of the spiral. What will the accuracy be on held-out points? What will the loss be? What will the picture look
-# like?
-#
-# *My prediction: …*
+# **Predict.** The same loop on 1 500 points of the spiral, for ten seeds, and 20 000 held-out points. Think of the picture, too: how will the regions
+# lie?
+
+# %% predict="spiral_accuracy"
+commit("spiral_accuracy", ..., sure=...)
 
 # %%
 spiral_x, spiral_labels = tensors(*spiral(1_500, seed=0))
@@ -727,6 +797,9 @@ spiral_W, spiral_b, _ = trained(spiral_x, spiral_labels, seed=0)
 plot_decision_regions(labels_of(spiral_W, spiral_b), spiral_x[:600], spiral_labels[:600],
                       title="Straight borders, a third right")
 plt.show()
+
+# %% outcome="spiral_accuracy"
+outcome("spiral_accuracy", round(100 * float(np.mean(spiral_scores)), 1))
 
 # %% [markdown]
 # A third: what guessing gets. Three suspects: it has not been trained long enough; it is stuck in a bad place; it *cannot* do better. The first two can
@@ -850,19 +923,18 @@ plt.show()
 # ## Explain it to a friend
 #
 # Aloud, or in writing, without scrolling up.
-#
-# 1. Your friend's loss becomes NaN at step 2, and adding $10^{-8}$ inside the logarithm does not help. What happened, and what do you tell them?
-# 2. Why is the gradient of this complicated-looking loss no more than $p - y$? What does it do to an example that is already right?
-# 3. A network says "cat, 99.9 %" of a photograph of a bus. It knows only cats and dogs. Is the softmax broken?
-#
-# :::{admonition} What good answers contain
-# :class: dropdown
-# 1. The exponential of a logit above 88.7 is infinite in float32, and infinity over infinity is NaN before any logarithm is taken. Subtract each row's
-#    maximum, and compute log-softmax in one piece. Then find out why the logits are so large: unscaled inputs, or too high a learning rate.
-# 2. The loss is log-sum-exp minus one logit; the derivative of log-sum-exp is softmax. A confident right answer has $p \approx y$ and hardly moves
-#    anything; a confident wrong one pushes with full strength.
-# 3. No. It divides one unit of probability among the classes it has. Far from the data the logits are large and so are their differences. It was
-#    never asked whether it had seen such a thing before.
-# :::
-#
+
+# %% write="nan_at_step_two"
+write("nan_at_step_two", """
+""")
+
+# %% write="prediction_minus_truth"
+write("prediction_minus_truth", """
+""")
+
+# %% write="cat_or_bus"
+write("cat_or_bus", """
+""")
+
+# %% [markdown]
 # Next, [rung 5](05_deep_network.ipynb): layers that bend, and the spiral comes apart.

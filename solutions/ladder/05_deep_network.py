@@ -14,14 +14,38 @@
 #   - {key: goodfellow2016, where: "section 6.1, 'Example: Learning XOR', worked by hand", skip: "section 6.2 on output units, which rung 4 covered"}
 #   - {key: he2015, where: "section 2.2: the derivation of √(2/n) in one page", skip: "the parametric ReLU and the ImageNet experiments"}
 #   - {key: glorot2010, where: "the figures of activations by layer, to see what people fought with before ReLU", skip: "the comparison of data sets"}
+# sections:
+#   - {id: spiral, heading: "The spiral, and the classifier that fails", for: "it is the case that each part of a deep network is tried on, here and in rung 6", needs: [ladder/04#likelihood, ladder/04#linear_limits]}
+#   - {id: relu, heading: "A bend", for: "ReLU stands in nearly every network up to the residual ones, and its relatives in the transformers", needs: [spiral, ladder/02#backward]}
+#   - {id: layers, heading: "Layers", for: "hidden layers are the body of every later network, and the transformer has two of them in each block", needs: [relu, ladder/03#broadcasting]}
+#   - {id: parameters, heading: "How big is it?", for: "a count of parameters is how models are compared, up to the 124 million of rung 16", needs: [layers]}
+#   - {id: initialisation, heading: "Where to start from", for: "every deeper network depends on a start that keeps the size of its signal", needs: [layers, ladder/02#no_grad]}
+#   - {id: signal, heading: "The signal, measured", for: "the same measurement explains normalisation and skip connections in rung 10", needs: [initialisation]}
+#   - {id: step, heading: "One step for every parameter", for: "this is what an optimiser does inside, in rung 6 and when you build Adam in rung 8", needs: [layers, ladder/02#accumulation, ladder/02#no_grad]}
+#   - {id: loop, heading: "The whole loop", for: "rung 6 rebuilds this loop with the parts that everybody uses, and must get the same numbers", needs: [step, ladder/04#loop]}
+#   - {id: spiral_again, heading: "The spiral again", for: "it sets the standard of proof for a result: held-out points, five seeds and their spread", needs: [parameters, initialisation, loop]}
+#   - {id: depth, heading: "What depth does to the regions", for: "it asks the question that residual networks answer in rung 10", needs: [spiral_again]}
+#   - {id: bad_starts, heading: "What a bad start looks like", for: "a run that does not learn is diagnosed from such curves and counts", needs: [signal, spiral_again]}
 # recall:
-#   - {q: "What does a network without a nonlinearity compute, however many layers it has?", a: "A linear function: the product of its weight matrices is one matrix, and its biases add up to one bias."}
-#   - {q: "After which layers does ReLU come, and why not after the last?", a: "After every layer but the last. The last gives logits, which must be free to be negative: softmax turns them into probabilities."}
-#   - {q: "Which standard deviation does He initialisation give the weights, and where does each part come from?", a: "√(2 / n_in): a sum of n_in terms multiplies the variance by n_in, and ReLU throws away half of the mean square."}
-#   - {q: "Why may the weights not all start at the same number, such as 0?", a: "All units of a layer would then compute the same thing and get the same gradient, so they stay copies for ever; with 0 no gradient reaches the weights at all."}
-#   - {q: "How many parameters does a network of widths [2, 64, 64, 3] have?", a: "(2·64 + 64) + (64·64 + 64) + (64·3 + 3) = 4 547."}
-#   - {q: "Why is the update written under torch.no_grad(), and what must follow it?", a: "The update is not part of the function being differentiated; recorded, it is refused on a leaf. The gradients must then be cleared, since backward() adds to them."}
-#   - {q: "You make a plain network much deeper and it gets worse on its training points too. Is that overfitting?", a: "No. Overfitting is good on training points and bad on held-out ones. Here optimisation fails: signal and gradient do not survive the many layers, or the steps are too long for them."}
+#   - {id: no_nonlinearity, section: layers, transfer: false, q: "What does a network without a nonlinearity compute, however many layers it has?", a: "A linear function: the product of its weight matrices is one matrix, and its biases fold into one bias."}
+#   - {id: relu_at_the_end, section: layers, transfer: true, q: "Somebody puts a ReLU after the last layer too. Which logits can the network no longer give? What becomes of an example whose logits are all negative before it?", a: "No negative ones. All its logits become 0, softmax says $1/k$ for each class, and no gradient comes back: ReLU has slope 0 there."}
+#   - {id: count_parameters, section: parameters, transfer: true, q: "How many parameters does a network of widths `[784, 128, 10]` have? Which layer holds nearly all of them?", a: "$(784 \\cdot 128 + 128) + (128 \\cdot 10 + 10) = 101\\,770$. The first: 100 480."}
+#   - {id: he_deviation, section: initialisation, transfer: false, q: "Which standard deviation does He initialisation give the weights, and where does each part come from?", a: "$\\sqrt{2/n_\\text{in}}$. A sum of $n_\\text{in}$ terms multiplies the variance by $n_\\text{in}$, and ReLU throws away half of the mean square."}
+#   - {id: twenty_layers, section: signal, transfer: true, q: "All weights of a plain ReLU network of 20 layers start at 0.8 of He's, with biases 0. How much of the signal is left at the end? And of the gradient at the first layer?", a: "$0.8^{20} \\approx 0.012$, about one part in 87. The gradient goes back through the same matrices and shrinks alike."}
+#   - {id: under_no_grad, section: step, transfer: false, q: "Somebody goes through the list of layers under `torch.no_grad()` and writes `W = W - …` for each. What does the loss curve look like, and why is there no error?", a: "It stays where it started, but for the noise of the batches. The line makes a new tensor and gives it the name `W`; the list still holds the old one. `W -= …` changes that."}
+#   - {id: deep_and_worse, section: depth, transfer: false, q: "You make a plain network much deeper and it gets worse on its training points too. Is that overfitting?", a: "No. Overfitting is good on training points and bad on held-out ones. Here optimisation fails: signal and gradient do not survive the many layers, or the steps are too long for them."}
+#   - {id: identical_columns, section: bad_starts, transfer: true, q: "After training, all 64 columns of $W_1$ are the same. What was wrong with the start, and how wide is the layer in truth?", a: "All its units started equal, so they got equal gradients and stayed copies. The layer has width 1. Random weights break the symmetry."}
+#   - {id: unscaled_inputs, section: bad_starts, transfer: true, q: "Rung 3's supply of 5000 mV goes unscaled into a network with He's start. Of what size are the first logits, and the first loss?", a: "He's start keeps the size of the signal, whatever it is: logits in the thousands. The loss starts in the thousands too, far above $\\ln k$: sure and wrong. Standardise the inputs."}
+# predictions:
+#   - {id: signal_ratio, ask: "Every $\\sigma_w$ is ten per cent below He's value. By what factor is the root mean square of the signal smaller after thirty layers, compared with He's start?", unit: "times smaller", factor: 1.5, because: "Each layer multiplies the signal by 0.9, and $0.9^{30} \\approx 1/24$. Small factors multiply."}
+#   - {id: first_depth, ask: "Which is the first of the four networks of width 16 to get more than 95 % of the held-out points right?", choices: ["1 hidden layer", "2 hidden layers", "3 hidden layers", "none of them"], because: "Two. One hidden layer draws sixteen straight creases across the whole plane. The second adds creases that bend where they cross them."}
+#   - {id: wide_accuracy, ask: "Which mean held-out accuracy does one hidden layer of 64 reach, over four seeds?", unit: "%", within: 5, because: "About 88 %, against 99 % for two layers of 16 at the same price. Units side by side add creases; layers on top of each other multiply them."}
+#   - {id: ten_layers, ask: "Where does the mean held-out accuracy of ten hidden layers of width 16 lie, over four seeds?", choices: ["above 97 %", "from 80 % to 97 %", "from 40 % to 80 %", "below 40 %"], because: "It falls to little better than half, and the training accuracy with it. That is no overfitting: gradient descent does not find what three layers find."}
+#   - {id: starts_that_learn, ask: "How many of the four starts bring the loss below 0.5 within 60 epochs?", unit: "of 4", within: 0, because: "Only He's does. At 0.3 of it the signal dies in six layers, and equal weights make the units of a layer copies of each other."}
+# written:
+#   - {id: one_bend, ask: "Why is a stack of linear layers no better than one, and what does one bend change?", rubric: ["says that a product of matrices is one matrix", "says that with ReLU each unit switches on along a line, so the function is linear in pieces", "says that the pieces multiply with depth"], answer: "The product of matrices is a matrix, so the stack is one linear layer. With ReLU each unit switches on along a line, and the function is linear in pieces. The pieces multiply with depth."}
+#   - {id: he_on_a_napkin, ask: "Derive $\\sqrt{2/n_\\text{in}}$ on a napkin.", rubric: ["says that variances of independent terms add: $n_\\text{in}\\,\\sigma_w^2$ times the mean square of the input", "says that ReLU halves the mean square", "sets the product $\\tfrac12 n_\\text{in}\\,\\sigma_w^2$ to 1"], answer: "One entry of $hW$ is a sum of $n_\\text{in}$ independent terms, so its variance is $n_\\text{in}\\sigma_w^2$ times the mean square of the input. ReLU halves the mean square. The product $\\tfrac12 n_\\text{in}\\sigma_w^2$ is 1 when $\\sigma_w = \\sqrt{2/n_\\text{in}}$."}
+#   - {id: stuck_at_ln_k, ask: "Your friend's deep network sits at $\\ln k$ for $k$ classes. Which causes would you look for, and how?", rubric: ["names symmetric or zero weights, and looks at the columns of $W$", "names a signal or gradient that has vanished, and measures its size by layer", "names a learning rate far too large or too small, and tries others", "names gradients that never reach the parameters, and looks at `.grad`"], answer: "Symmetric or zero weights: look at the columns of $W$. A signal or a gradient that has vanished: measure its size by layer. A learning rate far too large or too small: try others. Gradients that never reach the parameters: look at `.grad`."}
 # ---
 
 # %% [markdown]
@@ -46,7 +70,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from descent import chapter, check, hint, progress
+from descent import chapter, check, commit, hint, outcome, progress, recall, write
 from descent.data import spiral
 from descent.figures import COLOURS, plot_curves, plot_decision_regions, use_style
 
@@ -206,10 +230,8 @@ paper_network = [
 print("logits:", forward(paper_network, torch.tensor([[1.0, 2.0]])))
 
 # %% [markdown]
-# **Predict.** Take the ReLU away and stack three layers. Can the stack of three do anything that one layer cannot?
-# How far from a single layer can it be at most?
-#
-# *My prediction: …*
+# Take the ReLU away and stack three layers. Can the stack of three do anything that one layer cannot?
+# How far from a single layer can it be at most? Answer for yourself before you run the cell.
 
 # %%
 bare = torch.Generator().manual_seed(0)
@@ -231,7 +253,11 @@ print(f"largest logit of the stack {stacked.abs().max():.1f}; "
 # With the bend, each hidden unit folds the plane along a straight line: on one side of it the unit is silent, on the
 # other it speaks in proportion to the distance. The next layer folds the folded plane again, and a fold of a
 # folded sheet of paper, opened out, is many creases. That is the advantage of depth in one picture: creases multiply.
-#
+
+# %% recall="layers"
+recall("layers")
+
+# %% [markdown]
 # ## How big is it?
 #
 # A layer has $n_\text{in} \cdot n_\text{out}$ weights and $n_\text{out}$ biases. The network on the paper has
@@ -340,13 +366,17 @@ def initial_network(
 # %% check="initial_network"
 check(initial_network)
 
+# %% recall="initialisation"
+recall("initialisation")
+
 # %% [markdown]
 # ## The signal, measured
 #
-# **Predict.** Thirty layers of width 100, and a batch of standard normal inputs. By what factor will the activations have
-# grown or shrunk at the end, if each $\sigma_w$ is ten per cent below He's value? And if the 2 is forgotten?
-#
-# *My prediction: …*
+# **Predict.** Thirty layers of width 100, and a batch of standard normal inputs. We start it four times: with He's
+# weights, without the 2, ten per cent too small and twenty per cent too large.
+
+# %% predict="signal_ratio"
+commit("signal_ratio", ..., sure=...)
 
 # %%
 def signal_by_depth(gain: float, depth: int = 30, width: int = 100) -> tuple[list[float], list[float]]:
@@ -377,6 +407,10 @@ plt.show()
 for name, (forwards, _) in measured.items():
     print(f"{name:>13}: signal × {forwards[-1] / forwards[0]:.1e} in 30 layers, "
           f"{forwards[-1] / measured['He'][0][-1]:.1e} of He's; gain³⁰ = {gains[name] ** 30:.1e}")
+times_smaller = measured["He"][0][-1] / measured["10 % too small"][0][-1]
+
+# %% outcome="signal_ratio"
+outcome("signal_ratio", round(times_smaller, 1))
 
 # %% [markdown]
 # Ten per cent, thirty times over, is a factor of twenty-four. Forgetting the 2 costs a factor of thirty thousand, forwards
@@ -384,7 +418,11 @@ for name, (forwards, _) in measured.items():
 # is a **vanishing** one, a signal that blows up is **exploding**. Even He's curve drifts, because the argument holds on
 # average and each layer is one draw; relative to it the factor is $\text{gain}^{30}$ exactly, since
 # $\operatorname{ReLU}(cz) = c \operatorname{ReLU}(z)$ for $c > 0$.
-#
+
+# %% recall="signal"
+recall("signal")
+
+# %% [markdown]
 # ## One step for every parameter
 #
 # `loss.backward()` puts into every leaf's `.grad` the derivative of the loss, and *adds* it to what is there. A step of
@@ -536,39 +574,62 @@ print(f"mean {np.mean(by_seed):.2%}, lowest {min(by_seed):.1%}; the linear class
 # ## What depth does to the regions
 #
 # **Predict.** Four networks of width 16: with no hidden layer, one, two and three. Sketch the border between two classes
-# for each. Which is the first to follow the arms?
-#
-# *My prediction: …*
+# for each, and ask yourself which is the first to follow the arms.
+
+# %% predict="first_depth"
+commit("first_depth", ..., sure=...)
 
 # %%
+shares = []
 fig, axes = plt.subplots(1, 4, figsize=(14, 3.9))
 for hidden_layers, ax in enumerate(axes):
     shown, _ = trained([2] + [16] * hidden_layers + [3], seed=0, epochs=60)
     right_share = accuracy(shown, held_out_x, held_out_y)
+    shares.append(right_share)
     plot_decision_regions(labels_of(shown), x, y, ax=ax, title=f"{hidden_layers} hidden: {right_share:.0%}")
     ax.get_legend().remove()
     if hidden_layers:
         ax.set_ylabel("")
 plt.show()
+answers = ("none of them", "1 hidden layer", "2 hidden layers", "3 hidden layers")
+first_to_follow = answers[next((depth for depth, share in enumerate(shares) if share > 0.95), 0)]
+
+# %% outcome="first_depth"
+outcome("first_depth", first_to_follow)
 
 # %% [markdown]
 # Look at the borders: they are made of straight pieces everywhere, since every piece of a ReLU network is linear. One
 # hidden layer has one crease for each unit, sixteen lines across the whole plane. They stay straight. The second layer adds
 # creases of its own, and these bend where they cross the first layer's.
 #
-# **Predict.** One hidden layer of 64 has 387 parameters. Two of 16 have 371. At the same price, which is better? And now
-# keep the width at 16 and go on: 3, 6, 10 hidden layers. Does it keep getting better?
-#
-# *My prediction: …*
+# **Predict.** One hidden layer of 64 has 387 parameters. Two of 16 have 371. At the same price, which is better, and by
+# how much?
+
+# %% predict="wide_accuracy"
+commit("wide_accuracy", ..., sure=...)
 
 # %%
 SEEDS = range(4)
-contest = {"one of 64": [2, 64, 3], "two of 16": [2, 16, 16, 3]}
+contest, contest_means = {"one of 64": [2, 64, 3], "two of 16": [2, 16, 16, 3]}, {}
 for name, widths in contest.items():
     size = count_parameters(initial_network(widths, torch.Generator().manual_seed(0)))
     scores = [accuracy(trained(widths, seed, epochs=60)[0], held_out_x, held_out_y) for seed in SEEDS]
+    contest_means[name] = float(np.mean(scores))
     print(f"{name}, {size} parameters: mean {np.mean(scores):.1%}, from {min(scores):.1%} to {max(scores):.1%}")
 
+# %% outcome="wide_accuracy"
+outcome("wide_accuracy", round(100 * contest_means["one of 64"], 1))
+
+# %% [markdown]
+# Two layers beat one of the same size by a wide margin.
+#
+# **Predict.** Now keep the width at 16 and go on: 1, 2, 3, 6 and 10 hidden layers, four seeds each. Does it keep getting
+# better?
+
+# %% predict="ten_layers"
+commit("ten_layers", ..., sure=...)
+
+# %%
 depths, held_out_scores, train_scores = [1, 2, 3, 6, 10], [], []
 for depth in depths:
     runs = [trained([2] + [16] * depth + [3], seed, epochs=60)[0] for seed in SEEDS]
@@ -586,20 +647,30 @@ ax.annotate("guessing", (8.6, 35), color=COLOURS["grey"])
 ax.set(xlabel="hidden layers of width 16", ylabel="held-out accuracy (%)", xticks=depths, ylim=(25, 103),
        title="Deeper is better, until it does not train at all")
 plt.show()
+ranges = {97: "above 97 %", 80: "from 80 % to 97 %", 40: "from 40 % to 80 %", 0: "below 40 %"}
+of_ten = next(words for least, words in ranges.items() if 100 * np.mean(held_out_scores[-1]) >= least)
+
+# %% outcome="ten_layers"
+outcome("ten_layers", of_ten)
 
 # %% [markdown]
-# Each dot is a seed, the line is their mean. Two layers beat one of the same size by a wide margin. And then ten layers
+# Each dot is a seed, the line is their mean. Three layers and six get all but one or two points in a thousand. Ten
 # fall to little better than half right, each seed somewhere else. Is that overfitting? Read the training accuracies printed above: they fall too.
 # The ten-layer network contains the three-layer one (let seven layers hand their input on), so it *could* do as well. Gradient
 # descent does not find it. Initialisation carried the signal through; it did not keep it there once the steps began. What
 # does comes in [rung 10](10_resnet.ipynb): normalisation, and connections that skip layers.
-#
+
+# %% recall="depth"
+recall("depth")
+
+# %% [markdown]
 # ## What a bad start looks like
 #
 # **Predict.** A network `[2, 32, 32, 32, 32, 32, 3]` and four starts: He; He times 0.3; every weight equal to 0.1; every weight
 # 0. For each: does the loss fall at once, late, part of the way, or never?
-#
-# *My prediction: …*
+
+# %% predict="starts_that_learn"
+commit("starts_that_learn", ..., sure=...)
 
 # %%
 def train_from(start: str) -> tuple[list[tuple[Tensor, Tensor]], list[float]]:
@@ -623,6 +694,10 @@ for name, (network_from, curve) in starts.items():
     W1, W2 = network_from[0][0].detach(), network_from[1][0].detach()
     print(f"{name:>8}: last loss {np.mean(curve[-12:]):.4f}, held out {accuracy(network_from, held_out_x, held_out_y):.1%}, "
           f"different columns in W1 and W2: {len(W1.unique(dim=1).T)}, {len(W2.unique(dim=1).T)}")
+learned = sum(bool(np.mean(curve[-12:]) < 0.5) for _, curve in starts.values())
+
+# %% outcome="starts_that_learn"
+outcome("starts_that_learn", learned)
 
 # %% [markdown]
 # Three ways to fail, and the curves look alike; the numbers below them tell them apart.
@@ -662,14 +737,18 @@ for name, (network_from, curve) in starts.items():
 # ## Explain it to a friend
 #
 # Aloud, or in writing, without scrolling up.
-#
-# 1. Why is a stack of linear layers no better than one, and what does one bend change?
-#    <details><summary>What a good answer contains</summary> The product of matrices is a matrix. With ReLU each unit switches on along a
-#    line, so the function is linear in pieces, and the pieces multiply with depth.</details>
-# 2. Derive $\sqrt{2/n_\text{in}}$ on a napkin. <details><summary>What a good answer contains</summary> A sum of $n_\text{in}$
-#    independent terms: the variance is $n_\text{in}\sigma_w^2$ times the mean square of the input. ReLU halves the mean square. The product is 1.</details>
-# 3. Your friend's deep network sits at $\ln k$ for $k$ classes. Which three causes would you look for, and how?
-#    <details><summary>What a good answer contains</summary> Symmetric or zero weights (look at the columns), a signal that has
-#    vanished (measure its size by layer), a learning rate far too large or too small, or gradients that never reach the parameters (look at `.grad`).</details>
-#
+
+# %% write="one_bend"
+write("one_bend", """
+""")
+
+# %% write="he_on_a_napkin"
+write("he_on_a_napkin", """
+""")
+
+# %% write="stuck_at_ln_k"
+write("stuck_at_ln_k", """
+""")
+
+# %% [markdown]
 # Next, [rung 6](06_torch_nn.ipynb): the same network, the same numbers to the sixth decimal, written with the tools everybody uses.

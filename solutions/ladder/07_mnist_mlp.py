@@ -16,15 +16,43 @@
 #   - {key: goodfellow2016, where: "sections 5.2 and 5.3, on capacity, overfitting and validation sets", skip: "the no-free-lunch theorem"}
 #   - {key: zhang2017, where: "sections 1 and 2 and Figure 1", skip: "the proof about finite samples"}
 #   - {key: prince2023, where: "sections 8.1 to 8.4, for the pictures of bias, variance and double descent"}
+# sections:
+#   - {id: the_data, heading: "Seventy thousand scraps of paper", for: "the pictures on which rungs 7 to 10 and 14 check their code, and the habit of looking at data first", needs: []}
+#   - {id: flatten, heading: "From a picture to a row of numbers", for: "every network without convolutions reads a picture this way; rung 9 measures what it loses", needs: [the_data, ladder/03#many_features]}
+#   - {id: standardise, heading: "Zero mean, unit spread, and a first way to cheat", for: "every later data set is scaled like this, and every later claim rests on data that took no part in its preparation", needs: [flatten, ladder/03#conditioning]}
+#   - {id: splits, heading: "Three parts, three purposes", for: "every later chapter chooses on validation data and reports on test data", needs: [standardise]}
+#   - {id: batches, heading: "Batches", for: "the fast way to feed data that fits in memory, used up to the speed runs of rung 14", needs: [splits, ladder/06#loader]}
+#   - {id: evaluate, heading: "Measuring without disturbing", for: "the measurement that every later training loop calls between epochs", needs: [batches, ladder/02#no_grad, ladder/06#optimiser]}
+#   - {id: baseline, heading: "A baseline first", for: "a later number is good or bad only beside a simpler method's number", needs: [evaluate, ladder/04#softmax]}
+#   - {id: confusion, heading: "Which digits are confused?", for: "error analysis of every classifier, on photographs as on digits", needs: [baseline]}
+#   - {id: worst, heading: "The worst mistakes", for: "finds wrong labels and broken data in any set you will meet", needs: [baseline, ladder/04#likelihood]}
+#   - {id: training_loop, heading: "The training loop, whole", for: "the loop on which those of rungs 9 and 11 are built, with the curves by which every later run is judged", needs: [evaluate, ladder/06#optimiser]}
+#   - {id: choosing, heading: "Choosing, on the validation set", for: "how every learning rate and width of the later chapters is chosen", needs: [training_loop, splits]}
+#   - {id: the_run, heading: "The run", for: "how later claims are reported: a mean, a spread over seeds and the error of a finite test set", needs: [choosing]}
+#   - {id: mistakes_left, heading: "What is left to get wrong", for: "shows that a trained network is surer than it deserves, which rung 12 meets again as temperature", needs: [the_run, confusion, worst]}
+#   - {id: overfitting, heading: "Overfitting, seen", for: "the failure that dropout, weight decay and augmentation are there to reduce", needs: [training_loop, splits]}
+#   - {id: shift, heading: "What flattening costs", for: "the reason for convolutions, and for asking what a test set can speak for", needs: [the_run, flatten]}
+#   - {id: draw, heading: "Draw your own", for: "a network meets data that nobody prepared, as every deployed one does", needs: [the_run, standardise]}
 # recall:
-#   - {q: "Which data may the mean and standard deviation used for scaling come from, and what is it called otherwise?", a: "From the training set only. Anything that lets held-out data take part in preparing the model is leakage."}
-#   - {q: "What are the training, validation and test sets each for?", a: "Training: the gradients. Validation: every choice (learning rate, width, when to stop). Test: one number to report, after the last choice."}
-#   - {q: "Batches of 1 000, 1 000 and 10 have mean losses a, b and c. What is the mean loss of all examples?", a: "(1000·a + 1000·b + 10·c) / 2010: each batch mean weighted by its size, not (a + b + c)/3."}
-#   - {q: "Name the three things an evaluation does besides adding up.", a: "It switches the model to evaluation mode, records no gradients, and puts the mode back as it was."}
-#   - {q: "Training loss goes on falling while the held-out loss rises. What is happening, and can accuracy still rise?", a: "Overfitting. Accuracy can hold or rise: the loss rises because wrong answers become more confident."}
-#   - {q: "In a confusion matrix, what does row 4, column 9 count?", a: "Fours that were taken for nines: rows are the true class, columns the predicted one."}
-#   - {q: "A network reaches a training loss of 0 on labels drawn at random. What does that show?", a: "That it can memorise. A low training loss alone is no evidence of anything learned about the task."}
-#   - {q: "How exact is an accuracy of 98 % measured on 10 000 examples, even without any spread over seeds?", a: "Its standard error is √(0.98 · 0.02 / 10 000) ≈ 0.14 percentage points."}
+#   - {id: leakage_in_filling, section: standardise, transfer: true, q: "A colleague fills missing ages with the median of all rows, then splits off a test set. What is wrong, and what is the right order?", a: "It is leakage: the test rows took part in preparing the data. Split first, take the median of the training rows, and use it for all parts."}
+#   - {id: three_sets, section: choosing, transfer: false, q: "What are the training, validation and test sets each for?", a: "Training: the gradients. Validation: every choice (learning rate, width, when to stop). Test: one number to report, after the last choice."}
+#   - {id: unequal_batches, section: evaluate, transfer: true, q: "A program reports another test loss for the same model and the same 10 000 pictures when the batch size goes from 1 000 to 768. What is its mistake, and which number is right?", a: "It averages the means of the batches. $10\\,000 = 13 \\cdot 768 + 16$: the last 16 pictures count as much as 768. With 1 000 all batches are equal, and the number is right."}
+#   - {id: evaluation_duties, section: evaluate, transfer: false, q: "Name the three things an evaluation does besides adding up.", a: "It switches the model to evaluation mode, records no gradients, and puts the mode back as it was."}
+#   - {id: untrained_loss, section: training_loop, transfer: true, q: "You run the cell that trains on ten digits a second time, and entry 0 of its curve is 0.08. What has happened?", a: "An untrained network has about $\\ln 10 = 2.30$. This one had been trained before: the cell did not make a new model, so the run goes on from the old one."}
+#   - {id: row_and_column, section: confusion, transfer: false, q: "In a confusion matrix, what does row 4, column 9 count?", a: "Fours that were taken for nines: rows are the true class, columns the predicted one."}
+#   - {id: sure_and_wrong, section: overfitting, transfer: true, q: "A validation loss climbs from 0.30 to 0.45 while the accuracy stays at 93 %. Dividing all logits by 2 brings it back to 0.31. What does that do to the accuracy, and what was wrong?", a: "It stays at 93 %: the order of the logits is the same. The network had become too sure, also of its wrong answers, and cross-entropy punishes that."}
+#   - {id: random_labels, section: overfitting, transfer: false, q: "A network reaches a training loss of nearly 0 on labels drawn at random. What does that show?", a: "That it can memorise. A low training loss alone is no evidence of anything learned about the task."}
+#   - {id: standard_error, section: the_run, transfer: true, q: "A model has 96 % on a test set of 2 400 pictures. What standard error does the size of the test set alone leave?", a: "$\\sqrt{0.96 \\cdot 0.04 / 2400} = 0.004$, which is 0.4 percentage points."}
+# predictions:
+#   - {id: linear_accuracy, ask: "After three rounds over the training pictures, what validation accuracy has a single linear layer?", unit: "%", within: 2, because: "Ten weighted sums of pixels already read nine digits in ten. One template a class fails only where a class has several shapes."}
+#   - {id: worst_rate, ask: "Which learning rate has the lowest validation accuracy after four epochs?", choices: ["0.003", "0.03", "0.3"], because: "With momentum 0.9 the steps of 0.3 are too long to settle, and the loss jumps up and down. The rate of 0.003 is only slow."}
+#   - {id: accuracy_after_the_turn, ask: "By how much does the validation accuracy change from the epoch of the lowest validation loss to epoch 100?", choices: ["falls by more than 2 points", "stays within 2 points", "rises by more than 2 points"], because: "The loss rises because wrong answers become surer, not because there are more of them."}
+#   - {id: random_labels_loss, ask: "Where does the training loss on random labels end, after a hundred epochs?", choices: ["above 2 nats", "between 0.1 and 2 nats", "below 0.1 nats"], because: "A network of 150 000 parameters can memorise 500 pictures whatever their labels are. A training loss is evidence of nothing but optimisation."}
+#   - {id: shifted_four, ask: "What test accuracy has the network when every test picture is moved four pixels to the right?", unit: "%", within: 10, because: "The network learned strokes at places. Four pixels to the right, most ink falls on weights that were trained for something else."}
+# written:
+#   - {id: why_three_sets, ask: "Why do we need three data sets and not two? What would be wrong with choosing the learning rate by the test accuracy?", rubric: ["says that the best of several candidates is in part the luckiest on the data that chose it", "concludes that the reported test number would be too high", "gives each set its purpose: gradients, choices, one report", "notes that the test set stands for data that do not exist yet"], answer: "Whatever data make a choice are flattered by it: the winner among several learning rates is in part the one that suited those pictures by luck. If the test set chooses, its number is too high, and nothing is left that could tell you so. So the training set gives the gradients, the validation set makes the choices, and the test set is looked at when the choices are over. It stands for pictures that do not exist yet."}
+#   - {id: loss_up_accuracy_flat, ask: "In the run on 500 pictures the validation loss rose and the accuracy stayed. How can both be true?", rubric: ["accuracy asks only which logit is the largest", "cross-entropy asks how much probability the true class has", "once the training pictures are right, the loss falls further only by making logits larger", "larger logits make wrong answers surer, and each of them costs more"], answer: "Accuracy counts which class is on top, and cross-entropy counts how probable the true class was. Once every training picture is right, the training loss can fall only by scaling the logits up. On new pictures the same answers win, so the accuracy stays. The wrong ones among them are now surer, and a sure wrong answer costs more nats."}
+#   - {id: was_it_a_lie, ask: "The network has 98 % on the test set and fails on shifted digits. Was the 98 % a lie?", rubric: ["says what the 98 % is true of: pictures made as the test set was made, centred", "explains that the test set is centred like the training set and could not show the weakness", "names the cause: flattening makes neighbouring pixels unrelated, so strokes are learned at places", "says what would reveal or repair it: a shifted test set, shifted training pictures or convolutions"], answer: "No: it is true of pictures made as the test pictures were, with the centre of mass in the middle. A test set speaks only for data made like itself. After flattening, a pixel and its neighbour are as unrelated as any two, so the network learned strokes at places. Nobody asked it about other places until we shifted the pictures. Shifts in training, or convolutions, are the remedy."}
 # ---
 
 # %% [markdown]
@@ -50,7 +78,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, TensorDataset
 
-from descent import chapter, check, hint, progress
+from descent import chapter, check, commit, hint, outcome, progress, recall, write
 from descent.data import mnist
 from descent.figures import (
     COLOURS,
@@ -184,6 +212,9 @@ class Standardiser:
 
 # %% check="Standardiser"
 check(Standardiser)
+
+# %% recall="standardise"
+recall("standardise")
 
 # %% [markdown]
 # ## Three parts, three purposes
@@ -342,12 +373,21 @@ def evaluate(model: nn.Module, batches: Iterable[tuple[Tensor, Tensor]]) -> tupl
 # %% check="evaluate"
 check(evaluate)
 
+# %% recall="evaluate"
+recall("evaluate")
+
 # %% [markdown]
 # ## A baseline first
 #
 # What does a single linear layer get, the softmax classifier of [rung 4](04_softmax_classification.ipynb)?
 # A number is only good or bad beside another one. Three rounds of a plain loop will do, and the score is
 # taken on the **validation** set: the test set stays shut.
+#
+# **Predict.** The linear layer sees all 55 000 training pictures three times. How many of the validation
+# pictures will it read?
+
+# %% predict="linear_accuracy"
+commit("linear_accuracy", ..., sure=...)
 
 # %%
 torch.manual_seed(0)
@@ -362,6 +402,9 @@ for _ in range(3 if FULL else 20):
         optimiser.step()
 linear_loss, linear_accuracy = evaluate(linear, batches(*valid_set, 1000))
 print(f"linear softmax on the validation set: loss {linear_loss:.3f}, accuracy {linear_accuracy:.1%}")
+
+# %% outcome="linear_accuracy"
+outcome("linear_accuracy", round(100 * linear_accuracy, 1))
 
 # %% [markdown]
 # The untrained loss lies a little *above* $\ln 10$: random weights prefer some digits over others, which is
@@ -565,10 +608,11 @@ check(train)
 # The network has two layers: 784 pixels → 192 units with ReLU → 10 logits. Which learning rate? Three
 # candidates, ten times apart, each for four epochs on 10 000 of the training pictures.
 #
-# **Predict.** Which of 0.003, 0.03 and 0.3 wins on the validation set? One of the curves does something the
-# other two do not. Which one, and what?
-#
-# *My prediction: …*
+# **Predict.** You will see one validation curve for each of 0.003, 0.03 and 0.3. Which of the three ends with
+# the fewest digits right?
+
+# %% predict="worst_rate"
+commit("worst_rate", ..., sure=...)
 
 # %%
 def two_layers(width: int, seed: int) -> nn.Sequential:
@@ -588,11 +632,15 @@ for learning_rate in (0.003, 0.03, 0.3):
     print(f"learning rate {learning_rate:<5}: validation accuracy {tried[learning_rate]['test_accuracy'][-1]:.2%}")
 
 plot_curves({f"{rate}": history["test_loss"] for rate, history in tried.items()}, "epoch", "validation loss (nats)",
-            title=titled("One learning rate is too small, one too large", SOURCE))
+            title=titled("Three learning rates, four epochs", SOURCE))
 plt.xticks(range(5))
 plt.show()
 best_rate = max(tried, key=lambda rate: tried[rate]["test_accuracy"][-1])
+worst_rate = min(tried, key=lambda rate: tried[rate]["test_accuracy"][-1])
 print("chosen:", best_rate)
+
+# %% outcome="worst_rate"
+outcome("worst_rate", f"{worst_rate}")
 
 # %% [markdown]
 # On MNIST the curve of 0.003 is still falling after four epochs: it is only slow. The curve of 0.3 goes down, up
@@ -653,7 +701,11 @@ print(f"linear softmax, test set: {evaluate(linear, batches(*test_set, 1000))[1]
 # one 12 % ({cite:t}`lecun1998gradient`, Fig. 9), with a squared error where we use cross-entropy. The two
 # lines with a ± say how seriously to take a difference: two networks a tenth of a percentage point apart are not
 # different until many seeds, or many more test pictures, say so.
-#
+
+# %% recall="the_run"
+recall("the_run")
+
+# %% [markdown]
 # ## What is left to get wrong
 
 # %%
@@ -688,11 +740,12 @@ show_weights(first_layer[strongest], [f"unit {i}" for i in strongest], "First-la
 #
 # ## Overfitting, seen
 #
-# **Predict.** Take only 500 training pictures and train for a hundred epochs. Sketch four curves before you run
-# it: training loss, validation loss, and the two accuracies. Where does the validation loss end, compared with
-# its lowest point? And the validation accuracy?
-#
-# *My prediction: …*
+# **Predict.** Take only 500 training pictures and train for a hundred epochs. Sketch three curves before you run
+# it: training loss, validation loss and validation accuracy. Somewhere the validation loss has its lowest point.
+# What does the validation accuracy do from that epoch to the last?
+
+# %% predict="accuracy_after_the_turn"
+commit("accuracy_after_the_turn", ..., sure=...)
 
 # %%
 few = train_set[0][:500], train_set[1][:500]
@@ -703,16 +756,23 @@ lowest = int(np.argmin(few_run["test_loss"]))
 
 fig, (left, right) = plt.subplots(1, 2, figsize=(11, 4))
 plot_curves({"train": few_run["train_loss"], "validation": few_run["test_loss"]}, "epoch", "cross-entropy (nats)",
-            title=titled("500 pictures: one loss goes to 0, the other turns", SOURCE), ax=left)
+            title=titled("500 pictures, a hundred epochs", SOURCE), ax=left)
 left.plot(lowest, few_run["test_loss"][lowest], "o", color=COLOURS["orange"])
 left.annotate("lowest", (lowest, few_run["test_loss"][lowest]), xytext=(0, -18), textcoords="offset points")
 left.set_ylim(0, 1.2)
 plot_curves({"validation": [100 * a for a in few_run["test_accuracy"]]}, "epoch", "accuracy (%)",
-            title="The accuracy does not turn", ax=right)
+            title="And the accuracy", ax=right)
 plt.show()
 print(f"validation loss: lowest {few_run['test_loss'][lowest]:.3f} after epoch {lowest}, at the end {few_run['test_loss'][-1]:.3f}")
 print(f"validation accuracy: {few_run['test_accuracy'][lowest]:.1%} at that epoch, {few_run['test_accuracy'][-1]:.1%} at the end")
 print(f"training loss at the end: {few_run['train_loss'][-1]:.5f}")
+gained = 100 * (few_run["test_accuracy"][-1] - few_run["test_accuracy"][lowest])  # percentage points
+
+# %% outcome="accuracy_after_the_turn"
+outcome(
+    "accuracy_after_the_turn",
+    "stays within 2 points" if abs(gained) <= 2 else f"{'rises' if gained > 0 else 'falls'} by more than 2 points",
+)
 
 # %% [markdown]
 # This is **overfitting**: the training loss goes to 0 and the held-out loss turns up. The accuracy hardly
@@ -724,10 +784,11 @@ print(f"training loss at the end: {few_run['train_loss'][-1]:.5f}")
 # How far does memorising go? Give the same 500 pictures **random labels**: each picture keeps its pixels
 # and gets a digit drawn by lot. There is nothing to learn.
 #
-# **Predict.** What does the training loss reach after a hundred epochs: 2.30 (knowing nothing), something between,
-# or nearly 0? And the validation accuracy?
-#
-# *My prediction: …*
+# **Predict.** Knowing nothing costs 2.30 nats. The same network trains for the same hundred epochs. How low does
+# its training loss get?
+
+# %% predict="random_labels_loss"
+commit("random_labels_loss", ..., sure=...)
 
 # %%
 lots = torch.randint(10, (500,), generator=torch.Generator().manual_seed(3))
@@ -735,9 +796,16 @@ nonsense = two_layers(WIDTH, seed=0)
 lots_run = train(nonsense, (few[0], lots), some_valid, 100, 50, 0.02, torch.Generator().manual_seed(0))
 
 plot_curves({"true labels": few_run["train_loss"], "random labels": lots_run["train_loss"]}, "epoch",
-            "training loss (nats)", title=titled("It learns nonsense too, a little later", SOURCE), logy=True)
+            "training loss (nats)", title=titled("The same pictures, true labels and random ones", SOURCE), logy=True)
 plt.show()
 print(f"random labels: training loss {lots_run['train_loss'][-1]:.4f}, validation accuracy {lots_run['test_accuracy'][-1]:.1%}")
+last_loss = lots_run["train_loss"][-1]
+
+# %% outcome="random_labels_loss"
+outcome(
+    "random_labels_loss",
+    "above 2 nats" if last_loss > 2 else "below 0.1 nats" if last_loss < 0.1 else "between 0.1 and 2 nats",
+)
 
 # %% [markdown]
 # A training loss of nearly 0 and the accuracy of a guess. {cite:t}`zhang2017` did this with large networks and a
@@ -745,13 +813,18 @@ print(f"random labels: training loss {lots_run['train_loss'][-1]:.4f}, validatio
 # old measures, no business generalising, and yet with true labels it does. For you the lesson is practical.
 # **A training loss is evidence of nothing but optimisation.** (It makes a fine test of your code, for the same
 # reason: a correct loop can overfit ten pictures in a second. If yours cannot, look for the mistake there.)
-#
+
+# %% recall="overfitting"
+recall("overfitting")
+
+# %% [markdown]
 # ## What flattening costs
 #
-# **Predict.** Move every test picture two pixels to the right; for you nothing has changed. The network has
-# about 98 % on the pictures where they were. What has it now? And at four pixels?
-#
-# *My prediction: …*
+# **Predict.** Move every test picture four pixels to the right; for you nothing has changed. The network has
+# about 98 % on the pictures where they were. What has it now?
+
+# %% predict="shifted_four"
+commit("shifted_four", ..., sure=...)
 
 # %%
 shifts = list(range(-6, 7))
@@ -767,10 +840,13 @@ ax.plot(shifts, shifted_accuracy, "o-", color=COLOURS["blue"])
 ax.axhline(10, color=COLOURS["grey"], linestyle="--")
 ax.text(0, 12, "guessing", color=COLOURS["grey"], ha="center")
 ax.set(xlabel="shift to the right (pixels)", ylabel="test accuracy (%)", ylim=(0, 102),
-       title=titled("A small step sideways, and the network is lost", SOURCE))
+       title=titled("The test set, moved sideways", SOURCE))
 plt.show()
 for pixels_right in (0, 2, 4):
     print(f"shifted by {pixels_right}: {shifted_accuracy[shifts.index(pixels_right)]:.1f} %")
+
+# %% outcome="shifted_four"
+outcome("shifted_four", round(shifted_accuracy[shifts.index(4)], 1))
 
 # %% [markdown]
 # To a network on flattened pictures, pixel 300 and pixel 301 are as unrelated as pixel 300 and pixel 7. It has
@@ -811,11 +887,21 @@ digit_pad(read_digit)
 # - **Is it as sure as it should be?** Sort the test predictions into bins by their top probability, and plot the
 #   accuracy of each bin against that probability. *A calibrated network lies on the diagonal.*
 #
-# ## Explain it
+# ## Explain it to a friend
 #
 # Aloud or in writing, as if to a friend who has not read this page:
-#
-# 1. Why do we need three data sets and not two? What would be wrong with choosing the learning rate by the test
-#    accuracy?
-# 2. In the run on 500 pictures the validation loss rose and the accuracy stayed. How can both be true?
-# 3. The network has 98 % on the test set and fails on shifted digits. Was the 98 % a lie?
+
+# %% write="why_three_sets"
+write("why_three_sets", """
+""")
+
+# %% write="loss_up_accuracy_flat"
+write("loss_up_accuracy_flat", """
+""")
+
+# %% write="was_it_a_lie"
+write("was_it_a_lie", """
+""")
+
+# %% [markdown]
+# Next, [rung 8](08_adam_optax.ipynb): the same network, and steps whose size the optimiser finds out for itself.

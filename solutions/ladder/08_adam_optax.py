@@ -15,15 +15,40 @@
 #   - {key: prince2023, where: "sections 6.3 and 6.4, momentum and Adam"}
 #   - {key: loshchilov2019, where: "section 2 and Algorithm 2: one line moves, and weight decay means something else"}
 #   - {key: choi2019, where: "sections 1 and 4: how the winner of a comparison depends on who tuned what", skip: "the tables of search spaces"}
+# sections:
+#   - {id: valley, heading: "A valley", for: "the picture of a badly conditioned loss that every optimiser of the course is measured against", needs: [ladder/01#learning_rate, ladder/03#conditioning]}
+#   - {id: momentum, heading: "A ball with some weight", for: "the image networks of rungs 10, 14 and 15 train with momentum", needs: [valley]}
+#   - {id: moments, heading: "Two averages", for: "moving averages return in Adam, in batch norm and in averaged weights", needs: [momentum]}
+#   - {id: bias_correction, heading: "They begin too small", for: "any average that starts at 0 needs it, first of all Adam's", needs: [moments]}
+#   - {id: adam, heading: "Adam", for: "the optimiser of every language model in this course", needs: [bias_correction]}
+#   - {id: adam_class, heading: "Adam, the class", for: "the object that later rungs fetch from your notebook and train with", needs: [adam, ladder/02#no_grad, ladder/06#optimiser]}
+#   - {id: agreement, heading: "Is it the real one?", for: "how to prove that code equals a library's, which the GPT rungs do with whole models", needs: [adam_class, ladder/06#number_for_number]}
+#   - {id: jax, heading: "JAX: a gradient is a function", for: "the second library of the field, and pure functions as a way to think about training", needs: [ladder/02#backward, ladder/04#likelihood]}
+#   - {id: optax, heading: "optax: an optimiser is two functions", for: "an optimiser's state as plain data, which later has to be saved and split over machines", needs: [jax, adam]}
+#   - {id: jit, heading: "jit: write down once, compile, repeat", for: "compiled training steps, met again as torch.compile in the speed runs", needs: [jax]}
+#   - {id: weight_decay, heading: "Chains, and the decay that is not L2", for: "AdamW with clipping is the recipe of the transformer rungs", needs: [adam, optax]}
+#   - {id: race, heading: "A race that means something", for: "every later claim that one method beats another is settled by a sweep like this one", needs: [adam, optax, jit, ladder/07#splits]}
+#   - {id: adam_goes_on, heading: "Your Adam goes on", for: "how later rungs train with the class you wrote here", needs: [adam_class]}
 # recall:
-#   - {q: "Write one step of gradient descent with momentum. By what factor does it lengthen steps along a direction in which the gradient never changes?", a: "v ← m·v + g, θ ← θ − η·v. By 1/(1 − m): ten times for m = 0.9."}
-#   - {q: "How many steps do gradient descent and momentum need on a bowl of condition number κ, each at its best setting?", a: "In proportion to κ and to √κ."}
-#   - {q: "Why do Adam's averages need a bias correction, and by what are they divided at step t?", a: "They start at 0, so that their weights add up to 1 − βᵗ only. They are divided by that."}
-#   - {q: "Without the correction, are Adam's first steps too short or too long, and why?", a: "Too long, about three to seven times: v has the slower average, so the divisor √v is further below its true size than m is."}
-#   - {q: "Write Adam's step with its epsilon in the right place.", a: "θ ← θ − η · m̂ / (√v̂ + ε), with ε outside the root."}
-#   - {q: "What happens to Adam's steps when every gradient becomes a thousand times larger?", a: "Nothing, as long as √v̂ is large against ε: the size cancels in m̂/√v̂."}
-#   - {q: "What is the difference between L2 regularisation and decoupled weight decay under Adam?", a: "L2 adds λθ to the gradient, where it is divided by √v̂ like the rest; decoupled decay adds λθ after that division, so that all weights shrink at the same rate."}
-#   - {q: "What does jax.jit do at the first call with arguments of certain shapes, and what follows for a print inside?", a: "It runs the Python once with tracers to record the operations and compiles them. The print happens then, and at later calls it does not."}
+#   - {id: velocity_limit, section: momentum, transfer: true, q: "Momentum 0.95, learning rate 0.01, and a gradient that is always 2. How long do the steps become?", a: "$\\eta g/(1-m) = 0.01 \\cdot 2/0.05 = 0.4$: twenty times gradient descent's 0.02."}
+#   - {id: kappa_steps, section: momentum, transfer: true, q: "The condition number of a bowl rises from 100 to 900. By what factors do the steps of gradient descent and of momentum grow, each at its best setting?", a: "By about 9 and about 3: the steps go with $\\kappa$ and with $\\sqrt\\kappa$."}
+#   - {id: why_correction, section: bias_correction, transfer: false, q: "Why do Adam's averages need a bias correction, and by what are they divided at step $t$?", a: "They start at 0, so that their weights add up to $1 - \\beta^t$ only. They are divided by that."}
+#   - {id: uncorrected_steps, section: adam, transfer: false, q: "Without the correction, are Adam's first steps too short or too long, and why?", a: "Too long, about three to seven times: $v$ has the slower average, so the divisor $\\sqrt v$ is further below its true size than $m$ is."}
+#   - {id: adam_formula, section: adam, transfer: false, q: "Write Adam's step with its epsilon in the right place.", a: "$\\theta \\leftarrow \\theta - \\eta\\,\\hat m/(\\sqrt{\\hat v} + \\varepsilon)$, with $\\varepsilon$ outside the root."}
+#   - {id: summed_loss, section: adam, transfer: true, q: "By mistake a loss is summed over 256 examples instead of averaged. What happens to the steps of gradient descent, and to Adam's?", a: "Gradient descent's are 256 times longer and probably diverge. Adam's stay as they are: the factor cancels in $\\hat m/\\sqrt{\\hat v}$."}
+#   - {id: decoupled_decay, section: weight_decay, transfer: false, q: "What is the difference between L2 regularisation and decoupled weight decay under Adam?", a: "L2 adds $\\lambda\\theta$ to the gradient, where it is divided by $\\sqrt{\\hat v}$ like the rest. Decoupled decay adds it after that division, so that all weights shrink at the same rate."}
+#   - {id: jitted_list, section: jit, transfer: true, q: "A jitted step appends its loss to a global list and is called 100 times with equal shapes. What is in the list?", a: "One entry, a tracer without a number. Python ran once, at the first call; the other 99 ran compiled code."}
+#   - {id: nan_wins, section: race, transfer: true, q: "Two seeds give losses 0.4 and 0.6 at rate 0.1, and 0.2 and nan at rate 1. What does `np.argmin` of the plain means choose, and what should you?", a: "It chooses rate 1: `np.argmin` takes nan for the smallest. A rate with a diverged run has mean $\\infty$, so choose 0.1."}
+# predictions:
+#   - {id: first_step_uncorrected, ask: "With the usual betas, both corrections left out and a gradient that never changes: how long is the first step?", unit: "η", factor: 1.25, because: "The first step is $0.1\\,g/\\sqrt{0.001\\,g^2} = 3.16$. Both averages are too small, but the divisor is the smaller part of its true size."}
+#   - {id: turned_bowl, ask: "For which rule does the loss at the end change when bowl and start are turned by 45°?", choices: ["gradient descent", "momentum", "Adam", "none of them"], because: "Gradient descent and momentum do not know where the axes are. Adam rescales each parameter, so it depends on which directions the parameters are."}
+#   - {id: python_runs, ask: "Under `jit` the function is called with shapes (3,), (3,), (3,), (4,) and (3,). How often does it print?", unit: "times", within: 0, because: "Python runs once for each new shape, to write down the operations. Calls with a known shape run the compiled list and print nothing."}
+#   - {id: coupled_quiet_weight, ask: "With the decay added to the gradient, where is the weight with the small gradients after 2 000 steps?", within: 0.15, because: "The decay of 0.1 is as large as this weight's gradients. Divided by their small $\\sqrt{\\hat v}$ it becomes a step of nearly $\\eta\\theta$. Two thousand of them leave not much more than $e^{-2} = 0.14$."}
+#   - {id: gap_of_the_best, ask: "Each optimiser at its own best rate: by how many per cent is the highest of the three mean losses above the lowest?", unit: "%", within: 5, because: "Tuned with the same effort, the three are nearly level on this problem. Adam's gain is that its best rate is easier to guess."}
+# written:
+#   - {id: loss_times_hundred, ask: "Your friend multiplied the loss by 100 \"to see it better\", and training with SGD broke. With Adam nothing changed. Why?", rubric: ["the gradient grew a hundredfold", "SGD's step grew with it, past the threshold of stability", "in Adam's ratio of $\\hat m$ and $\\sqrt{\\hat v}$ the factor cancels", "the condition: $\\varepsilon$ is small beside $\\sqrt{\\hat v}$"], answer: "The gradient grew a hundredfold. SGD's step grew with it, past the threshold. In Adam's ratio the factor cancels, as long as $\\varepsilon$ is small beside $\\sqrt{\\hat v}$."}
+#   - {id: equal_rates, ask: "A paper compares a new optimiser with Adam, both at a rate of 0.001. What do you ask?", rubric: ["how the rate of each was found, and on which data", "whether both were tuned with the same effort", "over how many seeds, and with what spread", "says why equal rates are not fair: the rate is a distance for Adam and a factor for others"], answer: "How the rate of each was found, on which data, with how much effort, over how many seeds, and with what spread. Equal rates are no fairness: the same number means a distance for Adam and a factor for others."}
+#   - {id: state_in_a_global, ask: "Why does an optax optimiser hand you its state, and what would go wrong if a jitted function kept it in a global variable?", rubric: ["functions in JAX are pure: what goes in are arguments, what comes out are results", "Python runs a jitted function once for each set of shapes", "the change of the global would happen at that one time, with tracers in place of numbers", "names the consequence: the optimiser forgets, without an error at that moment"], answer: "JAX's functions are pure, so the averages and the count have to come in as arguments and go out as results. A jitted function is run by Python only once for each set of shapes. A change of a global happens at that one time, with tracers in place of numbers, and never again: the optimiser would forget, without an error."}
 # ---
 
 # %% [markdown]
@@ -36,8 +61,8 @@
 # a library's to the sixth decimal. Some twenty lines; most networks you have heard of were trained by them.
 #
 # Then the digits of [rung 7](07_mnist_mlp.ipynb) once more, with another library, JAX, in which a gradient
-# is a function and an optimiser is two functions. And an honest race between the optimisers, which does not end
-# the way advertising says.
+# is a function and an optimiser is two functions. And an honest race between the optimisers, each at a rate of
+# its own.
 #
 # **You need** rungs 3 and 7. **You will have** an `Adam` that later rungs can train with, a training step in JAX, and
 # a learning-rate sweep you can trust. **It takes** about five hours.
@@ -58,7 +83,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from descent import chapter, check, hint, progress
+from descent import chapter, check, commit, hint, outcome, progress, recall, write
 from descent.data import mnist
 from descent.figures import COLOURS, plot_curves, titled, use_style
 
@@ -181,11 +206,9 @@ def momentum_step(
 check(momentum_step)
 
 # %% [markdown]
-# **Predict.** The learning rate stays at 0.02, where plain gradient descent was safe. What will momentum 0.5, 0.8 and 0.98
-# do to the path? One of the three is worse than no momentum at all after forty steps. Which, and what does
-# it look like?
-#
-# *My prediction: …*
+# The learning rate stays at 0.02, where plain gradient descent was safe. Before you run the cell, picture what momentum
+# 0.5, 0.8 and 0.98 will do to the path. One of the three is worse than no momentum at all after forty steps. Which, and
+# what does it look like?
 
 # %%
 def heavy_ball(rate: float, momentum: float) -> Rule:
@@ -213,9 +236,8 @@ plt.show()
 # best settings are known: $\eta = 2/(\lambda+\mu)$ for gradient descent, and $\eta = 4/(\sqrt\lambda+\sqrt\mu)^2$ with
 # $m = \left(\frac{\sqrt\kappa-1}{\sqrt\kappa+1}\right)^2$ for momentum.
 #
-# **Predict.** Gradient descent needs ten times the steps when $\kappa$ is ten times larger. And momentum?
-#
-# *My prediction: …*
+# Gradient descent needs ten times the steps when $\kappa$ is ten times larger. And momentum? Read the factor off the
+# printed lines before you read on.
 
 # %%
 def steps_needed(rule: Rule, kappa: float, limit: int = 20_000) -> int:
@@ -239,7 +261,7 @@ for kappa in kappas:
     heavy_steps.append(steps_needed(best_ball, kappa))
 plot_curves({"gradient descent": (kappas, plain_steps), "momentum": (kappas, heavy_steps)},
             "condition number κ", "steps to a thousandth", logy=True,
-            title="Steps grow like κ without momentum, like √κ with it")
+            title="Steps to go, by the shape of the bowl")
 plt.xscale("log")
 plt.xticks(kappas, [str(kappa) for kappa in kappas])
 plt.yticks([10, 100, 1000], ["10", "100", "1000"])
@@ -252,7 +274,11 @@ for kappa, plain, heavy in zip(kappas, plain_steps, heavy_steps, strict=True):
 # Momentum needs in proportion to the square root: at $\kappa = 1000$ it takes 198 steps in place of 3454, which can be
 # minutes in place of an hour. But momentum still has *one* learning rate for all parameters, and it needs to be told
 # $\kappa$, which nobody knows. Next we let each parameter find its own scale.
-#
+
+# %% recall="momentum"
+recall("momentum")
+
+# %% [markdown]
 # ## Two averages
 #
 # How large are the gradients of a parameter, typically, and which way do they point? Averages over the recent past answer
@@ -390,10 +416,11 @@ check(adam_step)
 # %% [markdown]
 # ### What the correction does
 #
-# **Predict.** Leave both corrections out. Both averages start too small, so are the first steps too short, too long, or
-# about right because it cancels? By which factor, for a gradient that never changes?
-#
-# *My prediction: …*
+# **Predict.** Leave both corrections out, for a gradient that never changes. Both averages start too small, so is the first
+# step too short, too long, or about right because it cancels? With them it is one $\eta$ long.
+
+# %% predict="first_step_uncorrected"
+commit("first_step_uncorrected", ..., sure=...)
 
 # %%
 one, steps_shown = torch.ones(1, dtype=torch.float64), 3000
@@ -406,16 +433,19 @@ for t in range(1, steps_shown + 1):
     theta = moved
 plot_curves({name: (range(1, steps_shown + 1), values) for name, values in lengths.items()},
             "step t", "length of the step (in units of η)",
-            title="Uncorrected, the early steps are far too long")
-plt.gca().set(xscale="log", ylim=(0, 7.5))
-plt.show()
+            title="How long Adam's steps are, with the corrections and without")
 bare = lengths["without"]
+plt.gca().set(xscale="log", ylim=(0, 1.15 * max(bare)))
+plt.show()
 print(
     f"without: step 1 is {bare[0]:.2f} η long, the longest ({np.argmax(bare) + 1}) {max(bare):.2f} η"
 )
 print(
     f"with: between {min(lengths['with correction']):.4f} and {max(lengths['with correction']):.4f} η"
 )
+
+# %% outcome="first_step_uncorrected"
+outcome("first_step_uncorrected", round(bare[0], 2))
 
 # %% [markdown]
 # Too long. $v$ has a hundred times the memory of $m$, so it stays too small for longer, and it is the one we divide by.
@@ -438,9 +468,10 @@ for size in (1.0, 1e-3, 1e-4, 1e-5, 1e-7, 0.0):
 # ### Down the valley
 #
 # **Predict.** Three rules, forty steps, each with a decent setting, in our bowl; and then in the same bowl *turned by
-# 45°*, with the start turned along. Which paths change when the bowl is turned, and which are only turned with it?
-#
-# *My prediction: …*
+# 45°*, with the start turned along. A path that is only turned with the bowl ends at the same loss. Whose path changes?
+
+# %% predict="turned_bowl"
+commit("turned_bowl", ..., sure=...)
 
 # %%
 def adam(rate: float) -> Rule:
@@ -459,17 +490,23 @@ rules = {
     "momentum": (heavy_ball(0.02, 0.8), COLOURS["orange"]),
     "Adam": (adam(0.4), COLOURS["green"]),
 }
+ends = {}  # the loss at the end of each path
 fig, axes = plt.subplots(2, 3, figsize=(10.5, 7.4), sharex=True, sharey="row")
 for row, degrees in zip(axes, (0, 45), strict=True):
     hessian, start = bowl(1.0, 50.0, degrees), turned(degrees) @ START
     for ax, (name, (rule, colour)) in zip(row, rules.items(), strict=True):
         path = follow(rule, hessian, start, 40)
+        ends[name, degrees] = float(0.5 * path[-1] @ hessian @ path[-1])
         title = f"{name}, turned by {degrees}°" if degrees else name
         draw_path(ax, path, hessian, title, colour, height=8.0 if degrees else 2.5)
         if not degrees:
             ax.set_xlabel("")
     row[0].set_ylabel("θ₂")
 plt.show()
+changed = [name for name in rules if not math.isclose(ends[name, 0], ends[name, 45], rel_tol=0.01)]
+
+# %% outcome="turned_bowl"
+outcome("turned_bowl", changed[0] if len(changed) == 1 else "none of them")
 
 # %% [markdown]
 # Gradient descent and momentum do not know where the axes are: their paths turn with the bowl, and the losses at the end are the same. Adam
@@ -477,7 +514,11 @@ plt.show()
 # if you had standardised the features. (Then it swings past: its steps stay about $\eta$ long until the gradients have changed sign for a while.) When
 # the directions are mixtures of the parameters, each parameter sees both, one scale each is not enough, and here plain gradient descent is ahead.
 # (Momentum is ahead in both bowls, with a setting that suits their $\kappa$.) Rung 3 met the same limit: standardising cures sizes, not correlations.
-#
+
+# %% recall="adam"
+recall("adam")
+
+# %% [markdown]
 # ## Adam, the class
 #
 # Now the whole piece, with the interface of `torch.optim.Adam`, so that it can take its place in any loop:
@@ -581,10 +622,8 @@ print(
 )
 
 # %% [markdown]
-# **Predict.** Float32 keeps about seven digits. How large will the largest difference between any two of the 152 650 parameters
-# be after a hundred steps?
-#
-# *My prediction: …*
+# Float32 keeps about seven digits, float64 about sixteen. So watch two curves: the largest difference of any of the 152 650
+# parameters, in either precision. Which should stay, and which should shrink, if rounding is the only cause?
 
 # %%
 def largest_difference(dtype: torch.dtype, steps: int) -> list[float]:
@@ -770,19 +809,27 @@ check(train_step)
 #
 # **Predict.** A function prints a word and doubles its argument. Under `jit` it is called with three arrays of shape (3,), then
 # one of shape (4,), then one of shape (3,). How often does it print?
-#
-# *My prediction: …*
+
+# %% predict="python_runs"
+commit("python_runs", ..., sure=...)
 
 # %%
+python_runs = []
+
+
 @jax.jit
 def talkative(x: jax.Array) -> jax.Array:
     print("   running Python with", x)
+    python_runs.append(x.shape)
     return 2 * x
 
 
 for size in (3, 3, 3, 4, 3):
     print(f"calling with shape ({size},)")
     talkative(jnp.ones(size))
+
+# %% outcome="python_runs"
+outcome("python_runs", len(python_runs))
 
 # %% [markdown]
 # Twice: once for each shape. This is also why a tracer cannot be asked `if loss > 1`: there is no number in it yet. And what
@@ -871,10 +918,11 @@ check(clipped_adamw)
 
 # %% [markdown]
 # **Predict.** Two weights are at 1. The first has gradients that alternate between $+10$ and $-10$, the second between $+0.1$ and
-# $-0.1$: neither is asked to go anywhere. After 2 000 steps with $\eta = 0.001$ and a decay of $0.1$, where are they under AdamW, and where
-# under Adam with the same decay added to the gradient?
-#
-# *My prediction: …*
+# $-0.1$: neither is asked to go anywhere. There are 2 000 steps with $\eta = 0.001$ and a decay of $0.1$. AdamW multiplies both by
+# $1 - \eta\lambda$ at each step, which leaves about $0.82$. Where is the second weight under Adam with the same decay added to the gradient?
+
+# %% predict="coupled_quiet_weight"
+commit("coupled_quiet_weight", ..., sure=...)
 
 # %%
 sizes = jnp.asarray([10.0, 0.1])
@@ -889,11 +937,19 @@ for name, recipe in recipes.items():
         updates, state = advance((-1) ** t * sizes, state, weights)
         weights = weights + updates
     print(f"{name:>29}: {weights[0]:.3f} with large gradients, {weights[1]:.3f} with small ones")
+quiet_weight = float(weights[1])  # of the last recipe, the coupled one
+
+# %% outcome="coupled_quiet_weight"
+outcome("coupled_quiet_weight", round(quiet_weight, 3))
 
 # %% [markdown]
 # Decoupled, both shrink by the same factor. Coupled, the decay of the quiet weight is blown up by its small
 # $\sqrt{\hat v}$, while the noisy one hardly decays. If a recipe says "weight decay 0.1", ask which of the two.
-#
+
+# %% recall="weight_decay"
+recall("weight_decay")
+
+# %% [markdown]
 # ## A race that means something
 #
 # Which is better: gradient descent, momentum or Adam? The question has no answer until you say *at which learning rate*. The best rates
@@ -985,11 +1041,12 @@ families = {
 SEEDS, STEPS = [0, 1, 2], 200
 
 # %% [markdown]
-# **Predict.** Three curves of validation loss against the learning rate, both axes logarithmic. Where does each have its lowest point? Momentum 0.9
-# multiplies a steady gradient by ten: what does that say about its best rate? Whose curve is the widest, that is, who forgives a bad guess? And how far
-# apart are the three lowest points?
-#
-# *My prediction: …*
+# **Predict.** You will see three curves of validation loss against the learning rate, both axes logarithmic. Each has a lowest point. How far
+# apart in height are the three lowest points? (And while the sweeps run: momentum 0.9 multiplies a steady gradient by ten. What does that say about its
+# best rate? Whose curve is the widest, that is, who forgives a bad guess?)
+
+# %% predict="gap_of_the_best"
+commit("gap_of_the_best", ..., sure=...)
 
 # %%
 def validation_loss(make: Callable[..., Any], steps: int, rate: float, seed: int) -> float:
@@ -1038,6 +1095,10 @@ for name, (_, rates) in families.items():
 plain, heavy = results["gradient descent"]["mean"], results["momentum"]["mean"]
 print("gradient descent at 0.01, 0.03, 0.1:", "  ".join(f"{loss:.3f}" for loss in plain[:3]))
 print("momentum at 0.001, 0.003, 0.01     :", "  ".join(f"{loss:.3f}" for loss in heavy[:3]))
+lowest = [float(np.min(found["mean"])) for found in results.values()]
+
+# %% outcome="gap_of_the_best"
+outcome("gap_of_the_best", round(100 * (max(lowest) / min(lowest) - 1), 1))
 
 # %% [markdown]
 # Read the picture. Each curve falls, has a floor, and rises: too slow on the left, unstable on the right. On its left flank momentum is gradient
@@ -1148,18 +1209,18 @@ plt.show()
 # ## Explain it to a friend
 #
 # Aloud, or in writing, without scrolling up.
-#
-# 1. Your friend multiplied the loss by 100 "to see it better", and training with SGD broke. With Adam nothing changed. Why?
-# 2. A paper compares a new optimiser with Adam, both at a rate of 0.001. What do you ask?
-# 3. Why does an optax optimiser hand you its state, and what would go wrong if a jitted function kept it in a global variable?
-#
-# :::{admonition} What good answers contain
-# :class: dropdown
-# 1. The gradient grew a hundredfold. SGD's step grew with it, past the threshold. In Adam's ratio the factor cancels, as long as $\varepsilon$ is small beside $\sqrt{\hat v}$.
-# 2. How the rate of each was found, on which data, with how much effort, and over how many seeds. Equal rates are no fairness: the same number means a
-#    distance for Adam and a factor for others.
-# 3. A jitted function is run by Python only once. A change of a global happens at that one time, with tracers in place of numbers, and
-#    never again: the optimiser would forget, without an error.
-# :::
-#
+
+# %% write="loss_times_hundred"
+write("loss_times_hundred", """
+""")
+
+# %% write="equal_rates"
+write("equal_rates", """
+""")
+
+# %% write="state_in_a_global"
+write("state_in_a_global", """
+""")
+
+# %% [markdown]
 # Next, [rung 9](09_convnet.ipynb): the same digits, and a network that knows which pixels are neighbours.

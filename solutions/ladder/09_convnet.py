@@ -15,15 +15,39 @@
 #   - {key: goodfellow2016, where: "sections 9.2 and 9.3, why convolve and why pool, and section 7.12 on dropout", skip: "9.7 to 9.11"}
 #   - {key: nielsen2015, where: "chapter 6, the section 'Introducing convolutional networks'", skip: "its code, which is for a library that is no more"}
 #   - {key: zhang2023, where: "sections 7.2 to 7.5, the same operations in another order"}
+# sections:
+#   - {id: data, heading: "The data, as pictures this time", for: "pictures as tensors of pictures, channels, rows and columns, the form of every image network", needs: [ladder/07#the_data, ladder/07#splits]}
+#   - {id: kernel, heading: "A window of weights", for: "the operation that every image network of the course is made of", needs: [data]}
+#   - {id: output_size, heading: "Stride and padding: how many places?", for: "the shapes of every convolutional network, worked out before it is run", needs: [kernel]}
+#   - {id: conv_layer, heading: "Channels: the whole layer", for: "the layer of the residual networks, and the weight shapes of their published checkpoints", needs: [output_size, ladder/03#broadcasting]}
+#   - {id: pooling, heading: "Pooling", for: "how image networks shrink their maps, and how they end in one vector", needs: [output_size]}
+#   - {id: cost, heading: "What a layer costs", for: "counting parameters and FLOPs returns when transformers are planned by their budget", needs: [conv_layer, ladder/05#parameters]}
+#   - {id: receptive_field, heading: "How far a unit sees", for: "says whether a network can see what it is asked about; context length is the same question for text", needs: [output_size, pooling, cost]}
+#   - {id: regularisers, heading: "Three ways not to memorise", for: "augmentation, dropout and weight decay stand in nearly every recipe from here on", needs: [ladder/07#overfitting, ladder/08#weight_decay]}
+#   - {id: network, heading: "The network", for: "writing a network from a table of layers, as the larger ones are specified", needs: [conv_layer, pooling, regularisers, ladder/06#module]}
+#   - {id: the_run, heading: "Ninety-nine in a hundred", for: "the learning rate that rises and falls, which every later run uses", needs: [network, ladder/07#choosing, ladder/08#adam_class]}
+#   - {id: learned_kernels, heading: "What it has learned to look for", for: "looking inside a trained network, before anything is claimed about it", needs: [the_run]}
+#   - {id: regularisers_measured, heading: "Do the regularisers help?", for: "paired comparison over seeds, the way to judge every trick of the later recipes", needs: [regularisers, the_run, ladder/07#the_run]}
+#   - {id: equivariance, heading: "The same step sideways", for: "what an architecture gives for nothing and what data must show, a question asked of transformers too", needs: [the_run, regularisers, ladder/07#shift]}
 # recall:
-#   - {q: "What is the difference between convolution in mathematics and in deep learning?", a: "Mathematics turns the kernel upside down first. What deep learning calls convolution is cross-correlation; for learned kernels it makes no difference."}
-#   - {q: "A layer takes 28 pixels, kernel 5, stride 2, padding 2. How many places has its window?", a: "floor((28 + 2·2 − 5) / 2) + 1 = 14."}
-#   - {q: "What shape have the weights of a convolution from c to o channels with a k × k kernel, and how many parameters are there?", a: "(o, c, k, k), and o biases: o·(c·k·k + 1)."}
-#   - {q: "How many FLOPs does that layer take for an output of h × w, counting multiplications and additions separately?", a: "2·c·k·k for each of the o·h·w output numbers, the bias's addition included."}
-#   - {q: "How does the receptive field grow from layer to layer?", a: "By (kernel − 1) times the product of the strides of all layers before it."}
-#   - {q: "Why does dropout divide what it keeps by 1 − p, and what does it do in evaluation?", a: "So that the next layer's sums keep their mean. In evaluation it does nothing."}
-#   - {q: "What is the difference between equivariant and invariant to shifts, and which of them is a convolution?", a: "Equivariant: the output shifts along with the input, as a convolution's does. Invariant: the output stays the same."}
-#   - {q: "Four regularisers are within the spread over seeds of one another. What may you say?", a: "That this experiment cannot tell them apart: not that they are equal, and not that the highest is the best."}
+#   - {id: turned_kernel, section: kernel, transfer: true, q: "You copy a learned kernel from a deep-learning library into a program for signals that calls `convolve`. What must you do first?", a: "Turn the kernel by half a turn. Such a program turns it before it slides; the library computed a cross-correlation, which turns nothing."}
+#   - {id: places, section: output_size, transfer: true, q: "A picture of 32 pixels, kernel 7, stride 2, padding 3. How many places has the window along one axis?", a: "$\\lfloor (32 + 6 - 7)/2 \\rfloor + 1 = 15 + 1 = 16$."}
+#   - {id: weights_shape, section: conv_layer, transfer: false, q: "What shape have the weights of a convolution from $c$ to $o$ channels with a $k \\times k$ kernel, and how many parameters are there?", a: "$(o, c, k, k)$, and $o$ biases: $o\\,(c k^2 + 1)$."}
+#   - {id: larger_pictures, section: cost, transfer: true, q: "A convolution with padding gets pictures twice as high and twice as wide. What happens to its parameters and to its FLOPs?", a: "The parameters stay: the same weights serve at every place. The FLOPs become four times as many."}
+#   - {id: three_small_kernels, section: receptive_field, transfer: true, q: "Three 3 × 3 convolutions of stride 1 in a row: how many pixels does a unit of the last one see along one axis? And with stride 2 in the first?", a: "$1 + 2 + 2 + 2 = 7$. With the stride, $1 + 2 + 4 + 4 = 11$: later layers reach twice as far."}
+#   - {id: dropout_scaling, section: regularisers, transfer: false, q: "Why does dropout divide what it keeps by $1 - p$, and what does it do in evaluation?", a: "So that the next layer's sums keep their mean. In evaluation it does nothing."}
+#   - {id: mirrored_signs, section: regularisers, transfer: true, q: "To train a reader of road signs, somebody mirrors half of the pictures at random. What is wrong?", a: "Augmentation has to be true knowledge about the task. A mirrored \"keep left\" is a \"keep right\" with the wrong label."}
+#   - {id: paired_gains, section: regularisers_measured, transfer: true, q: "Seed by seed, a method gains 0.3, −0.1, 0.5 and 0.1 points. Is that a gain?", a: "Undecided. The mean is 0.2, the standard deviation 0.26 and the standard error 0.13: less than two standard errors from nothing."}
+#   - {id: equivariant_invariant, section: equivariance, transfer: false, q: "What is the difference between equivariant and invariant to shifts, and which of them is a convolution?", a: "Equivariant: the output shifts along with the input, as a convolution's does. Invariant: the output stays the same."}
+# predictions:
+#   - {id: corner_kernel, ask: "A 3 × 3 kernel holds eight zeros and a 1 in its upper left corner. Where does it move the picture?", choices: ["up and to the left", "down and to the right", "nowhere"], because: "Each place shows the pixel up and left of it. So what was up and left appears here: the picture goes down and to the right."}
+#   - {id: arithmetic_ratio, ask: "How many times the FLOPs of rung 7's two layers does the convolutional network take for one picture?", unit: "times", factor: 2, because: "A shared weight is used at every place: 49 or 196 times for one picture. A weight of a linear layer is used once."}
+#   - {id: dropout_loss, ask: "By how many per cent does dropout of 0.5 lower the mean validation loss, compared with nothing?", unit: "%", within: 10, because: "The accuracy gains less than a point. The loss gains far more, since dropout makes the network less sure of its mistakes."}
+#   - {id: convolution_at_four, ask: "What validation accuracy has the convolutional network, trained without shifts, on pictures moved four pixels to the right?", unit: "%", within: 10, because: "The convolutions move their output along, but the linear layer after them has a weight for every place. Strides and pooling blur the argument too."}
+# written:
+#   - {id: fewer_parameters, ask: "Why does a convolution need so many fewer parameters than a linear layer, and what does it assume about pictures in return?", rubric: ["nearness: each output looks at a small window", "sameness: one kernel's weights are shared by all places", "says the assumption: a pattern means the same wherever it is", "gives a case where the assumption fails"], answer: "Nearness (small windows) and sameness (shared weights). It assumes that a pattern means the same wherever it is, which is untrue of, say, a passport form, where place is meaning."}
+#   - {id: lost_indifference, ask: "The network has three convolutions and is still not indifferent to shifts. Where does the indifference get lost?", rubric: ["a convolution is equivariant: its output moves along and does not stay", "the linear layer has separate weights for each place", "strides and pooling, for shifts that are not multiples of their step"], answer: "In the linear layer, which has separate weights for each place; in strides and pooling, for shifts that are not multiples of their step. A convolution moves its output along, it does not hold it still."}
+#   - {id: one_run_each, ask: "A colleague shows you one run with dropout at 95.3 % and one without at 95.0 %. What do you ask?", rubric: ["how many seeds, and with what spread", "on which data, and whether the same data made the choices", "whether the same pictures and first weights served both", "what standard error the number of pictures leaves"], answer: "How many seeds, and their spread; on which data, and whether it was also used to choose; whether the same pictures and first weights served both; and the standard error that the number of pictures leaves. On 5 000 pictures it is 0.3 points, as large as the difference."}
 # ---
 
 # %% [markdown]
@@ -50,7 +74,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from descent import chapter, check, hint, mine, progress
+from descent import chapter, check, commit, hint, mine, outcome, progress, recall, write
 from descent.data import mnist
 from descent.figures import (
     COLOURS,
@@ -185,10 +209,30 @@ show_maps([convolve(digit, kernel) for kernel in KERNELS.values()], list(KERNELS
 # the products and their sum. Choose another kernel, or write your own nine numbers. Then try stride and
 # padding, which come next.
 #
-# **Predict** before you try: a kernel of nine zeros with a 1 in the upper left corner. What does it do to the picture?
+# **Predict.** Before you try: a kernel of eight zeros with a 1 in the upper left corner. Each number of the feature map stands
+# where the *middle* of its window was. What does this kernel do to the picture?
+
+# %% predict="corner_kernel"
+commit("corner_kernel", ..., sure=...)
 
 # %%
 convolution_figure(digit)
+
+# %%
+corner = torch.zeros(3, 3)
+corner[0, 0] = 1
+seen = convolve(F.pad(digit, (1, 1, 1, 1)), corner)  # a margin of paper, so that every pixel is a middle once
+moves = {"up and to the left": (-1, -1), "down and to the right": (1, 1), "nowhere": (0, 0)}
+apart = {name: float((seen - torch.roll(digit, steps, dims=(0, 1))).abs().mean()) for name, steps in moves.items()}
+for name, difference in apart.items():
+    print(f"the map and the digit moved {name}: a pixel differs by {difference:.3f} on average")
+
+# %% outcome="corner_kernel"
+outcome("corner_kernel", min(apart, key=apart.get))
+
+# %% [markdown]
+# Every place of the map shows the pixel that lay one up and one left of it. So the whole picture steps the other way,
+# down and to the right.
 
 # %% [markdown]
 # ## Stride and padding: how many places?
@@ -229,6 +273,9 @@ def output_size(size: int, kernel: int, stride: int = 1, padding: int = 0) -> in
 
 # %% check="output_size"
 check(output_size)
+
+# %% recall="output_size"
+recall("output_size")
 
 # %% [markdown]
 # ## Channels: the whole layer
@@ -295,7 +342,7 @@ difference = (conv2d(batch, layer.weight, layer.bias, 1, 1) - result).abs().max(
 print(f"largest difference {difference:.1e}")
 
 # %% [markdown]
-# They are the same numbers, to rounding, and torch's come faster. From here on we use torch's.
+# They are the same numbers, to rounding, and torch's come faster as a rule. From here on we use torch's.
 #
 # ## Pooling
 #
@@ -439,7 +486,13 @@ check(receptive_field)
 
 # %% [markdown]
 # Here is the network of this page, layer by layer, and what a unit in the middle of each layer sees. MNIST's digits are at
-# most 20 pixels high and wide. **Predict** first: does a unit of the third convolution see a whole digit?
+# most 20 pixels high and wide. Does a unit of the third convolution see a whole digit?
+#
+# **Predict.** The network has three convolutions and one small linear layer, and a fifth of the parameters of rung 7's two
+# linear layers. And the arithmetic for one picture?
+
+# %% predict="arithmetic_ratio"
+commit("arithmetic_ratio", ..., sure=...)
 
 # %%
 # name, input channels, output channels, kernel, stride, padding, side of the picture coming in
@@ -464,6 +517,7 @@ print(f"pool     64 ×  3 ×  3   {0:10,}   {'':>10}   {fields['pool']:15}")
 print(f"linear             10   {576 * 10 + 10:10,}   {2 * 576 * 10:10,}")
 print(f"all                     {total + 5770:10,}   {total_flops + 11520:10,}")
 print(f"the two layers of rung 7: {784 * 192 + 192 + 192 * 10 + 10:,} parameters, {2 * (784 * 192 + 192 * 10):,} FLOPs")
+arithmetic_ratio = (total_flops + 11520) / (2 * (784 * 192 + 192 * 10))
 
 fig, ax = plt.subplots(figsize=(4.2, 4.2))
 ax.imshow(digit, cmap="gray_r", alpha=0.75)
@@ -476,6 +530,9 @@ ax.set_axis_off()
 ax.set_title(titled("What one unit of each layer sees", SOURCE))
 plt.show()
 
+# %% outcome="arithmetic_ratio"
+outcome("arithmetic_ratio", round(arithmetic_ratio, 1))
+
 # %% [markdown]
 # Not quite: a unit of the third convolution sees 17 pixels, and only after the pooling are they 21. The linear layer at the end
 # sees all units and so the whole picture.
@@ -483,7 +540,11 @@ plt.show()
 # The stride of 2 in the first layer makes everything after it reach twice as far and cost a quarter. The convolutional network
 # has a fifth of rung 7's parameters and takes about eight times its arithmetic, since each shared weight is used many times.
 # That is the trade of this page: *more arithmetic for fewer parameters*.
-#
+
+# %% recall="receptive_field"
+recall("receptive_field")
+
+# %% [markdown]
 # ## Three ways not to memorise
 #
 # Rung 7's network learned 500 pictures by heart, and did no better on new ones for it. Whatever is done to a network or its training so
@@ -570,6 +631,9 @@ one_digit = digit.expand(10, 1, 28, 28)
 moved = augment(one_digit, 3, torch.Generator().manual_seed(1))
 show_digits(torch.cat([one_digit[:1], moved[:9]])[:, 0], titles=["as it is", *["moved"] * 9], columns=10)
 plt.show()
+
+# %% recall="regularisers"
+recall("regularisers")
 
 # %% [markdown]
 # ## The network
@@ -782,8 +846,8 @@ print(f"their mean {mean:.2%}; {len(y_test)} pictures alone leave ± {np.sqrt(me
 #
 # ## What it has learned to look for
 #
-# The sixteen kernels of the first layer are the only ones that look at pixels, so they can be read as pictures. **Predict**: will you see
-# strokes, edges, dots, or whole digits?
+# The sixteen kernels of the first layer are the only ones that look at pixels, so they can be read as pictures. Before you look: will
+# you see strokes, edges, dots, or whole digits?
 
 # %%
 kernels = model.conv1.weight[:, 0].detach()
@@ -807,10 +871,11 @@ show_maps(list(deeper[:16]), [f"{i}" for i in range(16)], 8, "Sixteen maps of th
 # pixels. Each runs with four seeds, and each seed draws *other pictures* as well as other first weights. They are compared on the
 # validation pictures, since we may want to choose by the result.
 #
-# **Predict.** Order the four by validation accuracy, and then by validation *loss*. Will the order be the same? And which of them will
-# four seeds not be able to tell apart?
-#
-# *My prediction: …*
+# **Predict.** Order the four by validation accuracy, and then by validation *loss*. Which of them will four seeds not be able to tell
+# apart? Think about all of it, and commit to one number: what dropout does to the mean validation loss.
+
+# %% predict="dropout_loss"
+commit("dropout_loss", ..., sure=...)
 
 # %%
 SETTINGS: dict[str, dict[str, float]] = {
@@ -853,6 +918,7 @@ for name, result in results.items():
     means, spread = result.mean(axis=0), result.std(axis=0, ddof=1)
     paired = f"{gain.mean():+.2f} ± {gain.std(ddof=1):.2f} points" if name != "nothing" else ""
     print(f"{name:16}{means[0]:12.4f}{means[1]:10.3f} ± {spread[1]:.3f}{means[2]:15.2%} ± {spread[2]:.2%}     {paired}")
+lowered = 1 - results["dropout 0.5"][:, 1].mean() / results["nothing"][:, 1].mean()
 
 # %%
 fig, (left, right) = plt.subplots(1, 2, figsize=(10, 3.8), sharey=True)
@@ -866,18 +932,21 @@ left.set_yticks(places, list(SETTINGS))
 fig.suptitle(titled("One dot a seed, the bar their mean", SOURCE), x=0.01, ha="left", fontsize=13, fontweight="bold")
 plt.show()
 
+# %% outcome="dropout_loss"
+outcome("dropout_loss", round(100 * float(lowered), 1))
+
 # %% [markdown]
 # Read the table with its spreads, which are standard deviations over the four seeds; the mean of four is twice as sure as one. The last column
-# compares seed by seed, with the same pictures and the same first weights. Some draws of 500 pictures are luckier than others, and
-# that luck is in every setting alike, so that taking the difference removes most of it. On MNIST:
+# compares seed by seed, with the same pictures and the same first weights. Some draws of 500 pictures are luckier than others.
+# That luck is in every setting alike, so the difference removes most of it. On MNIST:
 #
 # - **Shifts** help by almost three points, and the validation loss falls by nearly half. Their training loss is the highest of the four and
 #   their validation loss the lowest, which is what a regulariser is for. They are also the only one of the three that tells the network
 #   something it did not know.
 # - **Dropout** lowers the loss by more than a quarter and raises the accuracy by less than a point. The loss gains more because, as you saw in
 #   rung 7, a network that has learned its pictures by heart is too sure of its mistakes, and dropout makes it less sure.
-# - **Weight decay** at 0.1 ({cite:t}`loshchilov2019`, as in rung 8) adds about a quarter of a point. You would not see that in the third column, where
-#   the spreads are three times as large. Even in the differences it is less than two standard errors from nothing.
+# - **Weight decay** at 0.1 ({cite:t}`loshchilov2019`, as in rung 8) adds a quarter or a third of a point, less than the spreads in the third column. The
+#   differences are no proof either. With one thread we had +0.25 ± 0.27, with two, which round elsewhere, +0.34 ± 0.16.
 #
 # How far does this carry? The same table at a learning rate of 0.006 instead of 0.01, measured beforehand, gave −0.07 ± 0.57 points for
 # dropout, +0.11 ± 0.23 for weight decay and +2.09 ± 0.27 for shifts. Only the gain of the shifts survives. What the other two are worth depends on
@@ -897,9 +966,10 @@ print(f"largest difference between moved maps and maps of the moved: {(before[:,
 # %% [markdown]
 # **Predict.** Three networks are trained on the same 6 000 pictures for four epochs: rung 7's two layers on flattened pixels; the convolutional
 # network; and the convolutional network again, with shifts of up to three pixels in training. Draw their accuracies on the validation pictures
-# moved by −6 … 6 pixels. Is the second curve flat, since convolution does not mind shifts?
-#
-# *My prediction: …*
+# moved by −6 … 6 pixels. Is the second curve flat, since convolution does not mind shifts? Give its height at four pixels.
+
+# %% predict="convolution_at_four"
+commit("convolution_at_four", ..., sure=...)
 
 # %%
 x_some, y_some = x_train[:6000], y_train[:6000]
@@ -914,17 +984,22 @@ networks = {
 shifts = list(range(-6, 7))  # F.pad: zeros on the left, and as many columns cut off on the right
 looked_at, their_labels = x_valid[:2000], y_valid[:2000]
 fig, ax = plt.subplots(figsize=(8, 4.4))
+at_four = {}
 print(f"{'shift to the right':36}" + "".join(f"{shift:7d}" for shift in (0, 2, 4, 6)))
 for (name, net), colour in zip(networks.items(), ("grey", "blue", "green"), strict=True):
     curve = [100 * measure(net, F.pad(looked_at, (shift, -shift)), their_labels)[1] for shift in shifts]
     print(f"{name:36}" + "".join(f"{curve[shifts.index(shift)]:7.1f}" for shift in (0, 2, 4, 6)))
     ax.plot(shifts, curve, "o-", color=COLOURS[colour], label=name)
+    at_four[name] = curve[shifts.index(4)]
 ax.axhline(10, color=COLOURS["grey"], linestyle="--", linewidth=1)
 ax.text(0, 11.5, "guessing", color=COLOURS["grey"], ha="center")
 ax.legend(loc="lower center", bbox_to_anchor=(0.5, 0.14))
 ax.set(xlabel="shift to the right (pixels)", ylabel="validation accuracy (%)", ylim=(0, 103),
-       title=titled("Convolution helps; being shown helps more", SOURCE))
+       title=titled("Three networks, and digits moved sideways", SOURCE))
 plt.show()
+
+# %% outcome="convolution_at_four"
+outcome("convolution_at_four", round(at_four["convolutional"], 1))
 
 # %% [markdown]
 # The second curve is better than the first, and it is not flat. On MNIST, at four pixels, rung 7's two layers have fewer than a quarter of the
@@ -949,19 +1024,21 @@ plt.show()
 # - **Seconds against FLOPs.** Time each layer forward. *A good answer has FLOPs per second for each, and a reason why the first layer gets the fewest.*
 # - **Wrong augmentation.** Mirror half of the training pictures. *Predict which digits suffer, then look at the confusion matrix.*
 #
-# ## Explain it
+# ## Explain it to a friend
 #
 # Aloud or in writing, as if to a friend who has not read this page:
-#
-# 1. Why does a convolution need so many fewer parameters than a linear layer, and what does it assume about pictures in return?
-# 2. The network has three convolutions and is still not indifferent to shifts. Where does the indifference get lost?
-# 3. A colleague shows you one run with dropout at 95.3 % and one without at 95.0 %. What do you ask?
-#
-# :::{admonition} What good answers contain
-# :class: dropdown
-# 1. Nearness (small windows) and sameness (shared weights). It assumes that a pattern means the same wherever it is, which is untrue of, say, a passport form, where place is meaning.
-# 2. In the linear layer, which has separate weights for each place; in strides and pooling, for shifts that are not multiples of their step. A convolution moves its output along, it does not hold it still.
-# 3. How many seeds, and their spread; on which data, and whether it was also used to choose; whether the same pictures and first weights served both; and the standard error that the number of pictures leaves.
-# :::
-#
+
+# %% write="fewer_parameters"
+write("fewer_parameters", """
+""")
+
+# %% write="lost_indifference"
+write("lost_indifference", """
+""")
+
+# %% write="one_run_each"
+write("one_run_each", """
+""")
+
+# %% [markdown]
 # Next, [rung 10](10_resnet.ipynb): more layers than this make a plain network worse, and one line repairs it.

@@ -6,7 +6,7 @@
 # needs: [ladder/05_deep_network, ladder/06_torch_nn, ladder/09_convnet]
 # teaches: [degradation, batch normalisation, running statistics, training and evaluation mode, folding, residual connection, projecting shortcut, gradient norm by depth, zero-initialised residual branch, warm-up and cosine schedule]
 # builds: gradient norms by layer, channel statistics, batch norm in both modes, its backward pass by hand, folding it into a convolution, the residual block, a start at the identity, ResNet of depth 6n + 2, the learning-rate schedule, the training loop
-# number: at least 99.3 % of the test digits right with a residual network; 56 layers that train with a skip and do not without
+# number: at least 99.3 % of the test digits right with a residual network; 56 layers trained at last
 # data: MNIST
 # run: null
 # readings:
@@ -16,15 +16,45 @@
 #   - {key: veit2016, where: "sections 3 and 4: the unravelled view, and layers deleted from a trained network"}
 #   - {key: balduzzi2017, where: "figure 1 and section 2: what gradients look like, not only how long they are", skip: "the proofs"}
 #   - {key: santurkar2018, where: "sections 2 and 3: the old explanation tested, and found wanting", skip: "the theorems of section 4, at a first reading"}
+# sections:
+#   - {id: depth, heading: "Deeper, and worse", for: "the failure that kept networks shallow, and that every deep network of the course has to get round", needs: [ladder/05#depth, ladder/09#data]}
+#   - {id: gradient_gauge, heading: "First gauge: the gradient, layer by layer", for: "the instrument for every later network that does not learn: measure before you name a cause", needs: [depth, ladder/05#signal]}
+#   - {id: channel_statistics, heading: "Batch norm: statistics of a channel", for: "means and variances over chosen axes; layer norm in transformers takes other axes", needs: [gradient_gauge, ladder/03#broadcasting]}
+#   - {id: normalise, heading: "Normalise, and give back the freedom", for: "the scale and shift that every kind of norm has, transformers' too", needs: [channel_statistics]}
+#   - {id: batch_coupling, heading: "A batch is no longer a list", for: "why language models use another norm, and why many machines must agree on statistics", needs: [normalise]}
+#   - {id: norm_backward, heading: "The way back, by hand", for: "deriving a backward pass through shared statistics, as whoever writes a faster layer must", needs: [batch_coupling, ladder/02#backward]}
+#   - {id: running, heading: "What to do with a single picture", for: "running averages, and the difference between a batch's statistics and a population's", needs: [channel_statistics, ladder/08#moments]}
+#   - {id: norm_layer, heading: "The layer", for: "buffers and the two modes, which every published checkpoint with norms relies on", needs: [normalise, running, ladder/06#module, ladder/07#evaluate]}
+#   - {id: folding, heading: "In use it costs nothing", for: "merging linear steps before deployment, the first idea of making models cheap to use", needs: [norm_layer, ladder/09#conv_layer]}
+#   - {id: norm_and_depth, heading: "Does it mend depth?", for: "shows which half of the failure a norm repairs, and which half is left", needs: [gradient_gauge, norm_layer]}
+#   - {id: residual, heading: "One addition", for: "the skip connection, which stands in every deep network since, transformers included", needs: [norm_and_depth]}
+#   - {id: block, heading: "The block", for: "the unit of the image networks in rungs 14 and 15, and the pattern of the transformer's block", needs: [residual, norm_layer, ladder/09#conv_layer]}
+#   - {id: identity_start, heading: "Start by doing nothing", for: "a start that the speed runs and the large transformers use in some form", needs: [block, ladder/05#initialisation]}
+#   - {id: answer, heading: "The answer, measured", for: "a model of an ablation: one switch at a time, over seeds, with what was not shown said too", needs: [residual, norm_and_depth]}
+#   - {id: resnet, heading: "A residual network for digits", for: "the small network that rung 14 makes fast and rung 15 makes large", needs: [block, identity_start, ladder/09#pooling]}
+#   - {id: schedule, heading: "A rate that rises and falls", for: "warm-up and cosine, the schedule of every long run that follows", needs: [ladder/08#race]}
+#   - {id: loop, heading: "The whole loop", for: "the loop with a schedule, label smoothing and augmentation, the base of the speed runs", needs: [schedule, ladder/07#training_loop, ladder/09#regularisers]}
+#   - {id: the_run, heading: "The real run", for: "the recipe whose larger version trains on ImageNet", needs: [resnet, loop, folding]}
 # recall:
-#   - {q: "Over which axes does batch norm take its mean and variance, for pictures of shape (n, c, h, w)?", a: "Over n, h and w: one mean and one variance for each channel."}
-#   - {q: "In training, which variance normalises the batch, and which goes into the running estimate?", a: "The biased one (divided by the count) normalises the batch; the unbiased one (divided by the count less one) goes into the running estimate, which normalises in evaluation."}
-#   - {q: "What differs between training and evaluation mode of batch norm?", a: "Training uses the batch's statistics and updates the running ones; evaluation uses the running ones and changes nothing."}
-#   - {q: "The gradient g arrives at the outputs of batch norm. What is the gradient at x, and why does it sum to 0 over the batch?", a: "(γg − mean(γg) − x̂ · mean(γg · x̂)) / √(σ² + ε). A push of the whole batch changes no output, so the path through the mean takes out what all share."}
-#   - {q: "How do you fold batch norm into the convolution before it?", a: "With s = weight / √(running variance + ε): multiply output channel o of the kernel by s[o]; the bias becomes bias − running mean · s."}
-#   - {q: "Write a residual block, and say where the last ReLU stands.", a: "relu(shortcut(x) + norm2(conv2(relu(norm1(conv1(x)))))): after the addition."}
-#   - {q: "What is degradation, and why is it not overfitting?", a: "A deeper plain network has a higher training loss than a shallow one. Overfitting is a low training loss with bad results on new data."}
-#   - {q: "Does the gradient vanish in a deep plain network with batch norm?", a: "No: at the start it explodes towards the first layers, by a factor of about 1.21 a layer; the addition takes the explosion away."}
+#   - {id: degradation_or_overfitting, section: depth, transfer: true, q: "A network has training loss 0.9 and validation loss 1.0. A deeper one has 1.4 and 1.5. Is that overfitting?", a: "No, degradation: the deeper one's *training* loss is higher. Overfitting is a low training loss with bad results on new data."}
+#   - {id: how_many_means, section: channel_statistics, transfer: true, q: "A batch has shape $(32, 16, 10, 10)$. How many means does batch norm compute, and over how many numbers each?", a: "16, one for each channel, each over $32 \\cdot 10 \\cdot 10 = 3200$ numbers: over $n$, $h$ and $w$."}
+#   - {id: norm_gradient_at_x, section: norm_backward, transfer: false, q: "The gradient $g$ arrives at the outputs of batch norm. What is the gradient at $x$, and why does it sum to 0 over the batch?", a: "$(\\gamma g - \\overline{\\gamma g} - \\hat x \\cdot \\overline{\\gamma g\\,\\hat x})/\\sqrt{\\sigma^2 + \\varepsilon}$. A push of the whole batch changes no output, so the path through the mean takes out what all share."}
+#   - {id: two_variances, section: running, transfer: false, q: "In training, which variance normalises the batch, and which goes into the running estimate?", a: "The biased one (divided by the count) normalises the batch. The unbiased one (divided by the count less one) goes into the running estimate, which normalises in evaluation."}
+#   - {id: company_matters, section: norm_layer, transfer: true, q: "In use, a classifier's answer for one picture depends on which other pictures are in the batch. What was forgotten?", a: "`model.eval()`: batch norm is still in training mode and takes the statistics of the batch."}
+#   - {id: fold_numbers, section: folding, transfer: true, q: "Batch norm has $\\gamma = 6$, $\\sigma^2 + \\varepsilon = 9$, $\\mu = 2$, $\\beta = 1$. What become kernel and bias of the convolution it is folded into?", a: "$s = 6/3 = 2$: the kernel is doubled, and the bias is $1 - 2 \\cdot 2 = -3$."}
+#   - {id: exploding_towards_input, section: norm_and_depth, transfer: false, q: "Does the gradient vanish in a deep plain network with batch norm?", a: "No: at the start it explodes towards the first layers, by a factor of about 1.21 a layer. The addition takes the explosion away."}
+#   - {id: ten_slopes, section: residual, transfer: true, q: "Ten layers of one number each, every slope 0.1. What is the slope of the whole chain, plain and residual?", a: "Plain $0.1^{10} = 10^{-10}$. Residual $1.1^{10} \\approx 2.6$."}
+#   - {id: residual_block, section: block, transfer: false, q: "Write a residual block, and say where the last ReLU stands.", a: "`relu(shortcut(x) + norm2(conv2(relu(norm1(conv1(x))))))`: after the addition."}
+# predictions:
+#   - {id: plain_tower_56, ask: "What validation accuracy has the plain tower of 56 layers at the end, as a mean of three seeds?", unit: "%", within: 10, because: "It hardly leaves the level of guessing. At the top all pictures look alike, so there is nothing to tell them apart by."}
+#   - {id: plain_gradient, ask: "A plain tower of 56 layers, before training: what does the gradient norm do from the last layers towards the first?", choices: ["shrinks to less than a tenth", "stays within a factor of ten", "grows more than tenfold"], because: "He's initialisation keeps the gradient's size from layer to layer. What is lost is lost forwards: the difference between pictures."}
+#   - {id: sorted_batches, ask: "In training mode, with batches of 100 sorted by digit, what validation accuracy has the trained tower?", unit: "%", within: 10, because: "In a batch of one class, what its pictures have in common is the class. Subtracting the batch's mean throws it away."}
+#   - {id: norm_gradient, ask: "56 layers with batch norm, before training: what does the gradient norm do from the last layers towards the first?", choices: ["shrinks to less than a tenth", "stays within a factor of ten", "grows more than tenfold"], because: "ReLU lets half of the gradient's mean square through, and the next norm divides by the root of 0.34. Together that is a factor of 1.21 a layer, over 53 layers."}
+#   - {id: middle_block, ask: "The middle block of the trained network is reduced to its shortcut, with no further training. What test accuracy is left?", unit: "%", within: 8, because: "The paths that avoid the block go on working, and the layers after it still find most of what they expect."}
+# written:
+#   - {id: vanishing_claim, ask: "A deep plain network with batch norm does not learn. Your friend says: vanishing gradients. What do you measure, and what do you find?", rubric: ["measures the gradient norm of each layer, at the start", "finds that it grows towards the input, about 1.21 times a layer", "names the consequence: one learning rate cannot suit first and last layers", "says what does vanish in a plain network without norm: the difference between examples"], answer: "The gradient norm layer by layer at the start. It grows towards the input, about 1.21 times a layer. So one learning rate cannot suit first and last layers: the first steps throw the first ones out. What vanishes in plain networks *without* norm is the difference between examples."}
+#   - {id: two_modes, ask: "Why does a network with batch norm have two modes, and what goes wrong in each of the two confusions?", rubric: ["training: the statistics are the batch's, and the gradient passes through them", "use: an answer must not depend on its company", "left in training mode: answers depend on the batch, and a batch of one class or one picture is ruined", "left in evaluation mode while training: the running values never learn"], answer: "In training the statistics are those of the batch, and the gradient has to pass through them; in use an answer must not depend on its company. Left in training mode, answers depend on the batch, and a batch of one class, or of one picture, is ruined. Left in evaluation mode during training, nothing is normalised by what is there, and the running values never learn."}
+#   - {id: what_the_skip_changes, ask: "What does $y = x + f(x)$ change about what a layer has to learn, and what about the gradient?", rubric: ["a layer learns a change; doing nothing is $f = 0$ and easy to reach", "the slope of a block is $1 + f'$", "multiplied out, the product holds a 1 and many short paths", "compares with the plain product of slopes, one long path"], answer: "Doing nothing is $f = 0$ and easy to reach; a layer learns a change. The slope is $1 + f'$: the product of many such factors contains a 1 and many short paths, where the product of the $f'$ alone is one long path."}
 # ---
 
 # %% [markdown]
@@ -51,7 +81,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from descent import chapter, check, hint, mine, progress
+from descent import chapter, check, commit, hint, mine, outcome, progress, recall, write
 from descent.data import mnist
 from descent.figures import COLOURS, plot_curves, titled, use_style
 
@@ -157,10 +187,10 @@ def share_right(model: nn.Module, x: Tensor, y: Tensor) -> float:
 
 
 # %% [markdown]
-# **Predict.** Depths 8, 20 and 56, three seeds each, everything else equal. Write down the training loss that you expect at the end of each (guessing costs $\ln 10 = 2.30$), and
-# in which order their validation accuracies will come.
-#
-# *My prediction: …*
+# **Predict.** Depths 8, 20 and 56, three seeds each, everything else equal. Guessing reads one picture in ten. How far does the deepest tower get?
+
+# %% predict="plain_tower_56"
+commit("plain_tower_56", ..., sure=...)
 
 # %%
 SEEDS = (0, 1, 2)
@@ -185,12 +215,20 @@ def run_towers(name: str, depths: tuple[int, ...], norm: bool = False, skip: boo
 
 
 run_towers("plain", DEPTHS)
+deepest_right = 100 * float(np.mean([right for _, right in results["plain", 56]]))
+
+# %% outcome="plain_tower_56"
+outcome("plain_tower_56", round(deepest_right, 1))
 
 # %% [markdown]
 # The deeper the tower, the worse it reads, for every seed. The *training* loss says so too, so this is not overfitting. {cite:t}`he2016` gave it a name,
 # **degradation**: the deeper network has a solution that is at least as good, and the optimiser does not find it. Was it the learning
 # rate? For 56 layers we tried five rates beforehand, from 0.001 to 0.1, with one seed: with none of them did the tower read more than one validation picture in four.
-#
+
+# %% recall="depth"
+recall("depth")
+
+# %% [markdown]
 # ## First gauge: the gradient, layer by layer
 #
 # The usual suspect is a gradient that dies on its way back. Suspects are to be measured. For a layer with weights $W$ we take
@@ -232,9 +270,10 @@ check(gradient_norms)
 # cosine of the angle between their rows, averaged over pairs of pictures. At 1 all pictures look alike to the layers above.
 #
 # **Predict.** Both gauges, at the start, for a plain tower of 56 layers. Does the gradient shrink towards the first layer, grow, or
-# stay? And the cosine?
-#
-# *My prediction: …*
+# stay? (And where does the cosine go?)
+
+# %% predict="plain_gradient"
+commit("plain_gradient", ..., sure=...)
 
 # %%
 def likeness(model: nn.Sequential, x: Tensor) -> list[float]:
@@ -261,11 +300,21 @@ def gauges(depth: int, norm: bool = False, skip: bool = False, steps: int = 0) -
     return np.exp(np.mean(np.log(norms), axis=0)), np.mean(alike, axis=0)
 
 
+def towards_input(norms: np.ndarray) -> str:
+    """What the gradient norm does from the last layer to the first, in words."""
+    if norms[0] < norms[-1] / 10:
+        return "shrinks to less than a tenth"
+    return "grows more than tenfold" if norms[0] > 10 * norms[-1] else "stays within a factor of ten"
+
+
 by_arrangement = {"plain": gauges(56)}
 norms, alike = by_arrangement["plain"]
 print(f"plain, 56 layers, at the start: gradient norm {norms[0]:.2g} at layer 2, {norms[27]:.2g} at layer 29, {norms[-1]:.2g} at layer 55")
 print("mean cosine between pictures after layers 1, 3, 5, 9, 19, 37, 55: "
       + "  ".join(f"{alike[i]:.3f}" for i in (0, 1, 2, 4, 9, 18, 27)))
+
+# %% outcome="plain_gradient"
+outcome("plain_gradient", towards_input(norms))
 
 # %% [markdown]
 # The usual suspect is innocent. The gradient is about as large at the bottom as at the top: He's initialisation keeps its promise.
@@ -350,10 +399,8 @@ check(normalise)
 # %% [markdown]
 # ## A batch is no longer a list
 #
-# Until now a batch was a matter of convenience: put a picture into another batch, and its logits stayed what they were. Now the mean belongs to the batch. **Predict.** Eight
-# examples of one channel are normalised. Take the derivative of output $i$ with respect to input $j$, an 8 × 8 table. For a linear layer, or ReLU, it is 0 off the diagonal. What will it be here? And what is the sum of a column?
-#
-# *My prediction: …*
+# Until now a batch was a matter of convenience: put a picture into another batch, and its logits stayed what they were. Now the mean belongs to the batch. Eight
+# examples of one channel are normalised. Take the derivative of output $i$ with respect to input $j$, an 8 × 8 table. For a linear layer, or ReLU, it is 0 off the diagonal. Before you run the cell: what will it be here? And what is the sum of a column?
 
 # %%
 def batch_norm(x: Tensor) -> Tensor:
@@ -414,13 +461,23 @@ print(f"every output is to rise alike; largest gradient at an input: {pushed.gra
 # | through $\mu$ | $1/m$ | $-1/s$, for every $i$ |
 # | through $\sigma^2$ | $2 (x_j - \mu)/m$ | $-\hat x_i / (2 s^2)$, for every $i$ |
 #
+# The variance depends on $\mu$ too, but that path contributes 0:
+# $\partial \sigma^2 / \partial \mu = -\tfrac2m \sum_i (x_i - \mu) = 0$, as differences from a mean add up to 0.
+#
 # Multiply along each path, sum over $i$, and put $x_j - \mu = s \hat x_j$:
 #
 # $$ \frac{\partial L}{\partial x_j} = \frac1s \Bigl( \hat g_j - \frac1m \sum_i \hat g_i - \hat x_j \cdot \frac1m \sum_i \hat g_i \hat x_i \Bigr) . $$
 #
 # Two things are taken out of the gradient: what the whole batch shares, and what goes along with $\hat x$. But for $\varepsilon$, the layer undoes a push and a stretch of its inputs, so the loss cannot feel them.
 #
-# By hand: three rows, $\hat x = (-1.22, 0, 1.22)$, $s = 1$, $\gamma = 3$, $g = (1, 0, 0)$. Then $\hat g = (3, 0, 0)$, its mean is 1, the mean of $\hat g \hat x$ is $-1.22$. At $x$: $3 - 1 - 1.5 = 0.5$, then $-1$, then $0 - 1 + 1.5 = 0.5$.
+# Each channel has its own sums: over $n$ for rows ($m = n$), over $n$, $h$ and $w$ for pictures ($m = n \cdot h \cdot w$). So the gradient at $x$ has the shape of $x$, and those at $\gamma$ and $\beta$ have shape $(c,)$.
+#
+# By hand, with the pixels from above: $1, 3, 5, 7$ with $\mu = 4$, $s = \sqrt5 = 2.236$ ($\varepsilon$ left out) and $\gamma = 2$, so $\hat x = (-1.342, -0.447, 0.447, 1.342)$. Let $g = (1, 0, 2, 0)$.
+#
+# - At $\beta$ (`bias`): $1 + 0 + 2 + 0 = 3$. At $\gamma$ (`weight`): $-1.342 + 2 \cdot 0.447 = -0.447$.
+# - $\hat g = 2g = (2, 0, 4, 0)$. Its mean is $1.5$, and the mean of $\hat g \hat x$ is $(-2.683 + 1.789)/4 = -0.224$.
+# - In the bracket: $2 - 1.5 - 0.3 = 0.2$, then $0 - 1.5 - 0.1 = -1.6$, then $4 - 1.5 + 0.1 = 2.6$, then $0 - 1.5 + 0.3 = -1.2$. They add up to 0.
+# - At $x$, divided by $s$: $(0.09, -0.72, 1.16, -0.54)$.
 
 # %% exercise="batch_norm_backward"
 def batch_norm_backward(
@@ -438,8 +495,10 @@ def batch_norm_backward(
 
     Returns
     -------
-    the gradients at x (the shape of x), at weight and at bias (shape (c,) each). It is called where no
-        gradients are recorded: there is nothing that `backward` could walk.
+    the gradients at x (the shape of x), at weight and at bias (shape (c,) each)
+
+    It has to work inside `torch.no_grad()`, where torch records no operations: there `backward` and
+    `torch.autograd.grad` find nothing to walk. So write out the formulas, and ask autograd for nothing.
     """
     ### BEGIN SOLUTION
     axes = [axis for axis in range(x.ndim) if axis != 1]
@@ -475,7 +534,11 @@ for name, found in derived.items():
 
 # %% [markdown]
 # The last one sums to 0 as it should, and is wrong all the same. A property that must hold finds some mistakes; a comparison with autograd, or with small differences, finds the others.
-#
+
+# %% recall="norm_backward"
+recall("norm_backward")
+
+# %% [markdown]
 # ## What to do with a single picture
 #
 # In use there may be one picture and no batch. So during training the layer keeps **running statistics**, an average over the batches that slowly forgets the old ones:
@@ -599,9 +662,10 @@ for what, a, b in zip(("output", "gradient", "running mean", "running variance",
 # After five batches the two layers are the same, up to rounding. Torch's is several times quicker, so from here on the networks use it.
 #
 # **Predict.** A trained tower of 8 layers with batch norm reads the validation pictures four times: in evaluation mode; in *training* mode with mixed batches of 100; in training mode with batches of 100 *sorted by
-# digit*, so that a batch holds one class only; and in training mode with batches of 2. Which of the four is bad, and how bad?
-#
-# *My prediction: …*
+# digit*, so that a batch holds one class only; and in training mode with batches of 2. In evaluation mode it reads about nine in ten. What does it read from the sorted batches?
+
+# %% predict="sorted_batches"
+commit("sorted_batches", ..., sure=...)
 
 # %%
 normed = tower(8, seed=0, norm=True)
@@ -621,8 +685,12 @@ v_some, l_some = v_flat[:few], v_labels[:few]
 by_digit = l_some.argsort()
 print(f"evaluation mode                       {share_right(normed, v_some, l_some):.1%}")
 print(f"training mode, mixed batches of 100   {right_in_batches(normed, v_some, l_some, 100):.1%}")
-print(f"training mode, sorted batches of 100  {right_in_batches(normed, v_some[by_digit], l_some[by_digit], 100):.1%}")
+sorted_right = right_in_batches(normed, v_some[by_digit], l_some[by_digit], 100)
+print(f"training mode, sorted batches of 100  {sorted_right:.1%}")
 print(f"training mode, batches of 2           {right_in_batches(normed, v_some, l_some, 2):.1%}")
+
+# %% outcome="sorted_batches"
+outcome("sorted_batches", round(100 * sorted_right, 1))
 
 # %% [markdown]
 # With a mixed batch of 100 nobody would notice a forgotten `model.eval()`. That is what makes the mistake dangerous. In a batch of one class, what its pictures have in common *is* the class, and
@@ -660,16 +728,23 @@ def fold_batch_norm(kernel: Tensor, norm: nn.BatchNorm2d) -> tuple[Tensor, Tenso
 # %% check="fold_batch_norm"
 check(fold_batch_norm)
 
+# %% recall="folding"
+recall("folding")
+
 # %% [markdown]
 # ## Does it mend depth?
 #
-# Back to the towers with the first switch on. **Predict.** 56 layers with batch norm. Cosines: mended? Gradient norms: flat, vanishing or exploding? And does it learn now?
+# Back to the towers with the first switch on: 56 layers with batch norm. The means are gone, so the pictures can differ again at the top. Does it learn now?
 #
-# *My prediction: …*
+# **Predict.** In the plain tower the gradient norm was flat. What does it do with a norm after every layer?
+
+# %% predict="norm_gradient"
+commit("norm_gradient", ..., sure=...)
 
 # %%
 by_arrangement["norm"] = gauges(56, norm=True)
 norms, alike = by_arrangement["norm"]
+norm_gradient = towards_input(norms)
 print(f"cosine between pictures at the top: {alike[-1]:.3f} (without norm {by_arrangement['plain'][1][-1]:.3f})")
 print(f"gradient norm {norms[0]:.3g} at layer 2, {norms[-1]:.2g} at layer 55: "
       f"a factor of {(norms[0] / norms[-1]) ** (1 / (len(norms) - 1)):.3f} a layer")
@@ -682,6 +757,9 @@ print(f"norm of the weights of layer 2: {sizes[0]:.1f}, after 30 steps {float(fi
       f"of layer 54: {sizes[1]:.1f}, after 30 steps {float(last.detach().norm()):.1f}")
 run_towers("norm", DEPTHS, norm=True)
 
+# %% outcome="norm_gradient"
+outcome("norm_gradient", norm_gradient)
+
 # %% [markdown]
 # The pictures are different again at the top, and 20 layers learn more than they did. 56 still learn next to nothing. Look at the gradient: it does not vanish, it **explodes**; at the first layers it is tens of thousands of times what
 # it is at the last. Where does the factor come from? ReLU lets half of the gradient's mean square through, $\tfrac12$. And normalised numbers that have passed a ReLU have a variance below 1, $\tfrac12 - \tfrac1{2\pi} = 0.34$, and the next norm divides by its root.
@@ -690,7 +768,11 @@ run_towers("norm", DEPTHS, norm=True)
 # A learning rate that suits the last layers throws the first ones out: in 30 steps their weights have grown to hundreds of times their size, while those at the top have hardly changed theirs. The norm behind the first ones divides that size away again, so that the loss does not blow up; but a step is now tiny beside such weights,
 # and the first layers stay what those first steps made them: noise. (The paper said that batch norm keeps the layers' inputs
 # from drifting. {cite:t}`santurkar2018` put the drift back on purpose, and the networks trained as well.)
-#
+
+# %% recall="norm_and_depth"
+recall("norm_and_depth")
+
+# %% [markdown]
 # ## One addition
 #
 # Now the second switch. A **residual block** lets its layers compute not the new signal but a *change* to the old one:
@@ -799,9 +881,7 @@ check(start_as_identity)
 # %% [markdown]
 # ## The answer, measured
 #
-# **Predict.** Draw the gradient norm against the layer for 56 layers at the start, in four arrangements: plain; norm; norm and skip; skip. Then again after 30 steps of training.
-#
-# *My prediction: …*
+# Before you run the cell, draw the gradient norm against the layer for 56 layers at the start, in four arrangements: plain; norm; norm and skip; skip. Then again after 30 steps of training.
 
 # %%
 ARRANGEMENTS = {
@@ -830,11 +910,9 @@ plt.show()
 # - **Norm and skip** stays within a factor of ten. Every block adds one normalised branch to a sum that grows only slowly, and the gradient passes by undivided.
 # - **Norm** alone has the explosion towards the input. After 30 steps it seems cured, and you know how: the weights there have grown, and the gradient has shrunk by as much.
 # - **Skip** alone has large gradients everywhere. He's initialisation makes a branch even larger than what it is added to, so that the mean square of the signal more than doubles at every block, which is more than $2^{27}$ in all. The first steps end in infinities. (The paper's block has norms in its branch, for this reason among others.)
-# - **Plain** had flat and harmless gradients, and they have faded by a factor of twenty to a few hundred after 30 steps: the upper layers know how often each digit occurs, and there is no more to be learned from a signal that is the same for all.
+# - **Plain** had flat and harmless gradients, and they have faded after 30 steps, by a factor of about twenty near the output and more below: the upper layers know how often each digit occurs, and there is no more to be learned from a signal that is the same for all.
 #
-# **Predict.** And now train them. The same rate and the same batches for all. Which of the four arrangements learns with 56 layers? Is the deep one better than the shallow one, once both learn?
-#
-# *My prediction: …*
+# And now train them. The same rate and the same batches for all. Which of the four arrangements learns with 56 layers? Is the deep one better than the shallow one, once both learn?
 
 # %%
 run_towers("skip", (8, 56), skip=True)
@@ -1113,10 +1191,13 @@ print(f"test accuracy, mean of two seeds {mean:.2%}, half their distance {abs(ri
 # %% [markdown]
 # The number to match is **99.3 %**, with 78 010 parameters and two passes over the data. Rung 9's network, with less than half the parameters, had about 99.1 %: what is won here is some thirty pictures of ten thousand, about four times the ± in the last line. This small step is not what the residual network is for. It is that the recipe goes on working when you make the network twenty times deeper.
 #
-# **Predict.** Fold every norm of the trained network into its convolution, as a phone would. How many of the test answers change? And: switch off one residual block at a time, by setting the scale and the shift of its `norm2` to 0, without any further training. What is left of the accuracy? (In
-# a plain network, taking out a layer leaves nothing.)
+# Two operations on the trained network. First fold every norm into its convolution, as a phone would. How many of the test answers may change?
 #
-# *My prediction: …*
+# **Predict.** Then switch off one residual block at a time, by setting the scale and the shift of its `norm2` to 0, without any further training. (In
+# a plain network, taking out a layer leaves nothing.) What is left of the accuracy without the middle one of the three blocks?
+
+# %% predict="middle_block"
+commit("middle_block", ..., sure=...)
 
 # %%
 def folded(convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> nn.Conv2d:
@@ -1141,11 +1222,16 @@ with torch.no_grad():
 print(f"folded: largest change of a logit {(before - after).abs().max():.0e}, "
       f"answers changed {int((before.argmax(1) != after.argmax(1)).sum())} of {len(some)}")
 print(f"all blocks on: {share_right(trained, some, y_test[:2000]):.1%} of {len(some)} test pictures")
+without = []  # accuracy with each of the blocks off
 for number in range(3):
     lesioned = copy.deepcopy(trained)
     start_as_identity([lesioned.blocks[number]])
     lesioned.blocks[number].norm2.bias.data.zero_()
-    print(f"block {number} reduced to its shortcut: {share_right(lesioned, some, y_test[:2000]):.1%}")
+    without.append(share_right(lesioned, some, y_test[:2000]))
+    print(f"block {number} reduced to its shortcut: {without[-1]:.1%}")
+
+# %% outcome="middle_block"
+outcome("middle_block", round(100 * without[1], 1))
 
 # %% [markdown]
 # Folding changes no answer, and nineteen layers of arithmetic have become ten. The lesions are milder than they have any right to be. Without its middle block the network still has more than nine pictures in ten right, without the first or the last one about two in three, and nobody trained it for that: the paths that avoid the block go on
@@ -1160,19 +1246,21 @@ for number in range(3):
 # - **Shattered gradients.** {cite:t}`balduzzi2017` looked not at how long gradients are but at how alike for neighbouring inputs. *For towers with one input number $x$ from −2 to 2, plot $dy/dx$ against $x$ for 2 and 50 layers, plain and residual, and say which looks like noise.*
 # - **Small batches.** Train the ResNet with batches of 2, 8 and 32, and evaluate. Then replace the norms by `nn.GroupNorm`. *Where do they cross?*
 #
-# ## Explain it
+# ## Explain it to a friend
 #
 # Aloud or in writing, as if to a friend who has not read this page:
-#
-# 1. A deep plain network with batch norm does not learn. Your friend says: vanishing gradients. What do you measure, and what do you find?
-# 2. Why does a network with batch norm have two modes, and what goes wrong in each of the two confusions?
-# 3. What does $y = x + f(x)$ change about what a layer has to learn, and what about the gradient?
-#
-# :::{admonition} What good answers contain
-# :class: dropdown
-# 1. The gradient norm layer by layer at the start. It grows towards the input, about 1.21 times a layer; what vanishes in plain networks *without* norm is the difference between examples.
-# 2. In training the statistics are those of the batch, and the gradient has to pass through them; in use an answer must not depend on its company. Left in training mode, answers depend on the batch, and a batch of one class, or of one picture, is ruined. Left in evaluation mode during training, nothing is normalised by what is there, and the running values never learn.
-# 3. Doing nothing is $f = 0$ and easy to reach; a layer learns a change. The slope is $1 + f'$: the product of many such factors contains a 1 and many short paths, where the product of the $f'$ alone is one long path.
-# :::
-#
+
+# %% write="vanishing_claim"
+write("vanishing_claim", """
+""")
+
+# %% write="two_modes"
+write("two_modes", """
+""")
+
+# %% write="what_the_skip_changes"
+write("what_the_skip_changes", """
+""")
+
+# %% [markdown]
 # Next, [rung 11](11_word_mlp.ipynb) leaves pictures for words. The block comes back in [rung 13](13_causal_transformer.ipynb), with attention in its branch; and in [rung 14](14_fast_resnet.ipynb) you train such a network against the clock: on a GPU the aim is less than a second.

@@ -14,15 +14,42 @@
 #   - {key: shannon1951, where: "sections 1 to 3: from counts of letters to people who guess the next one, for the idea of measuring a text by its surprises", skip: "sections 4 to 6, where the guesses become bounds on the entropy of English"}
 #   - {key: chen1999, where: "section 2, a tour of smoothing from add-one to interpolation", skip: "the experiments, once you have seen how many there are"}
 #   - {key: zhang2023, where: "sections 9.2 and 9.3, text as data and language models"}
+# sections:
+#   - {id: tokens, heading: "From characters to tokens", for: "every language model starts by choosing its tokens; rung 17 uses pieces of words", needs: []}
+#   - {id: vocabulary, heading: "A vocabulary", for: "the list of outputs of every language model, and the reason for unknown words", needs: [tokens]}
+#   - {id: split, heading: "Three parts, cut by position", for: "honest splits of anything that comes in an order, from plays to web pages", needs: [vocabulary, ladder/07#splits]}
+#   - {id: windows, heading: "Windows", for: "contexts and targets, the form in which text reaches every model up to GPT-2", needs: [split]}
+#   - {id: perplexity, heading: "How surprised? Perplexity", for: "the number by which all later language models are judged", needs: [ladder/04#likelihood]}
+#   - {id: unigram, heading: "The first opponent: no context at all", for: "the floor that any use of context has to beat, and when two perplexities may be compared", needs: [perplexity, windows]}
+#   - {id: bigram, heading: "The second opponent: one word of context", for: "counts with smoothing, the opponent that the network and later models must beat", needs: [unigram]}
+#   - {id: network, heading: "The network", for: "embeddings, the first layer of every transformer", needs: [windows, bigram, ladder/06#module, ladder/05#initialisation]}
+#   - {id: scoring, heading: "Scoring", for: "the log-probabilities with which rung 12 draws text and compares models", needs: [network, perplexity, ladder/07#evaluate]}
+#   - {id: training, heading: "Training, from a specification", for: "keeping the best epoch, as whoever trains longer than the data allow must", needs: [scoring, ladder/07#training_loop]}
+#   - {id: the_run, heading: "The number", for: "a comparison of language models with everything held level but the model", needs: [training, bigram, ladder/08#adam_class]}
+#   - {id: unknown, heading: "What about the unknown?", for: "the habit of splitting a headline number by kinds of cases", needs: [the_run]}
+#   - {id: embeddings, heading: "What an embedding knows", for: "cosine similarity of learned vectors, which attention turns into an operation", needs: [the_run]}
+#   - {id: by_heart, heading: "Learning by heart", for: "overfitting on text, and early stopping, met again with small transformers", needs: [training, ladder/07#overfitting]}
 # recall:
-#   - {q: "From which part of the text is the vocabulary built, and why?", a: "From the training part only. The choice of words is learned from data, so held-out text in it is leakage."}
-#   - {q: "Write perplexity in terms of the probabilities of the words that came.", a: "exp(−mean log p): 1 over the geometric mean of the probabilities."}
-#   - {q: "What is the perplexity of a model that finds V words equally likely?", a: "V: it is as uncertain as a fair choice between V words, because that is what it makes."}
-#   - {q: "When may two perplexities be compared?", a: "When both models predict the same words of the same text with the same vocabulary, unknowns included."}
-#   - {q: "Why does a bigram model need smoothing, and what is wrong with add-one?", a: "One unseen pair has probability 0 and makes perplexity infinite. Add-one hands most of a rare word's row to pairs that were never seen."}
-#   - {q: "Write the interpolated bigram model. Who chooses its weight?", a: "w · P(b | a) + (1 − w) · P(b). The validation part."}
-#   - {q: "Why are the embeddings of a context laid side by side rather than added?", a: "A sum forgets the order of the words; side by side, each position has its own weights."}
-#   - {q: "What can the network do that no table of counts can?", a: "Use what it learned about one word for another: similar words have similar embeddings, and so similar predictions."}
+#   - {id: mail_vocabulary, section: split, transfer: true, q: "Somebody numbers the 2 000 most frequent words of all their letters, then holds out the last month as a test. What is wrong?", a: "Leakage: the choice of words is learned from data, and the test month took part. Take the vocabulary from the training part only."}
+#   - {id: three_words, section: perplexity, transfer: true, q: "Three words came, with probabilities $\\frac12$, $\\frac14$ and $\\frac18$. What is the perplexity?", a: "4: the geometric mean of the probabilities is $\\frac14$, and perplexity is 1 over it."}
+#   - {id: untrained_perplexity, section: perplexity, transfer: true, q: "A language model with 50 000 tokens is untrained. What perplexity and what loss should it report?", a: "About 50 000, and $\\ln 50\\,000 \\approx 10.8$ nats: it finds all tokens about equally likely."}
+#   - {id: when_comparable, section: unigram, transfer: false, q: "When may two perplexities be compared?", a: "When both models predict the same words of the same text with the same vocabulary, unknowns included."}
+#   - {id: add_one, section: bigram, transfer: false, q: "Why does a bigram model need smoothing, and what is wrong with add-one?", a: "One unseen pair has probability 0 and makes perplexity infinite. Add-one hands most of a rare word's row to pairs that were never seen."}
+#   - {id: mixed_probability, section: bigram, transfer: true, q: "The bigram gives a word 0.1, the unigram 0.05, and the weight of the bigram is 0.8. What does the mixture give, and which data chose the weight?", a: "$0.8 \\cdot 0.1 + 0.2 \\cdot 0.05 = 0.09$. The validation part chose it."}
+#   - {id: side_by_side, section: network, transfer: false, q: "Why are the embeddings of a context laid side by side rather than added?", a: "A sum forgets the order of the words. Side by side, each position has its own weights."}
+#   - {id: living_tensors, section: training, transfer: true, q: "At the best epoch, 5 of 8, a loop stores `best = model.state_dict()`. After epoch 8 it loads `best`. Which weights has the model?", a: "Those of epoch 8: `state_dict()` hands out the living tensors, which went on changing. A deep copy was needed."}
+#   - {id: shared_learning, section: the_run, transfer: false, q: "What can the network do that no table of counts can?", a: "Use what it learned about one word for another: similar words have similar embeddings, and so similar predictions."}
+#   - {id: two_cosines, section: embeddings, transfer: true, q: "What is the cosine of $(3, 4)$ with $(300, 400)$, and with $(-4, 3)$?", a: "1 and 0: the first has the same direction, whatever its length, and the second stands at a right angle."}
+# predictions:
+#   - {id: easiest_vocabulary, ask: "With how many entries of the vocabulary is the unigram model's test perplexity lowest?", choices: ["250", "1000", "2000", "4000", "8000"], because: "The smaller the vocabulary, the more often `<unk>` comes, and guessing `<unk>` is easy. The model does better because it has less to say."}
+#   - {id: add_one_bigram, ask: "What validation perplexity has the bigram model with $k = 1$?", factor: 1.25, because: "A word seen 20 times has a row of 20 counts and 2 000 ones. So nearly all its probability goes to pairs that never came."}
+#   - {id: read_backwards, ask: "What test perplexity has the trained network when its three words are shown in reverse order?", factor: 1.5, because: "Each position has its own weights, so reversed contexts say something else. The network is then worse than the unigram model, which has 155."}
+#   - {id: ahead_on_unknown, ask: "Which model has the lower test perplexity where `<unk>` came?", choices: ["the network", "the interpolated bigram"], because: "`<unk>` is the most frequent word of the test part, and counts predict it well. The network's lead comes from the known words."}
+#   - {id: best_epoch, ask: "After which of the eight epochs on a tenth of the text is the validation perplexity lowest?", unit: "epochs", within: 1, because: "Some 400 000 weights learn 21 000 words by heart in a few passes. After that every pass makes new text look less likely."}
+# written:
+#   - {id: perplexity_of_twelve, ask: "A friend reports a perplexity of 12 on Shakespeare and you have about 65. Which three questions do you ask before you are impressed?", rubric: ["what the tokens are: characters, pieces of words or words", "how large the vocabulary is, and what happens to unknown words", "which text it was measured on", "whether any of that text took part in training, in the vocabulary or in choosing settings"], answer: "What are the tokens (characters, pieces of words)? How large is the vocabulary and what happens to unknown words? Which text was it measured on, and did any of it take part in training, in the vocabulary, or in choosing the settings?"}
+#   - {id: add_one_or_mixture, ask: "Why is add-one smoothing of the bigram worse than no context at all here, and interpolation better than both?", rubric: ["add-one gives each unseen pair of a row as much as one real observation", "with 2 000 words that swamps the rows of rare words", "add-one finds all unseen pairs equally likely", "interpolation fills holes in proportion to how frequent words are"], answer: "Add-one gives each of the up to 2 000 unseen pairs of a row as much as one real observation. That swamps the rows of rare words, and it finds all unseen pairs equally likely. Interpolation fills the holes in proportion to how frequent words are."}
+#   - {id: one_word_each, ask: "The network with one word of context sees what the bigram sees. How can it do better?", rubric: ["words with similar vectors share their predictions", "so a rare word borrows from frequent ones like it", "the bigram's rows know nothing of each other", "the narrow layers cannot store every pair, so they find what pairs have in common"], answer: "Words with similar vectors share their predictions, so that a rare word borrows from frequent ones like it; the bigram's rows know nothing of each other. The narrow layers cannot store every pair, so they must find what pairs have in common."}
 # ---
 
 # %% [markdown]
@@ -56,7 +83,7 @@ import torch.nn.functional as F
 from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 from torch import Tensor, nn
 
-from descent import chapter, check, hint, mine, progress
+from descent import chapter, check, commit, hint, mine, outcome, progress, recall, write
 from descent.data import shakespeare
 from descent.figures import COLOURS, plot_curves, titled, use_style
 
@@ -237,7 +264,11 @@ print("as the model sees it:", " ".join(words[i] for i in test_ids[200:230]))
 # The test part has nearly twice the training part's share of unknowns. Some gap is to be expected, since the words of the test part took no part in
 # the choice. Here it is wide because the plays at the end have people of their own, whose names stand before every speech and
 # hardly ever came in training. That gap is a small, honest piece of what "new text" means. A vocabulary built on all the text would hide it.
-#
+
+# %% recall="split"
+recall("split")
+
+# %% [markdown]
 # ## Windows
 #
 # The model reads $n$ tokens, the **context**, and predicts the next, the **target**. For the ids `5 6 7 8 9` and $n = 3$:
@@ -310,6 +341,9 @@ def perplexity(log_probabilities: Tensor) -> float:
 # %% check="perplexity"
 check(perplexity)
 
+# %% recall="perplexity"
+recall("perplexity")
+
 # %% [markdown]
 # ## The first opponent: no context at all
 #
@@ -349,18 +383,24 @@ check(unigram)
 #
 # **Predict.** The same unigram model, the same text, five sizes of vocabulary from 250 to 8 000. Everything
 # outside the vocabulary counts as `<unk>`, also when it comes. Where is the perplexity lowest?
-#
-# *My prediction: …*
+
+# %% predict="easiest_vocabulary"
+commit("easiest_vocabulary", ..., sure=...)
 
 # %%
+by_size = {}
 print("vocabulary   unknown in the test part   unigram test perplexity")
 for size in (250, 1000, 2000, 4000, 8000):
     _, train_part, _, test_part = prepare(tokens, size)
     result = perplexity(unigram(train_part, size)[test_part].log())
+    by_size[size] = result
     print(f"{size:10} {(test_part == 0).float().mean():26.1%} {result:25.1f}")
 
 leaked = encode(tokens[len(tokens) * 9 // 10 :], build_vocabulary(tokens, SIZE))
 print(f"\nunknown in the test part, {SIZE} words chosen from all the text: {(leaked == 0).float().mean():.1%}")
+
+# %% outcome="easiest_vocabulary"
+outcome("easiest_vocabulary", str(min(by_size, key=by_size.get)))
 
 # %% [markdown]
 # The smaller the vocabulary, the "better" the model, for the reason that it has less to say: with the one entry `<unk>` it
@@ -408,20 +448,23 @@ check(bigram)
 # %% [markdown]
 # **Predict.** We try five values of $k$. Trying is for the validation part, where the unigram model has a perplexity of 194 (its unknowns are fewer
 # than the test part's, so that it is harder to predict). The bigram model knows the word before. How far does it bring the
-# perplexity down with $k = 0$? With $k = 1$, called "add-one"? Which $k$ is best?
-#
-# *My prediction: …*
+# perplexity down with $k = 1$, called "add-one"? (And what must happen with $k = 0$?)
+
+# %% predict="add_one_bigram"
+commit("add_one_bigram", ..., sure=...)
 
 # %%
 CONTEXT = 3  # what the network will read; everybody predicts the same words of the test part
 
 unigram_table = unigram(train_ids, SIZE)
+by_k = {}  # validation perplexity
 print("                   validation   training")
 print(f"unigram            {perplexity(unigram_table[valid_ids[1:]].log()):10.1f}"
       f" {perplexity(unigram_table[train_ids[1:]].log()):10.1f}")
 for k in (0.0, 1.0, 0.1, 0.01, 0.001):
     table = bigram(train_ids, SIZE, k)
-    print(f"bigram, k = {k:<6} {perplexity(table[valid_ids[:-1], valid_ids[1:]].log()):10.1f}"
+    by_k[k] = perplexity(table[valid_ids[:-1], valid_ids[1:]].log())
+    print(f"bigram, k = {k:<6} {by_k[k]:10.1f}"
           f" {perplexity(table[train_ids[:-1], train_ids[1:]].log()):10.1f}")
 zero = bigram(train_ids, SIZE, 0.0)[valid_ids[:-1], valid_ids[1:]] == 0
 print(f"pairs of the validation part never seen in training: {zero.float().mean():.1%}")
@@ -431,6 +474,9 @@ add_one = bigram(train_ids, SIZE, 1.0)
 baselines = {"unigram": perplexity(unigram_table[held_out[1:]].log()),
              "bigram, add-one": perplexity(add_one[held_out[:-1], held_out[1:]].log())}
 print("test part:", ", ".join(f"{name} {value:.1f}" for name, value in baselines.items()))
+
+# %% outcome="add_one_bigram"
+outcome("add_one_bigram", round(by_k[1.0], 1))
 
 # %% [markdown]
 # We see two failures. With $k = 0$ more than one pair in eight was never seen and has probability 0, and a single zero makes the perplexity
@@ -499,7 +545,11 @@ plt.show()
 #
 # What it cannot do is generalise from one word to another. Having read *the king is dead*, it learns nothing about *the
 # queen is*. And a third word of context would need a table of $2000^3$ entries, nearly all of them zeros.
-#
+
+# %% recall="bigram"
+recall("bigram")
+
+# %% [markdown]
 # ## The network
 #
 # {cite:t}`bengio2003` gave each word a vector of numbers, its **embedding**, and learned the vectors together with the rest. If
@@ -694,10 +744,8 @@ check(train)
 # 64, 128 and 256 units gave 72.9, 71.0 and 70.6, and the last takes much longer for the little that it gains. A third epoch would lower 71.0 to 68.4: we
 # stop at two for the sake of your time, which handicaps the network and not its opponents. The test part took no part in these choices.
 #
-# **Predict.** Unigram, add-one, interpolated bigram: you have seen their numbers. Where will the network land? And
-# how large will the spread between seeds be?
-#
-# *My prediction: …*
+# Unigram, add-one, interpolated bigram: you have seen their numbers. Where should the network land on the test part, and how large a
+# spread between the two seeds would make you doubt the comparison?
 
 # %%
 Adam = mine("ladder/08", "Adam", otherwise=torch.optim.Adam)
@@ -761,10 +809,11 @@ plt.show()
 # a context of **one** word tells them apart, because it sees exactly what the bigram sees. And does the network care for the order of its
 # three words? To find out we show the trained one its contexts backwards.
 #
-# **Predict.** The network with one word against the interpolated bigram: better, equal or worse? The
-# one with three words read backwards?
-#
-# *My prediction: …*
+# **Predict.** The unigram model has 155 on the test part, the network with three words about 65. What has the same network when every
+# context is read backwards? (And think about the network with one word: is it better than the interpolated bigram, equal or worse?)
+
+# %% predict="read_backwards"
+commit("read_backwards", ..., sure=...)
 
 # %%
 single, _ = trained(1, 0, train_ids, epochs=2)
@@ -773,7 +822,11 @@ last_word, backwards = contexts[:, -1:], contexts.flip(1)
 print(f"interpolated bigram           {baselines['interpolated bigram']:8.1f}")
 print(f"network, one word             {perplexity(score(single, last_word, targets)):8.1f}")
 print(f"network, three words          {results[0]:8.1f}")
-print(f"the same, contexts backwards  {perplexity(score(models[0], backwards, targets)):8.1f}")
+read_backwards = perplexity(score(models[0], backwards, targets))
+print(f"the same, contexts backwards  {read_backwards:8.1f}")
+
+# %% outcome="read_backwards"
+outcome("read_backwards", round(read_backwards, 1))
 
 # %% [markdown]
 # With the same word to go by, the network is better than the counts, and what it has over them is the sharing. (Part of that gap a better smoothing than
@@ -783,6 +836,11 @@ print(f"the same, contexts backwards  {perplexity(score(models[0], backwards, ta
 # ## What about the unknown?
 #
 # One test token in seven is `<unk>`. A model can look good by predicting `<unk>` well, so we look at both kinds of tokens.
+#
+# **Predict.** Over all words the network is ahead of the interpolated bigram, 65.9 to 84.0. Who is ahead on `<unk>` alone?
+
+# %% predict="ahead_on_unknown"
+commit("ahead_on_unknown", ..., sure=...)
 
 # %%
 log_p = score(models[0], *test_set)
@@ -793,6 +851,10 @@ kinds = {"all words": targets >= 0, "known words": ~unknown, "<unk>": unknown}
 for name, kind in kinds.items():
     print(f"{name:>14} ({kind.float().mean():6.1%}) {perplexity(log_p[kind]):14.1f}"
           f" {perplexity(log_b[kind]):18.1f}")
+network_ahead = perplexity(log_p[unknown]) < perplexity(log_b[unknown])
+
+# %% outcome="ahead_on_unknown"
+outcome("ahead_on_unknown", "the network" if network_ahead else "the interpolated bigram")
 
 # %% [markdown]
 # The middle line belongs in an honest headline as much as the first. Where a *known* word came, the network was as uncertain as between some
@@ -900,13 +962,18 @@ print(f"the two directions hold {share:.0%} of the differences between the {len(
 # The colours are ours, put on afterwards by a list of words; the places are the network's. On tiny Shakespeare you find *shall*, *will*,
 # *must* together, *my*, *thy*, *his*, *our* in another corner, subjects apart from objects, names apart from both. The plane holds only the printed share of
 # what sets the vectors apart, so two words that look close may not be (and a word that would have covered another was moved up or down by a few lines). For neighbours, ask `nearest`.
-#
+
+# %% recall="embeddings"
+recall("embeddings")
+
+# %% [markdown]
 # ## Learning by heart
 #
 # **Predict.** We train on the first tenth of the training text for eight epochs. Sketch the curves of the training and the validation perplexity. After
 # which epoch will the validation perplexity be lowest?
-#
-# *My prediction: …*
+
+# %% predict="best_epoch"
+commit("best_epoch", ..., sure=...)
 
 # %%
 small, history = trained(CONTEXT, 0, train_ids[: len(train_ids) // 10], epochs=8)
@@ -914,7 +981,7 @@ best_epoch = int(np.argmin(history["valid"])) + 1
 epochs = np.arange(1, 9)
 plot_curves({name: (epochs, values) for name, values in history.items()},
             xlabel="epoch", ylabel="perplexity", logy=True,
-            title=titled("Better at what was read, then worse at what was not", SOURCE))
+            title=titled("Eight epochs on a tenth of the text", SOURCE))
 ax = plt.gca()
 ax.axvline(best_epoch, color=COLOURS["grey"], linestyle="--", linewidth=1)
 ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
@@ -925,6 +992,9 @@ print(f"validation: lowest {min(history['valid']):.1f} after epoch {best_epoch},
       f"{history['valid'][-1]:.1f} after epoch 8")
 print(f"training perplexity in epoch 8: {history['train'][-1]:.1f}")
 print(f"what `train` gave back: validation {perplexity(score(small, *valid_set)):.1f}")
+
+# %% outcome="best_epoch"
+outcome("best_epoch", best_epoch)
 
 # %% [markdown]
 # The training curve goes on falling and means less and less. Your `train` handed back the weights of the dashed line. This is called
@@ -958,18 +1028,19 @@ print(f"what `train` gave back: validation {perplexity(score(small, *valid_set))
 #
 # ## Explain it to a friend
 #
-# 1. A friend reports a perplexity of 12 on Shakespeare and you have about 65. Which three questions do you ask before you are impressed?
-# 2. Why is add-one smoothing of the bigram worse than no context at all here, and interpolation better than both?
-# 3. The network with one word of context sees what the bigram sees. How can it do better?
-#
-# :::{admonition} What good answers contain
-# :class: dropdown
-# 1. What are the tokens (characters, pieces of words)? How large is the vocabulary and what happens to unknown words? Which text was it
-#    measured on, and did any of it take part in training, in the vocabulary, or in choosing the settings?
-# 2. Add-one gives each of the up to 2 000 unseen pairs of a row as much as one real observation, which swamps the rows of rare words, and it finds all unseen
-#    pairs equally likely. Interpolation fills the holes in proportion to how frequent words are.
-# 3. Words with similar vectors share their predictions, so that a rare word borrows from frequent ones like it; the bigram's rows know
-#    nothing of each other. The narrow layers cannot store every pair, so they must find what pairs have in common.
-# :::
-#
+# Aloud, or in writing, without scrolling up.
+
+# %% write="perplexity_of_twelve"
+write("perplexity_of_twelve", """
+""")
+
+# %% write="add_one_or_mixture"
+write("add_one_or_mixture", """
+""")
+
+# %% write="one_word_each"
+write("one_word_each", """
+""")
+
+# %% [markdown]
 # Next, [rung 12](12_sampling.ipynb): the model stops judging words and begins to write them.

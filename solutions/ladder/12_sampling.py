@@ -14,15 +14,46 @@
 #   - {key: fan2018, where: "the paragraph on generation in the experimental set-up, where top-k sampling enters in five lines", skip: "the fusion model"}
 #   - {key: radford2019, where: "the samples in the appendix, with the k printed above them"}
 #   - {key: shannon1951, where: "section 3, on the prediction of English: people as next-letter predictors, the other half of this page"}
+# sections:
+#   - {id: model, heading: "The model", for: "the trained network that the rest of the page draws from, and the failure that it has to repair", needs: [ladder/11#the_run]}
+#   - {id: temperature, heading: "Temperature", for: "the first knob of every language model that writes, and of distillation", needs: [ladder/04#softmax]}
+#   - {id: inverse_cdf, heading: "One uniform number, one word", for: "how any distribution over a list is drawn from, in code that others will check", needs: [temperature]}
+#   - {id: sampler, heading: "A sampler", for: "generators that are handed over, without which no later run can be repeated", needs: [inverse_cdf]}
+#   - {id: chi_square, heading: "Is it right? Chi-square", for: "testing code whose output is random, wherever it comes up again", needs: [sampler]}
+#   - {id: wrong_sampler, heading: "Three samplers, one of them wrong", for: "the Gumbel-max trick, and how much evidence it takes to see a small fault", needs: [chi_square]}
+#   - {id: false_alarms, heading: "What an honest alarm costs", for: "reading a p-value, and any claim that one model beats another by chance or not", needs: [wrong_sampler]}
+#   - {id: top_k, heading: "Top-k: only the best few", for: "the cut with which GPT-2's published samples were drawn", needs: [temperature]}
+#   - {id: top_p, heading: "Top-p: as many as it takes", for: "nucleus sampling, the usual cut in language models today", needs: [top_k]}
+#   - {id: combined, heading: "All together, in order", for: "the settings that every text-writing service has, and what their order means", needs: [temperature, top_k, top_p]}
+#   - {id: window, heading: "What the model may read", for: "contexts of limited length, which every transformer has too", needs: [ladder/11#windows]}
+#   - {id: generation, heading: "Writing", for: "the loop with which the transformers of rungs 13, 16 and 17 write", needs: [combined, window, sampler, ladder/02#no_grad, ladder/07#evaluate]}
+#   - {id: distinct, heading: "Repetition, measured", for: "a number for the commonest failure of generated text", needs: [generation]}
+#   - {id: likelihood, heading: "How likely is a text?", for: "sums of log-probabilities, by which models are compared and answers are ranked", needs: [window, ladder/11#perplexity]}
+#   - {id: likelihood_trap, heading: "The likelihood trap", for: "why language models draw their words and do not search for the likeliest text", needs: [distinct, likelihood]}
+#   - {id: evaluation, heading: "Writing at every evaluation", for: "samples beside the loss in every later training run of a language model", needs: [generation, ladder/11#scoring]}
+#   - {id: loop, heading: "The training loop, from a specification", for: "the loop with evaluations on the way that the transformer rungs start from", needs: [evaluation, ladder/11#training]}
+#   - {id: trace, heading: "Did it leave a trace?", for: "runs that can be repeated to the last bit, whatever is measured on the way", needs: [loop]}
 # recall:
-#   - {q: "Where does the temperature go, and what do 0, 1 and ∞ mean?", a: "It divides the logits before the softmax. Towards 0 it is greedy, 1 is the model itself, towards ∞ every word is equally likely."}
-#   - {q: "How does one uniform number choose a word?", a: "By the inverse CDF: the first word whose cumulative probability is greater than the number."}
-#   - {q: "What is the Gumbel-max trick?", a: "The word with the largest log p + Gumbel noise is a draw from p; no cumulative sum, no normalising."}
-#   - {q: "Write the chi-square statistic and its degrees of freedom.", a: "Σ (observed − expected)² / expected over the possible outcomes, with one degree of freedom fewer than there are outcomes."}
-#   - {q: "You test right samplers at 0.05. How many are accused?", a: "One in twenty: the threshold is the rate of false alarms. For a check that must not cry wolf, take many draws and a tiny threshold."}
-#   - {q: "Which words does top-p keep?", a: "The likeliest ones, as few as reach p together. The word that crosses p stays, and so does the best word, whatever p is."}
-#   - {q: "Why does greedy text run in circles?", a: "The next word depends on the last n words alone, and by a fixed rule. Once a window comes back, everything after it does."}
-#   - {q: "What must an evaluation leave alone?", a: "The model's mode, the recording of gradients, and every stream of random numbers that training draws from."}
+#   - {id: temperature_meaning, section: temperature, transfer: false, q: "Where does the temperature go, and what do 0, 1 and ∞ mean?", a: "It divides the logits before the softmax. Towards 0 it is greedy, 1 is the model itself, towards ∞ every word is equally likely."}
+#   - {id: two_uniforms, section: inverse_cdf, transfer: true, q: "Probabilities are $[0.3, 0, 0.6, 0.1]$. Which words, counted from 0, do $u = 0.3$ and $u = 0.95$ choose?", a: "Words 2 and 3: the first whose cumulative sum (0.3, 0.3, 0.9, 1) is greater than $u$."}
+#   - {id: gumbel_max, section: wrong_sampler, transfer: false, q: "What is the Gumbel-max trick?", a: "The word with the largest $\\log p$ + Gumbel noise is a draw from $p$; no cumulative sum, no normalising."}
+#   - {id: coin_statistic, section: chi_square, transfer: true, q: "A coin that should be fair shows 60 heads in 100 throws. What are the chi-square statistic and the degrees of freedom?", a: "$10^2/50 + 10^2/50 = 4$, with 1 degree of freedom."}
+#   - {id: two_hundred_tests, section: false_alarms, transfer: true, q: "Two hundred chi-square tests at a threshold of 0.01 run every night, and all samplers are right. How many alarms come in a night?", a: "Two on average: the threshold is the rate of false alarms. For tests that must not cry wolf, take many draws and a tiny threshold."}
+#   - {id: exactly_p, section: top_p, transfer: true, q: "Probabilities are $[\\frac12, \\frac14, \\frac18, \\frac18]$ and $p = 0.75$. What does top-p keep, with which probabilities?", a: "The first two, with $\\frac23$ and $\\frac13$: the word that brings the sum to exactly $p$ is the last one."}
+#   - {id: greedy_circle, section: distinct, transfer: false, q: "Why does greedy text run in circles?", a: "The next word depends on the last $n$ words alone, and by a fixed rule. Once a window comes back, everything after it does."}
+#   - {id: vanished_product, section: likelihood, transfer: true, q: "A program multiplies the probabilities of 500 words, each about $\\frac1{60}$, and reports 0. Why, and what should it do?", a: "$60^{-500} \\approx 10^{-889}$ is smaller than any floating-point number. Add up logarithms: $-500 \\ln 60 \\approx -2047$."}
+#   - {id: likeliest_throws, section: likelihood_trap, transfer: true, q: "A coin shows heads with probability 0.6. What is its likeliest run of 100 throws, and is it typical?", a: "100 heads. Nobody will see that: it has probability $6.5 \\cdot 10^{-23}$, and a typical run has about 60 heads. Likely and typical are two things."}
+#   - {id: leave_alone, section: evaluation, transfer: false, q: "What must an evaluation leave alone?", a: "The model's mode, the recording of gradients, and every stream of random numbers that training draws from."}
+# predictions:
+#   - {id: draws_to_accuse, ask: "With how many draws is the wrong noise's p-value below 0.001 for the first time?", choices: ["300", "3000", "30000", "300000"], because: "The wrong shares are off by three hundredths at most. Such differences drown in the chance of 300 draws and stand out clearly from that of 3 000."}
+#   - {id: guilty_caught, ask: "Of a thousand people with the normal noise and 400 draws each, how many have a p-value below 0.05?", unit: "people", within: 150, because: "In 400 draws the fault adds about 8 to a statistic that chance alone brings to 6, with a wide spread. So about half of the guilty are caught."}
+#   - {id: median_nucleus, ask: "How many of the 2 000 words does top-p with $p = 0.9$ keep, in the middle (the median) of the contexts?", unit: "words", factor: 2, because: "A small and uncertain model spreads its last third of probability over many words, so hundreds of them are needed to reach 0.9."}
+#   - {id: greedy_perplexity, ask: "What perplexity does the model give to its own greedy text?", factor: 2, because: "At every word greedy takes the likeliest one, and in a circle the same sure words come again. The worst text is the one the model likes best."}
+#   - {id: first_difference, ask: "From which step on do the losses of the careless run differ from those of the run without evaluations? (0 if they never do)", within: 0, because: "The loop evaluates once before the first step. The stream has moved before the first order is drawn, so every batch is another one."}
+# written:
+#   - {id: fifty_draws, ask: "A friend tests a sampler with 50 draws and gets $p = 0.6$. \"So it is right.\" What do you answer? And to another one who ran 40 tests and shows you the one with $p = 0.02$?", rubric: ["fifty draws could not have told a slightly wrong sampler from a right one", "a large p-value is no proof, only a lack of evidence", "asks which wrong sampler that number of draws could have caught", "of forty right samplers two are expected below 0.05"], answer: "Fifty draws could not have told. A large p-value is no proof, only a lack of evidence; say which wrong sampler you could have caught with that number of draws. Of forty right samplers two are expected below 0.05."}
+#   - {id: order_of_cuts, ask: "Why does the order of temperature and top-p matter, and what happens to the nucleus at temperature 2?", rubric: ["temperature changes the masses that top-p adds up", "hot, the mass is spread over many words, so more are needed to reach $p$", "the nucleus fills with what it was meant to keep out"], answer: "Temperature changes the masses that top-p adds up. Hot, the mass is spread over many words, so that far more of them are needed to reach $p$. The nucleus is then full of what it was meant to keep out."}
+#   - {id: is_it_broken, ask: "Two hundred greedy words have a log-probability of −400 under the model, and two hundred of Shakespeare −840. Is the model broken?", rubric: ["says no", "likely and typical are two things", "a text of only the likeliest words is likelier than any real one", "gives a comparison, such as a biased coin that never shows all heads"], answer: "No. Likely and typical are two things: a text of only the likeliest words is likelier than any real one. Of a thousand throws of a coin that favours heads, all heads is the likeliest run, and nobody has ever seen it."}
 # ---
 
 # %% [markdown]
@@ -54,7 +85,7 @@ from matplotlib.ticker import NullFormatter, ScalarFormatter
 from scipy.stats import chi2
 from torch import Tensor, nn
 
-from descent import chapter, check, hint, mine, progress
+from descent import chapter, check, commit, hint, mine, outcome, progress, recall, write
 from descent.data import shakespeare
 from descent.figures import COLOURS, plot_curves, sampling_figure, titled, use_style
 
@@ -252,6 +283,9 @@ def inverse_cdf(probabilities: Tensor, uniform: Tensor) -> Tensor:
 # %% check="inverse_cdf"
 check(inverse_cdf)
 
+# %% recall="inverse_cdf"
+recall("inverse_cdf")
+
 # %% [markdown]
 # ## A sampler
 #
@@ -377,15 +411,24 @@ plt.show()
 # %% [markdown]
 # Bars: what was drawn. Red: what should have been.
 #
-# **Predict.** By eye, which noise is wrong? And how many draws will your test need to be sure?
+# By eye, which noise is wrong?
 #
-# *My prediction: …*
+# **Predict.** Your test gets 300 draws of each, then ten, a hundred and a thousand times as many. How many will it need to be sure?
+
+# %% predict="draws_to_accuse"
+commit("draws_to_accuse", ..., sure=...)
 
 # %%
+enough = []  # numbers of draws with which one sampler is accused
 print(f"{'p-values':>16} " + "".join(f"{name:>15}" for name in samplers))
 for n in (300, 3_000, 30_000, 300_000):
     row = [chi_square(counts_of(sampler, n, seed=0), KNOWN)[1] for sampler in samplers.values()]
     print(f"{n:>10,} draws " + "".join(f"{p:>15.2g}" for p in row))
+    if min(row) < 0.001:
+        enough.append(n)
+
+# %% outcome="draws_to_accuse"
+outcome("draws_to_accuse", str(enough[0]))
 
 # %% [markdown]
 # The normal noise is wrong. Three hundred draws cannot tell, to the eye or to the test, and no text written with it would look odd. With
@@ -400,10 +443,13 @@ for n in (300, 3_000, 30_000, 300_000):
 #
 # ## What an honest alarm costs
 #
-# **Predict.** A thousand people, each with the *right* sampler and 400 draws, run your test and raise an alarm when the p-value is below
-# 0.05. How many alarms? And how many of a thousand with the normal noise are caught?
+# A thousand people, each with the *right* sampler and 400 draws, run your test and raise an alarm when the p-value is below
+# 0.05. How many alarms should there be?
 #
-# *My prediction: …*
+# **Predict.** A second thousand have the normal noise, and 400 draws each. How many of them are caught?
+
+# %% predict="guilty_caught"
+commit("guilty_caught", ..., sure=...)
 
 # %%
 p_values = {}
@@ -420,6 +466,10 @@ for ax, (name, values) in zip(axes, p_values.items(), strict=True):
     ax.set(xlabel="p-value", title=name)
 axes[0].set_ylabel("people, of 1 000")
 plt.show()
+guilty_caught = int(np.sum(p_values["normal noise"] < 0.05))
+
+# %% outcome="guilty_caught"
+outcome("guilty_caught", guilty_caught)
 
 # %% [markdown]
 # With a right sampler p-values are spread evenly, so about one in twenty is below 0.05: **the threshold is the rate of false
@@ -428,7 +478,11 @@ plt.show()
 #
 # Both errors shrink together in one way only, with more draws. So the check of your `sample` used many draws, where a wrong sampler's p-value is smaller than any number worth naming, and
 # a threshold of $10^{-10}$, where the innocent are safe. And mind the small print: the chi-square distribution is an approximation, good when every expected count is at least about 5. With 2 000 words, pool the rare ones into one.
-#
+
+# %% recall="false_alarms"
+recall("false_alarms")
+
+# %% [markdown]
 # ## Top-k: only the best few
 #
 # At $T = 1$ the model's own text is incoherent, as you will see below, and the tail is to blame. Two thousand words with a tiny probability each have a large one together, so that every few words one of
@@ -509,9 +563,11 @@ def top_p(probabilities: Tensor, p: float) -> Tensor:
 check(top_p)
 
 # %% [markdown]
-# **Predict.** A thousand contexts from the test part, $p = 0.9$. How many of the 2 000 words are kept: at least, at most, in the middle?
-#
-# *My prediction: …*
+# **Predict.** A thousand contexts from the test part, $p = 0.9$. The number of words kept differs from context to context. How many of the 2 000 is it
+# in the middle?
+
+# %% predict="median_nucleus"
+commit("median_nucleus", ..., sure=...)
 
 # %%
 sampled = torch.arange(0, len(test_set[1]), max(1, len(test_set[1]) // 1000))
@@ -528,14 +584,21 @@ ax.hist(nucleus, bins=np.geomspace(1, SIZE, 30), color=COLOURS["blue"])
 ax.axvline(40, color=COLOURS["red"], linestyle="--")
 ax.text(36, ax.get_ylim()[1] * 0.9, "k = 40", color=COLOURS["red"], ha="right")
 ax.set(xscale="log", xlabel="words kept by top-p with p = 0.9", ylabel="contexts",
-       title=titled("The number of sensible next words varies a hundredfold", SOURCE))
+       title=titled("How many words top-p keeps, context by context", SOURCE))
 ax.xaxis.set_major_formatter(ScalarFormatter())
 plt.show()
+
+# %% outcome="median_nucleus"
+outcome("median_nucleus", int(middle))
 
 # %% [markdown]
 # Some contexts leave a handful of words, others many hundreds, and no single $k$ serves both. (Ours is a small and
 # uncertain model. For a large one the nucleus is far smaller, and a $k$ of 40, as in {cite:t}`radford2019`, is less wrong.)
-#
+
+# %% recall="top_p"
+recall("top_p")
+
+# %% [markdown]
 # ## All together, in order
 #
 # In which order? Temperature changes how much mass the best words have, so it matters whether top-p comes before or after it. The usual order,
@@ -814,10 +877,11 @@ check(log_probability)
 # Now let the model read: its own texts, at several temperatures, and Shakespeare's. Per word, as a perplexity, $\exp(-\log P / m)$, so that it can stand
 # beside the test perplexity. (`<unk>` is allowed here, as it is in the test text. Otherwise the comparison would be unfair.)
 #
-# **Predict.** Sketch the perplexity of the model's own texts against the temperature, from 0 to 1.5, with the test text's as a horizontal line. Where do they cross? And what is
-# the perplexity of the greedy text?
-#
-# *My prediction: …*
+# **Predict.** Sketch the perplexity of the model's own texts against the temperature, from 0 to 1.5, with the test text's, about 66, as a horizontal line. Where
+# do they cross? Commit to the left end of the curve: the greedy text, which runs in its circle.
+
+# %% predict="greedy_perplexity"
+commit("greedy_perplexity", ..., sure=...)
 
 # %%
 LENGTH = 200
@@ -846,14 +910,17 @@ for ax, values, human in zip(axes, (own_perplexity, own_distinct),
     ax.plot(temperatures, values, "o-", color=COLOURS["blue"])
     ax.axhline(human, color=COLOURS["red"], linestyle="--")
     ax.set_xlabel("temperature")
-axes[0].set(yscale="log", ylabel="perplexity under the model", title="Greedy text is the likeliest")
+axes[0].set(yscale="log", ylabel="perplexity under the model", title="What the model thinks of it")
 axes[0].yaxis.set_major_formatter(ScalarFormatter())
 axes[0].yaxis.set_minor_formatter(NullFormatter())
 axes[0].text(0.02, test_perplexity * 1.15, "the test text", color=COLOURS["red"])
 axes[1].set(ylabel=f"distinct-2 of {LENGTH} words",
-            title=titled("and repeats itself the most", SOURCE))
+            title=titled("and how little it repeats itself", SOURCE))
 axes[1].text(1.5, test_distinct - 0.07, "the test text", color=COLOURS["red"], ha="right")
 plt.show()
+
+# %% outcome="greedy_perplexity"
+outcome("greedy_perplexity", round(own_perplexity[0], 1))
 
 # %% [markdown]
 # The greedy text, the worst on the page, is the one that the model likes best by far: its perplexity is a small fraction of what it gives
@@ -890,7 +957,11 @@ plt.show()
 # Once in its circle the greedy text repeats one pattern of small surprises for ever. The play, and the model's own draws, keep throwing in a word that was
 # hardly to be expected. A text that surprises *as often as the real one* is what drawing at $T = 1$ is for, if the model is good. Ours is not good enough, so its surprises are often
 # nonsense, and a little top-p trades surprise for sense.
-#
+
+# %% recall="likelihood_trap"
+recall("likelihood_trap")
+
+# %% [markdown]
 # ## Writing at every evaluation
 #
 # Now the reason why this rung stands where it does. A loss says that something is improving. A sample says *what*. So from now on every evaluation on the test set does both: a perplexity, and a text
@@ -1046,9 +1117,11 @@ plt.show()
 # Three short runs from the same start: without evaluations; with your `test_evaluation` after every five steps; and with a careless one that hands *the training's
 # generator* to `generate`. All print the losses of their steps.
 #
-# **Predict.** Which of the runs agree? To how many digits, and up to which step? (One window in twenty, two passes, batches of 512.)
-#
-# *My prediction: …*
+# **Predict.** The training part is cut to a twentieth, for two passes in batches of 512. Does the careful run agree with the one without evaluations, and to how many
+# digits? From which step on does the careless one differ?
+
+# %% predict="first_difference"
+commit("first_difference", ..., sure=...)
 
 # %%
 part = tuple(tensor[: len(train_set[1]) // 20] for tensor in train_set)
@@ -1080,6 +1153,10 @@ for name in ("careful", "careless"):
     differs = [step for step, (one, two) in enumerate(pairs, 1) if one != two]
     where = f"differ from step {differs[0]} on" if differs else "are equal to the last bit"
     print(f"nothing and {name}: {len(runs[name])} losses {where}")
+first_difference = differs[0] if differs else 0  # of the careless run, the last of the two
+
+# %% outcome="first_difference"
+outcome("first_difference", first_difference)
 
 # %% [markdown]
 # Yours leaves no trace, to the last bit. The careless evaluation moved the stream even before the first step, so every order that followed was another one. Its curve would look as good; but switch evaluations
@@ -1114,17 +1191,18 @@ for name in ("careful", "careless"):
 # ## Explain it to a friend
 #
 # Aloud, or in writing, without scrolling up.
-#
-# 1. A friend tests a sampler with 50 draws and gets $p = 0.6$. "So it is right." What do you answer? And to another one who ran 40 tests and shows you the one with $p = 0.02$?
-# 2. Why does the order of temperature and top-p matter, and what happens to the nucleus at temperature 2?
-# 3. Two hundred greedy words have a log-probability of −400 under the model, and two hundred of Shakespeare −840. Is the model broken?
-#
-# :::{admonition} What good answers contain
-# :class: dropdown
-# 1. Fifty draws could not have told. A large p-value is no proof, only a lack of evidence; say which wrong sampler you could have caught with that number of draws. Of forty right
-#    samplers two are expected below 0.05.
-# 2. Temperature changes the masses that top-p adds up. Hot, the mass is spread over many words, so that far more of them are needed to reach $p$, and the nucleus is full of what it was meant to keep out.
-# 3. No. Likely and typical are two things: a text of only the likeliest words is likelier than any real one, as a thousand throws of a coin that favours heads are most likely all heads, which nobody has ever seen.
-# :::
-#
+
+# %% write="fifty_draws"
+write("fifty_draws", """
+""")
+
+# %% write="order_of_cuts"
+write("order_of_cuts", """
+""")
+
+# %% write="is_it_broken"
+write("is_it_broken", """
+""")
+
+# %% [markdown]
 # Next, [rung 13](13_causal_transformer.ipynb): a model that reads more than three words. It can write with the `generate` that you have.

@@ -14,16 +14,44 @@
 #   - {key: zhang2023, where: "chapter 11, 'Attention Mechanisms and Transformers': masked softmax and multi-head attention in code", skip: "Bahdanau attention and the translation model"}
 #   - {key: vaswani2017, where: "section 3, the model: attention, heads, and why the root is there", skip: "the encoder, and the translation results"}
 #   - {key: fleuret2023, where: "section 4.8, 'Attention layers', and 5.3 on transformers: some fifteen small pages with every shape", skip: "vision transformers, for now"}
+# sections:
+#   - {id: words, heading: "The words, as on rung 11", for: "the same words in the same three parts, so that the race at the end compares models and not data", needs: [ladder/11#vocabulary, ladder/11#split]}
+#   - {id: offset_targets, heading: "A target at every place", for: "one pass gives as many predictions as places: why transformers are trained on whole windows, GPT-2 too", needs: [words, ladder/11#windows]}
+#   - {id: mask, heading: "Who may look at whom", for: "the triangle in every model that writes, and the shape in which fused attention asks for it on rung 16", needs: [offset_targets]}
+#   - {id: attention, heading: "Attention", for: "the one formula that every later transformer is made of, from nanoGPT to the induction heads of research chapter 8", needs: [mask, ladder/04#softmax]}
+#   - {id: order, heading: "Attention has no sense of order", for: "why every transformer needs positions, learned here and of sines in research chapter 1", needs: [attention]}
+#   - {id: heads, heading: "Several heads", for: "the cut of the width that rungs 16 and 17 keep, and that has to be undone when GPT-2's weights are loaded", needs: [attention, ladder/03#broadcasting]}
+#   - {id: multi_head, heading: "Multi-head attention", for: "the layer whose four matrices are counted, sharded, ablated and read in all that follows", needs: [heads, ladder/06#module]}
+#   - {id: block, heading: "The block", for: "the unit that is stacked in every transformer of the course, and the stream that interpretability reads", needs: [multi_head, ladder/10#residual, ladder/10#batch_coupling, ladder/10#normalise, ladder/07#baseline]}
+#   - {id: model, heading: "The model", for: "the model that goes onto the GPU on rung 16 and that is given preferences in research chapter 7", needs: [block, order, ladder/11#network]}
+#   - {id: loss, heading: "The loss", for: "one number for all places, and the first loss that tells whether a start is right", needs: [model, offset_targets, ladder/04#likelihood]}
+#   - {id: leak_test, heading: "Does the future leak?", for: "a test by derivatives that finds a leak in any model, whatever is inside", needs: [model, mask, ladder/02#backward]}
+#   - {id: evaluation, heading: "The number to report", for: "a perplexity in which every word counts once, as whoever compares language models needs", needs: [loss, ladder/11#perplexity, ladder/07#evaluate]}
+#   - {id: training, heading: "Training", for: "the loop and the list of rates that rungs 16 and 17 make fast and spread over machines", needs: [loss, ladder/10#schedule, ladder/12#loop]}
+#   - {id: race, heading: "The race", for: "a comparison at equal parameters, data and tuning, as every claim about an architecture needs", needs: [training, evaluation, ladder/11#the_run, ladder/12#generation, ladder/08#weight_decay]}
+#   - {id: longer, heading: "More passes", for: "telling a model that has stopped learning from one that needs more, the question of scaling laws", needs: [race, ladder/07#overfitting]}
+#   - {id: leak, heading: "A wonderful loss", for: "distrust of a result that is too good, the habit that saves a study from its own bug", needs: [leak_test, race]}
+#   - {id: maps, heading: "Where does it look?", for: "the first look inside, from which research chapter 8 goes on to mechanisms", needs: [race, multi_head]}
 # recall:
-#   - {q: "What do query, key and value of a word stand for?", a: "What it is looking for, what it can be found by, and what it hands over when it is looked at."}
-#   - {q: "Write scaled dot-product attention.", a: "softmax(Q Kᵀ / √d + hidden as −inf) V, the softmax over the keys; d is the width of one head."}
-#   - {q: "Why divide by √d?", a: "A dot product of d independent terms has standard deviation √d. Undivided, wide heads make the softmax put everything on one word, where its gradient vanishes."}
-#   - {q: "Why is a hidden score −inf and not 0?", a: "The softmax gives a score of 0 the weight e⁰ = 1 before normalising. Only e^(−inf) is 0."}
-#   - {q: "Where do the places of a window talk to each other in a block, and where does each work alone?", a: "In the attention, and nowhere else. The norms, the MLP and the skips work on each place by itself."}
-#   - {q: "How do you test that no information flows from the future?", a: "The derivative of the logits at t with respect to the embedding at s must be exactly 0 for every s > t; and changing the words after t must not change the logits up to t."}
-#   - {q: "What would attention without positions and without a mask make of a sentence read backwards?", a: "The same outputs, in reverse order: it sees a set of words, not a sequence."}
-#   - {q: "What is the first thing to suspect when a language model's loss is far better than expected?", a: "A leak: targets not offset, a missing or transposed mask, or test text in the training part."}
-#   - {q: "What does a transformer get out of a window of N words that the network of rung 11 does not?", a: "N predictions for one pass, each from all the words before it, where rung 11 makes one prediction from three words."}
+#   - {id: query_key_value, section: attention, transfer: false, q: "What do query, key and value of a word stand for?", a: "What it is looking for, what it can be found by, and what it hands over when it is looked at."}
+#   - {id: three_weights, section: attention, transfer: true, q: "Heads are $d = 4$ numbers wide. A query's dot products with three keys are 2, 4 and 100, and the third key is in the future. What are the three weights?", a: "The scores are 1 and 2, the third is hidden. $1/(1 + e) = 0.27$, $0.73$ and exactly 0."}
+#   - {id: hidden_by_zero, section: attention, transfer: true, q: "Somebody hides scores by setting them to 0. At the first of three places, the word's score with itself is 0. How much weight goes to the future?", a: "Two thirds: $e^0 = 1$ for each of the three. Only $e^{-\\infty}$ is 0."}
+#   - {id: swapped_words, section: order, transfer: true, q: "Attention without a mask and without positions reads a sentence. You swap its words at places 2 and 5. What happens to the output at place 3?", a: "Nothing, up to rounding. It is a weighted mean over a set of words, and the set is the same."}
+#   - {id: wrong_root, section: multi_head, transfer: true, q: "A layer of width 512 with 8 heads divides its scores by $\\sqrt{512}$. What should it divide by, and what does it get wrong?", a: "By $\\sqrt{64} = 8$. Its scores are $\\sqrt 8 = 2.8$ times too small, so each head starts out too close to a plain average."}
+#   - {id: who_talks, section: block, transfer: false, q: "Where do the places of a window talk to each other in a block, and where does each work alone?", a: "In the attention, and nowhere else. The norms, the MLP and the skips work on each place by itself."}
+#   - {id: block_size, section: block, transfer: true, q: "How many parameters has this page's block at width 768, with 12 heads and with 6?", a: "$12 \\cdot 768^2 + 9 \\cdot 768 = 7\\,084\\,800$, with 12 as with 6: heads cut the width and add nothing."}
+#   - {id: two_tests, section: leak_test, transfer: false, q: "How do you test that no information flows from the future?", a: "The derivative of the logits at $t$ with respect to the embedding at $s$ must be exactly 0 for every $s > t$. And changing the words after $t$ must not change the logits up to $t$."}
+#   - {id: ten_windows, section: evaluation, transfer: true, q: "A test text of 1 000 tokens is cut into windows of 100 that lie end to end. How many predictions are there, in how many windows, and how long is the last?", a: "999 in 10 windows: every token but the first. The last window makes 99 of them, and each of these counts as much as any other."}
+#   - {id: first_loss, section: leak, transfer: true, q: "An untrained model with a tied head and 50 000 words reports a first loss of 9.1. What do you expect, and what do you suspect?", a: "At least about $\\ln 50\\,000 = 10.8$. Targets that are not offset: the stream still holds the input word, so a tied head favours it before any training."}
+# predictions:
+#   - {id: largest_weight, ask: "How large is the largest of the eight weights on average, for $d = 64$ and without the root? (Spread evenly, each would be 0.125.)", within: 0.1, because: "The scores spread by $\\sqrt{64} = 8$, so the best is several points ahead of the second. The softmax turns a lead of $n$ points into a factor of $e^n$."}
+#   - {id: training_leader, ask: "Which of the two has the lower training loss at the end of the third pass?", choices: ["the network", "the transformer"], because: "The network has weights of its own for each of its three places, and an output table besides: much room for learning by heart. The transformer shares its matrices between all places."}
+#   - {id: longer_network, ask: "What does the network's validation perplexity do, from the end of three passes to the end of eight passes with the stretched schedule?", choices: ["falls by more than 1", "stays within 1", "rises by more than 1"], because: "It goes on learning the training part by heart, and that does not hold for other words. The longer schedule also keeps the rate high for longer."}
+#   - {id: future_cut_off, ask: "What is the perplexity of the model without a mask, when the future is kept from it, as it is in writing?", factor: 1.5, because: "It spent its 150 steps on copying from the place to the right, so it knows less about what follows than its twin with the mask."}
+# written:
+#   - {id: too_low_a_loss, ask: "A friend's character model reaches a loss of 0.05 in an hour. What do you check, in which order, and with which two experiments?", rubric: ["the targets: offset by one, and in the right direction", "the mask: there, the right way round, and before the softmax", "the split: no test text in the training text", "the two experiments: derivatives of early logits with respect to late embeddings, and changing the future and comparing"], answer: "Whether the targets are offset by one, and in the right direction. Whether the mask is there, the right way round, before the softmax. Whether test text stands in the training text. The two experiments: the derivative of early logits with respect to late embeddings, and changing the future and comparing."}
+#   - {id: three_vectors, ask: "Why are there three vectors, query, key and value, and not one? What could a layer with $q = k = v = x$ not express?", rubric: ["with one vector the scores are symmetric", "each word then looks mostly at itself and at words like it", "gives a relation that is not symmetric, such as an article that looks for its noun", "what a word is found by need not be what it hands over"], answer: "With one vector the scores are symmetric, and each word looks mostly at itself and at words like it. \"An article looks for its noun\" is not symmetric. And what a word is found by need not be what it hands over."}
+#   - {id: talk_and_think, ask: "Where in the block do places talk to each other, and where does each think alone? What breaks without either?", rubric: ["they talk in the attention and nowhere else", "each thinks alone in the MLP", "without attention the model knows no more than a bigram model", "without the MLP it can compute little from what was gathered"], answer: "They talk in the attention and nowhere else. Each thinks alone in the MLP. Without attention every place sees its own word only, so the model knows no more than a bigram model. Without the MLP it can compute little from what was gathered."}
 # ---
 
 # %% [markdown]
@@ -58,7 +86,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from descent import chapter, check, hint, measured, mine, progress
+from descent import chapter, check, commit, hint, measured, mine, outcome, progress, recall, write
 from descent.data import shakespeare
 from descent.figures import attention_map_figure, plot_curves, titled, use_style
 
@@ -204,18 +232,24 @@ check(causal_mask)
 #
 # **Why $\sqrt d$?** Before you build it, look.
 #
-# **Predict.** Queries and keys of $d$ standard normal numbers, eight keys, no mask. How large is the largest
-# of the eight weights on average, for $d = 4$ and for $d = 1024$, with and without the root?
-#
-# *My prediction: …*
+# **Predict.** Queries and keys of $d$ standard normal numbers, eight keys, no mask, for $d = 4$, 64 and 1024. A head
+# of GPT-2 has $d = 64$. Think of the width, too: what changes with $d$, with the root and without?
+
+# %% predict="largest_weight"
+commit("largest_weight", ..., sure=...)
 
 # %%
+largest_weight = {}
 demo = torch.Generator().manual_seed(0)
 for d in (4, 64, 1024):
     q, k = torch.randn(2000, 1, d, generator=demo), torch.randn(2000, 8, d, generator=demo)
     scores = (q @ k.transpose(1, 2))[:, 0]
     plain, scaled = scores.softmax(-1).amax(-1).mean(), (scores / math.sqrt(d)).softmax(-1).amax(-1).mean()
+    largest_weight[d] = plain.item()
     print(f"d = {d:4}: scores spread by {scores.std():5.1f}; largest weight {plain:.2f}, divided by √d {scaled:.2f}")
+
+# %% outcome="largest_weight"
+outcome("largest_weight", largest_weight[64])
 
 # %% [markdown]
 # A dot product of $d$ independent terms spreads by $\sqrt d$. Without the root, a wide layer starts out
@@ -249,13 +283,14 @@ def attention(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> tu
 # %% check="attention"
 check(attention)
 
+# %% recall="attention"
+recall("attention")
+
 # %% [markdown]
 # ## Attention has no sense of order
 #
-# **Predict.** Five random vectors go through attention (each is its own query, key and value), once in order
-# and once backwards. The mask allows everything. How do the two outputs differ?
-#
-# *My prediction: …*
+# Five random vectors go through attention (each is its own query, key and value), once in order
+# and once backwards. The mask allows everything. How will the two outputs differ?
 
 # %%
 x = torch.randn(5, 4, generator=demo)
@@ -420,6 +455,9 @@ class Block(nn.Module):
 # %% check="Block"
 check(Block)
 
+# %% recall="block"
+recall("block")
+
 # %% [markdown]
 # ## The model
 #
@@ -574,10 +612,8 @@ check(influence)
 # We need a culprit to compare with. `Leaking` wraps your attention layer and uses its matrices with a mask
 # that allows everything.
 #
-# **Predict.** Two tables of influence for windows of eight places, one with the mask and one without. Where
-# are the zeros in each? Are they exactly 0 or only small?
-#
-# *My prediction: …*
+# Here are two tables of influence for windows of eight places, one with the mask and one without. Where
+# will the zeros be in each? Will they be exactly 0 or only small?
 
 # %%
 class Leaking(nn.Module):
@@ -633,7 +669,11 @@ for name, model in {"with the mask": small, "without it": small_leaky}.items():
 
 # %% [markdown]
 # Both tests agree. Keep them: they take a second, and they find a leak in any model, whatever is inside.
-#
+
+# %% recall="leak_test"
+recall("leak_test")
+
+# %% [markdown]
 # ## The number to report
 #
 # As on rung 11, a text is judged by the mean surprise of its words, and we quote the exponential of it, the
@@ -883,10 +923,11 @@ PROMPT = test_tokens[known[0] : known[0] + 4]
 print("the prompt, from the test part:", written(PROMPT))
 
 # %% [markdown]
-# **Predict.** Which one has the lower training loss after the first pass? At the end? Which one has the
-# lower perplexity on words that it has not seen?
-#
-# *My prediction: …*
+# **Predict.** Both lanes make as many predictions as three passes' worth, in steps of 512. Think of the way
+# there, too: which one will be ahead after the first pass?
+
+# %% predict="training_leader"
+commit("training_leader", ..., sure=...)
 
 # %%
 curves, trained, lanes, seconds = {}, {}, {}, {}
@@ -944,7 +985,13 @@ next_pass(TRANSFORMER)
 for name, model in trained.items():
     test = math.exp(evaluate(model, test_tokens, READS[name]))
     print(f"{name}: test perplexity {test:.1f}\n    {written(PROMPT)} | {sample(model, 45)}\n")
+last_losses = {name: np.mean(losses[-40:]) for name, losses in curves.items()}
+leader = "the network" if last_losses[NETWORK] < last_losses[TRANSFORMER] else "the transformer"
 
+# %% outcome="training_leader"
+outcome("training_leader", leader)
+
+# %%
 shown = {}
 for name, losses in curves.items():
     means = [np.mean(losses[i : i + 40]) for i in range(0, len(losses), 40)]
@@ -1008,12 +1055,14 @@ for row in introduced(measured("word_transformer_rates"))["runs"]:
 #
 # ## More passes
 #
-# **Predict.** Eight passes instead of three, with the schedule stretched to match. What will the training
-# loss do, and what the validation loss, of either model?
-#
-# *My prediction: …*
+# **Predict.** Eight passes instead of three, with the schedule stretched to match, one seed. Think of the training
+# loss and of the validation loss, of either model. We score the network's validation perplexity.
+
+# %% predict="longer_network"
+commit("longer_network", ..., sure=...)
 
 # %%
+after_eight = {}
 longer = {}
 for row in introduced(measured("word_transformer_long"))["runs"]:
     short_name = {NETWORK: "network", TRANSFORMER: "transformer"}[row["model"]]
@@ -1021,8 +1070,18 @@ for row in introduced(measured("word_transformer_long"))["runs"]:
     valid = row["valid perplexity after each pass"]
     longer[f"{short_name}, training"] = (np.arange(1, len(by_pass) + 1), by_pass)
     longer[f"{short_name}, validation"] = (np.arange(1, len(valid) + 1), np.log(valid))
+    after_eight[row["model"]] = valid[-1]
     print(f"{row['model']:<19} lowest validation perplexity {min(valid):.1f} after pass {np.argmin(valid) + 1}, "
           f"{valid[-1]:.1f} after the last; test then {row['test perplexity']:.1f}")
+after_three = by_model[NETWORK][0][0]  # seed 0
+change = after_eight[NETWORK] - after_three
+moved_by = "stays within 1" if abs(change) <= 1 else "rises by more than 1" if change > 0 else "falls by more than 1"
+print(f"the network's validation perplexity: {after_three:.1f} after three passes, {after_eight[NETWORK]:.1f} after eight")
+
+# %% outcome="longer_network"
+outcome("longer_network", moved_by)
+
+# %%
 plot_curves(longer, xlabel="passes through the training part", ylabel="loss (nats a word)",
             title="More passes help the transformer, and not the network")
 plt.show()
@@ -1036,10 +1095,11 @@ plt.show()
 #
 # And the model of the opening? It is the same transformer, trained by the same loop, without the mask.
 #
-# **Predict.** Its training loss after 150 steps. The perplexity on the test part that `evaluate` claims for
-# it. Its perplexity when the future is kept from it, as it is when a text is being written.
-#
-# *My prediction: …*
+# **Predict.** It gets 150 steps on batches of 16 windows, and so does a twin with the mask, which comes to a perplexity of about 130. `evaluate` will claim a
+# perplexity for each on the test part. Then we keep the future from both, as it is when a text is being written.
+
+# %% predict="future_cut_off"
+commit("future_cut_off", ..., sure=...)
 
 # %%
 def short_run(model: nn.Module) -> list[float]:
@@ -1063,10 +1123,11 @@ with_mask = CausalTransformer(VOCABULARY, CONTEXT, width=92, heads=4, layers=2)
 torch.manual_seed(0)
 no_mask = make_leaky(CausalTransformer(VOCABULARY, CONTEXT, width=92, heads=4, layers=2), heads=4)
 inputs, targets = windows_at(test_tokens, torch.arange(0, len(test_tokens) - CONTEXT, CONTEXT), CONTEXT)
-short_runs = {}
+short_runs, cut_off = {}, {}
 for name, model in {"no mask": no_mask, "with the mask": with_mask}.items():
     short_runs[name] = short_run(model)
     claimed, honest = evaluate(model, test_tokens, CONTEXT), honest_loss(model, test_tokens, CONTEXT)
+    cut_off[name] = math.exp(honest)
     with torch.no_grad():
         right = (model(inputs).argmax(-1) == targets).float().mean()
     print(f"{name}: training loss {np.mean(short_runs[name][-10:]):.2f}, next word right {right:.0%}, "
@@ -1074,6 +1135,9 @@ for name, model in {"no mask": no_mask, "with the mask": with_mask}.items():
 
 plot_curves(short_runs, xlabel="step", ylabel="training loss (nats a word)", title="Too good to be true")
 plt.show()
+
+# %% outcome="future_cut_off"
+outcome("future_cut_off", cut_off["no mask"])
 
 # %% [markdown]
 # By its own account the model without a mask is nearly sure of every word. With the future cut off it is
@@ -1085,7 +1149,11 @@ plt.show()
 # training loss, since the leak is in the model and not in the split. What warns you is knowing what to
 # expect. A loss far below what anyone has reached on such a text is no discovery. It is a leak, until
 # `influence` says otherwise.
-#
+
+# %% recall="leak"
+recall("leak")
+
+# %% [markdown]
 # ## Where does it look?
 #
 # Your layers keep their last weights. Here are those of the transformer of the race on a sentence of the
@@ -1175,26 +1243,19 @@ for layer in range(2):
 # ## Explain it to a friend
 #
 # Aloud, or in writing, without scrolling up.
-#
-# 1. A friend's character model reaches a loss of 0.05 in an hour. What do you check, in which order, and
-#    with which two experiments?
-# 2. Why are there three vectors, query, key and value, and not one? What could a layer with $q = k = v = x$
-#    not express?
-# 3. Where in the block do places talk to each other, and where does each think alone? What breaks without
-#    either?
-#
-# :::{admonition} What good answers contain
-# :class: dropdown
-# 1. Whether the targets are offset by one, and in the right direction. Whether the mask is there, the right
-#    way round, before the softmax. Whether test text stands in the training text. The two experiments: the
-#    derivative of early logits with respect to late embeddings, and changing the future and comparing.
-# 2. With one vector the scores are symmetric, and each word looks mostly at itself and at words like it. "An
-#    article looks for its noun" is not symmetric. And what a word is found by need not be what it hands
-#    over.
-# 3. They talk in the attention and nowhere else. Each thinks alone in the MLP. Without attention every place
-#    sees its own word only, so the model knows no more than a bigram model. Without the MLP it can compute
-#    little from what was gathered.
-# :::
-#
+
+# %% write="too_low_a_loss"
+write("too_low_a_loss", """
+""")
+
+# %% write="three_vectors"
+write("three_vectors", """
+""")
+
+# %% write="talk_and_think"
+write("talk_and_think", """
+""")
+
+# %% [markdown]
 # On rung 16 this model goes onto a GPU and reads letters instead of words. The blocks stay; the mask and the
 # numbers of the places must then be made where the words are, on the GPU.

@@ -15,15 +15,39 @@
 #   - {key: micikevicius2018, where: "section 3: master weights, loss scaling, arithmetic", skip: "the results, network by network"}
 #   - {key: oikarinen2021, where: "the README: eight steps from 2 min 52 s to 0.76 s"}
 #   - {key: jordan2024, where: "the introduction, for what is claimed and on which machine; then the part on the alternating flip: mirroring with the chance taken out of it", skip: "the ablations, at a first reading"}
+# sections:
+#   - {id: measure, heading: "Measure before you mend", for: "the habit of every later speed-up: what share a part takes bounds what mending it can give", needs: [ladder/10#resnet, ladder/06#loader]}
+#   - {id: loading_ahead, heading: "Loading ahead", for: "how good a loader has to be when the data do not fit, as on ImageNet and OpenWebText", needs: [measure]}
+#   - {id: resident, heading: "Keep the data where they are used", for: "the whole text of rung 16 also lies on the device, and batches are cut from it there", needs: [measure, ladder/07#batches]}
+#   - {id: batch_shift, heading: "A whole batch at once", for: "work on a batch by indices and broadcasting, in place of a Python loop that a device would wait for", needs: [resident, ladder/03#broadcasting, ladder/09#regularisers]}
+#   - {id: layout, heading: "Where neighbours live", for: "strides, behind every view and transpose, as of the heads on rung 16, and behind what a kernel has to copy first", needs: [ladder/09#conv_layer]}
+#   - {id: cost, heading: "What a layer costs", for: "FLOPs and bytes of a layer, from which the budgets of rungs 15 to 17 and of the scaling laws are made", needs: [ladder/09#cost, ladder/09#output_size]}
+#   - {id: roofline, heading: "The roofline", for: "telling before a purchase or a rewrite whether arithmetic or memory is the limit; attention on rung 16 is judged so", needs: [cost]}
+#   - {id: sixteen_bits, heading: "Sixteen bits", for: "mixed precision, in which every large model of the course is trained", needs: [roofline]}
+#   - {id: launches, heading: "The CPU sends, the GPU does", for: "why small models leave a GPU idle, and why no loop of the later rungs reads its loss at each step", needs: [batch_shift]}
+#   - {id: larger_batches, heading: "Larger batches", for: "what has to change with the batch when one machine becomes eight", needs: [launches, ladder/10#schedule]}
+#   - {id: loop, heading: "The whole loop", for: "the loop for a device from which the transformers of rungs 16 and 17 start", needs: [batch_shift, layout, sixteen_bits, larger_batches, ladder/10#loop]}
+#   - {id: real_run, heading: "The real run", for: "reading a claim of seconds: what the clock counts, how many seeds, and who chose the settings", needs: [loop, ladder/07#choosing]}
 # recall:
-#   - {q: "A part takes the share s of the time and becomes f times faster. How much faster is the whole?", a: "1 / (1 − s + s / f); never more than 1 / (1 − s)."}
-#   - {q: "Loading takes 3 ms a batch, computing 5 ms. Seconds a batch without and with a worker that loads ahead?", a: "8 ms without: the sum. 5 ms with: the longer of the two."}
-#   - {q: "What are the strides of a tensor of shape (n, c, h, w), channels last?", a: "(h·w·c, 1, w·c, c): the channels of a pixel are neighbours in memory."}
-#   - {q: "What is arithmetic intensity, and what is the ridge point?", a: "FLOPs for each byte moved. The ridge point is peak / bandwidth: below it the memory is the limit, above it the arithmetic."}
-#   - {q: "Why does a ReLU never run near a GPU's peak?", a: "One FLOP for a number read and a number written: its intensity is a fraction of 1, whatever the batch."}
-#   - {q: "Why does a running sum of ones stop at 256 in bfloat16?", a: "There are 8 significant binary digits. From 256 on neighbours are 2 apart, and 257 lies half-way: it is rounded to the even one, 256."}
-#   - {q: "What does `loss.item()` cost on a GPU?", a: "The CPU waits until the queue is empty, and the GPU then waits for the next launches: the overlap of the two is lost."}
-#   - {q: "Many short kernels: what helps?", a: "Fewer launches: fused kernels (`torch.compile`), CUDA graphs, larger batches. Faster arithmetic does not."}
+#   - {id: loading_share, section: measure, transfer: true, q: "Loading takes 20 % of a step. A new device does the other 80 % 40 times as fast and leaves the loading alone. How much faster is the whole, and what could no device exceed?", a: "$1/(0.2 + 0.8/40) = 4.5$ times. Never more than $1/0.2 = 5$."}
+#   - {id: hundred_batches, section: loading_ahead, transfer: true, q: "Loading takes 3 ms a batch, computing 5 ms. How long do 100 batches take without a worker, and with one that is one batch ahead?", a: "$100 \\cdot 8 = 800$ ms. With the worker 503 ms: the first loading, then the longer of the two a hundred times."}
+#   - {id: colour_strides, section: layout, transfer: true, q: "What are the strides of a batch of shape (8, 3, 32, 32) in channels-last memory?", a: "$(3072, 1, 96, 3)$: the next pixel is 3 colours away, the next row $32 \\cdot 3$, the next picture $32 \\cdot 32 \\cdot 3$."}
+#   - {id: intensity, section: roofline, transfer: false, q: "What is arithmetic intensity, and what is the ridge point?", a: "FLOPs for each byte moved. The ridge point is peak / bandwidth: below it the memory is the limit, above it the arithmetic."}
+#   - {id: addition_share, section: roofline, transfer: true, q: "Two large bfloat16 tensors are added on a device with its ridge at 295 FLOPs for each byte. What share of its peak can be reached?", a: "One FLOP for 6 bytes: two numbers read, one written. $\\tfrac16 / 295 = 0.06$ %."}
+#   - {id: lost_step, section: sixteen_bits, transfer: true, q: "A bfloat16 weight of 4 is to move by 0.01, then by 0.02. What becomes of each step?", a: "Above 4 the neighbours are $2^{-5} = 0.031$ apart. 0.01 is less than half of that and is lost; 0.02 is more, and the weight moves by 0.031."}
+#   - {id: reading_a_loss, section: launches, transfer: false, q: "What does `loss.item()` cost on a GPU?", a: "The CPU waits until the queue is empty, and the GPU then waits for the next launches: the overlap of the two is lost."}
+#   - {id: gaps, section: launches, transfer: true, q: "A step takes 5 ms with 64 pictures and 5 ms with 256. The profile shows gaps between kernels. What is the limit, and what helps?", a: "The training is launch-bound. Fewer launches help: fused kernels, CUDA graphs, larger batches. Faster arithmetic does not."}
+#   - {id: dropped, section: loop, transfer: true, q: "An epoch has 55 000 pictures, and all batches must have one shape, 512. How many steps has it, and how many pictures does it leave out?", a: "107 steps, and $55\\,000 - 107 \\cdot 512 = 216$ pictures are left out, others in each epoch."}
+# predictions:
+#   - {id: places_ahead, ask: "Every eighth batch is slow to load, and the device needs 1.2 times the mean loading time for each. What is the smallest number of batches ahead that gives all that loading ahead can give?", choices: ["1", "2", "8", "32"], because: "While a slow batch loads, 4.5 times the mean, the device eats what lies ready: three or four batches. One or two places run empty, eight do not, and more than eight buy nothing."}
+#   - {id: narrowest_layer, ask: "Which is the narrowest of these square layers that some batch makes compute-bound on the H100, in bfloat16?", choices: ["64", "256", "512", "1024", "4096"], because: "However large the batch, the intensity of a square layer of width $w$ stays below $w/2$ at 2 bytes a number. The ridge, 295, asks for a width above 590."}
+#   - {id: thousand_ones, ask: "Start at 0 and add 1 a thousand times, rounding to bfloat16 after each addition. What is the sum?", within: 0, because: "From 256 on neighbours are 2 apart. 257 lies half-way and goes to the even one, 256, so the sum never gets on."}
+#   - {id: small_steps, ask: "A bfloat16 weight of 1 is moved up by 0.002, a thousand times. Where is it then?", within: 0.1, because: "Above 1 the neighbours are $2^{-7} = 0.0078$ apart. A step of 0.002 is less than half of that, so each is rounded away."}
+#   - {id: cost_of_reading, ask: "At which length of the kernels does reading the loss at each step take most from the share of time in which the GPU is busy?", choices: ["a tenth as long", "about as long as above", "ten times as long"], because: "With very short kernels the GPU waits for launches anyway. With very long ones the gap is small beside them. In between both are busy, and reading makes them take turns."}
+# written:
+#   - {id: twice_the_flops, ask: "Your friend has bought a GPU with twice the FLOP/s and the training is as slow as before. Name three causes, and the measurement that tells them apart.", rubric: ["loading: the time to get a batch, measured apart, is not below that of the step", "memory-bound: the layers' intensity lies below the ridge, and halving the bytes helps", "launch-bound: gaps between kernels in the profile", "launch-bound: a batch twice as large takes the same time"], answer: "Loading: the time to get a batch, measured apart, is not below that of the step. Memory-bound: the layers' intensity lies below the ridge; halving the bytes helps, a new peak does not. Launch-bound: gaps between kernels in the profile; a batch twice as large takes the same time."}
+#   - {id: narrow_layer, ask: "Why can a batch of any size not make a narrow layer compute-bound?", rubric: ["inputs and outputs grow with the batch as the FLOPs do", "only the weights are shared by the batch", "gives the limit of the intensity, $2io / b(i + o)$, set by the widths"], answer: "Inputs and outputs grow with the batch as the FLOPs do. Only the weights are shared. For large batches the intensity goes to $2io / b(i + o)$, which is set by the widths."}
+#   - {id: printed_loss, ask: "What happens, step by step, on CPU and GPU when a loop prints its loss? And why does it matter least with very short and with very long kernels?", rubric: ["the CPU waits until the queue is empty before it can read", "the GPU has nothing to do until the next launch arrives", "short kernels: the queue was empty anyway", "long kernels: the gap is small beside them"], answer: "The CPU waits until the queue is empty, reads, formats, prints, and only then launches again; meanwhile the GPU has nothing to do until the first launch arrives. Short kernels: the queue was empty anyway. Long kernels: the gap is small beside them."}
 # ---
 
 # %% [markdown]
@@ -54,7 +78,20 @@ from torch.nn import functional as F
 from torch.profiler import ProfilerActivity, profile, record_function
 from torch.utils.data import DataLoader, Dataset
 
-from descent import chapter, check, hint, measured, mine, progress, recorded, run
+from descent import (
+    chapter,
+    check,
+    commit,
+    hint,
+    measured,
+    mine,
+    outcome,
+    progress,
+    recall,
+    recorded,
+    run,
+    write,
+)
 from descent.data import mnist
 from descent.figures import COLOURS, plot_curves, show_digits, titled, use_style
 
@@ -218,9 +255,7 @@ def after_speedup(seconds: dict[str, float], factors: dict[str, float]) -> float
 check(after_speedup)
 
 # %% [markdown]
-# **Predict.** Take the two numbers measured above. A GPU does the network 10, 100, 1000 times faster and leaves the loading to the CPU. How much faster is the whole in each case?
-#
-# *My prediction: …*
+# Take the two numbers measured above. A GPU does the network 10, 100, 1000 times faster and leaves the loading to the CPU. How much faster do you expect the whole to be in each case?
 
 # %%
 loading, network, _ = next(iter(ladder.values()))  # of the first rung
@@ -245,7 +280,11 @@ plt.show()
 
 # %% [markdown]
 # A small share of loading puts a low roof on whatever a device can do. On the laptop's GPU the loader was the step with the largest factor. On this CPU it is a small share, and we mend it first all the same: for a fast device it is the roof.
-#
+
+# %% recall="measure"
+recall("measure")
+
+# %% [markdown]
 # ## Loading ahead
 #
 # The cheapest remedy is to load the next batch *while* this one is computed. A worker, another process, puts batches into a queue; the loop takes them out. Let batch $i$ take $l_i$ seconds to load and $c_i$ to compute, and let
@@ -292,19 +331,25 @@ def epoch_seconds(loading: list[float], computing: list[float], ahead: int) -> f
 check(epoch_seconds)
 
 # %% [markdown]
-# **Predict.** 400 batches with the loading time measured above, on a device that takes 1.2 times as long to compute one, and on one that takes half as long. First all alike; then with the same total, but every eighth batch slow (the disk is busy) and the rest quick. What do 1, 2, 8, 32 batches ahead buy in each case?
-#
-# *My prediction: …*
+# **Predict.** 400 batches with the loading time measured above, on a device that takes 1.2 times as long to compute one, and on one that takes half as long. First all alike; then with the same total, but every eighth batch slow (4.5 times the mean, the disk is busy) and the rest quick (half of it). We try 1, 2, 8 and 32 batches ahead in each case.
+
+# %% predict="places_ahead"
+commit("places_ahead", ..., sure=...)
 
 # %%
 count = 400
 even = [loading] * count
 bumpy = [4.5 * loading if i % 8 == 7 else 0.5 * loading for i in range(count)]
+enough = {}
 print(f"{'ahead':>24}" + "".join(f"{ahead:>9}" for ahead in (0, 1, 2, 8, 32)))
 for name, each, share in (("all alike, device slower", even, 1.2), ("all alike, device faster", even, 0.5),
                            ("bumpy, device slower", bumpy, 1.2), ("bumpy, device faster", bumpy, 0.5)):
     ends = [epoch_seconds(each, [share * loading] * count, ahead) for ahead in (0, 1, 2, 8, 32)]
     print(f"{name:>24}" + "".join(f"{end:8.2f}s" for end in ends))
+    enough[name] = next(ahead for ahead, end in zip((1, 2, 8, 32), ends[1:], strict=True) if end < 1.01 * ends[-1])
+
+# %% outcome="places_ahead"
+outcome("places_ahead", str(enough["bumpy, device slower"]))
 
 # %% [markdown]
 # One batch ahead turns a sum into a maximum. More places help against bumps, and only while the loader is the quicker of the two on average. Once the device is faster than the loader, one place is as good as thirty: the queue is always empty. Then one needs more workers, or less to load.
@@ -333,7 +378,7 @@ def resident(size: int) -> Iterator[tuple[Tensor, Tensor]]:
 measure("resident data", resident)
 
 # %% [markdown]
-# More than half of the loading is gone here. What is left is a Python loop over 128 pictures. A CPU hardly minds, since a slice costs it next to nothing. A GPU would: each little operation is sent to it by itself, and `.tolist()` waits until the device has answered.
+# About half of the loading is gone here. What is left is a Python loop over 128 pictures. A CPU hardly minds, since a slice costs it next to nothing. A GPU would: each little operation is sent to it by itself, and `.tolist()` waits until the device has answered.
 #
 # ## A whole batch at once
 #
@@ -470,9 +515,7 @@ plt.show()
 # A convolution sums over the channels of each pixel in its window. Channels last, these stand side by side: the window of the picture reads two runs of six instead of six runs of two. The matrix units of a GPU want their operands so, and with the default layout
 # many kernels begin by copying everything into the other one.
 #
-# **Predict.** Does it pay on this CPU? And for the first convolution, whose pictures have *one* channel: what is the difference between its two layouts?
-#
-# *My prediction: …*
+# Will it pay on this CPU? And for the first convolution, whose pictures have *one* channel: what will be the difference between its two layouts?
 
 # %%
 measure("channels last", on_the_device, channels_last=True)
@@ -581,9 +624,7 @@ check(attainable)
 # %% [markdown]
 # Two devices. For an H100 (SXM) the maker's data sheet gives $989 \cdot 10^{12}$ FLOP/s in bfloat16 (it prints twice that, which holds for sparse matrices) and $3.35 \cdot 10^{12}$ byte/s {cite:p}`nvidia2023`. Of this CPU we measure both: a large matrix product for the peak, the addition of two large vectors for the bandwidth.
 #
-# **Predict.** Where is the ridge of each? Which of the layers above are memory-bound on the H100?
-#
-# *My prediction: …*
+# Where do you expect the ridge of each? Which of the layers above will be memory-bound on the H100?
 
 # %%
 def best_seconds(work, repeats: int = 5) -> float:
@@ -660,18 +701,29 @@ def smallest_batch(
 check(smallest_batch)
 
 # %% [markdown]
-# **Predict.** Square layers of width 64, 256, 512, 1024 and 4096, in bfloat16 on the H100. For which is there a batch that makes them compute-bound, and how large is it?
-#
-# *My prediction: …*
+# **Predict.** Square layers of width 64, 256, 512, 1024 and 4096, in bfloat16 on the H100. For some there is a batch that makes them compute-bound, for others there is none. Think of the size of that batch, too.
+
+# %% predict="narrowest_layer"
+commit("narrowest_layer", ..., sure=...)
 
 # %%
+wide_enough = []
 for width in (64, 256, 512, 1024, 4096):
     print(f"width {width:4}: smallest compute-bound batch on the H100 {smallest_batch(width, width, *DEVICES['H100, bfloat16'], 2)}, "
           f"on this CPU {smallest_batch(width, width, *DEVICES['one core of this CPU, float32'])}")
+    if smallest_batch(width, width, *DEVICES["H100, bfloat16"], 2) is not None:
+        wide_enough.append(width)
+
+# %% outcome="narrowest_layer"
+outcome("narrowest_layer", str(min(wide_enough)))
 
 # %% [markdown]
 # A layer of 512 by 512 *cannot* use that device's arithmetic, however large the batch. (A convolution's kernels are shared by all places of a picture: each picture counts as $s'^2$ rows. Its limit comes from channels and kernel: at stride 1 it is $2\,c\,o\,k^2 / b\,(c + o)$, for our last stage 288, just below the H100's ridge.)
-#
+
+# %% recall="roofline"
+recall("roofline")
+
+# %% [markdown]
 # ## Sixteen bits
 #
 # **bfloat16** halves every byte count, and GPUs have matrix units for it. It has float32's range and keeps 8 significant binary digits. A number is $m \cdot 2^e$ with $\tfrac12 \le |m| < 1$; to round it to $k$ digits, round $m \cdot 2^k$ to a whole number and multiply by $2^{e-k}$. A **tie**, half-way between two, goes to the even whole number, so that errors do not all go one way.
@@ -704,9 +756,13 @@ def rounded(x: np.ndarray, bits: int) -> np.ndarray:
 check(rounded)
 
 # %% [markdown]
-# **Predict.** Start at 0 and add 1 a thousand times, rounding to bfloat16 after each addition. What is the sum? And: a weight of 1 is moved by steps of 0.002, a thousand times. Where is it?
-#
-# *My prediction: …*
+# **Predict.** A counter in bfloat16: start at 0, add 1 a thousand times, and round after each addition. Then a training in bfloat16: a weight of 1 gets a thousand steps of 0.002.
+
+# %% predict="thousand_ones"
+commit("thousand_ones", ..., sure=...)
+
+# %% predict="small_steps"
+commit("small_steps", ..., sure=...)
 
 # %%
 totals = {"exact": [0.0], "float16 (11 digits)": [0.0], "bfloat16 (8 digits)": [0.0]}
@@ -720,6 +776,14 @@ for _ in range(1000):
 print(f"a thousand ones: {totals['bfloat16 (8 digits)'][-1]:.0f} in bfloat16, {totals['float16 (11 digits)'][-1]:.0f} in float16; torch's sum of a thousand bfloat16 ones: {torch.ones(1000).bfloat16().sum():.0f}")
 print(f"a weight of 1 after a thousand steps of 0.002: {weight.item():.3f} in bfloat16")
 print(f"nearest bfloat16 numbers to a loss of 2.3026: {rounded(np.array(2.3026), 8):.4f}, the next is {rounded(np.array(2.3026), 8) + 2**-6:.4f}")
+
+# %% outcome="thousand_ones"
+outcome("thousand_ones", totals["bfloat16 (8 digits)"][-1])
+
+# %% outcome="small_steps"
+outcome("small_steps", weight.item())
+
+# %%
 plot_curves({name: totals[name] for name in ("exact", "bfloat16 (8 digits)")}, xlabel="ones added", ylabel="sum",
             title="In bfloat16 the sum of ones ends at 256")
 plt.show()
@@ -735,7 +799,11 @@ print("This processor has instructions for bfloat16." if HAS_BFLOAT16 else "This
 
 # %% [markdown]
 # Read the last line first. With such instructions this rung is a step up. If yours says that there are none, your processor does bfloat16 by detours, and for you this rung is a step *down*. On a GPU with matrix units it is a large step up for compute-bound layers, and a factor of up to two for memory-bound ones.
-#
+
+# %% recall="sixteen_bits"
+recall("sixteen_bits")
+
+# %% [markdown]
 # ## The CPU sends, the GPU does
 #
 # A GPU does nothing of its own accord. For each operation the CPU **launches** a **kernel**: it puts an order into a queue and goes on at once, without waiting. The GPU works the queue off. As long as the queue is not empty, the CPU's Python costs nothing; once it is empty, the GPU waits for the CPU, and the training is **launch-bound**.
@@ -806,9 +874,10 @@ plt.show()
 # %% [markdown]
 # Above, the CPU stands still during the long kernels, and then the GPU waits for one launch after the other. In the middle, the CPU launches the next step's short kernels meanwhile, and nearly all of this is hidden. Below, launching is no longer a subject.
 #
-# **Predict.** Make all kernels of such a step $x$ times as long, from a tenth to ten times. Where is `.item()` most expensive: when kernels are short, when they are long, or in between? And the graph: where does it help most?
-#
-# *My prediction: …*
+# **Predict.** Make all kernels of such a step $x$ times as long, from a tenth to ten times. How much `.item()` costs depends on $x$. Think of the graph, too: where does it help most?
+
+# %% predict="cost_of_reading"
+commit("cost_of_reading", ..., sure=...)
 
 # %%
 lengths = np.geomspace(0.1, 10, 25)
@@ -818,6 +887,15 @@ for length in lengths:
     for name, switches in (("read at each step", {"sync": True}), ("not read", {}), ("graph", {"graph": True})):
         _, kernels = launch_timeline(steps, 2.5, **switches)
         times[name].append(sum(map(sum, steps)) / kernels[-1][1])
+lost = np.array(times["not read"]) - np.array(times["read at each step"])
+worst = lengths[np.argmax(lost)]
+print(f"reading takes most, {100 * lost.max():.0f} points, from kernels {worst:.1f} times as long as above")
+where = "a tenth as long" if worst < 0.3 else "ten times as long" if worst > 3 else "about as long as above"
+
+# %% outcome="cost_of_reading"
+outcome("cost_of_reading", where)
+
+# %%
 plot_curves({name: (lengths, 100 * np.array(busy)) for name, busy in times.items()}, xlabel="length of the kernels, times those above",
             ylabel="the GPU is busy (% of the time)", title="Reading hurts most in between")
 plt.xscale("log")
@@ -851,7 +929,11 @@ print(f"convolutions of a step, batch {BATCH}, on an H100 by the roofline: {1e6 
 # %% [markdown]
 # On such a device our network is launch-bound by far. The convolutions of a whole batch would be done before the CPU has sent off more than a few of the orders. (Both numbers are estimates from below: norms and shortcuts are left out of the second, and a launch on a GPU costs more than our tiny operation.) This is why the real run compiles: `torch.compile(network)` fuses what can be fused into fewer kernels, and its mode `"reduce-overhead"` puts them into a
 # CUDA graph. Compiling is paid once for each shape of a batch. So all batches have to have *one* shape, and the short one at the end is dropped.
-#
+
+# %% recall="launches"
+recall("launches")
+
+# %% [markdown]
 # ## Larger batches
 #
 # The last rung: with 512 pictures a step there is a quarter of the launches. But it is also a quarter of the steps, so each has to go further: a larger rate, which is stable only after a warm-up and has to be small again at the end. The schedule of rung 10 does both. Its peak has to be chosen anew, on the validation pictures, for each batch size; this page only times the larger batch. On one core, with nothing to launch, expect little from it.
@@ -1065,19 +1147,21 @@ recorded("mnist_resnet")
 # - **Your own roofline.** Put the layers of the transformer of [rung 13](13_causal_transformer.ipynb) on the roofline, attention included. *Which of its parts hang from the slope, and what of it changes with the length of the window?*
 # - **A larger batch, honestly.** Batches of 128, 512 and 2048 at the same number of epochs, the peak chosen on the validation pictures for each. *Seconds and accuracy, both with spread. Where does it stop paying?*
 #
-# ## Explain it
+# ## Explain it to a friend
 #
 # Aloud or in writing, as if to a friend who has not read this page:
-#
-# 1. Your friend has bought a GPU with twice the FLOP/s and the training is as slow as before. Name three causes, and the measurement that tells them apart.
-# 2. Why can a batch of any size not make a narrow layer compute-bound?
-# 3. What happens, step by step, on CPU and GPU when a loop prints its loss? And why does it matter least with very short and with very long kernels?
-#
-# :::{admonition} What good answers contain
-# :class: dropdown
-# 1. Loading: the time to get a batch, measured apart, is not below that of the step. Memory-bound: the layers' intensity lies below the ridge; halving the bytes helps, a new peak does not. Launch-bound: gaps between kernels in the profile; a batch twice as large takes the same time.
-# 2. Inputs and outputs grow with the batch as the FLOPs do. Only the weights are shared. For large batches the intensity goes to 2io / b(i + o), which is set by the widths.
-# 3. The CPU waits until the queue is empty, reads, formats, prints, and only then launches again; meanwhile the GPU has nothing to do until the first launch arrives. Short kernels: the queue was empty anyway. Long kernels: the gap is small beside them.
-# :::
-#
+
+# %% write="twice_the_flops"
+write("twice_the_flops", """
+""")
+
+# %% write="narrow_layer"
+write("narrow_layer", """
+""")
+
+# %% write="printed_loss"
+write("printed_loss", """
+""")
+
+# %% [markdown]
 # On [rung 15](15_imagenet.ipynb) the pictures no longer fit on the device. Then loading is an art again, and `epoch_seconds` tells how good it has to be.

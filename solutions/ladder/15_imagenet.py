@@ -3,7 +3,7 @@
 # subtitle: The same network of 2015, and the recipes that took it from 76 to 81 per cent
 # part: ladder
 # hours: 7
-# needs: [ladder/09_convnet, ladder/10_resnet]
+# needs: [ladder/09_convnet, ladder/10_resnet, ladder/14_fast_resnet]
 # teaches: [random resized crop, evaluation protocol, top-5 accuracy, label smoothing, mixup, warm-up, linear scaling rule, weight averaging, sharded loading, shuffle buffer, bottleneck block, progressive resizing, train-test resolution gap]
 # builds: the centre crop, the random resized crop, normalising, top-1 and top-5, smoothed loss, mixup, schedule, moving average of weights, reading shards, a shuffle buffer, the bottleneck, ResNet-50
 # number: torchvision's 76.1 % top-1 in 90 epochs; its stronger recipe's 80.9 %
@@ -16,16 +16,42 @@
 #   - {key: wightman2021, where: "the table of ingredients of procedures A1, A2 and A3: three whole recipes side by side", skip: "the other architectures and the transfer results"}
 #   - {key: zhang2018mixup, where: "sections 1 and 2: one formula, and what it is to do"}
 #   - {key: szegedy2016, where: "section 7: label smoothing, in one page"}
+# sections:
+#   - {id: protocol, heading: "How you will be judged", for: "a protocol to the pixel, without which no number can stand beside a published one", needs: []}
+#   - {id: training_crop, heading: "How the network is shown a picture", for: "the augmentation of nearly every image recipe since 2015, and of contrastive learning in research chapter 5", needs: [protocol, ladder/09#regularisers]}
+#   - {id: bytes, heading: "Bytes to numbers", for: "what a loader sends and what the device does, in every real run on pictures: bytes travel, floats are made there", needs: [ladder/07#standardise, ladder/14#resident]}
+#   - {id: accuracy, heading: "Right at once, and right among five", for: "evaluations that cannot flatter: ties, NaN and short batches come back in every later table", needs: [ladder/04#accuracy, ladder/04#nan, ladder/07#evaluate]}
+#   - {id: smoothing, heading: "What is asked of the network", for: "soft targets, which the reward model of research chapter 7 is trained on too", needs: [ladder/04#likelihood]}
+#   - {id: mixup, heading: "Mixed pictures", for: "training on what was never seen, the strongest cheap ingredient of a stronger recipe", needs: [smoothing]}
+#   - {id: rate, heading: "The rate, and the batch", for: "the rule that carries a rate from one GPU to many, tested again in research chapter 4", needs: [ladder/01#learning_rate, ladder/10#schedule]}
+#   - {id: average, heading: "Which weights to keep", for: "averaged weights, in recipes for images, for diffusion models and for target networks", needs: [ladder/08#moments, ladder/10#running]}
+#   - {id: small, heading: "All of it, small", for: "a bench on which every part of a recipe can be measured within minutes, before it costs a GPU for days", needs: [training_crop, bytes, accuracy, smoothing, average]}
+#   - {id: shards, heading: "A hundred gigabytes, in order", for: "data that are read from front to back, once, by many readers, as the text of rung 17 is", needs: [ladder/06#loader, ladder/10#running]}
+#   - {id: bottleneck, heading: "The network: a bottleneck", for: "narrow, work, widen: the block that makes wide networks affordable", needs: [ladder/10#block, ladder/10#identity_start, ladder/14#cost]}
+#   - {id: resnet50, heading: "ResNet-50", for: "the network that half of the image literature is measured with, whole and yours", needs: [bottleneck, ladder/10#resnet]}
+#   - {id: recipes, heading: "Two recipes", for: "reading a table of ingredients, and asking whether both sides of a comparison had the same ones", needs: [mixup, rate, average, resnet50]}
+#   - {id: real_run, heading: "The real run", for: "reading the report of a long run in the order in which failures show", needs: [recipes, shards, ladder/14#loading_ahead]}
 # recall:
-#   - {q: "What does RandomResizedCrop draw, and in which scale?", a: "The share of the area, evenly from 0.08 to 1; the aspect ratio, evenly in its logarithm from 3/4 to 4/3; then the corner, evenly among those that fit."}
-#   - {q: "What is the published evaluation protocol of ImageNet?", a: "Shorter side to 256, middle 224 × 224, one crop, top-1 and top-5 over all 50 000 validation pictures, the short last batch included."}
-#   - {q: "With smoothing ε and K classes, what does the target give the right class and each other one?", a: "1 − ε + ε/K, and ε/K."}
-#   - {q: "Why does the training loss under label smoothing never reach 0?", a: "It cannot fall below the entropy of the smoothed target: about 1.0 for ε = 0.1 and 1 000 classes."}
-#   - {q: "What does mixup change?", a: "The model sees λ of one picture and 1 − λ of another, and its loss is λ of the one label's and 1 − λ of the other's."}
-#   - {q: "What is the linear scaling rule?", a: "k times the batch, k times SGD's learning rate, after a warm-up. 0.1 belongs to 256."}
-#   - {q: "How do you keep the moving average of weights from remembering its random start?", a: "Keep at most t/(t + 1) at update t: a plain mean while it is young. And average batch norm's statistics along with the weights."}
-#   - {q: "Which samples does reader r of R read?", a: "The stretch from ⌊N·r/R⌋ to ⌊N·(r + 1)/R⌋ of the epoch's order: each sample once, shares that differ by one at most."}
-#   - {q: "Why may a network that was trained at 224 do better when tested at a larger size?", a: "Random crops are shrunk less than the whole picture, or enlarged, so objects look larger in training than in the centre crop; a larger test size brings the sizes together."}
+#   - {id: crop_numbers, section: training_crop, transfer: false, q: "What does RandomResizedCrop draw, and in which scale?", a: "The share of the area, evenly from 0.08 to 1; the aspect ratio, evenly in its logarithm from 3/4 to 4/3; then the corner, evenly among those that fit."}
+#   - {id: larger_test, section: training_crop, transfer: false, q: "Why may a network that was trained at 224 do better when tested at a larger size?", a: "Random crops are shrunk less than the whole picture, or enlarged, so objects look larger in training than in the centre crop. A larger test size brings the sizes together."}
+#   - {id: tall_picture, section: protocol, transfer: true, q: "A picture is 500 high and 333 wide. What is its size after the resizing of ImageNet's protocol, and where is the corner of the crop?", a: "384 high and 256 wide, since $\\lfloor 256 \\cdot 500 / 333 \\rfloor = 384$. The corner is at $(80, 16)$, top and left."}
+#   - {id: tied_rows, section: accuracy, transfer: true, q: "By this page's rules, with label 0: are logits $(3, 3, 1)$ right in top-1, in top-2? And $(4, \\text{NaN}, 1)$ in top-2?", a: "One rival, class 1, so it is wrong in top-1 and right in top-2. A row with NaN in it is wrong whatever the label's logit is."}
+#   - {id: ten_smoothed, section: smoothing, transfer: true, q: "$K = 10$ and $\\varepsilon = 0.2$. What does the target give the right class and each other one, and which gap of the logits is best?", a: "0.82 and 0.02, so the best gap is $\\ln 41 = 3.7$."}
+#   - {id: training_above, section: mixup, transfer: false, q: "With random crops, smoothing and mixup the training loss stays above the validation loss. Is that a bug?", a: "No. All three make the training task harder than the test, and smoothing alone puts a floor under the loss. Compare accuracies on untouched pictures."}
+#   - {id: eight_gpus, section: rate, transfer: true, q: "SGD has a peak rate of 0.1 at a batch of 256. You get 8 GPUs with 128 pictures each and warm up for 4 steps. What are the peak and the first rate?", a: "The batch is 1 024, so the peak is 0.4. The first rate is $0.4 \\cdot 1/5 = 0.08$."}
+#   - {id: young_average, section: average, transfer: true, q: "The weights are 2, 6 and 10 at the first three updates, and the half-life is 7 000. What are the three averages?", a: "2, 4 and 6. While it is young it is a plain mean: $\\kappa = 0, \\frac12, \\frac23$."}
+#   - {id: three_readers, section: shards, transfer: true, q: "Ten samples, three readers. Which places does each read?", a: "0 to 2, 3 to 5, 6 to 9, from $\\lfloor 10 r / 3 \\rfloor$ on. Each sample once, and the shares differ by one at most."}
+#   - {id: wider_bottleneck, section: bottleneck, transfer: true, q: "How many convolution weights has a bottleneck with 512 channels and width 128, without projection, and how many have two 3 × 3 convolutions on 512 channels?", a: "$2 \\cdot 512 \\cdot 128 + 9 \\cdot 128^2 = 278\\,528$ against $2 \\cdot 9 \\cdot 512^2 = 4\\,718\\,592$, seventeen times as many."}
+# predictions:
+#   - {id: apparent_size, ask: "How many times as large does an object look in training as in the test, on average over the crops?", unit: "times", within: 0.15, because: "An average box has 0.43 of the picture's area, and at 224 it shows things 1.16 times as large as the test does. Small boxes are enlarged a lot, which lifts the mean."}
+#   - {id: smoothed_floor, ask: "A perfect model, 1 000 classes, $\\varepsilon = 0.1$. What is the lowest training loss that it can have?", unit: "nats", within: 0.15, because: "The loss cannot fall below the entropy of the target. The smoothed tenth alone, spread over 1 000 classes, costs $0.1 \\cdot \\ln 10\\,000 = 0.92$ nats."}
+#   - {id: linear_rule_end, ask: "Which is the first batch at which the linear rule ends with a larger loss than it began with?", choices: ["1024", "2048", "4096", "8192", "16384"], because: "The rule brings the rate to $0.1 B/256$, and above $2/h = 2$ every step throws $\\theta$ further out. That is passed at a batch of 5 120."}
+#   - {id: average_lead, ask: "From step 220 on, by how many points does the mean accuracy of the averaged weights exceed that of the live ones? (Negative if it lies below.)", unit: "points", within: 8, because: "At a rate that stays high the live weights jump about a good place, and a jump costs ten points and more. The average cancels the jumps."}
+#   - {id: buffer_classes, ask: "How many different classes are there in a batch of 64, on average, as packed and with the buffer of 500?", unit: "classes", factor: 1.5, because: "The buffer is filled by two or three shards of two classes each, and holds some leftovers of earlier ones. A batch wholly at random has three times as many classes."}
+# written:
+#   - {id: test_larger, ask: "A friend trains at 224 and tests at 224. You say: resize to 293 and cut out 256, and it gets better without any new training. Why is that so, and what would you measure before believing it?", rubric: ["random crops are enlarged, on average, relative to the whole picture at the test's size", "a larger test size brings the apparent sizes together", "measures accuracy against test size", "chooses the size on pictures that are not also reported on"], answer: "Random crops are enlarged, on average, relative to the whole picture at the test's size; so in training objects look larger. A larger test size brings the sizes together. Measure accuracy against test size on held-out pictures that you do not also report on, and look for a maximum above the training size."}
+#   - {id: two_evaluations, ask: "A colleague's evaluation gives 76.4 %, yours 76.2 %, of the same weights. Name four places where evaluations differ, and the test for each.", rubric: ["the short last batch, averaged or dropped, or rows that fill up", "rounding and interpolation of resize and crop", "evaluation mode, and which weights: live or averaged", "ties and NaN", "a test for each: a few pictures whose answer is known by hand"], answer: "The short last batch (averaged or dropped); rounding and interpolation of resize and crop; evaluation mode; ties and NaN; rows that fill up; which weights, live or averaged. For each: a set of a few pictures whose answer is known by hand."}
+#   - {id: better_than_any, ask: "Why may an average of weights be better than any of the weights it is made of, and why does batch norm need care there?", rubric: ["at a large rate the weights circle around a middle with a lower loss, and averaging cancels the circling", "it does not hold for weights that are far apart", "the running statistics belong to the weights that made them", "average the statistics too, or measure them anew"], answer: "At a large rate the weights circle around a middle that is lower than they are; averaging cancels the circling. It is not true for weights that are far apart. The running statistics belong to the weights that made them: average them too, or measure them anew."}
 # ---
 
 # %% [markdown]
@@ -40,8 +66,8 @@
 # So the page works with two photographs that come with scikit-learn, with pictures that it makes itself, and with arithmetic. The real run
 # `imagenet` trains your network, if you have the data, one GPU and half a day or two; its loader, loss and average are the course's own, made by the same ideas.
 #
-# **You need** [rung 9](09_convnet.ipynb) (convolutions), [rung 10](10_resnet.ipynb) (residual networks), and for the real run what
-# rung 14 says about keeping a GPU busy. **You will have** a ResNet-50 and all that a published recipe is made of. **It takes** about seven hours.
+# **You need** [rung 9](09_convnet.ipynb) (convolutions), [rung 10](10_resnet.ipynb) (residual networks), and what
+# [rung 14](14_fast_resnet.ipynb) says about keeping a GPU busy. **You will have** a ResNet-50 and all that a published recipe is made of. **It takes** about seven hours.
 
 # %% tags=["setup"]
 import copy
@@ -58,7 +84,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
-from descent import chapter, check, hint, progress, recorded, run
+from descent import chapter, check, commit, hint, outcome, progress, recall, recorded, run, write
 from descent.figures import COLOURS, plot_curves, use_style
 
 chapter("ladder/15_imagenet")
@@ -190,10 +216,11 @@ plt.show()
 # %% [markdown]
 # Some boxes hold a roof, some a cloud, and the label is "temple" each time. That is deliberate: the network has to find evidence wherever it is. But there is a side effect.
 #
-# **Predict.** Whatever its size, a box is brought to 224 × 224; the whole test picture is brought to a shorter side of 256. A box is only a part, so it is shrunk less, or enlarged. Take a picture of 375 × 500, an ordinary size. How many times as large does an object look in training as in the test,
-# on average: 0.9, 1.0, 1.3 or 1.6 times? And how wide do the training sizes spread?
-#
-# *My prediction: …*
+# **Predict.** Whatever its size, a box is brought to 224 × 224; the whole test picture is brought to a shorter side of 256. A box is only a part, so it is shrunk less, or enlarged. Take a picture of 375 × 500, an ordinary size, and ten thousand boxes. Think of the spread, too: how much do the sizes
+# in training differ among themselves?
+
+# %% predict="apparent_size"
+commit("apparent_size", ..., sure=...)
 
 # %%
 rng = np.random.default_rng(0)
@@ -208,6 +235,10 @@ print(f"mean share of the area {np.mean(boxes[:, 2] * boxes[:, 3]) / (H * W):.2f
       f"wide boxes {np.mean(boxes[:, 3] > boxes[:, 2]):.1%}, tall ones {np.mean(boxes[:, 3] < boxes[:, 2]):.1%}")
 print(f"a shorter side of {256 * factor.mean():.0f} in the test would show objects as large as in training on average")
 
+# %% outcome="apparent_size"
+outcome("apparent_size", float(factor.mean()))
+
+# %%
 fig, ax = plt.subplots(figsize=(7, 3.4))
 ax.hist(factor, bins=80, color=COLOURS["sky"])
 ax.axvline(1, color=COLOURS["orange"], linewidth=3)
@@ -221,7 +252,11 @@ plt.show()
 # The mean is larger than the median, since a tiny box is enlarged a lot. (Two finer points in the second line: the mean share is below the middle of 0.08 and 1, and wide boxes are more frequent than tall ones, both because large and tall boxes often do not fit, and are drawn anew.) So the network learns objects at one size and is examined at another. {cite:t}`touvron2019` noticed this **train–test gap** in 2019,
 # after years in which everybody had trained and tested at 224. The repair costs nothing: test at a somewhat larger size, or train at a smaller one, which saves time as well.
 # Towards the end of the page you will see it on a network of your own.
-#
+
+# %% recall="training_crop"
+recall("training_crop")
+
+# %% [markdown]
 # ## Bytes to numbers
 #
 # A loader delivers bytes: `uint8`, batch × height × width × colour. The network wants floats of about unit size, colour second. With mean $\mu_c$ and deviation $\sigma_c$ of each colour over the training set, on the scale from 0 (black) to 1 (white),
@@ -307,9 +342,7 @@ def evaluate(model: nn.Module, batches: list[tuple[Tensor, Tensor]]) -> tuple[fl
 check(evaluate)
 
 # %% [markdown]
-# **Predict.** A "model" that knows nothing and gives all 1 000 classes the logit 0 is asked about 1 000 pictures. What top-1 does `evaluate` report, and what does counting with `argmax` report, as many scripts do, when every picture is of class 0? And when each class comes once?
-#
-# *My prediction: …*
+# A "model" that knows nothing and gives all 1 000 classes the logit 0 is asked about 1 000 pictures. What top-1 will `evaluate` report, and what will counting with `argmax` report, as many scripts do, when every picture is of class 0? And when each class comes once?
 
 # %%
 zeros, every_class = torch.zeros(1000, 1000), torch.arange(1000)
@@ -357,11 +390,13 @@ def smoothed_loss(logits: Tensor, labels: Tensor, smoothing: float) -> Tensor:
 check(smoothed_loss)
 
 # %% [markdown]
-# **Predict.** A perfect model, 1 000 classes, $\varepsilon = 0.1$. What is the lowest training loss that it can have? By how much does its right logit then exceed the others?
-#
-# *My prediction: …*
+# **Predict.** A network with 1 000 classes learns with $\varepsilon = 0.1$, and becomes as good as a network can be. Think of its logits, too: by how much does the right one then exceed the others?
+
+# %% predict="smoothed_floor"
+commit("smoothed_floor", ..., sure=...)
 
 # %%
+floors = {}
 print(f"{'':6}lowest loss   gap of the logits   (1 000 classes)")
 gaps = np.linspace(0, 16, 200)
 drawn = {}
@@ -375,14 +410,22 @@ for smoothing in (0.0, 0.1, 0.2):
     if smoothing:
         right, other = 1 - smoothing + smoothing / 1000, smoothing / 1000
         floor = -right * math.log(right) - 999 * other * math.log(other)
+        floors[smoothing] = floor
         print(f"ε = {smoothing:g}   {floor:.3f}        {math.log(right / other):.2f}")
 plot_curves(drawn, xlabel="right logit minus the others", ylabel="loss (nats)", title="Smoothing puts the best gap at a finite place")
 plt.show()
 
+# %% outcome="smoothed_floor"
+outcome("smoothed_floor", floors[0.1])
+
 # %% [markdown]
 # The softmax that matches the target has $p_y / p_k = q_y / q_k$, so the best gap is $\ln(q_y / q_k)$, a finite number, and the loss there is the entropy of the target, which is not 0. Two consequences. A training loss of 1.2 may be excellent;
 # and a smoothed training loss cannot be compared with a plain one. Compare accuracies.
-#
+
+# %% recall="smoothing"
+recall("smoothing")
+
+# %% [markdown]
 # ## Mixed pictures
 #
 # **Mixup** {cite:p}`zhang2018mixup` goes further. It shows the network a picture that nobody has seen: $\lambda$ of one and $1 - \lambda$ of another, with both labels in the same shares,
@@ -475,9 +518,10 @@ check(learning_rate)
 # %% [markdown]
 # **Where the rule comes from, and where it ends.** Take the simplest loss with noise: $L(\theta) = \tfrac12 h \theta^2$ with gradients $h\theta + \text{noise}/\sqrt B$. From the same start, we go through the same number of *pictures* with growing batches, once with the linear rule and once at a fixed rate.
 #
-# **Predict.** In which range does the linear rule give the same result for all batches? What ends it?
-#
-# *My prediction: …*
+# **Predict.** The curvature is $h = 1$, the start $\theta = 1$, where the loss is 0.5, and the batches go from 256 to 16 384. Under the linear rule, how long does the result stay the same? What ends it?
+
+# %% predict="linear_rule_end"
+commit("linear_rule_end", ..., sure=...)
 
 # %%
 def noisy_bowl(batch: int, rate: float, pictures: int = 65_536, curvature: float = 1.0, runs: int = 4000) -> float:
@@ -497,11 +541,19 @@ fixed = [noisy_bowl(batch, 0.1) for batch in batches]
 print("batch          " + "".join(f"{batch:>10}" for batch in batches))
 print("linear rule    " + "".join(f"{loss:>10.2g}" for loss in linear))
 print("rate 0.1 always" + "".join(f"{loss:>10.2g}" for loss in fixed))
+first_above = next(batch for batch, loss in zip(batches, linear, strict=True) if loss > 0.5)
+
+# %% outcome="linear_rule_end"
+outcome("linear_rule_end", str(first_above))
 
 # %% [markdown]
 # Over a factor of several the loss hardly depends on the batch under the linear rule: the larger step carries as much more noise as the larger batch takes away. Then the rate nears $2/h$, the edge of stability of rung 1, and it is over within one doubling.
 # At a fixed rate a larger batch first gains, since the noise falls, and then loses, since there are too few steps to get anywhere.
-#
+
+# %% recall="rate"
+recall("rate")
+
+# %% [markdown]
 # ## Which weights to keep
 #
 # At a large learning rate the weights circle around a good place without settling in it. Their mean lies nearer to the middle than any of them. The **moving average** keeps that mean beside the training, which never sees it:
@@ -648,9 +700,10 @@ def shown_at(side: int) -> list[tuple[Tensor, Tensor]]:
 # %% [markdown]
 # The rate climbs for 40 steps and then *stays* high, so that the weights never settle. Beside the live model go a moving average, and the same average with the live model's batch-norm buffers put in.
 #
-# **Predict.** Accuracy on whole pictures of 32 × 32, after 100 steps and at the end: which is best, live or average? How much does the curve of each jump? And which buffers serve the averaged weights better?
-#
-# *My prediction: …*
+# **Predict.** We look at the accuracy on whole pictures of 32 × 32 every 20 steps, up to step 360. Think of three more things: which is best after 100 steps, how much each curve jumps, and which buffers serve the averaged weights better.
+
+# %% predict="average_lead"
+commit("average_lead", ..., sure=...)
 
 # %%
 STEPS, BATCH, TRAIN_SIDE = 360, 64, 32
@@ -691,6 +744,12 @@ at = np.arange(19, STEPS, 20) + 1
 for name, right in curves.items():
     late = np.array(right[10:])
     print(f"{name:22} after 100 steps {right[4]:.1%}; from step 220 to {STEPS}: mean {late.mean():.1%}, spread {late.std():.1%}")
+average_lead = 100 * float(np.mean(curves["average"][10:]) - np.mean(curves["live"][10:]))
+
+# %% outcome="average_lead"
+outcome("average_lead", average_lead)
+
+# %%
 plot_curves({name: (at, right) for name, right in curves.items()}, xlabel="step", ylabel="accuracy on validation pictures",
             title="The average rises steadily where the live weights jump")
 plt.show()
@@ -700,9 +759,7 @@ plt.show()
 # is still learning; then it passes, and goes on rising while the live network goes up and down. This is why recipes with an average evaluate the average, and why "the best of all checkpoints" of a live network is a lucky draw. (A falling rate achieves much of the same, and a recipe may use both.)
 # The hybrid has the average's weights and the live network's statistics. Over the second half it lies a little below the average: the buffers of the moment do not belong to averaged weights. (One seed, and a small difference; "go further" asks for more.)
 #
-# Now the size. The network was trained on crops that were brought to 32 × 32. **Predict.** It is tested on whole pictures resized to 20, 24, …, 64. At which size is it best: below 32, at 32, or above? And what happens far above?
-#
-# *My prediction: …*
+# Now the size. The network was trained on crops that were brought to 32 × 32. It is tested on whole pictures resized to 20, 24, …, 64. At which size will it be best: below 32, at 32, or above? And what will happen far above?
 
 # %%
 sides = list(range(20, 65, 4))
@@ -815,9 +872,10 @@ check(shuffled)
 # %% [markdown]
 # ImageNet's folders are sorted by class. Suppose that somebody packs them as they lie: 100 classes of 100 pictures, 50 shards of 200. The shards are read in random order and go through a buffer of 500.
 #
-# **Predict.** How many different classes are there in a batch of 64: with the true order mixed wholly at random; as packed without a buffer; with the buffer; and *without* one when the pictures were mixed once, before packing?
-#
-# *My prediction: …*
+# **Predict.** We count the different classes in batches of 64. Beside the order as packed, with the buffer and without, stand two more: mixed wholly at random, and, *without* a buffer, mixed once before packing.
+
+# %% predict="buffer_classes"
+commit("buffer_classes", ..., sure=...)
 
 # %%
 rng = np.random.default_rng(5)
@@ -844,10 +902,17 @@ orders = {
     "mixed once, no buffer": epoch(mixed_once, 1),
     "wholly at random": rng.permutation(by_class),
 }
+in_a_batch = {}
 lags = np.unique(np.geomspace(1, 3000, 40).astype(int))
 for name, labels in orders.items():
     classes = np.mean([len(set(part)) for part in np.split(labels[: 64 * 156], 156)])
+    in_a_batch[name] = float(classes)
     print(f"{name:22} {classes:4.1f} classes in a batch of 64; neighbours alike {alike(labels, 1):.1%}")
+
+# %% outcome="buffer_classes"
+outcome("buffer_classes", in_a_batch["sorted, buffer of 500"])
+
+# %%
 fig, ax = plt.subplots(figsize=(8, 3.8))
 plot_curves({name: (lags, [max(alike(labels, lag), 1e-3) for lag in lags]) for name, labels in list(orders.items())[:3]},
             xlabel="places apart", ylabel="share with the same class", logy=True, ax=ax,
@@ -858,7 +923,11 @@ plt.show()
 # %% [markdown]
 # Sorted and without a buffer a batch holds one or two classes, and batch norm (rung 10, sorted batches) would be ruined. The buffer helps less than one would think: neighbours are still alike ten times as often as by chance, for as far as the buffer reaches, since it holds two or three shards of two classes each. Mixing the pictures *once*, when they are packed, does it without any buffer, and costs nothing in
 # training. So pack in random order, read the shards in a new random order in each epoch, and let the buffer only see to it that the same pictures do not always meet. The run does this; its preparation stores the pictures in a random order, and it mixes within a window of shards.
-#
+
+# %% recall="shards"
+recall("shards")
+
+# %% [markdown]
 # ## The network: a bottleneck
 #
 # ResNet-50 has wide layers: up to 2 048 channels. A pair of 3 × 3 convolutions, as in rung 10, would be dear there. A **bottleneck** {cite:p}`he2016` narrows first: 1 × 1 down to `width` channels, 3 × 3 among these, 1 × 1 up to $4 \cdot$ width.
@@ -984,9 +1053,7 @@ check(ResNet50)
 # %% [markdown]
 # What does a picture cost? Torch can count operations (a multiplication and an addition are two) without doing them: on the **meta** device tensors have a shape and no numbers. The stronger recipe of our run uses **progressive resizing**: it begins with crops of 128 × 128, passes through 160 and ends at 192.
 #
-# **Predict.** What share of the full price does a picture of 128 have? And the whole schedule, in which the side grows over the first four fifths of the training and then stays at 192, beside training at 224 throughout?
-#
-# *My prediction: …*
+# What share of the full price will a picture of 128 have? And the whole schedule, in which the side grows over the first four fifths of the training and then stays at 192, beside training at 224 throughout?
 
 # %%
 with torch.device("meta"):
@@ -1079,19 +1146,21 @@ recorded("imagenet")
 # - **The hybrid order.** For a network drive, mix within windows of $k$ shards instead of by a buffer. *Measure `alike` for windows of 1, 4 and 16, and count how often a shard is opened.*
 # - **The recipe, taken apart.** With the `cpu` profile: one change at a time, three seeds each. *Which ingredients show an effect that is larger than the spread? Which ones need 300 epochs to show it?*
 #
-# ## Explain it
+# ## Explain it to a friend
 #
 # Aloud or in writing, as if to a friend who has not read this page:
-#
-# 1. A friend trains at 224 and tests at 224. You say: resize to 293 and cut out 256, and it gets better without any new training. Why is that so, and what would you measure before believing it?
-# 2. A colleague's evaluation gives 76.4 %, yours 76.2 %, of the same weights. Name four places where evaluations differ, and the test for each.
-# 3. Why may an average of weights be better than any of the weights it is made of, and why does batch norm need care there?
-#
-# :::{admonition} What good answers contain
-# :class: dropdown
-# 1. Random crops are enlarged, on average, relative to the whole picture at the test's size; so in training objects look larger. A larger test size brings the sizes together. Measure accuracy against test size on held-out pictures that you do not also report on, and look for a maximum above the training size.
-# 2. The short last batch (averaged or dropped); rounding and interpolation of resize and crop; evaluation mode; ties and NaN; rows that fill up; which weights, live or averaged. For each: a set of a few pictures whose answer is known by hand.
-# 3. At a large rate the weights circle around a middle that is lower than they are; averaging cancels the circling. It is not true for weights that are far apart. The running statistics belong to the weights that made them: average them too, or measure them anew.
-# :::
-#
+
+# %% write="test_larger"
+write("test_larger", """
+""")
+
+# %% write="two_evaluations"
+write("two_evaluations", """
+""")
+
+# %% write="better_than_any"
+write("better_than_any", """
+""")
+
+# %% [markdown]
 # Next, rung 16 takes the transformer of [rung 13](13_causal_transformer.ipynb) to the GPU.

@@ -3,7 +3,7 @@
 # subtitle: nanoGPT's model and training, piece by piece; how sure its published loss is; and what later ideas bring
 # part: ladder
 # hours: 5
-# needs: [ladder/13_causal_transformer]
+# needs: [ladder/13_causal_transformer, ladder/14_fast_resnet]
 # teaches: [bits per character, fused attention, GPT-2's initialisation, residual stream growth, weight tying, parameter groups, warm-up and cosine, gradient clipping, gradient accumulation, standard error of an estimate, Newton–Schulz iteration, Muon, ablation]
 # builds: bits per character, the encoder, fused attention, GPT-2's start, the parameter count, GPT, parameter groups, orthogonalisation, the schedule, clipping, accumulation, the estimate of the loss, the whole training
 # number: nanoGPT's loss of 1.88 at its CPU setting and of 1.4697 at its GPU setting, on the validation text and by the same estimate; then below it at the same number of tokens
@@ -16,38 +16,61 @@
 #   - {key: press2017, where: "sections 1 to 3: why one table may serve both ends", skip: "the translation results"}
 #   - {key: pascanu2013, where: "section 3.2: clipping by the norm, in a page", skip: "the analysis of vanishing gradients, which rung 10 has measured"}
 #   - {key: jordan2024b, where: "the definition, the choice of the coefficients, and which parameters are left to AdamW", skip: "the speed records"}
+# sections:
+#   - {id: bits, heading: "Bits for each character", for: "comparing models with different tokens: this page's characters, rung 17's byte pairs", needs: [ladder/11#perplexity]}
+#   - {id: characters, heading: "Characters as numbers", for: "the simplest tokeniser, which rung 17 replaces by byte pairs", needs: [ladder/11#vocabulary, ladder/13#offset_targets]}
+#   - {id: fused_attention, heading: "The table that nobody needs", for: "attention at the window lengths of rung 17, where the table would not fit", needs: [ladder/13#multi_head, ladder/14#roofline, ladder/09#regularisers]}
+#   - {id: start, heading: "How a GPT begins", for: "a start that holds at any depth; the residual stream is also what research chapter 8 reads", needs: [fused_attention, ladder/05#initialisation, ladder/13#block]}
+#   - {id: tying, heading: "One table, in and out", for: "counting parameters, which the memory of rung 17 and the scaling laws of research chapter 2 begin with", needs: [ladder/13#model]}
+#   - {id: model, heading: "The model", for: "the GPT that the real runs train here and on several GPUs on rung 17", needs: [start, tying]}
+#   - {id: decay, heading: "What decays, and what does not", for: "the parameter groups of every recipe for transformers, Muon's too", needs: [model, ladder/08#weight_decay]}
+#   - {id: muon, heading: "A step in every direction", for: "the newest of the optimisers in use, and the question of which directions of a gradient are noise", needs: [decay, ladder/08#momentum]}
+#   - {id: schedule, heading: "The schedule", for: "the rise and fall of the rate in every long run; research chapter 4 asks for the best one", needs: [ladder/10#schedule]}
+#   - {id: clipping, heading: "A limit for the gradient", for: "a guard and a gauge for long runs; with several processes its place in the order matters", needs: [ladder/02#backward]}
+#   - {id: accumulation, heading: "A large batch in small parts", for: "one batch in parts; rung 17 gives the parts to several processes by the same rule", needs: [ladder/02#accumulation, ladder/13#loss]}
+#   - {id: estimate, heading: "How good is it, and how sure are we?", for: "an error bar for every loss you report from here on", needs: [ladder/07#evaluate, ladder/13#loss]}
+#   - {id: training, heading: "The training", for: "the loop of nanoGPT, which rung 17 runs on many processes", needs: [decay, schedule, clipping, accumulation]}
+#   - {id: first_run, heading: "Shakespeare, for a few seconds", for: "a trained model of your own, on which the sureness of an estimate is measured", needs: [training, estimate, ladder/12#generation]}
+#   - {id: starts_compared, heading: "Does the start matter? Does the tie?", for: "the habit of testing a received choice at your own size before you repeat its reason", needs: [first_run]}
+#   - {id: warm_up, heading: "Is the warm-up needed?", for: "what a warm-up guards against, before you set one in a run that takes days", needs: [training, estimate, ladder/08#bias_correction]}
+#   - {id: certainty, heading: "How sure is 1.88?", for: "telling a better model from a luckier evaluation, in every comparison of the research chapters", needs: [first_run]}
+#   - {id: ablation, heading: "What better training brings", for: "reading and making a table of ingredients, as in the studies of the research chapters", needs: [certainty, muon, schedule]}
+#   - {id: real_run, heading: "The real run", for: "the report of a run in the order in which to read it, as again for days of training on rung 17", needs: [model, training, certainty]}
 # recall:
-#   - {q: "How many bits is a loss of one nat?", a: "1/ln 2 = 1.44. For characters the loss divided by ln 2 is the bits per character."}
-#   - {q: "What does fused attention never store, and what does that save?", a: "The table of scores, T × T for each head. Memory grows like T instead of T²; the numbers are the same."}
-#   - {q: "What does GPT-2 start with, as nanoGPT writes it?", a: "Normal numbers of spread 0.02 in matrices and tables; the matrices that write into the residual stream at 0.02/√(2·layers); biases 0, gains 1."}
-#   - {q: "Why √(2·layers)?", a: "2·layers independent terms are added to the stream, and their variances add. Divided by the root, the sum is as large for any depth."}
-#   - {q: "Which parameters decay?", a: "Those with two axes or more. Gains and biases do not, and a tied table is in one group, once."}
-#   - {q: "Clip by global norm: what is computed, what is changed?", a: "One norm over all gradients together. If it is above the limit, all gradients are multiplied by limit/norm; else nothing."}
-#   - {q: "How do you accumulate gradients over unequal parts?", a: "Weigh each part's mean loss by its share of the rows, call backward on each, and clear only once."}
-#   - {q: "Why does a function like F.dropout or fused attention need to be told the mode?", a: "A module has self.training; a function has not. A share handed over without asking the mode drops in evaluation too."}
-#   - {q: "How sure is a mean of n batch losses?", a: "Its standard error is the spread of the batches divided by √n. Differences of less than about two of them say nothing."}
-#   - {q: "What does Muon do to the momentum of a matrix?", a: "It makes all singular values about 1, by a few steps of X ← aX + bAX + cA²X with A = XXᵀ, and keeps the singular vectors."}
+#   - {id: bits_of_tokens, section: bits, transfer: true, q: "Model A has tokens of 4.2 characters and a loss of 3.0 nats a token. Model B reads characters and has 0.80 nats. Which predicts the text better?", a: "A, with 3.0 / 0.693 / 4.2 = 1.03 bits a character. B needs 0.80 / 0.693 = 1.15."}
+#   - {id: fused_never_stores, section: fused_attention, transfer: false, q: "What does fused attention never store, and what does that save?", a: "The table of scores, $T \\times T$ for each head. Memory grows like $T$ instead of $T^2$; the numbers are the same up to rounding."}
+#   - {id: unsteady_evaluation, section: fused_attention, transfer: true, q: "After `model.eval()` the loss on the same windows still differs from call to call. Where do you look first?", a: "At functions, which do not know the mode: `dropout_p` of fused attention, or `F.dropout`, handed over without asking `self.training`."}
+#   - {id: root, section: start, transfer: false, q: "Which matrices does GPT-2 start at $0.02/\\sqrt{2L}$, and why?", a: "Those that write into the residual stream, two in each of $L$ blocks. Variances of independent terms add, so the sum is as large for any depth."}
+#   - {id: deep_sum, section: start, transfer: true, q: "32 blocks, and each of their branches adds a term of spread 0.05 to the stream. How far does the sum spread? And with the root?", a: "64 terms: $\\sqrt{64} \\cdot 0.05 = 0.4$. With each divided by $\\sqrt{64}$, 0.05."}
+#   - {id: decay_by_name, section: decay, transfer: false, q: "A colleague lets every parameter decay whose name ends in `weight`. Which ones are wrong, and how do you choose instead?", a: "The gains of the norms, which are called `weight` too. Choose by axes: two or more decay, and a tied table counts once."}
+#   - {id: clip_two, section: clipping, transfer: true, q: "Two parameters have the gradients $[6]$ and $[8]$. The limit is 5. What becomes of them, and what would clipping each by itself do?", a: "The norm is 10, so both are halved: $[3]$ and $[4]$. Each by itself: $[5]$ and $[5]$, another direction."}
+#   - {id: uneven_parts, section: accumulation, transfer: true, q: "A batch in two parts: five rows with mean loss 2, one row with 5. What is the batch's loss, and what would the mean of the means be?", a: "$\\tfrac56 \\cdot 2 + \\tfrac16 \\cdot 5 = 2.5$. The mean of the means is 3.5."}
+#   - {id: muon_sets, section: muon, transfer: false, q: "What does Muon do to the momentum of a matrix?", a: "It makes all singular values about 1, by a few steps of $X \\leftarrow aX + bAX + cA^2X$ with $A = XX^{\\mathsf T}$, and keeps the singular vectors."}
+#   - {id: two_estimates, section: certainty, transfer: true, q: "Two models get 1.470 and 1.462, each from 20 batches of its own whose losses have a standard deviation of 0.04. Is the second better?", a: "Not shown. Each standard error is $0.04/\\sqrt{20} = 0.009$, that of the difference 0.013. The gap of 0.008 is less than one of them."}
+# predictions:
+#   - {id: table_memory, ask: "At $T = 2048$, how many times as much does the table make the backward pass keep as fused attention does?", unit: "times", factor: 1.6, because: "The softmax's table, $T^2$ numbers a head, is kept beside the queries, keys and values, $64\\,T$ each. Fused attention keeps little more than these and its output."}
+#   - {id: singular_spread, ask: "How many times larger than the median is the largest of the gradient's 64 singular values?", unit: "times", factor: 2, because: "The gradient is a sum over places. Where most of them agree a few directions grow strong, and the rest stays faint."}
+#   - {id: best_start, ask: "Which of the four models has the lowest validation loss after 80 steps, as a mean of two seeds?", choices: ["GPT-2's start", "without the root", "untied head", "torch's start"], because: "With 65 characters the tie saves next to nothing, and it asks one table to be good at two things, which may be why. At four blocks the root shows in no loss."}
+#   - {id: luckiest_of_eight, ask: "The lowest of eight such estimates of one and the same model: by how much is it too low, on average?", unit: "nats", factor: 1.6, because: "The lowest of eight normal numbers lies 1.4 spreads below their mean, and an estimate from 240 windows spreads by about 0.01."}
+#   - {id: rows_that_pay, ask: "How many of the seven rows added gain more than 0.03 nats over the row above, in the mean of three seeds?", unit: "rows", within: 0, because: "The learning rate, the rotary positions and Muon. Each of the other four moves the loss by about as much as the seeds do."}
+# written:
+#   - {id: which_is_better, ask: "Two papers report 1.47 and 1.46 on this text. What would you ask before you believe that the second is better?", rubric: ["over how many windows, and whether the same ones", "whether it is the last evaluation or the lowest", "how many seeds, and their spread", "whether the settings of both were tuned, and on what; whether it is validation or test"], answer: "Over how many windows, and the same ones? The last evaluation or the lowest? How many seeds, and their spread? Were the settings of both tuned, and on what? Is it validation or test?"}
+#   - {id: same_numbers, ask: "Which parts of this page change what is computed, and which only how fast or in how much memory?", rubric: ["names fused attention, accumulation and one matrix for three as changing time and memory only", "adds that the numbers agree up to rounding", "names at least four of start, tie, groups, clipping, schedule, dropout and Muon as changing what is learned"], answer: "Fused attention, accumulation and one matrix for three change time and memory and leave the numbers alone, up to rounding. The start, the tie, the groups, clipping, the schedule, dropout and Muon change what is learned."}
+#   - {id: why_the_root, ask: "Why does GPT-2 scale some matrices by $1/\\sqrt{2L}$ and not others, and what would happen if it scaled all of them?", rubric: ["says that those matrices write into the stream, where $2L$ terms add up", "says that the others act inside a branch, behind a norm", "says what scaling all would do: fainter branches, and attention that looks everywhere alike"], answer: "Those write into the stream, where $2L$ terms add up. The others act inside a branch, behind a norm. Making them smaller would only make the branches fainter, and an attention with small queries and keys looks everywhere alike."}
 # ---
 
 # %% [markdown]
 # # GPT, letter by letter
 #
-# Two numbers hang over this page: 1.88 and 1.4697. They are the losses on held-out Shakespeare, in nats for
-# each character, that nanoGPT {cite:p}`karpathy2022` publishes, the first for a small model trained without
-# a GPU, the second for a larger one on a GPU. By the end of this page a GPT of your own trains towards them, at the same size, on the same text, judged by the same estimate. On the way you will
-# find out how sure such a number is (less than it looks), and at the end stands a table of what later ideas
-# bring at the same size and the same number of tokens.
+# Two numbers hang over this page: 1.88 and 1.4697. They are losses on held-out Shakespeare, in nats for each character, that nanoGPT {cite:p}`karpathy2022` publishes. The first is a small model's, trained without a GPU; the second a larger one's, on a GPU. At the end of this page a GPT of your own trains towards them, judged by the same estimate. You will find out how sure such a number is, and what later ideas bring at the same size.
 #
-# On [rung 13](13_causal_transformer.ipynb) you built a transformer that works. Here it grows up: every detail
-# of nanoGPT's model and of its training loop is taken apart, and each has a reason. Several of these you measure.
-# Nothing to solve on this page needs a GPU. The real run at the end uses one if you have it.
+# On [rung 13](13_causal_transformer.ipynb) you built a transformer that works. Here nanoGPT's model and training loop are taken apart, and several of their reasons you measure. Only the real run uses a GPU, if you have one.
 #
-# **You need** rung 13 (attention, blocks, tied tables) and what it builds on: Adam from [rung
-# 8](08_adam_optax.ipynb), schedules and norms from [rung 10](10_resnet.ipynb). **You will have** nanoGPT's
-# model and training, and a run that reports beside the published number. **It takes** about five hours, the
-# real run apart.
+# **You need** rung 13, Adam from [rung 8](08_adam_optax.ipynb), schedules and norms from [rung 10](10_resnet.ipynb), the roofline of [rung 14](14_fast_resnet.ipynb). **You will have** nanoGPT's model and training, and a run that reports beside the published number. **It takes** about five hours without
+# it.
 
 # %% tags=["setup"]
+import itertools
 import math
 import time
 from collections.abc import Iterator
@@ -58,7 +81,21 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from descent import chapter, check, hint, measured, mine, progress, recorded, run, sample
+from descent import (
+    chapter,
+    check,
+    commit,
+    hint,
+    measured,
+    mine,
+    outcome,
+    progress,
+    recall,
+    recorded,
+    run,
+    sample,
+    write,
+)
 from descent.data import shakespeare
 from descent.figures import COLOURS, plot_curves, titled, use_style
 
@@ -68,14 +105,11 @@ use_style()
 # %% [markdown]
 # ## Bits for each character
 #
-# The tokens of this page are characters: 65 different ones in Shakespeare's plays, capitals and line breaks
-# included. The loss is the mean surprise at the next one, in nats. Information is more often counted in
-# **bits**, the surprise at a fair coin: one bit is $\ln 2$ nats. So
+# The tokens of this page are characters, and the loss is the mean surprise at the next one, in nats. Information is more often counted in **bits**, the surprise at a fair coin: one bit is $\ln 2$ nats. So
 #
 # $$ \text{bits for each character} = \frac{\text{loss in nats}}{\ln 2} \cdot \frac{1}{\text{characters of a token}}. $$
 #
-# The second factor is 1 here. On the next rung a token is a piece of several characters, and without the
-# factor a model with long tokens would look worse for it. By hand: a fair guess among 64 characters costs
+# The second factor is 1 here. On the next rung a token has several characters. By hand: a fair guess among 64 characters costs
 # $\ln 64 = 4.159$ nats, which is 6 bits. A loss of 3.2 nats for tokens of four characters is
 # $3.2 / 0.693 / 4 = 1.15$ bits a character.
 
@@ -104,8 +138,7 @@ check(bits_per_character)
 # ## Characters as numbers
 #
 # The alphabet is a list, and a token is a place in it. With the alphabet `["a", "b", "n"]` the text
-# `"banana"` is $[1, 0, 2, 0, 2, 0]$. Two things go wrong in practice: an alphabet made anew from each text,
-# under which the same number means different letters, and an unknown character that passes silently.
+# `"banana"` is $[1, 0, 2, 0, 2, 0]$. Two things go wrong in practice. An alphabet made anew from each text gives the same number to different letters. And an unknown character may pass silently.
 
 # %% exercise="encode"
 def encode(text: str, characters: list[str]) -> Tensor:
@@ -136,9 +169,7 @@ def encode(text: str, characters: list[str]) -> Tensor:
 check(encode)
 
 # %% [markdown]
-# nanoGPT trains on the first 90 % of the text and validates on the rest. There is no third part: the
-# published numbers are validation losses, and so are all on this page. That is acceptable for a comparison
-# with another's validation loss, and flattering as a statement about Shakespeare.
+# nanoGPT trains on the first 90 % of the text and validates on the rest. There is no third part: all losses on this page are validation losses. That does for a comparison, and flatters as a statement about Shakespeare.
 
 # %%
 plays = shakespeare()
@@ -171,22 +202,18 @@ def random_batches(tokens: Tensor, context: int, rows: int, seed: int) -> Iterat
 # %% [markdown]
 # ## The table that nobody needs
 #
-# Your attention of rung 13 wrote down a table of scores, $T \times T$ for each head, then hid a part of it,
-# took a softmax, and multiplied by the values. The table is used once and thrown away, but the backward pass
-# wants it back, so it is kept. At nanoGPT's GPU setting (batch 64, 6 heads, $T = 256$) one layer's table has
-# $64 \cdot 6 \cdot 256^2 \approx 25$ million numbers. A GPU multiplies far faster than it can fetch numbers
-# from its memory, so most of the time of this layer would go into carrying the table to and fro.
+# Your attention of rung 13 wrote down a table of scores, $T \times T$ for each head. The backward pass wants it back, so it is kept. At nanoGPT's GPU setting (batch 64, 6 heads, $T = 256$) one layer's table has
+# $64 \cdot 6 \cdot 256^2 \approx 25$ million numbers. A GPU multiplies far faster than it fetches numbers: most of the time would go into carrying the table.
 #
-# **Fused attention** {cite:p}`dao2022` never writes it. It goes through the keys in small tiles that fit into
-# fast memory, and keeps for each query a running maximum, a running sum of exponentials and a running mean of
-# values. When a larger score comes along, it rescales what it has. Backwards it computes the tiles again. The
+# **Fused attention** {cite:p}`dao2022` never writes it. It goes through the keys in small tiles that fit into fast memory. For each query it keeps a running maximum, a running sum of exponentials and a running mean of values. When a larger score comes along, it rescales them. Backwards it computes the tiles again. The
 # numbers are the same up to rounding. In torch it is one call,
 # `F.scaled_dot_product_attention(q, k, v, is_causal=True)`.
 #
-# **Predict.** One window, six heads of width 64. How much memory does the backward pass make each of them
-# keep, at $T = 64$ and at $T = 2048$? Where is the difference a factor of two?
-#
-# *My prediction: …*
+# **Predict.** One window, six heads of width 64, and $T$ from 64 to 2048. How much memory does the backward pass
+# make each of the two keep? At which $T$ is the difference a factor of two?
+
+# %% predict="table_memory"
+commit("table_memory", ..., sure=...)
 
 # %%
 def kept_for_backward(compute, *inputs: Tensor) -> int:
@@ -228,25 +255,22 @@ plot_curves({name: (LENGTHS, values) for name, values in memory.items()}, logy=T
             title="Without the table, memory grows like T")
 plt.xscale("log", base=2)
 plt.show()
+times_as_much = memory["with the table"][-1] / memory["fused"][-1]
+
+# %% outcome="table_memory"
+outcome("table_memory", times_as_much)
 
 # %% [markdown]
-# At $T = 64$ there is next to nothing to save: the table is as small as the queries. At $T = 256$ the factor is
-# nearly two, and from there one line climbs with a slope that nears 2, the other with slope 1. On a GPU expect
-# the time to follow the memory; it was not measured here.
+# At $T = 64$ there is next to nothing to save. At $T = 256$ the factor is nearly two, and from there one line climbs with a slope that nears 2, the other with slope 1. On a GPU expect the time to follow; it was not measured here.
 #
-# Two more habits of nanoGPT. Queries, keys and values come from *one* matrix $C \to 3C$, since one large
-# product keeps a GPU busier than three small ones:
+# Two more habits. Queries, keys and values come from *one* matrix, as one large product keeps a GPU busier than three:
 #
 # $$ \begin{aligned} x: (B, T, C) &\to (B, T, 3C) \xrightarrow{\text{cut}} 3 \times (B, T, C) \xrightarrow{\text{heads}} 3 \times (B, h, T, C/h) \\
 # &\xrightarrow{\text{fused}} (B, h, T, C/h) \xrightarrow{\text{join}} (B, T, C) \xrightarrow{W_o} (B, T, C). \end{aligned} $$
 #
-# And **dropout**: in training mode a share of the numbers is set to 0 and the rest divided by what is left,
-# so that the mean stays. The GPU setting drops 20 %, the CPU setting nothing. It is applied twice here, to
-# the attention weights and to the output. The first happens inside fused attention, as `dropout_p`, and there
-# lies a trap: `nn.Dropout` knows whether the module is in training mode, a *function* does not. Hand it
-# `dropout_p=0.2` regardless, and your model forgets at random while it is being evaluated.
+# And **dropout**: in training mode a share of the numbers is set to 0 and the rest divided by the share kept, so the mean stays. It is applied twice here, to the attention weights and to the output. The first happens inside fused attention, as `dropout_p`, and there lies a trap. `nn.Dropout` knows the module's mode, a *function* does not: with `dropout_p=0.2` it drops in evaluation as well.
 #
-# By hand, for the order of the numbers: width 4, two heads. Of the 12 outputs of the matrix, 0 to 3 are
+# By hand: width 4, two heads. Of the 12 outputs of the matrix, 0 to 3 are
 # queries, 4 to 7 keys, 8 to 11 values. Head 1 has the queries 2 and 3.
 
 # %% exercise="Attention"
@@ -296,9 +320,7 @@ class Attention(nn.Module):
 check(Attention)
 
 # %% [markdown]
-# The block is that of rung 13, without biases and with dropout on what the MLP adds. It is given, so that
-# everybody's parts have the same names. Mind one of them: in both branches the matrix that writes into the
-# residual stream is called `projection`.
+# The block is that of rung 13, without biases. Mind one name: in both branches the matrix that writes into the residual stream is called `projection`.
 
 # %%
 class Block(nn.Module):
@@ -318,21 +340,21 @@ class Block(nn.Module):
         return x + self.dropout(self.projection(F.gelu(self.expand(self.norm_2(x)))))
 
 
+# %% recall="fused_attention"
+recall("fused_attention")
+
 # %% [markdown]
 # ## How a GPT begins
 #
-# Rung 5 chose the spread of a start so that activations keep their size from layer to layer. Inside a block
-# that is no worry: a norm stands before each branch. What can grow is the stream $x$ itself. Every block adds
-# to it twice, so after $L$ blocks
+# Rung 5 chose the start so that activations keep their size from layer to layer. Inside a block a norm sees to that. What can grow is the stream $x$ itself. Every block adds to it twice, so after $L$ blocks
 #
 # $$ x_L = x_0 + b_1 + b_2 + \dots + b_{2L}, \qquad \operatorname{Var}(x_L) \approx \operatorname{Var}(x_0) + 2L \cdot \operatorname{Var}(b), $$
 #
-# if the branches' outputs $b_i: (B, T, C)$ are independent, which at the start they nearly are. By hand:
+# if the branches' outputs $b_i: (B, T, C)$ are independent, as at the start they nearly are. By hand:
 # eight blocks add 16 terms. With a spread of 0.1 each, the sum spreads by $\sqrt{16} \cdot 0.1 = 0.4$. If
 # each term is divided by $\sqrt{16}$, it spreads by 0.1, for eight blocks as for eighty.
 #
-# So here is the start of GPT-2 as nanoGPT {cite:p}`karpathy2022` writes it: normal numbers of spread 0.02 in all
-# matrices and tables, but $0.02/\sqrt{2L}$ in the matrices that write into the stream. Biases 0, gains 1. (The
+# So here is GPT-2's start as nanoGPT {cite:p}`karpathy2022` writes it. All matrices and tables get normal numbers of spread 0.02; those that write into the stream get $0.02/\sqrt{2L}$. Biases 0, gains 1. (The
 # paper {cite:p}`radford2019` states the root alone; in OpenAI's code the table of positions has 0.01.)
 
 # %% exercise="initialise"
@@ -367,11 +389,9 @@ def initialise(model: nn.Module, layers: int) -> None:
 check(initialise)
 
 # %% [markdown]
-# **Predict.** Blocks of width 128, from 1 to 64 of them, the stream starting at the spread of token plus
-# position, $0.02\sqrt2 = 0.028$. Where does it end, with the root and without? Without, by which factor does
+# Is it so? Blocks of width 128, from 1 to 64 of them, the stream starting at the spread of token plus
+# position, $0.02\sqrt2 = 0.028$. Where should it end, with the root and without? Without, by which factor should
 # it grow from 16 blocks to 64?
-#
-# *My prediction: …*
 
 # %%
 DEPTHS = [1, 2, 4, 8, 16, 32, 64]
@@ -396,16 +416,15 @@ plot_curves({name: (DEPTHS, values) for name, values in grown.items()},
 plt.show()
 
 # %% [markdown]
-# Without the root the stream doubles with every fourfold depth, as $\sqrt{L}$ does. With it all depths end
-# alike. Why care, when a norm stands before each branch anyway? Because of what a branch adds *in
-# proportion*. In the deep tower without the root, the embedding is a small part of the stream: the character
-# that was read is drowned by the sum of what random branches made of it. Whether that shows in the loss of a
-# *shallow* model is another question, and we shall ask it.
-#
+# Without the root the stream doubles with every fourfold depth, as $\sqrt{L}$ does. With it all depths end alike. Why care, with a norm before each branch? Because in the deep tower without the root the character that was read is drowned by what random branches made of it. Whether that shows in the loss of a *shallow* model is another question.
+
+# %% recall="start"
+recall("start")
+
+# %% [markdown]
 # ## One table, in and out
 #
-# The head is tied, as on rung 13: a token's row of the table $E: (V, C)$ is what is read in, and
-# $\text{logits} = \operatorname{norm}(x) E^\top$ {cite:p}`press2017`. How much does it save? Count. One block
+# The head is tied, as on rung 13: a token's row of the table $E: (V, C)$ is what is read in, and $\text{logits} = \operatorname{norm}(x) E^\top$ {cite:p}`press2017`. How much does it save? One block
 # has a matrix $C \to 3C$, one $C \to C$, one $C \to 4C$, one $4C \to C$ and two norms of $C$ gains, which is
 # $12C^2 + 2C$. Around the blocks stand the two tables, $V \cdot C$ and $T_{\max} \cdot C$ ($T_{\max}$ being
 # the context), and the last norm.
@@ -449,8 +468,7 @@ for name, size in SIZES.items():
     print(f"{name:<21} {tied:>11,} parameters, {untied:>11,} untied: tying saves {1 - tied / untied:.1%}")
 
 # %% [markdown]
-# For GPT-2 with its vocabulary of 50 257 tying saves a good part of the model. With 65 characters it saves
-# next to nothing, so it must earn its keep in another way, or not at all. That is one for the experiments.
+# For GPT-2 with its vocabulary of 50 257 tying saves a good part of the model. With 65 characters it saves next to nothing. Does it help in another way? That is one for the experiments.
 #
 # ## The model
 #
@@ -459,11 +477,9 @@ for name, size in SIZES.items():
 # - it starts as `initialise` says, as the last act of `__init__`;
 # - the numbers of the places are made *where the tokens are*: `torch.arange(time, device=tokens.device)`. On
 #   a CPU one never notices; on a GPU the first call fails;
-# - a window longer than the context is refused by a `ValueError`. Left alone, the table of positions would be
-#   read beyond its end, and on a GPU that kills the process with a message about an assertion in a kernel,
-#   long after the line that caused it.
+# - a window longer than the context is refused by a `ValueError`. Left alone, the table of positions would be read beyond its end. On a GPU that kills the process long after the line that caused it.
 #
-# This class is what the real run trains, on this rung and on the next. It will be made as
+# The real run trains this class, on the next rung too. It will be made as
 # `GPT(vocabulary, context, width, heads, layers, dropout)`.
 
 # %% exercise="GPT"
@@ -551,11 +567,8 @@ print(f"{sum(p.numel() for p in untrained.parameters()):,} parameters, first los
 # %% [markdown]
 # ## What decays, and what does not
 #
-# **Weight decay** pulls every parameter towards 0 by the same share each step. For a matrix that is a mild
-# brake on its size. For the gain of a norm it is a pull towards silence, with nothing gained: gains and
-# biases are few and hold no memory of the text. So nanoGPT hands AdamW two groups: what has two axes or more
-# decays, the rest does not. Do not choose by the name: a norm's gain is called `weight`. And count each
-# parameter once: a tied table belongs to two layers and is one parameter.
+# **Weight decay** pulls every parameter towards 0 by the same share each step. For a matrix that is a mild brake on its size. For the gain of a norm it is a pull towards silence, with nothing gained. So nanoGPT hands AdamW two groups: what has two axes or more
+# decays, the rest does not. Do not choose by the name: a norm's gain is called `weight`. And count a tied table once.
 #
 # By hand: `nn.Linear(3, 2)` followed by `nn.LayerNorm(2)` has one matrix in the first group, and a bias, a
 # gain and the norm's bias in the second.
@@ -590,24 +603,17 @@ check(parameter_groups)
 # %% [markdown]
 # ## A step in every direction
 #
-# Matrices are apart now, so they can be treated apart. This section is not nanoGPT's. It is the newest
-# ingredient of the table at the end, and the one with the most mathematics in it.
+# This section is not nanoGPT's: it is the newest ingredient of the table at the end.
 #
 # The gradient of a matrix, $G = U S V^\top$ with singular values $S$, is lopsided: a few directions are
-# strong and most are faint. A step along it moves the matrix in few directions, again and again. **Muon**
-# {cite:p}`jordan2024b` takes the momentum of the gradient and sets *all* singular values to about 1, so that
-# every direction gets a step of the same length: it steps along $U V^\top$, the **polar factor**.
+# strong and most are faint. **Muon** {cite:p}`jordan2024b` takes the momentum of the gradient and sets *all* singular values to about 1. Every direction gets a step of the same length: along $U V^\top$, the **polar factor**.
 #
-# An exact singular value decomposition is slow on a GPU. A polynomial will do. Since
+# An exact decomposition is slow on a GPU. A polynomial will do. Since
 # $X X^\top X = U S^3 V^\top$, an odd polynomial of matrix products acts on the singular values alone:
 #
 # $$ A = X X^\top, \qquad X \leftarrow aX + bAX + cA^2X \quad\Longleftrightarrow\quad s \leftarrow as + bs^3 + cs^5 . $$
 #
-# Divide first by the **Frobenius norm** $\lVert X \rVert_F$, the root of the sum of all squares. It is never
-# below the largest singular value, so all of them start in $[0, 1]$. Iterations of this kind are called
-# **Newton–Schulz**. With $(a, b, c) = (1.5, -0.5, 0)$ they settle at 1, and faint directions take long:
-# $0.5 \to 0.6875$, but $0.01 \to 0.015$. Muon's $(3.4445, -4.775, 2.0315)$ are in a hurry: $0.01 \to 0.034$.
-# They never settle, and after five steps nearly all values are *about* 1, which is all that a step needs.
+# Divide first by the **Frobenius norm** $\lVert X \rVert_F$, the root of the sum of all squares. It is never below the largest singular value, so all of them start in $[0, 1]$. This is a **Newton–Schulz** iteration. With $(a, b, c) = (1.5, -0.5, 0)$ the values settle at 1, and faint ones take long: $0.5 \to 0.6875$, but $0.01 \to 0.015$. With Muon's $(3.4445, -4.775, 2.0315)$, $0.01 \to 0.034$. They never settle, but after five steps nearly all are *about* 1, which is all that a step needs.
 
 # %% exercise="orthogonalise"
 def orthogonalise(
@@ -643,10 +649,10 @@ check(orthogonalise)
 
 # %% [markdown]
 # **Predict.** The gradient of your untrained GPT with respect to the `expand` matrix of its first block,
-# $256 \times 64$, has 64 singular values. How many times larger is the largest than the median? And after
-# five steps?
-#
-# *My prediction: …*
+# $256 \times 64$, has 64 singular values. How unequal are they? And after five steps?
+
+# %% predict="singular_spread"
+commit("singular_spread", ..., sure=...)
 
 # %%
 gradient = untrained.blocks[0].expand.weight.grad
@@ -659,26 +665,24 @@ plot_curves({name: (np.arange(1, 64), values[:63]) for name, values in spectra.i
             xlabel="singular value, from the largest to the smallest", ylabel="size",
             title="Newton–Schulz lifts the faint directions")
 plt.show()
+largest_to_median = float(spectra["the gradient"][0] / np.median(spectra["the gradient"]))
+
+# %% outcome="singular_spread"
+outcome("singular_spread", largest_to_median)
 
 # %% [markdown]
-# The 64th value is 0 but for rounding, and no polynomial lifts a 0: the vectors that come out of a norm add
-# up to 0 while its gains are 1, so this first gradient has nothing along $(1, 1, \dots, 1)$.
+# The 64th value is 0 but for rounding, and no polynomial lifts a 0. What comes out of a norm adds up to 0 while its gains are 1, so this first gradient has nothing along $(1, 1, \dots, 1)$.
 #
-# Are the faint directions worth a full step? They could be noise. That is a question for an experiment over
-# several seeds, and the table at the end holds the answer. In the speedrun only the matrices inside the
-# blocks go to Muon. Tables and gains stay with AdamW.
+# Are the faint directions worth a full step, or are they noise? The table at the end holds the answer. There only the matrices inside the blocks go to Muon.
 #
 # ## The schedule
 #
-# The rate rises in a straight line, then falls along half a cosine to a least rate, which is a tenth of the
-# peak in both settings of nanoGPT. For step $t$, with $w$ steps of warm-up of $n$ in all, peak $p$ and least
+# The rate rises in a straight line, then falls along half a cosine to a least rate, for nanoGPT a tenth of the peak. For step $t$, with $w$ steps of warm-up of $n$ in all, peak $p$ and least
 # rate $l$:
 #
 # $$ \eta_t = \begin{cases} p\,\dfrac{t+1}{w+1} & t < w \\[2ex] l + (p - l)\,\dfrac{1 + \cos \pi r}{2}, \quad r = \dfrac{t - w}{n - w} & w \le t < n \\[2ex] l & t \ge n. \end{cases} $$
 #
-# By hand, with $w = 3$, $n = 7$, $p = 8$, $l = 0$: steps 0, 1, 2 have $2, 4, 6$, step 3 has $8$, step 5 is
-# half-way down with $4$, step 7 has 0. The denominator is $w + 1$, so that step 0 already moves and step $w$
-# is the first at the peak.
+# By hand, with $w = 3$, $n = 7$, $p = 8$, $l = 0$: steps 0, 1, 2 have $2, 4, 6$, and step 3 has $8$. Step 5 is half-way down with $4$, and step 7 has 0.
 
 # %% exercise="learning_rate"
 def learning_rate(step: int, steps: int, peak: float, least: float, warm_up: int) -> float:
@@ -712,14 +716,10 @@ check(learning_rate)
 # %% [markdown]
 # ## A limit for the gradient
 #
-# Now and then a batch comes with a gradient many times as long as usual, and one such step can undo a
-# hundred. So nanoGPT **clips** {cite:p}`pascanu2013`: all gradients together are one long vector $g$, and if
-# its norm is above a limit $m$, all of it is multiplied by $m / \lVert g \rVert$. The direction stays.
-# Clipping each tensor by itself would turn it.
+# Now and then a batch has a gradient many times as long as usual, and one such step can undo a hundred. So nanoGPT **clips** {cite:p}`pascanu2013`. All gradients together are one long vector $g$. If its norm is above a limit $m$, all of it is multiplied by $m / \lVert g \rVert$. The direction stays.
 #
 # By hand: two parameters with the gradients $[3]$ and $[4]$, limit 1. The norm is 5, and they become $[0.6]$
-# and $[0.8]$. The norm *before* clipping is worth keeping: it is the first gauge to look at when a training
-# goes wrong.
+# and $[0.8]$. The norm *before* clipping is the first gauge to look at when a training goes wrong.
 
 # %% exercise="clip_gradients"
 def clip_gradients(parameters, largest: float) -> float:
@@ -753,16 +753,13 @@ check(clip_gradients)
 # %% [markdown]
 # ## A large batch in small parts
 #
-# When a batch does not fit into memory, let it through in parts and let the gradients pile up, which
-# `backward` does by itself. The sum must be the gradient of the *whole* batch's mean loss. With $n_i$ of $n$
+# When a batch does not fit into memory, let it through in parts and let the gradients add up. The sum must be the gradient of the *whole* batch's mean loss. With $n_i$ of $n$
 # rows in part $i$ and a mean loss $\ell_i$ each,
 #
 # $$ \ell = \sum_i \frac{n_i}{n}\, \ell_i . $$
 #
-# By hand: three rows with mean loss 2 and one row with 6 give $\tfrac34 \cdot 2 + \tfrac14 \cdot 6 = 3$. The
-# mean of the means would be 4. When all parts are equal the two agree, which is why the mistake lives long.
-# Call `backward` on each part before the next is read: adding up the losses and calling it once keeps
-# everything in memory at the same time, and then nothing was won.
+# By hand: three rows with mean loss 2 and one row with 6 give $\tfrac34 \cdot 2 + \tfrac14 \cdot 6 = 3$. The mean of the means would be 4. With equal parts the two agree, so the mistake lives long.
+# Call `backward` on each part before the next is read. Adding up the losses and calling it once would keep everything in memory at the same time.
 
 # %% exercise="accumulate"
 def accumulate(model: nn.Module, inputs: Tensor, targets: Tensor, parts: int) -> float:
@@ -796,18 +793,19 @@ def accumulate(model: nn.Module, inputs: Tensor, targets: Tensor, parts: int) ->
 # %% check="accumulate"
 check(accumulate)
 
+# %% recall="accumulation"
+recall("accumulation")
+
 # %% [markdown]
 # ## How good is it, and how sure are we?
 #
-# The whole validation text is expensive to read every few hundred steps. nanoGPT reads 20 random batches (200
-# at the GPU setting) and averages. Such a mean of $n$ losses $\ell_i$ is an *estimate*, and an estimate
-# should say how sure it is, by its **standard error**:
+# Reading the whole validation text every few hundred steps is expensive. nanoGPT reads 20 random batches (200
+# at the GPU setting) and averages. Such a mean of $n$ losses $\ell_i$ is an *estimate*, and its **standard error** says how sure it is:
 #
 # $$ \bar\ell = \frac1n \sum_i \ell_i, \qquad \text{standard error} = \frac{s}{\sqrt n}, \qquad s^2 = \frac{1}{n-1} \sum_i (\ell_i - \bar\ell)^2 . $$
 #
 # By hand: losses 1 and 3 have the mean 2, $s = \sqrt2$, and the standard error $\sqrt2/\sqrt2 = 1$.
-# Evaluation mode belongs to it, and so does putting the mode back: a training that goes on without its
-# dropout is a bug nobody notices.
+# Evaluate in evaluation mode, and put the mode back: nobody notices a training that goes on without its dropout.
 
 # %% exercise="estimate_loss"
 def estimate_loss(model: nn.Module, batches: list[tuple[Tensor, Tensor]]) -> tuple[float, float]:
@@ -843,16 +841,8 @@ check(estimate_loss)
 # %% [markdown]
 # ## The training
 #
-# Everything is ready; the loop puts it together. Before the first step: training mode, and *one* optimiser,
-# `torch.optim.AdamW` over your `parameter_groups`, with `betas=(0.9, 0.99)`. (torch's usual second number,
-# 0.999, averages the squares over a thousand steps. With few tokens in a batch and two thousand steps in all,
-# nanoGPT forgets sooner.) Then for each step, in this order:
-#
-# 1. take one batch, `accumulate` its gradient over `parts` parts;
-# 2. clip it;
-# 3. set the rate of this step, by `learning_rate`, in *every* group;
-# 4. step;
-# 5. note the loss and the norm before clipping.
+# Before the first step: training mode, and *one* optimiser,
+# `torch.optim.AdamW` over your `parameter_groups`, with `betas=(0.9, 0.99)`. (torch's usual 0.999 averages the squares over a thousand steps; nanoGPT forgets sooner.) The steps stand in the docstring.
 
 # %% exercise="train"
 def train(
@@ -869,7 +859,8 @@ def train(
     """Train a language model as nanoGPT does.
 
     One torch.optim.AdamW over parameter_groups(model, decay), with betas (0.9, 0.99), for all steps.
-    Each step: one batch, accumulate, clip, the step's rate in every group, step, note.
+    Each step, in this order: take one batch and accumulate its gradient; clip; set the step's rate
+    in every group; step; note the loss and the norm before clipping.
 
     Parameters
     ----------
@@ -907,13 +898,10 @@ check(train)
 # %% [markdown]
 # ## Shakespeare, for a few seconds
 #
-# Your model, at about a quarter of the parameters of nanoGPT's CPU setting and a fraction of its steps.
-# `sample` lets it write; it draws each next character from the softmax, as on [rung 12](12_sampling.ipynb).
+# Your model, at about a quarter of the parameters of nanoGPT's CPU setting. `sample` lets it write, as on [rung 12](12_sampling.ipynb).
 #
-# **Predict.** The loss after 250 steps of 12 windows of 64 characters: it starts at the guess, 4.17. Will the
-# samples have words? Lines? Names of speakers?
-#
-# *My prediction: …*
+# It trains for 250 steps of 12 windows of 64 characters, and its loss starts at the guess, 4.17. Where will it end?
+# Will the samples have words? Lines? Names of speakers?
 
 # %%
 def fresh(seed: int, **changes) -> GPT:
@@ -944,17 +932,15 @@ print(f"{time.perf_counter() - began:.0f} s; validation loss {loss:.3f} ± {erro
 print(written(model, 300, 64))
 
 # %% [markdown]
-# It has found lines, verses with a capital at their beginning, commas, and words of a likely length. Few of
-# them exist. It has read as many characters as a fifth of the training text holds.
+# It has found lines that begin with a capital, commas, and words of a likely length. Few of them exist. It has read as many characters as a fifth of the text.
 
 # %% [markdown]
 # ## Does the start matter? Does the tie?
 #
-# **Predict.** Four models of four blocks, 80 steps each, two seeds: GPT-2's start; the same without the
-# root; an *untied* head, a matrix of its own that starts at spread 0.02 too; and torch's own start for every
-# layer. Sort them by validation loss.
-#
-# *My prediction: …*
+# **Predict.** Four models of four blocks, 80 steps each, two seeds. The first has GPT-2's start, the second the same without the root. The third has an *untied* head, a matrix of its own that starts at spread 0.02 too. The fourth has torch's own start in every layer. Sort them by validation loss.
+
+# %% predict="best_start"
+commit("best_start", ..., sure=...)
 
 # %%
 class Untied(nn.Module):
@@ -996,6 +982,7 @@ STARTS = {
     "torch's start": torch_start,
 }
 SHORT = fixed_batches(32, 24)
+after_80: dict[str, float] = {}
 
 
 def try_start(name: str) -> None:
@@ -1006,6 +993,7 @@ def try_start(name: str) -> None:
         first = estimate_loss(started, SHORT)[0]
         train(started, random_batches(train_tokens, 32, 16, seed), 80, peak=1e-3, least=1e-4, warm_up=20)
         ends.append(estimate_loss(started, SHORT)[0])
+    after_80[name] = sum(ends) / len(ends)
     print(f"{name:<17} starts at {first:6.2f}, validation loss after 80 steps: " + "  ".join(f"{end:.3f}" for end in ends))
 
 
@@ -1015,26 +1003,21 @@ try_start("without the root")
 # %%
 try_start("untied head")
 try_start("torch's start")
+lowest_start = min(after_80, key=after_80.get)
+
+# %% outcome="best_start"
+outcome("best_start", lowest_start)
 
 # %% [markdown]
-# Two surprises. The root makes no difference that two seeds could show, although the stream at the start is
-# wider without it. A likely reason is that a norm stands before every branch and before the head; the growth
-# that you measured is real, and it is a matter of depth. And after these 80 steps the *untied* head is ahead, by
-# far more than the seeds differ. With 65 characters the tie saves next to nothing, and it asks one table to be
-# good at two things, which may be why. We keep it all the same: the published numbers are a tied model's, and on the next
-# rung it saves a quarter of the model.
+# Two surprises. The root makes no difference that two seeds could show. A likely reason is the norm before every branch and before the head. And after these 80 steps the *untied* head is ahead, by far more than the seeds differ. The tie asks one table to be good at two things, which may be why. We keep it: the published numbers are a tied model's, and on the next rung it saves a quarter of the model.
 #
-# What does matter is the scale as such. torch's own start fills tables with numbers of spread 1, and as the
-# head is tied, the logits are far too large. The model begins sure of itself and wrong, with nearly ten
-# times the loss of a guess, and eighty steps do not make up for it.
+# What does matter is the scale. With torch's own start tables hold numbers of spread 1, and as the head is tied, the logits are far too large. The model begins with nearly ten times the loss of a guess, and eighty steps do not make up for it.
 
 # %% [markdown]
 # ## Is the warm-up needed?
 #
-# **Predict.** Two blocks, 100 steps, two seeds; a peak rate of $3 \cdot 10^{-3}$ and of $10^{-2}$, each with
+# Two blocks, 100 steps, two seeds; a peak rate of $3 \cdot 10^{-3}$ and of $10^{-2}$, each with
 # no warm-up and with 25 steps of it. Which of the four suffers? During which steps does the trouble happen?
-#
-# *My prediction: …*
 
 # %%
 def try_warm_up(peak: float, warm_up: int) -> np.ndarray:
@@ -1059,32 +1042,20 @@ plot_curves(warmed, xlabel="step", ylabel="training loss, mean of two seeds (nat
 plt.show()
 
 # %% [markdown]
-# At the lower rate the warm-up makes no difference that two seeds could show. At the higher one it does, and
-# what decides is *early*: Adam divides by the root of an average of squares that rests, at first, on a
-# handful of gradients. So its first steps have nearly the full length of the rate in every coordinate, in
-# whichever direction the first batches happen to point. Without a warm-up the model falls at once, faster
-# than the other, and into a place out of which a hundred steps do not bring it. The loss does not show it at
-# once: the two curves part only later. The other one has spikes as its rate climbs, single bad steps from which
-# it recovers.
+# At the lower rate the warm-up makes no difference that two seeds could show. At the higher one it does, and what decides is *early*. Adam divides by the root of an average of squares that rests, at first, on a handful of gradients. So its first steps have nearly the full length of the rate in every coordinate, wherever the first batches point. Without a warm-up the loss falls faster at first, into a place out of which a hundred steps do not bring it. The other curve has spikes as its rate climbs, from which it recovers.
 #
-# Mind the last of the four lines, though: even with a warm-up the high rate ends *above* the low one here. A
-# warm-up makes a high rate bearable. Whether a high rate pays is another question, to be asked of a whole
-# training.
+# Mind the last of the four lines: even with a warm-up the high rate ends *above* the low one here. A warm-up makes a high rate bearable. Whether it pays must be asked of a whole training.
 
 # %% [markdown]
 # ## How sure is 1.88?
 #
-# nanoGPT's README calls 1.88 a loss and no more; we take it for the validation loss that its command prints. That
-# is the mean of 20 batches of 12 windows of 64 characters: 240 windows of the 1742
-# that the validation text has when they are laid end to end. Three trainings of ours at the same
-# setting, measured over the whole validation text, come to 1.905 on average (the table at the end has them).
-# Which number is right? Find out how much such an
-# estimate moves by chance alone, with a model whose whole loss you can compute: your own.
+# We take nanoGPT's 1.88 for the validation loss that its command prints (the README says only "loss"). That is the mean of 20 batches of 12 windows of 64 characters: 240 windows, where the whole validation text has 1742 end to end. Three trainings of ours at the same setting, measured over the whole text, come to 1.905 on average. Which number is right? Find out how much such an estimate moves by chance alone, with your own model.
 #
-# **Predict.** Draw 240 windows at random, ten thousand times. By how much do the estimates spread? And if
-# somebody evaluates eight times, each time on new windows, and reports the *lowest*?
-#
-# *My prediction: …*
+# **Predict.** Draw 240 windows at random, ten thousand times, and look how the estimates spread. Then somebody
+# evaluates eight times, each time on new windows, and reports the *lowest*.
+
+# %% predict="luckiest_of_eight"
+commit("luckiest_of_eight", ..., sure=...)
 
 # %%
 starts = torch.arange(0, len(valid_tokens) - 64, 64)
@@ -1116,41 +1087,39 @@ ax.annotate("1.88 − 1.905", (1.88 - 1.905, ax.get_ylim()[1]), xytext=(-6, -12)
 ax.set(xlabel="estimate by 240 windows, less the whole loss (nats)", ylabel="how many of 10 000",
        title=titled("One model, ten thousand validation losses", plays.source))
 plt.show()
+too_low = float(whole - lowest)
+
+# %% outcome="luckiest_of_eight"
+outcome("luckiest_of_eight", too_low)
 
 # %% [markdown]
-# So nanoGPT's 1.88 has an error bar, and so has any number by the same estimate: a difference of 0.01 between
-# two of them is noise. Your `estimate_loss` said nearly as much from its 20 batches alone, as the number after
-# the ±. A gap of 0.025, as between 1.88 and 1.905, is rare by chance alone, and not common even for somebody who
-# reports the lowest of eight evaluations; the cell says how rare. What the histogram does not have in it is
-# another seed of the training: the three behind our 1.905 have the estimates 1.882, 1.893 and 1.913.
+# So nanoGPT's 1.88 has an error bar: a difference of 0.01 between two such estimates is noise. Your `estimate_loss` said nearly as much after its ±. A gap of 0.025, as between 1.88 and 1.905, is rare by chance alone, and not common even for the lowest of eight evaluations. Another seed of the training is not in the histogram. The three behind our 1.905 have the estimates 1.882, 1.893 and 1.913.
 #
-# Neither number is wrong. They answer different questions, and a comparison must ask the same one of both
-# sides. So the real run reports nanoGPT's own estimate beside 1.88, and the loss over the whole validation
-# text in addition.
+# Neither number is wrong: they answer different questions, and a comparison must ask the same one of both sides. So the real run reports nanoGPT's own estimate, and the loss over the whole text in addition.
+
+# %% recall="certainty"
+recall("certainty")
 
 # %% [markdown]
 # ## What better training brings
 #
-# nanoGPT's model is that of 2019, and its recipe is plain. What has been found since, at the same size, the same
-# number of steps and the same tokens? The profile `speedrun` of the real run puts these ingredients together, one on top of the
-# other:
+# nanoGPT's model is that of 2019. What has been found since, at the same size and the same tokens? The profile `speedrun` of the real run puts these ingredients together, one on top of the other:
 #
 # - a higher **learning rate**, $3 \cdot 10^{-3}$ instead of $10^{-3}$, and a rate that falls in a straight
 #   line **to zero**;
-# - **rotary positions** {cite:p}`su2021`: no table of positions; queries and keys are turned by an angle that
-#   grows with the place, so that their product depends on the distance;
-# - **QK-norm** {cite:p}`henry2020`: queries and keys get one length, so that no score can run away, which a
-#   high rate would otherwise cause;
+# - **rotary positions** {cite:p}`su2021`: no table; queries and keys are turned by an angle that grows with the place, so their product depends on the distance;
+# - **QK-norm** {cite:p}`henry2020`: queries and keys get one length, so that no score runs away at a high rate;
 # - **ReLU²** {cite:p}`so2021`: in the MLP, $\max(0, x)^2$ in place of GELU;
 # - **zero-initialised projections**: what you scaled by $1/\sqrt{2L}$ starts at 0, so that each block begins
 #   as the identity;
-# - **Muon** for the matrices inside the blocks, with what your `orthogonalise` does at its heart, and with
-#   a rate of their own, 0.02: the row measures all of it together.
+# - **Muon** for the matrices inside the blocks, with a rate of its own, 0.02.
 #
-# **Predict.** Which one brings most? Does each of them bring anything? How large is the spread of one row over
-# its seeds?
+# Each row of the table adds one of them to the rows above it. The rate and its fall to zero are two rows, so seven are added to nanoGPT's setting.
 #
-# *My prediction: …*
+# **Predict.** Which one brings most? Does each of them bring anything? The seeds of one row differ by a hundredth or two of a nat.
+
+# %% predict="rows_that_pay"
+commit("rows_that_pay", ..., sure=...)
 
 # %%
 record = measured("nanogpt_ablation")
@@ -1185,26 +1154,18 @@ ax.grid(axis="y", visible=False)
 ax.set(xlabel="validation loss after 2 000 steps (nats a character); a dot for each seed",
        title="Each row keeps what the rows above it added")
 plt.show()
+means = [row["validation loss"]["mean"] for row in ladder]
+paying = sum(before - after > 0.03 for before, after in itertools.pairwise(means))
+
+# %% outcome="rows_that_pay"
+outcome("rows_that_pay", paying)
 
 # %% [markdown]
-# Two rows bring three quarters of it: first a number that anybody could have tried, the learning rate, then
-# Muon. Rotary positions come third. By the estimate the linear fall, QK-norm and ReLU² bring about as much as
-# the seeds differ by. Over the whole text, where no windows are drawn, and seed by seed, QK-norm and ReLU² gain
-# for each of the three, and the zero-initialised projections lose a little for each, where they stand.
+# Two rows bring three quarters of it: the learning rate, which anybody could have tried, and Muon. Rotary positions come third. By the estimate the linear fall, QK-norm and ReLU² bring about as much as the seeds differ by. Over the whole text QK-norm and ReLU² gain for each of the three seeds; the zero-initialised projections lose a little.
 #
-# That is how to read such a table, an **ablation**. Compare each gain with the spreads of the two rows it lies between:
-# a gain of less than about two of them is not shown by these seeds. The order matters, since every row keeps
-# what the rows above it brought; an ingredient that gains little here might gain more by itself, or less. A
-# step is not a second: Muon makes a step dearer, and the column of milliseconds says by how much. And mind the
-# two losses of the first row: for the same three trainings the estimate lies below the whole text by a third of
-# the gap between 1.88 and 1.905. (The ± is the standard deviation over the seeds, each of which also draws its
-# own validation batches. Some trainings ran on another processor, as the note says: compare times within one
-# table only.)
+# That is how to read such a table, an **ablation**. Compare each gain with the spreads of its two rows, the ±: less than about two of them is not shown. The order matters: an ingredient that gains little here might gain more by itself, or less. And Muon makes a step dearer; the milliseconds say by how much.
 #
-# And in time? The question is not who ends lower but who is *there* first, at the estimate that nanoGPT ends
-# with. Here the milliseconds of a step were measured in turn on one machine, two threads each: nanoGPT's own
-# program, ours in the same setting, and the recipe of the last row. The step at which each is there comes from
-# one whole training of each; the seconds are the product, and the last column is their share of nanoGPT's.
+# And in time? Who is first at the estimate that nanoGPT ends with? Three programs were timed in turn on one machine: nanoGPT's own, ours in the same setting, and the recipe of the last row. The seconds are the time of a step times the steps of one training; the last column is their share of nanoGPT's.
 
 # %%
 peer = measured("nanogpt_peer")
@@ -1218,44 +1179,30 @@ for name, found in peer["losses"].items():
           f"{step * each:4.1f} s: × {step * each / theirs:.2f}")
 
 # %% [markdown]
-# A better recipe beats a faster program by far. (Ours were looked at every 25 steps, and the first look that was
-# low enough counts, which favours them a little; the time of a step moves by a tenth from one run to the next.)
-# Told to finish in 500 steps, the one training that we have was there sooner still; that its rate had come down
-# by then is a likely reason.
+# A better recipe beats a faster program by far. (Ours were looked at every 25 steps, and the first low enough look counts, which favours them a little.) Told to finish in 500 steps, our one training was there sooner still, likely because its rate had come down by then.
 
 # %% [markdown]
 # ## The real run
 #
-# Now train it in earnest. `run("nanogpt", model="mine")` takes `GPT` from this notebook, checks it once more
-# (shapes, no look into the future, a gradient everywhere), and trains it in the background at the largest
-# profile that your machine can carry:
+# `run("nanogpt", model="mine")` takes `GPT` from this notebook and checks it once more (shapes, no look into the future, a gradient everywhere). Then it trains it in the background, at the largest profile that your machine can carry:
 #
 # - `cpu` is nanoGPT's CPU setting, 2 000 steps: a minute or two on two cores;
 # - `gpu` is its GPU setting, 5 000 steps in bfloat16 and compiled, for one GPU;
 # - `multi-gpu` shares each batch among four GPUs of one machine, and `slurm` among two machines, through a
 #   queue;
-# - `speedrun` is the CPU setting's size and number of steps with the ingredients of the table above (your model
-#   keeps its own architecture and gets the rate, the schedule and Muon); `speedrun-gpu` has them at the GPU
-#   setting's size, in 1 500 steps;
-# - `smoke` is a tiny model on two processes and is soon over. It shows that everything works, and no
-#   more.
+# - `speedrun` is the CPU setting with the ingredients of the table above (your model keeps its architecture and gets the rate, the schedule and Muon);
+# - `speedrun-gpu` has them at the GPU setting's size, in 1 500 steps;
+# - `smoke` is a tiny model on two processes, and shows that everything works.
 #
-# You can name one: `run("nanogpt", profile="cpu", model="mine")`. Close the notebook if you like. The run
-# goes on, and after a crash it continues on the same curve.
+# You can name one: `run("nanogpt", profile="cpu", model="mine")`. You may close the notebook: the run goes on, and after a crash it continues on the same curve.
 #
-# **Predict.** The validation loss at its end. You know the published one, and how sure it is.
-#
-# *My prediction: …*
+# Which validation loss do you expect at its end?
 
 # %% tags=["real-run"]
 run("nanogpt", model="mine")
 
 # %% [markdown]
-# When it has finished, `descent runs report` opens its report: settings, curve, samples, and the published
-# number beside yours. Read it in this order. First the curve: do the training and the validation loss part,
-# and when? Then the number, with the standard error that you now know: a difference of 0.01 between two such
-# estimates is noise. Then the samples. Here is what has been recorded so far, with the
-# course's model in place of yours:
+# When it has finished, `descent runs report` opens its report, with the published number beside yours. Read it in this order. First the curve: do the two losses part, and when? Then the number, with the standard error that you now know. Then the samples. Here is what has been recorded with the course's model:
 
 # %%
 recorded("nanogpt")
@@ -1263,17 +1210,13 @@ recorded("nanogpt")
 # %% [markdown]
 # ## Go further
 #
-# No grader here; each of these takes between ten minutes and an evening.
+# No grader here.
 #
-# **The same windows for both.** Two models are to be compared. Measure them on the same 240 windows and take
-# the difference window by window.
+# **The same windows for both.** Measure two models on the same 240 windows and take the difference window by window.
 #
 # :::{admonition} What a good answer contains
 # :class: dropdown
-# The standard error of the mean *difference*, beside the two errors of the single losses. It is much smaller,
-# since a window that is hard for one model is hard for the other. The real run draws the same batches at
-# every evaluation for this reason. And a remark on what it does not cover: two seeds of one setting differ by
-# more than that.
+# The standard error of the mean *difference*, beside the two errors of the single losses. It is much smaller, since a window that is hard for one model is hard for the other. Two seeds of one setting differ by more.
 # :::
 #
 # **Muon by hand.** Write an optimiser of a dozen lines: momentum 0.95 for the matrices inside the blocks,
@@ -1281,42 +1224,31 @@ recorded("nanogpt")
 #
 # :::{admonition} What a good answer contains
 # :class: dropdown
-# A rate for each of the two, chosen by a sweep on the validation part with the same number of trials; several
-# seeds; the time of a step beside the loss after a number of steps. All matrices of one shape can be
-# orthogonalised together, as one batch of matrices: then a step costs about a third
-# more than AdamW's on one core, as the table above has it.
+# A rate for each of the two, chosen by sweeps with the same number of trials. Several seeds. The time of a step beside the loss after a number of steps. (All matrices of one shape can be orthogonalised together, as one batch.)
 # :::
 #
-# **Deeper.** The root made no difference to speak of with four blocks. Find a depth, or a rate, at which it
-# does.
+# **Deeper.** Find a depth, or a rate, at which the root makes a difference.
 #
 # :::{admonition} What a good answer contains
 # :class: dropdown
-# A grid of depths and peak rates with a few seeds each, and the largest rate at which each start still
-# trains. Look for the difference there and not in the loss at a timid rate. A negative result, with its
-# spread, is an answer as well.
+# A grid of depths and peak rates with a few seeds each, and the largest rate at which each start still trains. A negative result, with its spread, is an answer as well.
 # :::
 #
 # ## Explain it to a friend
 #
-# Aloud, or in writing, without scrolling up.
-#
-# 1. Two papers report 1.47 and 1.46 on this text. What would you ask before you believe that the second is
-#    better?
-# 2. Which parts of this page change what is computed, and which only how fast or in how much memory?
-# 3. Why does GPT-2 scale some matrices by $1/\sqrt{2L}$ and not others, and what would happen if it scaled
-#    all of them?
-#
-# :::{admonition} What good answers contain
-# :class: dropdown
-# 1. Over how many windows, and the same ones? The last evaluation or the lowest? How many seeds, and their
-#    spread? Were the settings of both tuned, and on what? Is it validation or test?
-# 2. Fused attention, accumulation and one matrix for three change time and memory and leave the numbers
-#    alone, up to rounding. The start, the tie, the groups, clipping, the schedule, dropout and Muon change
-#    what is learned.
-# 3. Those write into the stream, where $2L$ terms add up. The others act inside a branch, behind a norm;
-#    making them smaller would only make the branches fainter, and an attention with small queries and keys
-#    looks everywhere alike.
-# :::
-#
+# Aloud, or in writing, without scrolling up:
+
+# %% write="which_is_better"
+write("which_is_better", """
+""")
+
+# %% write="same_numbers"
+write("same_numbers", """
+""")
+
+# %% write="why_the_root"
+write("why_the_root", """
+""")
+
+# %% [markdown]
 # On rung 17 this model meets text from the whole web, a vocabulary of 50 257 and several GPUs.

@@ -14,32 +14,56 @@
 #   - {key: rajbhandari2020, where: "section 3 and figure 1: where the memory goes, and the three stages", skip: "the parts on activations and offloading, for now"}
 #   - {key: sennrich2016, where: "section 3.2, with its algorithm of a dozen lines", skip: "the translation experiments"}
 #   - {key: karpathy2022, where: "train.py: look for ddp, require_backward_grad_sync and estimate_mfu, which are this page in some twenty lines"}
+# sections:
+#   - {id: bytes, heading: "Bytes", for: "text that no tokeniser fails on, which the language models you red-team in research chapter 9 rely on", needs: [ladder/11#vocabulary, ladder/16#characters]}
+#   - {id: merges, heading: "Merges", for: "the tokeniser of nearly every published language model; with it you can read what such a model was given", needs: [bytes]}
+#   - {id: shards, heading: "Files larger than memory", for: "the loader for any text larger than memory, as the real run reads OpenWebText", needs: [merges, ladder/13#offset_targets]}
+#   - {id: rows, heading: "Who takes which rows", for: "the equal shares without which many processes do not give the curve of one; research chapter 3 tests exactly that", needs: [ladder/16#accumulation]}
+#   - {id: all_reduce, heading: "All-reduce", for: "the one operation that data parallelism rests on, and the link that the rest of the page talks through", needs: [rows]}
+#   - {id: ring, heading: "The ring", for: "the exchange whose cost hardly grows with the processes; its two halves come apart again in sharded training", needs: [all_reduce]}
+#   - {id: processes, heading: "Real processes", for: "the step from threads to processes, which research chapter 3 takes again with MPI", needs: [ring]}
+#   - {id: averaging, heading: "Averaging the gradients", for: "the heart of data parallelism, one exchange for all gradients", needs: [ring, rows, ladder/02#backward]}
+#   - {id: exchange_cost, heading: "What the exchange costs", for: "telling from a line's bandwidth whether more machines would help, before you pay for them", needs: [averaging]}
+#   - {id: memory, heading: "Where the memory goes", for: "how large a model a machine can train, the first question of every project with a large one", needs: [rows, ladder/08#moments, ladder/14#sixteen_bits]}
+#   - {id: utilisation, heading: "How much of a GPU do you use?", for: "operations for each token: the measure of a run's health, and the compute axis of the scaling laws", needs: [ladder/14#cost, ladder/13#multi_head]}
+#   - {id: published_weights, heading: "Somebody else's weights", for: "loading a published model and proving that it is right, as for GPT-2 in research chapters 8 and 9", needs: [ladder/16#model, ladder/16#tying]}
+#   - {id: data_parallel, heading: "Data-parallel training", for: "the whole of it in one class, which DDP replaces in the real run and research chapter 3 builds on", needs: [averaging, ladder/16#clipping, ladder/10#norm_layer]}
+#   - {id: one_curve, heading: "One curve", for: "the test that every change to a distributed program has to pass", needs: [data_parallel, shards]}
+#   - {id: spoilt, heading: "Three ways to spoil it", for: "the faults of distributed training that raise no error, and the test that finds each", needs: [one_curve, ladder/08#adam]}
+#   - {id: torch_names, heading: "What torch does for you", for: "the names under which your own pieces stand in every large training program", needs: [data_parallel, memory, exchange_cost]}
+#   - {id: real_run, heading: "The real one", for: "a training over days planned and read: its profiles, its settings and what has not been measured", needs: [torch_names, utilisation, ladder/16#real_run]}
 # recall:
-#   - {q: "In which order does byte-pair encoding join neighbouring tokens?", a: "The pair of the lowest rank (the one learned first) wherever it stands, from left to right; then again, until no neighbouring pair is in the table."}
-#   - {q: "Why does GPT-2's encoding begin with bytes and not with characters?", a: "256 bytes write every text there is, so no text is unknown; rare characters cost several tokens."}
-#   - {q: "What does a ring all-reduce send from each process, for n numbers and p processes?", a: "2(p − 1) messages of n/p numbers: 2(p − 1)/p · n, less than 2n however many processes there are."}
-#   - {q: "What are the two halves of a ring all-reduce?", a: "Reduce-scatter: each part travels round and is added to. All-gather: the finished parts travel round and replace."}
-#   - {q: "Which two things make data-parallel training equal to one process?", a: "The same start in all processes (sent from process 0), and the mean of the gradients in every update, with parts of equal size."}
-#   - {q: "You forgot to divide the summed gradients by p. With SGD, and with Adam?", a: "SGD: a learning rate p times larger. Adam divides by the gradient's own size, so almost nothing changes, and nobody notices."}
-#   - {q: "What is no_sync for?", a: "With gradient accumulation only the last micro-batch's backward pass exchanges gradients: one exchange an update."}
-#   - {q: "How many bytes a parameter does training with Adam take, before any activation?", a: "16: in float32 4 + 4 + 8, in mixed precision 2 + 2 + 12. Sharding over p divides the optimiser's part, then the gradients', then the weights'."}
+#   - {id: half_character, section: bytes, transfer: true, q: "A chat program decodes each token as it arrives. For 猫 the reader sees three signs �. What is the cause, and the remedy?", a: "The bytes of one character are spread over several tokens, and each is decoded alone. Keep the bytes until they make a whole character, then show it."}
+#   - {id: merge_order, section: merges, transfer: false, q: "In which order does byte-pair encoding join neighbouring tokens?", a: "The pair of the lowest rank, the one learned first, wherever it stands, from left to right. Then again, until no neighbouring pair is in the table."}
+#   - {id: banana, section: merges, transfer: true, q: "The merges are $(a, n)$ of rank 0, $(an, a)$ of rank 1 and $(b, an)$ of rank 2. Cut `banana` into tokens.", a: "b a n a n a → b an an a → b an ana → ban ana. Two tokens: `ban`, `ana`."}
+#   - {id: uneven_shares, section: rows, transfer: true, q: "Two GPUs take 12 and 3 rows, and the gradients of their mean losses are averaged evenly. How much does a row of the second count beside one of the first? Which weights mend it?", a: "Four times as much: $\\tfrac12 \\cdot \\tfrac13$ against $\\tfrac12 \\cdot \\tfrac1{12}$. Weigh the two means by their shares of the rows, 12/15 and 3/15."}
+#   - {id: ring_traffic, section: ring, transfer: true, q: "Gradients of 1 GB and 8 processes. How much does each process send in a ring all-reduce? How much passes through process 0 in a star, both ways together?", a: "Ring: $2(p - 1)$ messages of a $p$-th each, 14 · 1/8 = 1.75 GB. Star: 7 GB in and 7 GB out, 14 GB."}
+#   - {id: no_sync, section: exchange_cost, transfer: false, q: "What is `no_sync` for?", a: "With gradient accumulation only the backward pass of the last micro-batch exchanges gradients: one exchange an update."}
+#   - {id: bytes_a_parameter, section: memory, transfer: false, q: "How many bytes a parameter does training with Adam take, before any activation?", a: "16: in float32 4 + 4 + 8, in mixed precision 2 + 2 + 12."}
+#   - {id: seven_billion, section: memory, transfer: true, q: "7 billion parameters in mixed precision, GPUs of 80 GB, activations left out. Is one GPU enough? How many are at stage 1, at the least?", a: "One is not: 16 · 7 = 112 GB. At stage 1 weights and gradients, 28 GB, stay whole, and 52 GB are left for a part of the optimiser's 84 GB: two GPUs."}
+#   - {id: busy, section: utilisation, transfer: true, q: "A model of $10^9$ weights trains at 20 000 tokens a second on one GPU with a peak of $312 \\cdot 10^{12}$ operations a second. Leave the attention's own operations out. What is the utilisation?", a: "$6 \\cdot 10^9 \\cdot 20\\,000 = 1.2 \\cdot 10^{14}$ operations a second, which is 38 % of the peak."}
+#   - {id: forgotten_division, section: spoilt, transfer: true, q: "A program moves from 4 GPUs to 16, with the same global batch. With SGD its loss gets worse, with AdamW it stays. What do you suspect?", a: "Gradients that are summed and not averaged. SGD's rate is now four times what it was. Adam divides by the gradient's own size, so the factor cancels."}
+# predictions:
+#   - {id: japanese_tokens, ask: "How many tokens are the four Japanese characters, with the blank before them?", unit: "tokens", within: 1, because: "Each character is three bytes in UTF-8. Only the two common ones, さ and な, were merged into one token each; the other two come in three parts."}
+#   - {id: slow_line, ask: "Eight GPUs over the usual network, one micro-batch an update. Which share of the time do they compute?", unit: "%", within: 8, because: "Each line carries nearly twice half a gigabyte, 0.7 seconds at 1.25 gigabytes a second. A tenth of a second is hidden behind the backward pass, and the rest is waited for."}
+#   - {id: lowest_stage, ask: "Which is the lowest stage at which some number of these GPUs is enough for 30 billion parameters?", choices: ["stage 0", "stage 1", "stage 2", "stage 3"], because: "At stage 1 weights and gradients stay whole in every GPU: 120 gigabytes, whatever is shared. At stage 2 only the weights do, 60 gigabytes."}
+#   - {id: eight_a100, ask: "Which share of the eight GPUs' peak was used?", unit: "%", within: 7, because: "853 000 tokens a second cost 857 million operations each, and eight peaks are 2.5 · 10¹⁵ a second. Matrix products below their peak take the rest, and work that is no matrix product."}
+#   - {id: sum_with_adamw, ask: "With AdamW and no clipping, the division by 4 is forgotten. How does the training loss of the last 16 updates compare with the right program's?", choices: ["lower by more than 0.05 nats", "the same to 0.05 nats", "higher by more than 0.05 nats"], because: "Adam divides the gradient by its own recent size, so a constant factor cancels."}
+# written:
+#   - {id: ring_or_star, ask: "Why does a ring of 64 processes take hardly longer than one of 32, and a star twice as long?", rubric: ["says that each process of a ring sends $2(p-1)/p \\cdot n$ numbers, which stays below $2n$", "says that all lines of a ring work at once", "says that in a star all of it passes through one line", "says what does grow in the ring: the number of messages, and with it the latency"], answer: "In the ring each process sends $2(p-1)/p \\cdot n$ numbers, which grows towards $2n$ and stops, and all lines work at once. In the star all of it passes through one line. What does grow in the ring is the number of messages, and with it the latency."}
+#   - {id: worse_on_eight, ask: "A colleague's training on eight GPUs gives a worse loss than on one at the same global batch. Which four things do you check, and with which tests?", rubric: ["equal starts: a checksum of the weights in every process", "different rows: print the first tokens that each process reads", "a mean and not a sum, of equal parts: one process and two with SGD must give one curve", "clipping after the exchange, one step an update, the loss divided by the number of micro-batches"], answer: "Equal starts: compare a checksum of the weights. Different rows: print the first tokens of each process. A mean of equal parts and not a sum: one process and two with SGD must give one curve. Then the order: the loss divided by the number of micro-batches, one exchange, clipping after it, one step."}
+#   - {id: fsdp_sends, ask: "What does a process of FSDP send that one of DDP does not, and what is it spared?", rubric: ["says that the weights are gathered, forward and again backward", "says that it need not keep all weights, gradients and optimiser state", "gives the size of the saving: nearly $1 - 1/p$ of the 16 bytes a parameter"], answer: "The weights, gathered forward and again backward. It is spared keeping all of them, and their gradients, and the optimiser's state: nearly $1 - 1/p$ of the 16 bytes a parameter."}
 # ---
 
 # %% [markdown]
 # # GPT-2 on several GPUs
 #
 # Towards the end of this page you will leave one division out of a training program. Nothing breaks. Four
-# processes train one model, they agree to the last bit, and the loss falls as it should. What has become of
-# the training depends on a choice that you made long before, and for other reasons. To see why the missing
-# division hides so well, you have to build the whole thing.
+# processes train one model, they agree to the last bit, and the loss falls. What has become of the training depends on a choice that you made long before, and for other reasons. To see why, you have to build the whole thing.
 #
-# The whole thing is how nanoGPT {cite:p}`karpathy2022` trains GPT-2 {cite:p}`radford2019` anew: text cut into
-# tokens, tokens in files too large for memory, and processes that each read a part of every batch and talk to
-# each other so that all of them take the same step. A laptop can do all of it in small. At the end your machine trains
-# a small one, and a machine with GPUs can train the real one.
+# The whole thing is how nanoGPT {cite:p}`karpathy2022` trains GPT-2 {cite:p}`radford2019` anew. Text is cut into tokens, in files too large for memory. Processes each read a part of every batch, and talk to each other so that all take the same step. A laptop can do all of it in small.
 #
-# **You need** [rung 16](16_nanogpt.ipynb) (GPT-2's model and how it is trained). **You will have** a
-# tokeniser, a loader, an all-reduce and data-parallel training, all yours. **It takes** about six hours.
+# **You need** [rung 16](16_nanogpt.ipynb). **You will have** a tokeniser, a loader, an all-reduce and data-parallel training, all yours. **It takes** about six hours.
 
 # %% tags=["setup"]
 import itertools
@@ -63,12 +87,16 @@ from descent import (
     alone,
     chapter,
     check,
+    commit,
     hint,
     in_processes,
     in_turns,
+    outcome,
     progress,
+    recall,
     recorded,
     run,
+    write,
 )
 from descent.data import GPT2_PATTERN, Bpe, gpt2_bpe, gpt2_encoding, shakespeare
 from descent.figures import COLOURS, plot_curves, ring_figure, titled, use_style
@@ -79,13 +107,9 @@ use_style()
 # %% [markdown]
 # ## Bytes
 #
-# Rung 13 read words, and wrote `<unk>` for those it did not know. Rung 16 read characters: nothing is
-# unknown, but a window of 256 is some six lines of a play. GPT-2 stands between. Its **tokens** are pieces of
-# text, frequent words whole and rare ones in parts, and the smallest pieces are single **bytes**. There are
-# 256 of those, and in UTF-8 they write every text there is.
+# Rung 13 read words, and wrote `<unk>` for those it did not know. Rung 16 read characters: nothing is unknown, but a window of 256 is some six lines. GPT-2's **tokens** stand between: frequent words whole, rare ones in parts. The smallest pieces are single **bytes**. There are 256 of those, and in UTF-8 they write every text there is.
 #
-# The **vocabulary** is a table of byte strings and their numbers. Going back from numbers to text is the easy
-# direction: look up the bytes, put them one after another, and read them as UTF-8. One thing can go wrong. A
+# The **vocabulary** is a table of byte strings and their numbers. From numbers to text is easy: look up the bytes, put them one after another, and read them as UTF-8. One thing can go wrong. A
 # character may take up to four bytes, and a token may end in the middle of one. By hand: "é" is the two
 # bytes `C3 A9`. With the vocabulary `{b"caf": 0, b"\xc3": 1, b"\xa9": 2}` the tokens $[0, 1, 2]$ are "café",
 # though neither 1 nor 2 is a text. And a model may write $[0, 1]$, which is no text at all: the half
@@ -118,12 +142,9 @@ check(decode)
 # ## Merges
 #
 # Now the other direction. **Byte-pair encoding** (BPE) {cite:p}`sennrich2016` learns its vocabulary from a
-# large text. It begins with the single bytes, finds the pair of neighbours that occurs most often, makes it
-# a new token, and repeats: GPT-2 did so 50 000 times. What is left of this is a list of pairs in the order
-# in which they were learned. A pair's place in the list is its **rank** (in this section; later a process's number is called so too).
+# large text. It begins with single bytes, makes the most frequent pair of neighbours a new token, and repeats: GPT-2 did so 50 000 times. What is left is a list of pairs in the order in which they were learned. A pair's place in the list is its **rank** (later a process's number is called so too).
 #
-# To encode, do again what training did. Begin with single bytes. Of all neighbouring pairs that are in the
-# table, take the one of the lowest rank and join it wherever it stands, from left to right. Repeat until no
+# To encode, begin with single bytes. Of all neighbouring pairs in the table, join the one of the lowest rank wherever it stands, from left to right. Repeat until no
 # neighbouring pair is in the table.
 #
 # By hand, with the merges $(b, c)$ of rank 0, $(a, b)$ of rank 1 and $(bc, d)$ of rank 2:
@@ -173,10 +194,7 @@ def merge(piece: bytes, ranks: dict[tuple[bytes, bytes], int]) -> list[bytes]:
 check(merge)
 
 # %% [markdown]
-# Here are GPT-2's own merges. Before merging, GPT-2 cuts a text by a pattern into words, numbers, runs of
-# signs and blanks, so that no token reaches from one word into the next. A word takes the blank before it
-# along. (In OpenAI's files a blank is written as "Ġ", since every byte has to be a visible character there.
-# `gpt2_bpe` has turned them back into bytes.)
+# Here are GPT-2's own merges. Before merging, a pattern cuts the text into words, numbers, runs of signs and blanks, so no token reaches into the next word. A word takes the blank before it along.
 
 # %%
 bpe = gpt2_bpe()
@@ -200,10 +218,10 @@ for line in LINES:
     print(f"{len(line.encode()):3} bytes; as tiktoken {numbers == theirs.encode_ordinary(line)}; round trip {again == line}")
 
 # %% [markdown]
-# **Predict.** Before you look at the picture: where are the cuts in "Tokenization of naïve unknowable
-# words"? How many tokens does 🙂 take, and how many the four Japanese characters?
-#
-# *My prediction: …*
+# **Predict.** Before you look at the picture, take the last line, "tea 🙂 小さな猫". The pattern cuts it into "tea", a blank with the face, and a blank with the four Japanese characters, of three bytes each.
+
+# %% predict="japanese_tokens"
+commit("japanese_tokens", ..., sure=...)
 
 # %%
 def shown(token: bytes) -> str:
@@ -233,25 +251,25 @@ def draw_tokens(lines: list[list[bytes]], title: str) -> None:
 of_number = {number: token for token, number in bpe.vocabulary.items()}
 draw_tokens([[of_number[n] for n in encode(line, ranks, bpe.vocabulary)] for line in LINES],
             titled("Frequent words are one token, rare ones come in parts", bpe.source))
+japanese = len(encode(" 小さな猫", ranks, bpe.vocabulary))
+
+# %% outcome="japanese_tokens"
+outcome("japanese_tokens", japanese)
 
 # %% [markdown]
-# A dot stands for the blank. Words that web pages are full of are one token with their blank, "naïve" with its
-# accent among them, and even 🙂. "tea" at the beginning of a line has no blank before it, and is two. The four
-# Japanese characters are eight tokens, and some cuts go through the middle of a character. That is the
-# price of a vocabulary learned from mostly English text: the same thought can cost a Japanese reader several
-# times as many tokens.
-#
+# A dot stands for the blank. Frequent words are one token with their blank, and even 🙂. At the beginning of a line "tea" has no blank before it, and is two. The four Japanese characters are eight, and some cuts go through the middle of a character. That is the price of a vocabulary learned from mostly English text.
+
+# %% recall="merges"
+recall("merges")
+
+# %% [markdown]
 # ## Files larger than memory
 #
-# OpenWebText {cite:p}`gokaslan2019`, gathered anew since the text GPT-2 learned from was never published, is about nine billion
-# tokens by nanoGPT's count {cite:p}`karpathy2022`. As 64-bit numbers they would fill 72 gigabytes of memory in *every* process. So they lie on disk.
+# OpenWebText {cite:p}`gokaslan2019` gathers anew what GPT-2 learned from: about nine billion tokens {cite:p}`karpathy2022`. As 64-bit numbers they would fill 72 gigabytes in *every* process. So they lie on disk.
 # Numbers below 65 536 fit into 16 bits, unsigned: **uint16**, two bytes a token. And a file can be **memory-mapped**:
-# `np.memmap(path, dtype=np.uint16, mode="r")` looks like an array, and what you slice is read from the disk
-# at that moment, nothing else. The files are called **shards**.
+# `np.memmap(path, dtype=np.uint16, mode="r")` looks like an array, and only what you slice is read from the disk. The files are called **shards**.
 #
-# Documents follow one another in the shards, each closed by the token `<|endoftext|>`. A window may well
-# hold the end of one and the start of the next. nanoGPT trains on such windows. Nobody tells the model that
-# the texts on either side of the sign are unrelated; it has to learn that.
+# Documents follow one another in the shards, each closed by the token `<|endoftext|>`. A window may hold the end of one and the start of the next. The model has to learn that the two are unrelated.
 #
 # A **position** counts tokens through all shards in order. By hand, with shards of 3 and 4 tokens,
 # $[10, 11, 12]$ and $[13, 14, 15, 16]$: position 4 is the token 14. A window of length 3 at position 1 has the
@@ -295,9 +313,7 @@ def read_windows(shards: list, starts: Tensor, length: int) -> tuple[Tensor, Ten
 check(read_windows)
 
 # %% [markdown]
-# Shakespeare as shards. With 50 257 tokens, almost all the work of a small model would go into its last
-# layer, so on this page we take the first 256 merges only: a vocabulary of 512, and one for the end of a
-# text.
+# Shakespeare as shards. A small model would spend almost all its work on a last layer of 50 257. So here we take the first 256 merges only.
 
 # %%
 MERGES = 256
@@ -329,18 +345,14 @@ print("a window over the edge of two shards:", repr(decode(inputs[0].tolist(), s
 # %% [markdown]
 # ## Who takes which rows
 #
-# Now several **processes** are to train one model: programs that run side by side, one for each GPU, with no
-# memory in common. Each has a number from 0 to $p - 1$, its **rank**. In **data parallelism** each process
-# holds the whole model and takes an equal share of every batch. It computes the gradient of its share, and
-# the average of these gradients is the gradient of the batch:
+# Now several **processes** are to train one model: programs side by side, one for each GPU, with no memory in common. Each has a number from 0 to $p - 1$, its **rank**. In **data parallelism** each process
+# holds the whole model and takes an equal share of every batch. It computes the gradient of its share, and the average of these gradients is that of the batch:
 #
 # $$ \frac{1}{B} \sum_{i=1}^{B} g_i = \frac{1}{p} \sum_{r=0}^{p-1} \left( \frac{p}{B} \sum_{i \in \text{share } r} g_i \right), $$
 #
-# with $g_i$ the gradient of example $i$, and $B$ examples in the batch. Mind the condition. A mean of means is the mean only when the parts are *equal*. With shares of 3 and 1, the
-# lonely example would count three times as much as each of the others.
+# Here $g_i$ is the gradient of example $i$ of $B$. A mean of means is the mean only when the parts are *equal*. With shares of 3 and 1, the lonely example would count three times as much as each of the others.
 #
-# A share may still be too large for a GPU's memory. Then it is cut into **micro-batches**, whose gradients
-# add up before the step, as on rung 16. By hand: a batch of 12, two processes, micro-batches of 3. Process 1
+# A share too large for a GPU's memory is cut into **micro-batches**, whose gradients add up before the step, as on rung 16. By hand: a batch of 12, two processes, micro-batches of 3. Process 1
 # takes the rows 6 to 8, then 9 to 11.
 
 # %% exercise="my_rows"
@@ -378,17 +390,13 @@ check(my_rows)
 # ## All-reduce
 #
 # Every process has a vector of $n$ numbers, its gradient. Afterwards every process should have the sum of
-# all $p$ vectors. That is an **all-reduce**. We build it from the two simplest things processes can do. A
-# `link` is a process's way to the others:
+# all $p$ vectors. That is an **all-reduce**. We build it from sending and receiving. A `link` is a process's way to the others:
 #
 # - `link.rank` and `link.size`: its number, and how many there are;
 # - `link.send(values, to)`: send a copy of a tensor to one other process. It does not wait until it arrives;
 # - `link.receive(source)`: wait for the next tensor that process sends to us, and return it.
 #
-# `link.sent` lists what was sent, so that we can count. `in_turns(function, size)` runs a function in `size`
-# threads that play processes, one at a time, so the result is the same at every run, and if all of them
-# wait for each other it says so. `in_processes` does it with real processes. Here is the all-reduce that
-# comes to mind first: everybody sends to process 0, which adds and sends the sum back.
+# `link.sent` lists what was sent, so that we can count. `in_turns(function, size)` runs a function in `size` threads that play processes, one at a time. The result is the same at every run, and if all wait for each other it says so. `in_processes` does it with real processes. First idea: process 0 adds all up and sends the sum back.
 
 # %%
 def star(values: Tensor, link: Link) -> Tensor:
@@ -419,13 +427,11 @@ for size in (2, 4, 8):
     print(f"star, {size} processes, 1000 numbers each: through each line pass {traffic(star, size, 1000)}")
 
 # %% [markdown]
-# The line of process 0 is the bottleneck. Everything passes through it, the more the more processes there
-# are, while the other lines lie idle. Twice the GPUs make the exchange more than twice as slow.
+# Everything passes through the line of process 0, while the others lie idle. Twice the GPUs make the exchange more than twice as slow.
 #
 # ## The ring
 #
-# Put the processes in a circle, each of which sends to its right neighbour, $r \to (r + 1) \bmod p$, and cut
-# every vector into $p$ parts. Then all lines can work all the time {cite:p}`patarasuk2009`:
+# Put the processes in a circle, where each sends to its right neighbour, $r \to (r + 1) \bmod p$. Cut every vector into $p$ parts. Then all lines can work all the time {cite:p}`patarasuk2009`:
 #
 # **First half** (reduce-scatter): at step $s = 0, \dots, p - 2$ process $r$ sends part $r - s$ and receives
 # part $r - s - 1$, which it *adds* to its own. All part numbers count modulo $p$. So each part travels round
@@ -483,14 +489,7 @@ for size in (2, 4, 8):
     print(f"ring, {size} processes, 1000 numbers each: through each line pass {traffic(ring_all_reduce, size, 1000)}")
 
 # %% [markdown]
-# Sent and received together, every line carries less than four vectors, and all alike. Here is your ring at
-# work. A wrapped link notes every message. From what it carries we can tell who is in it: process
-# $r$ puts the number $2^r \cdot 16^k$ into part $k$, so a sum says by itself what has been added. Go through
-# it step by step.
-#
-# **Predict.** Without looking back: after three steps, which part does each process hold finished?
-#
-# *My prediction: …*
+# Every line carries less than four vectors, sent and received, and all alike. Here is your ring at work. Process $r$ puts the number $2^r \cdot 16^k$ into part $k$, so a sum says by itself what has been added. After three steps, which part does each process hold finished?
 
 # %%
 class Watching:
@@ -543,16 +542,15 @@ fig.supxlabel("part of the vector; the number says how many processes' values ar
 plt.show()
 
 # %% [markdown]
-# In the first three steps sums grow along the diagonals, one part in each process, until each process has
-# one part with all four in it. In the last three, finished parts are handed on. At every step every process
-# sends one part and receives one.
-#
+# In the first three steps sums grow along the diagonals, until each process has one part with all four in it. In the last three, finished parts are handed on.
+
+# %% recall="ring"
+recall("ring")
+
+# %% [markdown]
 # ## Real processes
 #
-# So far threads took turns. Now to real processes, with no memory in common. `in_processes` starts them,
-# makes your definitions again in each, and joins them by `torch.distributed`, with **gloo**, the library that
-# carries messages between CPUs. (Between GPUs it would be NCCL.) They run your ring, then the
-# all-reduce that torch brings along.
+# `in_processes` starts real processes and joins them by `torch.distributed`, with **gloo**, which carries messages between CPUs. (Between GPUs it would be NCCL.) They run your ring, then torch's own all-reduce.
 
 # %%
 def ring_lesson(link: Link, n: int) -> dict[str, Any]:
@@ -570,16 +568,11 @@ for rank, found in enumerate(in_processes(ring_lesson, 2, 1_000_000)):
           f"{found['differs']:.1e}, sent {found['megabytes']:.1f} MB")
 
 # %% [markdown]
-# Not a bit apart; but a sum of two has one addition. With more, another order of adding could show in the last
-# digits.
+# Not a bit apart. With more than two, another order of adding could show in the last digits.
 #
 # ## Averaging the gradients
 #
-# With the ring, the heart of data parallelism is a few lines. A model has hundreds of parameters, and an
-# exchange of each would pay for $2(p - 1)$ messages every time. So lay all gradients end to end in one
-# vector, exchange it once, divide by $p$, and put the pieces back where they came from. (PyTorch does
-# it in **buckets** of 25 megabytes, so that the first ones can travel while the backward pass is
-# still computing the rest {cite:p}`li2020`.)
+# A model has hundreds of parameters, and an exchange of each would pay for $2(p - 1)$ messages every time. So lay all gradients end to end in one vector, exchange it once, divide by $p$, and put the pieces back where they came from. (PyTorch takes **buckets** of 25 megabytes, so that the first can travel while the backward pass goes on {cite:p}`li2020`.)
 #
 # By hand: in process 0 the gradients are $[1, 2]$ and $[3]$, in process 1 $[5, 6]$ and $[7]$. The vectors
 # $[1, 2, 3]$ and $[5, 6, 7]$ add up to $[6, 8, 10]$; half of it is $[3, 4, 5]$, and back go $[3, 4]$ and $[5]$.
@@ -620,11 +613,7 @@ check(average_gradients)
 #
 # $$ t_\text{ring} = 2(p - 1) \left( \ell + \frac{m}{p\, b} \right) \text{ seconds.} $$
 #
-# Two tricks keep the GPUs from waiting. The exchange can run *beside* the backward pass: the gradients of the
-# last layers are ready first and can leave while the earlier layers are still being computed. And with $k$
-# micro-batches the gradients add up in place, so only the *last* micro-batch has to exchange anything. PyTorch
-# calls it gradient accumulation with `no_sync`. We assume that the exchange may run beside the whole of the last backward pass, and that only what is longer has
-# to be waited for:
+# Two tricks keep the GPUs from waiting. The exchange can run *beside* the backward pass: the gradients of the last layers are ready first. And with $k$ micro-batches the gradients add up in place, so only the *last* one has to exchange anything. PyTorch calls it gradient accumulation with `no_sync`. We assume that the exchange may run beside the whole of the last backward pass, and that only what is longer is waited for:
 #
 # $$ t_\text{update} = k\,(t_\text{forward} + t_\text{backward}) + \max(0,\; t_\text{ring} - t_\text{backward}). $$
 #
@@ -663,11 +652,12 @@ check(update_seconds)
 
 # %% [markdown]
 # **Predict.** GPT-2 has 124 million parameters, so the gradients are half a gigabyte in float32. Say that a
-# micro-batch takes 0.05 seconds forward and 0.1 backward. Over which of these lines can the exchange hide:
-# 200 gigabytes a second (GPUs of one machine), 12.5 (a fast network), 1.25 (a usual one)? Does accumulating
-# 5 micro-batches save the slowest?
-#
-# *My prediction: …*
+# micro-batch takes 0.05 seconds forward and 0.1 backward. There are three kinds of line:
+# 200 gigabytes a second (GPUs of one machine), 12.5 (a fast network) and 1.25 (a usual one). Latencies are
+# 20 microseconds. Over which of them can the exchange hide? Guess before you reckon.
+
+# %% predict="slow_line"
+commit("slow_line", ..., sure=...)
 
 # %%
 LINES_OF = {"in one machine, 200 GB/s": 200e9, "fast network, 12.5 GB/s": 12.5e9, "usual network, 1.25 GB/s": 1.25e9}
@@ -684,25 +674,19 @@ for ax, k in zip(axes, (1, 5), strict=True):
                 title=f"{k} micro-batch{'es' if k > 1 else ''} an update", ax=ax)
     ax.set(xticks=np.log2(counts), xticklabels=counts, ylim=(0, 108))
 plt.show()
+computing = 100 * 0.15 / update_seconds(4 * PARAMETERS, 8, 1.25e9, 2e-5, 0.05, 0.1, 1)[1]
+
+# %% outcome="slow_line"
+outcome("slow_line", computing)
 
 # %% [markdown]
-# From two GPUs on, more of them at most double the exchange (but for the latency), however many there are: that
-# is the ring's doing. What matters is the line. Inside a machine and over a fast network the exchange is over before the backward pass is, and costs nothing. Over
-# a usual network the GPUs wait most of the time, with one micro-batch; accumulation helps, since one exchange then
-# serves five. The real run accumulates for memory's sake anyway (60 windows a GPU, 12 at a time). And fast lines are
-# why clusters for this purpose cost what they do.
+# From two GPUs on, more of them at most double the exchange, but for the latency. What matters is the line. Inside a machine and over a fast network the exchange costs nothing. Over a usual network the GPUs wait most of the time, with one micro-batch; accumulation helps, since one exchange then serves five.
 #
 # ## Where the memory goes
 #
-# With data parallelism every process keeps everything: the weights, a gradient for each, and what Adam keeps
-# (the means of the gradient and of its square). In float32 that is $4 + 4 + 8 = 16$ bytes for each parameter. In
-# **mixed precision** as it is meant here, which goes further than rung 14's, the weights and gradients that are
-# worked with take 2 bytes each, and the optimiser keeps, beside its two means, the
-# weights in float32, to which small steps can be added without being rounded away: $2 + 2 + 12$, again 16.
+# With data parallelism every process keeps everything: the weights, a gradient for each, and Adam's two means. In float32 that is $4 + 4 + 8 = 16$ bytes for each parameter. **Mixed precision** here goes further than rung 14's: the weights and gradients that are worked with take 2 bytes each. Beside its two means the optimiser keeps the weights in float32, so that small steps are not rounded away: $2 + 2 + 12$, again 16.
 #
-# That $p$ processes all keep the same is a waste. {cite:t}`rajbhandari2020` take it apart in stages, called
-# **ZeRO** (zero redundancy optimiser). The optimiser's state is needed only where a weight is updated, so each
-# process can keep a $p$-th of it; and so on:
+# {cite:t}`rajbhandari2020` divide this among the processes in stages, called **ZeRO** (zero redundancy optimiser). The optimiser's state is needed only where a weight is updated, so each process can keep a $p$-th of it:
 #
 # | stage | divided among the $p$ processes | whole in every process |
 # |---|---|---|
@@ -711,8 +695,7 @@ plt.show()
 # | 2 | optimiser, gradients | weights |
 # | 3 | optimiser, gradients, weights | nothing |
 #
-# At stage 3 a layer's weights are gathered from all processes when they are needed, and dropped again. Here is
-# the table as a function.
+# At stage 3 a layer's weights are gathered when they are needed, and dropped again. Here is the table as a function.
 
 # %%
 def bytes_per_gpu(parameters: int, processes: int, stage: int, mixed: bool) -> tuple[float, float, float]:
@@ -728,12 +711,12 @@ for stage in range(4):
     print(f"100 parameters in float32, 4 processes, stage {stage}: {bytes_per_gpu(100, 4, stage, mixed=False)} bytes")
 
 # %% [markdown]
-# In practice the question is turned round: how many GPUs of a kind does a model need? A higher stage needs
-# fewer, and stage 3 sends more. Sometimes no number is enough.
+# In practice the question is turned round: how many GPUs of a kind does a model need? Sometimes no number is enough.
 #
 # By hand: 100 parameters in float32 at stage 1. Weights and gradients, 800 bytes, are whole in every process, and
 # the optimiser's 800 are divided. With 1 000 bytes in a GPU there are 200 left for a part of these, so it takes
-# 4 GPUs. With 900 bytes it takes 8.
+# 4 GPUs. With 900 bytes it takes 8. With 800 bytes nothing is left for even the smallest part: no number is enough.
+# At stage 0 one GPU of 1 600 bytes holds it all, and of smaller ones no number does. A part need not be a whole number of bytes.
 
 # %% exercise="fewest_gpus"
 def fewest_gpus(parameters: int, stage: int, mixed: bool, memory: int) -> int | None:
@@ -741,11 +724,11 @@ def fewest_gpus(parameters: int, stage: int, mixed: bool, memory: int) -> int | 
 
     Parameters
     ----------
-    parameters : of the whole model, at least 1
+    parameters : of the whole model, from 1 to 10¹³
     stage : 0, 1, 2 or 3, as in the table
     mixed : whether weights and gradients take 2 bytes, and the optimiser keeps the weights
         in 4 bytes as well; else all numbers take 4 bytes
-    memory : bytes of one GPU, a whole number. Weights, gradients and optimiser together may fill
+    memory : bytes of one GPU, a whole number from 1 on. Weights, gradients and optimiser together may fill
         it to the last byte; activations are not counted.
 
     Returns
@@ -767,11 +750,11 @@ def fewest_gpus(parameters: int, stage: int, mixed: bool, memory: int) -> int | 
 check(fewest_gpus)
 
 # %% [markdown]
-# **Predict.** A model of 30 billion parameters in mixed precision, and GPUs with 80 gigabytes. How many GPUs
-# does each stage need, at the least, before there is room for a single activation? For which stages is no
-# number enough?
-#
-# *My prediction: …*
+# **Predict.** A model of 30 billion parameters in mixed precision, and as many GPUs with 80 gigabytes as you
+# like. Activations are left out.
+
+# %% predict="lowest_stage"
+commit("lowest_stage", ..., sure=...)
 
 # %%
 counts = np.array([1, 2, 4, 8, 16, 32, 64, 128])
@@ -790,26 +773,26 @@ for ax, (name, n) in zip(axes, {"GPT-2, 124 million": 124e6, "30 billion": 30e9}
         ax.axhline(80, color=COLOURS["grey"], lw=1, ls="--")
         ax.text(0, 74, "one GPU's 80 GB", ha="left", va="top", color=COLOURS["grey"], fontsize=11)
 plt.show()
+lowest = min(stage for stage in range(4) if fewest_gpus(30_000_000_000, stage, True, 80_000_000_000) is not None)
+
+# %% outcome="lowest_stage"
+outcome("lowest_stage", f"stage {lowest}")
 
 # %% [markdown]
-# GPT-2's two gigabytes fit anywhere. There plain data parallelism, stage 0, is the right choice, since sharding the
-# weights sends more: they have to be gathered forward and again backward. With 30 billion parameters stage 0 does not fit, on
-# however many GPUs, because more GPUs do not make any of them hold less. Nor does stage 1, although most of the
-# memory is the optimiser's and is shared there: what is left whole is too much by itself. Stage 2 fits, on more
-# than three times as many GPUs as stage 3, which alone goes on falling. (Both fill their GPUs to the last byte,
-# so a real training needs more of them.)
-#
+# GPT-2's two gigabytes fit anywhere. There stage 0 is the right choice, since sharding the weights sends more: they are gathered forward and again backward. With 30 billion parameters stage 0 does not fit, on however many GPUs. Nor does stage 1, although most of the memory is the optimiser's: what is left whole is too much by itself. Stage 2 fits, on more than three times as many GPUs as stage 3.
+
+# %% recall="memory"
+recall("memory")
+
+# %% [markdown]
 # ## How much of a GPU do you use?
 #
-# Tokens a second tell you how long it will take, and not whether that is good. For that, count operations. A
-# multiplication and an addition are two, so the forward pass takes 2 for each of the $N$ weights that a
-# token is multiplied with, and the backward pass twice as many: $6N$. The attention's scores and weighted
-# values have no weights and cost extra: for $L$ layers with $H$ heads of width $Q$ and a window of $T$ tokens,
+# To judge tokens a second, count operations. A multiplication and an addition are two, so the forward pass takes 2 for each of the $N$ weights that a token is multiplied with. The backward pass takes twice as many: $6N$ in all. The attention's scores and weighted values have no weights and cost extra. For $L$ layers with $H$ heads of width $Q$ and a window of $T$ tokens,
 #
 # $$ c = 6N + 12\,L\,H\,Q\,T \quad \text{operations for each token.} $$
 #
 # The **model FLOPs utilisation** (MFU) {cite:p}`chowdhery2023` is what is done in a second over what the GPUs
-# could do at their peak. Work that is done twice, to save memory, does not count twice.
+# could do at their peak.
 #
 # By hand: $N = 100$, $L = H = 1$, $Q = 2$, $T = 10$ give $600 + 240 = 840$. At 50 tokens a second two GPUs
 # with a peak of 100 000 each are used to $840 \cdot 50 / 200\,000 = 0.21$.
@@ -845,13 +828,12 @@ def utilisation(
 check(utilisation)
 
 # %% [markdown]
-# nanoGPT {cite:p}`karpathy2022` publishes its settings: batches of 12 windows of 1 024 tokens, 40
-# of them in an update over 8 GPUs (5 each), 600 000 updates; and that this takes about 4 days on 8
-# A100s. NVIDIA gives the A100's peak as 312 · 10¹² operations a second at 16 bits.
+# nanoGPT {cite:p}`karpathy2022` publishes its settings: batches of 12 windows of 1 024 tokens, 40 of them in an update (5 on each of 8 GPUs), 600 000 updates. It takes about 4 days on 8 A100s. NVIDIA gives the A100's peak as 312 · 10¹² operations a second at 16 bits.
 #
-# **Predict.** What share of the eight GPUs was used? A half? A tenth?
-#
-# *My prediction: …*
+# **Predict.** A half? A tenth?
+
+# %% predict="eight_a100"
+commit("eight_a100", ..., sure=...)
 
 # %%
 tokens_an_update = 12 * 1024 * 40
@@ -871,22 +853,21 @@ alike, _ = utilisation(124_000_000, 12, 12, 64, 1024, 1.0, 1, peak)
 print(f"this machine's CPU multiplies matrices at {peak / 1e9:.0f} · 10⁹ operations a second; at that, the same training would "
       f"take {tokens * alike / peak / 86_400 / 365:,.0f} years")
 
+# %% outcome="eight_a100"
+outcome("eight_a100", 100 * share)
+
 # %% [markdown]
-# Not quite a third, and that is a decent number. The rest goes to matrix products that run below
-# the peak, and to everything that is none: norms, softmax, the optimiser, memory, waiting. When a run of yours
-# shows 0.05 on a GPU, something is wrong with it, and rung 14 is where to look.
+# Not quite a third, a decent number. The rest goes to matrix products below the peak, norms, softmax, the optimiser and waiting.
 #
 # ## Somebody else's weights
 #
-# OpenAI published GPT-2's weights. To load them, two programs have to agree on every name and on every
-# layout. Three differences are typical:
+# To load OpenAI's weights of GPT-2, two programs have to agree on every name and layout. Three differences:
 #
-# - **Names.** In the copy that everybody uses (Hugging Face's) they say `h.3.attn.c_attn.weight`, ours `blocks.3.attention.queries_keys_values.weight`.
+# - **Names.** Hugging Face's copy says `h.3.attn.c_attn.weight`, ours `blocks.3.attention.queries_keys_values.weight`.
 # - **Layout.** Their layers compute $x W$ with $W$ of shape (in, out). `nn.Linear` keeps (out, in). So
 #   the matrices of the four layers inside a block have to be *transposed*: `attn.c_attn`, `attn.c_proj`,
 #   `mlp.c_fc`, `mlp.c_proj`. The tables `wte` and `wpe` are looked up, not multiplied with, and stay.
-# - **Things that are no weights.** The causal mask is stored with them, as `h.3.attn.bias` (a triangle
-#   that says which scores count, and no bias at all) and `h.3.attn.masked_bias`. They go. `h.3.attn.c_attn.bias` is a real bias.
+# - **Things that are no weights.** The causal mask is stored with them, as `h.3.attn.bias` (a triangle, and no bias at all) and `h.3.attn.masked_bias`. They go. `h.3.attn.c_attn.bias` is a real bias.
 #
 # And one thing is there once and needed twice: `wte` is tied, so it serves as our `read_out.weight` too.
 
@@ -939,9 +920,7 @@ check(from_openai)
 
 # %% [markdown]
 # How do you know that a translation is right? Not by the shapes: `attn.c_proj` is square, and fits both ways
-# round. You compare what comes *out*. Half a gigabyte of weights is nothing for a lesson, so here is a GPT-2 with
-# OpenAI's names and layouts in small, with random weights, as the library `transformers` makes it. Both
-# models should give the same logits.
+# round. You compare what comes *out*. Here is a small GPT-2 of the library `transformers`, with random weights. Both models should give the same logits.
 
 # %%
 def with_random_weights() -> tuple[dict[str, Tensor], Tensor, Tensor]:
@@ -969,32 +948,17 @@ with torch.no_grad():
     print(f"one square matrix the other way round: by {(ours(tokens) - logits).abs().max():.1f}, and no error")
 
 # %% [markdown]
-# `gelu="tanh"` is one more such difference: OpenAI's GELU is an approximation with a tanh, and a model has to
-# be run with the one it was trained with. The run `gpt2`, profile `openai`, can do this translation with the
-# real weights, where they can be had, and evaluate them.
+# `gelu="tanh"` is one more such difference: OpenAI's GELU is an approximation with a tanh, and a model has to be run as it was trained. The run `gpt2`, profile `openai`, evaluates the real weights so, where they can be had.
 #
 # ## Data-parallel training
 #
-# The last piece, from its specification: everything above in one class. It is what PyTorch's
-# `DistributedDataParallel` (**DDP**) does for you, minus the overlap.
+# Everything above in one class. It is PyTorch's `DistributedDataParallel` (**DDP**), minus the overlap.
 #
 # `DataParallel(model, link)`: afterwards the model has, in every process, the parameters *and buffers* of
 # process 0. (A buffer is a tensor that belongs to the model and is not trained, such as what batch norm
 # counts: `model.buffers()`.) The process keeps both as `self.model` and `self.link`.
 #
-# `update(optimiser, batches, loss_of, clip)`, called by all processes at the same time, each with its own
-# micro-batches:
-#
-# 1. Put the model into training mode. Clear what gradients are left from before.
-# 2. For each micro-batch: compute `loss_of(model, batch)`, divide by the number of micro-batches, run
-#    `backward`. Nothing is exchanged meanwhile.
-# 3. Average the gradients over the processes, once.
-# 4. If `clip` is a number, scale the gradients so that their norm, over all parameters together, is at most
-#    `clip` (`nn.utils.clip_grad_norm_`). The order matters: it is the gradient of the whole batch that is
-#    clipped.
-# 5. One step of the optimiser.
-# 6. Return the mean loss of the global batch, the same Python float in every process. This may take a second exchange,
-#    of one number. So a process sends at most $4(p - 1)$ messages in an update.
+# `update(optimiser, batches, loss_of, clip)` is called by all processes at the same time, each with its own micro-batches. Its steps stand in the docstring. The order matters: it is the gradient of the whole batch that is clipped.
 
 # %% exercise="DataParallel"
 class DataParallel:
@@ -1024,7 +988,17 @@ class DataParallel:
         ### END SOLUTION
 
     def update(self, optimiser, batches: list, loss_of, clip: float | None) -> float:
-        """Take one step for the global batch, as specified above.
+        """Take one step for the global batch.
+
+        1. Put the model into training mode. Clear what gradients are left from before.
+        2. For each micro-batch: compute loss_of(model, batch), divide by the number of
+           micro-batches, run backward. Nothing is exchanged meanwhile.
+        3. Average the gradients over the processes, once.
+        4. If clip is a number, scale the gradients so that their norm, over all parameters
+           together, is at most clip (nn.utils.clip_grad_norm_).
+        5. One step of the optimiser.
+        6. Return the mean loss of the global batch, the same Python float in every process. This
+           may take a second exchange, of one number: at most 4(p − 1) messages in an update.
 
         Parameters
         ----------
@@ -1060,13 +1034,8 @@ check(DataParallel)
 # %% [markdown]
 # ## One curve
 #
-# Does it hold? A small GPT on Shakespeare's shards, batches of 16 windows of 32 tokens, AdamW. First by this
-# process alone, in four micro-batches an update, then by four real processes, each of which takes one of the four. And each of them
-# makes its *own* random start, with its rank as the seed.
-#
-# **Predict.** How far apart are the two loss curves: nowhere, by rounding, by a little noise?
-#
-# *My prediction: …*
+# A small GPT on Shakespeare's shards, batches of 16 windows of 32 tokens, AdamW. First this process alone, in four micro-batches an update. Then four real processes, each with one of the four, and each with its *own* random start. How far apart will the two loss curves be: nowhere, by
+# rounding, by a little noise?
 
 # %%
 CONTEXT, BATCH, MICRO, STEPS, SHORT = 32, 16, 4, 64, 48
@@ -1124,26 +1093,21 @@ right.set(xlabel="update", ylabel="4 processes − 1 process (10⁻⁶ nats)", t
 plt.show()
 
 # %% [markdown]
-# One curve, though not the same bits: the one process adds the gradients of its four micro-batches one after
-# another, the ring adds the same four in another order, which is rounded elsewhere. (The smallest steps of the right
-# curve are the spacing of float32 numbers near 5.) Among the four there is no difference at all, because the ring
-# gives them the same bits and they take the same step. That is worth guarding. If they ever differed,
-# nothing would bring them together again.
+# One curve, though not the same bits. The one process adds the four gradients in one order, the ring in another, which is rounded elsewhere. The four do not differ at all, because the ring gives them the same bits. That is worth guarding: if they ever differed, nothing would bring them together again.
 #
 # ## Three ways to spoil it
 #
-# Each of these has cost somebody a week, because nothing stops and the loss falls. All run with four
-# threads that play processes:
+# In each of these nothing stops and the loss falls. All run with four threads that play processes:
 #
 # - **a sum instead of a mean**: the division by $p$ is forgotten;
 # - **own starts**: nobody sends the initialisation round;
 # - **the same rows**: every process takes the share of process 0.
 #
-# **Predict.** Which of the three can be told from the right curve by its training loss, with AdamW? And the
-# first one, with SGD and momentum, at a rate that suits the right program? Write down an order, from harmless
-# to hopeless.
-#
-# *My prediction: …*
+# **Predict.** First with AdamW: which of the three can be told from the right curve by its training loss? Then the
+# first one again, with SGD and momentum, at a rate that suits the right program. We ask about the first one.
+
+# %% predict="sum_with_adamw"
+commit("sum_with_adamw", ..., sure=...)
 
 # %%
 class Summing(DataParallel):
@@ -1222,44 +1186,35 @@ fig, axes = plt.subplots(1, 2, figsize=(11.5, 4), sharey=True)
 for ax, (optimiser, curves) in zip(axes, smooth.items(), strict=True):
     plot_curves(curves, xlabel="update", ylabel="training loss (nats a token)", title=f"With {optimiser}", ax=ax)
 plt.show()
+gap = smooth["AdamW"]["a sum"][1][-2:].mean() - smooth["AdamW"]["right"][1][-2:].mean()
+compared = "the same to 0.05 nats" if abs(gap) <= 0.05 else f"{'lower' if gap < 0 else 'higher'} by more than 0.05 nats"
+
+# %% outcome="sum_with_adamw"
+outcome("sum_with_adamw", compared)
 
 # %% [markdown]
-# With AdamW the sum is the curve of the mean, to the width of a line. Adam divides a gradient by its own recent
-# size, so a factor of four cancels, and clipping would hide it as well, wherever the norm is above `clip`. With SGD the same slip is a learning
-# rate four times larger. At first that even looks like progress. Then the loss falls behind: at four
-# times the rate it stalls. So the program "works" until somebody changes the optimiser, or takes
-# a rate from a paper, or moves from four GPUs to eight. The remedy is the test of the last section, but
+# With AdamW the sum is the curve of the mean, to the width of a line. Adam divides a gradient by its own recent size, so a factor of four cancels. Clipping would hide it as well, wherever the norm is above `clip`. With SGD the same slip is a learning rate four times larger. At first that looks like progress; then the loss stalls. So the program "works" until somebody changes the optimiser, or moves from four GPUs to eight. The remedy is the test of the last section, but
 # with *SGD*: one process and four must give one curve. With AdamW, as it ran there, it lets this slip pass.
 #
-# With own starts, each process computes a gradient for its own weights, and all of them apply the average, which
-# fits none. The loss falls all the same, only less. Compare the four validation losses in its row: these are
-# four different models, and they never meet. The remedy is to send the start round, and to compare a checksum
-# of the weights over the processes now and then.
+# With own starts, each process computes a gradient for its own weights, and all apply the average, which fits none. The four validation losses in its row differ: these are four models, and they never meet. The remedy: send the start round, and compare a checksum of the weights now and then.
 #
-# The same rows cost about as much as own starts. (Which of the two is worse, one seed cannot tell.) Within a run
-# they are the quietest: all processes agree, and three quarters of
-# the work is done for nothing. It is training with a batch of 4 in place of 16. Only a comparison with the right curve shows it, or a
-# look at the first tokens that each process reads.
-#
+# The same rows cost about as much as own starts: it is training with a batch of 4 in place of 16. Only the right curve shows it, or a look at the first tokens that each process reads.
+
+# %% recall="spoilt"
+recall("spoilt")
+
+# %% [markdown]
 # ## What torch does for you
 #
 # You have built what these do:
 #
-# - `DistributedDataParallel(model)` is your `DataParallel`. It sends the start round, cuts the gradients into
-#   buckets, and starts the exchange of each as soon as its last gradient is there. Under `no_sync()` it
-#   exchanges nothing, and the gradients add up.
-# - `fully_shard(model)` (**FSDP2**, fully sharded data parallel) is stage 3 of the table. Each process keeps a $p$-th of every weight, gathers
-#   a block's weights when they are needed, and sums the gradients right into the process that keeps
-#   their part: the two halves of your ring, at different times.
-# - **torchrun** starts the processes, tells each its rank, and ends all when one dies.
+# - `DistributedDataParallel(model)` is your `DataParallel`. It starts the exchange of each bucket as soon as its last gradient is there. Under `no_sync()` it exchanges nothing, and the gradients add up.
+# - `fully_shard(model)` (**FSDP2**, fully sharded data parallel) is stage 3 of the table. Each process gathers a block's weights when they are needed. The gradients are summed right into the process that keeps their part: the two halves of your ring, at different times.
+# - **torchrun** starts the processes and tells each its rank.
 #
 # ## The real one
 #
-# The run `gpt2` trains the 124 million parameters on OpenWebText, in `multi-gpu` and `slurm` with nanoGPT's published settings: 480
-# windows of 1 024 tokens in an update, AdamW at $6 \cdot 10^{-4}$ with 2 000 steps of warm-up and a cosine
-# down to a tenth, weight decay 0.1, clipping at 1. nanoGPT reports a loss of about 2.85 after
-# 600 000 updates, which we take for the loss on held-out text. The text is prepared beforehand by `descent prepare gpt2`: it fetches OpenWebText (a
-# download of tens of gigabytes), encodes it and writes the shards.
+# The run `gpt2` trains the 124 million parameters on OpenWebText, in `multi-gpu` and `slurm` with nanoGPT's published settings. AdamW has a rate of $6 \cdot 10^{-4}$ with 2 000 steps of warm-up and a cosine down to a tenth, weight decay 0.1, clipping at 1. The reported loss is about 2.85; we take it for the loss on held-out text. `descent prepare gpt2` fetches OpenWebText beforehand (tens of gigabytes), encodes it and writes the shards.
 #
 # | profile | machine | what it does |
 # |---|---|---|
@@ -1270,8 +1225,7 @@ plt.show()
 # | `slurm` | two machines with eight GPUs each, FSDP2 | the same, queued, continued when its hours are over |
 # | `openai` | one GPU | trains nothing: evaluates OpenAI's own weights |
 #
-# Say it plainly: the full run takes eight GPUs for days, and **we have not run it**. What we have measured is
-# below, beside what is published; what we have not is listed as not yet run.
+# The full run takes eight GPUs for days, and **we have not run it**. Below stands what we measured.
 #
 # `model="mine"` trains your `GPT` of rung 16. Without a profile, `run` takes the largest that this machine
 # can carry.
@@ -1283,34 +1237,26 @@ run("gpt2", model="mine")
 recorded("gpt2")
 
 # %% [markdown]
-# Reading the report, look for four things. The loss curve starts at $\log 50\,257 = 10.8$; a first value far
-# from that means a wrong start. The MFU
-# in the log should be steady; when it sinks, something waits: the disk, a slow process, the network. And
-# in `gpu` the text is read about once, so the validation loss has little reason to part from the training loss;
-# in `multi-gpu` it is read some thirty times, and there you should look.
+# Reading the report, look for three things. The loss curve starts at $\log 50\,257 = 10.8$; a first value far
+# from that means a wrong start. The MFU in the log should be steady; when it sinks, something waits. And do the losses part? In `gpu` the text is read about once, in `multi-gpu` some thirty times.
 #
 # ## Go further
 #
-# No grader here; each of these takes between ten minutes and an evening.
+# No grader here.
 #
 # **Learn the merges.** Write the training of byte-pair encoding, and learn 1 000 merges from Shakespeare. How
 # do the first hundred differ from GPT-2's?
 #
 # :::{admonition} What a good answer contains
 # :class: dropdown
-# The count of pairs by word, not over the whole text again after each merge. Bytes for each token of
-# both vocabularies on a held-out act: the one learned here wins on its own author, and loses on
-# anything else.
+# The count of pairs by word, not over the whole text again after each merge. Bytes for each token of both, on a held-out act and on another text.
 # :::
 #
-# **Overlap.** Cut the gradients into two buckets, and start the exchange of the first from a hook
-# (`register_post_accumulate_grad_hook`) while the backward pass still works on the second.
+# **Overlap.** Cut the gradients into two buckets. Start the exchange of the first from a hook (`register_post_accumulate_grad_hook`) during the backward pass.
 #
 # :::{admonition} What a good answer contains
 # :class: dropdown
-# The same curve as before, to the last digits. A time for each update with and without, over real
-# processes, with the spread of several runs. And the reason for which two threads of one process would
-# show nothing.
+# The same curve as before. A time for each update with and without, over real processes, with its spread.
 # :::
 #
 # **Stage 1.** Let each process keep Adam's state for a $p$-th of the parameters, update these, and hand
@@ -1318,30 +1264,24 @@ recorded("gpt2")
 #
 # :::{admonition} What a good answer contains
 # :class: dropdown
-# The first half of the ring is enough for the gradients, and the second for the weights: so it sends no
-# more than plain data parallelism does. The memory of the state, measured, before and after.
+# The first half of the ring is enough for the gradients, and the second for the weights. The memory of the state, measured.
 # :::
 #
 # ## Explain it to a friend
 #
-# Aloud, or in writing, without scrolling up.
-#
-# 1. Why does a ring of 64 processes take hardly longer than one of 32, and a star twice as long?
-# 2. A colleague's training on eight GPUs gives a worse loss than on one at the same global batch. Which four
-#    things do you check, and with which tests?
-# 3. What does a process of FSDP send that one of DDP does not, and what is it spared?
-#
-# :::{admonition} What good answers contain
-# :class: dropdown
-# 1. In the ring each process sends $2(p-1)/p \cdot n$ numbers, which grows towards $2n$ and stops; all lines
-#    work at once. In the star all of it passes through one line. What does grow in the ring is the number
-#    of messages, and with it the latency.
-# 2. Equal starts (a checksum of the weights in every process); different rows (print the first tokens);
-#    a mean and not a sum, of equal parts (one process and two with SGD must give one curve); clipping
-#    after the exchange, one step an update, the loss divided by the number of micro-batches.
-# 3. The weights, gathered forward and again backward. It is spared keeping all of them, and their gradients,
-#    and the optimiser's state: nearly $1 - 1/p$ of the 16 bytes a parameter.
-# :::
-#
-# This was the last rung of the ladder: from one weight on a straight line to GPT-2 on as many GPUs as you
-# can lay your hands on.
+# Aloud, or in writing, without scrolling up:
+
+# %% write="ring_or_star"
+write("ring_or_star", """
+""")
+
+# %% write="worse_on_eight"
+write("worse_on_eight", """
+""")
+
+# %% write="fsdp_sends"
+write("fsdp_sends", """
+""")
+
+# %% [markdown]
+# This was the last rung: from one weight on a straight line to GPT-2 on several GPUs.

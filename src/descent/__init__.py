@@ -1,6 +1,8 @@
 """Descent: an interactive deep-learning course, from one weight to GPT-2.
 
-A notebook needs four names, ``from descent import chapter, check, hint, progress``. Later chapters
+A notebook needs ``chapter``, ``check``, ``hint`` and ``progress``; ``commit`` and ``outcome`` for
+what is to be said before it is seen, ``recall`` and ``write`` for what is to be remembered and put
+into words. ``clock`` and ``sprint`` keep the time. Later chapters
 also need ``mine``, which fetches an earlier answer; ``run``, which trains; ``recorded``, which
 shows what others' training gave; and ``measured``, which returns what was measured beforehand. The
 last rungs need a model that is already there (``GPT``, ``sample``), and processes that talk
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from descent.models.gpt import GPT, sample
     from descent.notebook import chapter, check, hint, mine, progress, put_back
     from descent.notebook_runs import recorded, run
+    from descent.notebook_study import clock, commit, outcome, recall, sprint, write
     from descent.runs.launching.notebook_processes import in_processes
     from descent.study.measurements import measured
     from descent.training.links import Link, alone, in_turns
@@ -33,16 +36,22 @@ __all__ = [
     "alone",
     "chapter",
     "check",
+    "clock",
+    "commit",
     "hint",
     "in_processes",
     "in_turns",
     "measured",
     "mine",
+    "outcome",
     "progress",
     "put_back",
+    "recall",
     "recorded",
     "run",
     "sample",
+    "sprint",
+    "write",
 ]
 
 MODULES = {
@@ -51,16 +60,22 @@ MODULES = {
     "alone": "training.links",
     "chapter": "notebook",
     "check": "notebook",
+    "clock": "notebook_study",
+    "commit": "notebook_study",
     "hint": "notebook",
     "in_processes": "runs.launching.notebook_processes",
     "in_turns": "training.links",
     "measured": "study.measurements",
     "mine": "notebook",
+    "outcome": "notebook_study",
     "progress": "notebook",
     "put_back": "notebook",
+    "recall": "notebook_study",
     "recorded": "notebook_runs",
     "run": "notebook_runs",
     "sample": "models.gpt",
+    "sprint": "notebook_study",
+    "write": "notebook_study",
 }
 
 

@@ -76,8 +76,8 @@ def check(answer: Any) -> None:
     names = sys._getframe(1).f_globals
     with OriginalsInPlace():
         exercise = _exercise_for(answer, names)
-        with _watched(_current_chapter().id, exercise.name, answer):
-            chapter = _current_chapter()
+        with _watched(current_chapter().id, exercise.name, answer):
+            chapter = current_chapter()
             report = judge(
                 exercise, answer, reference=lambda: reference_source(chapter, exercise.name)
             )
@@ -102,7 +102,7 @@ def hint(answer: Any) -> None:
     exercise = _exercise_for(answer, sys._getframe(1).f_globals)
     opened = _opened.setdefault(exercise.name, [])
     step = next_hint(exercise, opened, _failures.get(exercise.name, set()))
-    current = _current_chapter()
+    current = current_chapter()
     if step is None:
         page = f"solutions/{current.part}/{current.name}.ipynb"
         text = (
@@ -170,7 +170,7 @@ def next_hint(exercise: Exercise, opened: list[Hint], seen: set[str]) -> Hint | 
     return next(iter([*fitting, *general]), None)
 
 
-def _current_chapter() -> Chapter:
+def current_chapter() -> Chapter:
     if _chapter is None:
         raise CourseError("Run the first code cell of the notebook: it says which chapter this is.")
     return _chapter
@@ -178,7 +178,7 @@ def _current_chapter() -> Chapter:
 
 def _exercise_for(answer: Any, names: dict[str, Any]) -> Exercise:
     """The exercise an answer belongs to: by the name it is bound to, else by its own name."""
-    exercises = load_exercises(_current_chapter().id)
+    exercises = load_exercises(current_chapter().id)
     own_name = (
         answer if isinstance(answer, str)
         else guarded(lambda: str(getattr(answer, "__name__", "")), "")
@@ -197,7 +197,7 @@ def _exercise_for(answer: Any, names: dict[str, Any]) -> Exercise:
 def _blame_what_it_calls(report: Report, answer: Any, names: dict[str, Any]) -> Report:
     """Say so where an answer fails because an earlier answer that it calls is not right."""
     used = {name for code in codes_of(answer) for name in code.co_names}
-    for name, exercise in load_exercises(_current_chapter().id).items():
+    for name, exercise in load_exercises(current_chapter().id).items():
         calls_it = name in used and name != report.exercise and callable(names.get(name))
         if not calls_it:
             continue
@@ -266,7 +266,7 @@ def _remember(report: Report) -> None:
     if failure is not None:
         _failures[report.exercise] = {failure.symptom, failure.property, failure.mistake or ""}
     ProgressStore().record_check(
-        _current_chapter().id,
+        current_chapter().id,
         report.exercise,
         report.outcome,
         mistake=failure.mistake if failure else None,

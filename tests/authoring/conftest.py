@@ -23,8 +23,11 @@ SOURCE = '''\
 # data: synthetic
 # readings:
 #   - {key: nielsen2015, where: "chapter 1", skip: "the history"}
+# sections:
+#   - {id: model, heading: "A model", for: "every later page fits one", needs: []}
 # recall:
-#   - {q: "What is $w$?", a: "The slope, as {cite:p}`nielsen2015` says."}
+#   - {id: slope, section: model, transfer: true, q: "What is $w$?",
+#      a: "The slope, as {cite:p}`nielsen2015` says."}
 # ---
 
 # %% [markdown]
@@ -146,7 +149,14 @@ class TinyCourse:
         """Return the bytes of everything that is generated."""
         files = [self.learner, self.page]
         files += [
-            self.root / name for name in ("_toc.yml", "README.md", "book/index.md", "book/terms.md")
+            self.root / name
+            for name in (
+                "_toc.yml",
+                "README.md",
+                "book/index.md",
+                "book/terms.md",
+                "book/assets/course-data.js",
+            )
         ]
         return {str(path.relative_to(self.root)): path.read_bytes() for path in files}
 

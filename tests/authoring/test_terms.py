@@ -7,8 +7,8 @@ import pytest
 from descent.authoring import AuthoringError
 from descent.authoring.course import load_course
 from descent.authoring.listing import index_of_terms
-from descent.authoring.spelling import term_key
 from descent.authoring.terms import course_terms
+from descent.study.spelling import term_key
 
 HEADER = """\
 # ---
@@ -21,7 +21,7 @@ HEADER = """\
 # number: exact
 # data: synthetic
 # recall:
-#   - {{q: "Q?", a: "A."}}
+#   - {{id: what, section: idea, q: "Q?", a: "A."}}
 # ---
 
 # %% [markdown]

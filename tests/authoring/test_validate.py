@@ -87,7 +87,7 @@ MISTAKES = {
         '# %% exercise="predict"',
         '# %% exercise="predict" check="predict"',
         ", cell 3 (exercise 'predict', ",
-        "an exercise or a check, not both",
+        "a cell has one role",
     ),
     "the stub defines nothing": (
         'def predict(w: float, x: float) -> float:\n    """Predict y."""\n'
@@ -209,7 +209,7 @@ MISTAKES = {
         "{cite:p}`nielsen2015` says",
         "{cite:p}`nobody1999` says",
         ": ",
-        "recall 1 cites 'nobody1999'",
+        "card 'slope' cites 'nobody1999'",
     ),
 }
 

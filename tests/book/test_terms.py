@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from descent.authoring.course import Course, load_course
-from descent.authoring.spelling import term_key
 from descent.authoring.term_notes import TermNotes
 from descent.authoring.terms import Term, course_terms
+from descent.study.spelling import term_key
 
 ROOT = Path(__file__).resolve().parents[2]
 

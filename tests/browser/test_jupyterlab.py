@@ -248,3 +248,43 @@ def test_the_learners_copy_is_not_the_courses_notebook(
     assert copy.is_file()
     assert not copy.samefile(blank)
     assert blank.read_bytes() == (ROOT / "notebooks" / f"{CHAPTER}.ipynb").read_bytes()
+
+
+def test_a_clock_begun_in_a_notebook_stands_on_the_start_page(
+    addresses: dict[str, str], visit: Callable[..., object]
+) -> None:
+    server, token = addresses["JupyterLab"].split("lab?")
+    address = f"{server}descent/open/ladder/02_autograd?{token}"
+    page: Page = visit(address).page  # type: ignore[attr-defined]
+    page.locator(".jp-Notebook").wait_for(timeout=ANSWER)
+    idle = page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']")
+    idle.first.wait_for(state="attached", timeout=ANSWER)
+    setup = code_cell(page, "import")
+    run_until_it_ran(page, setup)
+    run(page, setup, 'from descent import chapter, clock\n\nchapter("ladder/02")\nclock()')
+    cell = code_cell(page, "from descent import chapter, clock")
+    cell.get_by_role("button", name="Begin").click(timeout=ANSWER)
+    expect(cell).to_contain_text("0 min, running")
+
+    start: Page = visit(f"{server}descent/start?{token}").page  # type: ignore[attr-defined]
+    expect(start.locator(".clock")).to_contain_text("The clock runs for 2 ·")
+
+    cell.get_by_role("button", name="Stop").click()
+    expect(cell).to_contain_text("No clock runs.")
+    start.reload()
+    expect(start.locator(".today")).to_contain_text("No clock runs.")
+
+
+def test_a_page_of_the_book_opens_as_a_tab_and_only_once(
+    addresses: dict[str, str], visit: Callable[..., object]
+) -> None:
+    server, token = addresses["JupyterLab"].split("lab?")
+    page: Page = visit(f"{server}lab/workspaces/pages?{token}", width=1300).page  # type: ignore[attr-defined]
+    start = page.frame_locator("#descent-start iframe")
+    tabs = page.locator("#jp-main-dock-panel .lm-TabBar-tabLabel")
+    for _ in range(2):
+        tabs.filter(has_text="Start").click()
+        start.get_by_role("link", name="Choose a goal").click()
+        shown = page.frame_locator("#descent-page-plan iframe")
+        expect(shown.get_by_role("heading", level=1)).to_be_visible(timeout=ANSWER)
+    expect(tabs.filter(has_text="Plan")).to_have_count(1)

@@ -33,7 +33,7 @@ SOURCE = """\
     # builds: something
     # number: zero
     # data: none
-    # recall: [{{q: "Why?", a: "Because."}}]
+    # recall: [{{id: why, section: idea, q: "Why?", a: "Because."}}]
     # ---
 
     # %% exercise="predict"

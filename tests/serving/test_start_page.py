@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import datetime
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,10 +18,12 @@ from programs import PATIENCE
 
 from descent.errors import CourseError
 from descent.serving.pages.rendering import render
+from descent.serving.start_page import today
 from descent.serving.start_page.content import StartPage, start_page
 from descent.serving.work_folder import furnish, link_runs
 from descent.study.progress import progress_table
 from descent.study.store import ProgressStore
+from descent.study.timing.setting import begin, stop
 
 EVERY_EXERCISE = ("predict", "loss")
 
@@ -278,3 +282,36 @@ def test_a_learners_own_runs_folder_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "runs").mkdir()
     assert link_runs(work, tmp_path / "runs") is None
     assert not (work / "runs").is_symlink()
+
+
+# --- today --------------------------------------------------------------------------------------
+
+
+def test_a_new_learner_sees_how_to_begin_a_clock_and_a_plan(course: Path) -> None:
+    shown = text(start_page())
+    assert "0 min worked this week" in shown and "No clock runs." in shown
+    assert "No card is due today" in shown and "No plan is chosen" in shown
+
+
+def test_the_clock_that_runs_and_the_hours_are_on_the_page(course: Path) -> None:
+    begin("ladder/01_one", at=datetime.fromtimestamp(time.time() - 1800).strftime("%H:%M"))
+    page = start_page()
+    assert "The clock runs for 1 · One &lt;weight&gt;" in text(page)
+    stop()
+    shown = text(start_page())
+    assert "No clock runs." in shown
+    assert re.search(r"3[01] min worked this week", shown)
+
+
+def test_cards_that_are_due_lead_to_the_review(course: Path, monkeypatch) -> None:
+    monkeypatch.setattr(
+        today, "make_deck", lambda *_: SimpleNamespace(pile=(1, 2), waiting=(1,), later=())
+    )
+    page = start_page()
+    assert "2 cards to recall today, 1 more on the next days Recall them" in text(page)
+    assert "/book/book/review.html" in html(page)
+
+
+def test_a_plan_that_the_course_cannot_make_any_more_is_said_and_takes_nothing_down(course: Path):
+    ProgressStore().record("plan", "", "", goal="ladder/99_gone")
+    assert "The plan" in text(start_page())

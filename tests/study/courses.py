@@ -22,7 +22,8 @@ HEADER = """\
 # readings:
 #   - {{key: nielsen2015, where: "chapter 1", skip: "the perceptron history"}}
 # recall:
-#   - {{q: "What is a gradient?", a: "The slope: the direction in which the loss grows fastest"}}
+#   - {{id: gradient, section: slope, q: "What is a gradient?",
+#      a: "The slope: the direction in which the loss grows fastest"}}
 # ---
 """
 

@@ -122,7 +122,7 @@ def test_two_chapters_with_one_number_are_refused(course, courses):
         ("# data: synthetic\n", "# data: synthetic\n# colour: red\n", "'colour' is not a header"),
         ("# part: ladder\n", "# part: research\n", "field 'part' says 'research'"),
         ("# teaches: [mean", "# teaches: [[mean", "the header is not YAML"),
-        ("# recall:\n#   - {q:", "# recall:\n#   - {question:", "field 'recall'.*entry 1 is not"),
+        ("section: slope, q:", "section: slope, question:", "field 'recall'.*entry 1 is not"),
         ("\n# ---\n", "\n", "not closed"),
         ("# ---\n#", "#", "the first line must be"),
     ],

@@ -7,7 +7,7 @@ import webbrowser
 import pytest
 from jupyter_server import serverapp
 
-from descent.study.lab import lab_address, open_in_browser
+from descent.study.lab import book_addresses, lab_address, open_in_browser
 
 
 @pytest.fixture
@@ -57,6 +57,14 @@ def test_the_courses_own_server_is_preferred_to_one_further_up(tmp_path, running
     running.append({"root_dir": str(tmp_path / "work"), "url": "http://localhost:2/"})
     running.append({"root_dir": str(tmp_path), "url": "http://localhost:3/"})
     assert lab_address(tmp_path / "work" / "01.ipynb") == "http://localhost:2/lab/tree/01.ipynb"
+
+
+def test_pages_of_the_book_are_on_the_server_that_serves_the_copies(root, running):
+    (root / "work").mkdir()
+    page = "solutions/ladder/01.html#a-line"
+    assert book_addresses()(page) == page
+    running.append({"root_dir": str(root / "work"), "url": "http://localhost:8/", "token": "t"})
+    assert book_addresses()(page) == f"http://localhost:8/book/{page.replace('#', '?token=t#')}"
 
 
 def test_no_browser_is_opened_without_a_screen(monkeypatch):

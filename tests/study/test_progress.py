@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Console
 
+from descent.study.events import Event
 from descent.study.progress import (
     as_html,
     as_rich,
@@ -18,7 +19,7 @@ from descent.study.progress import (
     progress_table,
     show_progress,
 )
-from descent.study.store import Event, ProgressStore
+from descent.study.store import ProgressStore
 from descent.study.working_time import minutes_worked
 
 ONE, TWO, THREE = "ladder/01_scalar_regression", "ladder/02_autograd", "research/1_transformers"
@@ -81,7 +82,7 @@ def test_a_course_without_chapters_says_so(root):
 def test_the_text_has_a_line_for_each_chapter(course):
     ProgressStore().record_check(ONE, "predict", "correct")
     text = as_text(progress_table())
-    assert re.search(r"1 · Scalar regression +✓○ +1/2 .*started", text)
+    assert re.search(r"1 · Scalar regression +✓○ +1/2 .*in progress", text)
     assert re.search(r"2 · Autograd .*after rung 1", text)
 
 

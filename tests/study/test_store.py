@@ -18,6 +18,7 @@ from programs import PATIENCE
 
 from descent.locks import only_one
 from descent.study import store as store_module
+from descent.study.events import new_event
 from descent.study.pending import PendingFile
 from descent.study.store import ProgressStore
 
@@ -110,7 +111,7 @@ connection.execute("PRAGMA cache_size = 1")
 connection.execute("BEGIN IMMEDIATE")
 for number in range(2000):
     connection.execute(
-        "INSERT INTO events VALUES (?, 0, 'check', 'unfinished', 'x', 'correct', ?, 0)",
+        "INSERT INTO events VALUES (?, 0, 'check', 'unfinished', 'x', 'correct', ?, 0, NULL)",
         (str(number), "long " * 50),
     )
 print("writing", flush=True)
@@ -247,11 +248,12 @@ def damage_the_middle(store, pages=1) -> None:
 def long_store(store):
     """A store of 300 entries, on some thirty pages."""
     events = [
-        store_module._new_event("check", CHAPTER, f"exercise-{number}", "correct", "long " * 20)
+        new_event("check", CHAPTER, f"exercise-{number}", "correct", "long " * 20)
         for number in range(300)
     ]
     store.path.parent.mkdir()
     with contextlib.closing(store_module._connect(store.path)) as connection:
+        store_module._bring_up_to_date(connection)
         store_module._insert(connection, events)
     return store
 
@@ -327,11 +329,18 @@ def test_a_text_that_cannot_be_written_fails_no_check(store):
     assert store.last_mistake(CHAPTER, "predict") == "half a character: \ufffd"
 
 
+def test_half_a_character_in_a_name_or_a_text_is_marked_and_kept(store):
+    store.record("clock", "", "caf\udce9", said="\ud83d", parts=["\udce9"])
+    (event,) = store.events()
+    assert event.exercise == "caf\ufffd"
+    assert event.data == {"said": "\ufffd", "parts": ["\ufffd"]}
+
+
 def test_a_line_cut_short_does_not_hide_the_others(store):
-    store.pending.append(vars(store_module._new_event("check", CHAPTER, "predict", "correct")))
+    store.pending.append(vars(new_event("check", CHAPTER, "predict", "correct")))
     with store.pending.path.open("a") as file:
         file.write('{"uid": "cut sho')
-    store.pending.append(vars(store_module._new_event("check", CHAPTER, "loss", "correct")))
+    store.pending.append(vars(new_event("check", CHAPTER, "loss", "correct")))
     store.pending.append({"uid": "x", "kind": {}, "at": "never"})
     assert set(store.exercise_states(CHAPTER)) == {"predict", "loss"}
     store.record_check(CHAPTER, "step", "correct")
@@ -339,7 +348,7 @@ def test_a_line_cut_short_does_not_hide_the_others(store):
 
 
 def test_a_record_merged_twice_counts_once(store):
-    event = store_module._new_event("check", CHAPTER, "predict", "correct")
+    event = new_event("check", CHAPTER, "predict", "correct")
     line = json.dumps(vars(event))
     for _ in range(2):
         store.path.parent.mkdir(exist_ok=True)
@@ -416,3 +425,79 @@ def test_a_check_that_could_not_grade_changes_nothing(store) -> None:
     assert state.done and (state.tries, state.outcome) == (2, "correct")
     store.record_check(CHAPTER, "loss", "could not grade")
     assert "loss" not in store.exercise_states(CHAPTER)
+
+
+FIRST_LAYOUT = """
+CREATE TABLE events (
+    uid TEXT PRIMARY KEY, at REAL NOT NULL, kind TEXT NOT NULL, chapter TEXT NOT NULL,
+    exercise TEXT NOT NULL, outcome TEXT, mistake TEXT, seconds REAL NOT NULL
+);
+INSERT INTO events
+VALUES ('a', 1.0, 'check', 'ladder/01_scalar_regression', 'loss', 'correct', NULL, 0.1);
+PRAGMA user_version = 1;
+"""
+
+
+@pytest.fixture
+def old_store(store) -> ProgressStore:
+    """A record in the layout of the course's first version."""
+    store.path.parent.mkdir()
+    with contextlib.closing(sqlite3.connect(store.path)) as connection:
+        connection.executescript(FIRST_LAYOUT)
+    return store
+
+
+def test_a_record_of_the_first_layout_is_read_without_changing_it(old_store):
+    before = old_store.path.read_bytes()
+    assert outcomes(old_store) == ["correct"]
+    assert old_store.path.read_bytes() == before
+
+
+def test_a_record_of_the_first_layout_takes_new_kinds_and_keeps_the_old(old_store):
+    old_store.record("review", CHAPTER, "slopes", remembered=True, seconds=4.5)
+    first, second = old_store.events()
+    assert (first.outcome, first.data) == ("correct", {})
+    assert (second.kind, second.exercise) == ("review", "slopes")
+    assert second.data == {"remembered": True, "seconds": 4.5}
+
+
+def test_two_records_merged_are_their_union(store, tmp_path):
+    other = ProgressStore(tmp_path / "other" / "progress.sqlite3")
+    store.record("review", CHAPTER, "slopes", remembered=True)
+    other.record("predict", CHAPTER, "steps", value=3, sure=0.7)
+    theirs = [dict(vars(event)) for event in other.events()]
+    assert store.merge([*theirs, {"uid": "no event"}, {**theirs[0], "data": "no object"}]) == 1
+    assert store.merge(theirs) == 0
+    assert [event.kind for event in store.events()] == ["review", "predict"]
+    assert store.events()[1].data == {"value": 3, "sure": 0.7}
+
+
+def test_what_waits_beside_a_locked_store_keeps_its_data(store, monkeypatch):
+    store.record_start(CHAPTER)
+    monkeypatch.setattr(store_module, "BUSY_SECONDS", 0.01)
+    with contextlib.closing(sqlite3.connect(store.path, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        store.record("write", CHAPTER, "why", text="Weil ‚exp‘ überläuft: 88,7")
+        other.execute("ROLLBACK")
+    store.record_start(CHAPTER)
+    kept = [event for event in store.events() if event.kind == "write"]
+    assert kept[0].data == {"text": "Weil ‚exp‘ überläuft: 88,7"}
+
+
+def test_what_was_renamed_keeps_its_history(store, tmp_path, monkeypatch):
+    (tmp_path / "solutions").mkdir()
+    (tmp_path / "book").mkdir()
+    names = tmp_path / "book" / "former_ids.yml"
+    names.write_text(
+        "ladder/01_scalar: ladder/01_scalar_regression\n"
+        "ladder/01_scalar_regression/slope: ladder/01_scalar_regression/slopes\n"
+        "ladder/01_scalar_regression/slopes: ladder/01_scalar_regression/gradient\n",
+        encoding="utf-8",
+    )
+    monkeypatch.setenv("DESCENT_COURSE", str(tmp_path))
+    store.record_check("ladder/01_scalar", "slope", "correct")
+    store.record_check("ladder/99_unknown", "other", "correct")
+    assert [(event.chapter, event.exercise) for event in store.events()] == [
+        (CHAPTER, "gradient"),
+        ("ladder/99_unknown", "other"),
+    ]

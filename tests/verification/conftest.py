@@ -29,7 +29,7 @@ SOURCE = '''\
 # number: none
 # data: synthetic
 # recall:
-#   - {{q: "What?", a: "That."}}
+#   - {{id: what, section: idea, q: "What?", a: "That."}}
 # ---
 
 # %% [markdown]

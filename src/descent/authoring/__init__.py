@@ -16,8 +16,9 @@ that tell all, ``limits`` counts what a chapter may not exceed and ``known_exces
 of what does. To write: ``blanking`` asks nbgrader for the stubs, ``pages`` writes what both
 notebooks share, ``learner`` and ``solution`` put them together, ``written`` gives checks and tables
 of results their outputs, ``execute`` computes the others. From all chapters: ``terms`` finds what
-each section teaches (``spelling`` compares names, ``term_notes`` reads ``book/terms.yml``),
-``listing`` writes the lists. ``freshness`` compares, ``build`` does all of it in order,
+each section teaches (``term_notes`` reads ``book/terms.yml``), ``listing`` writes the lists
+(``contents`` the table of contents, ``course_data`` what pages without a kernel know,
+``course_map`` the drawn map). ``freshness`` compares, ``build`` does all of it in order,
 ``chapter_audit`` grades the graders, ``new_chapter`` makes a chapter from ``templates``.
 """
 

@@ -62,6 +62,8 @@ class Bibliography:
         return _ROLE.sub(self._spell_out_role, text)
 
     def _spell_out_role(self, role: re.Match[str]) -> str:
+        if any(key not in self.works for key in _keys(role)):
+            return role[0]  # the author is told of it when the chapter is built
         works = [self.works[key] for key in _keys(role)]
         if role["style"] == "t":
             named = [_link(f"{work.authors} ({work.year})", work.url) for work in works]

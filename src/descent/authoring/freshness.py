@@ -20,6 +20,7 @@ from descent.authoring.pages import NOT_HERE, notebook_text
 from descent.authoring.problems import AuthoringError
 from descent.authoring.solution import solution_page
 from descent.authoring.source import ChapterSource, read_source
+from descent.authoring.study_cells import HTML_ON_PAGE
 from descent.authoring.validate import find_problems
 from descent.authoring.written import is_written, write_outputs
 from descent.study.catalog import Chapter
@@ -78,7 +79,8 @@ def code_hash(course: Course, source: ChapterSource) -> str:
     That is the code, and the measurements of ``book/results`` that it reads. Prose, comments, an
     exercise's words and all that :mod:`descent.authoring.written` writes change without a new run.
     """
-    cells = [cell for cell in source.cells if cell.role != "prose" and not is_written(cell)]
+    computed = [cell for cell in source.cells if cell.role not in ("prose", *HTML_ON_PAGE)]
+    cells = [cell for cell in computed if not is_written(cell)]
     code = [without_comments(cell.text) for cell in cells]
     results = course.root / "book" / "results"
     read = [_text(results / f"{name}.json") or "" for name in measurements_read(source)]

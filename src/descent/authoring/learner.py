@@ -11,6 +11,7 @@ from descent.authoring.blanking import cut_solutions
 from descent.authoring.course import Course
 from descent.authoring.pages import authored, closing, new_notebook, opening, task_cell, turn
 from descent.authoring.source import ChapterSource
+from descent.authoring.study_cells import STUDY_ROLES, foot_cells, notebook_cell
 
 if TYPE_CHECKING:
     from descent.grading import Exercise
@@ -46,8 +47,9 @@ def learner_notebook(
             exercise = exercises[str(written.name)]
             cells.append(task_cell(chapter, exercise, turn(exercise)))
         points = exercises[str(written.name)].difficulty if written.role == "check" else 0
-        cells.append(authored(written, points))
-    cells += closing(chapter)
+        is_study = written.role in STUDY_ROLES
+        cells.append(notebook_cell(source, written) if is_study else authored(written, points))
+    cells += closing(chapter) + foot_cells(source)
     for cell in cells:
         # A page's folding and captions mean nothing here.
         cell.metadata.pop("mystnb", None)

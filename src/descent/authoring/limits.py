@@ -21,13 +21,12 @@ STRETCH = 250
 """Words that may stand between two things to do: a cell to run or fill in, or a prediction."""
 SHORT = 4
 """Lines of a solution; at most half of a chapter's solutions have fewer."""
-MOST_PREDICTIONS = 5
-FEWEST_CARDS, MOST_CARDS = 4, 8
+FEWEST_CARDS, MOST_CARDS = 6, 10
+MOST_SECTIONS = 25
 
 _PREDICTION = re.compile(r"Predict\b")
 # The headings of the closing sections: from the first of them on, all there is is things to do.
 _TASKS = re.compile(r"Go further|Explain it( to a friend)?")
-_MARKED_PREDICTION = re.compile(r"\*\*Predict\b[^*\n]*\*\*")
 _MARK = re.compile(r"(?<=[\w\"'”’)\]…])!+(?=[\s\"'”’)\]]|$)")
 # "Just" is also said of what is near: "has just read", "just below", "just as large".
 _BELITTLING = re.compile(
@@ -93,11 +92,11 @@ def count_chapter(course: Course, chapter: Chapter) -> list[Count]:
     return [
         *_counts_of_prose(prose),
         _stretches(spoken),
-        _predictions(source),
         *_counts_of_voice(prose, written.texts),
         _short_solutions(source),
         _giveaways(source, written.hints),
-        Count("recall_cards", len(chapter.recall), MOST_CARDS, "recall cards", (), FEWEST_CARDS),
+        Count("sections", len(chapter.sections), MOST_SECTIONS, "sections in the header", (), 1),
+        *_counts_of_cards(chapter),
     ]
 
 
@@ -152,14 +151,12 @@ def _runs_of_prose(spoken: Spoken) -> Iterator[tuple[int, int]]:
     yield first, words
 
 
-def _predictions(source: ChapterSource) -> Count:
-    lines = [
-        cell.line + 1 + cell.text.count("\n", 0, found.start())
-        for cell in source.with_role("prose")
-        for found in _MARKED_PREDICTION.finditer(cell.text)
-    ]
-    places = tuple(f"line {line}" for line in lines)
-    return Count("predictions", len(lines), MOST_PREDICTIONS, "predictions", places)
+def _counts_of_cards(chapter: Chapter) -> Iterator[Count]:
+    cards = chapter.recall
+    yield Count("recall_cards", len(cards), MOST_CARDS, "recall cards", (), FEWEST_CARDS)
+    repeating = tuple(card.id for card in cards if not card.transfer)
+    what = "recall cards that ask about no new case"
+    yield Count("repeating_cards", len(repeating), len(cards) // 2, what, repeating)
 
 
 def _counts_of_voice(prose: list[Sentence], texts: list[WrittenText]) -> Iterator[Count]:

@@ -1,4 +1,4 @@
-"""What is listed of the chapters: contents, map, the README's table, terms, their real runs."""
+"""What is listed: contents, map, the README's table, terms, resources, the real runs."""
 
 from __future__ import annotations
 
@@ -6,40 +6,30 @@ import re
 from collections.abc import Callable, Iterable
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
-from myst_parser.mdit_to_docutils.base import default_slugify
-
+from descent.authoring.contents import table_of_contents
 from descent.authoring.course import Course
+from descent.authoring.course_data import course_script, former_ids_script
+from descent.authoring.course_map import course_map
 from descent.authoring.pages import hours_text
 from descent.authoring.problems import AuthoringError
+from descent.authoring.resource_list import has_resources, resources_page
+from descent.authoring.sprint_page import has_sprint, sprint_page
 from descent.authoring.terms import Place, Term, course_terms
+from descent.errors import CourseError
 from descent.runs.results.records import all_results
+from descent.study.anchors import anchor_of
 from descent.study.catalog import Chapter
 from descent.study.parts import find_part
+from descent.study.routes import CourseMap, course_data
+from descent.study.routes.chapters import map_chapters
+from descent.study.routes.curriculum import read_curriculum
+from descent.study.routes.named_routes import read_routes
 
 START = "<!-- chapters:start -->"
 END = "<!-- chapters:end -->"
 
-_TOC_HEAD = """\
-# Made by `make chapters` from the chapter headers: change those, not this file.
-format: jb-book
-root: book/index
-parts:
-  - caption: Start here
-    chapters:
-      - file: book/how-to-work
-"""
-_TOC_RUNS = """\
-  - caption: Results
-    chapters:
-      - file: book/real-runs
-"""
-_TOC_TAIL = """\
-  - caption: To look things up
-    chapters:
-      - file: book/terms
-      - file: book/bibliography
-"""
 _TERMS_HEAD = """\
 % Made by `make chapters` from the chapters and book/terms.yml: change those, not this file.
 
@@ -56,14 +46,28 @@ def listings(course: Course) -> dict[Path, str]:
     ------
     AuthoringError
         When the front page, the README or the page of real runs is missing, or lacks the two
-        marker lines; or when the terms of the course cannot be found.
+        marker lines; when the terms of the course cannot be found; or when a resource is wrong.
     """
-    files = {course.root / "_toc.yml": table_of_contents(course)}
+    book = course.root / "book"
+    known = _map_data(course)
+    files = {
+        course.root / "_toc.yml": table_of_contents(course),
+        book / "assets" / "course-data.js": course_script(course, known),
+        book / "assets" / "former-ids.js": former_ids_script(course),
+    }
+    if (book / "plan.md").is_file():
+        files[book / "course-map.html"] = course_map(known["chapters"])
     problems: list[str] = []
-    try:
-        files[course.root / "book" / "terms.md"] = index_of_terms(course_terms(course))
-    except AuthoringError as error:
-        problems += error.problems
+    whole: dict[str, Callable[[], str]] = {"terms.md": lambda: index_of_terms(course_terms(course))}
+    if has_resources(course):
+        whole["resources.md"] = lambda: resources_page(course)
+    if has_sprint(course):
+        whole["sprint.md"] = lambda: sprint_page(course)
+    for name, text in whole.items():
+        try:
+            files[book / name] = text()
+        except AuthoringError as error:
+            problems += error.problems
     makers: dict[Path, Callable[[Course], str]] = {
         course.root / "book" / "index.md": chapter_map,
         course.root / "README.md": chapter_table,
@@ -80,14 +84,19 @@ def listings(course: Course) -> dict[Path, str]:
     return files
 
 
-def table_of_contents(course: Course) -> str:
-    """Return ``_toc.yml``: the prose pages and the chapters that exist."""
-    lines = []
-    for part, chapters in _by_part(course):
-        lines += [f"  - caption: {find_part(part).title}", "    chapters:"]
-        lines += [f"      - file: solutions/{chapter.id}" for chapter in chapters]
-    runs = _TOC_RUNS if _runs(course) else ""
-    return _TOC_HEAD + "".join(f"{line}\n" for line in lines) + runs + _TOC_TAIL
+def _map_data(course: Course) -> dict[str, Any]:
+    """Return what the planner knows of this course.
+
+    Raises
+    ------
+    AuthoringError
+        When a file of the planner is wrong.
+    """
+    try:
+        chapters = map_chapters(course.chapters, read_curriculum(course.root))
+        return course_data(CourseMap(chapters, read_routes(course.root)))
+    except CourseError as error:
+        raise AuthoringError(str(error)) from error
 
 
 def run_results(course: Course) -> str:
@@ -154,12 +163,7 @@ def _place(place: Place) -> str:
     if place.section is None:
         return f"[{place.chapter.title}]({page}), {place.chapter.reference}"
     heading = place.section.replace("[", "\\[").replace("]", "\\]")
-    return f"[{heading}]({page}#{_anchor(place.section)}), {place.chapter.reference}"
-
-
-def _anchor(heading: str) -> str:
-    """Return what MyST lets a link to a heading end in; it leaves formulas and emphasis out."""
-    return str(default_slugify(re.sub(r"\$[^$]*\$|[*`]", "", heading)))
+    return f"[{heading}]({page}#{anchor_of(place.section)}), {place.chapter.reference}"
 
 
 def _runs(course: Course) -> list[str]:

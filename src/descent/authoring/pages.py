@@ -11,7 +11,8 @@ from nbformat import NotebookNode
 from descent.authoring.blanking import check_metadata, exercise_metadata
 from descent.authoring.course import Course
 from descent.authoring.source import Cell, ChapterSource, cell_id
-from descent.study.catalog import Chapter, Reading
+from descent.study.catalog import Chapter
+from descent.study.header import Reading
 
 if TYPE_CHECKING:
     from descent.grading import Exercise
@@ -122,17 +123,11 @@ def task_cell(chapter: Chapter, exercise: Exercise, text: str) -> NotebookNode:
 
 
 def closing(chapter: Chapter) -> list[NotebookNode]:
-    """Return the readings and the recall questions, from the header."""
-    cells = []
-    if chapter.readings:
-        lines = [_reading(reading) for reading in chapter.readings]
-        cells.append(markdown(chapter, "readings", "\n".join(["## Readings", "", *lines])))
-    if chapter.recall:
-        parts = ["## Recall", "Say each answer aloud before you open it."]
-        for place, card in enumerate(chapter.recall, start=1):
-            parts += [f"**{place}.** {card.question}", folded("recall", "Answer", card.answer)]
-        cells.append(markdown(chapter, "recall", "\n\n".join(parts)))
-    return cells
+    """Return the readings, from the header."""
+    if not chapter.readings:
+        return []
+    lines = [_reading(reading) for reading in chapter.readings]
+    return [markdown(chapter, "readings", "\n".join(["## Readings", "", *lines]))]
 
 
 def folded(kind: str, summary: str, text: str) -> str:

@@ -20,10 +20,13 @@ from descent.authoring.pages import (
     turn,
 )
 from descent.authoring.source import Cell, ChapterSource
+from descent.authoring.study_cells import HTML_ON_PAGE, folded_cells, foot_of_page, page_cell
 from descent.study.catalog import Chapter
 
 if TYPE_CHECKING:
     from descent.grading import Exercise, Hint
+
+_FOLD_WORDS = {"code_prompt_show": "Show what came", "code_prompt_hide": "Hide what came"}
 
 _SYMPTOMS = {
     "none": "when nothing comes back",
@@ -76,9 +79,23 @@ def solution_page(
             cells += _exercise_cells(chapter, cell, exercises[str(cell.name)])
         elif cell.role == "check":
             cells.append(authored(cell, exercises[str(cell.name)].difficulty))
+        elif cell.role in HTML_ON_PAGE:
+            cells.append(page_cell(source, cell))
         else:
             cells.append(authored(cell))
-    return new_notebook(source, cells + closing(chapter), hashes)
+    _fold_outcomes(source, cells)
+    return new_notebook(source, cells + closing(chapter) + foot_of_page(source), hashes)
+
+
+def _fold_outcomes(source: ChapterSource, cells: list[NotebookNode]) -> None:
+    """Keep out of sight what a prediction is about, until it is made."""
+    folded = folded_cells(source)
+    outcomes = {cell.id for cell in source.with_role("outcome")}
+    for cell in cells:
+        if cell.id in folded:
+            tags = ["remove-input", "hide-output"] if cell.id in outcomes else ["hide-output"]
+            cell.metadata["tags"] = list(dict.fromkeys([*cell.metadata.get("tags", []), *tags]))
+            cell.metadata["mystnb"] = {**cell.metadata.get("mystnb", {}), **_FOLD_WORDS}
 
 
 def _way_in(chapter: Chapter) -> str:

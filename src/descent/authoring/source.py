@@ -15,7 +15,10 @@ import jupytext
 from descent.authoring.problems import AuthoringError
 from descent.study.catalog import Chapter
 
-Role = Literal["prose", "code", "exercise", "check"]
+Role = Literal["prose", "code", "exercise", "check", "predict", "outcome", "recall", "write"]
+
+_NAMED: tuple[Role, ...] = ("exercise", "check", "predict", "outcome", "recall", "write")
+_ANCHORS = ("exercise", "check")
 
 _CELL_LINE = re.compile(r"^# %%", re.MULTILINE)
 _HEADING = re.compile(r"^#{1,6} +(.+?) *$", re.MULTILINE)
@@ -32,7 +35,8 @@ class Cell:
     role
         What the cell is for.
     name
-        The exercise that an exercise or check cell names; None for the others.
+        What the cell's role is about: an exercise, a prediction, a section with cards, a written
+        exercise. None for prose and ordinary code.
     text
         Its source.
     metadata
@@ -130,23 +134,26 @@ def _read_cell(cell: Any, number: int, line: int, id_: str) -> Cell:
 
 
 def _role(cell: Any) -> tuple[Role, str | None]:
-    if "exercise" in cell.metadata:
-        return "exercise", str(cell.metadata["exercise"])
-    if "check" in cell.metadata:
-        return "check", str(cell.metadata["check"])
+    for role in _NAMED:
+        if role in cell.metadata:
+            return role, str(cell.metadata[role])
     return ("prose" if cell.cell_type == "markdown" else "code"), None
 
 
 def _cell_ids(chapter_id: str, cells: Iterable[Any]) -> list[str]:
     """Number the cells from the nearest anchor above: an exercise, a check or a heading.
 
-    A new cell then changes the ids of its own section at most, not of the rest of the chapter.
+    A new cell then changes the ids of its own section at most, not of the rest of the chapter. A
+    prediction, a place for cards or a written exercise changes no other cell's id.
     """
     anchors: Counter[str] = Counter()
     in_section: Counter[str] = Counter()
     anchor, ids = "start", []
     for cell in cells:
         role, name = _role(cell)
+        if name is not None and role not in _ANCHORS:
+            ids.append(cell_id(chapter_id, f"{role} {name}"))
+            continue
         heading = _HEADING.search(cell.source) if role == "prose" else None
         if name is not None or heading:
             found = f"{role} {name if heading is None else heading[1]}"

@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from descent.authoring.problems import AuthoringError
-from descent.authoring.spelling import term_key
+from descent.study.spelling import term_key
 
 
 @dataclass(frozen=True)

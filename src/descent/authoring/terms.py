@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 from descent.authoring.course import Course
 from descent.authoring.problems import AuthoringError
 from descent.authoring.source import ChapterSource, read_source
-from descent.authoring.spelling import plain_words, term_key
 from descent.authoring.term_notes import TermNotes
 from descent.study.catalog import Chapter
+from descent.study.spelling import plain_words, term_key
 
 _FENCE = re.compile(r"^(```|~~~|:::).*?^\1", re.MULTILINE | re.DOTALL)
 _CODE = re.compile(r"`[^`\n]*`")

@@ -13,11 +13,13 @@ from descent.authoring.course import Course
 from descent.authoring.declared import exercises_file
 from descent.authoring.references import reference_problems
 from descent.authoring.source import Cell, ChapterSource
+from descent.authoring.study_problems import study_problems
 
 if TYPE_CHECKING:
     from descent.grading import Exercise
 
-_METADATA_KEYS = ("exercise", "check", "tags", "mystnb")
+_ROLES = ("exercise", "check", "predict", "outcome", "recall", "write")
+_METADATA_KEYS = (*_ROLES, "tags", "mystnb")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,60}")
 # nbgrader cuts regions wherever these words stand in a line.
 _REGION_WORDS = re.compile(r"\b(BEGIN|END) SOLUTION\b")
@@ -52,6 +54,7 @@ def find_problems(
     problems += _pairing_problems(source)
     problems += _declaration_problems(source, course, exercises)
     problems += _citation_problems(source, course)
+    problems += study_problems(source, course)
     problems += reference_problems(source, course)
     return problems
 
@@ -73,8 +76,8 @@ def _cell_messages(cell: Cell) -> Iterator[str]:
     for key in cell.metadata:
         if key not in _METADATA_KEYS:
             yield f"'{key}' is not cell metadata we know; there are {', '.join(_METADATA_KEYS)}."
-    if "exercise" in cell.metadata and "check" in cell.metadata:
-        yield "a cell is an exercise or a check, not both."
+    if len(set(cell.metadata) & set(_ROLES)) > 1:
+        yield "a cell has one role: an exercise or a check, a prediction or its outcome."
     if cell.name is not None and not _NAME.fullmatch(cell.name):
         yield f"'{cell.name}' is not a Python name."
     if _FOREIGN_MARKERS.search(cell.text):
@@ -190,6 +193,6 @@ def _citation_problems(source: ChapterSource, course: Course) -> Iterator[str]:
     for place, reading in enumerate(header.readings, start=1):
         for key in cited.unknown_keys(f"{{cite:t}}`{reading.key}` {reading.where} {reading.skip}"):
             yield f"{source.file}: reading {place} cites '{key}', which is not in {cited.file}."
-    for place, recall in enumerate(header.recall, start=1):
-        for key in cited.unknown_keys(f"{recall.question} {recall.answer}"):
-            yield f"{source.file}: recall {place} cites '{key}', which is not in {cited.file}."
+    for card in header.recall:
+        for key in cited.unknown_keys(f"{card.question} {card.answer}"):
+            yield f"{source.file}: card '{card.id}' cites '{key}', which is not in {cited.file}."

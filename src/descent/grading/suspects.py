@@ -117,13 +117,13 @@ def _pairs(source: Source) -> Iterator[Edit]:
     return pairs_of(source, MOST_PAIRS)
 
 
-_known: dict[tuple[str, str], Any] = {}
+_known: dict[tuple[int, str, str], Any] = {}
 """What was defined in this process, by name and text: a learner checks the same exercise often."""
 
 
 def _defined(source: Source, text: str) -> Any:
     """The answer that a text makes, None where it does not even define one."""
-    key = source.name, text
+    key = id(source.namespace), source.name, text  # another module may say the same of other names
     if key not in _known:
         _known[key] = guarded(lambda: source.define(text, f"<{source.name}, edited>"), None)
     return _known[key]

@@ -1,4 +1,7 @@
-"""The Jupyter server extension: the book at ``/book/`` and the start page at ``/descent/start``."""
+"""The Jupyter server extension: the book, the start page, and the learner's record.
+
+They are at ``/book/``, ``/descent/start`` and ``/descent/events``.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from typing import Any
 from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.serverapp import ServerApp
 
-from descent.serving import course_files
+from descent.serving import course_files, record_api
 from descent.serving.start_page import handlers as start_page
 from descent.study.paths import course_root
 
@@ -32,3 +35,4 @@ def _load_jupyter_server_extension(server: ServerApp) -> None:
     server.web_app.settings["page_config_hook"] = quieten_lab
     server.web_app.add_handlers(".*$", course_files.handlers(course_root(), base_url))
     server.web_app.add_handlers(".*$", start_page.handlers(base_url))
+    server.web_app.add_handlers(".*$", record_api.handlers(base_url))

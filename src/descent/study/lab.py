@@ -5,8 +5,12 @@ from __future__ import annotations
 import os
 import sys
 import webbrowser
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, urlencode
+
+from descent.study.paths import work_folder
 
 _TEXT_BROWSERS = ("www-browser", "links", "elinks", "lynx", "w3m")
 
@@ -21,18 +25,52 @@ def lab_address(path: Path) -> str | None:
     path
         A file below the folder a server was started in, by whatever links it is reached.
     """
+    found = _nearest_server(path)
+    if found is None:
+        return None
+    server, inside = found
+    return f"{server['url']}lab/tree/{quote(inside.as_posix())}{_login(server)}"
+
+
+def book_addresses() -> Callable[[str], str]:
+    """Return what makes an address of a page of the book.
+
+    On a running server it is an address of that server. Where none runs it is the page as it was
+    given.
+
+    Returns
+    -------
+    callable
+        Takes a page from the book's root on, perhaps with ``#`` and an anchor.
+    """
+    found = _nearest_server(work_folder() / "any")
+    if found is None:
+        return lambda page: page
+    server = found[0]
+
+    def address(page: str) -> str:
+        path, _, anchor = page.partition("#")
+        place = f"#{quote(anchor)}" if anchor else ""
+        return f"{server['url']}book/{quote(path)}{_login(server)}{place}"
+
+    return address
+
+
+def _nearest_server(path: Path) -> tuple[dict[str, Any], Path] | None:
+    """Return the server whose folder is the nearest above a file, and the path from there on."""
     from jupyter_server.serverapp import list_running_servers
 
-    found: list[tuple[int, str]] = []
+    found = []
     for server in list_running_servers():
         inside = _path_inside(path, str(server.get("root_dir", "")))
-        if inside is None:
-            continue
-        token = server.get("token")
-        query = f"?{urlencode({'token': token})}" if token else ""
-        address = f"{server['url']}lab/tree/{quote(inside.as_posix())}{query}"
-        found.append((len(inside.parts), address))
-    return min(found)[1] if found else None
+        if inside is not None:
+            found.append((server, inside))
+    return min(found, key=lambda one: len(one[1].parts), default=None)
+
+
+def _login(server: dict[str, Any]) -> str:
+    token = server.get("token")
+    return f"?{urlencode({'token': token})}" if token else ""
 
 
 def _path_inside(path: Path, root: str) -> Path | None:

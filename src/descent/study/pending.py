@@ -53,6 +53,10 @@ class PendingFile:
         texts = [_content(self.path), *map(_content, self._being_merged())]
         return [*_parse(b"\n".join(texts)), *_memory.get(self._key, [])]
 
+    def forget(self) -> None:
+        """Drop what waits in this process's memory, for a learner who deletes their record."""
+        _memory.pop(self._key, None)
+
     def drain(self, take: Callable[[list[Record]], None]) -> None:
         """Hand the waiting records on, and remove the files they waited in.
 

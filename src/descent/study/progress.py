@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
 from descent.shell import in_notebook
 from descent.study.catalog import Chapter, load_catalog
+from descent.study.events import Event
+from descent.study.exercise_states import ExerciseState, summarise
 from descent.study.parts import find_part
-from descent.study.store import Event, ExerciseState, ProgressStore, summarise
+from descent.study.store import ProgressStore
 from descent.study.working_time import minutes_worked
 
 if TYPE_CHECKING:
@@ -78,7 +81,7 @@ class ChapterRow:
         """The status in words."""
         if self.status == LATER:
             return f"after {', '.join(_reference(name) for name in self.waits_for)}"
-        return self.status
+        return "in progress" if self.status == STARTED else self.status
 
 
 @dataclass(frozen=True)
@@ -128,10 +131,20 @@ def progress_table(store: ProgressStore | None = None) -> ProgressTable:
     ProgressTable
         One row per chapter, and what to do next.
     """
-    events = (store or ProgressStore()).events()
+    return table_of((store or ProgressStore()).events())
+
+
+def table_of(events: list[Event]) -> ProgressTable:
+    """Put the catalog and a record that was read already together, as `progress_table` does."""
     minutes = minutes_worked(events)
     chapters = load_catalog()
-    exercises = {chapter.id: _exercise_rows(chapter, events, minutes) for chapter in chapters}
+    by_chapter: dict[str, list[Event]] = {}
+    for event in events:
+        by_chapter.setdefault(event.chapter, []).append(event)
+    exercises = {
+        chapter.id: _exercise_rows(chapter, by_chapter.get(chapter.id, []), minutes)
+        for chapter in chapters
+    }
     done = {name for name, rows in exercises.items() if all(row.state.done for row in rows)}
     started = {event.chapter for event in events}
     rows = []
@@ -181,11 +194,12 @@ def as_rich(table: ProgressTable) -> RenderableType:
     from rich.text import Text
 
     grid = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("Chapter", "Exercises"):
-        grid.add_column(heading, no_wrap=True, overflow="fold")
+    is_narrow = shutil.get_terminal_size().columns < 80  # then names are what is broken
+    grid.add_column("Chapter", no_wrap=not is_narrow, overflow="fold")
+    grid.add_column("Exercises", no_wrap=True)
     for heading in ("Done", "Time"):
         grid.add_column(heading, no_wrap=True, justify="right")
-    grid.add_column("")
+    grid.add_column("", min_width=12 if is_narrow else None)
     styles = {DONE: "green", STARTED: "bold", OPEN: "", LATER: "dim"}
     for row in table.rows:
         grid.add_row(
@@ -258,7 +272,7 @@ def _tip(exercise: ExerciseRow) -> str:
 def _exercise_rows(
     chapter: Chapter, events: list[Event], minutes: dict[tuple[str, str], float]
 ) -> tuple[ExerciseRow, ...]:
-    states = summarise(event for event in events if event.chapter == chapter.id)
+    states = summarise(events)
     return tuple(
         ExerciseRow(
             name, states.get(name, ExerciseState(name)), minutes.get((chapter.id, name), 0.0)

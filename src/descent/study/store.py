@@ -1,4 +1,4 @@
-"""The learner's record: every check, every hint opened, every chapter begun.
+"""The learner's record: every check, hint, review, prediction and text, every chapter begun.
 
 One SQLite file in the user's data folder, written by as many kernels at once as are open. It uses
 SQLite's rollback journal and not its write-ahead log, because home folders are often on a network,
@@ -13,20 +13,19 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import sys
-import time
-import uuid
 from collections.abc import Iterable, Iterator
-from dataclasses import astuple, dataclass, fields
 from pathlib import Path
+from typing import Any
 
-from descent.characters import whole_characters
-from descent.grading.report import CORRECT, COULD_NOT_GRADE, NOT_ATTEMPTED
+from descent.study.events import Event, data_text, events_from, new_event
+from descent.study.exercise_states import ExerciseState, summarise
+from descent.study.former_ids import with_present_names
 from descent.study.paths import home_folder
 from descent.study.pending import PendingFile, Record
 from descent.study.repair import is_damage, put_damaged_store_away, refuse_damaged
 
-VERSION = 1
-"""The version of the file's layout, kept in SQLite's ``user_version``."""
+VERSION = 2
+"""The layout, kept in SQLite's ``user_version``. The first had no ``data``."""
 
 BUSY_SECONDS = 0.5
 """How long a record waits for another writer before it goes to the file beside the store."""
@@ -40,71 +39,14 @@ CREATE TABLE events (
     exercise TEXT NOT NULL,
     outcome TEXT,
     mistake TEXT,
-    seconds REAL NOT NULL
+    seconds REAL NOT NULL,
+    data TEXT
 )
 """
 
 
 class NewerStore(sqlite3.Error):
     """The file was written by a newer version of the course."""
-
-
-@dataclass(frozen=True)
-class Event:
-    """One thing that happened.
-
-    Attributes
-    ----------
-    uid
-        A name of its own, so that a record merged twice counts once.
-    at
-        When it happened, in seconds since 1970 (UTC).
-    kind
-        ``check``, ``hint`` or ``start``.
-    chapter, exercise
-        Where; ``exercise`` is empty for a ``start``.
-    outcome, mistake
-        What a check answered, and the mistake it named.
-    seconds
-        How long the check took.
-    """
-
-    uid: str
-    at: float
-    kind: str
-    chapter: str
-    exercise: str
-    outcome: str | None = None
-    mistake: str | None = None
-    seconds: float = 0.0
-
-
-@dataclass(frozen=True)
-class ExerciseState:
-    """How a learner stands with one exercise.
-
-    Attributes
-    ----------
-    exercise
-        Its name.
-    tries
-        How many checks had something to judge.
-    done
-        Whether a check has ever answered "correct".
-    outcome
-        What the latest check answered, or None when there was none.
-    last_mistake
-        The mistake the latest check named, if it named one.
-    hints
-        How many hints were opened.
-    """
-
-    exercise: str
-    tries: int = 0
-    done: bool = False
-    outcome: str | None = None
-    last_mistake: str | None = None
-    hints: int = 0
 
 
 class ProgressStore:
@@ -142,15 +84,55 @@ class ProgressStore:
         seconds
             How long the check took.
         """
-        self._record(_new_event("check", chapter_id, exercise, outcome, mistake, seconds))
+        self._record(new_event("check", chapter_id, exercise, outcome, mistake, seconds))
 
     def record_hint(self, chapter_id: str, exercise: str) -> None:
         """Record that one more hint of an exercise was opened. Never raises."""
-        self._record(_new_event("hint", chapter_id, exercise))
+        self._record(new_event("hint", chapter_id, exercise))
 
     def record_start(self, chapter_id: str) -> None:
         """Record that work on a chapter began now, which starts the clock. Never raises."""
-        self._record(_new_event("start", chapter_id, ""))
+        self._record(new_event("start", chapter_id, ""))
+
+    def record(self, kind: str, chapter_id: str, item: str, **data: Any) -> Event:
+        """Record anything else that happened. Never raises.
+
+        Parameters
+        ----------
+        kind
+            Of what kind it is, see :class:`Event`.
+        chapter_id, item
+            What it is about; empty where it is about the whole chapter, or no chapter.
+        data
+            What belongs to the kind, as JSON values.
+
+        Returns
+        -------
+        Event
+            What was recorded, with its uid and its time.
+        """
+        event = new_event(kind, chapter_id, item, data=data)
+        self._record(event)
+        return event
+
+    def merge(self, records: Iterable[Record]) -> int:
+        """Add events of another machine or of the book; those that are here already count once.
+
+        Parameters
+        ----------
+        records
+            Events as JSON objects; what is no event is passed over.
+
+        Returns
+        -------
+        int
+            How many were new.
+        """
+        known = {event.uid for event in self.events()}
+        new = {event.uid: event for event in events_from(records) if event.uid not in known}
+        if new:
+            self._record(*new.values())
+        return len(new)
 
     def events(self, chapter_id: str | None = None) -> list[Event]:
         """Return what happened, oldest first, in one chapter or in all of them. Never raises."""
@@ -158,8 +140,20 @@ class ProgressStore:
             events = self._all_events()
         except (sqlite3.Error, OSError) as error:
             events = self._events_after(error)
-        wanted = (event for event in events if chapter_id in (None, event.chapter))
-        return sorted(wanted, key=lambda event: (event.at, event.uid))
+        named = with_present_names(list(events))
+        wanted = (event for event in named if chapter_id in (None, event.chapter))
+        return sorted(wanted, key=lambda event: event.at)  # of one moment in the order they came
+
+    def is_newer(self) -> bool:
+        """Say whether a newer version of the course made the file: this one cannot read it."""
+        try:
+            if self.path.exists():
+                _connect(self.path).close()
+        except NewerStore:
+            return True
+        except (sqlite3.Error, OSError):
+            pass
+        return False
 
     def exercise_states(self, chapter_id: str) -> dict[str, ExerciseState]:
         """Return how the learner stands with each exercise of a chapter that was ever touched."""
@@ -176,11 +170,11 @@ class ProgressStore:
     def _state(self, chapter_id: str, exercise: str) -> ExerciseState:
         return self.exercise_states(chapter_id).get(exercise, ExerciseState(exercise))
 
-    def _record(self, event: Event) -> None:
+    def _record(self, *events: Event) -> None:
         try:
-            self._save([event])
+            self._save(list(events))
         except (sqlite3.Error, OSError) as error:
-            self.pending.append(vars(event))  # before anything else is tried
+            self.pending.append(*map(vars, events))  # before anything else is tried
             if not self._repaired(error):
                 self._explain(error, writing=True)
 
@@ -194,16 +188,17 @@ class ProgressStore:
         while written_to is None or written_to != _file_number(self.path):
             written_to = _file_number(self.path)
             with contextlib.closing(_connect(self.path)) as connection:
+                _bring_up_to_date(connection)
                 _insert(connection, events)
-                self.pending.drain(lambda records: _insert(connection, _events_from(records)))
+                self.pending.drain(lambda records: _insert(connection, events_from(records)))
 
     def _all_events(self) -> Iterable[Event]:
-        waiting = _events_from(self.pending.read())  # first: from here they go to the file
+        waiting = events_from(self.pending.read())  # first: from here they go to the file
         found: list[Event] = []
         if self.path.exists():
             with contextlib.closing(_connect(self.path)) as connection:
                 found = _select(connection)
-        return {event.uid: event for event in (*waiting, *found)}.values()
+        return {event.uid: event for event in (*found, *waiting)}.values()
 
     def _events_after(self, error: Exception) -> Iterable[Event]:
         """Read the events although the file could not be read: repaired, or without it."""
@@ -212,7 +207,7 @@ class ProgressStore:
                 return self._all_events()
         else:
             self._explain(error, writing=False)
-        return _events_from(self.pending.read())
+        return events_from(self.pending.read())
 
     def _repaired(self, error: Exception) -> bool:
         """Put a damaged file away; return whether a new one holds what could be read of it."""
@@ -221,7 +216,7 @@ class ProgressStore:
         saved: list[Event] = []
 
         def keep(records: list[Record]) -> None:
-            saved.extend(_events_from(records))
+            saved.extend(events_from(records))
             self.pending.append(*map(vars, saved))
             if self.pending.in_memory:
                 raise OSError("nothing can be written beside it")
@@ -266,65 +261,6 @@ class ProgressStore:
 _already_said: set[str] = set()
 
 
-def summarise(events: Iterable[Event]) -> dict[str, ExerciseState]:
-    """Reduce one chapter's events, oldest first, to a state for each exercise.
-
-    A check that could not grade says nothing about an answer, and leaves the state as it was.
-    """
-    states: dict[str, ExerciseState] = {}
-    for event in events:
-        if event.kind == "start" or event.outcome == COULD_NOT_GRADE:
-            continue
-        old = states.get(event.exercise, ExerciseState(event.exercise))
-        is_check = event.kind == "check"
-        states[event.exercise] = ExerciseState(
-            exercise=event.exercise,
-            tries=old.tries + (is_check and event.outcome != NOT_ATTEMPTED),
-            done=old.done or event.outcome == CORRECT,
-            outcome=event.outcome if is_check else old.outcome,
-            last_mistake=event.mistake if is_check else old.last_mistake,
-            hints=old.hints + (event.kind == "hint"),
-        )
-    return states
-
-
-def _new_event(
-    kind: str,
-    chapter_id: str,
-    exercise: str,
-    outcome: str | None = None,
-    mistake: str | None = None,
-    seconds: float = 0.0,
-) -> Event:
-    now = time.time()
-    mistake = None if mistake is None else whole_characters(mistake)
-    return Event(uuid.uuid4().hex, now, kind, chapter_id, exercise, outcome, mistake, seconds)
-
-
-def _events_from(records: Iterable[Record]) -> list[Event]:
-    """Rebuild events from lines of the file beside the store, or rows of a damaged one."""
-    events = (_event_from(record) for record in records)
-    return [event for event in events if event is not None]
-
-
-def _event_from(record: Record) -> Event | None:
-    """Rebuild an event, or return None where a record is not one."""
-    outcome, mistake = record.get("outcome"), record.get("mistake")
-    try:
-        return Event(
-            uid=whole_characters(str(record["uid"])),
-            at=float(str(record["at"])),
-            kind=whole_characters(str(record["kind"])),
-            chapter=whole_characters(str(record["chapter"])),
-            exercise=whole_characters(str(record["exercise"])),
-            outcome=None if outcome is None else whole_characters(str(outcome)),
-            mistake=None if mistake is None else whole_characters(str(mistake)),
-            seconds=float(str(record["seconds"])),
-        )
-    except (KeyError, ValueError):
-        return None
-
-
 def _file_number(path: Path) -> tuple[int, int] | None:
     """Return which file goes by a path now, or None where none does."""
     try:
@@ -335,7 +271,7 @@ def _file_number(path: Path) -> tuple[int, int] | None:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    """Open the file, making its table when it is new.
+    """Open the file.
 
     Raises
     ------
@@ -348,17 +284,26 @@ def _connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
     connection.text_factory = lambda text: text.decode("utf-8", errors="replace")
     try:
-        if _version(connection) == 0:
-            with _transaction(connection):
-                if _version(connection) == 0:  # no other kernel made it while we waited
-                    connection.execute(_SCHEMA)
-                    connection.execute(f"PRAGMA user_version = {VERSION}")
         if _version(connection) > VERSION:
             raise NewerStore(f"layout {_version(connection)}, newer than {VERSION}")
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _bring_up_to_date(connection: sqlite3.Connection) -> None:
+    """Make the table when the file is new, and give an older one what it lacks."""
+    if _version(connection) == VERSION:
+        return
+    with _transaction(connection):
+        version = _version(connection)  # another kernel may have done it while we waited
+        if version == 0:
+            connection.execute(_SCHEMA)
+        elif version == 1:
+            connection.execute("ALTER TABLE events ADD COLUMN data TEXT")
+        if version < VERSION:
+            connection.execute(f"PRAGMA user_version = {VERSION}")
 
 
 def _version(connection: sqlite3.Connection) -> int:
@@ -382,12 +327,15 @@ def _insert(connection: sqlite3.Connection, events: list[Event]) -> None:
     with _transaction(connection):
         refuse_damaged(connection)
         connection.executemany(
-            "INSERT OR IGNORE INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            [astuple(event) for event in events],
+            "INSERT OR IGNORE INTO events VALUES (:uid, :at, :kind, :chapter, :exercise, :outcome, "
+            ":mistake, :seconds, :data)",
+            [{**vars(event), "data": data_text(event)} for event in events],
         )
 
 
 def _select(connection: sqlite3.Connection) -> list[Event]:
-    columns = [field.name for field in fields(Event)]
-    rows = connection.execute(f"SELECT {', '.join(columns)} FROM events NOT INDEXED")
-    return _events_from(dict(zip(columns, row, strict=True)) for row in rows)
+    if _version(connection) == 0:
+        return []  # another kernel has made the file, and not yet its table
+    found = connection.execute("SELECT * FROM events NOT INDEXED")
+    columns = [column[0] for column in found.description]
+    return events_from(dict(zip(columns, row, strict=True)) for row in found)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
-from descent.study.store import Event
+from descent.study.events import Event
 
 BREAK_MINUTES = 20.0
 """A longer silence than this is a break, of which nothing is counted."""
+
+_NO_WORK = ("clock", "plan")
+"""Records that are no step of the work: a clock says for itself what it counts."""
 
 
 def minutes_worked(events: Iterable[Event]) -> dict[tuple[str, str], float]:
@@ -29,9 +32,22 @@ def minutes_worked(events: Iterable[Event]) -> dict[tuple[str, str], float]:
         Minutes by (chapter id, exercise); the exercise is empty for the start of a chapter.
     """
     minutes: dict[tuple[str, str], float] = defaultdict(float)
-    ordered = sorted(events, key=lambda event: event.at)
-    for before, event in zip(ordered, ordered[1:], strict=False):
-        gap = (event.at - before.at) / 60.0
-        if gap <= BREAK_MINUTES and event.kind != "start":
-            minutes[event.chapter, event.exercise] += gap
+    for start, end, event in estimated_stretches(events):
+        minutes[event.chapter, event.exercise] += (end - start) / 60.0
     return dict(minutes)
+
+
+def estimated_stretches(events: Iterable[Event]) -> Iterator[tuple[float, float, Event]]:
+    """Go through the stretches of time that `minutes_worked` adds up.
+
+    Yields
+    ------
+    tuple
+        When one begins and ends, in seconds since 1970 (UTC), and the record that it led to.
+    """
+    ordered = sorted(
+        (event for event in events if event.kind not in _NO_WORK), key=lambda event: event.at
+    )
+    for before, event in zip(ordered, ordered[1:], strict=False):
+        if event.at - before.at <= 60.0 * BREAK_MINUTES and event.kind != "start":
+            yield before.at, event.at, event

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from descent.serving.start_page.today import Today, today_of
 from descent.serving.work_folder import link_runs
 from descent.study.parts import find_part
 from descent.study.paths import work_folder
-from descent.study.progress import DONE, LATER, OPEN, ChapterRow, ProgressTable, progress_table
+from descent.study.progress import DONE, LATER, OPEN, ChapterRow, ProgressTable, table_of
+from descent.study.store import ProgressStore
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,7 @@ class StartPage:
     parts: tuple[Part, ...]
     notebooks: tuple[OpenNotebook, ...]
     runs: tuple[RunUnderWay, ...]
+    today: Today
 
     @property
     def is_new(self) -> bool:
@@ -100,7 +104,7 @@ class StartPage:
     def state_text(self, row: ChapterRow) -> str:
         """Say how a chapter stands; one that waits says for which numbers: ``after 5, 6``."""
         if row.status != LATER:
-            return row.status
+            return row.state_text
         waited_for = [
             other.chapter for other in self.table.rows if other.chapter.id in row.waits_for
         ]
@@ -120,10 +124,17 @@ def start_page(sessions: Sequence[Mapping[str, Any]] = ()) -> StartPage:
     CourseError
         When the course cannot be read.
     """
-    table = progress_table()
+    events = ProgressStore().events()
+    table = table_of(events)
     grouped = groupby(table.rows, key=lambda row: row.chapter.part)
     parts = tuple(Part(find_part(part).title, tuple(rows)) for part, rows in grouped)
-    return StartPage(table, parts, _open_notebooks(sessions, table), _runs_under_way())
+    return StartPage(
+        table,
+        parts,
+        _open_notebooks(sessions, table),
+        _runs_under_way(),
+        today_of(events, time.time()),
+    )
 
 
 def _open_notebooks(

@@ -13,24 +13,42 @@
     return (await provided.get())();
   }
 
-  /** A tab that shows the start page, and opens its notebooks as other tabs. */
-  function makeTab(app, Widget) {
+  /** A tab that shows a page of the server. */
+  function makePageTab(Widget, id, label, address) {
     const tab = new Widget();
     const frame = document.createElement("iframe");
-    frame.title = "Start";
+    frame.title = label;
     frame.style.cssText = "border: 0; width: 100%; height: 100%; display: block";
-    frame.src = `${baseUrl()}descent/start`;
-    frame.addEventListener("load", () => {
-      frame.contentDocument.addEventListener("click", (event) => openHere(app, event));
-    });
+    frame.src = address;
     tab.node.append(frame);
     tab.onActivateRequest = () => frame.contentWindow?.focus(); // the keyboard is the page's then
-    tab.id = TAB;
+    tab.id = id;
     tab.addClass("jp-IFrame"); // JupyterLab covers these while a tab is dragged over them
     tab.title.iconClass = "descent-start-icon";
-    tab.title.label = "Start";
+    tab.title.label = label;
+    tab.title.closable = true;
+    return { tab, frame };
+  }
+
+  /** The tab that shows the start page, and opens its notebooks and pages as other tabs. */
+  function makeTab(app, Widget) {
+    const { tab, frame } = makePageTab(Widget, TAB, "Start", `${baseUrl()}descent/start`);
+    frame.addEventListener("load", () => {
+      frame.contentDocument.addEventListener("click", (event) => openHere(app, Widget, event));
+    });
+    tab.title.closable = false;
     tab.title.caption = "Where you are, and what opens next";
     return tab;
+  }
+
+  /** Show a page of the book as a tab: the one that shows it already, else a new one. */
+  function openPage(app, Widget, link) {
+    const id = `descent-page-${link.dataset.page}`;
+    const shown = [...app.shell.widgets("main")].find((widget) => widget.id === id);
+    if (!shown) {
+      app.shell.add(makePageTab(Widget, id, link.dataset.title, link.href).tab, "main");
+    }
+    app.shell.activateById(id);
   }
 
   /** Give the tab its picture, which a style sheet has to say. */
@@ -46,12 +64,16 @@
     return JSON.parse(document.getElementById("jupyter-config-data").textContent).baseUrl;
   }
 
-  /** Open what a link of the start page leads to as a tab, where it is a notebook. */
-  async function openHere(app, event) {
-    const link = event.target.closest("a[data-notebook]");
+  /** Open what a link of the start page leads to as a tab, where it is a notebook or one of its pages. */
+  async function openHere(app, Widget, event) {
+    const link = event.target.closest("a[data-notebook], a[data-page]");
     const wantsOwnWindow = event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0;
     if (!link || wantsOwnWindow) return;
     event.preventDefault();
+    if (link.dataset.page) {
+      openPage(app, Widget, link);
+      return;
+    }
     if (link.pathname.includes("/descent/open/")) {
       // The answer is a redirect to the copy, which is there from then on; or a page with the reason why not.
       const answer = await fetch(link.href, { redirect: "manual" });

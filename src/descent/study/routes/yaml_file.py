@@ -1,0 +1,47 @@
+"""Reading a data file of the book, with errors that name the file and the place."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from typing import Any
+
+from descent.errors import CourseError
+
+
+class RoutesError(CourseError):
+    """The map of the course cannot answer; the message says what to do."""
+
+
+def read_mapping(path: Path) -> dict[str, Any]:
+    """Return what a YAML file holds, which is names and their fields.
+
+    Raises
+    ------
+    RoutesError
+        When the file is missing, is not YAML or holds anything else.
+    """
+    try:
+        found = path.stat()
+    except OSError as error:
+        raise RoutesError(f"{path}: cannot be read ({error.strerror}).") from error
+    return _read(path, found.st_mtime_ns, found.st_size)
+
+
+@functools.lru_cache(maxsize=16)
+def _read(path: Path, changed: int, size: int) -> dict[str, Any]:
+    import yaml
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        fields = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)
+    except (OSError, UnicodeDecodeError) as error:
+        raise RoutesError(f"{path}: cannot be read ({error}).") from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" line {mark.line + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or "unreadable"
+        raise RoutesError(f"{path}{where}: is not YAML ({problem}).") from error
+    if not isinstance(fields, dict):
+        raise RoutesError(f"{path}: holds no entries.")
+    return {str(name): value for name, value in fields.items()}

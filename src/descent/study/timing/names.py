@@ -1,0 +1,31 @@
+"""What a chapter or a clock is called in a sentence."""
+
+from __future__ import annotations
+
+from descent.study.catalog import CatalogError, CourseNotFound, load_catalog
+from descent.study.timing.clock import Clock
+
+
+def chapter_names() -> dict[str, str]:
+    """Return the heading of every chapter by its id; none where the course cannot be read."""
+    try:
+        return {chapter.id: chapter.heading for chapter in load_catalog()}
+    except (CatalogError, CourseNotFound):
+        return {}
+
+
+def clock_name(clock: Clock) -> str:
+    """Say what a clock is for: its words, its chapter, or both."""
+    return work_name(clock.chapter, clock.what)
+
+
+LONGEST = 60
+"""A name of more characters is cut where a clock is spoken of; the record has it whole."""
+
+
+def work_name(chapter_id: str, what: str, names: dict[str, str] | None = None) -> str:
+    """Say what work was for: its words, its chapter, or both."""
+    names = chapter_names() if names is None and chapter_id else names or {}
+    words = what if len(what) <= LONGEST else f"{what[:LONGEST]}…"
+    parts = (names.get(chapter_id, chapter_id), words)
+    return ", ".join(part for part in parts if part) or "no chapter"
