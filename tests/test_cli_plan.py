@@ -214,6 +214,12 @@ def test_now_shows_what_is_begun_and_what_can_be_started(course):
     assert shown.index("In progress") < shown.index("2 · Slopes") < shown.index("You can start")
 
 
+def test_a_clock_for_a_chapter_still_to_be_written_puts_it_in_progress(course):
+    assert "The clock runs for R1 · Attention: " in run("time", "begin", "R1")
+    shown = run("now")
+    assert shown.index("In progress") < shown.index("R1 · Attention") < shown.index("You can start")
+
+
 def test_why_says_what_a_section_is_for_and_who_needs_it(course):
     shown = flat(run("why", "slope"))
     assert "For: what slope is for." in shown
