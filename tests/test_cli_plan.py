@@ -172,7 +172,7 @@ def test_a_route_is_followed_in_its_order(course):
 
 @pytest.mark.parametrize("hours", ["1e300", "0", "-3", "many", "nan", "inf", " "])
 def test_hours_that_are_none_are_refused_and_nothing_is_kept(course, hours):
-    with pytest.raises(CourseError, match="no number of hours above zero"):
+    with pytest.raises(CourseError, match="no number of hours above zero|too many hours"):
         run("plan", "--goal", "research/1", f"--hours={hours}")
     assert plans() == []
 
