@@ -43,6 +43,7 @@ document.addEventListener("DOMContentLoaded", () => {
     const status = element("p", { className: "descent-status", role: "status", tabIndex: -1 });
     const told = element("div", { className: "descent-verdict", hidden: true, "aria-live": "polite" });
     const form = makeForm(prediction, number, commit);
+    nameByQuestion(box, number);
     box.append(form, status);
     outcome?.append(told);
 
@@ -53,9 +54,7 @@ document.addEventListener("DOMContentLoaded", () => {
 
     /** How the prediction stands. One that is settled was made, or can no longer be made in time. */
     function state() {
-      const found = standing(prediction, record.events().filter(
-        (event) => event.chapter === prediction.chapter && event.exercise === prediction.item,
-      ));
+      const found = standing(prediction, record.eventsOf(prediction.chapter, prediction.item));
       return { ...found, settled: found.said !== null || found.knownAt !== null };
     }
 
@@ -107,6 +106,15 @@ document.addEventListener("DOMContentLoaded", () => {
     return { isOpen, isShownBy, noteOutcome, show, state };
   }
 
+  /** Whoever hears the page hears the question with the fields. */
+  function nameByQuestion(box, number) {
+    const ask = box.querySelector(".ask");
+    if (!ask) return;
+    ask.id ||= `descent-ask-${number}`;
+    box.setAttribute("role", "group");
+    box.setAttribute("aria-labelledby", ask.id);
+  }
+
   /** Change words that are read aloud only when they are others. */
   function say(place, words) {
     if (place.textContent !== words) place.textContent = words;
@@ -136,8 +144,24 @@ document.addEventListener("DOMContentLoaded", () => {
     return about.length ? [update] : [];
   }
 
+  /** An outcome goes with the output right above it: there is one thing to open, not two. */
+  function goWith(above, fold) {
+    const cell = fold.closest(".cell") ?? fold;
+    const follow = () => {
+      cell.hidden = !above.open;
+      fold.open = above.open;
+    };
+    above.addEventListener("toggle", follow);
+    follow();
+  }
+
   const predictions = [...document.querySelectorAll(".descent-predict")].map(enliven);
-  const updates = [...document.querySelectorAll(FOLDED_OUTPUT)].flatMap(guard);
+  const folds = [...document.querySelectorAll(FOLDED_OUTPUT)];
+  const updates = folds.flatMap(guard);
+  folds.slice(1).forEach((fold, before) => {
+    const belong = predictions.some((prediction) => prediction.isShownBy(folds[before]) && prediction.isShownBy(fold));
+    if (belong && fold.querySelector(".descent-outcome")) goWith(folds[before], fold);
+  });
 
   function refresh() {
     updates.forEach((update) => update());

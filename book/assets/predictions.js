@@ -47,9 +47,14 @@ window.descentPredictions = (() => {
 
   const valueInWords = (value) => (typeof value === "number" ? numberInWords(value) : String(value));
 
-  /** "3 steps", "92 %", "rises". */
+  /** The unit as it stands beside a number: one step, two steps. */
+  const unitOf = (shown, unit) => (shown === "1" ? unit.replace(/^([a-z]+[^s])s\b/, "$1") : unit);
+
+  /** "3 steps", "1 step", "92 %", "rises". */
   function withUnit(value, unit) {
-    return typeof value === "number" && unit ? `${numberInWords(value)} ${unit}` : valueInWords(value);
+    if (typeof value !== "number" || !unit) return valueInWords(value);
+    const shown = numberInWords(value);
+    return `${shown} ${unitOf(shown, unit)}`;
   }
 
   const sureInWords = (sure) => `${Math.round(100 * sure)} % sure`;
@@ -60,12 +65,16 @@ window.descentPredictions = (() => {
     return within ? `within ${withUnit(within, unit)}` : "";
   }
 
+  /** "It is 1 step.", "What came: rises." */
+  const cameInWords = (was, unit) => (typeof was === "number" ? `It is ${withUnit(was, unit)}.` : `What came: ${was}.`);
+
   /** "You said 3 steps, 70 % sure. It is 1.", or that this is what was said, or near enough. */
   function verdict(prediction, { said, was, right }) {
     const words = `${withUnit(said.data.value, prediction.unit)}, ${sureInWords(said.data.sure)}`;
-    if (!right) return `You said ${words}. It is ${valueInWords(was)}.`;
-    if (valueInWords(said.data.value) === valueInWords(was)) return `It is ${withUnit(was, prediction.unit)}. That is what you said: ${words}.`;
-    return `It is ${withUnit(was, prediction.unit)}. You said ${words}: ${marginInWords(prediction)}, so it counts as right.`;
+    if (!right) return `You said ${words}. ${cameInWords(was, "")}`;
+    const came = cameInWords(was, prediction.unit);
+    if (valueInWords(said.data.value) === valueInWords(was)) return `${came} That is what you said: ${words}.`;
+    return `${came} You said ${words}: ${marginInWords(prediction)}, so it counts as right.`;
   }
 
   return { allPredictions, marginInWords, standing, sureInWords, valueInWords, verdict, withUnit };

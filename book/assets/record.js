@@ -27,7 +27,7 @@ window.descentRecord = (() => {
   const LOGGED_OUT = "The server wants a log-in: open the address that make start printed. Until then what you do is kept "
     + "in this browser.";
 
-  const inMemory = new Map(); // what no storage takes, by uid
+  const own = new Map(); // what this window made and no server has yet, by uid: in the storage too, where that takes it
   const onServer = new Map(); // what the server has said that it has, by uid
   const refused = new Set(); // uids that the server does not take
   const listeners = [];
@@ -108,9 +108,8 @@ window.descentRecord = (() => {
   function store(events) {
     if (newer) return false;
     try {
-      const text = events.length ? JSON.stringify(events) : null;
-      if (text === null) window.localStorage.removeItem(KEY);
-      else window.localStorage.setItem(KEY, text);
+      const text = JSON.stringify(events);
+      window.localStorage.setItem(KEY, text);
       [lastText, lastStored] = [text, events];
       return true;
     } catch (error) {
@@ -120,17 +119,25 @@ window.descentRecord = (() => {
   }
 
   function keep(events) {
-    const before = stored();
-    if (!store(byUid(before, [...inMemory.values()], events))) {
-      for (const event of events) inMemory.set(event.uid, event);
-    } else {
-      inMemory.clear();
-    }
+    for (const event of events) own.set(event.uid, event);
+    store(byUid(stored(), [...own.values()]));
+    changed();
+  }
+
+  /**
+   * Another window wrote. Where both wrote in the same moment, the one did not see what the other had written, and
+   * wrote over it: what is ours and missing is put back. When all was deleted there, it is deleted here.
+   */
+  function othersWrote({ key, newValue }) {
+    if (key !== KEY) return;
+    if (newValue === null) own.clear();
+    const there = new Set(stored().map(({ uid }) => uid));
+    if ([...own.keys()].some((uid) => !there.has(uid))) store(byUid(stored(), [...own.values()]));
     changed();
   }
 
   function drop(uids) {
-    for (const uid of uids) inMemory.delete(uid);
+    for (const uid of uids) own.delete(uid);
     const before = stored();
     const after = before.filter((event) => !uids.has(event.uid));
     if (after.length < before.length) store(after);
@@ -195,19 +202,29 @@ window.descentRecord = (() => {
   function events() {
     const here = stored();
     if (sorted === null || sorted.here !== here) {
-      const all = byUid([...onServer.values()], here, [...inMemory.values()]).map(whole).map(renamed);
+      const all = byUid([...onServer.values()], here, [...own.values()]).map(whole).map(renamed);
       all.sort((a, b) => a.at - b.at || (a.uid < b.uid ? -1 : 1));
-      sorted = { here, all };
+      sorted = { here, all, byItem: null };
     }
     return sorted.all;
   }
 
-  /** The events of one kind, of one item where one is given, oldest first. */
-  function find(kind, chapter, item) {
-    return events().filter((event) => event.kind === kind
-      && (chapter === undefined || event.chapter === chapter)
-      && (item === undefined || event.exercise === item));
+  /** The events of one item of a chapter, oldest first. A page asks for many items, so they are looked up. */
+  function eventsOf(chapter, item) {
+    const all = events();
+    if (sorted.byItem === null) {
+      sorted.byItem = new Map();
+      for (const event of all) {
+        const key = `${event.chapter}/${event.exercise}`;
+        if (sorted.byItem.has(key)) sorted.byItem.get(key).push(event);
+        else sorted.byItem.set(key, [event]);
+      }
+    }
+    return sorted.byItem.get(`${chapter}/${item}`) ?? [];
   }
+
+  /** Those of one kind among them. */
+  const find = (kind, chapter, item) => eventsOf(chapter, item).filter((event) => event.kind === kind);
 
   function changed() {
     sorted = null;
@@ -284,7 +301,7 @@ window.descentRecord = (() => {
   function nextBatch(most) {
     const batch = [];
     let characters = 0;
-    for (const event of byUid(stored(), [...inMemory.values()])) {
+    for (const event of byUid(stored(), [...own.values()])) {
       if (refused.has(event.uid)) continue;
       characters += JSON.stringify(event).length;
       if (batch.length && (batch.length === most || characters > MOST_CHARACTERS)) break;
@@ -356,7 +373,7 @@ window.descentRecord = (() => {
 
   /** Forget all that this browser keeps, drafts included. What a server has is not touched. */
   function deleteAll() {
-    inMemory.clear();
+    own.clear();
     try {
       const names = Object.keys(window.localStorage);
       for (const name of names) if (name === KEY || name === DAMAGED || name.startsWith(DRAFTS)) window.localStorage.removeItem(name);
@@ -391,7 +408,7 @@ window.descentRecord = (() => {
     listener();
   }
 
-  window.addEventListener("storage", (event) => { if (event.key === KEY) changed(); });
+  window.addEventListener("storage", othersWrote);
   document.addEventListener("visibilitychange", () => { if (document.visibilityState === "visible") lookAgain(); });
 
   /** Resolves when the server, where there is one, has been asked what it has. */
@@ -399,7 +416,7 @@ window.descentRecord = (() => {
   ready.then(send);
 
   return {
-    add, asText, deleteAll, draft, events, find, keepDraft, merge, presentName, ready, watch,
+    add, asText, deleteAll, draft, events, eventsOf, find, keepDraft, merge, presentName, ready, watch,
     /** The address before `/book/` under the Jupyter server, else null. */
     get server() { return server; },
   };

@@ -17,7 +17,7 @@ document.addEventListener("DOMContentLoaded", () => {
     let shown = null; // the uid of the latest version that is shown
 
     if (ask) {
-      ask.id ||= `descent-ask-${chapter}-${item}`.replaceAll("/", "-");
+      ask.id ||= `descent-written-${item}`;
       text.setAttribute("aria-labelledby", ask.id);
     } else {
       text.setAttribute("aria-label", "Your answer");

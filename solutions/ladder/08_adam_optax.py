@@ -17,7 +17,7 @@
 #   - {key: choi2019, where: "sections 1 and 4: how the winner of a comparison depends on who tuned what", skip: "the tables of search spaces"}
 # sections:
 #   - {id: valley, heading: "A valley", for: "the picture of a badly conditioned loss that every optimiser of the course is measured against", needs: [ladder/01#learning_rate, ladder/03#conditioning]}
-#   - {id: momentum, heading: "A ball with some weight", for: "the image networks of rungs 9, 10, 14 and 15 train with momentum", needs: [valley]}
+#   - {id: momentum, heading: "A ball with some weight", for: "the image networks of rungs 10, 14 and 15 train with momentum", needs: [valley]}
 #   - {id: moments, heading: "Two averages", for: "moving averages return in Adam, in batch norm and in averaged weights", needs: [momentum]}
 #   - {id: bias_correction, heading: "They begin too small", for: "any average that starts at 0 needs it, first of all Adam's", needs: [moments]}
 #   - {id: adam, heading: "Adam", for: "the optimiser of every language model in this course", needs: [bias_correction]}
@@ -40,15 +40,15 @@
 #   - {id: jitted_list, section: jit, transfer: true, q: "A jitted step appends its loss to a global list and is called 100 times with equal shapes. What is in the list?", a: "One entry, a tracer without a number. Python ran once, at the first call; the other 99 ran compiled code."}
 #   - {id: nan_wins, section: race, transfer: true, q: "Two seeds give losses 0.4 and 0.6 at rate 0.1, and 0.2 and nan at rate 1. What does `np.argmin` of the plain means choose, and what should you?", a: "It chooses rate 1: `np.argmin` takes nan for the smallest. A rate with a diverged run has mean $\\infty$, so choose 0.1."}
 # predictions:
-#   - {id: first_step_uncorrected, ask: "Both corrections are left out, and the gradient never changes. How long is the first step?", unit: "η", factor: 1.25, because: "The first step is $0.1\\,g/\\sqrt{0.001\\,g^2} = 3.16$. Both averages are too small, but the divisor is the smaller part of its true size."}
-#   - {id: turned_bowl, ask: "Which rule ends at a different loss when bowl and start are turned by 45°?", choices: ["gradient descent", "momentum", "Adam", "none of them"], because: "Gradient descent and momentum do not know where the axes are. Adam rescales each parameter, so it depends on which directions the parameters are."}
+#   - {id: first_step_uncorrected, ask: "With the usual betas, both corrections left out and a gradient that never changes: how long is the first step?", unit: "η", factor: 1.25, because: "The first step is $0.1\\,g/\\sqrt{0.001\\,g^2} = 3.16$. Both averages are too small, but the divisor is the smaller part of its true size."}
+#   - {id: turned_bowl, ask: "For which rule does the loss at the end change when bowl and start are turned by 45°?", choices: ["gradient descent", "momentum", "Adam", "none of them"], because: "Gradient descent and momentum do not know where the axes are. Adam rescales each parameter, so it depends on which directions the parameters are."}
 #   - {id: python_runs, ask: "Under `jit` the function is called with shapes (3,), (3,), (3,), (4,) and (3,). How often does it print?", unit: "times", within: 0, because: "Python runs once for each new shape, to write down the operations. Calls with a known shape run the compiled list and print nothing."}
-#   - {id: coupled_quiet_weight, ask: "With the decay added to the gradient, where is the weight with the small gradients after 2 000 steps?", within: 0.15, because: "The decay of 0.1 is as large as this weight's gradients. Divided by their small $\\sqrt{\\hat v}$ it becomes a large step towards 0."}
+#   - {id: coupled_quiet_weight, ask: "With the decay added to the gradient, where is the weight with the small gradients after 2 000 steps?", within: 0.15, because: "The decay of 0.1 is as large as this weight's gradients. Divided by their small $\\sqrt{\\hat v}$ it becomes a step of nearly $\\eta\\theta$. Two thousand of them leave not much more than $e^{-2} = 0.14$."}
 #   - {id: gap_of_the_best, ask: "Each optimiser at its own best rate: by how many per cent is the highest of the three mean losses above the lowest?", unit: "%", within: 5, because: "Tuned with the same effort, the three are nearly level on this problem. Adam's gain is that its best rate is easier to guess."}
 # written:
 #   - {id: loss_times_hundred, ask: "Your friend multiplied the loss by 100 \"to see it better\", and training with SGD broke. With Adam nothing changed. Why?", rubric: ["the gradient grew a hundredfold", "SGD's step grew with it, past the threshold of stability", "in Adam's ratio of $\\hat m$ and $\\sqrt{\\hat v}$ the factor cancels", "the condition: $\\varepsilon$ is small beside $\\sqrt{\\hat v}$"], answer: "The gradient grew a hundredfold. SGD's step grew with it, past the threshold. In Adam's ratio the factor cancels, as long as $\\varepsilon$ is small beside $\\sqrt{\\hat v}$."}
-#   - {id: equal_rates, ask: "A paper compares a new optimiser with Adam, both at a rate of 0.001. What do you ask?", rubric: ["how the rate of each was found, and on which data", "whether both were tuned with the same effort", "over how many seeds, and with what spread", "says why equal rates are not fair: the rate is a distance for Adam and a factor for others"], answer: "How the rate of each was found, on which data, with how much effort, and over how many seeds. Equal rates are no fairness: the same number means a distance for Adam and a factor for others."}
-#   - {id: state_in_a_global, ask: "Why does an optax optimiser hand you its state, and what would go wrong if a jitted function kept it in a global variable?", rubric: ["functions in JAX are pure: what goes in are arguments, what comes out are results", "Python runs a jitted function once for each set of shapes", "the change of the global would happen at that one time, with tracers in place of numbers", "names the consequence: the optimiser forgets, without an error at that moment"], answer: "JAX's functions are pure, so the averages and the count have to come in as arguments and go out as results. A jitted function is run by Python only once. A change of a global happens at that one time, with tracers in place of numbers, and never again: the optimiser would forget, without an error."}
+#   - {id: equal_rates, ask: "A paper compares a new optimiser with Adam, both at a rate of 0.001. What do you ask?", rubric: ["how the rate of each was found, and on which data", "whether both were tuned with the same effort", "over how many seeds, and with what spread", "says why equal rates are not fair: the rate is a distance for Adam and a factor for others"], answer: "How the rate of each was found, on which data, with how much effort, over how many seeds, and with what spread. Equal rates are no fairness: the same number means a distance for Adam and a factor for others."}
+#   - {id: state_in_a_global, ask: "Why does an optax optimiser hand you its state, and what would go wrong if a jitted function kept it in a global variable?", rubric: ["functions in JAX are pure: what goes in are arguments, what comes out are results", "Python runs a jitted function once for each set of shapes", "the change of the global would happen at that one time, with tracers in place of numbers", "names the consequence: the optimiser forgets, without an error at that moment"], answer: "JAX's functions are pure, so the averages and the count have to come in as arguments and go out as results. A jitted function is run by Python only once for each set of shapes. A change of a global happens at that one time, with tracers in place of numbers, and never again: the optimiser would forget, without an error."}
 # ---
 
 # %% [markdown]
@@ -261,7 +261,7 @@ for kappa in kappas:
     heavy_steps.append(steps_needed(best_ball, kappa))
 plot_curves({"gradient descent": (kappas, plain_steps), "momentum": (kappas, heavy_steps)},
             "condition number κ", "steps to a thousandth", logy=True,
-            title="Steps grow like κ without momentum, like √κ with it")
+            title="Steps to go, by the shape of the bowl")
 plt.xscale("log")
 plt.xticks(kappas, [str(kappa) for kappa in kappas])
 plt.yticks([10, 100, 1000], ["10", "100", "1000"])
@@ -506,7 +506,7 @@ plt.show()
 changed = [name for name in rules if not math.isclose(ends[name, 0], ends[name, 45], rel_tol=0.01)]
 
 # %% outcome="turned_bowl"
-outcome("turned_bowl", " and ".join(changed) or "none of them")
+outcome("turned_bowl", changed[0] if len(changed) == 1 else "none of them")
 
 # %% [markdown]
 # Gradient descent and momentum do not know where the axes are: their paths turn with the bowl, and the losses at the end are the same. Adam
@@ -1042,7 +1042,7 @@ SEEDS, STEPS = [0, 1, 2], 200
 
 # %% [markdown]
 # **Predict.** You will see three curves of validation loss against the learning rate, both axes logarithmic. Each has a lowest point. How far
-# apart are the three lowest points? (And while the sweeps run: momentum 0.9 multiplies a steady gradient by ten. What does that say about its
+# apart in height are the three lowest points? (And while the sweeps run: momentum 0.9 multiplies a steady gradient by ten. What does that say about its
 # best rate? Whose curve is the widest, that is, who forgives a bad guess?)
 
 # %% predict="gap_of_the_best"

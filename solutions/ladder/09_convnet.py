@@ -22,7 +22,7 @@
 #   - {id: conv_layer, heading: "Channels: the whole layer", for: "the layer of the residual networks, and the weight shapes of their published checkpoints", needs: [output_size, ladder/03#broadcasting]}
 #   - {id: pooling, heading: "Pooling", for: "how image networks shrink their maps, and how they end in one vector", needs: [output_size]}
 #   - {id: cost, heading: "What a layer costs", for: "counting parameters and FLOPs returns when transformers are planned by their budget", needs: [conv_layer, ladder/05#parameters]}
-#   - {id: receptive_field, heading: "How far a unit sees", for: "says whether a network can see what it is asked about; context length is the same question for text", needs: [output_size]}
+#   - {id: receptive_field, heading: "How far a unit sees", for: "says whether a network can see what it is asked about; context length is the same question for text", needs: [output_size, pooling, cost]}
 #   - {id: regularisers, heading: "Three ways not to memorise", for: "augmentation, dropout and weight decay stand in nearly every recipe from here on", needs: [ladder/07#overfitting, ladder/08#weight_decay]}
 #   - {id: network, heading: "The network", for: "writing a network from a table of layers, as the larger ones are specified", needs: [conv_layer, pooling, regularisers, ladder/06#module]}
 #   - {id: the_run, heading: "Ninety-nine in a hundred", for: "the learning rate that rises and falls, which every later run uses", needs: [network, ladder/07#choosing, ladder/08#adam_class]}
@@ -342,7 +342,7 @@ difference = (conv2d(batch, layer.weight, layer.bias, 1, 1) - result).abs().max(
 print(f"largest difference {difference:.1e}")
 
 # %% [markdown]
-# They are the same numbers, to rounding, and torch's come faster. From here on we use torch's.
+# They are the same numbers, to rounding, and torch's come faster as a rule. From here on we use torch's.
 #
 # ## Pooling
 #
@@ -937,16 +937,16 @@ outcome("dropout_loss", round(100 * float(lowered), 1))
 
 # %% [markdown]
 # Read the table with its spreads, which are standard deviations over the four seeds; the mean of four is twice as sure as one. The last column
-# compares seed by seed, with the same pictures and the same first weights. Some draws of 500 pictures are luckier than others, and
-# that luck is in every setting alike, so that taking the difference removes most of it. On MNIST:
+# compares seed by seed, with the same pictures and the same first weights. Some draws of 500 pictures are luckier than others.
+# That luck is in every setting alike, so the difference removes most of it. On MNIST:
 #
 # - **Shifts** help by almost three points, and the validation loss falls by nearly half. Their training loss is the highest of the four and
 #   their validation loss the lowest, which is what a regulariser is for. They are also the only one of the three that tells the network
 #   something it did not know.
 # - **Dropout** lowers the loss by more than a quarter and raises the accuracy by less than a point. The loss gains more because, as you saw in
 #   rung 7, a network that has learned its pictures by heart is too sure of its mistakes, and dropout makes it less sure.
-# - **Weight decay** at 0.1 ({cite:t}`loshchilov2019`, as in rung 8) adds about a quarter of a point. You would not see that in the third column, where
-#   the spreads are three times as large. Even in the differences it is less than two standard errors from nothing.
+# - **Weight decay** at 0.1 ({cite:t}`loshchilov2019`, as in rung 8) adds a quarter or a third of a point, less than the spreads in the third column. The
+#   differences are no proof either. With one thread we had +0.25 ± 0.27, with two, which round elsewhere, +0.34 ± 0.16.
 #
 # How far does this carry? The same table at a learning rate of 0.006 instead of 0.01, measured beforehand, gave −0.07 ± 0.57 points for
 # dropout, +0.11 ± 0.23 for weight decay and +2.09 ± 0.27 for shifts. Only the gain of the shifts survives. What the other two are worth depends on

@@ -21,7 +21,7 @@
 #   - {id: sampler, heading: "A sampler", for: "generators that are handed over, without which no later run can be repeated", needs: [inverse_cdf]}
 #   - {id: chi_square, heading: "Is it right? Chi-square", for: "testing code whose output is random, wherever it comes up again", needs: [sampler]}
 #   - {id: wrong_sampler, heading: "Three samplers, one of them wrong", for: "the Gumbel-max trick, and how much evidence it takes to see a small fault", needs: [chi_square]}
-#   - {id: false_alarms, heading: "What an honest alarm costs", for: "reading a p-value, and any claim that one model beats another by chance or not", needs: [chi_square]}
+#   - {id: false_alarms, heading: "What an honest alarm costs", for: "reading a p-value, and any claim that one model beats another by chance or not", needs: [wrong_sampler]}
 #   - {id: top_k, heading: "Top-k: only the best few", for: "the cut with which GPT-2's published samples were drawn", needs: [temperature]}
 #   - {id: top_p, heading: "Top-p: as many as it takes", for: "nucleus sampling, the usual cut in language models today", needs: [top_k]}
 #   - {id: combined, heading: "All together, in order", for: "the settings that every text-writing service has, and what their order means", needs: [temperature, top_k, top_p]}
@@ -42,7 +42,7 @@
 #   - {id: exactly_p, section: top_p, transfer: true, q: "Probabilities are $[\\frac12, \\frac14, \\frac18, \\frac18]$ and $p = 0.75$. What does top-p keep, with which probabilities?", a: "The first two, with $\\frac23$ and $\\frac13$: the word that brings the sum to exactly $p$ is the last one."}
 #   - {id: greedy_circle, section: distinct, transfer: false, q: "Why does greedy text run in circles?", a: "The next word depends on the last $n$ words alone, and by a fixed rule. Once a window comes back, everything after it does."}
 #   - {id: vanished_product, section: likelihood, transfer: true, q: "A program multiplies the probabilities of 500 words, each about $\\frac1{60}$, and reports 0. Why, and what should it do?", a: "$60^{-500} \\approx 10^{-889}$ is smaller than any floating-point number. Add up logarithms: $-500 \\ln 60 \\approx -2047$."}
-#   - {id: likeliest_throws, section: likelihood_trap, transfer: true, q: "A coin shows heads with probability 0.6. What is its likeliest run of 100 throws, and is it typical?", a: "100 heads. Nobody will see that: it has probability $6.5 \\cdot 10^{-23}$, and a typical run has about 60. Likely and typical are two things."}
+#   - {id: likeliest_throws, section: likelihood_trap, transfer: true, q: "A coin shows heads with probability 0.6. What is its likeliest run of 100 throws, and is it typical?", a: "100 heads. Nobody will see that: it has probability $6.5 \\cdot 10^{-23}$, and a typical run has about 60 heads. Likely and typical are two things."}
 #   - {id: leave_alone, section: evaluation, transfer: false, q: "What must an evaluation leave alone?", a: "The model's mode, the recording of gradients, and every stream of random numbers that training draws from."}
 # predictions:
 #   - {id: draws_to_accuse, ask: "With how many draws is the wrong noise's p-value below 0.001 for the first time?", choices: ["300", "3000", "30000", "300000"], because: "The wrong shares are off by three hundredths at most. Such differences drown in the chance of 300 draws and stand out clearly from that of 3 000."}

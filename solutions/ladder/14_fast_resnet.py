@@ -16,11 +16,11 @@
 #   - {key: oikarinen2021, where: "the README: eight steps from 2 min 52 s to 0.76 s"}
 #   - {key: jordan2024, where: "the introduction, for what is claimed and on which machine; then the part on the alternating flip: mirroring with the chance taken out of it", skip: "the ablations, at a first reading"}
 # sections:
-#   - {id: measure, heading: "Measure before you mend", for: "the habit of every later speed-up: what share a part takes bounds what mending it can give", needs: [ladder/10#resnet]}
+#   - {id: measure, heading: "Measure before you mend", for: "the habit of every later speed-up: what share a part takes bounds what mending it can give", needs: [ladder/10#resnet, ladder/06#loader]}
 #   - {id: loading_ahead, heading: "Loading ahead", for: "how good a loader has to be when the data do not fit, as on ImageNet and OpenWebText", needs: [measure]}
-#   - {id: resident, heading: "Keep the data where they are used", for: "the whole text of rung 16 and the games of reinforcement learning also live on the device", needs: [measure, ladder/07#batches]}
+#   - {id: resident, heading: "Keep the data where they are used", for: "the whole text of rung 16 also lies on the device, and batches are cut from it there", needs: [measure, ladder/07#batches]}
 #   - {id: batch_shift, heading: "A whole batch at once", for: "work on a batch by indices and broadcasting, in place of a Python loop that a device would wait for", needs: [resident, ladder/03#broadcasting, ladder/09#regularisers]}
-#   - {id: layout, heading: "Where neighbours live", for: "strides, behind every view and transpose, and behind what a kernel has to copy first", needs: [ladder/09#conv_layer]}
+#   - {id: layout, heading: "Where neighbours live", for: "strides, behind every view and transpose, as of the heads on rung 16, and behind what a kernel has to copy first", needs: [ladder/09#conv_layer]}
 #   - {id: cost, heading: "What a layer costs", for: "FLOPs and bytes of a layer, from which the budgets of rungs 15 to 17 and of the scaling laws are made", needs: [ladder/09#cost, ladder/09#output_size]}
 #   - {id: roofline, heading: "The roofline", for: "telling before a purchase or a rewrite whether arithmetic or memory is the limit; attention on rung 16 is judged so", needs: [cost]}
 #   - {id: sixteen_bits, heading: "Sixteen bits", for: "mixed precision, in which every large model of the course is trained", needs: [roofline]}
@@ -39,7 +39,7 @@
 #   - {id: gaps, section: launches, transfer: true, q: "A step takes 5 ms with 64 pictures and 5 ms with 256. The profile shows gaps between kernels. What is the limit, and what helps?", a: "The training is launch-bound. Fewer launches help: fused kernels, CUDA graphs, larger batches. Faster arithmetic does not."}
 #   - {id: dropped, section: loop, transfer: true, q: "An epoch has 55 000 pictures, and all batches must have one shape, 512. How many steps has it, and how many pictures does it leave out?", a: "107 steps, and $55\\,000 - 107 \\cdot 512 = 216$ pictures are left out, others in each epoch."}
 # predictions:
-#   - {id: places_ahead, ask: "Every eighth batch is slow to load, and the device needs 1.2 times the mean loading time for each. How many batches ahead are enough for all that loading ahead can give?", choices: ["1", "2", "8", "32"], because: "While a slow batch loads, 4.5 times the mean, the device eats what lies ready: three or four batches. One or two places run empty, eight do not, and more than eight buy nothing."}
+#   - {id: places_ahead, ask: "Every eighth batch is slow to load, and the device needs 1.2 times the mean loading time for each. What is the smallest number of batches ahead that gives all that loading ahead can give?", choices: ["1", "2", "8", "32"], because: "While a slow batch loads, 4.5 times the mean, the device eats what lies ready: three or four batches. One or two places run empty, eight do not, and more than eight buy nothing."}
 #   - {id: narrowest_layer, ask: "Which is the narrowest of these square layers that some batch makes compute-bound on the H100, in bfloat16?", choices: ["64", "256", "512", "1024", "4096"], because: "However large the batch, the intensity of a square layer of width $w$ stays below $w/2$ at 2 bytes a number. The ridge, 295, asks for a width above 590."}
 #   - {id: thousand_ones, ask: "Start at 0 and add 1 a thousand times, rounding to bfloat16 after each addition. What is the sum?", within: 0, because: "From 256 on neighbours are 2 apart. 257 lies half-way and goes to the even one, 256, so the sum never gets on."}
 #   - {id: small_steps, ask: "A bfloat16 weight of 1 is moved up by 0.002, a thousand times. Where is it then?", within: 0.1, because: "Above 1 the neighbours are $2^{-7} = 0.0078$ apart. A step of 0.002 is less than half of that, so each is rounded away."}
@@ -378,7 +378,7 @@ def resident(size: int) -> Iterator[tuple[Tensor, Tensor]]:
 measure("resident data", resident)
 
 # %% [markdown]
-# More than half of the loading is gone here. What is left is a Python loop over 128 pictures. A CPU hardly minds, since a slice costs it next to nothing. A GPU would: each little operation is sent to it by itself, and `.tolist()` waits until the device has answered.
+# About half of the loading is gone here. What is left is a Python loop over 128 pictures. A CPU hardly minds, since a slice costs it next to nothing. A GPU would: each little operation is sent to it by itself, and `.tolist()` waits until the device has answered.
 #
 # ## A whole batch at once
 #

@@ -17,7 +17,7 @@
 #   - {key: pascanu2013, where: "section 3.2: clipping by the norm, in a page", skip: "the analysis of vanishing gradients, which rung 10 has measured"}
 #   - {key: jordan2024b, where: "the definition, the choice of the coefficients, and which parameters are left to AdamW", skip: "the speed records"}
 # sections:
-#   - {id: bits, heading: "Bits for each character", for: "comparing models with different tokens, as rung 17 and every table of language models has to", needs: [ladder/11#perplexity]}
+#   - {id: bits, heading: "Bits for each character", for: "comparing models with different tokens: this page's characters, rung 17's byte pairs", needs: [ladder/11#perplexity]}
 #   - {id: characters, heading: "Characters as numbers", for: "the simplest tokeniser, which rung 17 replaces by byte pairs", needs: [ladder/11#vocabulary, ladder/13#offset_targets]}
 #   - {id: fused_attention, heading: "The table that nobody needs", for: "attention at the window lengths of rung 17, where the table would not fit", needs: [ladder/13#multi_head, ladder/14#roofline, ladder/09#regularisers]}
 #   - {id: start, heading: "How a GPT begins", for: "a start that holds at any depth; the residual stream is also what research chapter 8 reads", needs: [fused_attention, ladder/05#initialisation, ladder/13#block]}
@@ -37,12 +37,12 @@
 #   - {id: ablation, heading: "What better training brings", for: "reading and making a table of ingredients, as in the studies of the research chapters", needs: [certainty, muon, schedule]}
 #   - {id: real_run, heading: "The real run", for: "the report of a run in the order in which to read it, as again for days of training on rung 17", needs: [model, training, certainty]}
 # recall:
-#   - {id: bits_of_tokens, section: bits, transfer: true, q: "Model A has tokens of 4.2 characters and a loss of 3.0 nats a token. Model B reads characters and has 0.80 nats. Which predicts the text better?", a: "A: 3.0 / 0.693 / 4.2 = 1.03 bits a character. B: 0.80 / 0.693 = 1.15."}
+#   - {id: bits_of_tokens, section: bits, transfer: true, q: "Model A has tokens of 4.2 characters and a loss of 3.0 nats a token. Model B reads characters and has 0.80 nats. Which predicts the text better?", a: "A, with 3.0 / 0.693 / 4.2 = 1.03 bits a character. B needs 0.80 / 0.693 = 1.15."}
 #   - {id: fused_never_stores, section: fused_attention, transfer: false, q: "What does fused attention never store, and what does that save?", a: "The table of scores, $T \\times T$ for each head. Memory grows like $T$ instead of $T^2$; the numbers are the same up to rounding."}
 #   - {id: unsteady_evaluation, section: fused_attention, transfer: true, q: "After `model.eval()` the loss on the same windows still differs from call to call. Where do you look first?", a: "At functions, which do not know the mode: `dropout_p` of fused attention, or `F.dropout`, handed over without asking `self.training`."}
 #   - {id: root, section: start, transfer: false, q: "Which matrices does GPT-2 start at $0.02/\\sqrt{2L}$, and why?", a: "Those that write into the residual stream, two in each of $L$ blocks. Variances of independent terms add, so the sum is as large for any depth."}
 #   - {id: deep_sum, section: start, transfer: true, q: "32 blocks, and each of their branches adds a term of spread 0.05 to the stream. How far does the sum spread? And with the root?", a: "64 terms: $\\sqrt{64} \\cdot 0.05 = 0.4$. With each divided by $\\sqrt{64}$, 0.05."}
-#   - {id: decay_by_name, section: decay, transfer: true, q: "A colleague lets every parameter decay whose name ends in `weight`. Which ones are wrong, and how do you choose instead?", a: "The gains of the norms, which are called `weight` too. Choose by axes: two or more decay, and a tied table counts once."}
+#   - {id: decay_by_name, section: decay, transfer: false, q: "A colleague lets every parameter decay whose name ends in `weight`. Which ones are wrong, and how do you choose instead?", a: "The gains of the norms, which are called `weight` too. Choose by axes: two or more decay, and a tied table counts once."}
 #   - {id: clip_two, section: clipping, transfer: true, q: "Two parameters have the gradients $[6]$ and $[8]$. The limit is 5. What becomes of them, and what would clipping each by itself do?", a: "The norm is 10, so both are halved: $[3]$ and $[4]$. Each by itself: $[5]$ and $[5]$, another direction."}
 #   - {id: uneven_parts, section: accumulation, transfer: true, q: "A batch in two parts: five rows with mean loss 2, one row with 5. What is the batch's loss, and what would the mean of the means be?", a: "$\\tfrac56 \\cdot 2 + \\tfrac16 \\cdot 5 = 2.5$. The mean of the means is 3.5."}
 #   - {id: muon_sets, section: muon, transfer: false, q: "What does Muon do to the momentum of a matrix?", a: "It makes all singular values about 1, by a few steps of $X \\leftarrow aX + bAX + cA^2X$ with $A = XX^{\\mathsf T}$, and keeps the singular vectors."}
@@ -62,7 +62,7 @@
 # %% [markdown]
 # # GPT, letter by letter
 #
-# Two numbers hang over this page: 1.88 and 1.4697. They are losses on held-out Shakespeare, in nats for each character, that nanoGPT {cite:p}`karpathy2022` publishes. The first is a small model's, trained without a GPU; the second a larger one's, on a GPU. At the end of this page a GPT of your own trains towards them, judged by the same estimate. You will find out how sure such a number is (less than it looks), and what later ideas bring at the same size.
+# Two numbers hang over this page: 1.88 and 1.4697. They are losses on held-out Shakespeare, in nats for each character, that nanoGPT {cite:p}`karpathy2022` publishes. The first is a small model's, trained without a GPU; the second a larger one's, on a GPU. At the end of this page a GPT of your own trains towards them, judged by the same estimate. You will find out how sure such a number is, and what later ideas bring at the same size.
 #
 # On [rung 13](13_causal_transformer.ipynb) you built a transformer that works. Here nanoGPT's model and training loop are taken apart, and several of their reasons you measure. Only the real run uses a GPU, if you have one.
 #

@@ -17,7 +17,7 @@
 # sections:
 #   - {id: bytes, heading: "Bytes", for: "text that no tokeniser fails on, which the language models you red-team in research chapter 9 rely on", needs: [ladder/11#vocabulary, ladder/16#characters]}
 #   - {id: merges, heading: "Merges", for: "the tokeniser of nearly every published language model; with it you can read what such a model was given", needs: [bytes]}
-#   - {id: shards, heading: "Files larger than memory", for: "the loader for any text larger than memory, in the real run and in research chapter 3", needs: [merges, ladder/13#offset_targets]}
+#   - {id: shards, heading: "Files larger than memory", for: "the loader for any text larger than memory, as the real run reads OpenWebText", needs: [merges, ladder/13#offset_targets]}
 #   - {id: rows, heading: "Who takes which rows", for: "the equal shares without which many processes do not give the curve of one; research chapter 3 tests exactly that", needs: [ladder/16#accumulation]}
 #   - {id: all_reduce, heading: "All-reduce", for: "the one operation that data parallelism rests on, and the link that the rest of the page talks through", needs: [rows]}
 #   - {id: ring, heading: "The ring", for: "the exchange whose cost hardly grows with the processes; its two halves come apart again in sharded training", needs: [all_reduce]}
@@ -30,10 +30,10 @@
 #   - {id: data_parallel, heading: "Data-parallel training", for: "the whole of it in one class, which DDP replaces in the real run and research chapter 3 builds on", needs: [averaging, ladder/16#clipping, ladder/10#norm_layer]}
 #   - {id: one_curve, heading: "One curve", for: "the test that every change to a distributed program has to pass", needs: [data_parallel, shards]}
 #   - {id: spoilt, heading: "Three ways to spoil it", for: "the faults of distributed training that raise no error, and the test that finds each", needs: [one_curve, ladder/08#adam]}
-#   - {id: torch_names, heading: "What torch does for you", for: "the names under which your own pieces stand in every large training program", needs: [data_parallel, memory]}
+#   - {id: torch_names, heading: "What torch does for you", for: "the names under which your own pieces stand in every large training program", needs: [data_parallel, memory, exchange_cost]}
 #   - {id: real_run, heading: "The real one", for: "a training over days planned and read: its profiles, its settings and what has not been measured", needs: [torch_names, utilisation, ladder/16#real_run]}
 # recall:
-#   - {id: half_character, section: bytes, transfer: true, q: "A chat program decodes each token as it arrives. For 猫 the reader sees two or three signs �. What is the cause, and the remedy?", a: "The bytes of one character are spread over several tokens, and each is decoded alone. Keep the bytes until they make a whole character, then show it."}
+#   - {id: half_character, section: bytes, transfer: true, q: "A chat program decodes each token as it arrives. For 猫 the reader sees three signs �. What is the cause, and the remedy?", a: "The bytes of one character are spread over several tokens, and each is decoded alone. Keep the bytes until they make a whole character, then show it."}
 #   - {id: merge_order, section: merges, transfer: false, q: "In which order does byte-pair encoding join neighbouring tokens?", a: "The pair of the lowest rank, the one learned first, wherever it stands, from left to right. Then again, until no neighbouring pair is in the table."}
 #   - {id: banana, section: merges, transfer: true, q: "The merges are $(a, n)$ of rank 0, $(an, a)$ of rank 1 and $(b, an)$ of rank 2. Cut `banana` into tokens.", a: "b a n a n a → b an an a → b an ana → ban ana. Two tokens: `ban`, `ana`."}
 #   - {id: uneven_shares, section: rows, transfer: true, q: "Two GPUs take 12 and 3 rows, and the gradients of their mean losses are averaged evenly. How much does a row of the second count beside one of the first? Which weights mend it?", a: "Four times as much: $\\tfrac12 \\cdot \\tfrac13$ against $\\tfrac12 \\cdot \\tfrac1{12}$. Weigh the two means by their shares of the rows, 12/15 and 3/15."}
@@ -59,7 +59,7 @@
 # # GPT-2 on several GPUs
 #
 # Towards the end of this page you will leave one division out of a training program. Nothing breaks. Four
-# processes train one model, they agree to the last bit, and the loss falls as it should. What has become of the training depends on a choice that you made long before, and for other reasons. To see why, you have to build the whole thing.
+# processes train one model, they agree to the last bit, and the loss falls. What has become of the training depends on a choice that you made long before, and for other reasons. To see why, you have to build the whole thing.
 #
 # The whole thing is how nanoGPT {cite:p}`karpathy2022` trains GPT-2 {cite:p}`radford2019` anew. Text is cut into tokens, in files too large for memory. Processes each read a part of every batch, and talk to each other so that all take the same step. A laptop can do all of it in small.
 #

@@ -185,9 +185,9 @@ def test_solutions_are_folded_until_they_are_asked_for(opened: Visited) -> None:
 
 
 def test_hints_and_recall_answers_are_folded(opened: Visited) -> None:
-    folded = opened.page.locator("details.hint, details.recall")
+    folded = opened.page.locator("details.hint, details.descent-card")
     assert (folded.count() > 0) == is_chapter(opened.page)
-    assert opened.page.locator("details.hint[open], details.recall[open]").count() == 0
+    assert opened.page.locator("details.hint[open], details.descent-card[open]").count() == 0
 
 
 def test_from_disk_a_chapter_says_how_to_open_its_notebook(opened: Visited) -> None:

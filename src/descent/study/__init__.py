@@ -15,6 +15,6 @@ that runs; ``lab`` finds the JupyterLab to show it in.
 Every check goes into the record: ``store`` keeps it in a database, ``pending`` what waits for that,
 ``repair`` puts a damaged one away. ``working_time`` reads from it how long a learner worked,
 ``progress`` what is done and what opens next. ``timing`` is the clock, and ``days`` says what a day
-and a week are; ``sprint`` is the 24-hour weekend. ``export`` takes the record along, prints and
-deletes it.
+and a week are; ``recall`` brings the cards back when they are about to be forgotten; ``sprint`` is
+the 24-hour weekend. ``export`` takes the record along, prints and deletes it.
 """

@@ -33,7 +33,7 @@ def answer(shown: Locator, button: str) -> None:
 
 def reviews(page: Page) -> list[tuple[str, bool, str]]:
     """Return the answers in the record: which card, whether it was known, where."""
-    events = page.evaluate("descentRecord.find('review')")
+    events = page.evaluate("descentRecord.events().filter(({ kind }) => kind === 'review')")
     assert all(event["chapter"] == CHAPTER and event["data"]["seconds"] > 0 for event in events)
     return [(e["exercise"], e["data"]["remembered"], e["data"]["where"]) for e in events]
 

@@ -45,7 +45,8 @@ def recorded(page: Page, item: str) -> list[tuple[str, dict[str, Any]]]:
 
 
 def test_outputs_stay_folded_until_a_prediction_is_made(page: Page) -> None:
-    expect(box(page, "nan_step").get_by_role("button", name="Commit")).to_be_visible()
+    named = page.get_by_role("group", name="After how many steps comes the first NaN?")
+    expect(named.get_by_role("button", name="Commit")).to_be_visible()
     assert page.locator(".cell_output:visible").count() == 0
     commit(box(page, "nan_step"), "3", 70)
     expect(page.get_by_text("measured 1")).to_be_visible()
@@ -68,7 +69,7 @@ def test_a_prediction_is_remembered_after_a_reload(page: Page) -> None:
     page.reload()
     expect(page.get_by_text("measured falls")).to_be_visible()
     expect(outcome(page, "accuracy")).to_contain_text(
-        "It is falls. That is what you said: falls, 90 % sure."
+        "What came: falls. That is what you said: falls, 90 % sure."
     )
     expect(box(page, "accuracy").get_by_role("button")).to_have_count(0)
     assert [kind for kind, _ in recorded(page, "accuracy")] == ["predict", "outcome"]
@@ -102,19 +103,19 @@ def test_what_is_no_number_is_not_committed(page: Page) -> None:
     expect(box(page, "accuracy").get_by_role("alert")).to_have_text("Choose one of them first.")
     assert page.evaluate("descentRecord.events()") == []
     commit(box(page, "nan_step"), "1 steps", 60)
-    expect(outcome(page, "nan_step")).to_contain_text("That is what you said: 1 steps, 60 % sure.")
+    expect(outcome(page, "nan_step")).to_contain_text("That is what you said: 1 step, 60 % sure.")
 
 
 def test_a_prediction_after_a_look_is_kept_and_not_scored(page: Page) -> None:
-    fold = page.locator("details.hide", has=outcome(page, "nan_step"))
-    fold.get_by_text("Open the output without a prediction").click()
+    page.get_by_text("Open the output without a prediction").first.click()
+    expect(outcome(page, "nan_step")).to_be_visible()
     note = "You have seen the outcome already"
     expect(box(page, "nan_step").get_by_role("status")).to_contain_text(note)
     page.reload()
     expect(box(page, "nan_step").get_by_role("status")).to_contain_text(note)
     commit(box(page, "nan_step"), "1", 100)
     expect(box(page, "nan_step").get_by_role("status")).to_have_text(
-        "You wrote 1 steps after the outcome was known. It is kept, and not scored."
+        "You wrote 1 step after the outcome was known. It is kept, and not scored."
     )
     assert [kind for kind, _ in recorded(page, "nan_step")] == ["outcome", "predict"]
     expect(outcome(page, "nan_step").locator(".descent-verdict")).to_be_hidden()

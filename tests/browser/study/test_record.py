@@ -112,8 +112,43 @@ def test_two_windows_write_to_one_record(page: Page, address: str) -> None:
     for number in range(3):
         page.evaluate(ADD, f"a{number}")
         other.evaluate(ADD, f"b{number}")
-    expect(page.get_by_text("Your record has 6 entries.")).to_be_visible()
+    for window in (page, other):
+        expect(window.get_by_text("Your record has 6 entries.")).to_be_visible()
     assert page.evaluate(UIDS) == other.evaluate(UIDS)
+    other.close()
+    page.reload()
+    expect(page.get_by_text("Your record has 6 entries.")).to_be_visible()
+
+
+def test_what_two_windows_write_in_the_same_moment_is_all_kept(page: Page, address: str) -> None:
+    other = page.context.new_page()
+    other.goto(address)
+    other.evaluate(ADD, "theirs")
+    expect(page.get_by_text("Your record has 1 entry.")).to_be_visible()
+    page.evaluate(ADD, "ours")
+    # A window that has not seen our entry writes its own: ours is gone from the storage.
+    other.evaluate(
+        """() => localStorage.setItem("descent.record.v1", JSON.stringify(
+          JSON.parse(localStorage.getItem("descent.record.v1")).filter(
+            ({ exercise }) => exercise !== "ours")))"""
+    )
+    page.wait_for_function(
+        "JSON.parse(localStorage.getItem('descent.record.v1')).some((e) => e.exercise === 'ours')"
+    )
+    for window in (page, other):
+        expect(window.get_by_text("Your record has 2 entries.")).to_be_visible()
+
+
+def test_what_is_deleted_in_one_window_is_gone_in_the_other(page: Page, address: str) -> None:
+    other = page.context.new_page()
+    other.goto(address)
+    page.evaluate(ADD, "one")
+    expect(other.get_by_text("Your record has 1 entry.")).to_be_visible()
+    other.get_by_role("button", name="Delete all").click()
+    other.get_by_role("button", name="Delete", exact=True).click()
+    expect(page.get_by_text("Your record has 0 entries.")).to_be_visible()
+    page.reload()
+    assert page.evaluate("descentRecord.events()") == []
 
 
 @pytest.mark.parametrize(

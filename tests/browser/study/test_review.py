@@ -64,7 +64,7 @@ def test_cards_are_reviewed_by_keyboard(page: Page) -> None:
     expect(stage).to_contain_text("Done: 2 cards, 1 known, 1 not yet; about 0 seconds a card.")
     expect(stage).to_contain_text("Tomorrow: 1 card. In the next seven days: ")
     expect(page.locator(".descent-due")).to_contain_text("Nothing is due today. Next: ")
-    new = page.evaluate("descentRecord.find('review').slice(2).map(({ data }) => data)")
+    new = page.evaluate("descentRecord.events().slice(-2).map(({ data }) => data)")
     assert [(one["remembered"], one["where"]) for one in new] == [
         (True, "review"),
         (False, "review"),
@@ -93,12 +93,15 @@ def test_a_missed_prediction_comes_back_and_asks_why(page: Page) -> None:
     )
     card = page.locator(".descent-review-card")
     expect(card).to_contain_text("1 of 1 · a prediction of yours")
-    expect(card).to_contain_text("the first NaN? You said 3 steps; it was 1 steps. Why?")
+    expect(card).to_contain_text("the first NaN? You said 3 steps; it was 1 step. Why?")
     page.get_by_role("button", name="Show the answer").click()
     expect(card).to_contain_text("The second step meets exp of 120.")
     expect(card.get_by_role("link")).to_have_text("4 · Choosing a class")
     page.get_by_role("button", name="I knew it").click()
-    assert page.evaluate("descentRecord.find('review')[0].exercise") == "prediction:nan_step"
+    assert (
+        page.evaluate("descentRecord.events().filter(({ kind }) => kind === 'review')[0].exercise")
+        == "prediction:nan_step"
+    )
 
 
 def test_missed_weeks_are_credited_and_said_so(page: Page) -> None:
@@ -110,7 +113,7 @@ def test_missed_weeks_are_credited_and_said_so(page: Page) -> None:
     page.keyboard.press("1")
     expect(page.get_by_role("status").first).to_contain_text("Known: back on ")
     days = page.evaluate(
-        "descentSchedule.memoryOf(descentRecord.find('review')).due - descentSchedule.today()"
+        "descentSchedule.memoryOf(descentRecord.events()).due - descentSchedule.today()"
     )
     assert days > 23  # what a card gets that was known on its day
 

@@ -35,12 +35,20 @@ def test_committed_then_scored(store):
     assert "3 steps, 70 % sure" in commit(Chapter, "steps", 3, 0.7, store)
     came, words = see_outcome(Chapter, "steps", 7, store)
     assert came == 7.0
-    assert words == "You said 3 steps, 70 % sure. It is 7 steps."
+    assert words == "You said 3 steps, 70 % sure. It is 7."
 
 
 def test_within_the_tolerance_it_was_said(store):
     commit(Chapter, "steps", 3, 0.7, store)
-    assert see_outcome(Chapter, "steps", 4, store)[1].startswith("It is 4 steps. That is what you")
+    assert see_outcome(Chapter, "steps", 4, store)[1] == (
+        "It is 4 steps. You said 3 steps, 70 % sure: within 1 step, so it counts as right."
+    )
+
+
+def test_what_was_said_exactly_is_told_so(store):
+    commit(Chapter, "way", "falls", 0.9, store)
+    said = "What came: falls. That is what you said: falls, 90 % sure."
+    assert see_outcome(Chapter, "way", "falls", store)[1] == said
 
 
 def test_a_number_is_written_out_and_a_choice_said(store):

@@ -28,7 +28,7 @@ def test_a_missed_one_comes_back_with_what_was_said_and_what_came(store):
     assert asked_again(store) == {}
     see_outcome(chapter, "nan_step", 1, store)
     (question,) = asked_again(store).values()
-    assert question.endswith("You said 30 steps; it was 1 steps. Why?")
+    assert question.endswith("You said 30 steps; it was 1 step. Why?")
     (card,) = [card for card in all_cards(store.events()) if card.item == "prediction:nan_step"]
     assert card.met_at == store.events()[-1].at
 

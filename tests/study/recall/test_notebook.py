@@ -84,16 +84,16 @@ def test_a_card_is_answered_with_two_presses_and_is_in_the_record_at_once(chapte
     store = ProgressStore()
     widget = area_widget(*area_cards(chapter, "softmax", []), store)
     assert "Nothing" not in text_of(widget)
-    press(widget, "Show answer")
+    press(widget, "Show the answer")
     assert "Nothing" in text_of(widget)
     press(widget, "Not yet")
     (event,) = store.events()
     assert (event.kind, event.chapter, event.exercise) == ("review", FOUR, "shift")
     assert event.data["remembered"] is False and event.data["where"] == "page"
     assert event.at == pytest.approx(time.time(), abs=60)
-    assert "tomorrow in your review" in text_of(widget)
-    press(widget, "Show answer")
-    press(widget, "Knew it")
+    assert "in the review tomorrow" in text_of(widget)
+    press(widget, "Show the answer")
+    press(widget, "I knew it")
     assert [one.exercise for one in store.events()] == ["shift", "sum"]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import re
 from numbers import Real
 from typing import Any
 
@@ -12,6 +13,8 @@ from descent.grading.notation import number_text
 from descent.study.header import Prediction
 
 LEAST_SURE, MOST_SURE = 0.5, 1.0
+
+_PLURAL = re.compile(r"^([a-z]+[^s])s\b")
 
 
 class NoPrediction(CourseError):
@@ -83,4 +86,17 @@ def value_text(prediction: Prediction, value: float | str) -> str:
     """Return an answer with its unit: ``3 steps``, ``rises``."""
     if isinstance(value, str):
         return value
-    return f"{number_text(float(f'{value:.4g}'))} {prediction.unit}".strip()
+    shown = float(f"{value:.4g}")
+    return f"{number_text(shown)} {_unit_of(shown, prediction.unit)}".strip()
+
+
+def _unit_of(number: float, unit: str) -> str:
+    """Return the unit as it stands beside a number: one ``step``, two ``steps``."""
+    return _PLURAL.sub(r"\1", unit) if number == 1 else unit
+
+
+def margin_text(prediction: Prediction) -> str:
+    """Return what counts as right: ``within 2 steps``, ``within a factor of 2``."""
+    if prediction.factor is not None:
+        return f"within a factor of {number_text(prediction.factor)}"
+    return f"within {value_text(prediction, prediction.within or 0.0)}"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from descent.errors import CourseError
 from descent.study.catalog import Chapter
 from descent.study.header import Prediction
-from descent.study.predictions.answers import read_sure, read_value, value_text
+from descent.study.predictions.answers import margin_text, read_sure, read_value, value_text
 from descent.study.predictions.scoring import (
     Standing,
     as_recorded,
@@ -78,15 +79,21 @@ def see_outcome(chapter: Chapter, name: str, value: Any, store: ProgressStore) -
 
 
 def comparison(prediction: Prediction, stand: Standing, came: float | str) -> str:
-    """Say what came, and how it stands to what was said."""
-    shown = value_text(prediction, came)
-    measured = f"What came: {shown}." if prediction.choices else f"It is {shown}."
+    """Say what came, and how it stands to what was said; the book's pages use the same words."""
     if stand.said is None:
-        return measured
-    verdict = "That is what you said" if is_right(prediction, stand.said, came) else "You said"
-    if verdict == "You said":
-        return f"{verdict} {in_words(prediction, stand.said, stand.sure)}. {measured}"
-    return f"{measured} {verdict}: {in_words(prediction, stand.said, stand.sure)}."
+        return _came(prediction, came)
+    said = in_words(prediction, stand.said, stand.sure)
+    if not is_right(prediction, stand.said, came):
+        return f"You said {said}. {_came(replace(prediction, unit=''), came)}"
+    if value_text(prediction, stand.said) == value_text(prediction, came):
+        return f"{_came(prediction, came)} That is what you said: {said}."
+    margin = margin_text(prediction)
+    return f"{_came(prediction, came)} You said {said}: {margin}, so it counts as right."
+
+
+def _came(prediction: Prediction, came: float | str) -> str:
+    shown = value_text(prediction, came)
+    return f"What came: {shown}." if prediction.choices else f"It is {shown}."
 
 
 def in_words(prediction: Prediction, said: float | str, sure: float | None) -> str:

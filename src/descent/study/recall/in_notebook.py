@@ -1,4 +1,4 @@
-"""Cards inside a chapter's notebook: a question, "Show answer", two buttons.
+"""Cards inside a chapter's notebook: a question, "Show the answer", two buttons.
 
 Nothing waits for the learner: the cell ends at once, so that a notebook that is run from top to
 bottom, by a person or by a program, goes on. Where no widget can be shown the questions stand there
@@ -25,7 +25,7 @@ IN_PAGE = "page"
 """What an answer's ``where`` says when it was given inside a chapter."""
 
 NOTHING_HERE = "No recall cards stand here."
-RETURNING = "Not yet known before, so once more:"
+RETURNING = "Once more:"
 
 
 def recall(chapter: Chapter, section: str, store: ProgressStore) -> None:
@@ -92,13 +92,13 @@ def _card_widget(card: ReviewCard, store: ProgressStore, stopwatch: _Stopwatch) 
     """Return one card; its answer, and then its two buttons, come when they are asked for."""
     import ipywidgets
 
-    show = _button("Show answer", "The answer, and two buttons to say whether you knew it")
-    box = ipywidgets.VBox([_markdown(f"**{card.question}**"), show])
+    show = _button("Show the answer", "The answer, and two buttons to say whether you knew it")
+    box = ipywidgets.VBox([_markdown(card.question), show])
     question = box.children[0]
     answer = _markdown(card.answer)
 
     def reveal() -> None:
-        known = _button("Knew it", "It comes back in some days")
+        known = _button("I knew it", "It comes back in some days")
         not_yet = _button("Not yet", "It comes back with the next cards, and tomorrow")
         _on_click(known, lambda: keep(True))
         _on_click(not_yet, lambda: keep(False))
@@ -117,8 +117,11 @@ def _what_comes(card: ReviewCard, remembered: bool, store: ProgressStore) -> str
     deck = make_deck([card], store.events(card.chapter), time.time())
     back = when(deck.later[0].due, deck.today) if deck.later else "today"
     if remembered:
-        return f"Known. It comes back {back}."
-    return f"Not yet. It comes back with the next cards of this chapter, and {back} in your review."
+        return f"You knew it. It comes back in the review {back}."
+    return (
+        "Not yet. It is asked once more with the next cards of this chapter. "
+        f"It comes back in the review {back}."
+    )
 
 
 def _button(words: str, tip: str) -> Any:
