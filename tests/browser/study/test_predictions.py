@@ -178,5 +178,5 @@ def test_all_predictions_stand_in_a_table_and_a_picture(page: Page, pages: Path)
 def test_with_no_prediction_the_page_says_where_they_are_made(page: Page, pages: Path) -> None:
     page.goto((pages / "book/my-predictions.html").as_uri())
     expect(page.locator("#descent-my-predictions")).to_contain_text(
-        "You have made no prediction yet."
+        "No prediction of yours counts yet"
     )
