@@ -172,7 +172,7 @@ def test_a_route_is_followed_in_its_order(course):
 
 @pytest.mark.parametrize("hours", ["1e300", "0", "-3", "many", "nan", "inf", " "])
 def test_hours_that_are_none_are_refused_and_nothing_is_kept(course, hours):
-    with pytest.raises(CourseError, match="no number of hours above zero"):
+    with pytest.raises(CourseError, match="no number of hours above zero|too many hours"):
         run("plan", "--goal", "research/1", f"--hours={hours}")
     assert plans() == []
 
@@ -212,6 +212,12 @@ def test_now_shows_what_is_begun_and_what_can_be_started(course):
     ProgressStore().record_start("ladder/02_slopes")
     shown = run("now")
     assert shown.index("In progress") < shown.index("2 · Slopes") < shown.index("You can start")
+
+
+def test_a_clock_for_a_chapter_still_to_be_written_puts_it_in_progress(course):
+    assert "The clock runs for R1 · Attention: " in run("time", "begin", "R1")
+    shown = run("now")
+    assert shown.index("In progress") < shown.index("R1 · Attention") < shown.index("You can start")
 
 
 def test_why_says_what_a_section_is_for_and_who_needs_it(course):

@@ -145,7 +145,8 @@ document.addEventListener("DOMContentLoaded", () => {
   function refresh() {
     const all = made(record.events()), scored = all.filter(({ right }) => right !== null);
     if (!all.length) {
-      place.replaceChildren(element("p", {}, "You have made no prediction yet. The chapters ask for them before they show what an experiment gives."));
+      place.replaceChildren(element("p", {}, "No prediction of yours counts yet: one does that was made before its outcome was seen. "
+        + "Every chapter asks for some before its experiments."));
       return;
     }
     const parts = scored.length ? [element("p", {}, inWords(scored)), picture(groups(scored))] : [element("p", {}, "None of your predictions has its outcome yet.")];

@@ -110,7 +110,8 @@ document.addEventListener("DOMContentLoaded", () => {
   function hoursFrom(text) {
     if (!text.trim()) return { hours: null };
     const hours = Number(text.trim().replace(",", ".").replace(/\s*h(ours?)?$/, ""));
-    if (Number.isFinite(hours) && hours > 0) return { hours };
+    if (hours > 100000) return { problem: `“${text}” is too many hours. Write 24 or 1.5, or leave it empty.` };
+    if (hours > 0) return { hours };
     return { problem: `“${text}” is no number of hours above zero. Write 24 or 1.5, or leave it empty.` };
   }
 

@@ -77,7 +77,7 @@ def code_cell(page: Page, start: str) -> Locator:
     )
     until = time.monotonic() + PATIENCE
     while time.monotonic() < until:
-        if cell.count():
+        if cell.count() and cell.first.is_visible():
             cell.first.scroll_into_view_if_needed()
             return cell.first
         page.locator(".jp-Notebook:visible").hover()

@@ -16,7 +16,7 @@ _WAY = ("plan", "sprint", "review", "my-predictions")
 _RESULTS = ("real-runs",)
 _LOOK_UP = ("resources", "terms", "bibliography")
 _IF_THERE = {*_WAY, "resources"}
-"""Pages that a course may lack: they are listed when their file exists."""
+"""Pages that a course may lack: they are listed when their file exists, or the data they are of."""
 
 
 def table_of_contents(course: Course) -> str:
@@ -33,11 +33,11 @@ def table_of_contents(course: Course) -> str:
 
 
 def _pages(course: Course, names: tuple[str, ...]) -> list[str]:
-    return [
-        f"book/{name}"
-        for name in names
-        if name not in _IF_THERE or (course.root / "book" / f"{name}.md").is_file()
-    ]
+    return [f"book/{name}" for name in names if name not in _IF_THERE or _is_there(course, name)]
+
+
+def _is_there(course: Course, name: str) -> bool:
+    return any((course.root / "book" / f"{name}.{ending}").is_file() for ending in ("md", "yml"))
 
 
 def _part(caption: str, pages: list[str]) -> str:

@@ -189,8 +189,8 @@ def _hours(text: str) -> float:
         hours = float(number)
     except ValueError:
         hours = math.nan
-    if not 0 < hours <= MOST_HOURS:
-        raise CourseError(
-            f"'{text}' is no number of hours above zero, or too many. For example: --hours 24"
-        )
+    if hours > MOST_HOURS:
+        raise CourseError(f"'{text}' is too many hours. For example: --hours 24")
+    if not hours > 0:
+        raise CourseError(f"'{text}' is no number of hours above zero. For example: --hours 24")
     return hours

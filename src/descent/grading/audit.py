@@ -10,6 +10,7 @@ from enum import StrEnum
 from types import ModuleType
 from typing import Any
 
+from descent.grading.diagnosis import unhurried
 from descent.grading.exercise import Exercise
 from descent.grading.isolation import isolated
 from descent.grading.judging import judge, judge_behaviour
@@ -186,10 +187,11 @@ def _audit_mistakes(exercise: Exercise, suspects: Suspects, score: Score) -> Non
         answer = suspect.behaviour
         if seed == 0:
             declared, answer = answer, Behaviour(exercise, mistake.answer, seed)
-            with isolated():  # before the diagnosis, whose time is limited
+            with isolated():
                 declared.run_all()
                 answer.run_all()
-        report = judge_behaviour(answer, suspects, to_the_end=False)
+        with unhurried():
+            report = judge_behaviour(answer, suspects, to_the_end=False)
         if answer.stopped_with("NameError"):
             score.faults.append(f"the mistake `{mistake.name}` uses a name that is not there")
         if report.outcome == CORRECT:

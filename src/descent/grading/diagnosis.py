@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -19,6 +20,9 @@ from descent.grading.values import same, to_array
 SHARE, MOST_SECONDS = 0.2, 1.2
 """Of the time that an exercise gives to a property, so much is there to find the mistake, and in
 seconds no more than that: a report is awaited."""
+
+UNHURRIED_SECONDS = 60.0
+_unhurried = False
 
 LITTLE, MUCH = 2, 8
 """How much must speak for an edit of the machine's, and for a pair of edits or a guess. A real
@@ -55,6 +59,17 @@ class _Found:
     """Those that agree wherever the answer fails, with the properties on which they do not."""
 
 
+@contextlib.contextmanager
+def unhurried() -> Iterator[None]:
+    """In this block nobody waits for the report: what is found depends on no busy machine."""
+    global _unhurried
+    before, _unhurried = _unhurried, True
+    try:
+        yield
+    finally:
+        _unhurried = before
+
+
 def diagnose(answer: Behaviour, failed: Property, suspects: Suspects) -> Finding | None:
     """The known mistake that an answer makes, or seems to make, or None.
 
@@ -72,10 +87,8 @@ def diagnose(answer: Behaviour, failed: Property, suspects: Suspects) -> Finding
     """
     trial = answer.up_to_failure(failed)
     found = _Found()
-    with (
-        contextlib.suppress(OutOfTime),
-        time_limit(min(SHARE * answer.exercise.seconds, MOST_SECONDS)),
-    ):
+    limit = UNHURRIED_SECONDS if _unhurried else min(SHARE * answer.exercise.seconds, MOST_SECONDS)
+    with contextlib.suppress(OutOfTime), time_limit(limit):
         _search(answer, failed, trial, suspects, found)
     if found.verdict is not None:
         return Finding(found.verdict)

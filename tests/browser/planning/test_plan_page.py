@@ -172,6 +172,7 @@ def test_a_plan_that_the_course_does_not_have_any_more_is_passed_over(open_plan,
         ("weight", "", "could be 1 · One weight, or 2 · Two weights, or 3 · Three weights."),
         ("", "5", "Choose one from the list."),
         ("R1", "-3", "“-3” is no number of hours above zero. Write 24 or 1.5, or leave it empty."),
+        ("R1", "1e300", "“1e300” is too many hours. Write 24 or 1.5, or leave it empty."),
         ("R1", "soon", "“soon” is no number of hours above zero."),
     ],
 )

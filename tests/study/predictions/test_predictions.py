@@ -98,7 +98,7 @@ def test_a_number_of_any_library_is_a_number(value):
     assert read_value(STEPS, value) == 3.0
 
 
-@pytest.mark.parametrize("value", ["3", None, True, float("nan"), [3], ...])
+@pytest.mark.parametrize("value", ["3", None, True, float("nan"), [3], torch.zeros(2), ...])
 def test_what_is_no_number_is_told(value):
     with pytest.raises(NoPrediction, match=r"a number \(in steps\)"):
         read_value(STEPS, value)

@@ -38,7 +38,7 @@ def read_value(prediction: Prediction, value: Any) -> float | str:
     """
     if prediction.choices:
         return _choice(prediction, value)
-    number = value.item() if callable(getattr(value, "item", None)) else value
+    number = _plain(value)
     if isinstance(number, bool) or not isinstance(number, Real) or not math.isfinite(number):
         unit = f" (in {prediction.unit})" if prediction.unit else ""
         raise NoPrediction(f"'{prediction.id}' asks for a number{unit}, and {value!r} is none.")
@@ -64,6 +64,7 @@ def read_sure(prediction: Prediction, sure: Any) -> float:
     NoPrediction
         When it is no number in that range.
     """
+    sure = _plain(sure)
     is_number = isinstance(sure, Real) and not isinstance(sure, bool)
     if not is_number or not LEAST_SURE <= sure <= MOST_SURE:
         raise NoPrediction(
@@ -71,6 +72,14 @@ def read_sure(prediction: Prediction, sure: Any) -> float:
             f"{'it is missing' if sure is ... else f'{sure!r} is outside'}."
         )
     return float(sure)
+
+
+def _plain(value: Any) -> Any:
+    """Return the number in an array or a tensor of one; anything else as it is."""
+    try:
+        return value.item() if callable(getattr(value, "item", None)) else value
+    except (ValueError, RuntimeError):  # of several numbers none is meant
+        return value
 
 
 def value_text(prediction: Prediction, value: float | str) -> str:

@@ -23,6 +23,11 @@ _CODE_OR_FORMULA = re.compile(
     r"(?P<code>`+)(?P<inside>.+?)(?P=code)|(?P<sign>\$\$?)(?=\S)(?P<formula>[^$]+?)(?<=\S)(?P=sign)(?!\d)"
 )
 _GROUP = r"\{((?:[^{}])*)\}"
+_ONE = r"\s*(?:\{([^{}]*)\}|(\w))"  # what a command is about: a group, or the next character
+_FONT = r"\\(?:mathrm|mathbf|mathcal|mathbb|mathsf|text|operatorname)"
+_MARKS = {
+    "hat": "\u0302", "tilde": "\u0303", "bar": "\u0304", "overline": "\u0304", "vec": "\u20d7",
+}  # fmt: skip
 
 
 def readable(markdown: str) -> str:
@@ -50,16 +55,15 @@ def _prose(text: str) -> str:
 def _formula(text: str) -> str:
     text = re.sub(r"\\(?:left|right|big|Big|bigl|bigr|displaystyle)\b", "", text)
     text = re.sub(r"\\[,;:! ]", " ", text)
+    text = re.sub(r"([_^])\s*" + _FONT + r"\s*\{", r"\1{", text)
     text = re.sub(r"\\([A-Za-z]+)", lambda match: _NAMES.get(match[1], match[0]), text)
     before = None
     while before != text:  # from the innermost braces outwards
         before = text
-        text = re.sub(
-            r"\\(?:mathrm|mathbf|mathcal|mathbb|text|operatorname)\s*" + _GROUP, r"\1", text
-        )
-        text = re.sub(r"\\[dt]?frac\s*" + _GROUP + r"\s*" + _GROUP, _fraction, text)
+        text = re.sub(_FONT + _ONE, lambda match: match[1] or match[2], text)
+        text = re.sub(r"\\[dt]?frac" + _ONE + _ONE, _fraction, text)
         text = re.sub(r"\\sqrt\s*" + _GROUP, r"√(\1)", text)
-        text = re.sub(r"\\(?:hat|tilde|bar|vec)\s*" + _GROUP, r"\1", text)
+        text = re.sub(r"\\(hat|tilde|bar|overline|vec)(?![a-z])" + _ONE, _marked, text)
         text = re.sub(r"\^" + _GROUP, lambda match: _moved(match[1], _RAISED, "^"), text)
         text = re.sub(r"_" + _GROUP, lambda match: _moved(match[1], _LOWERED, "_"), text)
     text = re.sub(r"\\([A-Za-z]+)", r"\1", text)
@@ -72,13 +76,19 @@ def _formula(text: str) -> str:
 def _fraction(match: re.Match[str]) -> str:
     over, under = (
         part if re.fullmatch(r"\w+|[\w√\\]+\([^()]*\)", part) else f"({part})"
-        for part in (match[1], match[2])
+        for part in (match[1] or match[2], match[3] or match[4])
     )
     return f"{over}/{under}"
+
+
+def _marked(match: re.Match[str]) -> str:
+    """Put a mark over one character; over more it is said in front of them."""
+    text = match[2] or match[3] or ""
+    return text + _MARKS[match[1]] if len(text) == 1 else f"{match[1]}({text})"
 
 
 def _moved(text: str, letters: dict[int, int], sign: str) -> str:
     """Raise or lower a text where every letter of it exists so; else write it after its sign."""
     if all(ord(letter) in letters for letter in text):
         return text.translate(letters)
-    return f"{sign}{text}" if len(text) == 1 else f"{sign}({text})"
+    return f"{sign}{text}" if text.isalpha() else f"{sign}({text})"

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from descent.study.catalog import CatalogError, CourseNotFound, load_catalog
+from descent.errors import CourseError
+from descent.study.routes.course_map import load_map
 from descent.study.timing.clock import Clock
 
 
 def chapter_names() -> dict[str, str]:
-    """Return the heading of every chapter by its id; none where the course cannot be read."""
+    """Return the heading of every chapter, written or not; none where the course has no map."""
     try:
-        return {chapter.id: chapter.heading for chapter in load_catalog()}
-    except (CatalogError, CourseNotFound):
+        return {chapter.id: chapter.heading for chapter in load_map().chapters}
+    except CourseError:
         return {}
 
 
