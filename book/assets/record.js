@@ -12,6 +12,7 @@ window.descentRecord = (() => {
   const DRAFTS = "descent.draft.v1/";
   const DAMAGED = `${KEY}.damaged`;
   const MOST_AT_ONCE = 500; // events in one request; the server takes 4 MiB
+  const PREDICTION = "prediction:"; // before the id of a missed prediction's card: another card may have the same one
   const MOST_CHARACTERS = 1_000_000;
   const PATIENCE = 8000; // milliseconds for the server to answer
 
@@ -194,8 +195,9 @@ window.descentRecord = (() => {
   /** The event under the names that things have now, as descent.study.former_ids has it. What is kept keeps its own. */
   function renamed(event) {
     const chapter = presentName(event.chapter);
-    const item = presentName(`${chapter}/${event.exercise}`);
-    return { ...event, chapter, exercise: item.startsWith(`${chapter}/`) ? item.slice(chapter.length + 1) : item };
+    const mark = event.exercise.startsWith(PREDICTION) ? PREDICTION : ""; // the review of one that was missed
+    const item = presentName(`${chapter}/${event.exercise.slice(mark.length)}`);
+    return { ...event, chapter, exercise: mark + (item.startsWith(`${chapter}/`) ? item.slice(chapter.length + 1) : item) };
   }
 
   /** All events, oldest first. */
@@ -416,7 +418,7 @@ window.descentRecord = (() => {
   ready.then(send);
 
   return {
-    add, asText, deleteAll, draft, events, eventsOf, find, keepDraft, merge, presentName, ready, watch,
+    PREDICTION, add, asText, deleteAll, draft, events, eventsOf, find, keepDraft, merge, presentName, ready, watch,
     /** The address before `/book/` under the Jupyter server, else null. */
     get server() { return server; },
   };

@@ -6,11 +6,10 @@ document.addEventListener("DOMContentLoaded", () => {
   const { IN_REVIEW, expected, makeDeck } = window.descentDeck;
   const { allPredictions, withUnit } = window.descentPredictions;
   const { dayInWords, today } = window.descentSchedule;
-  const record = window.descentRecord, course = window.DESCENT_COURSE;
+  const record = window.descentRecord, course = window.DESCENT_COURSE, { PREDICTION } = record;
   const place = document.querySelector("#descent-review");
   if (!place) return;
 
-  const PREDICTION = "prediction:"; // before the id of a missed prediction: a card may have the same one
   const LONGEST = 300; // seconds; whoever takes longer has been elsewhere
   const LONG_PAUSE = 14; // days that a card is late before the page says what a pause does
   const BOOK = document.documentElement.dataset.content_root ?? "";

@@ -497,7 +497,9 @@ def test_what_was_renamed_keeps_its_history(store, tmp_path, monkeypatch):
     monkeypatch.setenv("DESCENT_COURSE", str(tmp_path))
     store.record_check("ladder/01_scalar", "slope", "correct")
     store.record_check("ladder/99_unknown", "other", "correct")
+    store.record("review", CHAPTER, "prediction:slope", remembered=True)
     assert [(event.chapter, event.exercise) for event in store.events()] == [
         (CHAPTER, "gradient"),
         ("ladder/99_unknown", "other"),
+        (CHAPTER, "prediction:gradient"),
     ]

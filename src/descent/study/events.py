@@ -16,6 +16,12 @@ from typing import Any
 
 from descent.characters import whole_characters
 
+PREDICTION = "prediction:"
+"""What the item of a review begins with where its card is a prediction that was missed.
+
+A prediction and a card of one chapter may have the same id; their reviews must not mix.
+"""
+
 
 @dataclass(frozen=True)
 class Event:

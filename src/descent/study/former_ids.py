@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from descent.study.events import Event
+from descent.study.events import PREDICTION, Event
 from descent.study.paths import CourseNotFound, course_root
 
 
@@ -32,7 +32,9 @@ def present_name(name: str) -> str:
 
 def _renamed(event: Event, former: Mapping[str, str]) -> Event:
     chapter = _present(event.chapter, former)
-    item = _present(f"{chapter}/{event.exercise}", former).removeprefix(f"{chapter}/")
+    mark = PREDICTION if event.exercise.startswith(PREDICTION) else ""
+    name = _present(f"{chapter}/{event.exercise.removeprefix(mark)}", former)
+    item = mark + name.removeprefix(f"{chapter}/")
     if (chapter, item) == (event.chapter, event.exercise):
         return event
     return replace(event, chapter=chapter, exercise=item)

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-PREDICTION = "prediction:"
-"""What the item of a card begins with that a missed prediction became.
-
-A prediction and a card of one chapter may have the same id; their reviews must not mix.
-"""
+from descent.study.events import PREDICTION
 
 Key = tuple[str, str]
 """What a card's answers are kept under: the chapter's id and the card's id in it."""
