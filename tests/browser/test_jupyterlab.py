@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Error as PlaywrightError
 from programs import PATIENCE, Program
 
 from descent.serving.addresses import free_port
@@ -77,9 +79,12 @@ def code_cell(page: Page, start: str) -> Locator:
     )
     until = time.monotonic() + PATIENCE
     while time.monotonic() < until:
-        if cell.count() and cell.first.is_visible():
-            cell.first.scroll_into_view_if_needed()
-            return cell.first
+        # A cell at the edge may be hidden again before it has come into view: then go on scrolling.
+        with contextlib.suppress(PlaywrightError):
+            if cell.count():
+                cell.first.evaluate("cell => cell.scrollIntoView({block: 'center'})", timeout=2000)
+                if cell.first.is_visible():
+                    return cell.first
         page.locator(".jp-Notebook:visible").hover()
         page.mouse.wheel(0, 350)
         page.wait_for_timeout(120)
@@ -255,7 +260,7 @@ def test_a_clock_begun_in_a_notebook_stands_on_the_start_page(
 ) -> None:
     server, token = addresses["JupyterLab"].split("lab?")
     address = f"{server}descent/open/ladder/02_autograd?{token}"
-    page: Page = visit(address).page  # type: ignore[attr-defined]
+    page: Page = visit(address, height=1000).page  # type: ignore[attr-defined]
     page.locator(".jp-Notebook").wait_for(timeout=ANSWER)
     idle = page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']")
     idle.first.wait_for(state="attached", timeout=ANSWER)
