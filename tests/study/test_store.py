@@ -503,3 +503,14 @@ def test_what_was_renamed_keeps_its_history(store, tmp_path, monkeypatch):
         ("ladder/99_unknown", "other"),
         (CHAPTER, "prediction:gradient"),
     ]
+
+
+def test_a_file_of_names_that_is_no_yaml_keeps_nobody_from_their_record(
+    store, tmp_path, monkeypatch
+):
+    (tmp_path / "solutions").mkdir()
+    (tmp_path / "book").mkdir()
+    (tmp_path / "book" / "former_ids.yml").write_text("ladder/01: [", encoding="utf-8")
+    monkeypatch.setenv("DESCENT_COURSE", str(tmp_path))
+    store.record_check(CHAPTER, "loss", "correct")
+    assert outcomes(store) == ["correct"]

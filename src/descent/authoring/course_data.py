@@ -13,9 +13,11 @@ from typing import Any
 
 from descent.authoring.citations import Bibliography
 from descent.authoring.course import Course
+from descent.authoring.problems import AuthoringError
 from descent.authoring.rendered import html
 from descent.study.catalog import Chapter
 from descent.study.former_ids import former_names
+from descent.study.yaml_text import NotYaml
 
 NAME = "DESCENT_COURSE"
 _HEAD = (
@@ -47,7 +49,11 @@ def course_script(course: Course, known: Mapping[str, Any]) -> str:
 def former_ids_script(course: Course) -> str:
     """Return the script that tells a page which names were given up, and for which."""
     head = "// Made by `make chapters` from book/former_ids.yml: change that, not this file.\n"
-    names = json.dumps(dict(former_names(course.root)), ensure_ascii=False, indent=0)
+    try:
+        former = dict(former_names(course.root))
+    except NotYaml as error:
+        raise AuthoringError(f"book/former_ids.yml: is not YAML ({error.problem}).") from error
+    names = json.dumps(former, ensure_ascii=False, indent=0)
     return f"{head}window.DESCENT_FORMER_IDS = {names};\n"
 
 

@@ -22,6 +22,7 @@ from descent.authoring.rendered import html
 from descent.authoring.source import Cell, ChapterSource, cell_id
 from descent.study.catalog import Chapter
 from descent.study.header import Card, Prediction, Written
+from descent.study.recall.areas import card_places
 from descent.study.written.drafts import AsksInWriting
 
 HTML_ON_PAGE = ("predict", "recall", "write")
@@ -82,8 +83,8 @@ RECALL_WORDS = "Say each answer aloud before you open it."
 
 def foot_cards(source: ChapterSource) -> list[Card]:
     """Return the cards whose section has no place of its own for them."""
-    placed = {cell.name for cell in source.with_role("recall")}
-    return [card for card in source.chapter.recall if card.section not in placed]
+    places = card_places(source.chapter)
+    return [card for card in source.chapter.recall if card.section not in places]
 
 
 def folded_cells(source: ChapterSource) -> set[str]:

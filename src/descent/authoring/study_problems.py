@@ -30,7 +30,8 @@ def study_problems(source: ChapterSource, course: Course) -> Iterator[str]:
     yield from _prediction_problems(source)
     yield from _one_cell_each(source, "write", [entry.id for entry in source.chapter.written])
     for cell in source.with_role("write"):
-        if not _is_call(_WRITE, cell):
+        call = _WRITE.fullmatch(cell.text.strip())
+        if call is None or call[1] != cell.name:
             yield source.problem(cell, f'it is write("{cell.name}", """…""") with an empty text.')
 
 
@@ -114,8 +115,3 @@ def _calls_outcome(cell: Cell) -> bool:
     except SyntaxError:
         pass
     return False
-
-
-def _is_call(pattern: re.Pattern[str], cell: Cell) -> bool:
-    found = pattern.fullmatch(cell.text.strip())
-    return found is not None and found[1] == cell.name

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from descent.study.events import PREDICTION, Event
 from descent.study.paths import CourseNotFound, course_root
+from descent.study.yaml_text import NotYaml, from_yaml
 
 
 def with_present_names(events: list[Event]) -> list[Event]:
@@ -49,7 +50,13 @@ def _present(name: str, former: Mapping[str, str]) -> str:
 
 
 def former_names(root: Path) -> Mapping[str, str]:
-    """Return the names that a course gave up, each with the one that stands for it."""
+    """Return the names that a course gave up, each with the one that stands for it.
+
+    Raises
+    ------
+    NotYaml
+        When the file of them is not YAML.
+    """
     try:
         path = root / "book" / "former_ids.yml"
         return _read(path, path.stat().st_mtime_ns)
@@ -58,9 +65,10 @@ def former_names(root: Path) -> Mapping[str, str]:
 
 
 def _former_names() -> Mapping[str, str]:
+    """The names of the course that is here. A record is read whatever is wrong with its course."""
     try:
         return former_names(course_root())
-    except CourseNotFound:
+    except (CourseNotFound, NotYaml):
         return {}
 
 
@@ -69,7 +77,5 @@ def _read(path: Path, changed: int) -> Mapping[str, str]:
     text = path.read_text(encoding="utf-8")
     if all(not line.strip() or line.startswith("#") for line in text.splitlines()):
         return {}
-    import yaml
-
-    names = yaml.safe_load(text)
+    names = from_yaml(text)
     return {str(old): str(new) for old, new in names.items()} if isinstance(names, dict) else {}

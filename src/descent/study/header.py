@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from descent.errors import CourseError
+from descent.study.yaml_text import NotYaml, from_yaml
 
 _REQUIRED = ("title", "subtitle", "part", "hours", "teaches", "builds", "number", "data", "recall")
 _OPTIONAL = ("needs", "run", "readings", "sections", "predictions", "written")
@@ -182,8 +183,6 @@ def parse_header(path: Path, text: str) -> Header:
 
 def _yaml_block(path: Path, text: str) -> dict[str, Any]:
     """Return the fields between the two ``# ---`` lines a source begins with."""
-    import yaml
-
     lines = text.removeprefix("\ufeff").splitlines()
     if not lines or lines[0].rstrip() != "# ---":
         raise HeaderError(f"{path}: the first line must be '# ---', which opens the header.")
@@ -196,14 +195,11 @@ def _yaml_block(path: Path, text: str) -> dict[str, Any]:
         block.append(line[1:].removeprefix(" "))
     else:
         raise HeaderError(f"{path}: the header is not closed by a line '# ---'.")
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        fields = yaml.load("\n".join(block), Loader=loader)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" line {mark.line + 2}" if mark else ""
-        problem = getattr(error, "problem", None) or "unreadable"
-        raise HeaderError(f"{path}{where}: the header is not YAML ({problem}).") from error
+        fields = from_yaml("\n".join(block))
+    except NotYaml as error:
+        where = f" line {error.line + 1}" if error.line else ""  # below the line that opens it
+        raise HeaderError(f"{path}{where}: the header is not YAML ({error.problem}).") from error
     if not isinstance(fields, dict):
         raise HeaderError(f"{path}: the header has no fields.")
     return fields

@@ -38,7 +38,7 @@ def read_value(prediction: Prediction, value: Any) -> float | str:
     """
     if prediction.choices:
         return _choice(prediction, value)
-    number = _plain(value)
+    number = plain(value)
     if isinstance(number, bool) or not isinstance(number, Real) or not math.isfinite(number):
         unit = f" (in {prediction.unit})" if prediction.unit else ""
         raise NoPrediction(f"'{prediction.id}' asks for a number{unit}, and {value!r} is none.")
@@ -64,7 +64,7 @@ def read_sure(prediction: Prediction, sure: Any) -> float:
     NoPrediction
         When it is no number in that range.
     """
-    sure = _plain(sure)
+    sure = plain(sure)
     is_number = isinstance(sure, Real) and not isinstance(sure, bool)
     if not is_number or not LEAST_SURE <= sure <= MOST_SURE:
         raise NoPrediction(
@@ -74,7 +74,7 @@ def read_sure(prediction: Prediction, sure: Any) -> float:
     return float(sure)
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Return the number in an array or a tensor of one; anything else as it is."""
     try:
         return value.item() if callable(getattr(value, "item", None)) else value

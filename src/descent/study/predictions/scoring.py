@@ -8,6 +8,7 @@ from typing import Any
 
 from descent.study.events import Event
 from descent.study.header import Prediction
+from descent.study.predictions.answers import plain
 
 
 @dataclass(frozen=True)
@@ -83,5 +84,5 @@ def events_of(events: Iterable[Event], chapter_id: str, item: str) -> list[Event
 
 def as_recorded(value: Any) -> float | str:
     """Return what an experiment computed as the record keeps it: a number, or a word."""
-    number = value.item() if callable(getattr(value, "item", None)) else value
+    number = plain(value)
     return str(number) if isinstance(number, str) else float(number)

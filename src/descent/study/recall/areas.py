@@ -49,7 +49,8 @@ def area_cards(
     if section and section not in sections:
         known = ", ".join(f'"{name}"' for name in sections) or "none"
         raise UnknownSection(f'No cards of a section "{section}". This chapter has: {known}.')
-    own = [card for card in cards if _stands_at(card, section, _places(chapter))]
+    places = card_places(chapter)
+    own = [card for card in cards if _stands_at(card, section, places)]
     forgotten = _forgotten(chapter, events)
     returning = [card for card in cards if card not in own and card.item in forgotten]
     return returning, own
@@ -59,8 +60,8 @@ def _stands_at(card: ReviewCard, section: str, places: set[str]) -> bool:
     return card.section == section if section else card.section not in places
 
 
-def _places(chapter: Chapter) -> set[str]:
-    """Return the sections that have a place for their cards."""
+def card_places(chapter: Chapter) -> set[str]:
+    """Return the sections that have a place for their cards; those of others stand at the foot."""
     return set(_AREA_CELL.findall(chapter.source.read_text(encoding="utf-8")))
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from descent.errors import CourseError
 from descent.study.paths import course_root
 from descent.study.resources.library import KINDS, LEVELS, ORIGINS, Library, Resource, Source
+from descent.study.yaml_text import NotYaml, from_yaml
 
 FILE = "book/resources.yml"
 
@@ -85,14 +86,11 @@ def read_library(path: Path, name: str | None = None) -> Library:
 
 
 def _yaml(path: Path, name: str) -> Any:
-    import yaml
-
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        return yaml.load(path.read_text(encoding="utf-8"), Loader=loader)
+        return from_yaml(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise ResourceError(f"{name}: cannot be read ({error}).") from error
-    except yaml.YAMLError as error:
+    except NotYaml as error:
         raise ResourceError(f"{name}: is not YAML ({error}).".replace("\n", " ")) from error
 
 

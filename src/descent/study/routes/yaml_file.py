@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from descent.errors import CourseError
+from descent.study.yaml_text import NotYaml, from_yaml
 
 
 class RoutesError(CourseError):
@@ -30,18 +31,13 @@ def read_mapping(path: Path) -> dict[str, Any]:
 
 @functools.lru_cache(maxsize=16)
 def _read(path: Path, changed: int, size: int) -> dict[str, Any]:
-    import yaml
-
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        fields = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)
+        fields = from_yaml(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise RoutesError(f"{path}: cannot be read ({error}).") from error
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" line {mark.line + 1}" if mark else ""
-        problem = getattr(error, "problem", None) or "unreadable"
-        raise RoutesError(f"{path}{where}: is not YAML ({problem}).") from error
+    except NotYaml as error:
+        where = f" line {error.line}" if error.line else ""
+        raise RoutesError(f"{path}{where}: is not YAML ({error.problem}).") from error
     if not isinstance(fields, dict):
         raise RoutesError(f"{path}: holds no entries.")
     return {str(name): value for name, value in fields.items()}

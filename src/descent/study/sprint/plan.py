@@ -10,6 +10,7 @@ from typing import Any
 from descent.errors import CourseError
 from descent.study.header import Written
 from descent.study.paths import course_root
+from descent.study.yaml_text import NotYaml, from_yaml
 
 KINDS = ("work", "explain", "notes", "break", "meal")
 RESTS = ("break", "meal")
@@ -204,12 +205,9 @@ def read_yaml(path: Path) -> dict[str, Any]:
     OSError
         When it cannot be read.
     """
-    import yaml
-
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        fields = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        fields = from_yaml(path.read_text(encoding="utf-8"))
+    except (NotYaml, UnicodeDecodeError) as error:
         raise PlanError(f"{path}: is not YAML ({error}).") from error
     if not isinstance(fields, dict):
         raise PlanError(f"{path}: holds no entries.")
