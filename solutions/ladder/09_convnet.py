@@ -946,7 +946,7 @@ outcome("dropout_loss", round(100 * float(lowered), 1))
 # - **Dropout** lowers the loss by more than a quarter and raises the accuracy by less than a point. The loss gains more because, as you saw in
 #   rung 7, a network that has learned its pictures by heart is too sure of its mistakes, and dropout makes it less sure.
 # - **Weight decay** at 0.1 ({cite:t}`loshchilov2019`, as in rung 8) adds a quarter or a third of a point, less than the spreads in the third column. The
-#   differences are no proof either. With one thread we had +0.25 ± 0.27, with two, which round elsewhere, +0.34 ± 0.16.
+#   differences are no proof either: +0.33 ± 0.16 here, and +0.25 ± 0.27 on another processor, which rounds elsewhere.
 #
 # How far does this carry? The same table at a learning rate of 0.006 instead of 0.01, measured beforehand, gave −0.07 ± 0.57 points for
 # dropout, +0.11 ± 0.23 for weight decay and +2.09 ± 0.27 for shifts. Only the gain of the shifts survives. What the other two are worth depends on
