@@ -1,0 +1,28 @@
+"""Triton where it has a build, in its interpreter where there is no GPU.
+
+Kernels are compiled for a GPU. Without one Triton can run them on a CPU, slowly, with numpy in the
+place of the GPU's programs; it has to be told so before it is imported for the first time.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import torch
+
+NO_TRITON = (
+    "Triton is not installed here. It is built for Linux only, so kernels cannot be run or judged "
+    "on this machine; on a Linux machine, or in a Linux container, they can."
+)
+
+triton: Any
+tl: Any
+
+if not torch.cuda.is_available():
+    os.environ.setdefault("TRITON_INTERPRET", "1")
+try:
+    import triton
+    import triton.language as tl
+except ImportError:
+    triton = tl = None
