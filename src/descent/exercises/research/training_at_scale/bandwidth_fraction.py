@@ -177,3 +177,9 @@ bandwidth_fraction.hint(
     "second. Before you answer, ask when the fit means nothing: three cases.",
 )
 bandwidth_fraction.hint("Which size's time do you compare the overhead with?", when="none")
+
+bandwidth_fraction.equivalent(
+    "`if launch > at_largest / 2:  # also where the seconds do not grow` → "
+    "`if launch >= at_largest / 2:`",
+    because="fitted numbers are never exactly a half",
+)

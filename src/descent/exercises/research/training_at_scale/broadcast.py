@@ -195,3 +195,8 @@ broadcast.hint(
 )
 broadcast.hint("Is a place a rank? Add the root again, modulo p.", when="works from any root")
 broadcast.hint("For every receive somebody has to send, in the same round.", when="error")
+
+broadcast.equivalent(
+    "`while reach < p:` → `while reach <= p:`",
+    because="once all places are within reach, one round more sends nothing",
+)

@@ -131,3 +131,9 @@ fewest_micro_batches.hint(
     "stop at the first whose bubble is small enough. If none is, say so.",
 )
 fewest_micro_batches.hint("Is a batch of one row allowed?", when="none")
+
+fewest_micro_batches.equivalent(
+    "`for micro_batches in range(1, batch_size + 1):` → "
+    "`for micro_batches in range(1, batch_size + 2):`",
+    because="one more than the batch never divides it",
+)
