@@ -6,8 +6,8 @@ into words. ``clock`` and ``sprint`` keep the time. Later chapters
 also need ``mine``, which fetches an earlier answer; ``run``, which trains; ``recorded``, which
 shows what others' training gave; and ``measured``, which returns what was measured beforehand. The
 last rungs need a model that is already there (``GPT``, ``sample``), and processes that talk
-(``Link``, ``alone``, ``in_turns``, ``in_processes``). ``triton`` and its language ``tl`` are None
-where Triton has no build.
+(``Link``, ``alone``, ``in_turns``, ``in_processes``). ``triton``, with its language ``tl``,
+is None where it has no build.
 
 A notebook imports from here, from :mod:`descent.data` and from :mod:`descent.figures`, and from
 nothing deeper. Each name comes from its module on first use, so that ``import descent`` costs

@@ -9,7 +9,7 @@ import torch
 
 from descent.errors import CourseError
 from descent.grading import Draw, Exercise, expect
-from descent.training.triton_language import NO_TRITON, tl
+from descent.training.triton_language import NO_TRITON, tl, triton
 
 Tensor = torch.Tensor
 
@@ -62,7 +62,7 @@ def _settings(draw: Draw, step: int = 3, **changes: float) -> dict[str, float]:
 
 def _launch(answer, state: _State, settings: dict[str, float], block: int) -> None:
     """Run an answer over the grid, in the interpreter."""
-    if tl is None:
+    if triton is None:
         raise CourseError(NO_TRITON)
     from triton.runtime.interpreter import GridExecutor, InterpreterError
 

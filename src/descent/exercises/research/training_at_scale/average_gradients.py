@@ -173,3 +173,11 @@ average_gradients.hint(
 )
 average_gradients.hint("What is 0/0, and what is it times 0?", when="nan")
 average_gradients.hint("By which number do you divide?", when="factor")
+
+for _weaker in ("", ", strict=False"):
+    average_gradients.equivalent(
+        "`return [piece.view_as(gradient) for piece, gradient in zip(pieces, gradients, "
+        "strict=True)]` → `return [piece.view_as(gradient) for piece, gradient in "
+        f"zip(pieces, gradients{_weaker})]`",
+        because="there are as many pieces as gradients",
+    )

@@ -179,7 +179,7 @@ bandwidth_fraction.hint(
 bandwidth_fraction.hint("Which size's time do you compare the overhead with?", when="none")
 
 bandwidth_fraction.equivalent(
-    "`if launch > at_largest / 2:  # also where the seconds do not grow` → "
+    "`if launch > at_largest / 2:` → "
     "`if launch >= at_largest / 2:`",
     because="fitted numbers are never exactly a half",
 )

@@ -122,6 +122,13 @@ def _(answer, draw: Draw) -> None:
     expect(answer(*seen), "the diagnosis").equals("right")
 
 
+@diagnose.property("works for processes that begin at 0", trials=2)
+def _(answer, draw: Draw) -> None:
+    for fault in ("right", "summed", "same share"):
+        seen = _evidence(draw, fault)
+        expect(answer(torch.zeros_like(seen.starts), seen.gradients, seen.one), "the diagnosis").equals(fault)
+
+
 @diagnose.property("measures against the size of the numbers", trials=2)
 def _(answer, draw: Draw) -> None:
     for fault in FAULTS:
@@ -204,3 +211,30 @@ diagnose.hint(
     "difference against the largest number. The rest is one question after another.",
 )
 diagnose.hint("How large is rounding, beside the numbers themselves?", when="value")
+
+_SAME_FOR_ALL = "it asks whether all processes have the same, whichever they are compared with"
+for _old, _new, _why in (
+    ("if far(starts, starts[0]):", "if far(starts[0], starts):", _SAME_FOR_ALL),
+    ("if far(starts, starts[0]):", "if far(starts, starts[1]):", _SAME_FOR_ALL),
+    ("if far(starts, starts[0]):", "if far(starts, starts[-1]):", _SAME_FOR_ALL),
+    ("if far(first, first[0]):", "if far(first[0], first):", _SAME_FOR_ALL),
+    ("if far(first, first[0]):", "if far(first, first[1]):", _SAME_FOR_ALL),
+    ("if far(first, first[0]):", "if far(first, first[-1]):", _SAME_FOR_ALL),
+    (
+        "if not far(first, len(starts) * one[0]):",
+        "if not far(len(starts) * one[0], first):",
+        "equal numbers are equally large",
+    ),
+    ("if far(first, one[0]):", "if far(one[0], first):", "equal numbers are equally large"),
+    (
+        "return 'gradients kept' if far(second, one[1]) else 'right'",
+        "return 'gradients kept' if far(one[1], second) else 'right'",
+        "equal numbers are equally large",
+    ),
+    (
+        "return bool((found - right).abs().max() > 0.001 * right.abs().max())",
+        "return bool((found - right).abs().max() > 0.002 * right.abs().max())",
+        "any tolerance between rounding and a hundredth does",
+    ),
+):
+    diagnose.equivalent(f"`{_old}` → `{_new}`", because=_why)

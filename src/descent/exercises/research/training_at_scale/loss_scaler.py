@@ -313,3 +313,10 @@ LossScaler.hint(
 LossScaler.hint("Which norm is compared with `clip`: that of the loss or of scale × loss?",
                 when="clips the gradients of all weights together, after dividing")  # fmt: skip
 LossScaler.hint("Write the scale after each step of `..x...x` on paper.", when="value")
+
+for _weaker in ("", ", strict=False"):
+    LossScaler.equivalent(
+        "`for weight, gradient in zip(weights, gradients, strict=True):` → "
+        f"`for weight, gradient in zip(weights, gradients{_weaker}):`",
+        because="there are as many gradients as weights",
+    )
