@@ -11,8 +11,10 @@ if TYPE_CHECKING:
     from descent.figures.curves import plot_curves
     from descent.figures.digits import plot_confusion, show_digits
     from descent.figures.drawing import digit_pad
+    from descent.figures.frontier import frontier_figure
     from descent.figures.live import LivePlot
     from descent.figures.loss_surface import loss_surface_figure
+    from descent.figures.noisy_quadratic import noisy_quadratic_figure
     from descent.figures.regions import plot_decision_regions
     from descent.figures.ring import ring_figure
     from descent.figures.sampling import sampling_figure
@@ -24,7 +26,9 @@ __all__ = [
     "attention_map_figure",
     "convolution_figure",
     "digit_pad",
+    "frontier_figure",
     "loss_surface_figure",
+    "noisy_quadratic_figure",
     "plot_confusion",
     "plot_curves",
     "plot_decision_regions",
@@ -41,7 +45,9 @@ _MODULES = {
     "attention_map_figure": "attention_map",
     "convolution_figure": "convolution",
     "digit_pad": "drawing",
+    "frontier_figure": "frontier",
     "loss_surface_figure": "loss_surface",
+    "noisy_quadratic_figure": "noisy_quadratic",
     "plot_confusion": "digits",
     "plot_curves": "curves",
     "plot_decision_regions": "regions",
