@@ -68,11 +68,11 @@
     };
   }
 
-  // What is to be said in words, aloud too; `kind` "warning" is seen from afar.
+  // What is to be said in words, aloud too, and only when it is new; `kind` "warning" is seen from afar.
   function message(parent) {
     const line = element("p", { class: "figure-message", role: "status" }, parent);
     return (text, kind) => {
-      line.textContent = text;
+      if (line.textContent !== text) line.textContent = text;
       line.dataset.kind = kind || "";
     };
   }
