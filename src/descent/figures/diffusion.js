@@ -183,7 +183,7 @@
       if (!paths) {
         return level === 0 ? "The data: no noise yet. Each colour is one part of the mixture."
           : level === last ? "All noise: the parts have run into one cloud, and the colours alone remember where a point came from."
-          : `The data with noise: ${Math.round(100 * Math.sqrt(kept[level]))} % of each point and ${Math.round(100 * Math.sqrt(1 - kept[level]))} % of a standard normal.`;
+          : `The data with noise: √ᾱ = ${Math.sqrt(kept[level]).toFixed(2)} times each point and √(1 − ᾱ) = ${Math.sqrt(1 - kept[level]).toFixed(2)} times a standard normal.`;
       }
       if (level > 0) return "Fresh noise goes back by the exact score. A point has the colour of the centre that it will end at.";
       const ended = centres.map((_, k) => paths.filter(({ part }) => part === k).length / paths.length);

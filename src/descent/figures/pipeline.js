@@ -62,7 +62,7 @@
       working.style.width = 100 * (1 - bubble) + "%";
       waiting.style.width = 100 * bubble + "%";
       working.textContent = `working ${percent(1 - bubble)}`;
-      waiting.textContent = bubble >= 0.25 ? `bubble ${percent(bubble)}` : "";
+      waiting.textContent = waiting.clientWidth >= 4 * ROOM ? `bubble ${percent(bubble)}` : "";
       whole.setAttribute("aria-label", `Of all ticks of all stages ${percent(1 - bubble)} are work, ${percent(bubble)} are the bubble.`);
       tell([
         ["ticks 2(m + p − 1) =", String(ticks())],
