@@ -1,5 +1,5 @@
 // A scaling law in the reader's hands: isoFLOP curves, the frontier through their minima, and the best size for a budget.
-(({ element, colour, whenLookChanges, panel, slider, chooser, key, readout, message, whenArrows, within, plot, scientific }) => {
+(({ element, colour, whenLookChanges, panel, slider, chooser, key, readout, message, whenArrows, whenPulled, within, plot, scientific }) => {
   const FAINT = [18, 19, 20, 21, 22, 23, 24, 25, 26].map((power) => 10 ** power);
   const OTHERS = "your own";
 
@@ -146,9 +146,7 @@
     betaInput.addEventListener("input", () => { law.beta = Number(betaInput.value); paint(); });
     budgetInput.addEventListener("input", () => { budget = 10 ** Number(budgetInput.value); paint(); });
     whenArrows(curvesCanvas, (right) => spend(budget * 10 ** (0.1 * right)));
-    const pulled = (event) => spend(budgetOf(law, curves.back(event).x));
-    curvesCanvas.addEventListener("pointerdown", pulled);
-    curvesCanvas.addEventListener("pointermove", (event) => { if (event.buttons === 1) pulled(event); });
+    whenPulled(curvesCanvas, (event) => spend(budgetOf(law, curves.back(event).x)));
 
     look();
     budgetInput.value = Math.log10(budget);

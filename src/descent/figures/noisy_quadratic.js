@@ -1,5 +1,5 @@
 // SGD on a noisy quadratic in the reader's hands: batch and rate, the bias that decays and the noise that stays.
-(({ element, colour, whenLookChanges, panel, slider, key, readout, message, within, minus, grouped, plot, scientific }) => {
+(({ element, colour, whenLookChanges, panel, slider, key, readout, message, whenPulled, within, minus, grouped, plot, scientific }) => {
   const UNSTABLE = 2; // times 1 over the largest curvature, h = 1
   const PER_DECADE = 40; // stops of the rate slider
 
@@ -153,9 +153,7 @@
     batchInput.addEventListener("input", () => { batch = 2 ** Number(batchInput.value); measure(); paint(); });
     rateInput.addEventListener("input", () => { rate = stops[Number(rateInput.value)]; paint(); });
     bestButton.addEventListener("click", () => choose(race.best[0]));
-    const pulled = (event) => choose(stops[nearest(races.back(event).x)]);
-    raceCanvas.addEventListener("pointerdown", pulled);
-    raceCanvas.addEventListener("pointermove", (event) => { if (event.buttons === 1) pulled(event); });
+    whenPulled(raceCanvas, (event) => choose(stops[nearest(races.back(event).x)]));
 
     batchInput.value = Math.log2(batch);
     measure();
