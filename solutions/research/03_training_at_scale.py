@@ -95,7 +95,7 @@ from descent import (
     write,
 )
 from descent.data import mnist
-from descent.figures import COLOURS, plot_curves, titled, use_style
+from descent.figures import COLOURS, pipeline_figure, plot_curves, titled, use_style
 
 chapter("research/03_training_at_scale")
 use_style()
@@ -989,9 +989,13 @@ def fewest_micro_batches(stages: int, batch_size: int, bubble: float) -> int | N
 # %% check="fewest_micro_batches"
 check(fewest_micro_batches)
 
+# %% [markdown]
+# Move the two numbers. With more stages the bubble grows, with more micro-batches it shrinks. The last number asked for below has no answer: even 64 micro-batches are too few.
+
 # %%
 for batch_size, bubble in ((64, 0.3), (64, 0.1), (60, 0.1), (64, 0.01)):
     print(f"4 stages, batches of {batch_size}, a bubble of at most {bubble}: {fewest_micro_batches(4, batch_size, bubble)} micro-batches")
+pipeline_figure()
 
 # %% recall="pipeline"
 recall("pipeline")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -16,7 +18,10 @@ Tensor = torch.Tensor
 adam_kernel = Exercise("adam_kernel", minutes=50, difficulty=3, seconds=10.0)
 
 _GUARD = 7.0
-"""Stands behind the tensors, where a kernel has nothing to write."""
+"""Stands around the tensors, where a kernel has nothing to write."""
+
+_ROOM = 64
+"""So many of these before and behind each tensor. Pointers further off are refused."""
 
 _NAMES = ("parameters", "gradients", "first", "second")
 
@@ -27,7 +32,6 @@ class _State:
     def __init__(self, draw: Draw, count: int, dtype=torch.float32, fresh: bool = False,
                  gradient_scale: float = 1.0) -> None:  # fmt: skip
         self.count = count
-        self.room = 4 * count + 64
         drawn = {name: draw.normal(count) for name in _NAMES}
         drawn["gradients"] = gradient_scale * (drawn["gradients"] + 0.03)
         drawn["second"] = gradient_scale**2 * (drawn["second"] ** 2 + 0.01)
@@ -36,14 +40,16 @@ class _State:
             drawn["first"] = drawn["second"] = np.zeros(count)
         kinds = (dtype, dtype, torch.float32, torch.float32)
         self.tensors: dict[str, Tensor] = {}
+        self.wholes: dict[str, Tensor] = {}
         for name, kind in zip(_NAMES, kinds, strict=True):
-            whole = torch.full((count + self.room,), _GUARD, dtype=kind)
-            whole[:count] = torch.tensor(drawn[name])
-            self.tensors[name] = whole
+            whole = torch.full((_ROOM + count + _ROOM,), _GUARD, dtype=kind)
+            self.wholes[name] = whole
+            self.tensors[name] = whole[_ROOM : _ROOM + count]
+            self.tensors[name].copy_(torch.tensor(drawn[name]))
 
     def exact(self, settings: dict[str, float]) -> dict[str, np.ndarray]:
         """One update of Adam with torch's weight decay, in float64, from the same numbers."""
-        w, g, m, v = (self.tensors[name][: self.count].double().numpy() for name in _NAMES)
+        w, g, m, v = (self.tensors[name].double().numpy() for name in _NAMES)
         g = g + settings["decay"] * w
         m = settings["beta1"] * m + (1 - settings["beta1"]) * g
         v = settings["beta2"] * v + (1 - settings["beta2"]) * g * g
@@ -60,6 +66,37 @@ def _settings(draw: Draw, step: int = 3, **changes: float) -> dict[str, float]:
     return told
 
 
+@contextmanager
+def _pointers_checked(state: _State) -> Iterator[None]:
+    """While the block runs, refuse a pointer that leads to memory of nobody's.
+
+    The interpreter reads and writes wherever it is told, which would end the process.
+    """
+    from triton.runtime.interpreter import interpreter_builder as builder
+
+    ranges = [(w.data_ptr(), w.data_ptr() + w.nbytes) for w in state.wholes.values()]
+    load, store = builder.create_masked_load, builder.create_masked_store
+
+    def check(pointers: Any, mask: Any) -> None:
+        asked = pointers.data[np.broadcast_to(mask.data, pointers.data.shape)]
+        if not all(any(low <= int(at) < high for low, high in ranges) for at in asked.flatten()):
+            raise IndexError("a pointer leads far outside of the tensors")
+
+    def checked_load(pointers: Any, mask: Any, *rest: Any) -> Any:
+        check(pointers, mask)
+        return load(pointers, mask, *rest)
+
+    def checked_store(pointers: Any, value: Any, mask: Any, *rest: Any) -> Any:
+        check(pointers, mask)
+        return store(pointers, value, mask, *rest)
+
+    builder.create_masked_load, builder.create_masked_store = checked_load, checked_store
+    try:
+        yield
+    finally:
+        del builder.create_masked_load, builder.create_masked_store
+
+
 def _launch(answer, state: _State, settings: dict[str, float], block: int) -> None:
     """Run an answer over the grid, in the interpreter."""
     if triton is None:
@@ -68,10 +105,11 @@ def _launch(answer, state: _State, settings: dict[str, float], block: int) -> No
 
     names = [*_NAMES, "count", *_SETTINGS, "BLOCK"]
     try:
-        GridExecutor(_called(answer), names, (-(-state.count // block),))(
-            *(state.tensors[name] for name in _NAMES), state.count,
-            *(settings[name] for name in _SETTINGS), BLOCK=block,
-        )  # fmt: skip
+        with _pointers_checked(state):
+            GridExecutor(_called(answer), names, (-(-state.count // block),))(
+                *(state.tensors[name] for name in _NAMES), state.count,
+                *(settings[name] for name in _SETTINGS), BLOCK=block,
+            )  # fmt: skip
     except InterpreterError as error:
         raise (error.__cause__ or error) from None
 
@@ -95,16 +133,16 @@ def _expect_update(answer, state: _State, settings, block: int, rtol: float = 1e
     wanted = state.exact(settings)
     _launch(answer, state, settings, block)
     for name in only:
-        got = state.tensors[name][: state.count]
+        got = state.tensors[name]
         expect(got, f"`{name}` of {state.count} numbers in blocks of {block}").close_to(
             wanted[name], rtol=rtol, atol=rtol * 0.1 if name == "parameters" else None
         )
 
 
 def _expect_guarded(state: _State) -> None:
-    for name, whole in state.tensors.items():
-        touched = int((whole[state.count :] != _GUARD).sum())
-        expect(touched, f"numbers behind the end of `{name}` that were written").equals(0)
+    for name, whole in state.wholes.items():
+        touched = int((whole[:_ROOM] != _GUARD).sum() + (whole[-_ROOM:] != _GUARD).sum())
+        expect(touched, f"numbers outside of `{name}` that were written").equals(0)
 
 
 @adam_kernel.property("is a step of Adam, in one block", trials=3)
@@ -142,7 +180,7 @@ def _(answer, draw: Draw) -> None:
 @adam_kernel.property("stays where gradient and moments are 0", trials=1)
 def _(answer, draw: Draw) -> None:
     state = _State(draw, 4, fresh=True)
-    state.tensors["gradients"][:4] = 0.0
+    state.tensors["gradients"][:] = 0.0
     _expect_update(answer, state, _settings(draw, 1, eps=1e-8), 4)
 
 
@@ -173,7 +211,7 @@ def _(answer, draw: Draw) -> None:
 def _(answer, draw: Draw) -> None:
     state = _State(draw, 5, fresh=True)
     for step in range(1, 4):
-        state.tensors["gradients"][:5] = torch.tensor(draw.normal(5))
+        state.tensors["gradients"][:] = torch.tensor(draw.normal(5))
         _expect_update(answer, state, _settings(draw, step, decay=0.1), 4)
 
 
