@@ -79,7 +79,10 @@ def _pointers_checked(state: _State) -> Iterator[None]:
 
     def check(pointers: Any, mask: Any) -> None:
         asked = pointers.data[np.broadcast_to(mask.data, pointers.data.shape)]
-        if not all(any(low <= int(at) < high for low, high in ranges) for at in asked.flatten()):
+        inside = np.zeros(asked.shape, dtype=bool)
+        for low, high in ranges:
+            inside |= (asked >= low) & (asked < high)
+        if not inside.all():
             raise IndexError("a pointer leads far outside of the tensors")
 
     def checked_load(pointers: Any, mask: Any, *rest: Any) -> Any:
@@ -145,19 +148,19 @@ def _expect_guarded(state: _State) -> None:
         expect(touched, f"numbers outside of `{name}` that were written").equals(0)
 
 
-@adam_kernel.property("is a step of Adam, in one block", trials=3)
+@adam_kernel.property("is a step of Adam, in one block", trials=2)
 def _(answer, draw: Draw) -> None:
     _expect_update(answer, _State(draw, 8), _settings(draw), 8)
 
 
-@adam_kernel.property("is a step of Adam over several blocks", trials=2)
+@adam_kernel.property("is a step of Adam over several blocks", trials=1)
 def _(answer, draw: Draw) -> None:
     state = _State(draw, 12)
     _expect_update(answer, state, _settings(draw), 4)
     _expect_guarded(state)
 
 
-@adam_kernel.property("writes nothing behind the end where a block is not full", trials=2)
+@adam_kernel.property("writes nothing behind the end where a block is not full", trials=1)
 def _(answer, draw: Draw) -> None:
     for count, block in ((5, 4), (3, 8), (1, 2), (13, 4)):
         state = _State(draw, count)
@@ -165,14 +168,14 @@ def _(answer, draw: Draw) -> None:
         _expect_guarded(state)
 
 
-@adam_kernel.property("corrects both moments for their start at 0", trials=2)
+@adam_kernel.property("corrects both moments for their start at 0", trials=1)
 def _(answer, draw: Draw) -> None:
     for step in (1, 2, 50):
         state = _State(draw, 6, fresh=step == 1)
         _expect_update(answer, state, _settings(draw, step), 4)
 
 
-@adam_kernel.property("adds the weight decay to the gradient", trials=2)
+@adam_kernel.property("adds the weight decay to the gradient", trials=1)
 def _(answer, draw: Draw) -> None:
     _expect_update(answer, _State(draw, 6), _settings(draw, decay=0.4), 4)
 
@@ -189,7 +192,7 @@ def _(answer, draw: Draw) -> None:
     _expect_update(answer, _State(draw, 4), _settings(draw, eps=0.3), 4)
 
 
-@adam_kernel.property("works with float16 weights and float32 moments", trials=2)
+@adam_kernel.property("works with float16 weights and float32 moments", trials=1)
 def _(answer, draw: Draw) -> None:
     # Squares of these gradients, and eps, are 0 in float16.
     state = _State(draw, 6, torch.float16, fresh=True, gradient_scale=1e-4)
@@ -216,7 +219,21 @@ def _(answer, draw: Draw) -> None:
 
 
 @adam_kernel.right
-def right_kernel(parameters, gradients, first, second, count, rate, beta1, beta2, eps, decay, correction1, correction2, BLOCK):  # noqa: E501, N803
+def right_kernel(
+    parameters,
+    gradients,
+    first,
+    second,
+    count,
+    rate,
+    beta1,
+    beta2,
+    eps,
+    decay,
+    correction1,
+    correction2,
+    BLOCK,
+):  # noqa: E501, N803
     at = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
     inside = at < count
     w = tl.load(parameters + at, mask=inside, other=0.0).to(tl.float32)
@@ -255,7 +272,7 @@ adam_kernel.slip(
 )
 adam_kernel.slip(
     "half_throughout",
-    "You compute in the dtype of the weights. In float16 a gradient of 10⁻⁴ has the square 0. Load, "
+    "You compute in the dtype of the weights. In float16 a gradient of 10⁻⁴ has the square 0. Load "
     "and turn into float32 at once: .to(tl.float32).",
     {
         "w = tl.load(parameters + at, mask=inside, other=0.0).to(tl.float32)": (
@@ -326,5 +343,8 @@ adam_kernel.hint(
     "Every load and store gets `mask=at < count`; a load also `other=0.0`. Between them are the "
     "lines of Adam that you know, on blocks. In which dtype should they be computed?",
 )
-adam_kernel.hint("What is (10⁻⁴)² in float16?", when="works with float16 weights and float32 moments")  # fmt: skip
+adam_kernel.hint(
+    "What is (10⁻⁴)² in float16?",
+    when="works with float16 weights and float32 moments",
+)
 adam_kernel.hint("Is the pointer's name right? A block is a power of two.", when="error")

@@ -159,7 +159,10 @@ def all_of_it_again(part, link):
     sizes = torch.tensor([len(part)])
     have, lengths = part.clone(), sizes
     for _ in range(p - 1):
-        link.send(torch.cat([have, lengths.to(have.dtype), torch.tensor([len(lengths)]).to(have.dtype)]), (rank + 1) % p)
+        link.send(
+            torch.cat([have, lengths.to(have.dtype), torch.tensor([len(lengths)]).to(have.dtype)]),
+            (rank + 1) % p,
+        )
         arrived = link.receive((rank - 1) % p)
         many = int(arrived[-1])
         have = torch.cat([arrived[: -1 - many], part])

@@ -154,7 +154,12 @@ average_gradients.slip(
 def one_by_one(gradients, examples, link):
     count = all_reduce(torch.tensor([float(examples)]), link)
     weighted = [g * examples if examples else torch.zeros_like(g) for g in gradients]
-    return [all_reduce(w, link) / count.view([1] * w.dim()) if w.dim() else all_reduce(w.view(1), link)[0] / count[0] for w in weighted]
+    return [
+        all_reduce(w, link) / count.view([1] * w.dim())
+        if w.dim()
+        else all_reduce(w.view(1), link)[0] / count[0]
+        for w in weighted
+    ]
 
 
 average_gradients.slip(

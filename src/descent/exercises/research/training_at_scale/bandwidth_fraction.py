@@ -114,8 +114,8 @@ bandwidth_fraction.slip(
 )
 bandwidth_fraction.slip(
     "upside_down",
-    "That is the copy's bandwidth over the kernel's. The other way round: a slow kernel has a small "
-    "share.",
+    "That is the copy's bandwidth over the kernel's. The other way round: a slow kernel has a "
+    "small share.",
     {"28 / slope / copy_bandwidth": "copy_bandwidth * slope / 28"},
 )
 bandwidth_fraction.slip(
@@ -144,8 +144,8 @@ bandwidth_fraction.slip(
 
 
 @bandwidth_fraction.mistake(
-    "You divided bytes by seconds at the largest size. The overhead is still in there, so the share "
-    "comes out too small: take the slope of seconds against parameters."
+    "You divided bytes by seconds at the largest size. The overhead is still in there, so the "
+    "share comes out too small: take the slope of seconds against parameters."
 )
 def at_the_largest(counts, seconds, copy_bandwidth):
     if len(np.unique(counts)) < 3:
@@ -179,7 +179,6 @@ bandwidth_fraction.hint(
 bandwidth_fraction.hint("Which size's time do you compare the overhead with?", when="none")
 
 bandwidth_fraction.equivalent(
-    "`if launch > at_largest / 2:` → "
-    "`if launch >= at_largest / 2:`",
+    "`if launch > at_largest / 2:` → `if launch >= at_largest / 2:`",
     because="fitted numbers are never exactly a half",
 )

@@ -160,7 +160,7 @@ def along_a_chain(values, link, root):
 
 @broadcast.mistake(
     "Each process passes it on to two others and stops: a tree with two branches. That is more "
-    "rounds than needed, since whoever has sent twice lies idle. Let all that have it go on sending."
+    "rounds than needed, since whoever has sent twice lies idle. All that have it should go on."
 )
 def two_branches(values, link, root):
     p = link.size

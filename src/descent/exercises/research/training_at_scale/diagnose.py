@@ -126,7 +126,9 @@ def _(answer, draw: Draw) -> None:
 def _(answer, draw: Draw) -> None:
     for fault in ("right", "summed", "same share"):
         seen = _evidence(draw, fault)
-        expect(answer(torch.zeros_like(seen.starts), seen.gradients, seen.one), "the diagnosis").equals(fault)
+        expect(
+            answer(torch.zeros_like(seen.starts), seen.gradients, seen.one), "the diagnosis"
+        ).equals(fault)
 
 
 @diagnose.property("measures against the size of the numbers", trials=2)
@@ -179,7 +181,10 @@ diagnose.slip(
 diagnose.slip(
     "process_1_only",
     "You compare process 0 with process 1 only. The fault may show in any of them.",
-    {"for slope in first)": "for slope in first[:2])", "for start in starts)": "for start in starts[:2])"},
+    {
+        "for slope in first)": "for slope in first[:2])",
+        "for start in starts)": "for start in starts[:2])",
+    },
 )
 diagnose.slip(
     "first_step_only",
@@ -189,8 +194,8 @@ diagnose.slip(
 )
 diagnose.slip(
     "sum_taken_for_share",
-    "A gradient p times too large is not seen as a sum. Ask for the factor p before you ask whether "
-    "it is the right one, and at the first step: later the weights differ, and so does the factor.",
+    "A gradient p times too large is not seen as a sum. Ask for the factor p at the first "
+    "step, where the weights are still the same, and before you ask whether it is the right one.",
     {"if same(first[0], p * one[0]):": "if False:"},
 )
 diagnose.slip(
@@ -203,8 +208,8 @@ diagnose.hint(
     "Which faults can be seen before any step is taken, which at the first, which at the second?"
 )
 diagnose.hint(
-    "Rule out in this order: different starts, gradients that differ between processes, a factor p, "
-    "a wrong gradient at the first step, a wrong one at the second."
+    "Rule out in this order: different starts, gradients that differ between processes, a factor "
+    "p, a wrong gradient at the first step, a wrong one at the second."
 )
 diagnose.hint(
     "Write a helper that says whether two vectors are the same but for rounding: the largest "

@@ -12,9 +12,7 @@ from descent.grading import Draw, Exercise, expect
 
 from .shared import Tensor
 
-LossScaler = Exercise(
-    "LossScaler", minutes=35, difficulty=3, changes=("weights", "optimiser")
-)
+LossScaler = Exercise("LossScaler", minutes=35, difficulty=3, changes=("weights", "optimiser"))
 
 
 class _Noting:
@@ -157,11 +155,14 @@ def _(answer, draw: Draw) -> None:
 def _(answer, draw: Draw) -> None:
     for marks in ("..x...x..", ".x..x...", "xx....", "...x..."):
         expect(
-            _scales(answer, draw, 256.0, 3, marks), f"the scale after each step, x overflows: {marks}"
+            _scales(answer, draw, 256.0, 3, marks),
+            f"the scale after each step, x overflows: {marks}",
         ).equals(_by_hand(256.0, 3, marks))
 
 
-@LossScaler.property("begins at 65 536 and waits for 2 000 good steps where nothing is said", trials=1)
+@LossScaler.property(
+    "begins at 65 536 and waits for 2 000 good steps where nothing is said", trials=1
+)
 def _(answer, draw: Draw) -> None:
     scaler, case = answer(), _Case(draw, ((1,),))
     expect(float(scaler.scale), "the scale").equals(65536.0)
@@ -217,7 +218,8 @@ LossScaler.slip(
     {
         "w.grad = g.float() / self.scale": "w.grad = g.float()",
         "        optimiser.step()\n": (
-            "        for w in weights:\n            w.grad /= self.scale\n        optimiser.step()\n"
+            "        for w in weights:\n            w.grad /= self.scale\n"
+            "        optimiser.step()\n"
         ),
     },
 )

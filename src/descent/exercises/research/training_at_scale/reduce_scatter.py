@@ -37,7 +37,9 @@ def _(answer, draw: Draw) -> None:
     _expect_parts(_run(answer, values)[0], values)
 
 
-@reduce_scatter.property("gives the first parts one number more where n does not divide by p", trials=3)
+@reduce_scatter.property(
+    "gives the first parts one number more where n does not divide by p", trials=3
+)
 def _(answer, draw: Draw) -> None:
     for size, n in ((3, 7), (4, 4 + draw.size), (3, 8), (5, 3)):
         values = [normals(draw, n) for _ in range(size)]
@@ -155,7 +157,7 @@ reduce_scatter.slip(
     "rest_to_the_last",
     "The last part has all that is left over. The first n mod p parts have one number more each: "
     "cut with tensor_split(p).",
-    {"values.tensor_split(p)": "values.tensor_split([k * (len(values) // p) for k in range(1, p)])"},
+    {"tensor_split(p)": "tensor_split([k * (len(values) // p) for k in range(1, p)])"},
 )
 
 

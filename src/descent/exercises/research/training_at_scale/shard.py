@@ -90,7 +90,7 @@ def _(answer, draw: Draw) -> None:
     found = []
     for elsewhere in (1, 2):  # what else a process has drawn must not matter
         random.seed(elsewhere)
-        np.random.seed(elsewhere)
+        np.random.seed(elsewhere)  # noqa: NPY002
         torch.manual_seed(elsewhere)
         found.append(answer(30, 1, 2, seed, 4))
     expect(found[1] == found[0], "whether two equal calls agree").is_true(
@@ -159,11 +159,7 @@ shard.slip(
     "rounded_up",
     "Shares of count / size, rounded up, leave little or nothing for the last processes. Shares "
     "may differ by one example: deal them out in turn, or cut with np.array_split.",
-    {
-        "order[rank::size]": (
-            "order[rank * -(-count // size) : (rank + 1) * -(-count // size)]"
-        )
-    },
+    {"order[rank::size]": ("order[rank * -(-count // size) : (rank + 1) * -(-count // size)]")},
 )
 shard.slip(
     "everything_everywhere",

@@ -163,8 +163,10 @@ ZeroAdam.slip(
 ZeroAdam.slip(
     "NoBiasCorrection",
     "The moments begin at 0 and are too small at first. Divide them by 1 − β^t.",
-    {"self.first / (1 - beta1**self.steps)": "self.first",
-     "self.second / (1 - beta2**self.steps)": "self.second"},
+    {
+        "self.first / (1 - beta1**self.steps)": "self.first",
+        "self.second / (1 - beta2**self.steps)": "self.second",
+    },
 )
 ZeroAdam.slip(
     "CorrectedByOneStepMore",
@@ -232,7 +234,9 @@ ZeroAdam.slip(
 )
 
 
-ZeroAdam.hint("Two halves of the ring with something in between. What does each process have there?")
+ZeroAdam.hint(
+    "Two halves of the ring with something in between. What does each process have there?"
+)
 ZeroAdam.hint(
     "reduce_scatter(flat gradients) is this process's part of the sum. Adam works on every number "
     "by itself, so the part is all it needs; and which part of the weights belongs to it?"
@@ -242,4 +246,7 @@ ZeroAdam.hint(
     "to end, take your part of each, move it, all_gather, and copy the pieces back in order.",
 )
 ZeroAdam.hint("At the first step, what is 1 − β^t?", when="factor")
-ZeroAdam.hint("Which moments does it have to remember?", when="keeps a p-th of both moments in each process")  # fmt: skip
+ZeroAdam.hint(
+    "Which moments does it have to remember?",
+    when="keeps a p-th of both moments in each process",
+)
