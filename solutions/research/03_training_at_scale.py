@@ -57,7 +57,7 @@
 # %% [markdown]
 # # Training at scale
 #
-# Below are the losses of four programs. In each of them four processes train one small model on MNIST, from the same start, with the same rate and the same batches. One program is right. None of them stops with an error.
+# Below are the losses of four programs. Each was meant to train one small model on MNIST with four processes, from the same start, with the same rate and the same batches. One program is right. None of them stops with an error.
 
 # %% tags=["setup"]
 import importlib.util
@@ -846,6 +846,8 @@ for kind, (losses, scales) in trained.items():
 recall("half")
 
 # %% [markdown]
+# That was one start; other starts give other curves. What holds for all of them is the share of lost gradients above. The scaler, too, lost something: the steps that it skipped while its scale was too large.
+#
 # With bfloat16, which has float32's exponent, no scaling is needed; float16 has three more bits of precision instead.
 #
 # ## A pipeline and its bubble

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from descent.errors import CourseError
+from descent.errors import NotInstalled
 from descent.grading import Draw, Exercise, expect
 from descent.training.triton_language import NO_TRITON, tl, triton
 
@@ -103,7 +103,7 @@ def _pointers_checked(state: _State) -> Iterator[None]:
 def _launch(answer, state: _State, settings: dict[str, float], block: int) -> None:
     """Run an answer over the grid, in the interpreter."""
     if triton is None:
-        raise CourseError(NO_TRITON)
+        raise NotInstalled(NO_TRITON)
     from triton.runtime.interpreter import GridExecutor, InterpreterError
 
     names = [*_NAMES, "count", *_SETTINGS, "BLOCK"]
