@@ -532,7 +532,7 @@ def curve(link: Link, steps: int) -> tuple[list[float], float]:
         losses.append(loss)
         with torch.no_grad():
             for parameter, slope in zip(model.parameters(), slopes, strict=True):
-                parameter -= RATE * slope
+                parameter -= RATE * slope  # type: ignore[misc]
     return losses, sum(parameter.double().abs().sum().item() for parameter in model.parameters())
 
 
@@ -936,7 +936,7 @@ def pipeline_slopes(link: Link, micro_batches: int) -> tuple[list[Tensor], int]:
         now += 1
         if stage > 0:
             send(x.grad, stage - 1)
-    return [parameter.grad for parameter in mine.parameters()], now
+    return [parameter.grad for parameter in mine.parameters()], now  # type: ignore[misc]
 
 
 def whole_slopes(stages: int) -> list[Tensor]:
@@ -945,11 +945,11 @@ def whole_slopes(stages: int) -> list[Tensor]:
     model = nn.Sequential(*[nn.Sequential(nn.Linear(20, 20), nn.Tanh()).double() for _ in range(stages)])
     data = torch.randn(48, 20, generator=torch.Generator().manual_seed(4), dtype=torch.float64)
     model(data).square().mean().backward()
-    return [parameter.grad for parameter in model.parameters()]
+    return [parameter.grad for parameter in model.parameters()]  # type: ignore[misc]
 
 
 for stages, micro in ((4, 1), (4, 2), (4, 8), (4, 24), (2, 8)):
-    ran = in_turns(lambda link, micro=micro: pipeline_slopes(link, micro), stages, seconds=20.0)
+    ran = in_turns(lambda link, micro=micro: pipeline_slopes(link, micro), stages, seconds=20.0)  # type: ignore[misc]
     ticks = max(now for _, now in ran)
     apart = max((a - b).abs().max().item() for a, b in zip([s for slopes, _ in ran for s in slopes], whole_slopes(stages), strict=True))
     print(f"{stages} stages, {micro:2} micro-batches: {ticks} ticks, waiting {1 - 2 * micro / ticks:.3f}, (S − 1)/(M + S − 1) = "

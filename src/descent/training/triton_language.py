@@ -6,6 +6,8 @@ place of the GPU's programs; it has to be told so before it is imported for the 
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import os
 from types import SimpleNamespace
 from typing import Any
@@ -17,13 +19,11 @@ NO_TRITON = (
     "on this machine; on a Linux machine, or in a Linux container, they can."
 )
 
-triton: Any
-tl: Any
-
 if not torch.cuda.is_available():
     os.environ.setdefault("TRITON_INTERPRET", "1")
-try:
-    import triton
-    import triton.language as tl
-except ImportError:  # a kernel can still be written down
-    triton, tl = None, SimpleNamespace(constexpr=int)
+
+triton: Any = None
+tl: Any = SimpleNamespace(constexpr=int)  # with which a kernel can still be written down
+with contextlib.suppress(ImportError):
+    triton = importlib.import_module("triton")
+    tl = importlib.import_module("triton.language")

@@ -348,3 +348,13 @@ adam_kernel.hint(
     when="works with float16 weights and float32 moments",
 )
 adam_kernel.hint("Is the pointer's name right? A block is a power of two.", when="error")
+
+for _old in (
+    "weight = tl.load(parameters + at, mask=inside, other=0.0).to(tl.float32)",
+    "m = tl.load(first + at, mask=inside, other=0.0)",
+    "v = tl.load(second + at, mask=inside, other=0.0)",
+):
+    adam_kernel.equivalent(
+        f"`{_old}` → `{_old.replace(', other=0.0', '')}`",
+        because="what is loaded behind the end is never stored",
+    )

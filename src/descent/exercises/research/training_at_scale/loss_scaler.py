@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import nn
@@ -18,7 +19,7 @@ LossScaler = Exercise("LossScaler", minutes=35, difficulty=3, changes=("weights"
 class _Noting:
     """An optimiser that keeps the gradients it is asked to step with, and moves by a tenth."""
 
-    def __init__(self, weights: list[Tensor]) -> None:
+    def __init__(self, weights: Sequence[Tensor]) -> None:
         self.weights = weights
         self.seen: list[list[Tensor]] = []
 
@@ -117,7 +118,8 @@ def _(answer, draw: Draw) -> None:
 
 def _scales(answer, draw: Draw, start: float, patience: int, good: str) -> list[float]:
     """The scale after each step, of which those marked with x overflow."""
-    case, scaler, scales = _Case(draw), answer(start, patience), []
+    case, scaler = _Case(draw), answer(start, patience)
+    scales: list[float] = []
     for mark in good:
         given = case.gradients(float(scaler.scale))
         if mark == "x":

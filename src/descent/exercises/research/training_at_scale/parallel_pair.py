@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import nn
 
@@ -33,7 +35,7 @@ class _Layers:
         slopes = torch.autograd.grad(y, [x, *parameters], self.grad)
         return y.detach(), slopes[0], list(slopes[1:])
 
-    def parts(self, rank: int, p: int, tensors: list[Tensor]) -> list[Tensor]:
+    def parts(self, rank: int, p: int, tensors: Sequence[Tensor]) -> list[Tensor]:
         """The share of a process: hidden units by number, the output's bias whole."""
         wide = self.first.out_features
         each, more = divmod(wide, p)
