@@ -351,6 +351,7 @@ adam_kernel.hint("Is the pointer's name right? A block is a power of two.", when
 
 for _old in (
     "weight = tl.load(parameters + at, mask=inside, other=0.0).to(tl.float32)",
+    "gradient = tl.load(gradients + at, mask=inside, other=0.0).to(tl.float32)",
     "m = tl.load(first + at, mask=inside, other=0.0)",
     "v = tl.load(second + at, mask=inside, other=0.0)",
 ):
