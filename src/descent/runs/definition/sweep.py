@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -65,3 +66,14 @@ def cores() -> int:
     if hasattr(os, "sched_getaffinity"):  # a job of a cluster may have some of a machine's
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def over_seeds(values: list[float]) -> Any:
+    """Return the number itself where there is one, else ``mean``, ``std`` and ``n``.
+
+    The spread is the sample's standard deviation, with n - 1.
+    """
+    if len(values) == 1:
+        return values[0]
+    spread = statistics.stdev(values)
+    return {"mean": statistics.fmean(values), "std": spread, "n": len(values)}

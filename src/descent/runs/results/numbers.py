@@ -2,22 +2,11 @@
 
 from __future__ import annotations
 
-import statistics
 from typing import Any
 
+from descent.runs.definition.sweep import over_seeds
 from descent.runs.folder import RunFolder
 from descent.training.metrics import latest
-
-
-def over_seeds(values: list[float]) -> Any:
-    """Return the number itself where there is one, else ``mean``, ``std`` and ``n``.
-
-    The spread is the sample's standard deviation, with n - 1.
-    """
-    if len(values) == 1:
-        return values[0]
-    spread = statistics.stdev(values)
-    return {"mean": statistics.fmean(values), "std": spread, "n": len(values)}
 
 
 def last_values(folder: RunFolder) -> dict[str, Any]:
