@@ -45,13 +45,13 @@ class ScalingSettings(SweepSettings):
     LEAST: ClassVar = {"width": 1, "widths": 1, "batch_size": 1, "held_out": 1}
     SHARES: ClassVar = ("dropout",)
 
-    width: int = 4
-    widths: int = 7
+    width: int = 2
+    widths: int = 8
     pictures: int = 50_000
-    halvings: int = 6
+    halvings: int = 5
     dropout: float = 0.2
-    batch_size: int = 64
-    learning_rate: float = 0.1
+    batch_size: int = 32
+    learning_rate: float = 0.15
     held_out: int = 10_000
     digits: str = "mnist"
 
@@ -141,7 +141,7 @@ def _slope(rows: Sequence[Row], name: str) -> float:
 def needs(settings: ScalingSettings) -> Needs:
     """Estimate the memory of a process: torch, the pictures, and measuring a thousand of them."""
     widest = settings.width * math.sqrt(2) ** (settings.widths - 1)
-    measured = 1000 * 4 * int(widest * 14 * 14 * 4)
+    measured = 1000 * 4 * int(4 * widest * 14 * 14)
     return Needs(memory=STARTED + measured + 16 * parameters(round(widest)), checkpoint=0)
 
 
