@@ -23,7 +23,9 @@ def show_best(folder: RunFolder) -> None:
     show_table(["batch", "best rate", "updates", "examples", "of each seed"], table)
     left_out = sorted({row["batch"] for row in rows} - set(rates))
     if left_out:
-        print(f"With no rate did every seed reach the target: batch {', '.join(map(str, left_out))}.")
+        print(
+            f"With no rate did every seed reach the target: batch {', '.join(map(str, left_out))}."
+        )
 
 
 def show_knee(folder: RunFolder) -> None:

@@ -56,7 +56,9 @@ def sweep_in_words(folder: RunFolder) -> list[str]:
     """Say what the trainings of a sweep came to, a line for each number."""
     rows = folder.results.rows(folder.points())
     lines = [f"{len(rows)} trainings, {sum(row['seconds'] for row in rows):.1f} s of training"]
-    return lines + [f"{name} {in_words(name, value)}" for name, value in last_values(folder).items()]
+    return lines + [
+        f"{name} {in_words(name, value)}" for name, value in last_values(folder).items()
+    ]
 
 
 def _is_share(name: str) -> bool:

@@ -193,9 +193,7 @@ def _not_too_many(lines: Iterable[str]) -> Iterator[str]:
     began = shown = time.monotonic()
     for line in lines:
         now = time.monotonic()
-        progress = line.startswith("training ") or (
-            line.startswith("step ") and "  loss " in line
-        )
+        progress = line.startswith("training ") or (line.startswith("step ") and "  loss " in line)
         if not progress or now - shown >= max(1.0, (now - began) / 100):
             yield line
             shown = now if progress else shown

@@ -153,7 +153,7 @@ def _in_words(seconds: float) -> str:
     """Say how long, in seconds, minutes or hours."""
     for unit, size in (("h", 3600), ("min", 60)):
         if seconds >= size:
-            return f"{seconds / size:.1f} {unit}" if seconds < 10 * size else f"{seconds / size:.0f} {unit}"
+            return f"{seconds / size:.2g} {unit}"
     return f"{seconds:.0f} s"
 
 
