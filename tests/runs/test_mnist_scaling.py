@@ -70,7 +70,7 @@ def test_each_layer_s_rate_goes_with_the_root_of_its_fan_in():
 
 
 def test_a_training_is_the_same_whenever_it_is_made_and_learns():
-    settings = smoke()
+    settings = smoke(width=8, batch_size=16)
     point = points(settings)[0].values
     torch.manual_seed(5)
     first = train_point(settings, point, "cpu")

@@ -16,7 +16,6 @@ from descent.errors import CourseError
 from descent.runs.definition.catalogue import RUNS, find_run
 from descent.runs.definition.profiles import settings_of
 from descent.runs.definition.sweep import Point, cores
-from descent.runs.folder.finding import make_folder
 from descent.runs.folder.learner_model import join_cells
 from descent.runs.folder.states import FAILED, FINISHED, LOST, RUNNING, STOPPED, UNDER_WAY
 from descent.runs.launching.requirements import NotReady, check_requirements
