@@ -17,6 +17,7 @@ from descent.runs.definition.catalogue import RUNS, find_run
 from descent.runs.definition.profiles import settings_of
 from descent.runs.definition.sweep import Point, cores
 from descent.runs.folder.learner_model import join_cells
+from descent.runs.folder.liveness import this_process
 from descent.runs.folder.states import FAILED, FINISHED, LOST, RUNNING, STOPPED, UNDER_WAY
 from descent.runs.launching.requirements import NotReady, check_requirements
 from descent.runs.launching.start import resume_run, start_run
@@ -200,7 +201,7 @@ def test_how_far_it_is_and_how_long_it_takes_still(tools):
     fill(folder, 1)
     assert look.seconds_left(folder) == pytest.approx(2.0 * 3 / 2)  # two at a time
     folder.note_status(RUNNING)
-    folder.write("launcher.json", look_alive())
+    folder.write("launcher.json", this_process())
     now = look.look_at(folder)
     assert now.progress == "training 1 of 4, about 3 s left"
     assert "validation loss 0.5" in now.words
@@ -217,18 +218,15 @@ def test_how_far_it_is_and_how_long_it_takes_still(tools):
     assert "finished at training 4 of 4." in look.closing_words(folder, ended)
 
 
-def look_alive():
-    from descent.runs.folder.liveness import this_process
-
-    return this_process()
-
-
 @pytest.mark.parametrize(("seconds", "words"), [(59, "59 s"), (90, "1.5 min"), (9000, "2.5 h")])
 def test_time_is_said_in_a_unit_of_its_size(seconds, words):
     assert look._in_words(seconds) == words
 
 
-def test_a_record_has_every_training_and_a_page_can_show_it(tools, root, monkeypatch):
+def test_a_record_has_every_training_and_a_page_can_show_it(tools, tmp_path, monkeypatch):
+    root = tmp_path / "course"
+    (root / "solutions").mkdir(parents=True)
+    monkeypatch.setenv("DESCENT_COURSE", str(root))
     folder = tools.made(SWEEP, dropout=0.0)
     fill(folder, 12)
     with pytest.raises(CourseError, match="not finished"):
