@@ -21,7 +21,7 @@ from descent.runs.folder.liveness import this_process
 from descent.runs.folder.states import FAILED, FINISHED, LOST, RUNNING, STOPPED, UNDER_WAY
 from descent.runs.launching.requirements import NotReady, check_requirements
 from descent.runs.launching.start import resume_run, start_run
-from descent.runs.launching.stopping import stop_run
+from descent.runs.launching.stopping import program_lives, stop_run
 from descent.runs.launching.sweep import last_words, why_it_failed
 from descent.runs.results.records import read_records, results_of, write_record
 from descent.runs.watching import look, terminal
@@ -115,7 +115,7 @@ def test_stopped_and_killed_it_makes_only_what_is_missing(whole, tools, tmp_path
     assert len(made) == 3
 
     resume_run(folder)
-    wait_for(lambda: "pid" in folder.read("program.json"), folder, tools)
+    wait_for(lambda: program_lives(folder), folder, tools)
     wait_for(lambda: len(program(folder)[1]) >= 2, folder, tools)
     with pytest.raises(CourseError, match="there is nothing to resume"):
         resume_run(folder)

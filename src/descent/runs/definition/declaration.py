@@ -80,8 +80,9 @@ class Data:
 class Sweep:
     """What makes a run a sweep: many small trainings, and what they come to together.
 
-    Its ``task.py`` has ``train_point(settings, point, device, model_class)``, which returns the
-    numbers of one training by name, the same whenever and wherever it is called.
+    Its ``task.py`` has ``load(settings, device)``, which returns the data, once for a process; and
+    ``train_point(settings, values, data, model_class)``, which returns the numbers of one training
+    by name, the same whenever and wherever it is called.
 
     Attributes
     ----------
