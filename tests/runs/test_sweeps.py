@@ -276,7 +276,11 @@ def test_a_model_of_a_chapter_is_refused_where_none_has_it():
 def test_a_result_is_whole_or_not_there(tools):
     folder = tools.made(SWEEP)
     point = folder.points()[0]
-    with contextlib.suppress(CourseError):
+    with contextlib.suppress(TypeError):
         folder.results.write(point, {"validation loss": object()}, 1.0)
+    assert folder.results.missing([point]) == [point]
+    folder.results.write(point, {"validation loss": 0.5}, 1.0)
+    assert folder.results.missing([point]) == []
+    (folder.results.made / f"{point.name}.json").write_text('{"width": 2, "vali')
     assert folder.results.missing([point]) == [point]
     assert Point({"a": 1, "b": 0.5}).name == "a=1,b=0.5"
