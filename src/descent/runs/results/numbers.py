@@ -25,7 +25,7 @@ def last_values(folder: RunFolder) -> dict[str, Any]:
 def seconds(folder: RunFolder) -> Any:
     """Return the seconds of training; of a sweep, of all its trainings together."""
     if folder.run().sweep:
-        return sum(row["seconds"] for row in folder.results.rows(folder.points()))
+        return round(sum(row["seconds"] for row in folder.results.rows(folder.points())), 3)
     return over_seeds([max(line["time"] for line in lines) for lines in folder.curves()])
 
 
