@@ -45,7 +45,9 @@ def in_words(name: str, value: Any) -> str:
     """
     if isinstance(value, dict):
         mean, spread = value["mean"], value["std"]
-        digits = in_words(name, spread) if _is_share(name) or name == "seconds" else f"{spread:.2g}"
+        digits = f"{spread:.2g}" if spread < 100 else f"{spread:.0f}"
+        if _is_share(name) or name == "seconds":
+            digits = in_words(name, spread)
         return f"{in_words(name, mean)} ± {digits} ({value['n']} seeds)"
     if _is_share(name):
         return f"{100 * value:.2f} %"
