@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import time
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -216,6 +217,21 @@ def test_how_far_it_is_and_how_long_it_takes_still(tools):
     ended = look.look_at(folder)
     assert (ended.step, ended.left) == (4, None)
     assert "finished at training 4 of 4." in look.closing_words(folder, ended)
+
+
+def test_followed_in_a_notebook_it_shows_bar_log_and_end_but_no_curve(tools, capsys, monkeypatch):
+    folder = tools.made("batch_size_sweep")
+    for point in folder.points():
+        folder.results.write(point, {"updates": 7, "examples": None}, 1.0)
+    folder.note_status(FINISHED)
+    shown = []
+    monkeypatch.setattr(
+        "IPython.display.display", lambda *_, **__: SimpleNamespace(update=shown.append)
+    )
+    monkeypatch.setattr("descent.figures.LivePlot", None)
+    in_notebook.watch_in_notebook(folder)
+    assert "finished, training 16 of 16" in shown[-1].data
+    assert "finished at training 16 of 16. updates 7" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(("seconds", "words"), [(59, "59 s"), (90, "1.5 min"), (9000, "2.5 h")])
