@@ -69,7 +69,8 @@ made = draw_samples(run)
 # ## What they are
 #
 # A small classifier is trained on the real digits. Samples that are digits, and of all kinds, have
-# shares and a confidence near those of real ones. It cannot say whether they are beautiful, and a
+# shares and a confidence near those of real ones. It was trained on smoothed labels, and is never
+# quite sure of real ones either. It cannot say whether they are beautiful, and a
 # model that only knew its training pictures by heart would pass.
 
 # %%
