@@ -123,24 +123,7 @@ def check_denoiser(
     found = _denoised(model, noisy, times)
     _check_loss_gradient(model, (found - torch.randn_like(found)).square().mean())
     _stir(model)
-    model.eval()
-    noisy, last = torch.randn(4, *shape), arguments["noise_steps"] - 1
-    early, late = (_denoised(model, noisy, torch.full((4,), t)).detach() for t in (0, last))
-    if torch.equal(early, late):
-        raise BrokenContract(
-            f"The model finds the same noise whether it is told step 0 or {last}: it does not use "
-            "the step. How much noise there is decides what of the picture to trust."
-        )
-    times = torch.linspace(0, last, 4).long()
-    together = _denoised(model, noisy, times).detach()
-    alone = [_denoised(model, one[None], t[None]) for one, t in zip(noisy, times, strict=True)]
-    moved = (together - torch.cat(alone).detach()).abs().max().item()
-    if moved > TOLERANCE * max(1.0, together.abs().max().item()):
-        raise BrokenContract(
-            f"When it is evaluated, the noise found in a picture moves by {moved:.2g} with the "
-            "other pictures of its batch. Each has a step of its own, and no norm may mix them: "
-            "group norm does not."
-        )
+    _check_steps(model, torch.randn(4, *shape), arguments["noise_steps"] - 1)
 
 
 def _denoised(model: nn.Module, noisy: Tensor, times: Tensor) -> Any:
@@ -235,6 +218,27 @@ def _check_alone(model: nn.Module, pictures: Tensor) -> None:
         raise BrokenContract(
             "The model returns probabilities, which sum to 1. The loss takes logits, before the "
             "softmax."
+        )
+
+
+def _check_steps(model: nn.Module, noisy: Tensor, last: int) -> None:
+    """Tell pictures other steps: the noise found must move, but only that of the picture told."""
+    model.eval()
+    early, late = (_denoised(model, noisy, torch.full((4,), t)).detach() for t in (0, last))
+    if torch.equal(early, late):
+        raise BrokenContract(
+            f"The model finds the same noise whether it is told step 0 or {last}: it does not use "
+            "the step. How much noise there is decides what of the picture to trust."
+        )
+    times = torch.linspace(0, last, 4).long()
+    together = _denoised(model, noisy, times).detach()
+    alone = [_denoised(model, one[None], t[None]) for one, t in zip(noisy, times, strict=True)]
+    moved = (together - torch.cat(alone).detach()).abs().max().item()
+    if moved > TOLERANCE * max(1.0, together.abs().max().item()):
+        raise BrokenContract(
+            f"When it is evaluated, the noise found in a picture moves by {moved:.2g} with the "
+            "other pictures of its batch. Each has a step of its own, and no norm may mix them: "
+            "group norm does not."
         )
 
 
