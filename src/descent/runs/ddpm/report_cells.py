@@ -57,7 +57,9 @@ def show_loss_by_step(folder: RunFolder) -> None:
     ]
     steps, means = zip(*bands, strict=True)
     label = f"loss ({folder.run().loss_in})"
-    plot_curves({"validation loss": (list(steps), list(means))}, "step of the noise, t", label)
+    plot_curves(
+        {"validation loss": (list(steps), list(means))}, "step of the noise, t", label, logy=True
+    )
     plt.show()
 
 

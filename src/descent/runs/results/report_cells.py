@@ -70,7 +70,7 @@ def train_run(folder: RunFolder) -> None:
         raise RunFailed(reason)
 
 
-def show_curve(folder: RunFolder, training: str = "loss") -> None:
+def show_curve(folder: RunFolder, training: str = "loss", logy: bool = False) -> None:
     """Plot the training loss, and every measured loss over it."""
     import matplotlib.pyplot as plt
 
@@ -79,11 +79,8 @@ def show_curve(folder: RunFolder, training: str = "loss") -> None:
     lines = folder.metrics()
     names = [training, *sorted({name for line in lines for name in line if name.endswith(" loss")})]
     curves = {name: curve(lines, name) for name in names}
-    plot_curves(
-        {name: found for name, found in curves.items() if found[0]},
-        "step",
-        f"loss ({folder.run().loss_in})",
-    )
+    drawn = {name: found for name, found in curves.items() if found[0]}
+    plot_curves(drawn, "step", f"loss ({folder.run().loss_in})", logy=logy)
     plt.show()
 
 
