@@ -78,7 +78,7 @@ def follow_program(
         return code, log.read().decode(errors="replace")
 
 
-def show_curve(folder: RunFolder, training: str = "loss") -> None:
+def show_curve(folder: RunFolder, training: str = "loss", logy: bool = False) -> None:
     """Plot the training loss, and every measured loss over it."""
     import matplotlib.pyplot as plt
 
@@ -87,11 +87,8 @@ def show_curve(folder: RunFolder, training: str = "loss") -> None:
     lines = folder.metrics()
     names = [training, *sorted({name for line in lines for name in line if name.endswith(" loss")})]
     curves = {name: curve(lines, name) for name in names}
-    plot_curves(
-        {name: found for name, found in curves.items() if found[0]},
-        "step",
-        f"loss ({folder.run().loss_in})",
-    )
+    drawn = {name: found for name, found in curves.items() if found[0]}
+    plot_curves(drawn, "step", f"loss ({folder.run().loss_in})", logy=logy)
     plt.show()
 
 
