@@ -43,7 +43,7 @@ def test_changes_go_on_top_of_the_profile():
     ("changes", "message"),
     [
         ({"stepz": 500}, "no setting 'stepz'. Did you mean steps"),
-        ({"zzz": 1}, "no setting 'zzz'. There are steps, batch_size"),
+        ({"zzz": 1}, "no setting 'zzz'. There are seed, seeds, device"),
         ({"steps": "many"}, "^steps is 'many'; it has to be a whole number"),
         ({"steps": "1.5"}, "^steps is '1.5'; it has to be a whole number"),
         ({"steps": 1.5}, "^steps is 1.5; it has to be a whole number"),
