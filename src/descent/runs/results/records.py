@@ -136,6 +136,8 @@ def write_record(
     }
     text = json.dumps(record, indent=1)
     trainings = folder.results.rows(folder.points())
+    if busy:
+        trainings = [{n: value for n, value in row.items() if n != "seconds"} for row in trainings]
     if trainings:  # a line each
         rows = ",\n  ".join(json.dumps(row) for row in trainings)
         text = f'{text[:-2]},\n "trainings": [\n  {rows}\n ]\n}}'
