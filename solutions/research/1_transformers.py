@@ -3,7 +3,7 @@
 # subtitle: Every piece of a decoder built for a reason, a task whose floor is known, and faults read off two rows of numbers
 # part: research
 # hours: 30
-# needs: [ladder/11_word_mlp#training, ladder/12_sampling#generation]
+# needs: [ladder/11_word_mlp, ladder/12_sampling]
 # teaches: [sinusoidal positions, self-attention, masking, decoder-only model, floor of a loss, cut accuracy, grouped windows, rotary positions, ALiBi, multi-query attention, KV cache, mixture of experts, load balance]
 # builds: sinusoidal positions and the matrix that shifts them, attention with free widths, multi-head attention, the block, the decoder, the reversal task with its floor, accuracy by place, a diagnosis, blocks that do not overlap, the size of a leak, rotary positions, multi-query attention with a cache, routing to experts
 # number: a reversed row at least 99 % right in its second half and at chance in its first, with the mean loss at its floor
