@@ -12,7 +12,14 @@ from descent.grading import Draw, Exercise, expect
 
 from .shared import Tensor, causal, some_mask
 
-attention = Exercise("attention", minutes=20, difficulty=2, returns=tuple[Tensor, Tensor])
+attention = Exercise(
+    "attention",
+    minutes=20,
+    difficulty=2,
+    # Handed over themselves, so that their gradients can be looked at.
+    changes=("queries", "keys", "values"),
+    returns=tuple[Tensor, Tensor],
+)
 
 
 def _by_hand(
@@ -106,6 +113,15 @@ def _(answer, draw: Draw) -> None:
     expect(output, "the output").close_to(_by_hand(*parts, causal(4))[0], atol=1e-2)
 
 
+@attention.property("leaves its inputs as they are")
+def _(answer, draw: Draw) -> None:
+    parts = normals(draw, 3, 4), normals(draw, 5, 4), normals(draw, 5, 2)
+    before = [part.clone() for part in parts]
+    answer(*parts, some_mask(draw, 3, 5))
+    for name, now, then in zip(("queries", "keys", "values"), parts, before, strict=True):
+        expect(now, f"the {name} after the call").equals(then)
+
+
 @attention.right
 def right_attention(queries, keys, values, mask):
     scores = queries @ keys.transpose(-1, -2) / math.sqrt(queries.shape[-1])
@@ -124,7 +140,8 @@ attention.slip(
 )
 attention.slip(
     "even_instead_of_nothing",
-    "A query that may look at nothing spreads its weight evenly over what is hidden. It should bring "
+    "A query that may look at nothing spreads its weight evenly over what is "
+    "hidden. It should bring "
     "home zeros. A very low score hides only as long as something else is higher.",
     {"-math.inf": "-1e9", _FILLED: ""},
 )
@@ -167,7 +184,8 @@ attention.slip(
 )
 attention.slip(
     "masked_after_softmax",
-    "You hide after the softmax alone: the hidden scores have had their say in the sum, and the rows no "
+    "You hide after the softmax alone: the hidden scores have had their say in "
+    "the sum, and the rows no "
     "longer add up to 1.",
     {"scores.masked_fill(~mask, -math.inf)": "scores"},
 )

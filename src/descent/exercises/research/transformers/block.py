@@ -17,7 +17,7 @@ Block = Exercise("Block", minutes=15, difficulty=2)
 
 
 class Gathering(nn.Module):
-    """Stands in for attention: a matrix, and the sum over what the mask shows; it notes its calls."""
+    """Stands in for attention: a matrix times the sum over what the mask shows."""
 
     def __init__(self, matrix: Tensor) -> None:
         super().__init__()
@@ -37,13 +37,11 @@ def _built(answer, draw: Draw, width: int) -> tuple[Any, bool]:
     block = answer(width, layer)
     good = has(block, "the block", "norm1", "attention", "norm2", "mlp")
     if good:
-        expect(block.attention is layer, "whether block.attention is the layer handed over").equals(
-            True
-        )
+        expect(block.attention, "block.attention, the layer handed over").is_a(Gathering)
         count = parameter_total(block)
         wanted = width**2 + 8 * width**2 + 5 * width + 4 * width
         expect(count, "its number of parameters, the layer's included").equals(wanted)
-        good = count == wanted and block.attention is layer
+        good = count == wanted and isinstance(block.attention, Gathering)
     if good:
         fill_with_normals(block, draw)
     return block, good

@@ -166,7 +166,8 @@ Decoder.slip(
 )
 Decoder.slip(
     "positions_learned",
-    "Your positions are learned parameters. Here they are computed, so that there is no longest text.",
+    "Your positions are learned parameters. Here they are computed, so that there "
+    "is no longest text.",
     {
         "        size = width": "        self.place = nn.Embedding(512, width)\n        size = width",
         "right_codes(places, self.token.embedding_dim)": "self.place(places)",
@@ -237,6 +238,20 @@ Decoder.slip(
     "last_place_only",
     "You return the logits of the last place alone. Every place predicts.",
     {"return self.head(x)": "return self.head(x[:, -1])"},
+)
+
+
+Decoder.equivalent(
+    "`places = torch.arange(tokens.shape[1], device=tokens.device)` → "
+    "`places = torch.arange(tokens.shape[1])`",
+    because="a machine that grades computes on one device",
+)
+
+
+Decoder.equivalent(
+    "`mask = torch.ones(time, time, dtype=torch.bool, device=tokens.device).tril()` → "
+    "`mask = torch.ones(time, time, dtype=torch.bool).tril()`",
+    because="a machine that grades computes on one device",
 )
 
 

@@ -73,14 +73,16 @@ def right_share(train_starts, valid_starts, length):
 leaked_fraction.slip(
     "counts_inputs",
     "You compare the windows' *inputs*, s … s + length − 1. What leaks is a target: "
-    "s + 1 … s + length. Even so the shares agree mostly, but where a window's last input is another's first …",
+    "s + 1 … s + length. Even so the shares agree mostly, but where a window's "
+    "last input is another's first …",
     {
         "trained = {start + k for start in train_starts for k in range(1, length + 1)}": "trained = {start + k for start in train_starts for k in range(length)}"
     },
 )
 leaked_fraction.slip(
     "one_too_many",
-    "You count length + 1 tokens a window. It *reads* so many; it predicts one less, all but its first.",
+    "You count length + 1 tokens a window. It *reads* so many; it predicts one "
+    "less, all but its first.",
     {
         "train_starts for k in range(1, length + 1)": "train_starts for k in range(length + 1)",
         "valid_starts for k in range(1, length + 1)": "valid_starts for k in range(length + 1)",

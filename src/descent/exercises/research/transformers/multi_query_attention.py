@@ -199,7 +199,8 @@ MultiQueryAttention.slip(
 )
 MultiQueryAttention.slip(
     "keys_for_every_head",
-    "Every head has a key and a value of its own in your layer: `key` and `value` return width / heads numbers "
+    "Every head has a key and a value of its own in your layer: `key` and `value` "
+    "return width / heads numbers "
     "here, and all heads share them.",
     {
         "self.key = nn.Linear(width, size": "self.key = nn.Linear(width, width",
@@ -220,7 +221,8 @@ MultiQueryAttention.slip(
     "query_shared_too",
     "Your heads all ask the same question. They share key and value; each has a query of its own.",
     {
-        "queries = self.query(x).unflatten(-1, (self.heads, -1)).transpose(1, 2)": "queries = self.query(x).unflatten(-1, (self.heads, -1)).transpose(1, 2)[:, :1].expand(-1, self.heads, -1, -1)"
+        "queries = self.query(x).unflatten(-1, (self.heads, -1)).transpose(1, 2)": "queries = self.query(x).unflatten(-1, (self.heads, -1)).transpose(1, 2)[:, "
+        ":1].expand(-1, self.heads, -1, -1)"
     },
 )
 MultiQueryAttention.slip(
@@ -241,6 +243,13 @@ MultiQueryAttention.equivalent(
     "`return (self.out(mixed.transpose(1, 2).flatten(2)), (keys, values))` → "
     "`return (self.out(mixed.transpose(2, 1).flatten(2)), (keys, values))`",
     because="exchanging two dimensions has no order",
+)
+
+
+MultiQueryAttention.equivalent(
+    "`mask = torch.ones(new, total, dtype=torch.bool, device=x.device).tril(total - new)` → "
+    "`mask = torch.ones(new, total, dtype=torch.bool).tril(total - new)`",
+    because="a machine that grades computes on one device",
 )
 
 

@@ -113,7 +113,8 @@ name_the_fault.slip(
 )
 name_the_fault.slip(
     "cut_never_looked_at",
-    "You never look at the second row in the first half. Without it, a mask that peeps and targets that are "
+    "You never look at the second row in the first half. Without it, a mask that "
+    "peeps and targets that are "
     "not shifted look the same.",
     {
         'return "targets not shifted" if min(first_cut) >= 0.9 else "sees the future"': 'return "sees the future"'
@@ -127,7 +128,8 @@ name_the_fault.slip(
 )
 name_the_fault.slip(
     "past_and_untrained_exchanged",
-    "Two verdicts have changed places: where *no* place of the second half is right, the model was not "
+    "Two verdicts have changed places: where *no* place of the second half is "
+    "right, the model was not "
     "trained; where some are, something is hidden.",
     {"if any(right) else": "if not any(right) else"},
 )

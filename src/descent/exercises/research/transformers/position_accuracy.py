@@ -10,11 +10,13 @@ from descent.grading import Draw, Exercise, expect
 
 from .shared import Tensor
 
-position_accuracy = Exercise("position_accuracy", minutes=20, difficulty=2, returns=Tensor)
+position_accuracy = Exercise(
+    "position_accuracy", minutes=20, difficulty=2, changes=("model",), returns=Tensor
+)
 
 
 class Peeping(nn.Module):
-    """Logits from this token and, where there is one, from the next; it notes how it is asked."""
+    """Logits from this token, the next where there is one, and the last; it notes its calls."""
 
     def __init__(self, here: Tensor, after: Tensor) -> None:
         super().__init__()
@@ -28,7 +30,8 @@ class Peeping(nn.Module):
         logits = self.here[tokens]
         ahead = torch.zeros_like(logits)
         ahead[:, :-1] = self.after[tokens[:, 1:]]
-        return logits + ahead + 0.01 * tokens.cumsum(1)[..., None] * self.here[0]
+        past = (tokens.cumsum(1) % 3)[..., None] * self.here[0]
+        return logits + ahead + past + self.after[tokens[:, -1:]]
 
     def __repr__(self) -> str:
         return f"a small model of {len(self.here)} tokens that looks one token ahead"
@@ -44,7 +47,8 @@ def _counted(model: Peeping, inputs: Tensor, targets: Tensor, cut: bool) -> list
     right = [0] * inputs.shape[1]
     for row, wanted in zip(inputs.tolist(), targets.tolist(), strict=True):
         for t, token in enumerate(row):
-            logits = here[token] + 0.01 * sum(row[: t + 1]) * here[0]
+            logits = here[token] + (sum(row[: t + 1]) % 3) * here[0]
+            logits = logits + after[token if cut else row[-1]]
             if not cut and t + 1 < len(row):
                 logits = logits + after[row[t + 1]]
             right[t] += int(logits.argmax()) == wanted[t]
@@ -151,7 +155,7 @@ position_accuracy.slip(
 )
 position_accuracy.slip(
     "cut_one_late",
-    "For place t you read one input too many, which is just what should be cut off.",
+    "For place t you read one input too many, the very one that should be cut off.",
     {"inputs[:, : t + 1])[:, -1]": "inputs[:, : t + 2])[:, t]"},
 )
 position_accuracy.slip(

@@ -103,7 +103,8 @@ rotary.slip(
 )
 rotary.slip(
     "halves_on_return",
-    "You put all first numbers in front and all second ones behind. Each pair goes back to where it "
+    "You put all first numbers in front and all second ones behind. Each pair "
+    "goes back to where it "
     "was.",
     {"return turned.flatten(-2)": "return turned.transpose(-1, -2).flatten(-2)"},
 )

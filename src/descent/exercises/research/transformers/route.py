@@ -10,7 +10,13 @@ from descent.grading import Draw, Exercise, expect
 
 from .shared import Tensor
 
-route = Exercise("route", minutes=25, difficulty=3, returns=tuple[Tensor, Tensor])
+route = Exercise(
+    "route",
+    minutes=25,
+    difficulty=3,
+    changes=("logits",),  # handed over itself, so that its gradient can be looked at
+    returns=tuple[Tensor, Tensor],
+)
 
 
 def _scores(draw: Draw, tokens: int, experts: int) -> Tensor:
@@ -105,6 +111,14 @@ def _(answer, draw: Draw) -> None:
         expect(slope, "the gradient of a mixture with the weights").close_to(wanted, atol=1e-5)
 
 
+@route.property("leaves the scores as they are")
+def _(answer, draw: Draw) -> None:
+    logits = _scores(draw, 4, 5)
+    before = logits.clone()
+    answer(logits, 2)
+    expect(logits, "the scores after the call").equals(before)
+
+
 @route.right
 def right_route(logits, k):
     probabilities = logits.softmax(-1)
@@ -123,7 +137,8 @@ route.slip(
 )
 route.slip(
     "equal_weights",
-    "All chosen experts get the same weight. They get their softmax probabilities, divided by their "
+    "All chosen experts get the same weight. They get their softmax "
+    "probabilities, divided by their "
     "sum; with equal weights the router would have no gradient.",
     {"weights = kept / kept.sum(-1, keepdim=True)": "weights = chosen / k"},
 )
@@ -159,19 +174,22 @@ route.slip(
 )
 route.slip(
     "shares_squared",
-    "You multiplied the shares with themselves. The counts have no gradient, so nothing could learn "
+    "You multiplied the shares with themselves. The counts have no gradient, so "
+    "nothing could learn "
     "from it: one factor is the mean probability P.",
     {"(shares * means)": "(shares * shares)"},
 )
 route.slip(
     "probabilities_squared",
-    "You multiplied the mean probabilities with themselves. One factor is the share of what was really "
+    "You multiplied the mean probabilities with themselves. One factor is the "
+    "share of what was really "
     "assigned.",
     {"(shares * means)": "(means * means)"},
 )
 route.slip(
     "means_of_the_kept",
-    "Your P is the mean of what was kept. It is the mean of the softmax over *all* experts, so that "
+    "Your P is the mean of what was kept. It is the mean of the softmax over "
+    "*all* experts, so that "
     "those who were not chosen are pushed up.",
     {"probabilities.mean(0)": "weights.mean(0)"},
 )

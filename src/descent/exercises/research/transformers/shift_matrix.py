@@ -122,7 +122,8 @@ shift_matrix.slip(
 
 
 @shift_matrix.mistake(
-    "You solved for one place alone: your matrix is right there and wrong elsewhere. It must be one "
+    "You solved for one place alone: your matrix is right there and wrong "
+    "elsewhere. It must be one "
     "matrix for every place: use the sum formulas of sine and cosine."
 )
 def right_at_one_place(steps, width):

@@ -109,6 +109,13 @@ sinusoidal_positions.slip(
 )
 
 
+sinusoidal_positions.equivalent(
+    "`rates = 10000.0 ** (-torch.arange(0, width, 2, device=places.device) / width)` → "
+    "`rates = 10000.0 ** (-torch.arange(0, width, 2) / width)`",
+    because="a machine that grades computes on one device",
+)
+
+
 sinusoidal_positions.hint("Rates (width/2), then angles (T, width/2), then sines and cosines.")
 sinusoidal_positions.hint(
     "`torch.stack([a, b], dim=-1)` makes pairs; flattening puts them in line."

@@ -98,7 +98,8 @@ training_blocks.slip(
 )
 training_blocks.slip(
     "padding_in_front",
-    "Your padding stands in front. The blocks begin at the first token; what is missing is missing at the end.",
+    "Your padding stands in front. The blocks begin at the first token; what is "
+    "missing is missing at the end.",
     {
         "torch.cat([given, torch.zeros(missing, dtype=torch.int64)])": "torch.cat([torch.zeros(missing, dtype=torch.int64), given])",
         "torch.cat([wanted, torch.full((missing,), -100)])": "torch.cat([torch.full((missing,), -100), wanted])",
@@ -113,7 +114,8 @@ training_blocks.slip(
 )
 training_blocks.slip(
     "last_token_an_input",
-    "The last token of the text is an input in your blocks. Nothing follows it, so it has no target.",
+    "The last token of the text is an input in your blocks. Nothing follows it, "
+    "so it has no target.",
     {
         "given, wanted = tokens[:-1], tokens[1:]": "given, wanted = tokens, torch.cat([tokens[1:], torch.tensor([-100])])"
     },
@@ -131,7 +133,8 @@ def remainder_dropped(tokens, length):
 
 @training_blocks.mistake(
     "You cut the text into blocks first and shifted inside each. The last token of a block is then "
-    "no input, and the first token of a block is predicted by nobody. Shift the whole text, then cut."
+    "no input, and the first token of a block is predicted by nobody. Shift the "
+    "whole text, then cut."
 )
 def shifted_inside_blocks(tokens, length):
     pieces = tokens.split(length + 1)
