@@ -4,7 +4,7 @@
 # part: research
 # hours: 30
 # needs: [ladder/11_word_mlp, ladder/12_sampling]
-# teaches: [sinusoidal positions, self-attention, masking, decoder-only model, floor of a loss, cut accuracy, grouped windows, rotary positions, ALiBi, multi-query attention, KV cache, mixture of experts, load balance]
+# teaches: [sinusoidal positions, self-attention, mask, decoder-only model, floor of the loss, causal mask, rotary positions, ALiBi, multi-query attention, KV cache, mixture of experts, balancing loss]
 # builds: sinusoidal positions and the matrix that shifts them, attention with free widths, multi-head attention, the block, the decoder, the reversal task with its floor, accuracy by place, a diagnosis, blocks that do not overlap, the size of a leak, rotary positions, multi-query attention with a cache, routing to experts
 # number: a reversed row at least 99 % right in its second half and at chance in its first, with the mean loss at its floor
 # data: generated rows of digits; tiny Shakespeare
@@ -709,10 +709,10 @@ fell_to = "as right as with them" if share > 0.95 else "at chance, one in ten" i
 outcome("no_skip", fell_to)
 
 # %% [markdown]
-# One layer without its skip would do, since it is enough to look once. Four of them in a row must each hand on what the
-# next one needs, *by attention*: a place that wants to keep its own token has to look at itself. With the skip
-# it keeps it for nothing, and a layer with nothing to say adds nothing. That is the reason for the place of
-# the skip: around each thing that would otherwise overwrite.
+# Four attentions in a row must each hand on what the next one needs. A place that wants to keep its own token
+# has to look at itself, and then it sees nothing else. With the skip it keeps the token for nothing, and a layer
+# with nothing to say adds nothing. That is the reason for the place of the skip: around each thing that would
+# otherwise overwrite.
 
 # %% recall="skips"
 recall("skips")
@@ -859,8 +859,8 @@ for name, (whole, cut) in evidence.items():
 
 # %% [markdown]
 # Now open the folded cell and compare. Two of the four have a loss near zero, where the floor is more than a
-# nat higher. That alone condemns them. *Which* fault it is, only the second row says: a model that peeps goes
-# blind when the future is cut off, and one that was asked for its own input does not.
+# nat higher. That alone condemns them. *Which* fault it is, only the second row says. A model that peeps goes
+# blind when the future is cut off. One that was asked for its own input does not.
 
 # %% recall="faults"
 recall("faults")

@@ -169,7 +169,8 @@ Decoder.slip(
     "Your positions are learned parameters. Here they are computed, so that there "
     "is no longest text.",
     {
-        "        size = width": "        self.place = nn.Embedding(512, width)\n        size = width",
+        "        size = width": "        self.place = nn.Embedding(512, "
+        "width)\n        size = width",
         "right_codes(places, self.token.embedding_dim)": "self.place(places)",
     },
 )
@@ -210,7 +211,8 @@ Decoder.slip(
     "shared_attention",
     "All your blocks share one attention layer. Each has its own.",
     {
-        "        self.blocks": "        shared = RightHeads(width, heads, size, size)\n        self.blocks",
+        "        self.blocks": "        shared = RightHeads(width, heads, "
+        "size, size)\n        self.blocks",
         _BLOCKS: "RightBlock(width, shared) for _ in range(layers)",
     },
 )

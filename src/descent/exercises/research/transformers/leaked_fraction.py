@@ -70,30 +70,30 @@ def right_share(train_starts, valid_starts, length):
     return sum(place in trained for place in asked) / len(asked)
 
 
+_TRAINED, _ASKED = "train_starts for k in range(1, length + 1)", "valid_starts for k in range(1, "
+
+
 leaked_fraction.slip(
     "counts_inputs",
-    "You compare the windows' *inputs*, s … s + length − 1. What leaks is a target: "
-    "s + 1 … s + length. Even so the shares agree mostly, but where a window's "
-    "last input is another's first …",
-    {
-        "trained = {start + k for start in train_starts for k in range(1, length + 1)}": "trained = {start + k for start in train_starts for k in range(length)}"
-    },
+    "You take the *inputs* of the training windows, s … s + length − 1, and the targets of the "
+    "others. Compare targets with targets: s + 1 … s + length.",
+    {_TRAINED: "train_starts for k in range(length)"},
 )
 leaked_fraction.slip(
     "one_too_many",
-    "You count length + 1 tokens a window. It *reads* so many; it predicts one "
-    "less, all but its first.",
+    "You count length + 1 tokens a window. It *reads* so many; it predicts one less, all but its "
+    "first.",
     {
-        "train_starts for k in range(1, length + 1)": "train_starts for k in range(length + 1)",
-        "valid_starts for k in range(1, length + 1)": "valid_starts for k in range(length + 1)",
+        _TRAINED: "train_starts for k in range(length + 1)",
+        f"{_ASKED}length + 1)": "valid_starts for k in range(length + 1)",
     },
 )
 leaked_fraction.slip(
     "one_too_few",
     "Your windows predict one token too few: range(1, length) ends before the last.",
     {
-        "train_starts for k in range(1, length + 1)": "train_starts for k in range(1, length)",
-        "valid_starts for k in range(1, length + 1)": "valid_starts for k in range(1, max(length, 2))",
+        _TRAINED: "train_starts for k in range(1, length)",
+        f"{_ASKED}length + 1)": f"{_ASKED}max(length, 2))",
     },
 )
 leaked_fraction.slip(
@@ -101,7 +101,7 @@ leaked_fraction.slip(
     "You measure the wrong set: what part of the *training* predictions is in validation. The "
     "question is what the validation number is worth.",
     {
-        "def right_share(train_starts, valid_starts, length)": "def right_share(valid_starts, train_starts, length)",
+        "(train_starts, valid_starts, length)": "(valid_starts, train_starts, length)",
         "/ len(asked)": "/ max(len(asked), 1)",
     },
 )
@@ -110,7 +110,9 @@ leaked_fraction.slip(
     "You count each token once. A token that two validation windows predict counts twice in their "
     "loss, and so here.",
     {
-        "asked = [start + k for start in valid_starts for k in range(1, length + 1)]": "asked = {start + k for start in valid_starts for k in range(1, length + 1)}"
+        "asked = [start + k for start in valid_starts "
+        "for k in range(1, length + 1)]": "asked = {start + k for start in valid_starts "
+        "for k in range(1, length + 1)}"
     },
 )
 leaked_fraction.slip(

@@ -116,7 +116,8 @@ MultiHeadAttention.slip(
     "Your values are as wide as your keys. They have a width of their own, value_width, and `out` "
     "takes heads · value_width numbers.",
     {
-        "self.value = nn.Linear(width, heads * value_width": "self.value = nn.Linear(width, heads * key_width",
+        "self.value = nn.Linear(width, heads * "
+        "value_width": "self.value = nn.Linear(width, heads * key_width",
         "self.out = nn.Linear(heads * value_width": "self.out = nn.Linear(heads * key_width",
     },
 )
@@ -130,9 +131,11 @@ MultiHeadAttention.slip(
     "You divide the widths among the heads. key_width and value_width are those of *one* head: the "
     "matrices have `heads` times as many rows.",
     {
-        "self.query = nn.Linear(width, heads * key_width": "self.query = nn.Linear(width, key_width",
+        "self.query = nn.Linear(width, heads * "
+        "key_width": "self.query = nn.Linear(width, key_width",
         "self.key = nn.Linear(width, heads * key_width": "self.key = nn.Linear(width, key_width",
-        "self.value = nn.Linear(width, heads * value_width": "self.value = nn.Linear(width, value_width",
+        "self.value = nn.Linear(width, heads * "
+        "value_width": "self.value = nn.Linear(width, value_width",
         "self.out = nn.Linear(heads * value_width": "self.out = nn.Linear(value_width",
     },
 )
@@ -177,8 +180,10 @@ MultiHeadAttention.slip(
     "with_bias",
     "Your projections have a bias. Here they have none.",
     {
-        "self.query = nn.Linear(width, heads * key_width, bias=False)": "self.query = nn.Linear(width, heads * key_width)",
-        "self.out = nn.Linear(heads * value_width, width, bias=False)": "self.out = nn.Linear(heads * value_width, width)",
+        "self.query = nn.Linear(width, heads * "
+        "key_width, bias=False)": "self.query = nn.Linear(width, heads * key_width)",
+        "self.out = nn.Linear(heads * value_width, "
+        "width, bias=False)": "self.out = nn.Linear(heads * value_width, width)",
     },
 )
 MultiHeadAttention.slip(
@@ -198,6 +203,11 @@ MultiHeadAttention.slip(
 )
 
 
+MultiHeadAttention.equivalent(
+    "`q, k, v = (part.unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in projected)` → "
+    "`q, k, v = (part.unflatten(-1, (self.heads, -1)).transpose(2, 1) for part in projected)`",
+    because="exchanging two dimensions has no order",
+)
 MultiHeadAttention.equivalent(
     "`return self.out(mixed.transpose(1, 2).flatten(2))` → "
     "`return self.out(mixed.transpose(2, 1).flatten(2))`",

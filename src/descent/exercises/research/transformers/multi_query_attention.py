@@ -221,7 +221,9 @@ MultiQueryAttention.slip(
     "query_shared_too",
     "Your heads all ask the same question. They share key and value; each has a query of its own.",
     {
-        "queries = self.query(x).unflatten(-1, (self.heads, -1)).transpose(1, 2)": "queries = self.query(x).unflatten(-1, (self.heads, -1)).transpose(1, 2)[:, "
+        "queries = self.query(x).unflatten(-1, "
+        "(self.heads, -1)).transpose(1, 2)": "queries = self.query(x).unflatten(-1, "
+        "(self.heads, -1)).transpose(1, 2)[:, "
         ":1].expand(-1, self.heads, -1, -1)"
     },
 )
@@ -234,11 +236,17 @@ MultiQueryAttention.slip(
     "heads_interleaved",
     "Your heads take every h-th number of the query. Head 0 has the first d, head 1 the next.",
     {
-        "unflatten(-1, (self.heads, -1)).transpose(1, 2)": "unflatten(-1, (-1, self.heads)).permute(0, 3, 1, 2)"
+        "unflatten(-1, (self.heads, -1)).transpose(1, "
+        "2)": "unflatten(-1, (-1, self.heads)).permute(0, 3, 1, 2)"
     },
 )
 
 
+MultiQueryAttention.equivalent(
+    "`queries = self.query(x).unflatten(-1, (self.heads, -1)).transpose(1, 2)` → "
+    "`queries = self.query(x).unflatten(-1, (self.heads, -1)).transpose(2, 1)`",
+    because="exchanging two dimensions has no order",
+)
 MultiQueryAttention.equivalent(
     "`return (self.out(mixed.transpose(1, 2).flatten(2)), (keys, values))` → "
     "`return (self.out(mixed.transpose(2, 1).flatten(2)), (keys, values))`",

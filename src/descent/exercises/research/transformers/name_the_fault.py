@@ -117,7 +117,8 @@ name_the_fault.slip(
     "peeps and targets that are "
     "not shifted look the same.",
     {
-        'return "targets not shifted" if min(first_cut) >= 0.9 else "sees the future"': 'return "sees the future"'
+        'return "targets not shifted" if '
+        'min(first_cut) >= 0.9 else "sees the future"': 'return "sees the future"'
     },
 )
 name_the_fault.slip(
@@ -175,7 +176,8 @@ name_the_fault.slip(
     "You call a model healthy when its second half is right, before you look at the first. A model "
     "that is right where nothing can be known is not healthy.",
     {
-        "    if min(first) >= 0.9:": '    if all(right):\n        return "healthy"\n    if min(first) >= 0.9:'
+        "    if min(first) >= 0.9:": "    if all(right):\n        return "
+        '"healthy"\n    if min(first) >= 0.9:'
     },
 )
 

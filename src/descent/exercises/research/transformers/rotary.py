@@ -83,7 +83,8 @@ rotary.slip(
     "turned_backwards",
     "You turn the other way: the minus belongs to the first number of a pair, a cos − b sin.",
     {
-        "a * cosine - b * sine, a * sine + b * cosine": "a * cosine + b * sine, b * cosine - a * sine"
+        "a * cosine - b * sine": "a * cosine + b * sine",
+        "a * sine + b * cosine": "b * cosine - a * sine",
     },
 )
 rotary.slip(
@@ -97,7 +98,8 @@ rotary.slip(
     "neighbours, 0 and 1, 2 and 3.",
     {
         "a, b = x[..., 0::2], x[..., 1::2]": "a, b = x.chunk(2, dim=-1)",
-        "turned = torch.stack([a * cosine - b * sine, a * sine + b * cosine], dim=-1)": "turned = torch.cat("
+        "turned = torch.stack([a * cosine - b * sine, "
+        "a * sine + b * cosine], dim=-1)": "turned = torch.cat("
         "[a * cosine - b * sine, a * sine + b * cosine], dim=-1)[..., None]",
     },
 )

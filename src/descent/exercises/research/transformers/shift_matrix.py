@@ -114,7 +114,8 @@ shift_matrix.slip(
     "Your sines meet cosines half a code away. In this page's code a pair lies side by side: the "
     "numbers 0 and 1, 2 and 3, ….",
     {
-        "matrix[i, i], matrix[i, i + 1]": "matrix[i // 2, i // 2], matrix[i // 2, (i + width) // 2]",
+        "matrix[i, i], matrix[i, i + 1]": "matrix[i // 2, i // 2], matrix[i // 2, (i + "
+        "width) // 2]",
         "matrix[i + 1, i], matrix[i + 1, i + 1]": "matrix[(i + width) // 2, i // 2], "
         "matrix[(i + width) // 2, (i + width) // 2]",
     },

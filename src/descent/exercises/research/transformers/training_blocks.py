@@ -101,15 +101,18 @@ training_blocks.slip(
     "Your padding stands in front. The blocks begin at the first token; what is "
     "missing is missing at the end.",
     {
-        "torch.cat([given, torch.zeros(missing, dtype=torch.int64)])": "torch.cat([torch.zeros(missing, dtype=torch.int64), given])",
-        "torch.cat([wanted, torch.full((missing,), -100)])": "torch.cat([torch.full((missing,), -100), wanted])",
+        "torch.cat([given, torch.zeros(missing, "
+        "dtype=torch.int64)])": "torch.cat([torch.zeros(missing, dtype=torch.int64), given])",
+        "torch.cat([wanted, torch.full((missing,), "
+        "-100)])": "torch.cat([torch.full((missing,), -100), wanted])",
     },
 )
 training_blocks.slip(
     "time_down_the_columns",
     "Your text runs down the columns. Each row is a piece of the text.",
     {
-        "return inputs.view(-1, length), targets.view(-1, length)": "return inputs.view(length, -1).T, targets.view(length, -1).T"
+        "return inputs.view(-1, length), "
+        "targets.view(-1, length)": "return inputs.view(length, -1).T, targets.view(length, -1).T"
     },
 )
 training_blocks.slip(
@@ -117,7 +120,8 @@ training_blocks.slip(
     "The last token of the text is an input in your blocks. Nothing follows it, "
     "so it has no target.",
     {
-        "given, wanted = tokens[:-1], tokens[1:]": "given, wanted = tokens, torch.cat([tokens[1:], torch.tensor([-100])])"
+        "given, wanted = tokens[:-1], tokens[1:]": "given, wanted = tokens, "
+        "torch.cat([tokens[1:], torch.tensor([-100])])"
     },
 )
 
