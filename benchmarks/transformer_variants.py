@@ -2,7 +2,8 @@
 
 Runs the definitions of the chapter's own source, and writes a record to book/results.
 
-    python benchmarks/transformer_variants.py    # about ten minutes on one core
+    python benchmarks/transformer_variants.py              # all: about ten minutes on one core
+    python benchmarks/transformer_variants.py alibi none   # these again; the other rows stay
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import sys
 import time
 from collections import Counter
 from datetime import UTC, datetime
@@ -72,13 +74,16 @@ def one_run(page: Any, name: str, seed: int) -> dict[str, Any]:
     return run
 
 
-def main() -> None:
-    """Run every variant with every seed, and write the record."""
-    page, models = chapter(), []
-    for name in NAMES:
+def main(names: list[str]) -> None:
+    """Run the variants named, all when none is, and write the record; other rows of it stay."""
+    page = chapter()
+    out = ROOT / "book/results/transformer_variants.json"
+    earlier = json.loads(out.read_text(encoding="utf-8"))["models"] if out.exists() else []
+    models = [run for run in earlier if names and run["model"] not in names]
+    for name in names or NAMES:
         for seed in range(SEEDS):
             models.append(one_run(page, name, seed))
-            print(models[-1], flush=True)
+            print(json.dumps(models[-1]), flush=True)
     record = {
         "what": "research/1, word-boundary tiny Shakespeare, one thing changed at a time",
         "command": "python benchmarks/transformer_variants.py",
@@ -88,11 +93,10 @@ def main() -> None:
         "versions": {"python": platform.python_version(), "torch": torch.__version__},
         "settings": {"steps": STEPS, "batch": BATCH, "block": SHORT, "peak rate": PEAK,
                      "weight of the balancing loss": BALANCE},
-        "models": models,
+        "models": sorted(models, key=lambda run: (NAMES.index(run["model"]), run["seed"])),
     }  # fmt: skip
-    out = ROOT / "book/results/transformer_variants.json"
     out.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -79,6 +79,19 @@ def _(answer, draw: Draw) -> None:
     expect(found, f"the verdict when place {n + missing} alone is at chance").equals(PAST)
 
 
+@name_the_fault.property("counts a place as right from exactly 0.9 on")
+def _(answer, draw: Draw) -> None:
+    n = draw.integers(2, 6)
+    low, edge, under = [0.1] * n, [0.9] * n, [0.899] * n
+    expect(answer(low + edge, low + edge, 10), "the verdict on a second half of 0.9").equals(
+        HEALTHY
+    )
+    found = answer(low + under, low + under, 10)
+    expect(found, "the verdict on a second half of 0.899").equals(UNTRAINED)
+    expect(answer(edge + edge, edge + edge, 10), "the verdict on 0.9 throughout").equals(UNSHIFTED)
+    expect(answer(edge + edge, low + low, 10), "the verdict when 0.9 is lost").equals(FUTURE)
+
+
 @name_the_fault.property("asks what a place does when cut, where the two rows disagree")
 def _(answer, draw: Draw) -> None:
     n = draw.integers(3, 7)
@@ -183,8 +196,13 @@ name_the_fault.slip(
 
 
 name_the_fault.equivalent(
-    "`if min(first) >= 0.9` → `if max(first) >= 0.9`",
-    because="the first half is right or at chance as a whole",
+    "`if min(whole[:n]) >= 0.9:` → `if max(whole[:n]) >= 0.9:`",
+    because="the first half is right or at chance as a whole: the page promises nothing between",
+)
+name_the_fault.equivalent(
+    "`return 'targets not shifted' if min(cut[:n]) >= 0.9 else 'sees the future'` → "
+    "`return 'targets not shifted' if max(cut[:n]) >= 0.9 else 'sees the future'`",
+    because="the first half is right or at chance as a whole: the page promises nothing between",
 )
 
 
