@@ -868,8 +868,8 @@ recall("faults")
 # %% [markdown]
 # ## Words of Shakespeare
 #
-# From digits to text. The source of this chapter's exercise asks for pieces cut at word boundaries, by
-# `re.split(r"\b", …)`. The spaces and marks between words are pieces of their own, so nothing is lost. The
+# From digits to text. The [curriculum](https://github.com/jacobhilton/deep_learning_curriculum) that these
+# chapters follow asks for pieces cut at word boundaries, by `re.split(r"\b", …)`. The spaces and marks between words are pieces of their own, so nothing is lost. The
 # vocabulary is counted on the first nine tenths of the text; everything rarer becomes `<unk>`.
 
 # %%
@@ -877,7 +877,7 @@ VOCABULARY, CONTEXT = 2000, 32
 text = shakespeare()
 pieces = [piece for piece in re.split(r"\b", text.text) if piece]
 print(f"{text.source}: {len(pieces)} pieces, joined again equal to the text: {''.join(pieces) == text.text}")
-print(pieces[:12])
+print(pieces[:12], f"and {sum(piece == ' ' for piece in pieces) / len(pieces):.0%} of all pieces are a single space")
 cut_at = len(pieces) * 9 // 10
 words = ["<unk>", *(piece for piece, _ in Counter(pieces[:cut_at]).most_common(VOCABULARY - 1))]
 VOCABULARY = len(words)
@@ -887,7 +887,7 @@ train_tokens, valid_tokens = tokens[:cut_at], tokens[cut_at:]
 print(f"<unk>: {(train_tokens == 0).float().mean():.1%} of the training part, {(valid_tokens == 0).float().mean():.1%} of the rest")
 
 # %% [markdown]
-# The source also asks for sequences that **do not overlap**. Cut the text into blocks of $N$ predictions: block
+# It also asks for sequences that **do not overlap**. Cut the text into blocks of $N$ predictions: block
 # 0 reads the tokens $0 \dots N-1$ and predicts $1 \dots N$, and block 1 reads on at token $N$. So every token
 # but the first is predicted exactly once.
 #
@@ -914,7 +914,7 @@ def training_blocks(tokens: Tensor, length: int) -> tuple[Tensor, Tensor]:
     ### BEGIN SOLUTION
     predictions = len(tokens) - 1
     missing = -predictions % length
-    inputs = F.pad(tokens[:-1], (0, missing), value=0)
+    inputs = F.pad(tokens[:-1], (0, missing))
     targets = F.pad(tokens[1:], (0, missing), value=-100)
     return inputs.view(-1, length), targets.view(-1, length)
     ### END SOLUTION
@@ -955,9 +955,8 @@ print(f"training loss of the last 20 steps {np.mean(writer_losses[-20:]):.2f}, v
       f"a model that knows only how frequent each piece is: {unigram:.2f}")
 
 # %% [markdown]
-# The loss is in nats a *piece*, and half of the pieces are single spaces. It is no lower than rung 13's
-# because the model is better; the tokens are easier. Losses of different cuts of a text cannot be compared,
-# unless they are turned into nats a character.
+# The loss is in nats a *piece*, and many of the pieces are single spaces, which are easy. So it cannot be held
+# against rung 13's. Losses of different cuts of a text can be compared in nats a *character* alone.
 #
 # A sample, as [rung 12](../ladder/12_sampling.ipynb) would draw it:
 
@@ -986,7 +985,7 @@ run("word_shakespeare", model="mine")
 # %% [markdown]
 # ## A validation set that was read before
 #
-# Why did the source forbid overlapping sequences? One public solution used them all the same: windows from every
+# Why should sequences not overlap? One public solution used them all the same: windows from every
 # place of the text, and no validation set. Suppose somebody adds one afterwards, by putting a random fifth of
 # the *windows* aside. It looks like a proper split.
 #
@@ -1182,7 +1181,11 @@ for name in ("sinusoids", "none", "rotary", "alibi"):
     print(f"{name:<16} " + " ".join(f"{spread([row[part] for row in rows]):>14}" for part in rows[0]))
 
 # %% [markdown]
-# VERDICT_POSITIONS
+# Within the length of training rotary positions are ahead, and the model without any is last. (It is not
+# lost: the mask alone tells places apart, as {cite:t}`haviv2022` found.) Beyond that length the order
+# turns round. The added sinusoids fall behind even the model that has none: the codes of these places
+# were never met. Rotary keeps its lead for a while and loses it further out. ALiBi, which knows distances alone, loses
+# nothing.
 #
 # ## One key for all heads
 #
@@ -1411,8 +1414,7 @@ for name in ("sinusoids", "experts", "experts, balanced"):
 #
 # :::{admonition} What a good answer contains
 # :class: dropdown
-# Both tables by place. A causal mask by itself tells places apart, as {cite:t}`haviv2022` found, since each
-# sees a different number of others. How many layers does it take to use that, and why not one?
+# Both tables by place. A causal mask by itself tells places apart, since each sees a different number of others. How many layers does it take to use that, and why not one?
 # :::
 #
 # **A mask for many texts.** Pack several short texts into one block, with a mask that keeps them apart.
@@ -1425,7 +1427,7 @@ for name in ("sinusoids", "experts", "experts, balanced"):
 #
 # ## Explain it to a friend
 #
-# In writing, without scrolling up. These are the first-principle questions of the chapter's source.
+# In writing, without scrolling up. These are the first-principle questions of the curriculum.
 
 # %% write="without_recurrence"
 write("without_recurrence", """
