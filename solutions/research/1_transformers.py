@@ -45,8 +45,8 @@
 #   - {id: balanced_loss, section: experts, transfer: false, q: "What is the balancing loss $E \\sum_e f_e P_e$ when the work is spread evenly, and through which factor does its gradient flow?", a: "1. Through $P$, the mean probabilities; the shares $f$ are counts, which have no gradient."}
 # predictions:
 #   - {id: no_skip, ask: "Four layers without the skips around attention, 150 steps: how right is the second half on average?", choices: ["as right as with them", "between a fifth and two thirds", "at chance, one in ten"], because: "A place's own token and its position must pass through four attentions in a row. With skips, the layers that are not needed can stay out of the way."}
-#   - {id: short_view, ask: "The mask lets a place see itself and the two before it. How many of the six places of the second half end at least 99 % right? (One layer.)", within: 0.4, because: "The symbol wanted lies 0, 2, 4, … places back. A view of two places back reaches the first two of them."}
-#   - {id: own_token_hidden, ask: "The mask hides a place from itself and leaves all earlier ones open. How many of the six are at least 99 % right?", within: 0.4, because: "Only the first of the six needs its own token, and the skip around the attention carries that past the mask."}
+#   - {id: short_view, ask: "The mask lets a place see itself and the two before it. How many of the six places of the second half end at least 95 % right? (One layer.)", within: 0.4, because: "The symbol wanted lies 0, 2, 4, … places back. A view of two places back reaches the first two of them."}
+#   - {id: own_token_hidden, ask: "The mask hides a place from itself and leaves all earlier ones open. How many of the six end at least 95 % right?", within: 0.4, because: "Only the first of the six needs its own token, and the skip around the attention carries that past the mask."}
 #   - {id: honest_loss, ask: "On windows of a text that the model has never met, what does its loss do from the first measurement to the last?", choices: ["falls with the other two", "falls, but less than half as much", "rises"], because: "The model learns its small text by heart. Overlapping windows are the same text, so they go along; new text does not."}
 # written:
 #   - {id: without_recurrence, ask: "A recurrent network reads one token after another. How does a transformer manage order and time, in training and in writing, without doing so?", rubric: ["attention treats its inputs as a set; order enters by position codes (added, turned, or a bias)", "the causal mask plays the part of time: each place sees only what came before", "in training all places are computed at once, because the true earlier tokens are given", "in writing one token follows another, but the past is looked up (cached) and not squeezed into one state"], answer: "Attention treats its inputs as a set, so order has to be put in: a code that is added to the token, a rotation of queries and keys, or a bias by distance. The causal mask plays the part of time, since each place sees only what came before. In training the true earlier tokens are known, so all places are computed at once. In writing one token follows another, but the past is looked up in full, from a cache, and not squeezed into one state of fixed size."}
@@ -748,7 +748,8 @@ for key_width, value_width in ((1, 16), (4, 16), (16, 1), (16, 4)):
 # Now masks that are wrong. Think of the table: place $t$ of the second half needs place $12 - t$.
 #
 # **Predict.** In one model a place sees itself and the two places before it. In another it sees all earlier
-# places, but not itself. How many of the six places of the second half will each get right?
+# places, but not itself. How many of the six places of the second half will each get right, in at least
+# 95 of 100 rows?
 
 # %% predict="short_view"
 commit("short_view", ..., sure=...)
@@ -766,7 +767,7 @@ for name, mask in {"itself and two before": everywhere.tril() & everywhere.triu(
     asked = lambda x, model=masked, mask=mask: model(x, mask)  # noqa: E731
     with torch.no_grad():
         accuracy = (asked(held_out).argmax(-1) == held_targets).float().mean(0)
-    right_places[name] = int((accuracy[LENGTH:] >= 0.99).sum())
+    right_places[name] = int((accuracy[LENGTH:] >= 0.95).sum())
     print(f"{name:<24} {as_row(accuracy)}")
 
 # %% outcome="short_view"
