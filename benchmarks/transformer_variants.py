@@ -1,8 +1,8 @@
-"""The variants of research/1 on Shakespeare: positions, shared keys, experts, three seeds each.
+"""The variants of research/1 on Shakespeare: positions and shared keys, three seeds each.
 
 Runs the definitions of the chapter's own source, and writes a record to book/results.
 
-    python benchmarks/transformer_variants.py              # all: about ten minutes on one core
+    python benchmarks/transformer_variants.py              # all: some six minutes of one core
     python benchmarks/transformer_variants.py alibi none   # these again; the other rows stay
 """
 
@@ -25,8 +25,8 @@ from descent.data import shakespeare
 from descent.study.answers import answers_from_source
 
 ROOT = Path(__file__).resolve().parents[1]
-NAMES = ("sinusoids", "none", "rotary", "alibi", "multi-query", "experts", "experts, balanced")
-SEEDS, STEPS, BATCH, PEAK, BALANCE = 3, 400, 32, 5e-3, 0.01
+NAMES = ("sinusoids", "none", "rotary", "alibi", "multi-query")
+SEEDS, STEPS, BATCH, PEAK = 3, 400, 32, 5e-3
 VOCABULARY, SHORT, LONG = 2000, 32, 128
 PARTS = (("0 to 31", 0, 32), ("32 to 63", 32, 64), ("64 to 127", 64, 128))
 
@@ -48,24 +48,14 @@ def chapter() -> Any:
 def one_run(page: Any, name: str, seed: int) -> dict[str, Any]:
     """Train one variant on short blocks; its loss on short ones, and on long ones by place."""
     model, began = page.variant(name, seed), time.perf_counter()
-    layers = [module for module in model.modules() if isinstance(module, page.Experts)]
-
-    def imbalance() -> Any:
-        return BALANCE * sum(layer.balance for layer in layers)
-
     batches = page.shuffled(*page.training_blocks(page.train_tokens, SHORT), BATCH, seed)
-    extra = imbalance if name == "experts, balanced" else None
-    losses = page.fit(model, batches, page.rates_of(PEAK, STEPS), extra=extra)
+    losses = page.fit(model, batches, page.rates_of(PEAK, STEPS))
     inputs, targets = (part[:600] for part in page.training_blocks(page.valid_tokens, SHORT))
     run: dict[str, Any] = {
         "model": name, "seed": seed, "parameters": sum(p.numel() for p in model.parameters()),
         "last training losses": round(sum(losses[-20:]) / 20, 3),
         "valid": round(page.mean_loss(model, inputs, targets), 3),
     }  # fmt: skip
-    if layers:
-        with torch.no_grad():
-            model(inputs)
-        run["loads"] = [[round(share, 3) for share in layer.load.tolist()] for layer in layers]
     inputs, targets = (part[:150] for part in page.training_blocks(page.valid_tokens, LONG))
     with torch.no_grad():
         each = F.cross_entropy(model(inputs).transpose(1, 2), targets, reduction="none").mean(0)
@@ -91,8 +81,7 @@ def main(names: list[str]) -> None:
         "hardware": f"{platform.machine()}, {os.cpu_count()} cores, shared with other work",
         "threads": torch.get_num_threads(),
         "versions": {"python": platform.python_version(), "torch": torch.__version__},
-        "settings": {"steps": STEPS, "batch": BATCH, "block": SHORT, "peak rate": PEAK,
-                     "weight of the balancing loss": BALANCE},
+        "settings": {"steps": STEPS, "batch": BATCH, "block": SHORT, "peak rate": PEAK},
         "models": sorted(models, key=lambda run: (NAMES.index(run["model"]), run["seed"])),
     }  # fmt: skip
     out.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
