@@ -1185,7 +1185,7 @@ def introduced(record: dict) -> dict:
 
 
 def spread(values: list[float]) -> str:
-    return f"{np.mean(values):.2f} ± {np.std(values, ddof=1):.2f}"
+    return f"{np.mean(values):.3f} ± {np.std(values, ddof=1):.3f}"
 
 
 variants = introduced(measured("transformer_variants"))["models"]
@@ -1420,8 +1420,8 @@ ax.set(title="Left alone, few experts get the work", xlabel="experts, the busies
 plt.show()
 
 # %% [markdown]
-# The task is solved either way, so the loss alone shows nothing. Left alone, most of the experts are parameters that
-# nobody asks. On many machines, with an expert on each, most machines would idle while one is crowded.
+# The task is solved either way, so the loss alone shows nothing. Left alone, a few
+# experts get most of the work, and some are hardly ever asked. On many machines, with an expert on each, most machines would idle while one is crowded.
 #
 # ## Go further
 #

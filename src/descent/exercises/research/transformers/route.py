@@ -205,6 +205,16 @@ route.slip(
 )
 
 
+route.equivalent(
+    "`probabilities = logits.softmax(-1)` → `probabilities = logits.softmax(+1)`",
+    because="the scores are a table: its last dimension is dimension 1",
+)
+route.equivalent(
+    "`weights = kept / kept.sum(-1, keepdim=True)` → `weights = kept / kept.sum(+1, keepdim=True)`",
+    because="the scores are a table: its last dimension is dimension 1",
+)
+
+
 route.hint(
     "Probabilities, a table of 0 and 1 for who was chosen, then both results from these two."
 )
