@@ -65,7 +65,7 @@ def _(answer, draw: Draw) -> None:
 def _(answer, draw: Draw) -> None:
     experts = draw.integers(3, 8)
     logits, k = _scores(draw, draw.size + 1, experts), draw.integers(1, experts)
-    logits = logits + 1.5 * torch.arange(experts)
+    logits = logits + 1.503 * torch.arange(experts)  # no multiple of 0.01: no ties
     _, balance = answer(logits, k)
     expect(balance, f"the balancing loss (k = {k})").close_to(_routed(logits, k)[1], rtol=1e-4)
     expect(balance, "the balancing loss").has_shape()
@@ -81,7 +81,7 @@ def _(answer, draw: Draw) -> None:
 
 @route.property("sends a gradient through the probabilities and not through the counts")
 def _(answer, draw: Draw) -> None:
-    logits = (_scores(draw, 5, 4) + torch.arange(4)).requires_grad_()
+    logits = (_scores(draw, 5, 4) + 1.003 * torch.arange(4)).requires_grad_()
     _, balance = answer(logits, 2)
     expect(
         getattr(balance, "requires_grad", None), "whether the balancing loss has a gradient"
