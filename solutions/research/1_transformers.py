@@ -674,7 +674,7 @@ print("largest weight on the place that holds the answer, places 6 to 11: " + as
 # %% [markdown]
 # Place $t$ must look at place $2n - t$, so the weights lie along a line that falls the other way than the
 # diagonal. The queries have learned a *mirror*, which no shift of fixed length is. In the upper half, where
-# nothing can be known, the heads look about as they please.
+# nothing can be known, both heads look at the start token: a softmax has to look somewhere.
 #
 # ## What the skip carries
 #
@@ -1198,8 +1198,8 @@ for name in ("sinusoids", "none", "rotary", "alibi"):
 # Within the length of training rotary positions are ahead, and the model without any is last. (It is not
 # lost: the mask alone tells places apart, as {cite:t}`haviv2022` found.) Beyond that length the order
 # turns round. The added sinusoids fall behind even the model that has none: the codes of these places
-# were never met. Rotary keeps its lead for a while and loses it further out. ALiBi, which knows distances alone, loses
-# nothing.
+# were never met. Rotary gives up its lead, little at first and all of it further out. ALiBi, which knows distances alone,
+# loses nothing.
 #
 # ## One key for all heads
 #
@@ -1317,7 +1317,7 @@ for name in ("sinusoids", "multi-query"):
 
 # %% [markdown]
 # Sharing costs a little here, more than the seeds differ among themselves, and the layer has fewer parameters.
-# The cache is a quarter of what it was. Large models often take the middle way, a key for each *group* of heads.
+# With four heads, as in these models, the cache is a quarter of what it was. Large models often take the middle way, a key for each *group* of heads.
 #
 # ## Experts, and who gets the work
 #
