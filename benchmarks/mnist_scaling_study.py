@@ -1,4 +1,4 @@
-"""The whole MNIST study of research/02: every width, every size, several seeds, without and with dropout.
+"""The study of research/02 on MNIST: widths, sizes and seeds, without and with dropout.
 
 Runs the definitions of the chapter's own source, and writes a record to book/results. Each seed's
 runs are kept as they come, in a file of their own, and are not made again: seeds may be measured by

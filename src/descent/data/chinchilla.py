@@ -1,4 +1,4 @@
-"""Chinchilla's runs: 245 language models, read off a figure of the paper (Besiroglu et al., 2024)."""
+"""Chinchilla: 245 language models, read off a figure of the paper (Besiroglu et al., 2024)."""
 
 from __future__ import annotations
 

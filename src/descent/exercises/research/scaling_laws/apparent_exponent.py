@@ -92,7 +92,8 @@ apparent_exponent.slip(
 )
 apparent_exponent.slip(
     "all_parameters_everywhere",
-    "You counted the embedding in the size *and* in the compute. The study that is imitated saw neither.",
+    "You counted the embedding in the size *and* in the compute. The study that is "
+    "imitated saw neither.",
     {"np.log(6 * sizes * tokens), np.log(sizes)": "np.log(6 * total * tokens), np.log(total)"},
 )
 apparent_exponent.slip(

@@ -137,33 +137,41 @@ bootstrap_interval.slip(
     "You resampled single losses. Those of a seed share its luck and are not independent, so the "
     "interval comes out far too narrow. Draw whole seeds.",
     {
-        "generator.integers(seeds, size=seeds)": "generator.integers(losses.size, size=losses.size)",
+        "generator.integers(seeds, size=seeds)": (
+            "generator.integers(losses.size, size=losses.size)"
+        ),
         "losses[chosen]": "losses.ravel()[chosen].reshape(losses.shape)",
     },
 )
 bootstrap_interval.slip(
     "columns_resampled",
-    "You resampled the points of the study, not its seeds. The points are what you chose; the seeds are "
+    "You resampled the points of the study, not its seeds. The points are what you "
+    "chose; the seeds are "
     "what chance chose.",
     {
-        "generator.integers(seeds, size=seeds)": "generator.integers(losses.shape[1], size=losses.shape[1])",
+        "generator.integers(seeds, size=seeds)": (
+            "generator.integers(losses.shape[1], size=losses.shape[1])"
+        ),
         "losses[chosen]": "losses[:, chosen]",
     },
 )
 bootstrap_interval.slip(
     "without_replacement",
-    "You shuffled the seeds. Each resample then holds all of them, and the statistic never changes. Draw "
+    "You shuffled the seeds. Each resample then holds all of them, and the "
+    "statistic never changes. Draw "
     "with replacement.",
     {"generator.integers(seeds, size=seeds)": "generator.permutation(seeds)"},
 )
 bootstrap_interval.slip(
     "one_sided",
-    "Your interval leaves out 1 − level on *each* side, twice too much. Half of it belongs to each.",
+    "Your interval leaves out 1 − level on *each* side, twice too much. Half of it "
+    "belongs to each.",
     {"[(1 - level) / 2, (1 + level) / 2]": "[1 - level, level]"},
 )
 bootstrap_interval.slip(
     "standard_deviation",
-    "You gave the mean plus and minus one standard deviation of the resamples, whatever the level asked "
+    "You gave the mean plus and minus one standard deviation of the resamples, "
+    "whatever the level asked "
     "for. Take quantiles.",
     {
         "low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])": (
@@ -173,7 +181,8 @@ bootstrap_interval.slip(
 )
 bootstrap_interval.slip(
     "standard_error",
-    "You divided by the root of the number of resamples. More resampling then makes any study certain. "
+    "You divided by the root of the number of resamples. More resampling then "
+    "makes any study certain. "
     "The spread of the statistic over resamples already *is* its error.",
     {
         "low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])": (
@@ -194,7 +203,8 @@ bootstrap_interval.slip(
 )
 bootstrap_interval.slip(
     "own_generator",
-    "You made a generator of your own. Use the one that is handed in, or nobody can repeat the study.",
+    "You made a generator of your own. Use the one that is handed in, or nobody "
+    "can repeat the study.",
     {"generator.integers": "np.random.default_rng(0).integers"},
 )
 bootstrap_interval.hint(

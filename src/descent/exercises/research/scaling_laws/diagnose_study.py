@@ -133,7 +133,8 @@ def right_diagnosis(reported, validation, halved, noise):
 
 diagnose_study.slip(
     "halved_helps_at_all",
-    "You asked whether half the rate helps the widest network. If it helps the narrowest as much, the "
+    "You asked whether half the rate helps the widest network. If it helps the "
+    "narrowest as much, the "
     "rate is too high everywhere, and scaling is not at fault: compare the two.",
     {"gain[-1] - gain[0]": "gain[-1]"},
 )
@@ -144,7 +145,8 @@ diagnose_study.slip(
 )
 diagnose_study.slip(
     "absolute_gap",
-    "You compared differences of losses with the noise, which is relative. Use logarithms, or divide.",
+    "You compared differences of losses with the noise, which is relative. Use "
+    "logarithms, or divide.",
     {"np.mean(np.log(validation / reported))": "np.mean(validation - reported)"},
 )
 diagnose_study.slip(
@@ -154,15 +156,18 @@ diagnose_study.slip(
 )
 diagnose_study.slip(
     "any_column",
-    "You called the grid too small as soon as one column has its best width at an edge. The page asks for "
+    "You called the grid too small as soon as one column has its best width at an "
+    "edge. The page asks for "
     "all of them.",
     {
-        "np.all(best == 0) or np.all(best == len(validation) - 1)": "np.any(best == 0) or np.any(best == len(validation) - 1)"
+        "np.all(best == 0) or np.all(best == len(validation) - "
+        "1)": "np.any(best == 0) or np.any(best == len(validation) - 1)"
     },
 )
 diagnose_study.slip(
     "edge_before_rate",
-    "You looked at the grid before the rate. A rate that hurts wide networks moves the best width: what "
+    "You looked at the grid before the rate. A rate that hurts wide networks moves "
+    "the best width: what "
     "spoils the losses has to be ruled out first.",
     {
         "    gain = np.log(validation / halved).mean(axis=1)\n"
@@ -183,7 +188,8 @@ diagnose_study.slip(
 )
 diagnose_study.slip(
     "narrow_network",
-    "You asked whether half the rate helps the *narrowest* more. An unscaled rate hurts the widest.",
+    "You asked whether half the rate helps the *narrowest* more. An unscaled rate "
+    "hurts the widest.",
     {"gain[-1] - gain[0]": "gain[0] - gain[-1]"},
 )
 diagnose_study.hint(
@@ -191,6 +197,7 @@ diagnose_study.hint(
 )
 diagnose_study.hint("Relative noise wants ratios: log(a / b) is near 0 where a and b are the same.")
 diagnose_study.hint(
-    "Half the rate helps width 2 by 0.1 % and width 16 by 9 %, with noise 1 %. And if it were 8 % and 9 %?",
+    "Half the rate helps width 2 by 0.1 % and width 16 by 9 %, with noise 1 %. And "
+    "if it were 8 % and 9 %?",
     when="value",
 )

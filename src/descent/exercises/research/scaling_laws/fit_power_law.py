@@ -101,7 +101,8 @@ def right_fit(x, y):
 
 fit_power_law.slip(
     "slope_returned",
-    "Your exponent is the slope. The law is written y = scale · x^(−exponent), so a falling line has a "
+    "Your exponent is the slope. The law is written y = scale · x^(−exponent), so "
+    "a falling line has a "
     "positive exponent.",
     {"float(-slope)": "float(slope)"},
 )
@@ -117,7 +118,8 @@ fit_power_law.slip(
 )
 fit_power_law.slip(
     "base_ten_undone_by_exp",
-    "You took logarithms to base 10 and went back with exp. The exponent is right, the scale is not.",
+    "You took logarithms to base 10 and went back with exp. The exponent is right, "
+    "the scale is not.",
     {"np.log(x)": "np.log10(x)", "np.log(y)": "np.log10(y)"},
 )
 fit_power_law.slip(
@@ -127,13 +129,15 @@ fit_power_law.slip(
 )
 fit_power_law.slip(
     "points_counted",
-    "You counted points. Two different x make a line with nothing left over to judge it by, however "
+    "You counted points. Two different x make a line with nothing left over to "
+    "judge it by, however "
     "often each was measured: count different x.",
     {"len(set(x))": "len(x)"},
 )
 fit_power_law.slip(
     "any_range",
-    "You fitted a range of less than a decade. Over a short range every smooth curve looks straight: "
+    "You fitted a range of less than a decade. Over a short range every smooth "
+    "curve looks straight: "
     "raise ValueError.",
     {"x.max() < 10 * x.min()": "x.max() <= x.min()"},
 )
@@ -144,7 +148,8 @@ fit_power_law.slip(
 )
 fit_power_law.slip(
     "nan_let_through",
-    "NaN or infinity goes through your checks, and the fit comes out as nonsense. Ask whether all is finite.",
+    "NaN or infinity goes through your checks, and the fit comes out as nonsense. "
+    "Ask whether all is finite.",
     {"not np.all(np.isfinite(values)) or ": ""},
 )
 fit_power_law.slip(
@@ -155,7 +160,8 @@ fit_power_law.slip(
 
 
 @fit_power_law.mistake(
-    "You dropped the points you could not use, and fitted the rest. The caller must know: raise ValueError."
+    "You dropped the points you could not use, and fitted the rest. The caller "
+    "must know: raise ValueError."
 )
 def dropped(x, y):
     x, y = np.asarray(x, float), np.asarray(y, float)

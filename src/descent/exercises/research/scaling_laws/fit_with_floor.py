@@ -109,10 +109,13 @@ def right_floor(x, y):
 
 fit_with_floor.slip(
     "absolute_errors",
-    "You minimised absolute errors, so the large losses of the cheap runs outweigh the rest. Divide each "
+    "You minimised absolute errors, so the large losses of the cheap runs outweigh "
+    "the rest. Divide each "
     "error by its loss.",
     {
-        "np.column_stack([1 / y, x**-exponent / y])": "np.column_stack([np.ones(len(y)), x**-exponent])",
+        "np.column_stack([1 / y, x**-exponent / y])": (
+            "np.column_stack([np.ones(len(y)), x**-exponent])"
+        ),
         "np.ones(len(y)), rcond": "y, rcond",
         "rows[:, 1].sum() /": "rows[:, 1] @ y /",
         "scale * rows[:, 1] - 1)": "scale * rows[:, 1] - y)",
@@ -132,18 +135,21 @@ fit_with_floor.slip(
     "order",
     "You returned the exponent first. The order is floor, scale, exponent.",
     {
-        "return float(floor), float(scale), float(found.x)": "return float(found.x), float(scale), float(floor)"
+        "return float(floor), float(scale), "
+        "float(found.x)": "return float(found.x), float(scale), float(floor)"
     },
 )
 fit_with_floor.slip(
     "four_points",
-    "You fitted four points with three numbers. That leaves nearly nothing to be wrong by: refuse fewer "
+    "You fitted four points with three numbers. That leaves nearly nothing to be "
+    "wrong by: refuse fewer "
     "than five.",
     {"len(y) < 5": "len(y) < 4"},
 )
 fit_with_floor.slip(
     "negative_losses",
-    "A loss of 0 or below went into the fit. A relative error needs positive losses: raise ValueError.",
+    "A loss of 0 or below went into the fit. A relative error needs positive "
+    "losses: raise ValueError.",
     {" or np.any(y <= 0)": ""},
 )
 
@@ -173,7 +179,8 @@ def no_floor(x, y):
 
 
 fit_with_floor.hint(
-    "With the exponent known, floor and scale are a *linear* least-squares problem. So search over the exponent alone."
+    "With the exponent known, floor and scale are a *linear* least-squares "
+    "problem. So search over the exponent alone."
 )
 fit_with_floor.hint("`scipy.optimize.minimize_scalar` with bounds searches over one number.")
 fit_with_floor.hint("A relative error is floor/y + scale·x^(−a)/y − 1.", when="value")

@@ -89,7 +89,8 @@ frontier.slip(
 )
 frontier.slip(
     "compute_alone",
-    "Of runs with the same compute you took the first. The best of them is on the frontier, and it alone.",
+    "Of runs with the same compute you took the first. The best of them is on the "
+    "frontier, and it alone.",
     {"np.lexsort((losses, flops))": "np.argsort(flops, kind='stable')"},
 )
 frontier.slip(

@@ -99,12 +99,14 @@ log_huber.slip(
 )
 log_huber.slip(
     "squares_everywhere",
-    "You squared every residual. Beyond δ it grows in a straight line, so that an outlier does not take over.",
+    "You squared every residual. Beyond δ it grows in a straight line, so that an "
+    "outlier does not take over.",
     {"np.where(miss <= delta, miss**2 / 2, delta * (miss - delta / 2))": "miss**2 / 2"},
 )
 log_huber.slip(
     "step_at_delta",
-    "Your line does not join the parabola: at |r| = δ it is δ² and the parabola δ²/2. Subtract δ/2.",
+    "Your line does not join the parabola: at |r| = δ it is δ² and the parabola "
+    "δ²/2. Subtract δ/2.",
     {"delta * (miss - delta / 2)": "delta * miss"},
 )
 log_huber.slip(
@@ -119,7 +121,8 @@ log_huber.slip(
 )
 log_huber.slip(
     "overflowing",
-    "Your sum of exponentials overflows where the search makes a wide step. `np.logaddexp` does not.",
+    "Your sum of exponentials overflows where the search makes a wide step. "
+    "`np.logaddexp` does not.",
     {
         "np.logaddexp(a - alpha * np.log(sizes), b - beta * np.log(tokens))": (
             "np.log(np.exp(a - alpha * np.log(sizes)) + np.exp(b - beta * np.log(tokens)))"

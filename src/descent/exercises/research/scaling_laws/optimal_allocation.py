@@ -78,7 +78,8 @@ def right_allocation(flops, a, b, alpha, beta):
 
 optimal_allocation.slip(
     "exponents_exchanged",
-    "You exchanged the exponents. The *steeper* the loss falls with data (β), the sooner data is enough "
+    "You exchanged the exponents. The *steeper* the loss falls with data (β), the "
+    "sooner data is enough "
     "and the more goes into the model: N goes as C^(β/(α+β)).",
     {"beta / (alpha + beta))\n": "alpha / (alpha + beta))\n"},
 )
@@ -114,6 +115,7 @@ optimal_allocation.slip(
 )
 optimal_allocation.hint("Put D = C/(6N) into the loss. Now it has one variable.")
 optimal_allocation.hint(
-    "At the lowest point, moving 1 % from tokens to parameters changes nothing: α·A·N^(−α) = β·B·D^(−β)."
+    "At the lowest point, moving 1 % from tokens to parameters changes nothing: "
+    "α·A·N^(−α) = β·B·D^(−β)."
 )
 optimal_allocation.hint("α = β and A = B: then N = D. Does yours?", when="value")

@@ -115,11 +115,14 @@ def right_exponent(sizes, flops, losses, budgets):
 
 optimal_exponent.slip(
     "edges_kept",
-    "You kept budgets at which the best size is the smallest or the largest that could be compared. The "
+    "You kept budgets at which the best size is the smallest or the largest that "
+    "could be compared. The "
     "true optimum may lie beyond, and each of these points pulls the slope towards the edge.",
     {
         "best == 0 or best == len(reach) - 1": "False",
-        "three = slice(best - 1, best + 2)": "best = min(max(best, 1), len(reach) - 2)\n        three = slice(best - 1, best + 2)",
+        "three = slice(best - 1, best + 2)": (
+            "best = min(max(best, 1), len(reach) - 2)\n        three = slice(best - 1, best + 2)"
+        ),
     },
 )
 optimal_exponent.slip(
@@ -129,19 +132,22 @@ optimal_exponent.slip(
 )
 optimal_exponent.slip(
     "flops_not_logarithms",
-    "You interpolated over the FLOPs themselves. Runs lie evenly in their logarithm, and losses are "
+    "You interpolated over the FLOPs themselves. Runs lie evenly in their "
+    "logarithm, and losses are "
     "nearly straight there.",
     {"np.log(budget), np.log(flops[i])": "budget, flops[i]"},
 )
 optimal_exponent.slip(
     "last_loss",
-    "You compared the *last* loss of each size, whatever it cost. At a budget each size has the loss that "
+    "You compared the *last* loss of each size, whatever it cost. At a budget each "
+    "size has the loss that "
     "it reaches with that budget.",
     {"np.interp(np.log(budget), np.log(flops[i]), np.log(losses[i]))": "np.log(losses[i, -1])"},
 )
 optimal_exponent.slip(
     "same_examples",
-    "You compared all sizes at the same number of examples. At the same compute a larger model sees "
+    "You compared all sizes at the same number of examples. At the same compute a "
+    "larger model sees "
     "fewer.",
     {
         "np.interp(np.log(budget), np.log(flops[i]), np.log(losses[i]))": (
@@ -153,7 +159,9 @@ optimal_exponent.slip(
     "size_not_logarithm",
     "You fitted the sizes, not their logarithms. A power law is straight in both.",
     {
-        "found.append((np.log(budget), -b / (2 * a)))": "found.append((np.log(budget), np.exp(-b / (2 * a))))"
+        "found.append((np.log(budget), -b / (2 * a)))": (
+            "found.append((np.log(budget), np.exp(-b / (2 * a))))"
+        )
     },
 )
 optimal_exponent.slip(
@@ -173,7 +181,8 @@ optimal_exponent.hint(
     "`np.interp` along a size's row, in logarithms, gives its loss at the budget."
 )
 optimal_exponent.hint(
-    "The best of a grid moves in steps. A parabola through it and its two neighbours, over log size, "
+    "The best of a grid moves in steps. A parabola through it and its two "
+    "neighbours, over log size, "
     "has its lowest point at −b/(2a).",
     when="value",
 )

@@ -1,4 +1,4 @@
-"""How `predict_largest` is judged: by the gap, on laws that the grader draws, at 30 times the budget."""
+"""How `predict_largest` is judged: by the gap on drawn laws, at 30 times the budget."""
 
 from __future__ import annotations
 
@@ -124,7 +124,8 @@ def right_prediction(train, budget, target):
 
 predict_largest.slip(
     "without_floor",
-    "You drew a straight line on in logarithms. It goes through every floor: fit a law that has one.",
+    "You drew a straight line on in logarithms. It goes through every floor: fit a "
+    "law that has one.",
     {
         "floor, scale, exponent = _floor_fit(relative, losses)": (
             "slope, height = np.polyfit(np.log(relative), np.log(losses), 1)\n"
@@ -144,12 +145,14 @@ predict_largest.slip(
 )
 predict_largest.slip(
     "overspent",
-    "You spent more than there was. Add up the ladder before you climb it: 1 + ½ + ¼ + … comes to 2.",
+    "You spent more than there was. Add up the ladder before you climb it: 1 + ½ + "
+    "¼ + … comes to 2.",
     {"budget / 4 / 2.0": "budget / 2.0"},
 )
 predict_largest.slip(
     "too_short_a_ladder",
-    "Your runs lie too close together. From a short stretch neither the floor nor the exponent can be "
+    "Your runs lie too close together. From a short stretch neither the floor nor "
+    "the exponent can be "
     "told: cover two decades and more.",
     {"budget / 4 / 2.0 ** np.arange(9)": "budget / 12 * np.linspace(0.7, 1.3, 9)"},
 )
@@ -167,8 +170,10 @@ predict_largest.hint(
     "What must a set of runs show, so that a floor can be told from a small exponent?"
 )
 predict_largest.hint(
-    "A ladder with halved costs has many cheap rungs: ¼ + ⅛ + … of the budget leaves half of it. For what?"
+    "A ladder with halved costs has many cheap rungs: ¼ + ⅛ + … of the budget "
+    "leaves half of it. For what?"
 )
 predict_largest.hint(
-    "Your `fit_with_floor` does the rest. Divide costs by the budget first, so that numbers stay near 1."
+    "Your `fit_with_floor` does the rest. Divide costs by the budget first, so "
+    "that numbers stay near 1."
 )

@@ -101,7 +101,8 @@ def right_refit(sizes, tokens, losses):
 refit_law.slip(
     "stopped_early",
     "Your search stopped before it was there. The objective is tiny, and a search with the usual "
-    "tolerance takes tiny changes for none: multiply it by 1 000, lower `gtol`, and begin again where it "
+    "tolerance takes tiny changes for none: multiply it by 1 000, lower `gtol`, "
+    "and begin again where it "
     "ended. The published constants suffered from this.",
     {
         "1e3 * np.where": "np.where",
@@ -112,7 +113,8 @@ refit_law.slip(
 )
 refit_law.slip(
     "squares",
-    "You minimised squares. A few spoiled runs then pull the whole law to themselves: use the robust "
+    "You minimised squares. A few spoiled runs then pull the whole law to "
+    "themselves: use the robust "
     "objective.",
     {"np.where(miss <= 1e-3, miss**2 / 2, 1e-3 * (miss - 5e-4)).sum()": "1e3 * (miss**2).sum()"},
 )
@@ -160,7 +162,8 @@ refit_law.slip(
     {"b - beta * np.log(tokens)": "b - alpha * np.log(tokens)"},
 )
 refit_law.hint(
-    "Hand `scipy.optimize.minimize` your objective times 1 000, and a start such as (6, 6, 0.5, 0.3, 0.3)."
+    "Hand `scipy.optimize.minimize` your objective times 1 000, and a start such "
+    "as (6, 6, 0.5, 0.3, 0.3)."
 )
 refit_law.hint(
     "Is it at the bottom? Begin once more where the search ended. Does the objective fall again?"

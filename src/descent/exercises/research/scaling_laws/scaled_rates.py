@@ -1,4 +1,4 @@
-"""How `scaled_rates` is judged: each parameter's rate, found by its identity, against its fan-in."""
+"""How `scaled_rates` is judged: each parameter's rate, found by identity, against its fan-in."""
 
 from __future__ import annotations
 
@@ -92,7 +92,8 @@ def right_rates(network, gain):
 
 scaled_rates.slip(
     "fan_out",
-    "You divided by the root of the fan-*out*. The scale of the start, and the rate with it, goes by "
+    "You divided by the root of the fan-*out*. The scale of the start, and the "
+    "rate with it, goes by "
     "how many numbers a unit reads.",
     {"layer.weight[0].numel()": "layer.weight[:, 0].numel()"},
 )

@@ -125,7 +125,8 @@ study_grid.slip(
 )
 study_grid.slip(
     "dearest_first",
-    "Your list begins with the dearest run. Cheapest first: if the money ends, most of the study is done.",
+    "Your list begins with the dearest run. Cheapest first: if the money ends, "
+    "most of the study is done.",
     {"(cost(*run), run[0])": "(-cost(*run), run[0])"},
 )
 study_grid.slip(
