@@ -37,8 +37,9 @@ def kept(seed: int) -> Path:
 
 
 def rows_of(seed: int) -> list[dict[str, Any]]:
-    """The runs of a seed that were made."""
-    return [json.loads(line) for line in kept(seed).read_text().splitlines()]
+    """The runs of a seed that were made, of the widths of the study."""
+    rows = [json.loads(line) for line in kept(seed).read_text().splitlines()]
+    return [row for row in rows if row["width"] in WIDTHS]
 
 
 def measure(seed: int) -> None:

@@ -370,19 +370,22 @@ record = measured("mnist_scaling_study")
 rows = [dict(zip(record["columns"], row, strict=True)) for row in record["runs"]]
 WIDTHS = sorted({row["width"] for row in rows})
 SIZES = sorted({row["examples"] for row in rows})
-SEEDS = sorted({row["seed"] for row in rows})
 print(f"recorded beforehand, on MNIST: {record['command']}\n{record['date']}, {record['hardware']}")
-print(f"{len(rows)} runs: widths {WIDTHS}\nsizes {SIZES}\n{len(SEEDS)} seeds, dropout 0 and 0.2")
+print(f"{len(rows)} runs: widths {WIDTHS}\nsizes {SIZES}")
 
 
 def table(column: str, dropout: float) -> np.ndarray:
-    """Shape (seeds, widths, sizes): one number of every run."""
+    """Shape (seeds, widths, sizes): one number of every run, of the seeds that were run at all of them."""
     found = {(row["seed"], row["width"], row["examples"]): row[column] for row in rows if row["dropout"] == dropout}
-    return np.array([[[found[s, w, n] for n in SIZES] for w in WIDTHS] for s in SEEDS])
+    runs = [(width, examples) for width in WIDTHS for examples in SIZES]
+    seeds = [seed for seed in sorted({key[0] for key in found}) if all((seed, *pair) in found for pair in runs)]
+    numbers = np.array([[found[seed, *pair] for pair in runs] for seed in seeds])
+    return numbers.reshape(len(seeds), len(WIDTHS), len(SIZES))
 
 
 FLOPS = np.array([[training_flops(w, n) for n in SIZES] for w in WIDTHS])  # (widths, sizes)
-losses = table("loss", 0.0)
+losses, dropped = table("loss", 0.0), table("loss", 0.2)
+print(f"{len(losses)} seeds without dropout, {len(dropped)} with 20 % of it")
 mean_losses = losses.mean(axis=0)
 
 # %% [markdown]
@@ -570,7 +573,7 @@ def frontier_exponent(some: np.ndarray) -> float:
     return fit_power_law(FLOPS.ravel()[kept], mean[kept])[1]
 
 
-each = [frontier_exponent(losses[s : s + 1]) for s in range(len(SEEDS))]
+each = [frontier_exponent(losses[s : s + 1]) for s in range(len(losses))]
 low, high = bootstrap_interval(losses, frontier_exponent, 0.9, np.random.default_rng(0))
 print(f"exponent of the frontier: {frontier_exponent(losses):.3f}, 90 % of resamples in [{low:.3f}, {high:.3f}]")
 print("each seed alone:", "  ".join(f"{value:.3f}" for value in each))
@@ -656,7 +659,7 @@ def size_exponent(some: np.ndarray) -> float:
 
 best_size = size_exponent(losses)
 print(f"exponent of the best size: {best_size:.2f}")
-print("each seed alone:", "  ".join(f"{size_exponent(losses[s : s + 1]):.2f}" for s in range(len(SEEDS))))
+print("each seed alone:", "  ".join(f"{size_exponent(losses[s : s + 1]):.2f}" for s in range(len(losses))))
 fig, ax = plt.subplots(figsize=(7.5, 4.2))
 for k, budget in enumerate(BUDGETS[1::2]):
     reach = [i for i in range(len(WIDTHS)) if FLOPS[i, 0] <= budget <= FLOPS[i, -1]]
@@ -687,7 +690,6 @@ recall("best_size")
 commit("dropout_effect", ..., sure=...)
 
 # %%
-dropped = table("loss", 0.2)
 fronts = {}
 for name, some in {"without": losses, "with dropout": dropped}.items():
     mean = some.mean(axis=0).ravel()

@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from descent.exercises.studies import Case, covers_as_often_as_it_says
+from descent.exercises.studies import Case, covers_as_often_as_it_says, refuses
 from descent.grading import Draw, Exercise, expect
 
 bootstrap_interval = Exercise(
@@ -29,7 +29,7 @@ def spread_of_rows(losses):
 
 
 def _study(draw: Draw, truth: float) -> np.ndarray:
-    """Shape (seeds, points): a shift that a seed's points share, and a little noise of their own."""
+    """Shape (seeds, points): a shift that a seed's points share, and some noise of their own."""
     shared = draw.rng.normal(0.0, 1.0, (SEEDS, 1))
     return truth + shared + draw.rng.normal(0.0, 0.3, (SEEDS, POINTS))
 
@@ -111,8 +111,6 @@ def _(answer, draw: Draw) -> None:
 
 @bootstrap_interval.property("of one seed is refused, by ValueError", trials=2)
 def _(answer, draw: Draw) -> None:
-    from descent.exercises.studies import refuses
-
     generator = np.random.default_rng(0)
     refuses(
         answer, draw.normal(1, 5), mean_of_all, 0.9, generator, 20, because="a study of one seed"

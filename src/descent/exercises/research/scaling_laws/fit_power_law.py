@@ -95,7 +95,9 @@ def right_fit(x, y):
         raise ValueError("too few")
     if x.max() < 10 * x.min():
         raise ValueError("too narrow")
-    slope, height = np.polyfit(np.log(x), np.log(y), 1)
+    u, v = np.log(x), np.log(y)
+    slope = np.mean((u - u.mean()) * (v - v.mean())) / np.var(u)
+    height = v.mean() - slope * u.mean()
     return float(np.exp(height)), float(-slope)
 
 
@@ -114,18 +116,18 @@ fit_power_law.slip(
 fit_power_law.slip(
     "only_x_in_logarithms",
     "You took the logarithm of x alone. A power law is a straight line when both are logarithms.",
-    {"np.log(y), 1)": "y, 1)"},
+    {"u, v = np.log(x), np.log(y)": "u, v = np.log(x), y"},
 )
 fit_power_law.slip(
     "base_ten_undone_by_exp",
     "You took logarithms to base 10 and went back with exp. The exponent is right, "
     "the scale is not.",
-    {"np.log(x)": "np.log10(x)", "np.log(y)": "np.log10(y)"},
+    {"u, v = np.log(x), np.log(y)": "u, v = np.log10(x), np.log10(y)"},
 )
 fit_power_law.slip(
     "x_and_y_exchanged",
     "You fitted x to y. Least squares is not symmetric: the noise is in y.",
-    {"np.log(x), np.log(y)": "np.log(y), np.log(x)"},
+    {"u, v = np.log(x), np.log(y)": "v, u = np.log(x), np.log(y)"},
 )
 fit_power_law.slip(
     "points_counted",
@@ -169,7 +171,9 @@ def dropped(x, y):
     x, y = x[good], y[good]
     if len(set(x)) < 3 or x.max() < 10 * x.min():
         raise ValueError("too few or too narrow")
-    slope, height = np.polyfit(np.log(x), np.log(y), 1)
+    u, v = np.log(x), np.log(y)
+    slope = np.mean((u - u.mean()) * (v - v.mean())) / np.var(u)
+    height = v.mean() - slope * u.mean()
     return float(np.exp(height)), float(-slope)
 
 

@@ -1,4 +1,4 @@
-"""How `scaled_rates` is judged: each parameter's rate, found by identity, against its fan-in."""
+"""How `scaled_rates` is judged: each parameter's rate, found by its content, against its fan-in."""
 
 from __future__ import annotations
 
@@ -20,8 +20,13 @@ def _fan_in(layer: nn.Module) -> int:
     return layer.in_channels * layer.kernel_size[0] * layer.kernel_size[1]
 
 
-def _rates(groups: list[dict[str, Any]]) -> dict[int, float]:
-    return {id(p): group["lr"] for group in groups for p in group["params"]}
+def _content(parameter: Any) -> bytes:
+    """What a parameter is known by: the answer is handed a copy of the network."""
+    return parameter.detach().numpy().tobytes()
+
+
+def _rates(groups: list[dict[str, Any]]) -> dict[bytes, float]:
+    return {_content(p): group["lr"] for group in groups for p in group["params"]}
 
 
 def _judge(answer, network: nn.Module, gain: float) -> None:
@@ -38,13 +43,13 @@ def _judge(answer, network: nn.Module, gain: float) -> None:
     for name, layer in network.named_modules():
         if isinstance(layer, nn.Linear | nn.Conv2d):
             rate = gain / math.sqrt(_fan_in(layer))
-            expect(found.get(id(layer.weight), math.nan), f"the rate of {name}.weight").close_to(
-                rate
-            )
+            expect(
+                found.get(_content(layer.weight), math.nan), f"the rate of {name}.weight"
+            ).close_to(rate)
             if layer.bias is not None:
-                expect(found.get(id(layer.bias), math.nan), f"the rate of {name}.bias").close_to(
-                    rate
-                )
+                expect(
+                    found.get(_content(layer.bias), math.nan), f"the rate of {name}.bias"
+                ).close_to(rate)
 
 
 @scaled_rates.property("gives a linear layer gain / √inputs")
