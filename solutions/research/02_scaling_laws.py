@@ -31,7 +31,7 @@
 # recall:
 #   - {id: conv_flops, section: cost, transfer: true, q: "A 5 × 5 convolution from 3 to 8 channels makes maps of 20 × 20. How many FLOPs has its forward pass, and how many does a training step take for one picture?", a: "$2 \\cdot 400 \\cdot 25 \\cdot 3 \\cdot 8 = 480\\,000$; three times that, 1 440 000."}
 #   - {id: scaled_rate, section: rates, transfer: true, q: "A layer's fan-in grows from 50 to 200. By what should its rate be multiplied under the rule of the page?", a: "By ½: the rate goes as $1/\\sqrt{\\text{fan-in}}$."}
-#   - {id: frontier_def, section: frontier, transfer: false, q: "When is a run on the compute-efficient frontier?", a: "When no other run has both at most its compute and at most its loss."}
+#   - {id: frontier_def, section: frontier, transfer: true, q: "Two runs reach the same loss, with 3 and with 5 petaFLOPs. Both are better than all cheaper runs. Which of them are on the compute-efficient frontier?", a: "The one with 3 alone: it has less compute and no more loss than the other."}
 #   - {id: narrow_range, section: power_law, transfer: true, q: "A post fits a power law to losses at 1, 2 and 4 PF-days and predicts 1 000. Name two things that are wrong.", a: "Less than a decade of compute, over which any smooth curve looks straight; and no floor, which a straight line goes through."}
 #   - {id: resample_seeds, section: bootstrap, transfer: true, q: "Five seeds, each with losses at eight sizes. What do you resample for an interval of the exponent, and why?", a: "The five seeds, each with all its eight losses. The losses of a seed share its luck and are not independent."}
 #   - {id: edge_of_grid, section: best_size, transfer: true, q: "At four of six budgets the best size is the largest that was trained. What do you conclude about the exponent?", a: "Nothing from these four: the best size may lie beyond the grid. Two are left, too few for a line."}
@@ -149,10 +149,12 @@ def forward_flops(shape: tuple[int, int, int], layers: list[tuple[Any, ...]]) ->
             flops += 2 * rows * columns * outputs * channels * kernel**2
             channels = outputs
         elif kind == "pool":
-            rows, columns = rows // numbers[0], columns // numbers[0]
+            (kernel,) = numbers
+            rows, columns = rows // kernel, columns // kernel
         else:
-            flops += 2 * channels * rows * columns * numbers[0]
-            channels, rows, columns = numbers[0], 1, 1
+            (outputs,) = numbers
+            flops += 2 * channels * rows * columns * outputs
+            channels, rows, columns = outputs, 1, 1
     return flops
     ### END SOLUTION
 
@@ -197,8 +199,8 @@ outcome("flops_ratio", ratio)
 
 # %% [markdown]
 # A published answer to this very exercise used $6ND$ for its convolutional network, and every compute on its axis is off by
-# such a factor. As long as the factor is the same for all widths, exponents survive; the column on the right says how
-# nearly that holds here.
+# such a factor. If the factor were the same for all widths, exponents would survive. The column on the right says that it is
+# not: the wider the network, the larger the part of the second convolution.
 
 # %% recall="cost"
 recall("cost")
@@ -232,11 +234,12 @@ def scaled_rates(network: nn.Module, gain: float) -> list[dict[str, Any]]:
         rate of its layer.
     """
     ### BEGIN SOLUTION
-    return [
-        {"params": list(layer.parameters()), "lr": gain / math.sqrt(layer.weight[0].numel())}
-        for layer in network.modules()
-        if isinstance(layer, nn.Conv2d | nn.Linear)
-    ]
+    groups = []
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            fan_in = layer.weight[0].numel()
+            groups.append({"params": list(layer.parameters()), "lr": gain / math.sqrt(fan_in)})
+    return groups
     ### END SOLUTION
 
 
@@ -673,8 +676,9 @@ plt.show()
 
 # %% [markdown]
 # The valleys are flat: a size a factor of two off costs little loss. That is good news for whoever has to choose, and bad
-# news for whoever wants the exponent, since noise moves the bottom of a flat valley far. Compare the seeds above. A public study on MNIST with five widths and one
-# seed's training loss printed 0.37, without an interval; by the lines above you can judge how much such a number can say.
+# news for whoever wants the exponent, since noise moves the bottom of a flat valley far. Compare the seeds above.
+# A public study on MNIST used five widths and one seed's training loss. It printed 0.37, without an interval. By the
+# lines above you can judge how much such a number says.
 
 # %% recall="best_size"
 recall("best_size")
@@ -880,8 +884,8 @@ for factor in (1e3, 1e6):
     print(f"the same, sizes {factor:9,.0f} times as large: C^{larger:.3f}")
 
 # %% [markdown]
-# The published exponents are 0.73 and 0.50. One law, counted in two ways, gives nearly both. Nobody measured wrongly: at small sizes the
-# embedding is most of the model, what is counted lags behind and has to catch up, and catching up looks like a steep law.
+# The published exponents are 0.73 and 0.50. One law, counted in two ways, gives nearly both. Nobody measured wrongly.
+# At small sizes the embedding is most of the model. What is counted lags behind, and catching up looks like a steep law.
 # At large sizes the difference is gone.
 
 # %% recall="two_laws"
@@ -1162,8 +1166,8 @@ if cheap.sum() >= 5:
 #
 # :::{admonition} What a good answer contains
 # :class: dropdown
-# A table of true and found exponents against the width of the grid: a valley of two unequal powers is no parabola, so
-# the bottom is found off its place, the more so the wider the grid. Three points beside the lowest are safer than a whole curve.
+# A table of true and found exponents against the width of the grid. A valley of two unequal powers is no parabola, so
+# its bottom is found off its place, the more so the wider the grid. Three points are safer than a whole curve.
 # :::
 #
 # **Other things that scale.** {cite:t}`henighan2020` find such laws for pictures, video and mathematics, each with a floor of its own. Choose one figure of theirs,

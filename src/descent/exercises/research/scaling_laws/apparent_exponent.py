@@ -122,6 +122,24 @@ apparent_exponent.slip(
     "The derivative of N^(−α) is −α·N^(−α−1): the exponent goes down by one.",
     {"(-alpha - 1)": "(-alpha)"},
 )
+_SIDEWAYS = "a constant factor of the compute moves the line sideways and leaves its slope"
+apparent_exponent.equivalent(
+    "`pull = alpha * a * sizes * growth * total ** (-alpha - 1)` → "
+    "`pull = alpha / a * sizes * growth * total ** (-alpha - 1)`",
+    because=_SIDEWAYS,
+)
+for _changed in ("(pull * (beta * b))", "(pull / (beta / b))"):
+    apparent_exponent.equivalent(
+        f"`tokens = (pull / (beta * b)) ** (-1 / beta)` → `tokens = {_changed} ** (-1 / beta)`",
+        because=_SIDEWAYS,
+    )
+for _six in (5, 7):
+    apparent_exponent.equivalent(
+        "`return float(np.polyfit(np.log(6 * sizes * tokens), np.log(sizes), 1)[0])` → "
+        f"`return float(np.polyfit(np.log({_six} * sizes * tokens), np.log(sizes), 1)[0])`",
+        because=_SIDEWAYS,
+    )
+
 apparent_exponent.hint(
     "Turn the question round: for which compute is *this* size the best? Then fit a line."
 )

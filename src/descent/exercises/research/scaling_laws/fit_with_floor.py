@@ -44,7 +44,14 @@ def _(answer, draw: Draw) -> None:
 def _(answer, draw: Draw) -> None:
     law = PowerLaw(draw.uniform(0.8, 6.0), draw.uniform(0.25, 0.5))
     x = _points(draw, 8)
-    expect(answer(x, law.measured(x, 0.05, draw))[0], "the floor").is_between(0.0, np.inf)
+    y = law.measured(x, 0.05, draw)
+    floor, scale, exponent = answer(x, y)
+    expect(floor, "the floor").is_between(0.0, np.inf)
+    if floor == 0:
+        part = x**-exponent / y
+        expect(scale, "the scale beside a floor of 0").close_to(
+            part.sum() / (part @ part), rtol=1e-3
+        )
 
 
 @fit_with_floor.property("weighs every point by its relative error", trials=3)

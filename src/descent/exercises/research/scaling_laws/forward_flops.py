@@ -150,6 +150,16 @@ forward_flops.slip(
     "A linear layer reads every place of every channel: channels × rows × columns numbers.",
     {"2 * channels * rows * columns * numbers": "2 * channels * numbers"},
 )
+forward_flops.equivalent(
+    "`rows, columns = (rows // kernel, columns // kernel)` → "
+    "`rows, columns = (columns // kernel, rows // kernel)`",
+    because="kernels are square and only the product of rows and columns is counted",
+)
+forward_flops.equivalent(
+    "`channels, rows, columns = (outputs, 1, 1)` → `channels, rows, columns = (1, outputs, 1)`",
+    because="the next linear layer reads the product of the three",
+)
+
 forward_flops.hint(
     "Carry three numbers along: channels, rows, columns. What does each layer do to them?"
 )

@@ -134,6 +134,27 @@ log_huber.slip(
     "You exchanged the two: α belongs to the parameters, β to the tokens.",
     {"np.log(sizes), b": "np.log(tokens), b", "np.log(tokens))": "np.log(sizes))"},
 )
+for _before, _after in (
+    (
+        "a - alpha * np.log(sizes), b - beta * np.log(tokens)",
+        "b - beta * np.log(tokens), a - alpha * np.log(sizes)",
+    ),
+):
+    log_huber.equivalent(
+        f"`terms = np.logaddexp({_before})` → `terms = np.logaddexp({_after})`",
+        because="a sum does not depend on the order",
+    )
+log_huber.equivalent(
+    "`miss = np.abs(np.logaddexp(terms, e) - np.log(losses))` → "
+    "`miss = np.abs(np.logaddexp(e, terms) - np.log(losses))`",
+    because="a sum does not depend on the order",
+)
+log_huber.equivalent(
+    "`return float(np.where(miss <= delta, miss ** 2 / 2, delta * (miss - delta / 2)).sum())` → "
+    "`return float(np.where(miss < delta, miss ** 2 / 2, delta * (miss - delta / 2)).sum())`",
+    because="both branches have the same value at delta",
+)
+
 log_huber.hint("`np.logaddexp(u, v)` is log(eᵘ + eᵛ). There are three terms: use it twice.")
 log_huber.hint("What is the value of each branch at |r| = δ? And the slope?")
 log_huber.hint("One run, r = 0.3, δ = 0.1: 0.1 · (0.3 − 0.05) = 0.025.", when="value")

@@ -145,17 +145,6 @@ optimal_exponent.slip(
     {"np.interp(np.log(budget), np.log(flops[i]), np.log(losses[i]))": "np.log(losses[i, -1])"},
 )
 optimal_exponent.slip(
-    "same_examples",
-    "You compared all sizes at the same number of examples. At the same compute a "
-    "larger model sees "
-    "fewer.",
-    {
-        "np.interp(np.log(budget), np.log(flops[i]), np.log(losses[i]))": (
-            "np.log(losses[i, np.searchsorted(flops[reach[0]], budget) // 2])"
-        )
-    },
-)
-optimal_exponent.slip(
     "size_not_logarithm",
     "You fitted the sizes, not their logarithms. A power law is straight in both.",
     {
@@ -170,9 +159,16 @@ optimal_exponent.slip(
     {"len(found) < 3": "len(found) < 2"},
 )
 optimal_exponent.slip(
-    "worst_size",
-    "You took the size with the *highest* loss.",
-    {"np.argmin(curve)": "np.argmax(curve)"},
+    "grid_points",
+    "You took the best size of the grid itself, which moves in steps. The parabola through it and "
+    "its two neighbours finds the place between.",
+    {"-b / (2 * a)": "np.log(sizes[reach[best]])"},
+)
+optimal_exponent.slip(
+    "all_sizes_compared",
+    "You compared sizes that were never run near the budget: `np.interp` holds the end of a curve "
+    "for what lies beyond it. Compare those with a run on either side.",
+    {"(flops[:, 0] <= budget) & (budget <= flops[:, -1])": "flops[:, 0] > 0"},
 )
 optimal_exponent.hint(
     "One budget first. Which sizes were run with less *and* with more compute than it?"

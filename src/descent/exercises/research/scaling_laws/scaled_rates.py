@@ -84,6 +84,12 @@ def _(answer, draw: Draw) -> None:
     _judge(answer, network, draw.uniform(0.05, 0.5))
 
 
+@scaled_rates.property("takes a layer with one output as any other")
+def _(answer, draw: Draw) -> None:
+    network = nn.Sequential(nn.Conv2d(2, 1, draw.integers(2, 4)), nn.Linear(draw.size + 2, 1))
+    _judge(answer, network, draw.uniform(0.05, 0.5))
+
+
 @scaled_rates.right
 def right_rates(network, gain):
     groups = []
@@ -138,6 +144,10 @@ scaled_rates.slip(
     "gain_forgotten",
     "The gain is not used. It is the rate of a layer with a fan-in of 1.",
     {"gain / math": "1 / math"},
+)
+scaled_rates.equivalent(
+    "`fan_in = layer.weight[0].numel()` → `fan_in = layer.weight[-1].numel()`",
+    because="the weights of every output have the same shape",
 )
 scaled_rates.hint("`network.modules()` goes through all layers, however deep they lie.")
 scaled_rates.hint("A layer's weight has the shape (outputs, …). What is left of it for one output?")
