@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.optimize import minimize_scalar
+from scipy.optimize import minimize_scalar, nnls
 
 from descent.exercises.studies import PowerLaw, refuses
 from descent.grading import Draw, Exercise, expect
@@ -44,14 +44,28 @@ def _(answer, draw: Draw) -> None:
 def _(answer, draw: Draw) -> None:
     law = PowerLaw(draw.uniform(0.8, 6.0), draw.uniform(0.25, 0.5))
     x = _points(draw, 8)
-    y = law.measured(x, 0.05, draw)
+    y = law.measured(x, 0.2, draw)
+
+    def height(exponent):
+        rows = np.column_stack([1 / y, x**-exponent / y])
+        return nnls(rows, np.ones(len(y)))[1]
+
+    exponents = np.linspace(0.01, 2.0, 200)
+    wanted = exponents[np.argmin([height(exponent) for exponent in exponents])]
+    near = max(wanted - 0.01, 0.01), min(wanted + 0.01, 2.0)
+    wanted = float(minimize_scalar(height, bounds=near, method="bounded").x)
     floor, scale, exponent = answer(x, y)
     expect(floor, "the floor").is_between(0.0, np.inf)
-    if floor == 0:
-        part = x**-exponent / y
-        expect(scale, "the scale beside a floor of 0").close_to(
-            part.sum() / (part @ part), rtol=1e-3
-        )
+    expect(exponent, "the exponent").close_to(wanted, rtol=2e-3, atol=1e-3)
+    best = height(wanted)
+    reached = np.linalg.norm((floor + scale * x**-exponent) / y - 1)
+    expect(reached, "the root of the sum of squares").is_below(1.0005 * best)
+
+
+@fit_with_floor.property("keeps the exponent at 2 or below")
+def _(answer, draw: Draw) -> None:
+    x = _points(draw, 8)
+    expect(answer(x, 3.0 * x**-3.0)[2], "the exponent").is_between(1.9, 2.0)
 
 
 @fit_with_floor.property("weighs every point by its relative error", trials=3)
@@ -84,12 +98,9 @@ def _(answer, draw: Draw) -> None:
     law, x = _law(draw), np.array([1.0, 4.0, 30.0, 200.0])
     refuses(answer, x, law(x), because="four points, which three numbers fit nearly always")
     x = np.array([1.0, 4.0, 30.0, 100.0, 200.0])
-    refuses(
-        answer,
-        x,
-        law(x) * np.array([1, 1, 1, 1, draw.choice([0.0, -1.0])]),
-        because="a loss of 0 or below",
-    )
+    for bad in (0.0, -1.0):
+        losses = law(x) * np.array([1, 1, 1, 1, bad])
+        refuses(answer, x, losses, because=f"a loss of {bad + 0.0:g} times what it was")
     floor, _, _ = answer(x, law(x))
     expect(floor, "the floor from five points").close_to(law.floor, rtol=0.02)
 
@@ -185,6 +196,27 @@ def no_floor(x, y):
     return 0.0, float(np.exp(height)), float(-slope)
 
 
+_SEARCH = "found = minimize_scalar(lambda exponent: solved(exponent)[2], bounds=(%s, 2.0)%s)"
+fit_with_floor.equivalent(
+    f"`{_SEARCH % ('0.01', ', method=' + repr('bounded'))}` → `{_SEARCH % ('0.01', '')}`",
+    because="with bounds, scipy takes the bounded search by itself",
+)
+fit_with_floor.equivalent(
+    f"`{_SEARCH % ('0.01', ', method=' + repr('bounded'))}` → "
+    f"`{_SEARCH % ('0.02', ', method=' + repr('bounded'))}`",
+    because="a law as flat as that cannot be told from a floor",
+)
+fit_with_floor.equivalent(
+    "`if floor < 0:` → `if floor <= 0:`", because="with a floor of 0 both fits are the same"
+)
+_SUM = "return (floor, scale, float(((parts @ [floor, scale] - %s) ** 2).%s()))"
+fit_with_floor.equivalent(
+    f"`{_SUM % (1, 'sum')}` → `{_SUM % (1, 'mean')}`", because="it is lowest at the same exponent"
+)
+fit_with_floor.equivalent(
+    f"`{_SUM % (1, 'sum')}` → `{_SUM % (2, 'sum')}`",
+    because="residuals of least squares add up to minus their squares, so it is lowest at the same",
+)
 fit_with_floor.hint(
     "With the exponent known, floor and scale are a *linear* least-squares "
     "problem. So search over the exponent alone."

@@ -166,6 +166,16 @@ predict_largest.slip(
     "You predicted for a run of the budget. The run to predict costs `target`.",
     {"(target / budget)": "1.0"},
 )
+_LADDER = "costs = list(budget / %s / %s ** np.arange(%s))"
+for _changed in ((5, "2.0", 9), (3, "2.0", 9), (4, "4.0", 9), (4, "2.0", 10), (4, "2.0", 8)):
+    predict_largest.equivalent(
+        f"`{_LADDER % (4, '2.0', 9)}` → `{_LADDER % _changed}`", because="another ladder, as good"
+    )
+_REST = "costs += [budget / %s] * int(left // (budget / %s))"
+for _pair in ((9, 8), (8, 9), (8, 7)):
+    predict_largest.equivalent(
+        f"`{_REST % (8, 8)}` → `{_REST % _pair}`", because="the rest is spent nearly as well"
+    )
 predict_largest.hint(
     "What must a set of runs show, so that a floor can be told from a small exponent?"
 )
