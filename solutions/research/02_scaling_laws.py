@@ -699,9 +699,11 @@ for name, some in {"without": losses, "with dropout": dropped}.items():
     mean = some.mean(axis=0).ravel()
     kept = frontier(FLOPS.ravel(), mean)
     fronts[name] = FLOPS.ravel()[kept], mean[kept]
-    interval = bootstrap_interval(some, frontier_exponent, 0.9, np.random.default_rng(0))
-    print(f"{name:<13} exponent {frontier_exponent(some):.3f} [{interval[0]:.3f}, {interval[1]:.3f}], "
-          f"best size {size_exponent(some):.2f}")
+    interval = "one seed, so no interval"
+    if len(some) > 1:
+        low, high = bootstrap_interval(some, frontier_exponent, 0.9, np.random.default_rng(0))
+        interval = f"[{low:.3f}, {high:.3f}]"
+    print(f"{name:<13} exponent {frontier_exponent(some):.3f} {interval}, best size {size_exponent(some):.2f}")
 at = np.logspace(*np.log10([max(f[0][0] for f in fronts.values()), min(f[0][-1] for f in fronts.values())]), 20)
 both = [np.interp(np.log(at), np.log(flops), np.log(some)) for flops, some in fronts.values()]
 change = float(np.mean(both[1] - both[0]))

@@ -84,9 +84,10 @@ def _(answer, draw: Draw) -> None:
 def _(answer, draw: Draw) -> None:
     sizes, examples = _grid(draw)
     _, flops, losses, budgets = _surface(draw, sizes, examples)
-    two = np.append(budgets[:2], budgets[-1] * 10.0 ** np.array([2.0, 2.5]))
-    refuses(answer, sizes, flops, losses, two, because="two inner optima and two at the edge")
-    three = np.append(budgets[:3], budgets[-1] * 100.0)
+    beyond = flops.max() * np.array([2.0, 9.0])
+    two = np.append(budgets[:2], beyond)
+    refuses(answer, sizes, flops, losses, two, because="two inner optima and two beyond all runs")
+    three = np.append(budgets[:3], beyond)
     given = answer(sizes, flops, losses, three)
     expect(given, "the exponent from three inner optima").is_between(0.15, 0.85)
 
