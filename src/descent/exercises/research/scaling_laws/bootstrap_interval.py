@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from descent.exercises.studies import Case, covers_as_often_as_it_says, refuses
+from descent.exercises.studies import Case, covers_as_often_as_it_says, does_not_refuse, refuses
 from descent.grading import Draw, Exercise, expect
 
 bootstrap_interval = Exercise(
@@ -115,6 +115,17 @@ def _(answer, draw: Draw) -> None:
     refuses(
         answer, draw.normal(1, 5), mean_of_all, 0.9, generator, 20, because="a study of one seed"
     )
+
+
+@bootstrap_interval.property("of two seeds is given")
+def _(answer, draw: Draw) -> None:
+    losses = np.array([[1.0, 2.0], [3.0, 4.0]])
+    generator = np.random.default_rng(draw.seed())
+    given = does_not_refuse(
+        answer, losses, mean_of_all, 0.9, generator, 60, although="a study of two seeds"
+    )
+    if given is not None:
+        expect(given, "the interval").close_to([1.5, 3.5])
 
 
 @bootstrap_interval.right

@@ -209,6 +209,10 @@ fit_with_floor.equivalent(
 fit_with_floor.equivalent(
     "`if floor < 0:` → `if floor <= 0:`", because="with a floor of 0 both fits are the same"
 )
+fit_with_floor.equivalent(
+    "`if len(y) < 5 or np.any(y <= 0):` → `if len(y) < 5 or np.any(y < 0):`",
+    because="a loss of 0 is divided by, and numpy's LinAlgError is a ValueError",
+)
 _SUM = "return (floor, scale, float(((parts @ [floor, scale] - %s) ** 2).%s()))"
 fit_with_floor.equivalent(
     f"`{_SUM % (1, 'sum')}` → `{_SUM % (1, 'mean')}`", because="it is lowest at the same exponent"

@@ -5,6 +5,8 @@ For L = E + A·N^(−α) + B·D^(−β) and C = k·N·D the best size goes as C^
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from descent.exercises.studies import refuses
@@ -87,9 +89,45 @@ def _(answer, draw: Draw) -> None:
     beyond = flops.max() * np.array([2.0, 9.0])
     two = np.append(budgets[:2], beyond)
     refuses(answer, sizes, flops, losses, two, because="two inner optima and two beyond all runs")
-    three = np.append(budgets[:3], beyond)
-    given = answer(sizes, flops, losses, three)
-    expect(given, "the exponent from three inner optima").is_between(0.15, 0.85)
+
+
+def _by_steps(sizes, flops, losses, budgets) -> float | None:
+    """The page's steps in plain Python, the parabola by divided differences."""
+    found = []
+    for budget in map(math.log, budgets):
+        curve = []
+        for size, row, some in zip(sizes, np.log(flops), np.log(losses), strict=True):
+            if row[0] <= budget <= row[-1]:
+                j = max(k for k in range(len(row) - 1) if row[k] <= budget)
+                share = (budget - row[j]) / (row[j + 1] - row[j])
+                curve.append((math.log(size), (1 - share) * some[j] + share * some[j + 1]))
+        best = min(range(len(curve)), key=lambda k: curve[k][1], default=0)
+        if len(curve) < 3 or best in (0, len(curve) - 1):
+            continue
+        (x0, y0), (x1, y1), (x2, y2) = curve[best - 1 : best + 2]
+        first = (y1 - y0) / (x1 - x0)
+        second = ((y2 - y1) / (x2 - x1) - first) / (x2 - x0)
+        found.append((budget, (x0 + x1) / 2 - first / (2 * second)))
+    if len(found) < 3:
+        return None
+    at, best_sizes = np.array(found).T
+    centred = at - at.mean()
+    return float(centred @ best_sizes / (centred @ centred))
+
+
+@optimal_exponent.property(
+    "is what the three steps give, also at the ends of a size's runs", trials=10
+)
+def _(answer, draw: Draw) -> None:
+    sizes = np.cumprod(draw.uniform(2.0, 4.0, 6))
+    flops = draw.uniform(2.0, 9.0) * sizes[:, None] * 4.0 ** np.arange(6)
+    losses = np.exp(0.3 * draw.rng.normal(size=flops.shape)) * flops**-0.2
+    budgets = np.concatenate([flops[:, 0], flops[:, -1], draw.rng.choice(flops.ravel(), 3)])
+    wanted = _by_steps(sizes, flops, losses, budgets)
+    if wanted is None:
+        refuses(answer, sizes, flops, losses, budgets, because="fewer than three inner optima")
+    else:
+        expect(answer(sizes, flops, losses, budgets), "the exponent").close_to(wanted, rtol=1e-6)
 
 
 @optimal_exponent.right
@@ -170,6 +208,10 @@ optimal_exponent.slip(
     "You compared sizes that were never run near the budget: `np.interp` holds the end of a curve "
     "for what lies beyond it. Compare those with a run on either side.",
     {"(flops[:, 0] <= budget) & (budget <= flops[:, -1])": "flops[:, 0] > 0"},
+)
+optimal_exponent.equivalent(
+    "`if best in (0, len(reach) - 1):` → `if best in (len(reach) - 1, 0):`",
+    because="the order of two edges does not matter",
 )
 optimal_exponent.hint(
     "One budget first. Which sizes were run with less *and* with more compute than it?"
