@@ -886,8 +886,9 @@ for factor in (1e3, 1e6):
     print(f"the same, sizes {factor:9,.0f} times as large: C^{larger:.3f}")
 
 # %% [markdown]
-# The published exponents are 0.73 and 0.50. One law, counted in two ways, gives nearly both. Nobody measured wrongly.
-# At small sizes the embedding is most of the model. What is counted lags behind, and catching up looks like a steep law.
+# One law, counted in two ways, gives one exponent near a half and one above three quarters. The published ones are
+# 0.50 and 0.73. Nobody measured wrongly. At small sizes the embedding is most of the model. What is counted lags behind,
+# and catching up looks like a steep law.
 # At large sizes the difference is gone.
 
 # %% recall="two_laws"
@@ -1049,8 +1050,9 @@ plt.show()
 
 # %% [markdown]
 # Here runs are resampled, not seeds: each run of that study stands alone. Compare your constants with the replication's $\alpha = 0.3478$ and $\beta = 0.3658$.
-# The refit leads to the model that was trained; the printed law does not. And five runs at one end move $\beta$
-# by several times the width of its interval. An interval cannot know which runs should not have been there.
+# The refit leads to the model that was trained; the printed law does not. And five runs
+# at one end move $\beta$ further than chance does: hold the step against the interval above. An interval cannot know
+# which runs should not have been there.
 #
 # ## One budget, one forecast
 #
