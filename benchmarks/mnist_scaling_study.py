@@ -1,4 +1,4 @@
-"""The study of research/02 on MNIST: widths, sizes and seeds, without and with dropout.
+"""The study of research/2 on MNIST: widths, sizes and seeds, without and with dropout.
 
 Runs the definitions of the chapter's own source, and writes a record to book/results. Each seed's
 runs are kept as they come, in a file of their own, and are not made again: seeds may be measured by
@@ -44,7 +44,7 @@ def rows_of(seed: int) -> list[dict[str, Any]]:
 
 def measure(seed: int) -> None:
     """Make every run of a seed that is not kept yet."""
-    page: Any = answers_from_source(ROOT / "solutions/research/02_scaling_laws.py", "scaling_laws")
+    page: Any = answers_from_source(ROOT / "solutions/research/2_scaling_laws.py", "scaling_laws")
     *data, source = page.small_digits()
     if len(data[0]) != HELD_OUT + FULL:
         raise SystemExit(f"the record is made on MNIST, and this is {source}")
@@ -76,7 +76,7 @@ def main(*seeds: int) -> None:
     )
     rows = [row for seed in found for row in rows_of(seed)]
     record = {
-        "what": "research/02, a three-layer CNN on MNIST at 14 x 14, one epoch",
+        "what": "research/2, a three-layer CNN on MNIST at 14 x 14, one epoch",
         "command": f"python benchmarks/mnist_scaling_study.py {' '.join(map(str, found))}",
         "date": datetime.now(UTC).date().isoformat(),
         "hardware": f"{platform.machine()}, {os.cpu_count()} cores, shared with other work",
