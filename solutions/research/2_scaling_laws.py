@@ -1150,7 +1150,9 @@ if cheap.sum() >= 5:
         print(f"{name:<16} predicts {forecast:.4f}; it came {front_losses[-1]:.4f}, a gap of {forecast / front_losses[-1] - 1:+.0%}")
 
 # %% [markdown]
-# This gap is the measure of a scaling study, and the only one that cannot be argued with. Write your forecast down before the run.
+# Neither hits it: the straight line promises too much, the floor too little. In the check the losses came from a law.
+# Here the cheapest runs make a few dozen steps and hardly train, so the curve bends where no law is. A forecast is no better than
+# the runs it stands on. The gap is the one measure of a study that cannot be argued with: write yours down before the run.
 #
 # ## Go further
 #
