@@ -122,7 +122,8 @@ def _(answer, draw: Draw) -> None:
     sizes = np.cumprod(draw.uniform(2.0, 4.0, 6))
     flops = draw.uniform(2.0, 9.0) * sizes[:, None] * 4.0 ** np.arange(6)
     losses = np.exp(0.3 * draw.rng.normal(size=flops.shape)) * flops**-0.2
-    budgets = np.concatenate([flops[:, 0], flops[:, -1], draw.rng.choice(flops.ravel(), 3)])
+    some = draw.rng.choice(flops.ravel(), 3)
+    budgets = np.concatenate([flops[:, 0], flops[:, -1], some, [3 * flops.max()]])
     wanted = _by_steps(sizes, flops, losses, budgets)
     if wanted is None:
         refuses(answer, sizes, flops, losses, budgets, because="fewer than three inner optima")
@@ -212,6 +213,10 @@ optimal_exponent.slip(
 optimal_exponent.equivalent(
     "`if best in (0, len(reach) - 1):` → `if best in (len(reach) - 1, 0):`",
     because="the order of two edges does not matter",
+)
+optimal_exponent.equivalent(
+    "`if len(reach) < 3:` → `if len(reach) < 2:`",
+    because="of two sizes the best is always an edge",
 )
 optimal_exponent.hint(
     "One budget first. Which sizes were run with less *and* with more compute than it?"
