@@ -45,7 +45,7 @@ def _study(draw: Draw, fault: str = "sound", strength: float = 6.0) -> Made:
 
     validation = measured(true)
     halved = measured(true * np.exp(0.5 * noise - 2 * excess))
-    reported = validation * (1 - 3 * noise if fault == "training loss" else 1.0)
+    reported = validation * (1 - 2.5 * noise if fault == "training loss" else 1.0)
     return Made(reported, validation, halved, noise)
 
 
@@ -107,6 +107,24 @@ def _(answer, draw: Draw) -> None:
         for table in tables:
             table[row, 0] = 0.5 * table[:, 0].min()
         _judge(answer, Made(*tables, made.noise), "sound")
+
+
+@diagnose_study.property("compares the widest with the narrowest, at more than twice the noise")
+def _(answer, draw: Draw) -> None:
+    made = _study(draw)
+    cases = (2.5, (1.5, 0.0), "rate not scaled"), (1.5, (-2.0, 3.0), "sound")
+    for at_ends, near_ends, right in cases:
+        gain = np.zeros((len(made.validation), 1))
+        gain[1], gain[-2], gain[-1] = near_ends[0], near_ends[1], at_ends
+        halved = made.validation * np.exp(-made.noise * gain)
+        _judge(answer, Made(made.validation, made.validation, halved, made.noise), right)
+
+
+@diagnose_study.property("goes by the best width of each column, not by the worst")
+def _(answer, draw: Draw) -> None:
+    rows, noise = draw.integers(4, 8), 0.01
+    table = np.exp(0.2 * (np.arange(rows)[:, None] - 1.0) ** 2) * draw.uniform(0.9, 1.0, 1, 4)
+    _judge(answer, Made(table, table, table, noise), "sound")
 
 
 @diagnose_study.property("names the first of several faults, in the order of the page", trials=6)
@@ -190,6 +208,11 @@ diagnose_study.slip(
     "You averaged over widths. Each width has a row: average along it.",
     {"mean(axis=1)": "mean(axis=0)"},
 )
+for _test in ("np.mean(np.log(validation / reported))", "gain[-1] - gain[0]"):
+    diagnose_study.equivalent(
+        f"`if {_test} > 2 * noise:` → `if {_test} >= 2 * noise:`",
+        because="measured numbers are never exactly equal",
+    )
 diagnose_study.hint(
     "Three questions in turn, each with one number that answers it. What is the number?"
 )
