@@ -255,6 +255,9 @@ def test_a_record_has_every_training_and_a_page_can_show_it(tools, tmp_path, mon
     assert record.metrics["dropout 0.0, validation accuracy"] == {"mean": 0.75, "std": 0.0, "n": 2}
     assert measured(f"runs/{path.stem}") == json.loads(path.read_text())
     assert max(map(len, path.read_text().splitlines())) < 400
+    write_record(root, folder, "there", busy=True)
+    busy = read_records(root, SWEEP)[1]
+    assert busy.seconds is None and not any("seconds" in row for row in busy.trainings)
     assert "75.00 % ± 0.00 % (2 seeds)" in results_of(find_run(SWEEP), root)
 
 

@@ -124,6 +124,8 @@ class Run:
         The numbers to compare with.
     sweep
         Its trainings, where it is many small ones; None for a run that trains one model.
+    loss_in
+        What the loss is measured in, for the axis of its curve.
     """
 
     name: str
@@ -135,3 +137,4 @@ class Run:
     data: Data | None = None
     published: tuple[Published, ...] = ()
     sweep: Sweep | None = None
+    loss_in: str = "nats"

@@ -23,7 +23,7 @@ def watch_in_notebook(folder: RunFolder) -> None:
     handle = display(HTML(""), display_id=True)
     plot: AbstractContextManager[Any] = nullcontext()
     if not folder.run().sweep:
-        plot = LivePlot("step", "loss (nats)", every=1.0)
+        plot = LivePlot("step", f"loss ({folder.run().loss_in})", every=1.0)
     drawn = 0
     try:
         with plot as live:
