@@ -51,6 +51,8 @@ class Record:
         Settings that differ from the profile.
     note
         What a reader has to know besides.
+    trainings
+        Of a sweep, each of its trainings: settings and numbers by name. Empty for another run.
     """
 
     run: str
@@ -64,6 +66,7 @@ class Record:
     seconds: float | dict[str, Any]
     changes: dict[str, Any] = field(default_factory=dict)
     note: str = ""
+    trainings: list[dict[str, Any]] = field(default_factory=list)
 
 
 def read_records(root: Path, run: str) -> list[Record]:
@@ -118,14 +121,19 @@ def write_record(root: Path, folder: RunFolder, label: str, note: str = "") -> P
         "command": f"descent run {asked['run']} --profile {asked['profile']}{changes}",
         "hardware": hardware(),
         "versions": versions(),
-        "metrics": {name: value for name, value in last_values(folder).items() if _is_result(name)},
+        "metrics": _metrics(folder),
         "seconds": seconds(folder),
         "changes": asked["changes"],
         "note": note,
     }
+    text = json.dumps(record, indent=1)
+    trainings = folder.results.rows(folder.points())
+    if trainings:  # a line each
+        rows = ",\n  ".join(json.dumps(row) for row in trainings)
+        text = f'{text[:-2]},\n "trainings": [\n  {rows}\n ]\n}}'
     path = root / FOLDER / f"{record['run']}-{record['profile']}-{label}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, (json.dumps(record, indent=1) + "\n").encode())
+    write_whole(path, f"{text}\n".encode())
     return path
 
 
@@ -179,6 +187,12 @@ def records_text(root: Path, run: str) -> str:
     """Return what a page that shows the records depends on, as text."""
     paths = sorted((root / FOLDER).glob(f"{run}-*.json"))
     return "".join(path.read_text(encoding="utf-8") for path in paths)
+
+
+def _metrics(folder: RunFolder) -> dict[str, Any]:
+    """Return what is a result: all that a sweep came to; of a training, losses and accuracies."""
+    values = last_values(folder)
+    return values if folder.run().sweep else {n: v for n, v in values.items() if _is_result(n)}
 
 
 def _is_result(name: str) -> bool:

@@ -19,7 +19,7 @@ def watch_in_notebook(folder: RunFolder) -> None:
     handle = display(HTML(""), display_id=True)
     drawn = 0
     try:
-        with LivePlot("step", "loss (nats)", every=1.0) as live:
+        with LivePlot(folder.unit, "loss (nats)", every=1.0) as live:
             for look in follow(folder):
                 handle.update(HTML(_as_html(folder, look)))
                 for line in look.lines[drawn:]:
@@ -37,7 +37,7 @@ def _as_html(folder: RunFolder, look: Look) -> str:
 
     done = 100 * look.step / max(1, look.steps)
     colour = "#D55E00" if look.state == FAILED else "#0072B2"
-    name = escape(f"{folder.id}: {look.state}, step {look.step} of {look.steps}")
+    name = escape(f"{folder.id}: {look.state}, {look.progress}")
     log = escape("\n".join(look.log if look.state in (*UNDER_WAY, FAILED) else []))
     return (
         f'<div role="progressbar" aria-valuenow="{done:.0f}" aria-label="{name}"'
