@@ -50,8 +50,8 @@ def _job(draw: Draw, fault: str) -> Job:
     rate = draw.uniform(0.3, 0.7) / scale
     forgets = int(np.log(2) / (rate * flat)) + 1  # steps in which the flattest direction halves
     if fault == "noise":
-        loud = h * batch * draw.uniform(0.05, 0.5) / rate / scale
-        return Job(h, loud * 10, rate, batch, 12 * forgets, 1e9)
+        loud = h * batch * 2 / rate * draw.uniform(0.05, 0.3)  # every θ² settles near that number
+        return Job(h, loud, rate, batch, 12 * forgets, 1e9)
     if fault == "too short":
         return Job(h, quiet, rate, batch, 2 * forgets, 1e9)
     steps = 4 * forgets

@@ -20,11 +20,14 @@ def _problem(draw: Draw, d: int) -> Problem:
 
 
 def _final(problem: Problem, batch: float, steps: int, rates) -> float:
-    """The expected loss at the end, step by step."""
-    each = np.repeat(np.asarray(rates, dtype=float), steps // len(rates))
+    """The expected loss at the end, by squaring the affine map of a step."""
     second = problem.start**2
-    for rate in each:
-        second = (1 - rate * problem.h) ** 2 * second + rate**2 * problem.c / batch
+    for rate in rates:
+        left, factor, added = steps // len(rates), (1 - rate * problem.h) ** 2, rate**2 * problem.c / batch
+        while left:
+            if left % 2:
+                second = factor * second + added
+            added, factor, left = factor * added + added, factor * factor, left // 2
     return float(0.5 * (problem.h * second).sum())
 
 
@@ -68,12 +71,12 @@ def _search(answer, draw: Draw, d: int, steps: int, pieces: int, slack: float) -
         expect(gap, "how far below the best constant rate").is_above(0.0)
 
 
-@search_schedule.property("of three pieces ends within 3 % of the best there is", trials=3)
+@search_schedule.property("of three pieces ends within 3 % of the best there is", trials=2)
 def _(answer, draw: Draw) -> None:
     _search(answer, draw, 3, 30, 3, 1.03)
 
 
-@search_schedule.property("of four pieces too, where the noise is large", trials=2)
+@search_schedule.property("of four pieces too, where the noise is large", trials=1)
 def _(answer, draw: Draw) -> None:
     _search(answer, draw, 5, 40, 4, 1.03)
 

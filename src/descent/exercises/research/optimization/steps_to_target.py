@@ -11,7 +11,7 @@ from descent.exercises.research.optimization.shared import Problem, drawn_proble
 from descent.grading import Draw, Exercise, expect
 
 steps_to_target = Exercise(
-    "steps_to_target", minutes=30, difficulty=3, seconds=2.0, returns=int | None
+    "steps_to_target", minutes=30, difficulty=3, seconds=0.6, returns=int | None
 )
 
 
@@ -83,12 +83,12 @@ def _(answer, draw: Draw) -> None:
 @steps_to_target.property("finds the dip of a loss that falls and rises again", trials=5)
 def _(answer, draw: Draw) -> None:
     problem, rate, batch = _dipping(draw)
-    losses = stepped(problem, [rate] * 1500, batch)
+    losses = stepped(problem, [rate] * 400, batch)
     lowest = int(np.argmin(losses))
     target = losses[lowest] * 1.02
-    wanted = _by_steps(problem, rate, batch, target, 1500)
-    _expect_steps(answer, problem, rate, batch, target, 1500, wanted)
-    _expect_steps(answer, problem, rate, batch, losses[lowest] * 0.98, 1500, None)
+    wanted = _by_steps(problem, rate, batch, target, 400)
+    _expect_steps(answer, problem, rate, batch, target, 400, wanted)
+    _expect_steps(answer, problem, rate, batch, losses[lowest] * 0.98, 400, None)
 
 
 @steps_to_target.property("finds the dip before an unstable direction explodes", trials=4)
