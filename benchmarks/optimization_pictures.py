@@ -34,7 +34,7 @@ TARGET, SEEDS, MOST_STEPS = 0.25, 3, 8_000
 
 
 def sums(seed: int) -> tuple[Tensor, Tensor, Tensor]:
-    """All pairs modulo `MODULUS` as two one-hot codes, their sums, and which pairs are trained on."""
+    """All pairs modulo `MODULUS` as two one-hot codes, their sums, and which are trained on."""
     a, b = torch.cartesian_prod(torch.arange(MODULUS), torch.arange(MODULUS)).T
     x = torch.cat([F.one_hot(a, MODULUS), F.one_hot(b, MODULUS)], dim=1).float()
     order = torch.randperm(len(a), generator=torch.Generator().manual_seed(seed))
@@ -132,7 +132,12 @@ def main(what: str, before: Path | None = None) -> None:
     began = time.process_time()
     if what == "grokking":
         runs = [grok(seed, 1.0) for seed in range(3)] + [grok(0, 0.0)]
-        setting = {"modulus": MODULUS, "share of the sums trained on": SHARE, "width": 128, "rate": 1e-2}
+        setting = {
+            "modulus": MODULUS,
+            "share of the sums trained on": SHARE,
+            "width": 128,
+            "rate": 1e-2,
+        }
     else:
         runs = knee(before)
         setting = {"network": "784-32-10", "target": TARGET, "data": digits()[-1]}

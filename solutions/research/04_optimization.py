@@ -1008,8 +1008,8 @@ network = nn.Sequential(nn.Linear(784, 32), nn.ReLU(), nn.Linear(32, 10))
 scales = []
 for step in range(1201):
     if step in (20, 60, 150, 400, 1200):
-        few_examples = torch.stack([gradient(network, 16) for _ in range(150)]).numpy()
-        many_examples = torch.stack([gradient(network, 1024) for _ in range(30)]).numpy()
+        few_examples = torch.stack([gradient(network, 16) for _ in range(200)]).numpy()
+        many_examples = torch.stack([gradient(network, 1024) for _ in range(60)]).numpy()
         loss = F.cross_entropy(network(images[held]), labels[held]).item()
         scales.append((step, loss, noise_scale(few_examples, many_examples, 16, 1024)))
         print(f"step {step:5}: held-out loss {loss:.3f}, noise scale {scales[-1][2]:7.1f} examples")

@@ -114,13 +114,15 @@ best_rate.slip(
 )
 best_rate.slip(
     "first_of_the_tie",
-    "Of a tie you take the smallest rate. Where several rates need equally many steps, the best lies "
+    "Of a tie you take the smallest rate. Where several rates need equally many steps, the best "
+    "lies "
     "somewhere among them: take the middle on a logarithmic scale.",
     {"np.sqrt(min(best) * max(best))": "min(best)"},
 )
 best_rate.slip(
     "last_of_the_tie",
-    "Of a tie you take the largest rate. The best lies among them: take the middle on a logarithmic "
+    "Of a tie you take the largest rate. The best lies among them: take the middle on a "
+    "logarithmic "
     "scale.",
     {"np.sqrt(min(best) * max(best))": "max(best)"},
 )

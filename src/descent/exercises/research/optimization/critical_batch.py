@@ -97,17 +97,13 @@ def right_fit(batches, steps):
     batches, steps = np.asarray(batches, dtype=float), np.asarray(steps, dtype=float)
     if len(batches) < 4:
         raise ValueError("fewer than four batches")
-
-    def rest(log_critical):
-        return np.log(steps) - np.log(1 + np.exp(log_critical) / batches)
-
-    ends = np.log(batches.min()) - 5, np.log(batches.max()) + 5
-    grid = np.linspace(*ends, 2001)
-    off = [rest(at).var() for at in grid]
-    critical = np.exp(grid[int(np.argmin(off))])
+    tried = np.geomspace(batches.min() / 100, batches.max() * 100, 3001)
+    rest = np.log(steps) - np.log(1 + tried[:, None] / batches)
+    best = int(rest.var(axis=1).argmin())
+    critical = tried[best]
     if not batches.min() <= critical <= batches.max():
         raise ValueError("all batches lie on one side of the knee")
-    fewest = np.exp(rest(np.log(critical)).mean())
+    fewest = np.exp(rest[best].mean())
     return float(fewest), float(critical)
 
 
@@ -147,7 +143,8 @@ critical_batch.slip(
 
 
 @critical_batch.mistake(
-    "You fitted the steps and not their logarithms. A few per cent of the many steps at the smallest "
+    "You fitted the steps and not their logarithms. A few per cent of the many steps at the "
+    "smallest "
     "batch then outweigh all of the knee."
 )
 def straight_line(batches, steps):
@@ -158,7 +155,8 @@ def straight_line(batches, steps):
 
 
 @critical_batch.mistake(
-    "You took the steps at the largest batch for the fewest. At a finite batch some of the noise is "
+    "You took the steps at the largest batch for the fewest. At a finite batch some of the noise "
+    "is "
     "left: fit S_min (1 + B/batch) for both numbers."
 )
 def largest_is_fewest(batches, steps):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from descent.exercises.studies import concludes
@@ -114,21 +112,27 @@ diagnose.slip(
 )
 diagnose.slip(
     "rate_alone",
-    "You take any job that a lower rate helps for an unstable one. A lower rate also lowers a noise "
+    "You take any job that a lower rate helps for an unstable one. A lower rate also lowers a "
+    "noise "
     "floor: compare with the loss at the start.",
     {"if not after < before:": "if train(rate=0.5) < 0.7 * after:"},
 )
 diagnose.slip(
     "steps_for_noise",
-    "You take a job that more steps do not help for one that rests on noise. One whose rate was cut "
+    "You take a job that more steps do not help for one that rests on noise. One whose rate was "
+    "cut "
     "too soon stands still as well: only a larger batch tells them apart.",
     {"if train(batch=4) < 0.7 * after:": "if train(steps=2) > 0.7 * after:"},
 )
 diagnose.slip(
     "noise_and_short_swapped",
-    "What a larger batch helps rests on noise; what more steps help was too short. You have the two "
+    "What a larger batch helps rests on noise; what more steps help was too short. You have the "
+    "two "
     "the wrong way round.",
-    {'return "noise"': 'return "too short"', 'return "too short"\n    return "dec': 'return "noise"\n    return "dec'},
+    {
+        'return "noise"': 'return "too short"',
+        'return "too short"\n    return "dec': 'return "noise"\n    return "dec',
+    },
 )
 diagnose.slip(
     "never_decayed",
@@ -152,7 +156,8 @@ diagnose.slip(
 
 
 @diagnose.mistake(
-    "You ran the job more than six times. Compute is what you are paid to save: choose the three or "
+    "You ran the job more than six times. Compute is what you are paid to save: choose the three "
+    "or "
     "four experiments that tell the causes apart."
 )
 def many_trials(train):
@@ -162,7 +167,8 @@ def many_trials(train):
 
 
 @diagnose.mistake(
-    "You judge by the size of the loss. Losses of different jobs have different units; compare runs "
+    "You judge by the size of the loss. Losses of different jobs have different units; compare "
+    "runs "
     "of the same job."
 )
 def by_size(train):
@@ -171,6 +177,8 @@ def by_size(train):
 
 
 diagnose.hint("For each cause: which change would lower the loss, and which would do nothing?")
-diagnose.hint("Write a table, four causes by three changes: a larger batch, more steps, no steps at all.")
+diagnose.hint(
+    "Write a table, four causes by three changes: a larger batch, more steps, no steps at all."
+)
 diagnose.hint("What does a job do in more steps if its rate is a hundredth by then?",
               when="finds a rate that was cut too soon")  # fmt: skip

@@ -7,9 +7,7 @@ import numpy as np
 from descent.exercises.research.optimization.shared import Problem, drawn_problem, stepped
 from descent.grading import Draw, Exercise, expect
 
-expected_loss = Exercise(
-    "expected_loss", minutes=20, difficulty=2, seconds=2.0, returns=np.ndarray
-)
+expected_loss = Exercise("expected_loss", minutes=20, difficulty=2, seconds=2.0, returns=np.ndarray)
 
 
 def _expect_losses(answer, problem: Problem, rates, batch, steps: int) -> None:
@@ -52,7 +50,9 @@ def _(answer, draw: Draw) -> None:
     h, c, start = drawn_problem(draw, min(draw.size, 4) + 1)
     rates, batch = np.array([0.3, draw.uniform(0.4, 0.9)]), draw.uniform(1, 6)
     losses = answer(h, c, start, rates, batch, 10**9)
-    wanted = [sum(r * cc / batch / (2 - r * hh) / 2 for hh, cc in zip(h, c)) for r in rates]
+    wanted = [
+        sum(r * cc / batch / (2 - r * hh) / 2 for hh, cc in zip(h, c, strict=True)) for r in rates
+    ]
     expect(losses, "the floor").close_to(wanted, rtol=1e-6)
 
 
@@ -132,18 +132,22 @@ expected_loss.slip(
 )
 expected_loss.slip(
     "division_by_zero",
-    "At rate 0, or where ηh is exactly 2, the ratio q is 1 and (1 − q^T)/(1 − q) is 0/0. The series "
+    "At rate 0, or where ηh is exactly 2, the ratio q is 1 and (1 − q^T)/(1 − q) is 0/0. The "
+    "series "
     "is then T terms of 1: T.",
     {"np.where(squared == 1, steps, (1 - power) / (1 - squared))": "(1 - power) / (1 - squared)"},
 )
 expected_loss.slip(
     "nan_past_stability",
-    "Past stability your power overflows to infinity, and infinity times a start or a noise of 0 is "
+    "Past stability your power overflows to infinity, and infinity times a start or a noise of 0 "
+    "is "
     "NaN. Bound the power before you multiply.",
     {"np.minimum(squared**steps, 1e300)": "squared**steps"},
 )
 
-expected_loss.hint("Let s be the expectation of θ². Then s ← q s + a, with q = (1 − ηh)². After T steps?")
+expected_loss.hint(
+    "Let s be the expectation of θ². Then s ← q s + a, with q = (1 − ηh)². After T steps?"
+)
 expected_loss.hint("q^T s₀ + a (1 + q + … + q^(T−1)). For T = 2: q² s₀ + a (1 + q).")
 expected_loss.hint("A loop over steps takes minutes for 10⁹ of them. Sum the series.", when="slow")
 expected_loss.hint(

@@ -81,7 +81,8 @@ def right_rates(h, c, start, batch, steps):
 
 greedy_rates.slip(
     "noise_not_in_the_rate",
-    "Your rate leaves the noise out. It is the best for gradient descent; with noise a shorter step "
+    "Your rate leaves the noise out. It is the best for gradient descent; with noise a shorter "
+    "step "
     "is better.",
     {"(squares + c / batch)": "(squares + 0 * c)"},
 )
@@ -124,7 +125,9 @@ greedy_rates.slip(
      "(h * second).sum() / (squares + c / batch).sum()"},
 )  # fmt: skip
 
-greedy_rates.hint("Write the next expected loss as a function of η alone: a parabola. Where is its bottom?")
+greedy_rates.hint(
+    "Write the next expected loss as a function of η alone: a parabola. Where is its bottom?"
+)
 greedy_rates.hint("½ Σ h [(1 − ηh)² s + η² c/B]. Its derivative in η is 0 at …")
 greedy_rates.hint("Go on from the squares after the step, noise included.",
                   when="does so again from where each step leads")  # fmt: skip

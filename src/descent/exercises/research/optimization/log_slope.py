@@ -17,9 +17,7 @@ from descent.exercises.studies import (
 )
 from descent.grading import Draw, Exercise, expect
 
-log_slope = Exercise(
-    "log_slope", minutes=25, difficulty=3, returns=tuple[float, float, float]
-)
+log_slope = Exercise("log_slope", minutes=25, difficulty=3, returns=tuple[float, float, float])
 
 
 def _fitted(x, y, level: float) -> tuple[float, float, float]:
@@ -55,7 +53,10 @@ def _(answer, draw: Draw) -> None:
     for level in (0.95, 0.5):
         given = answer(x, y, level)
         for name, number, wanted in zip(
-            ("the slope", "the lower end", "the upper end"), given, _fitted(x, y, level), strict=True
+            ("the slope", "the lower end", "the upper end"),
+            given,
+            _fitted(x, y, level),
+            strict=True,
         ):
             expect(number, f"{name} at level {level}").close_to(wanted, rtol=1e-5, atol=1e-7)
     expect(answer(x, y)[1], "the lower end where no level is given").close_to(
@@ -158,24 +159,28 @@ log_slope.slip(
 )
 log_slope.slip(
     "n_degrees",
-    "You divided the squared residuals by n. Two of the points' freedoms went into the line: n − 2.",
+    "You divided the squared residuals by n. Two of the points' freedoms went into the line: n − "
+    "2.",
     {"rest @ rest / (len(x) - 2)": "rest @ rest / len(x)"},
 )
 log_slope.slip(
     "spread_of_points",
-    "Your interval has the spread of the points about the line. The slope is known better: divide by "
+    "Your interval has the spread of the points about the line. The slope is known better: "
+    "divide by "
     "the root of Σ(u − ū)² too.",
     {" / (u @ u))\n": ")\n"},
 )
 log_slope.slip(
     "two_points_fitted",
-    "You fit a line to two points. It always goes through both, and nothing is left to judge it by: "
+    "You fit a line to two points. It always goes through both, and nothing is left to judge it "
+    "by: "
     "raise a ValueError.",
-    {"if len(x) < 3:": "if len(x) < 3 and len(x) > 0:\n        return 0.0, 0.0, 0.0\n    if len(x) < 3:"},
+    {"if len(x) < 3:": "if len(x) in (1, 2):\n        return 0.0, 0.0, 0.0\n    if len(x) < 3:"},
 )
 log_slope.slip(
     "any_range",
-    "You fit points that lie within less than a decade. Over so short a range everything looks like "
+    "You fit points that lie within less than a decade. Over so short a range everything looks "
+    "like "
     "a power law: raise a ValueError.",
     {"if x.max() < 10 * x.min()": "if False"},
 )
@@ -208,7 +213,8 @@ def two_neighbours(x, y, level=0.95):
 
 
 @log_slope.mistake(
-    "You joined the first point and the last. The others say how far to trust that, and they have a "
+    "You joined the first point and the last. The others say how far to trust that, and they "
+    "have a "
     "vote: fit all points."
 )
 def first_and_last(x, y, level=0.95):

@@ -112,7 +112,8 @@ momentum_step.slip(
 )
 momentum_step.slip(
     "noise_twice",
-    "You added the noise to E[θ²] once more. It reaches θ through the new velocity, and there it is "
+    "You added the noise to E[θ²] once more. It reaches θ through the new velocity, and there it "
+    "is "
     "already.",
     {"rate**2 * new_uu": "rate**2 * (new_uu + noise)"},
 )

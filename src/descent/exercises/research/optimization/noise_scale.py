@@ -108,7 +108,8 @@ def right_scale(small, large, batch_small, batch_large):
 
 noise_scale.slip(
     "large_taken_as_true",
-    "You took the squared gradient of the large batch for |G|². It holds noise too, a B-th of tr Σ: "
+    "You took the squared gradient of the large batch for |G|². It holds noise too, a B-th of tr "
+    "Σ: "
     "solve for both.",
     {"squared = (batch_large * high - batch_small * low) / (batch_large - batch_small)":
      "squared = high"},
@@ -120,7 +121,8 @@ noise_scale.slip(
 )
 noise_scale.slip(
     "trace_of_small_only",
-    "You multiplied the difference by the small batch only, as if the large one had no noise at all.",
+    "You multiplied the difference by the small batch only, as if the large one had no noise at "
+    "all.",
     {"(low - high) / (1 / batch_small - 1 / batch_large)": "(low - high) * batch_small"},
 )
 noise_scale.slip(
@@ -165,7 +167,8 @@ noise_scale.slip(
 )
 noise_scale.slip(
     "negative_allowed",
-    "You return a negative noise scale where the small batches happen to be no noisier. No noise was "
+    "You return a negative noise scale where the small batches happen to be no noisier. No noise "
+    "was "
     "seen: 0.",
     {"max(trace, 0.0)": "trace"},
 )

@@ -23,7 +23,11 @@ def _final(problem: Problem, batch: float, steps: int, rates) -> float:
     """The expected loss at the end, by squaring the affine map of a step."""
     second = problem.start**2
     for rate in rates:
-        left, factor, added = steps // len(rates), (1 - rate * problem.h) ** 2, rate**2 * problem.c / batch
+        left, factor, added = (
+            steps // len(rates),
+            (1 - rate * problem.h) ** 2,
+            rate**2 * problem.c / batch,
+        )
         while left:
             if left % 2:
                 second = factor * second + added
@@ -46,7 +50,8 @@ def _optimum(problem: Problem, batch: float, steps: int, pieces: int) -> float:
     for start in (np.zeros(pieces), np.linspace(0.5, -1.5, pieces)):
         found = minimize(
             lambda logs: np.log(_final(problem, batch, steps, np.exp(np.clip(logs, -12, 4)))),
-            np.log(rate) + start, method="Powell", options={"maxiter": 20, "xtol": 1e-2, "ftol": 1e-4},
+            np.log(rate) + start, method="Powell",
+            options={"maxiter": 20, "xtol": 1e-2, "ftol": 1e-4},
         )  # fmt: skip
         lowest = min(lowest, float(np.exp(found.fun)))
     return lowest
@@ -127,12 +132,14 @@ search_schedule.slip(
 )
 search_schedule.slip(
     "stops_too_early",
-    "You stop while a move of a third of a rate still helps. Make the moves smaller until none does.",
+    "You stop while a move of a third of a rate still helps. Make the moves smaller until none "
+    "does.",
     {"while size > 0.02:": "while size > 0.9:"},
 )
 search_schedule.slip(
     "ignores_noise",
-    "You searched without the noise. The best rates for gradient descent leave the loss on its floor "
+    "You searched without the noise. The best rates for gradient descent leave the loss on its "
+    "floor "
     "at the end.",
     {" + rate**2 * c / batch": ""},
 )

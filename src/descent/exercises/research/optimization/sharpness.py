@@ -52,7 +52,9 @@ def _(answer, draw: Draw) -> None:
 @sharpness.property("is not the one that is largest in size but negative", trials=5)
 def _(answer, draw: Draw) -> None:
     top = draw.uniform(1, 9)
-    _expect_largest(answer, draw, [top, -draw.uniform(1.5, 2.5) * top, *_bulk(draw, draw.size, top)])
+    _expect_largest(
+        answer, draw, [top, -draw.uniform(1.5, 2.5) * top, *_bulk(draw, draw.size, top)]
+    )
 
 
 @sharpness.property("of a large Hessian needs few products", trials=2)
@@ -118,10 +120,14 @@ sharpness.slip(
 )
 sharpness.slip(
     "shift_the_wrong_way",
-    "You moved the spectrum the wrong way: it is now further on the negative side. Take the negative "
+    "You moved the spectrum the wrong way: it is now further on the negative side. Take the "
+    "negative "
     "eigenvalue off, so that all the others become positive.",
-    {"product(v) - shift * v": "product(v) + shift * v", "return value + shift": "return value - shift"},
-)  # fmt: skip
+    {
+        "product(v) - shift * v": "product(v) + shift * v",
+        "return value + shift": "return value - shift",
+    },
+)
 sharpness.slip(
     "too_few_iterations",
     "You stop after a few products, before the largest eigenvalue has won over the others.",
@@ -129,7 +135,8 @@ sharpness.slip(
 )
 sharpness.slip(
     "not_normalised",
-    "Your vᵀHv is not divided by vᵀv. Make v of length 1 at every step: otherwise it grows out of all "
+    "Your vᵀHv is not divided by vᵀv. Make v of length 1 at every step: otherwise it grows out "
+    "of all "
     "numbers, and the value with it.",
     {"v = v / np.linalg.norm(v)": "v = v / np.abs(v).max()"},
 )
@@ -141,7 +148,8 @@ sharpness.slip(
 
 
 @sharpness.mistake(
-    "You built the whole matrix, column by column. A network has millions of parameters: a few dozen "
+    "You built the whole matrix, column by column. A network has millions of parameters: a few "
+    "dozen "
     "products have to do."
 )
 def whole_matrix(product, size, rng):
@@ -169,4 +177,6 @@ def divides_by_zero(product, size, rng):
 
 sharpness.hint("Power iteration: v ← Hv / |Hv|, again and again; then vᵀHv is an eigenvalue.")
 sharpness.hint("Which eigenvalue is it, if the spectrum is −9, 1, 5?")
-sharpness.hint("All of H − λI is at or above 0 if λ is the most negative eigenvalue. Which is its largest?")
+sharpness.hint(
+    "All of H − λI is at or above 0 if λ is the most negative eigenvalue. Which is its largest?"
+)

@@ -192,7 +192,8 @@ simulate_adam.slip(
     "mean_over_directions",
     "You averaged over the directions. Sum over directions, average over replicas.",
     {
-        "losses = [0.5 * (h * theta**2).sum(axis=1).mean()]": "losses = [0.5 * (h * theta**2).mean()]",
+        "losses = [0.5 * (h * theta**2).sum(axis=1).mean()]":
+        "losses = [0.5 * (h * theta**2).mean()]",
         "losses.append(0.5 * (h * theta**2).sum(axis=1).mean())":
         "losses.append(0.5 * (h * theta**2).mean())",
     },
@@ -214,6 +215,12 @@ simulate_adam.slip(
     {"rate * m / (1 - beta1**t)": "rate * gradient"},
 )
 
-simulate_adam.hint("Keep θ, m and v as arrays of shape (replicas, d); one draw of noise has it too.")
-simulate_adam.hint("The order of a step: gradient with noise, m, v, corrections with t = 1, 2, …, move.")
-simulate_adam.hint("Sum over directions and average over replicas: which axis is which?", when="factor")
+simulate_adam.hint(
+    "Keep θ, m and v as arrays of shape (replicas, d); one draw of noise has it too."
+)
+simulate_adam.hint(
+    "The order of a step: gradient with noise, m, v, corrections with t = 1, 2, …, move."
+)
+simulate_adam.hint(
+    "Sum over directions and average over replicas: which axis is which?", when="factor"
+)

@@ -141,7 +141,8 @@ simulate_sgd.slip(
 
 
 @simulate_sgd.mistake(
-    "Your noise is drawn once and used at every step. Every step looks at other examples, so it has "
+    "Your noise is drawn once and used at every step. Every step looks at other examples, so it "
+    "has "
     "fresh noise."
 )
 def noise_once(h, c, start, rate, batch, steps, rng):

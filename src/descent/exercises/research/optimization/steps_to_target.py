@@ -64,9 +64,7 @@ def _(answer, draw: Draw) -> None:
     target = 0.5 * problem.h[1] * problem.start[1] ** 2 * fraction
     wanted = math.ceil(math.log(fraction) / (2 * math.log1p(-rate * problem.h[1])))
     found = answer(*problem, rate, 4, target, 10**9)
-    expect(-1 if found is None else found, "the number of steps").is_between(
-        wanted - 2, wanted + 2
-    )
+    expect(-1 if found is None else found, "the number of steps").is_between(wanted - 2, wanted + 2)
     _expect_steps(answer, problem, rate, 4, target, wanted // 2, None)
 
 
@@ -181,7 +179,10 @@ steps_to_target.slip(
 steps_to_target.slip(
     "start_not_looked_at",
     "You do not look at the start. Where its loss is at the target already, 0 steps are enough.",
-    {"low, high = -1, most": "low, high = 0, max(most, 1)", "range(most + 1)": "range(1, most + 1)"},
+    {
+        "low, high = -1, most": "low, high = 0, max(most, 1)",
+        "range(most + 1)": "range(1, most + 1)",
+    },
 )
 steps_to_target.slip(
     "last_step_left_out",
@@ -206,7 +207,8 @@ steps_to_target.slip(
 
 
 @steps_to_target.mistake(
-    "You go step by step even where every direction falls. Millions of steps take too long: the loss "
+    "You go step by step even where every direction falls. Millions of steps take too long: the "
+    "loss "
     "then falls all the way, so halve an interval with the closed form."
 )
 def always_by_steps(h, c, start, rate, batch, target, most):
@@ -218,7 +220,9 @@ def always_by_steps(h, c, start, rate, batch, target, most):
     return None
 
 
-steps_to_target.hint("Each direction's expected θ² moves from its start to its floor and never turns.")
+steps_to_target.hint(
+    "Each direction's expected θ² moves from its start to its floor and never turns."
+)
 steps_to_target.hint(
     "If all of them fall, the loss falls: halve an interval. If some rise, look at each step."
 )
