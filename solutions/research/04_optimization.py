@@ -24,7 +24,7 @@
 #   - {id: knee, heading: "The knee", for: "how many machines are worth using at once", needs: [rate, slopes]}
 #   - {id: momentum, heading: "What momentum changes", for: "a rule on when momentum is worth its memory", needs: [knee, ladder/08#momentum]}
 #   - {id: adam, heading: "What Adam changes", for: "scaling the rate of Adam when the batch of a language model changes", needs: [slopes, ladder/08#adam]}
-#   - {id: schedule, heading: "A schedule", for: "why rates fall late, and why tuning on short runs misleads", needs: [closed_form, ladder/10#schedule]}
+#   - {id: schedule, heading: "A schedule", for: "why rates fall late, and why tuning on short runs misleads", needs: [closed_form]}
 #   - {id: diagnosis, heading: "Four sick jobs", for: "finding out what holds a run up with few experiments", needs: [knee, schedule]}
 #   - {id: noise_scale, heading: "The noise scale of a real network", for: "guessing the critical batch of a network before any sweep", needs: [knee, ladder/07#training_loop]}
 #   - {id: edge, heading: "Where the model ends", for: "knowing what a quadratic cannot explain: the curvature moves", needs: [model, ladder/02#backward]}
@@ -514,12 +514,14 @@ ax.loglog(BATCHES, [steps for _, steps in sgd.values()], "o", color=COLOURS["blu
 ax.loglog(x, fewest * (1 + knee / x), color=COLOURS["grey"], lw=1.5)
 ax.axvline(knee, color=COLOURS["red"], lw=1.2, ls="--")
 ax.text(knee * 1.15, 2e5, f"critical batch {knee:.0f}", color=COLOURS["red"])
-ax.text(1.6, 2e4, "perfect scaling:\nas many examples,\nfewer steps", color=COLOURS["ink"])
+ax.text(1.2, 3e3, "perfect scaling:\nas many examples,\nfewer steps", color=COLOURS["ink"])
 ax.text(2500, 1.5e3, "more examples,\nas many steps", color=COLOURS["ink"])
 ax.set(xlabel="batch (examples)", ylabel="steps to a loss of 0.01", title="Below the knee examples count, above it steps do")
 plt.show()
 
 # %% [markdown]
+# The law is a rough one here: the points bend more sharply than the curve. But its two numbers say what a whole table said, and they can be compared between optimisers.
+#
 # ## What momentum changes
 #
 # Momentum keeps a velocity: $u \leftarrow \mu u + g$, then $\theta \leftarrow \theta - \eta u$, as in `torch.optim.SGD`. A mean and a variance are no longer enough, since $\theta$ and $u$ depend on each other. Three expectations close the recursion: $\mathbb{E}[\theta^2]$, $\mathbb{E}[\theta u]$ and $\mathbb{E}[u^2]$. Square and multiply the two updates, and drop what has mean 0.
@@ -846,7 +848,7 @@ right.legend()
 plt.show()
 
 # %% [markdown]
-# The searched rates stay as high as stability allows for most of the run, and fall at its end. The loss then drops steeply, as it does in so many training curves. For most of the run the searched schedule is *behind* the greedy one.
+# The searched rates stay as high as stability allows for most of the run, and fall at its end. The loss then drops steeply, as it does in so many training curves. For more than half of the run the searched schedule is *behind* the constant one. Whoever had compared the two there would have chosen the wrong one.
 
 # %% recall="schedule"
 recall("schedule")

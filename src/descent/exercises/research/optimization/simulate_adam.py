@@ -224,3 +224,9 @@ simulate_adam.hint(
 simulate_adam.hint(
     "Sum over directions and average over replicas: which axis is which?", when="factor"
 )
+
+simulate_adam.equivalent(
+    "`gradient = h * theta + rng.normal(size=theta.shape) * np.sqrt(c / batch)` → "
+    "`gradient = h * theta - rng.normal(size=theta.shape) * np.sqrt(c / batch)`",
+    because="normal noise has the same distribution with either sign",
+)

@@ -165,3 +165,9 @@ def own_generator(h, c, start, rate, batch, steps, rng):
 simulate_sgd.hint("One step: a gradient hθ plus noise; then θ moves by −η times both.")
 simulate_sgd.hint("A normal number with variance s² is s times a standard normal one.")
 simulate_sgd.hint("How many losses does a run of no steps have?", when="shape")
+
+simulate_sgd.equivalent(
+    "`gradient = h * theta + rng.normal(size=len(h)) * np.sqrt(c / batch)` → "
+    "`gradient = h * theta - rng.normal(size=len(h)) * np.sqrt(c / batch)`",
+    because="normal noise has the same distribution with either sign",
+)

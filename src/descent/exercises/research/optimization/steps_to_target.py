@@ -206,20 +206,6 @@ steps_to_target.slip(
 )
 
 
-@steps_to_target.mistake(
-    "You go step by step even where every direction falls. Millions of steps take too long: the "
-    "loss "
-    "then falls all the way, so halve an interval with the closed form."
-)
-def always_by_steps(h, c, start, rate, batch, target, most):
-    second, q = start.astype(float) ** 2, (1 - rate * h) ** 2
-    for t in range(most + 1):
-        if 0.5 * (h * second).sum() <= target:
-            return t
-        second = q * second + rate**2 * c / batch
-    return None
-
-
 steps_to_target.hint(
     "Each direction's expected θ² moves from its start to its floor and never turns."
 )
