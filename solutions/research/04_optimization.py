@@ -238,7 +238,7 @@ def expected_loss(
     ### BEGIN SOLUTION
     rates = rates[:, None]
     q = (1 - rates * h) ** 2
-    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+    with np.errstate(all="ignore"):  # past stability powers overflow
         power = np.minimum(q**steps, 1e300)
         terms = np.where(q == 1, steps, (1 - power) / (1 - q))
     second = power * start**2 + rates**2 * c / batch * terms
@@ -426,11 +426,14 @@ def log_slope(x: Sequence[float], y: Sequence[float], level: float = 0.95) -> tu
         x is less than ten times the smallest.
     """
     ### BEGIN SOLUTION
-    x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
-    numbers = np.concatenate([x, y])
-    if len(x) < 3 or not (np.isfinite(numbers) & (numbers > 0)).all() or x.max() < 10 * x.min():
-        raise ValueError("too few points, too short a range, or no logarithm")
-    u, v = np.log(x) - np.log(x).mean(), np.log(y) - np.log(y).mean()
+    if len(x) < 3:
+        raise ValueError("fewer than three points")
+    numbers = np.array([x, y], dtype=float)
+    if not (np.isfinite(numbers) & (numbers > 0)).all():
+        raise ValueError("there is no logarithm of these")
+    if max(x) < 10 * min(x):
+        raise ValueError("less than a decade")
+    u, v = np.log(numbers) - np.log(numbers).mean(axis=1, keepdims=True)
     slope = (u @ v) / (u @ u)
     rest = v - slope * u
     error = np.sqrt(rest @ rest / (len(x) - 2) / (u @ u))
@@ -488,13 +491,12 @@ def critical_batch(batches: Sequence[float], steps: Sequence[float]) -> tuple[fl
         batch or above the largest: then all were on one side of the knee.
     """
     ### BEGIN SOLUTION
-    batches, steps = np.asarray(batches, dtype=float), np.asarray(steps, dtype=float)
     if len(batches) < 4:
         raise ValueError("fewer than four batches")
-    tried = np.geomspace(batches.min() / 100, batches.max() * 100, 4001)
-    rest = np.log(steps) - np.log(1 + tried[:, None] / batches)  # what log(fewest) has to explain
+    tried = np.geomspace(min(batches) / 100, max(batches) * 100, 4001)
+    rest = np.log(steps) - np.log(1 + tried[:, None] / np.array(batches))  # what log(fewest) has to explain
     best = rest.var(axis=1).argmin()
-    if not batches.min() <= tried[best] <= batches.max():
+    if not min(batches) <= tried[best] <= max(batches):
         raise ValueError("all batches lie on one side of the knee")
     return math.exp(rest[best].mean()), float(tried[best])
     ### END SOLUTION
@@ -678,7 +680,8 @@ ADAM_RATES = np.geomspace(0.003, 0.8, 14).tolist()
 
 def adam_steps(batch: float) -> list[int | None]:
     """Steps of Adam to its target at every rate; a rate is given up when it is no longer among the best."""
-    steps, most = [], 4000
+    steps: list[int | None] = []
+    most = 4000
     for rate in ADAM_RATES:
         losses = simulate_adam(h256, h256, replicas, rate, batch, most, np.random.default_rng(1))
         there = np.flatnonzero(losses <= ADAM_TARGET)
@@ -687,7 +690,7 @@ def adam_steps(batch: float) -> list[int | None]:
     return steps
 
 
-adam = {}
+adam: dict[float, tuple[float, int]] = {}
 for batch in (0.25, 0.5, 1, 2, 4, 8, 16, 64, 256):
     steps = adam_steps(batch)
     adam[batch] = best_rate(ADAM_RATES, steps), min(count for count in steps if count is not None)
@@ -859,16 +862,15 @@ recall("schedule")
 # Four training jobs have stalled, each for another reason, and the names on the files are lost. `job(rate=…, batch=…, steps=…)` trains one anew with its rate, batch or number of steps multiplied by a factor, and returns the last loss. Their losses have different units, so only runs of the same job can be compared. Here is the first look.
 
 # %% tags=["hide-input"]
-def make_job(h: np.ndarray, noise: float, rate: float, steps: int, cut_at: float) -> Callable[..., float]:
+def make_job(h: np.ndarray, noise: float, usual_rate: float, usual_steps: int, cut_at: float) -> Callable[..., float]:
     """A job on a quadratic; where `cut_at` comes before its end, its rate falls there to a hundredth."""
 
-    def train(*, rate: float = 1.0, batch: float = 1.0, steps: float = 1.0, _at=(h, noise, rate, steps, cut_at)) -> float:
-        curvature, strength, own_rate, own_steps, cut = _at
-        second = np.ones_like(curvature)
-        for step in range(round(steps * own_steps)):
-            now = own_rate * rate * (0.01 if step >= cut else 1.0)
-            second = (1 - now * curvature) ** 2 * second + now**2 * strength * curvature / batch
-        return float(0.5 * (curvature * second).sum())
+    def train(*, rate: float = 1.0, batch: float = 1.0, steps: float = 1.0) -> float:
+        second = np.ones_like(h)
+        for step in range(round(steps * usual_steps)):
+            now = usual_rate * rate * (0.01 if step >= cut_at else 1.0)
+            second = (1 - now * h) ** 2 * second + now**2 * noise * h / batch
+        return float(0.5 * (h * second).sum())
 
     return train
 
@@ -880,7 +882,7 @@ jobs = {
     "C": make_job(30 * curved, 1e-6, 0.5 / 30, 60, 1e9),
     "D": make_job(0.1 * curved, 1e-7, 21.0, 40, 1e9),
 }
-TRIALS = {"as it is": {}, "no steps": {"steps": 0}, "rate ÷ 2": {"rate": 0.5}, "rate × 2": {"rate": 2}}
+TRIALS: dict[str, dict[str, float]] = {"as it is": {}, "no steps": {"steps": 0}, "rate ÷ 2": {"rate": 0.5}, "rate × 2": {"rate": 2}}
 print("job  " + "  ".join(f"{name:>10}" for name in TRIALS))
 for name, job in jobs.items():
     print(f"{name:<4} " + "  ".join(f"{job(**trial):10.4g}" for trial in TRIALS.values()))
@@ -1028,7 +1030,7 @@ outcome("scale_grows", direction)
 # %%
 record = measured("optimization_knee")
 print(f"recorded beforehand: {record['command']}\n{record['date']}, {record['hardware']}\n")
-fastest = {}
+fastest: dict[int, tuple[float, float, list[int]]] = {}
 for row in record["runs"]:
     if None not in row["steps"]:
         typical = float(np.median(row["steps"]))

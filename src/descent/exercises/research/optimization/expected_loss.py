@@ -154,3 +154,16 @@ expected_loss.hint(
     "What is the sum of T terms that are all 1?",
     when="at rate 0, and where ηh is exactly 1 or 2",
 )
+
+expected_loss.equivalent(
+    "`with np.errstate(all='ignore'):` → `with np.errstate():`",
+    because="it only keeps numpy from warning",
+)
+expected_loss.equivalent(
+    "`power = np.minimum(q ** steps, 1e+300)` → `power = np.minimum(1e+300, q ** steps)`",
+    because="the smaller of two does not depend on which comes first",
+)
+expected_loss.equivalent(
+    "`power = np.minimum(q ** steps, 1e+300)` → `power = np.minimum(q ** steps, 2e+300)`",
+    because="any bound that is far beyond all losses, and still a number, will do",
+)
