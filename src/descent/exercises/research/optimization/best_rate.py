@@ -164,3 +164,15 @@ best_rate.slip(
 best_rate.hint("First: which rates need the fewest steps? There may be several.")
 best_rate.hint("When could a better rate lie outside the grid? Look at both ends of it.")
 best_rate.hint("Zero steps is a number of steps; None is not.", when="value")
+
+_BEST = "best = [rate for rate, count in zip(rates, steps, strict=True) if count == min(arrived)]"
+for _other in ("zip(rates, steps)", "zip(rates, steps, strict=False)"):
+    best_rate.equivalent(
+        f"`{_BEST}` → `{_BEST.replace('zip(rates, steps, strict=True)', _other)}`",
+        because="there are as many counts as rates",
+    )
+for _line in ("if not arrived:", "raise ValueError('no rate reaches the target')"):
+    best_rate.equivalent(
+        f"`{_line}` deleted",
+        because="min() of nothing raises a ValueError too, if a less clear one",
+    )

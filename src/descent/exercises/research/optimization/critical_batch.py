@@ -191,3 +191,26 @@ def without_the_floor(batches, steps):
 critical_batch.hint("For a given B_crit, which S_min fits the logarithms best? A mean.")
 critical_batch.hint("So one number is left to search: try a fine grid of B_crit, evenly in log B.")
 critical_batch.hint("Is the B_crit you found between batches that were tried?", when="value")
+
+_TRIED = "tried = np.geomspace(min(batches) / {}, max(batches) * {}, {})"
+for _other in ((100, 100, 4002), (100, 100, 4000), (101, 100, 4001), (99, 100, 4001),
+               (100, 101, 4001), (100, 99, 4001)):  # fmt: skip
+    critical_batch.equivalent(
+        f"`{_TRIED.format(100, 100, 4001)}` → `{_TRIED.format(*_other)}`",
+        because="a grid as fine and as wide finds the same within its 1 %",
+    )
+critical_batch.equivalent(
+    f"`{_TRIED.format(100, 100, 4001)}` → "
+    "`tried = np.geomspace(max(batches) * 100, min(batches) / 100, 4001)`",
+    because="the same grid backwards",
+)
+critical_batch.equivalent(
+    "`if not min(batches) <= tried[best] <= max(batches):` → "
+    "`if not min(batches) < tried[best] <= max(batches):`",
+    because="no number of the grid is exactly the smallest batch",
+)
+critical_batch.equivalent(
+    "`if not min(batches) <= tried[best] <= max(batches):` → "
+    "`if not min(batches) <= tried[best] < max(batches):`",
+    because="no number of the grid is exactly the largest batch",
+)

@@ -23,6 +23,8 @@ class Job:
 
     def __call__(self, rate: float = 1.0, batch: float = 1.0, steps: float = 1.0) -> float:
         """The expected loss at the end of a run with these factors."""
+        if min(rate, batch, steps) < 0:
+            raise ValueError("a factor is below 0")
         self.calls += 1
         second = np.ones_like(self.h)
         with np.errstate(over="ignore", invalid="ignore"):
@@ -182,3 +184,18 @@ diagnose.hint(
 )
 diagnose.hint("What does a job do in more steps if its rate is a hundredth by then?",
               when="finds a rate that was cut too soon")  # fmt: skip
+
+for _mutant, _because in {
+    "`if not after < before:` → `if not after <= before:`": "no job ends exactly at its start",
+    "`if train(batch=4) < 0.7 * after:` → `if train(batch=4) <= 0.7 * after:`":
+    "no job ends exactly on the bound",
+    "`if train(batch=4) < 0.7 * after:` → `if train(batch=5) < 0.7 * after:`":
+    "any batch that is clearly larger tells",
+    "`if train(batch=4) < 0.7 * after:` → `if train(batch=3) < 0.7 * after:`":
+    "any batch that is clearly larger tells",
+    "`if train(steps=2) < 0.7 * after:` → `if train(steps=2) <= 0.7 * after:`":
+    "no job ends exactly on the bound",
+    "`if train(steps=2) < 0.7 * after:` → `if train(steps=3) < 0.7 * after:`":
+    "any number of steps that is clearly larger tells",
+}.items():  # fmt: skip
+    diagnose.equivalent(_mutant, _because)

@@ -200,3 +200,8 @@ def mean_of_ratios(small, large, batch_small, batch_large):
 noise_scale.hint("E|g_B|² = |G|² + tr Σ / B. Two batches give two equations.")
 noise_scale.hint("Subtract one from the other: |G|² drops out. Then the other unknown.")
 noise_scale.hint("Average over all gradients of a batch before anything is divided.", when="value")
+
+noise_scale.equivalent(
+    "`return float(max(trace, 0.0) / squared)` → `return float(max(0.0, trace) / squared)`",
+    because="the larger of two does not depend on which comes first",
+)

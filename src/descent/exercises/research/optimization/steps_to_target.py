@@ -39,7 +39,8 @@ def _dipping(draw: Draw) -> tuple[Problem, float, float]:
 def _(answer, draw: Draw) -> None:
     h, c, start = drawn_problem(draw, min(draw.size, 5))
     problem = Problem(h, c * 0.01, np.abs(start) + 0.5)
-    rate, batch = draw.uniform(0.05, 0.4), draw.integers(4, 20)
+    rate = draw.choice([draw.uniform(0.05, 0.4), round(1.6 / float(h.max()), 3)])
+    batch = draw.integers(4, 20)
     target = stepped(problem, [rate] * 8, batch)[draw.integers(2, 7)] * 1.0001
     wanted = _by_steps(problem, rate, batch, target, 50)
     _expect_steps(answer, problem, rate, batch, target, 50, wanted)
@@ -52,6 +53,7 @@ def _(answer, draw: Draw) -> None:
     losses = stepped(problem, [0.2] * 9, 8)
     _expect_steps(answer, problem, 0.2, 8, losses[0] * 1.001, 9, 0)
     _expect_steps(answer, problem, 0.2, 8, losses[0] * 1.001, 0, 0)
+    _expect_steps(answer, problem, 0.2, 8, losses[0] * 50, 9, 0)
     _expect_steps(answer, problem, 0.2, 8, losses[9] * 1.0001, 9, 9)
     _expect_steps(answer, problem, 0.2, 8, losses[9] * 1.0001, 8, None)
 
@@ -87,6 +89,9 @@ def _(answer, draw: Draw) -> None:
     wanted = _by_steps(problem, rate, batch, target, 400)
     _expect_steps(answer, problem, rate, batch, target, 400, wanted)
     _expect_steps(answer, problem, rate, batch, losses[lowest] * 0.98, 400, None)
+    if wanted:
+        _expect_steps(answer, problem, rate, batch, target, wanted, wanted)
+        _expect_steps(answer, problem, rate, batch, target, wanted - 1, None)
 
 
 @steps_to_target.property("finds the dip before an unstable direction explodes", trials=4)
@@ -115,6 +120,7 @@ def _(answer, draw: Draw) -> None:
     problem = Problem(np.array([1.0]), np.zeros(1), np.array([at]))
     target = float(Fraction(1, 2) * Fraction(at) ** 2 * Fraction(1, 4) ** 3)
     _expect_steps(answer, problem, 0.5, 1, target, 10**6, 3)
+    _expect_steps(answer, problem, 0.5, 1, target, 3, 3)
     # The same beside a direction that rises, so that it has to be looked for step by step.
     rising = Problem(np.array([1.0, 0.5]), np.array([0.0, 4.0]), np.array([0.0, 0.0]))
     _expect_steps(answer, rising, 1.0, 1, 0.0, 40, 0)
@@ -219,4 +225,22 @@ steps_to_target.hint(
 steps_to_target.hint(
     "A direction past stability has no floor: what is the least that its θ² is ever?",
     when="at hopeless rates is None at once, whatever `most`",
+)
+
+_FLOOR = (
+    "floor = np.where(stable, rate * c / (batch * h * np.where(stable, 2 - rate * h, {})), np.inf)"
+)
+for _unused in (0, 2):
+    steps_to_target.equivalent(
+        f"`{_FLOOR.format(1)}` → `{_FLOOR.format(_unused)}`",
+        because="the number stands where it is not used, and only avoids a warning",
+    )
+steps_to_target.equivalent(
+    "`stable = rate * h < 2` → `stable = rate * h <= 2`",
+    because="at exactly 2 the floor is then infinite by its formula",
+)
+steps_to_target.equivalent(
+    "`if 0.5 * (h * np.minimum(second, floor)).sum() > target:` → "
+    "`if 0.5 * (h * np.minimum(floor, second)).sum() > target:`",
+    because="the smaller of two does not depend on which comes first",
 )
