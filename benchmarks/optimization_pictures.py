@@ -149,7 +149,7 @@ def main(what: str, before: Path | None = None) -> None:
         "threads": torch.get_num_threads(),
         "versions": {"python": platform.python_version(), "torch": torch.__version__},
         "setting": setting,
-        "seconds": round(time.process_time() - began, 1),
+        **({} if before else {"seconds": round(time.process_time() - began, 1)}),
         "runs": runs,
     }
     out = ROOT / "book/results" / f"optimization_{what}.json"

@@ -1041,6 +1041,8 @@ for batch, (rate, _, every) in fastest.items():
     print(f"{batch:6} {rate:11.4f}   {every}")
 fewest, real_knee = critical_batch(list(fastest), [typical for _, typical, _ in fastest.values()])
 print(f"at least {fewest:.0f} steps, critical batch {real_knee:.0f}")
+times = [scale / real_knee for _, loss, scale in scales if loss > 0.2]
+print(f"on the way to the target the noise scale is {min(times):.1f} to {max(times):.1f} times that")
 
 # %% tags=["hide-input"]
 fig, (left, right) = plt.subplots(1, 2, figsize=(11, 4.2))
@@ -1057,7 +1059,7 @@ right.set(xlabel="held-out loss", ylabel="noise scale (examples)", title=titled(
 plt.show()
 
 # %% [markdown]
-# The two are of the same order.
+# The guess made from gradients alone is of the right order, and too high. It takes all directions for equally curved, and it is one number where the whole way to the target counts. Still it is worth having: whoever knows it does not begin with a batch of 4, nor with one of 10 000. The best rates tell the story of the quadratic once more. They grow with the batch up to the knee, and stay where they are beyond it.
 #
 # The same sweep as a real run, with your machine's own numbers: `smoke` is seconds, `cpu` some minutes on two cores.
 
@@ -1222,6 +1224,8 @@ plot_curves({"seen": (first["step"], first["seen"]), "unseen": (first["step"], f
 plt.show()
 
 # %% [markdown]
+# With weight decay the rule is found long after every seen sum is right. Without it the sums are learned by heart as quickly, and the rule is not found at all. A training loss that has stopped falling does not mean that training is over.
+#
 # **Averaging instead of decay.** Keep an exponential moving average of $\theta$ and measure *its* loss. How much of the schedule's gain does it give, at a constant rate?
 #
 # :::{admonition} What a good answer contains
