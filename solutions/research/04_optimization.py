@@ -68,7 +68,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 import torch.nn.functional as F
-from scipy import stats
+from scipy import optimize, stats
 from torch import nn
 
 from descent import chapter, check, commit, measured, outcome, recall, run, write
@@ -428,7 +428,7 @@ def log_slope(x: Sequence[float], y: Sequence[float], level: float = 0.95) -> tu
     ### BEGIN SOLUTION
     if len(x) < 3:
         raise ValueError("fewer than three points")
-    numbers = np.array([x, y], dtype=float)
+    numbers = np.array([x, y])
     if not (np.isfinite(numbers) & (numbers > 0)).all():
         raise ValueError("there is no logarithm of these")
     if max(x) < 10 * min(x):
@@ -810,23 +810,15 @@ def search_schedule(
     ### BEGIN SOLUTION
     def final_loss(logs: np.ndarray) -> float:
         second = start**2.0
-        for rate in np.exp(logs):
+        for rate in np.exp(logs) / h.max():
             power, floor = (1 - rate * h) ** (2 * (steps // pieces)), rate * c / (batch * h * (2 - rate * h))
-            second = floor + (second - floor) * power
-        return float(np.log(0.5 * (h * second).sum()))
+            second = np.minimum(floor + (second - floor) * power, 1e99)
+        return float((h * second).sum())
 
-    constant = np.log(np.geomspace(1e-3, 1.95, 60) / h.max())
-    logs = np.full(pieces, min(constant, key=lambda at: final_loss(np.full(pieces, at))))
-    lowest, size = final_loss(logs), 1.0
-    while size > 0.02:
-        improved = False
-        for piece, move in itertools.product(range(pieces), (size, -size)):
-            trial = logs.copy()
-            trial[piece] = min(trial[piece] + move, np.log(1.95 / h.max()))
-            if (loss := final_loss(trial)) < lowest - 1e-9:
-                logs, lowest, improved = trial, loss, True
-        size = size if improved else size / 2
-    return np.exp(logs)
+    starts = np.zeros(pieces), np.linspace(0, -3, pieces)  # a constant rate, and one that falls
+    bounds = [(-9.0, 1.4)] * pieces
+    found = [optimize.minimize(final_loss, at, method="Powell", bounds=bounds) for at in starts]
+    return np.exp(min(found, key=lambda one: one.fun).x) / h.max()
     ### END SOLUTION
 
 

@@ -209,8 +209,3 @@ critical_batch.equivalent(
     "`if not min(batches) < tried[best] <= max(batches):`",
     because="no number of the grid is exactly the smallest batch",
 )
-critical_batch.equivalent(
-    "`if not min(batches) <= tried[best] <= max(batches):` → "
-    "`if not min(batches) <= tried[best] < max(batches):`",
-    because="no number of the grid is exactly the largest batch",
-)

@@ -93,11 +93,11 @@ def _(answer, draw: Draw) -> None:
     refuses(answer, [], [], because="no points")
 
 
-@log_slope.property("is refused over less than a decade", trials=3)
+@log_slope.property("is refused over less than a decade", trials=2)
 def _(answer, draw: Draw) -> None:
-    low = draw.choice([0.01, 1.0, 30.0])
-    x = low * np.array([draw.uniform(8, 9.9), 1, 2, 3, 5])
-    refuses(answer, x, [3.0, 4.0, 6.0, 8.0, 9.0], because="less than a decade")
+    for low in (0.01, 1.0, 30.0):
+        x = low * np.array([draw.uniform(8, 9.9), 1, 2, 3, 5])
+        refuses(answer, x, [3.0, 4.0, 6.0, 8.0, 9.0], because="less than a decade")
 
 
 @log_slope.property("is refused where there is no logarithm", trials=2)

@@ -50,7 +50,8 @@ def _optimum(problem: Problem, batch: float, steps: int, pieces: int) -> float:
     for start in (np.zeros(pieces), np.linspace(0.5, -1.5, pieces)):
         found = minimize(
             lambda logs: np.log(_final(problem, batch, steps, np.exp(np.clip(logs, -12, 4)))),
-            np.log(rate) + start, method="Powell",
+            np.log(rate) + start,
+            method="Powell",
             options={"maxiter": 20, "xtol": 1e-2, "ftol": 1e-4},
         )  # fmt: skip
         lowest = min(lowest, float(np.exp(found.fun)))
@@ -108,19 +109,22 @@ def right_search(h, c, start, batch, steps, pieces):
                 second = (1 - rate * h) ** 2 * second + rate**2 * c / batch
         return np.log(0.5 * (h * second).sum())
 
-    grid = np.log(np.geomspace(1e-3, 1.95, 40) / h.max())
-    logs = np.full(pieces, min(grid, key=lambda at: loss(np.full(pieces, at))))
-    size = 1.0
-    while size > 0.02:
-        better = False
-        for k in range(pieces):
-            for move in (size, -size):
-                trial = logs.copy()
-                trial[k] += move
-                if loss(trial) < loss(logs) - 1e-9:
-                    logs, better = trial, True
-        if not better:
-            size /= 2
+    def climbed(logs):
+        size, lowest = 1.0, loss(logs)
+        while size > 0.02:
+            better = False
+            for k in range(pieces):
+                for move in (size, -size):
+                    trial = logs.copy()
+                    trial[k] += move
+                    if (value := loss(trial)) < lowest - 1e-9:
+                        logs, lowest, better = trial, value, True
+            if not better:
+                size /= 2
+        return logs
+
+    starts = np.zeros(pieces), np.linspace(0, -3, pieces)
+    logs = min((climbed(at - np.log(h.max())) for at in starts), key=loss)
     return np.exp(logs)
 
 
@@ -128,12 +132,16 @@ search_schedule.slip(
     "constant_rate",
     "You return the best constant rate in every piece. A schedule may do better: large rates while "
     "the start is far, small ones for the noise at the end.",
-    {"while size > 0.02:": "while size > 2:"},
+    {
+        "starts = np.zeros(pieces), np.linspace(0, -3, pieces)":
+        "grid = np.linspace(-5, 0.68, 60)",
+        "min((climbed(at - np.log(h.max())) for at in starts), key=loss)":
+        "min((np.full(pieces, at - np.log(h.max())) for at in grid), key=loss)",
+    },
 )
 search_schedule.slip(
     "stops_too_early",
-    "You stop while a move of a third of a rate still helps. Make the moves smaller until none "
-    "does.",
+    "You stop while a move by half the rate still helps. Make the moves smaller until none does.",
     {"while size > 0.02:": "while size > 0.9:"},
 )
 search_schedule.slip(
