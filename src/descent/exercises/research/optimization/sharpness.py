@@ -47,6 +47,7 @@ def _bulk(draw: Draw, count: int, size: float) -> np.ndarray:
 def _(answer, draw: Draw) -> None:
     top = draw.uniform(1, 40)
     _expect_largest(answer, draw, [top, *_bulk(draw, draw.size + 1, top)])
+    _expect_largest(answer, draw, [0.3, *_bulk(draw, draw.size + 3, 0.3)])
 
 
 @sharpness.property("is not the one that is largest in size but negative", trials=5)
@@ -180,3 +181,14 @@ sharpness.hint("Which eigenvalue is it, if the spectrum is −9, 1, 5?")
 sharpness.hint(
     "All of H − λI is at or above 0 if λ is the most negative eigenvalue. Which is its largest?"
 )
+
+_LAST = "return first if first {} else largest_in_size(first)"
+sharpness.equivalent(
+    f"`{_LAST.format('>= 0')}` → `{_LAST.format('> 0')}`",
+    because="at exactly 0 the matrix is 0, and the second search finds 0 again",
+)
+for _times in (89, 91):
+    sharpness.equivalent(
+        f"`for _ in range(90):` → `for _ in range({_times}):`",
+        because="one product more or less changes nothing within 1 %",
+    )
