@@ -1055,7 +1055,7 @@ right.set(xlabel="held-out loss", ylabel="noise scale (examples)", title=titled(
 plt.show()
 
 # %% [markdown]
-# The guess made from gradients alone is of the right order. No more than that can be asked of it: the noise scale grows on the way, where the knee is one number for all of it, and it takes all directions for equally curved. Still it is worth having. Whoever knows it does not begin with a batch of 4, nor with one of 10 000. The best rates tell the story of the quadratic once more. They grow with the batch up to the knee, and stay about where they are beyond it.
+# The guess made from gradients alone is of the right order. No more than that can be asked of it. The noise scale grows on the way, where the knee is one number for all of it. And it takes all directions for equally curved. Still it is worth having. Whoever knows it does not begin with a batch of 4, nor with one of 10 000. The best rates tell the story of the quadratic once more. They grow with the batch up to the knee, and stay about where they are beyond it.
 #
 # The same sweep as a real run, with your machine's own numbers: `smoke` is seconds, `cpu` some minutes on two cores.
 
