@@ -14,7 +14,7 @@ from descent.runs.batch_size_sweep import (
     points,
     summary,
 )
-from descent.runs.batch_size_sweep.task import SmallMLP, check_model, digits, train_point
+from descent.runs.batch_size_sweep.task import SmallMLP, check_model, load, train_point
 from descent.runs.definition.catalogue import RUNS
 from descent.runs.definition.contract import BrokenContract
 from descent.runs.definition.profiles import profile_names, settings_of
@@ -25,16 +25,12 @@ RUN = RUNS["batch_size_sweep"]
 POINT = {"batch": 16, "rate": 0.16, "seed": 0}
 
 
-@pytest.fixture(autouse=True)
-def read_anew():
-    """Digits are kept for a process, and tests differ in which there are."""
-    digits.cache_clear()
-    yield
-    digits.cache_clear()
-
-
 def smoke(**changes):
     return settings_of(RUN, "smoke", changes)
+
+
+def trained(settings, values):
+    return train_point(settings, values, load(settings, "cpu"))
 
 
 def test_every_profile_s_settings_are_whole():
@@ -60,12 +56,12 @@ def test_the_smoke_sweep_goes_through_to_its_report(whole_run, tools):
 
 def test_a_training_ends_at_its_target_and_is_the_same_whenever_it_is_made():
     torch.manual_seed(5)
-    first = train_point(smoke(), POINT, "cpu")
+    first = trained(smoke(), POINT)
     assert 1 < first["updates"] < most(smoke(), 16)
     assert first["examples"] == 16 * first["updates"]
     torch.manual_seed(6)
-    assert train_point(smoke(), POINT, "cpu") == first
-    harder = train_point(smoke(target=1.0), POINT, "cpu")
+    assert trained(smoke(), POINT) == first
+    harder = trained(smoke(target=1.0), POINT)
     assert harder["updates"] > first["updates"]
 
 
@@ -76,7 +72,7 @@ def test_a_training_ends_at_its_target_and_is_the_same_whenever_it_is_made():
 )
 def test_a_training_that_misses_the_target_is_given_up(changes, rate):
     settings = smoke(most_updates=5, most_examples=16, **changes)
-    found = train_point(settings, {**POINT, "rate": rate}, "cpu")
+    found = trained(settings, {**POINT, "rate": rate})
     assert found == {"updates": None, "examples": None}
 
 
@@ -128,7 +124,7 @@ def test_a_setting_that_cannot_be_is_refused_by_name(name, changes):
 
 def test_more_held_out_than_there_are_pictures_is_refused_by_name():
     with pytest.raises(WrongSetting, match="held_out is 5000"):
-        train_point(smoke(held_out=5000), POINT, "cpu")
+        trained(smoke(held_out=5000), POINT)
 
 
 class Flat(nn.Linear):

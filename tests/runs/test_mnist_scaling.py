@@ -17,8 +17,8 @@ from descent.runs.mnist_scaling import FLOPS, LOSS, frontier, points, summary
 from descent.runs.mnist_scaling.sizes import forward_flops, parameters
 from descent.runs.mnist_scaling.task import (
     check_model,
-    digits,
     groups,
+    load,
     measure,
     operations,
     train_point,
@@ -28,16 +28,12 @@ from descent.training.settings import WrongSetting
 RUN = RUNS["mnist_scaling"]
 
 
-@pytest.fixture(autouse=True)
-def read_anew():
-    """Digits are kept for a process, and tests differ in which there are."""
-    digits.cache_clear()
-    yield
-    digits.cache_clear()
-
-
 def smoke(**changes):
     return settings_of(RUN, "smoke", changes)
+
+
+def trained(settings, values, model=None):
+    return train_point(settings, values, load(settings, "cpu"), model)
 
 
 def test_every_profile_s_settings_are_whole():
@@ -73,14 +69,14 @@ def test_a_training_is_the_same_whenever_it_is_made_and_learns():
     settings = smoke(width=8, batch_size=16)
     point = points(settings)[0].values
     torch.manual_seed(5)
-    first = train_point(settings, point, "cpu")
+    first = trained(settings, point)
     torch.manual_seed(6)
-    assert train_point(settings, point, "cpu") == first
+    assert trained(settings, point) == first
     assert first[LOSS] < math.log(10) - 0.3
     assert first[FLOPS] == 3 * forward_flops(point["width"]) * point["pictures"]
-    other = train_point(settings, {**point, "seed": 1}, "cpu")
+    other = trained(settings, {**point, "seed": 1})
     assert other[LOSS] != first[LOSS]
-    assert train_point(settings, {**point, "dropout": 0.2}, "cpu")[LOSS] != first[LOSS]
+    assert trained(settings, {**point, "dropout": 0.2})[LOSS] != first[LOSS]
 
 
 class Spy(ScalingCNN):
@@ -96,7 +92,7 @@ class Spy(ScalingCNN):
 
 def seen(settings, **values):
     Spy.seen = []
-    train_point(settings, {"width": 2, "dropout": 0.0, "seed": 0, **values}, "cpu", Spy)
+    trained(settings, {"width": 2, "dropout": 0.0, "seed": 0, **values}, Spy)
     return torch.cat(Spy.seen)
 
 
@@ -105,17 +101,17 @@ def test_a_smaller_set_is_the_beginning_of_a_larger_one_and_the_held_out_are_in_
     settings = smoke(pictures=1024, held_out=400)
     large, small = seen(settings, pictures=1024), seen(settings, pictures=512)
     assert len(large) == 1024 and torch.equal(large[:512], small)
-    pictures, _ = digits("cpu")
+    pictures, _ = load(settings, "cpu")
     assert pictures.shape == (1437, 1, 14, 14)
-    trained = {picture.numpy().tobytes() for picture in pictures[:-400]}
-    assert all(picture.numpy().tobytes() in trained for picture in large)
+    kept = {picture.numpy().tobytes() for picture in pictures[:-400]}
+    assert all(picture.numpy().tobytes() in kept for picture in large)
     assert len({picture.numpy().tobytes() for picture in large}) > 1000
     assert not torch.equal(seen(settings, pictures=512, seed=1), small)
 
 
 def test_measuring_is_of_all_pictures():
     network = ScalingCNN(2, 0.2)
-    pictures, labels = digits("cpu")
+    pictures, labels = load(smoke(), "cpu")
     loss, accuracy = measure(network, pictures, labels)
     with torch.no_grad():
         logits = network.eval()(pictures)
@@ -141,7 +137,7 @@ def test_a_setting_that_cannot_be_is_refused_by_name(name, changes):
 def test_more_pictures_than_there_are_are_refused_by_name():
     settings = smoke(pictures=1200)
     with pytest.raises(WrongSetting, match="pictures is 1200, and there are 1037"):
-        train_point(settings, points(settings)[0].values, "cpu")
+        trained(settings, points(settings)[0].values)
 
 
 def planted(exponent, size, seeds=3):

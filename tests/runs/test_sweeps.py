@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import time
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -17,10 +18,11 @@ from descent.runs.definition.catalogue import RUNS, find_run
 from descent.runs.definition.profiles import settings_of
 from descent.runs.definition.sweep import Point, cores
 from descent.runs.folder.learner_model import join_cells
+from descent.runs.folder.liveness import this_process
 from descent.runs.folder.states import FAILED, FINISHED, LOST, RUNNING, STOPPED, UNDER_WAY
 from descent.runs.launching.requirements import NotReady, check_requirements
 from descent.runs.launching.start import resume_run, start_run
-from descent.runs.launching.stopping import stop_run
+from descent.runs.launching.stopping import program_lives, stop_run
 from descent.runs.launching.sweep import last_words, why_it_failed
 from descent.runs.results.records import read_records, results_of, write_record
 from descent.runs.watching import look, terminal
@@ -114,7 +116,7 @@ def test_stopped_and_killed_it_makes_only_what_is_missing(whole, tools, tmp_path
     assert len(made) == 3
 
     resume_run(folder)
-    wait_for(lambda: "pid" in folder.read("program.json"), folder, tools)
+    wait_for(lambda: program_lives(folder), folder, tools)
     wait_for(lambda: len(program(folder)[1]) >= 2, folder, tools)
     with pytest.raises(CourseError, match="there is nothing to resume"):
         resume_run(folder)
@@ -200,7 +202,7 @@ def test_how_far_it_is_and_how_long_it_takes_still(tools):
     fill(folder, 1)
     assert look.seconds_left(folder) == pytest.approx(2.0 * 3 / 2)  # two at a time
     folder.note_status(RUNNING)
-    folder.write("launcher.json", look_alive())
+    folder.write("launcher.json", this_process())
     now = look.look_at(folder)
     assert now.progress == "training 1 of 4, about 3 s left"
     assert "validation loss 0.5" in now.words
@@ -217,10 +219,19 @@ def test_how_far_it_is_and_how_long_it_takes_still(tools):
     assert "finished at training 4 of 4." in look.closing_words(folder, ended)
 
 
-def look_alive():
-    from descent.runs.folder.liveness import this_process
-
-    return this_process()
+def test_followed_in_a_notebook_it_shows_bar_log_and_end_but_no_curve(tools, capsys, monkeypatch):
+    folder = tools.made("batch_size_sweep")
+    for point in folder.points():
+        folder.results.write(point, {"updates": 7, "examples": None}, 1.0)
+    folder.note_status(FINISHED)
+    shown = []
+    monkeypatch.setattr(
+        "IPython.display.display", lambda *_, **__: SimpleNamespace(update=shown.append)
+    )
+    monkeypatch.setattr("descent.figures.LivePlot", None)
+    in_notebook.watch_in_notebook(folder)
+    assert "finished, training 16 of 16" in shown[-1].data
+    assert "finished at training 16 of 16. updates 7" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(("seconds", "words"), [(59, "59 s"), (90, "1.5 min"), (9000, "2.5 h")])
@@ -228,7 +239,10 @@ def test_time_is_said_in_a_unit_of_its_size(seconds, words):
     assert look._in_words(seconds) == words
 
 
-def test_a_record_has_every_training_and_a_page_can_show_it(tools, root, monkeypatch):
+def test_a_record_has_every_training_and_a_page_can_show_it(tools, tmp_path, monkeypatch):
+    root = tmp_path / "course"
+    (root / "solutions").mkdir(parents=True)
+    monkeypatch.setenv("DESCENT_COURSE", str(root))
     folder = tools.made(SWEEP, dropout=0.0)
     fill(folder, 12)
     with pytest.raises(CourseError, match="not finished"):
@@ -241,6 +255,9 @@ def test_a_record_has_every_training_and_a_page_can_show_it(tools, root, monkeyp
     assert record.metrics["dropout 0.0, validation accuracy"] == {"mean": 0.75, "std": 0.0, "n": 2}
     assert measured(f"runs/{path.stem}") == json.loads(path.read_text())
     assert max(map(len, path.read_text().splitlines())) < 400
+    write_record(root, folder, "there", busy=True)
+    busy = read_records(root, SWEEP)[1]
+    assert busy.seconds is None and not any("seconds" in row for row in busy.trainings)
     assert "75.00 % ± 0.00 % (2 seeds)" in results_of(find_run(SWEEP), root)
 
 
@@ -278,7 +295,11 @@ def test_a_model_of_a_chapter_is_refused_where_none_has_it():
 def test_a_result_is_whole_or_not_there(tools):
     folder = tools.made(SWEEP)
     point = folder.points()[0]
-    with contextlib.suppress(CourseError):
+    with contextlib.suppress(TypeError):
         folder.results.write(point, {"validation loss": object()}, 1.0)
+    assert folder.results.missing([point]) == [point]
+    folder.results.write(point, {"validation loss": 0.5}, 1.0)
+    assert folder.results.missing([point]) == []
+    (folder.results.made / f"{point.name}.json").write_text('{"width": 2, "vali')
     assert folder.results.missing([point]) == [point]
     assert Point({"a": 1, "b": 0.5}).name == "a=1,b=0.5"

@@ -26,8 +26,12 @@ def cluster(tmp_path, monkeypatch):
     """A folder of commands that stand in for Slurm's; each writes down what it was asked."""
     tools = tmp_path / "bin"
     tools.mkdir()
-    for name, answer in (("sbatch", "Submitted batch job 4217"), ("squeue", "PENDING")):
-        _command(tools / name, f'echo "$0 $@" >> {tmp_path}/asked; echo {answer}')
+    _command(
+        tools / "sbatch",
+        f"mkdir -p {tmp_path}/queued; before=$(ls {tmp_path}/queued | wc -l)\n"
+        f'cp "$1" {tmp_path}/queued/$before.sh; echo Submitted batch job $((4217 + before))',
+    )
+    _command(tools / "squeue", "echo PENDING")
     _command(tools / "scancel", f'echo "scancel $@" >> {tmp_path}/asked')
     _command(tools / "srun", "exit 0")
     monkeypatch.setenv("PATH", f"{tools}{os.pathsep}{os.environ['PATH']}")
@@ -104,23 +108,23 @@ def wait_for_state(folder, state):
 
 def test_a_sweep_is_queued_as_an_array_and_a_job_after_it(cluster):
     folder = start_run("mnist_scaling", "slurm", {"digits": "any", "partition": "cores"})
-    asked = [path.read_text() for path in (folder.path / "slurm").glob("*.sh")]
-    (array,) = (text for text in asked if "#SBATCH --array=0-7%8" in text)
-    for flag in ("--nodes=1", "--cpus-per-task=8", "--time=120", "--partition=cores"):
+    array, last = (text.read_text() for text in sorted((cluster / "queued").iterdir()))
+    for flag in ("--array=0-7%8", "--nodes=1", "--cpus-per-task=8", "--time=120",
+                 "--partition=cores"):  # fmt: skip
         assert f"#SBATCH {flag}" in array
-    (last,) = (text for text in asked if "--array" not in text)
     assert "#SBATCH --dependency=afterany:4217" in last and "#SBATCH --nodes=1" in last
-    assert folder.read("launcher.json") == {"array": "4217", "job": "4217"}
+    assert "--array" not in last and "--dependency" not in array
+    assert folder.read("launcher.json") == {"array": "4217", "job": "4218"}
     assert folder.status().state == STARTING
     stop_run(folder)
     assert folder.status().state == STOPPED
-    assert (cluster / "asked").read_text().count("scancel 4217") == 2
+    assert (cluster / "asked").read_text().split("\n")[:2] == ["scancel 4218", "scancel 4217"]
 
 
 def test_a_sweep_for_a_gpu_asks_for_one_in_each_job(cluster):
     asked = {"digits": "any", "device": "cuda", "nodes": 2, "processes": 4}
-    folder = start_run("batch_size_sweep", "slurm", asked)
-    texts = [path.read_text() for path in (folder.path / "slurm").glob("*.sh")]
+    start_run("batch_size_sweep", "slurm", asked)
+    texts = [path.read_text() for path in (cluster / "queued").iterdir()]
     assert len(texts) == 2
     for text in texts:
         assert "#SBATCH --gpus-per-node=1" in text and "#SBATCH --cpus-per-task=4" in text

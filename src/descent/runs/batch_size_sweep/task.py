@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from functools import cache
 from typing import Any
 
 import torch
@@ -41,7 +40,7 @@ class SmallMLP(nn.Sequential):
 def train_point(
     settings: BatchSizeSettings,
     values: Mapping[str, Any],
-    device: str,
+    data: tuple[Tensor, Tensor],
     model_class: type[nn.Module] | None = None,
 ) -> dict[str, float | None]:
     """Train one network until the held-out loss is at the target.
@@ -51,7 +50,8 @@ def train_point(
     settings : BatchSizeSettings
     values : mapping
         ``batch``, ``rate`` and ``seed`` of the training.
-    device : str
+    data : (Tensor, Tensor)
+        As `load` returns it.
     model_class : type, optional
         The learner's own, made with (width).
 
@@ -62,7 +62,8 @@ def train_point(
         is looked at after every update at first, then ever more rarely: the number of updates is
         exact to 3 %.
     """
-    pictures, labels = digits(device)
+    pictures, labels = data
+    device = labels.device
     trained = len(labels) - settings.held_out
     if trained < 1:
         raise WrongSetting(f"held_out is {settings.held_out}, of {len(labels)} pictures.")
@@ -98,9 +99,8 @@ def _loss(model: nn.Module, pictures: Tensor, labels: Tensor) -> float:
     return loss
 
 
-@cache
-def digits(device: str) -> tuple[Tensor, Tensor]:
-    """Bring MNIST's training set to the device, once in a process: pictures (n, 1, 28, 28)."""
+def load(settings: BatchSizeSettings, device: str) -> tuple[Tensor, Tensor]:
+    """Bring MNIST's training set to the device: pictures (n, 1, 28, 28), and labels (n,)."""
     found = mnist("train")
     pictures = (torch.from_numpy(found.images)[:, None].float() / 255 - MEAN) / SPREAD
     return pictures.to(device), torch.from_numpy(found.labels).to(device)

@@ -80,8 +80,9 @@ class Data:
 class Sweep:
     """What makes a run a sweep: many small trainings, and what they come to together.
 
-    Its ``task.py`` has ``train_point(settings, point, device, model_class)``, which returns the
-    numbers of one training by name, the same whenever and wherever it is called.
+    Its ``task.py`` has ``load(settings, device)``, which returns the data, once for a process; and
+    ``train_point(settings, values, data, model_class)``, which returns the numbers of one training
+    by name, the same whenever and wherever it is called.
 
     Attributes
     ----------
@@ -123,6 +124,8 @@ class Run:
         The numbers to compare with.
     sweep
         Its trainings, where it is many small ones; None for a run that trains one model.
+    loss_in
+        What the loss is measured in, for the axis of its curve.
     """
 
     name: str
@@ -134,3 +137,4 @@ class Run:
     data: Data | None = None
     published: tuple[Published, ...] = ()
     sweep: Sweep | None = None
+    loss_in: str = "nats"

@@ -46,8 +46,8 @@ class SweepResults:
         shutil.rmtree(self.failed, ignore_errors=True)
 
     def missing(self, points: Sequence[Point]) -> list[Point]:
-        """Return the points that have no result yet."""
-        return [point for point in points if not _file(self.made, point).exists()]
+        """Return the points that have no result yet, or one that was damaged."""
+        return [point for point in points if not _read(_file(self.made, point))]
 
     def rows(self, points: Sequence[Point]) -> list[Row]:
         """Return the results there are, in the points' order."""
@@ -61,14 +61,12 @@ class SweepResults:
 
     def lines(self, points: Sequence[Point]) -> list[Line]:
         """Return the results as metrics: line k is of the training that was the k-th to end."""
-        files = {point.name: _file(self.made, point) for point in points}
-        ended = [point for point in points if files[point.name].exists()]
-        ended.sort(key=lambda point: files[point.name].stat().st_mtime_ns)
+        ended = [(point, row) for point in points if (row := _read(_file(self.made, point)))]
+        ended.sort(key=lambda found: _file(self.made, found[0]).stat().st_mtime_ns)
         lines: list[Line] = []
         seconds = 0.0
-        for number, point in enumerate(ended, start=1):
-            row = _read(files[point.name])
-            seconds += row.pop("seconds", 0.0)
+        for number, (point, row) in enumerate(ended, start=1):
+            seconds += row.pop("seconds")
             own = {name: row[name] for name in row if name not in point.values}
             numbers = {name: value for name, value in own.items() if value is not None}
             lines.append({"step": number, "time": seconds, **numbers})
@@ -85,7 +83,7 @@ def _write(folder: Path, point: Point, content: Row) -> None:
 
 
 def _read(path: Path) -> Row:
-    """Read one of the files; empty where it is not there."""
+    """Read one of the files; empty where it is not there, or not whole."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):

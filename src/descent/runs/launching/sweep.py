@@ -19,8 +19,10 @@ from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from functools import cache
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 from descent.errors import CourseError
 from descent.runs.definition.catalogue import task_module
@@ -28,6 +30,7 @@ from descent.runs.definition.sweep import Point
 from descent.runs.folder import RunFolder
 from descent.runs.folder.learner_model import own_class
 from descent.runs.folder.liveness import this_process
+from descent.training.metrics import short
 from descent.training.stopping import FINISHED, SIGNALS, STOPPED, Stop, stop_on_request
 
 PAUSE = 0.2  # seconds between two looks at whether it is to stop
@@ -139,7 +142,7 @@ class Lanes:
             return
         self.made += 1
         (row,) = self.folder.results.rows([point])
-        shown = (f"{name} {value:.4g}" for name, value in row.items() if value is not None
+        shown = (f"{name} {short(value)}" for name, value in row.items() if value is not None
                  and name not in point.values)  # fmt: skip
         print(f"training {self.made} of {len(self.points)}: {point.name}: {', '.join(shown)}",
               flush=True)  # fmt: skip
@@ -205,16 +208,24 @@ def make_training(path: str, point: Point, number: int) -> None:
         Of the process among those of this machine; they share its GPUs in turn.
     """
     folder = RunFolder(path)
+    task, model_class = task_module(folder.run()), own_class(folder)
+    data = _data(path, number)
+    began = time.monotonic()
+    numbers = task.train_point(folder.settings(), point.values, data, model_class)
+    folder.results.write(point, numbers, time.monotonic() - began)
+
+
+@cache
+def _data(path: str, number: int) -> Any:
+    """Bring the data of a sweep to its device, once in a process."""
+    folder = RunFolder(path)
     settings = folder.settings()
     device = settings.device
     if device == "cuda":
         import torch
 
         device = f"cuda:{number % torch.cuda.device_count()}"
-    task, model_class = task_module(folder.run()), own_class(folder)
-    began = time.monotonic()
-    numbers = task.train_point(settings, point.values, device, model_class)
-    folder.results.write(point, numbers, time.monotonic() - began)
+    return task_module(folder.run()).load(settings, device)
 
 
 def last_words(error: BaseException) -> str:

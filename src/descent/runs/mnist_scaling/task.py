@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from functools import cache
 from typing import Any
 
 import torch
@@ -26,7 +25,7 @@ MEASURED_AT_ONCE = 1000
 def train_point(
     settings: ScalingSettings,
     values: Mapping[str, Any],
-    device: str,
+    data: tuple[Tensor, Tensor],
     model_class: type[nn.Module] | None = None,
 ) -> dict[str, float]:
     """Train one network for one epoch.
@@ -36,7 +35,8 @@ def train_point(
     settings : ScalingSettings
     values : mapping
         ``width``, ``pictures``, ``dropout`` and ``seed`` of the training.
-    device : str
+    data : (Tensor, Tensor)
+        As `load` returns it.
     model_class : type, optional
         The learner's own, made with (width, dropout).
 
@@ -47,7 +47,8 @@ def train_point(
         all pictures that are held out. The operations of a training are three times those of its
         forward passes, as the backward pass takes twice as many.
     """
-    pictures, labels = digits(device)
+    pictures, labels = data
+    device = labels.device
     trained = len(labels) - settings.held_out
     if trained < values["pictures"]:
         raise WrongSetting(
@@ -123,9 +124,8 @@ def operations(model: nn.Module, pictures: Tensor) -> int:
     return int(counter.get_total_flops())
 
 
-@cache
-def digits(device: str) -> tuple[Tensor, Tensor]:
-    """Bring MNIST's training set to the device, once in a process.
+def load(settings: ScalingSettings, device: str) -> tuple[Tensor, Tensor]:
+    """Bring MNIST's training set to the device.
 
     Returns
     -------

@@ -25,7 +25,7 @@ def last_values(folder: RunFolder) -> dict[str, Any]:
 def seconds(folder: RunFolder) -> Any:
     """Return the seconds of training; of a sweep, of all its trainings together."""
     if folder.run().sweep:
-        return sum(row["seconds"] for row in folder.results.rows(folder.points()))
+        return round(sum(row["seconds"] for row in folder.results.rows(folder.points())), 3)
     return over_seeds([max(line["time"] for line in lines) for lines in folder.curves()])
 
 
@@ -45,7 +45,9 @@ def in_words(name: str, value: Any) -> str:
     """
     if isinstance(value, dict):
         mean, spread = value["mean"], value["std"]
-        digits = in_words(name, spread) if _is_share(name) or name == "seconds" else f"{spread:.2g}"
+        digits = f"{spread:.2g}" if spread < 100 else f"{spread:.0f}"
+        if _is_share(name) or name == "seconds":
+            digits = in_words(name, spread)
         return f"{in_words(name, mean)} ± {digits} ({value['n']} seeds)"
     if _is_share(name):
         return f"{100 * value:.2f} %"

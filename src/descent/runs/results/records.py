@@ -31,6 +31,10 @@ NOT_LISTED = ("smoke",)
 """Profiles that only try whether everything works: nothing they measure is worth a record."""
 
 
+RESULTS = (" loss", "accuracy", "perplexity", "bits per character")
+"""How the names of numbers end that a record keeps."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Record:
     """One measured result.
@@ -46,7 +50,7 @@ class Record:
     metrics
         Numbers by name; one of several seeds is a dict with ``mean``, ``std`` and ``n``.
     seconds
-        Of training.
+        Of training; None where other work ran on the machine, so that they say nothing of speed.
     changes
         Settings that differ from the profile.
     note
@@ -63,7 +67,7 @@ class Record:
     hardware: str
     versions: dict[str, str]
     metrics: dict[str, Any]
-    seconds: float | dict[str, Any]
+    seconds: float | dict[str, Any] | None
     changes: dict[str, Any] = field(default_factory=dict)
     note: str = ""
     trainings: list[dict[str, Any]] = field(default_factory=list)
@@ -86,7 +90,9 @@ def read_records(root: Path, run: str) -> list[Record]:
     return [record for record in found if record.run == run]
 
 
-def write_record(root: Path, folder: RunFolder, label: str, note: str = "") -> Path:
+def write_record(
+    root: Path, folder: RunFolder, label: str, note: str = "", busy: bool = False
+) -> Path:
     """Record a finished run.
 
     Parameters
@@ -98,6 +104,8 @@ def write_record(root: Path, folder: RunFolder, label: str, note: str = "") -> P
         A word for the machine.
     note : str
         What a reader has to know besides.
+    busy : bool
+        Whether other work ran on the machine meanwhile: then the seconds are not kept.
 
     Returns
     -------
@@ -122,12 +130,14 @@ def write_record(root: Path, folder: RunFolder, label: str, note: str = "") -> P
         "hardware": hardware(),
         "versions": versions(),
         "metrics": _metrics(folder),
-        "seconds": seconds(folder),
+        "seconds": None if busy else seconds(folder),
         "changes": asked["changes"],
         "note": note,
     }
     text = json.dumps(record, indent=1)
     trainings = folder.results.rows(folder.points())
+    if busy:
+        trainings = [{n: value for n, value in row.items() if n != "seconds"} for row in trainings]
     if trainings:  # a line each
         rows = ",\n  ".join(json.dumps(row) for row in trainings)
         text = f'{text[:-2]},\n "trainings": [\n  {rows}\n ]\n}}'
@@ -196,7 +206,7 @@ def _metrics(folder: RunFolder) -> dict[str, Any]:
 
 
 def _is_result(name: str) -> bool:
-    return name.endswith((" loss", "accuracy")) and name != "training loss"
+    return name.endswith(RESULTS) and name != "training loss"
 
 
 def _row(record: Record) -> str:
@@ -205,7 +215,8 @@ def _row(record: Record) -> str:
     if record.changes:
         changed = ", ".join(f"{name} = {value}" for name, value in record.changes.items())
         measured += f"<br>changed: {changed}"
-    trained = in_words("seconds", record.seconds)
+    busy = "not claimed: other work ran"
+    trained = busy if record.seconds is None else in_words("seconds", record.seconds)
     torch = record.versions.get("torch", "")
     place = f"{record.hardware}; torch {torch}" if torch else record.hardware
     return f"| {record.profile} | {measured} | {trained} | {place} | {record.date} |"

@@ -12,7 +12,9 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from descent.errors import CourseError
+from descent.runs.definition.catalogue import task_module
 from descent.runs.folder import RunFolder
+from descent.runs.folder.learner_model import own_class
 from descent.runs.launching.torchrun import cause_of_death, follow_log, start_torchrun
 from descent.runs.results.numbers import in_words, last_values, seconds, sweep_in_words
 from descent.training.checkpoint import load_checkpoint, newest_checkpoint
@@ -76,7 +78,7 @@ def follow_program(
         return code, log.read().decode(errors="replace")
 
 
-def show_curve(folder: RunFolder, training: str = "loss") -> None:
+def show_curve(folder: RunFolder, training: str = "loss", logy: bool = False) -> None:
     """Plot the training loss, and every measured loss over it."""
     import matplotlib.pyplot as plt
 
@@ -85,7 +87,8 @@ def show_curve(folder: RunFolder, training: str = "loss") -> None:
     lines = folder.metrics()
     names = [training, *sorted({name for line in lines for name in line if name.endswith(" loss")})]
     curves = {name: curve(lines, name) for name in names}
-    plot_curves({name: found for name, found in curves.items() if found[0]}, "step", "loss (nats)")
+    drawn = {name: found for name, found in curves.items() if found[0]}
+    plot_curves(drawn, "step", f"loss ({folder.run().loss_in})", logy=logy)
     plt.show()
 
 
@@ -126,7 +129,7 @@ def show_curves(folder: RunFolder, training: str = "loss") -> None:
         axes.plot(curves[0][0], means, color=COLOURS["blue"])
         axes.annotate("mean", (curves[0][0][-1], means[-1]), xytext=(4, 4),
                       textcoords="offset points", color=COLOURS["blue"])  # fmt: skip
-    axes.set(xlabel="step", ylabel=f"{training} (nats)", yscale="log")
+    axes.set(xlabel="step", ylabel=f"{training} ({folder.run().loss_in})", yscale="log")
     axes.set_title(f"{len(curves)} training{'s' if len(curves) > 1 else ''}, one line each")
     plt.show()
 
@@ -173,6 +176,28 @@ def last_state(folder: RunFolder) -> dict[str, Any]:
     if step is None:
         raise CourseError("Nothing was saved yet.")
     return load_checkpoint(folder.checkpoints, step)
+
+
+def last_model(folder: RunFolder, device: str = "cpu") -> tuple[Any, Any, int]:
+    """Return a run's task, the model of its newest checkpoint, and the step of that.
+
+    Where the run keeps an average of the weights, the model has it: that is what is evaluated.
+
+    Raises
+    ------
+    CourseError
+        When nothing was saved.
+    """
+    state = last_state(folder)
+    task = task_module(folder.run()).make_task(folder.settings(), device, own_class(folder))
+    model = task.model()
+    averaged = {
+        name.removeprefix("module."): value
+        for name, value in state["average"].items()
+        if name.startswith("module.")
+    }
+    model.load_state_dict(averaged or state["model"])
+    return task, model.to(device).eval(), state["step"]
 
 
 def _measured(folder: RunFolder) -> list[str]:

@@ -12,7 +12,7 @@ from descent.errors import CourseError
 from descent.runs.folder import RunFolder
 from descent.runs.folder.finding import all_runs
 from descent.runs.folder.states import FINISHED, UNDER_WAY
-from descent.training.metrics import Line, last_step, latest
+from descent.training.metrics import Line, last_step, latest, short
 
 DAMAGED = "damaged"  # in the list, of a run whose folder cannot be read
 PAUSE = 0.5  # seconds between two looks
@@ -60,7 +60,7 @@ class Look:
     @property
     def words(self) -> str:
         """The latest of each number, in words."""
-        return "  ".join(f"{name} {value:.4g}" for name, value in latest(self.lines).items())
+        return "  ".join(f"{name} {short(value)}" for name, value in latest(self.lines).items())
 
 
 def look_at(folder: RunFolder, lines: int = 8) -> Look:
