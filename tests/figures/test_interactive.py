@@ -8,7 +8,11 @@ import pytest
 from descent.figures import (
     attention_map_figure,
     convolution_figure,
+    diffusion_figure,
+    frontier_figure,
     loss_surface_figure,
+    noisy_quadratic_figure,
+    pipeline_figure,
     ring_figure,
     sampling_figure,
 )
@@ -18,7 +22,11 @@ FIGURES = {
         ["the", "king"], np.tril(np.ones((1, 1, 2, 2))) / [[1], [2]]
     ),
     "convolution": convolution_figure(),
+    "diffusion": diffusion_figure(),
+    "frontier": frontier_figure(),
     "loss surface": loss_surface_figure(),
+    "noisy quadratic": noisy_quadratic_figure(),
+    "pipeline": pipeline_figure(),
     "ring": ring_figure([[[[0]]], [[[0]]]]),
     "sampling": sampling_figure(["be", "not"], [[1.0, 0.0]], ["to be or not to"]),
 }
