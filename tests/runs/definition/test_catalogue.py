@@ -32,7 +32,9 @@ def copied(tmp_path, monkeypatch):
 
 
 def test_the_runs_come_in_the_order_of_their_chapters():
-    assert list(catalogue.RUNS) == ["mnist_resnet", "imagenet", "nanogpt", "gpt2"]
+    assert list(catalogue.RUNS) == [
+        "mnist_resnet", "imagenet", "nanogpt", "gpt2", "word_shakespeare", "ddpm",
+    ]  # fmt: skip
 
 
 def test_every_run_is_whole():

@@ -99,6 +99,8 @@ class Run:
         The data set, if it needs one.
     published
         The numbers to compare with.
+    loss_in
+        What the loss is measured in, for the axis of its curve.
     """
 
     name: str
@@ -109,3 +111,4 @@ class Run:
     needs: Callable[[Any], Needs]
     data: Data | None = None
     published: tuple[Published, ...] = ()
+    loss_in: str = "nats"

@@ -31,6 +31,10 @@ NOT_LISTED = ("smoke",)
 """Profiles that only try whether everything works: nothing they measure is worth a record."""
 
 
+RESULTS = (" loss", "accuracy", "perplexity", "bits per character")
+"""How the names of numbers end that a record keeps."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Record:
     """One measured result.
@@ -182,7 +186,7 @@ def records_text(root: Path, run: str) -> str:
 
 
 def _is_result(name: str) -> bool:
-    return name.endswith((" loss", "accuracy")) and name != "training loss"
+    return name.endswith(RESULTS) and name != "training loss"
 
 
 def _row(record: Record) -> str:

@@ -11,7 +11,9 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from descent.errors import CourseError
+from descent.runs.definition.catalogue import task_module
 from descent.runs.folder import RunFolder
+from descent.runs.folder.learner_model import own_class
 from descent.runs.launching.torchrun import cause_of_death, follow_log, start_torchrun
 from descent.runs.results.numbers import in_words, last_values, seconds
 from descent.training.checkpoint import load_checkpoint, newest_checkpoint
@@ -77,7 +79,11 @@ def show_curve(folder: RunFolder, training: str = "loss") -> None:
     lines = folder.metrics()
     names = [training, *sorted({name for line in lines for name in line if name.endswith(" loss")})]
     curves = {name: curve(lines, name) for name in names}
-    plot_curves({name: found for name, found in curves.items() if found[0]}, "step", "loss (nats)")
+    plot_curves(
+        {name: found for name, found in curves.items() if found[0]},
+        "step",
+        f"loss ({folder.run().loss_in})",
+    )
     plt.show()
 
 
@@ -118,7 +124,7 @@ def show_curves(folder: RunFolder, training: str = "loss") -> None:
         axes.plot(curves[0][0], means, color=COLOURS["blue"])
         axes.annotate("mean", (curves[0][0][-1], means[-1]), xytext=(4, 4),
                       textcoords="offset points", color=COLOURS["blue"])  # fmt: skip
-    axes.set(xlabel="step", ylabel=f"{training} (nats)", yscale="log")
+    axes.set(xlabel="step", ylabel=f"{training} ({folder.run().loss_in})", yscale="log")
     axes.set_title(f"{len(curves)} training{'s' if len(curves) > 1 else ''}, one line each")
     plt.show()
 
@@ -164,6 +170,28 @@ def last_state(folder: RunFolder) -> dict[str, Any]:
     if step is None:
         raise CourseError("Nothing was saved yet.")
     return load_checkpoint(folder.checkpoints, step)
+
+
+def last_model(folder: RunFolder, device: str = "cpu") -> tuple[Any, Any, int]:
+    """Return a run's task, the model of its newest checkpoint, and the step of that.
+
+    Where the run keeps an average of the weights, the model has it: that is what is evaluated.
+
+    Raises
+    ------
+    CourseError
+        When nothing was saved.
+    """
+    state = last_state(folder)
+    task = task_module(folder.run()).make_task(folder.settings(), device, own_class(folder))
+    model = task.model()
+    averaged = {
+        name.removeprefix("module."): value
+        for name, value in state["average"].items()
+        if name.startswith("module.")
+    }
+    model.load_state_dict(averaged or state["model"])
+    return task, model.to(device).eval(), state["step"]
 
 
 def _measured(folder: RunFolder) -> list[str]:

@@ -19,7 +19,7 @@ def watch_in_notebook(folder: RunFolder) -> None:
     handle = display(HTML(""), display_id=True)
     drawn = 0
     try:
-        with LivePlot("step", "loss (nats)", every=1.0) as live:
+        with LivePlot("step", f"loss ({folder.run().loss_in})", every=1.0) as live:
             for look in follow(folder):
                 handle.update(HTML(_as_html(folder, look)))
                 for line in look.lines[drawn:]:
