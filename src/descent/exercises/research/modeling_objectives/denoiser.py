@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -14,13 +15,15 @@ from descent.grading import Draw, Exercise, expect
 Denoiser = Exercise("Denoiser", minutes=35, difficulty=3)
 
 
-def _shapes(width: int, noise_steps: int) -> dict[str, tuple[int, ...]]:
+def _shapes(width: int) -> dict[str, tuple[int, ...]]:
     """The name and shape of every parameter of the table."""
     layers = {
         "stem": (1, 1), "down": (1, 2), "bottom": (2, 4), "middle": (4, 4),
         "up": (6, 2), "merge": (3, 1),
     }  # fmt: skip
-    shapes: dict[str, tuple[int, ...]] = {"step.weight": (noise_steps + 1, 7 * width)}
+    shapes: dict[str, tuple[int, ...]] = {
+        "step.weight": (7 * width, 12), "step.bias": (7 * width,)
+    }  # fmt: skip
     for name, (before, after) in layers.items():
         channels = 1 if name == "stem" else before * width
         shapes[f"{name}.weight"] = (after * width, channels, 3, 3)
@@ -46,10 +49,17 @@ def _doubled(x: Tensor, like: Tensor) -> Tensor:
     return x[:, :, rows][:, :, :, columns]
 
 
-def _expected(model: nn.Module, width: int, x: Tensor, t: Tensor) -> Tensor:
+def _told(share: float) -> list[float]:
+    """Six cosines, then six sines, each twice as fast as the one before."""
+    angles = [share * math.pi * 2**k for k in range(6)]
+    return [math.cos(a) for a in angles] + [math.sin(a) for a in angles]
+
+
+def _expected(model: nn.Module, width: int, steps: int, x: Tensor, t: Tensor) -> Tensor:
     """The network of the table from the model's own parameters."""
     w = {name: parameter.detach() for name, parameter in model.named_parameters()}
-    told = w["step.weight"][t][:, :, None, None]
+    seen = torch.tensor([_told(step / steps) for step in t.tolist()])
+    told = (seen @ w["step.weight"].T + w["step.bias"])[:, :, None, None]
     one, two, four = told[:, :width], told[:, width : 3 * width], told[:, 3 * width :]
     fine = F.silu(_conv(x, w, "stem") + one)
     half = F.silu(_conv(fine, w, "down", 2) + two)
@@ -60,20 +70,20 @@ def _expected(model: nn.Module, width: int, x: Tensor, t: Tensor) -> Tensor:
     return _conv(y, w, "noise")
 
 
-def _has_its_parts(model: Any, width: int, noise_steps: int) -> bool:
+def _has_its_parts(model: Any, width: int) -> bool:
     own = {name: tuple(p.shape) for name, p in model.named_parameters()}
-    return own == _shapes(width, noise_steps)
+    return own == _shapes(width)
 
 
 def _expect_noise(answer, draw: Draw, batch: int, side: tuple[int, int], width: int = 4) -> None:
-    noise_steps = 6
+    noise_steps = draw.integers(5, 9)
     model = answer(width, noise_steps)
-    if not _has_its_parts(model, width, noise_steps):
+    if not _has_its_parts(model, width):
         expect(False, "whether its parameters are those of the table").equals(True)
         return
     fill_with_normals(model, draw, scale=0.2)
     x, t = normals(draw, batch, 1, *side), torch.tensor(draw.integers(0, noise_steps + 1, batch))
-    expected = _expected(model, width, x, t)
+    expected = _expected(model, width, noise_steps, x, t)
     expect(model(x, t), "the noise").close_to(expected, rtol=1e-3, atol=1e-4)
 
 
@@ -81,7 +91,7 @@ def _expect_noise(answer, draw: Draw, batch: int, side: tuple[int, int], width: 
 def _(answer, draw: Draw) -> None:
     width, noise_steps = 4 * draw.size, 3 + draw.size
     own = {name: tuple(p.shape) for name, p in answer(width, noise_steps).named_parameters()}
-    wanted = _shapes(width, noise_steps)
+    wanted = _shapes(width)
     missing = [name for name in wanted if name not in own]
     expect(not missing, "the parameters have the names of the table").is_true(
         otherwise=f"no parameter is called {', '.join(missing[:1])}; the model's own are: "
@@ -116,12 +126,18 @@ def _(answer, draw: Draw) -> None:
     expect(all(reached), "whether a gradient reaches every parameter").equals(True)
 
 
+def _waves(share):
+    angles = share[:, None] * math.pi * 2.0 ** torch.arange(6)
+    return torch.cat([angles.cos(), angles.sin()], dim=1)
+
+
 @Denoiser.right
 class RightDenoiser(nn.Module):
     def __init__(self, width, noise_steps):
         super().__init__()
+        self.noise_steps = noise_steps
         self.cut = [width, 2 * width, 4 * width]
-        self.step = nn.Embedding(noise_steps + 1, 7 * width)
+        self.step = nn.Linear(12, 7 * width)
         self.stem = nn.Conv2d(1, width, 3, padding=1)
         self.down = nn.Conv2d(width, 2 * width, 3, stride=2, padding=1)
         self.bottom = nn.Conv2d(2 * width, 4 * width, 3, stride=2, padding=1)
@@ -131,7 +147,8 @@ class RightDenoiser(nn.Module):
         self.noise = nn.Conv2d(width, 1, 3, padding=1)
 
     def forward(self, x, t):
-        one, two, four = self.step(t)[:, :, None, None].split(self.cut, dim=1)
+        told = self.step(_waves(t / self.noise_steps))[:, :, None, None]
+        one, two, four = told.split(self.cut, dim=1)
         fine = F.silu(self.stem(x) + one)
         half = F.silu(self.down(fine) + two)
         y = F.silu(self.bottom(half) + four)
@@ -202,20 +219,21 @@ Denoiser.slip(
     "You cut the step's row from the other end: the first `width` numbers belong to the finest "
     "grid.",
     {
-        "one, two, four = self.step(t)[:, :, None, None].split(self.cut, dim=1)": (
-            "four, two, one = self.step(t)[:, :, None, None].split(self.cut[::-1], dim=1)"
+        "one, two, four = told.split(self.cut, dim=1)": (
+            "four, two, one = told.split(self.cut[::-1], dim=1)"
         )
     },
 )
 Denoiser.slip(
     "step_of_the_first",
     "The whole batch is told the step of its first picture. Each picture has its own.",
-    {"self.step(t)[:, :, None, None]": "self.step(t[:1])[:, :, None, None]"},
+    {"_waves(t / self.noise_steps)": "_waves(t[:1] / self.noise_steps)"},
 )
 Denoiser.slip(
-    "one_row_short",
-    "Your table of steps has `noise_steps` rows. Steps go from 0 to noise_steps: one row more.",
-    {"noise_steps + 1": "noise_steps"},
+    "step_not_divided",
+    "You told the network the step itself. `waves` takes the share of the way, t / noise_steps; of "
+    "whole numbers nearly all its waves are the same.",
+    {"t / self.noise_steps": "t"},
 )
 Denoiser.slip(
     "without_skips",
@@ -226,8 +244,12 @@ Denoiser.slip(
 )  # fmt: skip
 
 Denoiser.hint("Go down the table row by row; keep `fine` and `half` for the way up.")
-Denoiser.hint("`self.step(t)[:, :, None, None].split([C, 2 * C, 4 * C], dim=1)` gives the three told parts.")
-Denoiser.hint("F.interpolate(y, size=half.shape[2:]) enlarges to the size that is needed.", when="error")
+Denoiser.hint(
+    "`self.step(waves(…))[:, :, None, None].split([C, 2 * C, 4 * C], dim=1)` gives the three parts."
+)
+Denoiser.hint(
+    "F.interpolate(y, size=half.shape[2:]) enlarges to the size that is needed.", when="error"
+)
 Denoiser.hint("Compare your parameters' names and shapes with the table first.",
               when="has the parameters of the table")  # fmt: skip
 Denoiser.hint("Print y.shape after each row for 14 × 14: 14, 7, 4, 4, 7, 14.", when="shape")

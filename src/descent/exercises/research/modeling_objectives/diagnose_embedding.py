@@ -34,7 +34,9 @@ def _concludes(answer, z: Tensor, labels: Tensor, right: str) -> None:
     concludes(answer, z, labels, right=right, choices=CONCLUSIONS)
 
 
-@diagnose_embedding.property("finds nothing wrong with classes in directions of their own", trials=5)
+@diagnose_embedding.property(
+    "finds nothing wrong with classes in directions of their own", trials=5
+)
 def _(answer, draw: Draw) -> None:
     labels = _labels(draw)
     _concludes(answer, _classes(draw, labels, 0.02), labels, "healthy")
@@ -57,6 +59,12 @@ def _(answer, draw: Draw) -> None:
     factor = draw.choice([1.015, 0.985, 4.0, 0.1])
     z[draw.integers(0, len(z))] *= factor
     _concludes(answer, z, labels, "not normalised")
+
+
+@diagnose_embedding.property("notices that all vectors have the same wrong length", trials=2)
+def _(answer, draw: Draw) -> None:
+    labels = _labels(draw)
+    _concludes(answer, 3.0 * _classes(draw, labels, 0.05), labels, "not normalised")
 
 
 @diagnose_embedding.property("forgives lengths that are off by less than 0.01", trials=3)
@@ -84,6 +92,13 @@ def _(answer, draw: Draw) -> None:
     _concludes(answer, z, labels, "healthy")
 
 
+@diagnose_embedding.property("is not deceived by a cone with one large class in it", trials=2)
+def _(answer, draw: Draw) -> None:
+    labels = torch.tensor([0] * 10 + [1] + [2] * 2)
+    shared, own = 0.78**0.5 * torch.eye(4)[3], 0.22**0.5 * torch.eye(4)[labels]
+    _concludes(answer, shared + own, labels, "healthy")
+
+
 @diagnose_embedding.property("notices that labels make no difference", trials=5)
 def _(answer, draw: Draw) -> None:
     labels = _labels(draw)
@@ -93,7 +108,9 @@ def _(answer, draw: Draw) -> None:
     _concludes(answer, z, labels, "mixed")
 
 
-@diagnose_embedding.property("calls mixed what is alike within a class and as alike across", trials=3)
+@diagnose_embedding.property(
+    "calls mixed what is alike within a class and as alike across", trials=3
+)
 def _(answer, draw: Draw) -> None:
     labels = _labels(draw)
     n = len(labels)
@@ -217,14 +234,36 @@ diagnose_embedding.slip(
 diagnose_embedding.slip(
     "direction_before_labels",
     "You asked for the directions before the labels. Where labels make no difference the answer "
-    "is \"mixed\", also on one line: keep to the order of the table.",
+    'is "mixed", also on one line: keep to the order of the table.',
     {
         "within - across < 0.2": "torch.linalg.svdvals(z - z.mean(0))[0] ** 2 <= "
         "0.9 * (z - z.mean(0)).square().sum() and within - across < 0.2"
     },
 )
 
+for _line, _other in (
+    (
+        "if ((z.norm(dim=1) - 1).abs() > 0.01).any():",
+        "if ((z.norm(dim=1) - 1).abs() >= 0.01).any():",
+    ),
+    ("if across > 0.9:", "if across >= 0.9:"),
+    ("if within - across < 0.2:", "if within - across <= 0.2:"),
+    (
+        "return 'one direction' if variances[0] > 0.9 * variances.sum() else 'healthy'",
+        "return 'one direction' if variances[0] >= 0.9 * variances.sum() else 'healthy'",
+    ),
+):
+    diagnose_embedding.equivalent(
+        f"`{_line}` → `{_other}`",
+        because="sums of rounded numbers do not lie exactly on a limit",
+    )
+
+
 diagnose_embedding.hint("Go down the table of the page row by row; the first that applies is it.")
 diagnose_embedding.hint("Two masks on z @ z.T: same label but not itself, and different label.")
-diagnose_embedding.hint("`torch.linalg.svdvals` of the centred z, squared, are proportional to variances.")
-diagnose_embedding.hint("Is the similarity of a vector with itself among those that you average?", when="value")
+diagnose_embedding.hint(
+    "`torch.linalg.svdvals` of the centred z, squared, are proportional to variances."
+)
+diagnose_embedding.hint(
+    "Is the similarity of a vector with itself among those that you average?", when="value"
+)

@@ -133,10 +133,7 @@ elbo.slip(
     "logarithm_of_sigmoid",
     "You take logarithms of the sigmoid. At a logit of 300 it is rounded to 1, and the logarithm "
     "of 1 − 1 is −∞: binary_cross_entropy_with_logits takes the logits themselves.",
-    {
-        _SURPRISE: "-(pixels * logits.sigmoid().log() + (1 - pixels) * "
-        "(1 - logits.sigmoid()).log())"
-    },
+    {_SURPRISE: "-(pixels * logits.sigmoid().log() + (1 - pixels) * (1 - logits.sigmoid()).log())"},
 )
 elbo.slip(
     "clamped_probability",
@@ -147,8 +144,11 @@ elbo.slip(
 elbo.slip(
     "deviation_for_variance",
     "You took `log_variance` for the logarithm of the standard deviation. Its exponential is σ².",
-    {"log_variance.exp() + mean.square() - 1 - log_variance": (
-        "(2 * log_variance).exp() + mean.square() - 1 - 2 * log_variance")},
+    {
+        "log_variance.exp() + mean.square() - 1 - log_variance": (
+            "(2 * log_variance).exp() + mean.square() - 1 - 2 * log_variance"
+        )
+    },
 )
 elbo.slip(
     "white_pixels_forgotten",
@@ -157,7 +157,7 @@ elbo.slip(
 )
 
 elbo.hint("Two numbers for each picture: the log-probability of all its pixels, and a divergence.")
-elbo.hint("`F.binary_cross_entropy_with_logits(…, reduction=\"none\")`, then flatten(1).sum(1).")
+elbo.hint('`F.binary_cross_entropy_with_logits(…, reduction="none")`, then flatten(1).sum(1).')
 elbo.hint("Which sums stay sums: pixels, latent dimensions, pictures?", when="factor")
 elbo.hint("Is your number negative? A log-probability of pixels is.", when="sign")
 elbo.hint("Begin with a model that knows nothing: logits 0, mean 0, log variance 0.", when="value")

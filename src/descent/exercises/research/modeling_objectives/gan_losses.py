@@ -150,7 +150,9 @@ gan_losses.slip(
     },
 )
 
-gan_losses.hint("The judge answers a question with two classes. What is its surprise at each truth?")
+gan_losses.hint(
+    "The judge answers a question with two classes. What is its surprise at each truth?"
+)
 gan_losses.hint("−log sigmoid(a) = log(1 + e^(−a)), which torch calls softplus(−a).")
 gan_losses.hint("Is the gradient at a forged logit of −30 near 0, or near −1?",
                 when="push the forger hard where the judge is sure of the forgery")  # fmt: skip

@@ -149,7 +149,11 @@ gaussian_kl.slip(
     },
 )
 
-gaussian_kl.hint("Write log q(z) − log p(z) in one dimension, and average it under q, term by term.")
+gaussian_kl.hint(
+    "Write log q(z) − log p(z) in one dimension, and average it under q, term by term."
+)
 gaussian_kl.hint("Under q the mean of (z − m_p)² is v_q + (m_q − m_p)².")
-gaussian_kl.hint("By hand: q = N(1, 1), p = N(0, 4), that is log variances 0 and ln 4: 0.443 nats.", when="value")
+gaussian_kl.hint(
+    "By hand: q = N(1, 1), p = N(0, 4), that is log variances 0 and ln 4: 0.443 nats.", when="value"
+)
 gaussian_kl.hint("Which dimension is summed, and which one stays?", when="shape")

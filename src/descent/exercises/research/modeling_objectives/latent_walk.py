@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from descent.exercises.doubles import normals
-from descent.exercises.studies import refuses
+from descent.exercises.studies import does_not_refuse, refuses
 from descent.grading import Draw, Exercise, expect
 
 latent_walk = Exercise("latent_walk", minutes=20, difficulty=2, returns=torch.Tensor)
@@ -60,6 +60,16 @@ def _(answer, draw: Draw) -> None:
 def _(answer, draw: Draw) -> None:
     start = torch.tensor([1.0, 0.0, 0.0])
     _expect_walk(answer, start, torch.tensor([-2.0, 0.1, 0.0]), 6)
+
+
+@latent_walk.property("does not refuse an angle 0.0015 short of half a turn")
+def _(answer, draw: Draw) -> None:
+    end = torch.tensor([-math.cos(0.0015), math.sin(0.0015)])
+    found = does_not_refuse(
+        answer, torch.tensor([1.0, 0.0]), end, 3, although="the ends are nearly opposite"
+    )
+    if found is not None:
+        expect(found, "the walk").has_shape(3, 2)
 
 
 @latent_walk.property("refuses exactly opposite ends, between which no way is the shortest")
@@ -150,8 +160,21 @@ latent_walk.slip(
     {_RETURN: "first ** (1 - share) * last ** share * way"},
 )
 
+for _line, _other in (
+    ("if angle > math.pi - 0.001:", "if angle >= math.pi - 0.001:"),
+    ("if angle < 0.001:", "if angle <= 0.001:"),
+    ("if angle < 0.001:", "if angle < 0.002:"),
+):
+    latent_walk.equivalent(
+        f"`{_line}` → `{_other}`",
+        because="on so short an arc, or exactly on the limit, both ways agree to rounding",
+    )
+
+
 latent_walk.hint("Two things change evenly along the way: the angle and the length.")
-latent_walk.hint("With unit vectors u, v and the angle ω between them: (sin((1−s)ω) u + sin(sω) v) / sin ω.")
+latent_walk.hint(
+    "With unit vectors u, v and the angle ω between them: (sin((1−s)ω) u + sin(sω) v) / sin ω."
+)
 latent_walk.hint("What happens to sin ω where both point the same way?", when="nan")
 latent_walk.hint("How long is the middle of your walk from (1, 0) to (0, 1)?", when="value")
 latent_walk.hint("`torch.linspace(0, 1, steps)` has both ends.", when="shape")

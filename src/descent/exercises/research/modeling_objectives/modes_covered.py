@@ -48,12 +48,34 @@ def _(answer, draw: Draw) -> None:
     _expect_counts(answer, [*counts, max(n - sum(counts), 0)], least)
 
 
-@modes_covered.property("of counts that are near the limit is decided by Wilson's interval", trials=6)
+@modes_covered.property(
+    "of counts that are near the limit is decided by Wilson's interval", trials=6
+)
 def _(answer, draw: Draw) -> None:
     n, least = 150 * (draw.size + 1), 0.05
     middle, width = n * least, Z * math.sqrt(n * least * (1 - least))
     counts = [round(middle + sign * width + step) for sign in (-1, 1) for step in (-1.4, 1.4)]
     _expect_counts(answer, [*counts, n - sum(counts)], least)
+
+
+@modes_covered.property(
+    "agrees with Wilson's interval for every count of small experiments", trials=1
+)
+def _(answer, draw: Draw) -> None:
+    for n in (7, 9, 14, 20, 31, 47):
+        for least in (0.02, 0.05, 0.1, 0.2, 0.35):
+            for count in range(n + 1):
+                if _fits([count, n - count], least):
+                    found, expected = (
+                        answer([count, n - count], least),
+                        _expected([count, n - count], least),
+                    )
+                    expect(
+                        found[0], f"of [{count}, {n - count}] at {least}, surely covered"
+                    ).equals(expected[0])
+                    expect(found[1], f"of [{count}, {n - count}] at {least}, surely missed").equals(
+                        expected[1]
+                    )
 
 
 @modes_covered.property("knows little from 20 pictures, even of a class that never came")
@@ -69,7 +91,9 @@ def _(answer, draw: Draw) -> None:
     _expect_counts(answer, [189 + 10, 0, 1], 0.02)
 
 
-@modes_covered.property("is fooled in one case of twenty, not of three, by a share at the limit", trials=1)
+@modes_covered.property(
+    "is fooled in one case of twenty, not of three, by a share at the limit", trials=1
+)
 def _(answer, draw: Draw) -> None:
     least, decided = 0.1, 0
     for _ in range(150):
@@ -158,8 +182,11 @@ modes_covered.slip(
 modes_covered.slip(
     "no_pictures_no_refusal",
     "From no pictures nothing follows: raise a ValueError before you divide.",
-    {'    if n == 0:\n        raise ValueError("no pictures, no verdict")\n': (
-        "    if n == 0:\n        return 0, 0\n")},
+    {
+        '    if n == 0:\n        raise ValueError("no pictures, no verdict")\n': (
+            "    if n == 0:\n        return 0, 0\n"
+        )
+    },
 )
 modes_covered.slip(
     "count_for_share",
@@ -167,7 +194,18 @@ modes_covered.slip(
     {"share = count / n": "share = count"},
 )
 
-modes_covered.hint("For each class: the share, its interval, and where the limit lies: below, above, inside.")
+for _other in ("(int((middle - half >= least).sum()), int((middle + half < least).sum()))",
+               "(int((middle - half > least).sum()), int((middle + half <= least).sum()))"):  # fmt: skip
+    modes_covered.equivalent(
+        "`return (int((middle - half > least).sum()), int((middle + half < least).sum()))` → "
+        f"`return {_other}`",
+        because="with z = 1.96 no end lies exactly on the limit",
+    )
+
+
+modes_covered.hint(
+    "For each class: the share, its interval, and where the limit lies: below, above, inside."
+)
 modes_covered.hint("Wilson's interval stands above; write it down once, for `count` and `n`.")
 modes_covered.hint("What does your interval say of 0 pictures out of 20?", when="value")
 modes_covered.hint(

@@ -137,7 +137,7 @@ noise_levels.slip(
 )
 noise_levels.slip(
     "unknown_is_cosine",
-    "You take whatever is not \"linear\" for the cosine. A word that nobody knows is a slip of "
+    'You take whatever is not "linear" for the cosine. A word that nobody knows is a slip of '
     "the pen: raise a ValueError.",
     {'elif schedule == "cosine":': "elif True:"},
 )
@@ -148,7 +148,16 @@ noise_levels.slip(
      'elif schedule == "cosine":': 'elif schedule == "linear":'},
 )  # fmt: skip
 
-noise_levels.hint("First β₁ … β_T, what each step adds; then limit them; then the product of 1 − β.")
+_CUMULATED = "return torch.cat([torch.ones(1), (1 - added.clamp(max=0.999)).cumprod(dim={})])"
+noise_levels.equivalent(
+    f"`{_CUMULATED.format(0)}` → `{_CUMULATED.format(-1)}`",
+    because="there is one dimension",
+)
+
+
+noise_levels.hint(
+    "First β₁ … β_T, what each step adds; then limit them; then the product of 1 − β."
+)
 noise_levels.hint("For the cosine, βₜ = 1 − f(t) / f(t − 1): the ratio of neighbours.")
 noise_levels.hint("How many numbers come back, and what is the first?", when="shape")
 noise_levels.hint("Work out three linear steps by hand: β is 0.0333, then limited …", when="value")

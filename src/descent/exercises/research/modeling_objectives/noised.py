@@ -131,10 +131,11 @@ noised.slip(
     "levels_along_the_last",
     "Your levels run along the last dimension of the pictures: the shapes may agree, and the wrong "
     "pixels are noised. Give them shape (batch, 1, …, 1).",
-    {".reshape(-1, *[1] * (x.ndim - 1))": (
-        ".reshape(-1, *[1] * (x.ndim - 1))"
-        ".expand(x.shape).transpose(0, -1).reshape(x.shape)"
-    )},
+    {
+        ".reshape(-1, *[1] * (x.ndim - 1))": (
+            ".reshape(-1, *[1] * (x.ndim - 1)).expand(x.shape).transpose(0, -1).reshape(x.shape)"
+        )
+    },
 )
 noised.slip(
     "level_of_the_first",
@@ -150,4 +151,6 @@ noised.slip(
 noised.hint("Of the variance that x has at `start`, which share is left at `end`?")
 noised.hint("ᾱ_end = ᾱ_start · left. Two jumps in a row multiply what is left.")
 noised.hint("Index the levels by both times, then shape them (batch, 1, …, 1).", when="error")
-noised.hint("By hand: ᾱ = 1, 0.64, 0.32; from step 1 to step 2 half is left, not 0.32.", when="value")
+noised.hint(
+    "By hand: ᾱ = 1, 0.64, 0.32; from step 1 to step 2 half is left, not 0.32.", when="value"
+)

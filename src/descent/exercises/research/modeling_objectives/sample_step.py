@@ -186,7 +186,9 @@ sample_step.slip(
     {"kept[t], kept[t - 1]": "kept[min(t + 1, len(kept) - 1)], kept[t]"},
 )
 
-sample_step.hint("Three pieces: β of this step, the guess of the clean picture, the posterior's two weights.")
+sample_step.hint(
+    "Three pieces: β of this step, the guess of the clean picture, the posterior's two weights."
+)
 sample_step.hint("kept[0] = 1: what do the two weights and the deviation become at t = 1?")
 sample_step.hint("β = 1 − ᾱ_t / ᾱ_{t−1}.", when="value")
 sample_step.hint("What is the deviation at t = 1, where 1 − ᾱ before is 0?",

@@ -187,7 +187,31 @@ supervised_contrastive_loss.slip(
     {"scores.log_softmax(1)": "scores.softmax(1).log()"},
 )
 
-supervised_contrastive_loss.hint("Two masks of shape (n, n): who is another, and who is a positive.")
+_SYMMETRIC = "who is whose positive is symmetric, and all of one label have as many positives"
+for _line, _other, _because in (
+    (
+        "log_share = scores.log_softmax(dim=1).masked_fill(~positive, 0.0)",
+        "log_share = scores.log_softmax(dim=0).masked_fill(~positive, 0.0)",
+        _SYMMETRIC,
+    ),
+    ("counts = positive.sum(dim=1)", "counts = positive.sum(dim=0)", _SYMMETRIC),
+    (
+        "of_each = -log_share.sum(dim=1) / counts.clamp(min=1)",
+        "of_each = -log_share.sum(dim=0) / counts.clamp(min=1)",
+        _SYMMETRIC,
+    ),
+    (
+        "return of_each.sum() / (counts > 0).sum().clamp(min=1)",
+        "return of_each.sum() / (counts > 0).sum().clamp(min=2)",
+        "where one anchor has a positive, that positive is an anchor that has one",
+    ),
+):
+    supervised_contrastive_loss.equivalent(f"`{_line}` → `{_other}`", because=_because)
+
+
+supervised_contrastive_loss.hint(
+    "Two masks of shape (n, n): who is another, and who is a positive."
+)
 supervised_contrastive_loss.hint(
     "Softmax over the others; then pick out the logarithms of the positives and average each row."
 )
@@ -196,4 +220,6 @@ supervised_contrastive_loss.hint(
     when="leaves out anchors that have no positive",
 )
 supervised_contrastive_loss.hint("Where can 0 · ∞ or 0 / 0 arise?", when="nan")
-supervised_contrastive_loss.hint("Is it the mean over positives first, or over all pairs?", when="value")
+supervised_contrastive_loss.hint(
+    "Is it the mean over positives first, or over all pairs?", when="value"
+)

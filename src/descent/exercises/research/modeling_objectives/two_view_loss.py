@@ -146,7 +146,9 @@ two_view_loss.slip(
 )
 
 two_view_loss.hint("It is classification: 2n questions, each with 2n − 1 possible answers.")
-two_view_loss.hint("Row i of z @ z.T / temperature are the logits of question i. What is wrong with entry i?")
+two_view_loss.hint(
+    "Row i of z @ z.T / temperature are the logits of question i. What is wrong with entry i?"
+)
 two_view_loss.hint("`torch.arange(2 * n).roll(n)` is n, n + 1, …, 0, 1, …: the right answers.")
 two_view_loss.hint("Which score becomes −∞, so that its share is exactly 0?", when="value")
 two_view_loss.hint("How many anchors does your mean run over?", when="factor")
