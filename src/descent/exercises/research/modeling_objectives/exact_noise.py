@@ -5,7 +5,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal
-from torch.nn import functional as F
 
 from descent.exercises.doubles import normals
 from descent.grading import Draw, Exercise, expect

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from descent.exercises.doubles import normals, torch_generator
+from descent.exercises.doubles import normals
 from descent.exercises.studies import Case, covers_as_often_as_it_says, does_not_refuse, refuses
 from descent.grading import Draw, Exercise, expect
 

@@ -92,8 +92,8 @@ noised.slip(
 )
 noised.slip(
     "difference_of_levels",
-    "You took the noise's variance to be ᾱ_start − ᾱ_end. What was noisy at `start` has been shrunk "
-    "since: the variance added is 1 − ᾱ_end / ᾱ_start.",
+    "You took the noise's variance to be ᾱ_start − ᾱ_end. What was noisy at `start` has been "
+    "shrunk since: the variance added is 1 − ᾱ_end / ᾱ_start.",
     {"(1 - left).sqrt()": "((kept[start] - kept[end]).reshape(left.shape)).sqrt()"},
 )
 noised.slip(

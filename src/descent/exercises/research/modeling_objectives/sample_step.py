@@ -108,8 +108,8 @@ sample_step.slip(
 )
 sample_step.slip(
     "larger_deviation",
-    "You drew with the standard deviation √β, without noise in the last step. That is a choice some "
-    "make; here the posterior's own is asked for, √(β (1 − ᾱ before) / (1 − ᾱ)).",
+    "You drew with the standard deviation √β, without noise in the last step. That is a choice "
+    "some make; here the posterior's own is asked for, √(β (1 − ᾱ before) / (1 − ᾱ)).",
     {_DEVIATION: "added.sqrt() * (t > 1)"},
 )
 sample_step.slip(

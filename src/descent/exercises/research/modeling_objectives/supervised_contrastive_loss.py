@@ -160,8 +160,8 @@ supervised_contrastive_loss.slip(
     "Your denominator holds the negatives alone. All others stand there, the positives too: only "
     "so are the shares probabilities.",
     {
-        "    log_share =": "    below = scores.masked_fill(positive, -math.inf).logsumexp(1, True)\n"
-        "    log_share =",
+        "    log_share =": "    below = scores.masked_fill(positive, -math.inf).logsumexp(1, True)"
+        "\n    log_share =",
         _SHARE: "(scores - below.clamp(min=-1e4)).masked_fill(~positive, 0.0)",
     },
 )
