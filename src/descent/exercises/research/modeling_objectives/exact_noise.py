@@ -152,7 +152,7 @@ exact_noise.slip(
     "nearest_centre",
     "You took the likeliest part alone. Every part is the origin with some probability: average "
     "over them.",
-    {_SHARES: f"F.one_hot({_SHARES}.argmax(1), len(centres)).float()"},
+    {_SHARES: f"torch.nn.functional.one_hot({_SHARES}.argmax(1), len(centres)).float()"},
 )
 exact_noise.slip(
     "prior_shares",
