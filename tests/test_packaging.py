@@ -15,8 +15,12 @@ LOCKS = ["requirements.txt", "requirements-test.txt"]
 
 
 def pins(lock: str) -> dict[str, str]:
-    """Return name → version of every line of a lock that is not a comment."""
-    lines = [line.split("#")[0].strip() for line in (ROOT / lock).read_text("utf-8").splitlines()]
+    """Return name → version of every line of a lock that is not a comment.
+
+    After a semicolon stands on which platform a package is wanted.
+    """
+    text = (ROOT / lock).read_text("utf-8")
+    lines = [re.split("[#;]", line)[0].strip() for line in text.splitlines()]
     pairs = [line.split("==") for line in lines if line]
     assert all(len(pair) == 2 for pair in pairs), [pair for pair in pairs if len(pair) != 2]
     return dict(pairs)
@@ -44,6 +48,13 @@ def test_the_test_lock_holds_the_versions_of_the_first() -> None:
     run, tests = pins("requirements.txt"), pins("requirements-test.txt")
     assert {name: tests.get(name) for name in run} == run
     assert "pytest" in tests and "pytest" not in run
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_triton_is_wanted_only_where_it_is_built(lock: str) -> None:
+    lines = (ROOT / lock).read_text("utf-8").splitlines()
+    (line,) = [line for line in lines if line.startswith("triton==")]
+    assert line.endswith('; platform_system == "Linux"')
 
 
 def test_every_declared_dependency_is_locked() -> None:

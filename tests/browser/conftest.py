@@ -9,7 +9,7 @@ from typing import Literal
 
 import pytest
 from filelock import FileLock
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, expect
 from programs import PATIENCE
 
 from descent.serving.book import build_book, html_folder
@@ -52,6 +52,11 @@ def html(browser: Browser) -> Path:
     return html_folder(ROOT)
 
 
+def accept(dialog: Locator) -> None:
+    """Answer a dialog as a person would who only wants to go on."""
+    dialog.locator("button.jp-mod-accept").click()
+
+
 @pytest.fixture(scope="module")
 def visit(browser: Browser) -> Iterator[Callable[..., Visit]]:
     """Return a function that opens an address in a window of its own."""
@@ -70,6 +75,8 @@ def visit(browser: Browser) -> Iterator[Callable[..., Visit]]:
         contexts.append(context)
         visited = Visit(context.new_page())
         visited.watch()
+        # What JupyterLab asks when a busy machine was slow to save or to start a kernel.
+        visited.page.add_locator_handler(visited.page.locator("dialog.jp-Dialog"), accept)
         visited.page.goto(address)
         return visited
 

@@ -117,7 +117,7 @@ def test_the_probe_reads_the_score_the_mean_and_the_end_of_the_flow(open_page, l
 def test_the_noise_level_moves_points_and_arrows(open_page):
     page = open_page(diffusion_figure().html)
     seen = set()
-    for level, words in ((0, "The data: no noise"), (40, "of each point"), (100, "All noise")):
+    for level, words in ((0, "The data: no noise"), (40, "times each point"), (100, "All noise")):
         set_level(page, level)
         assert words in page.inner_text(".figure-message")
         assert f"level {level} of 100" in page.locator("canvas").first.get_attribute("aria-label")

@@ -136,7 +136,8 @@ def test_an_unstable_rate_is_said_in_words(open_page):
     assert message.get_attribute("data-kind") == ""
     set_rate(page, 1.99)
     assert "Unstable" not in message.inner_text()
-    set_rate(page, 2.1)
+    rate = set_rate(page, 2.1)
+    assert f"1 − η = −{rate - 1:.2f}" in message.inner_text()
     assert "Unstable" in message.inner_text() and message.get_attribute("data-kind") == "warning"
     assert shown(page)["noise floor"] == shown(page)["steps to the target"] == np.inf
     assert "Unstable" in page.locator("canvas").first.get_attribute("aria-label")

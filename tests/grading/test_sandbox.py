@@ -111,6 +111,48 @@ def test_a_guard_hides_its_own_limit_and_not_the_one_around_it() -> None:
         guarded(swallows, "given up", seconds=100.0)
 
 
+class EndlessWhenDeleted:
+    """Python cannot raise in its destructor: what rings there it would print."""
+
+    def __del__(self) -> None:
+        while True:
+            pass
+
+
+class FailsWhenDeleted:
+    def __del__(self) -> None:
+        raise ValueError("a destructor's own")
+
+
+def test_a_limit_that_rings_in_a_destructor_is_not_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    printed: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", printed.append)
+    with pytest.raises(OutOfTime), time_limit(0.05):
+        while True:
+            EndlessWhenDeleted()
+    assert not printed
+
+
+def test_a_limit_waits_while_what_a_destructor_raised_is_reported(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reported: list[type[BaseException]] = []
+
+    def report_slowly(unraisable: sys.UnraisableHookArgs) -> None:
+        until = time.thread_time() + 0.3
+        while time.thread_time() < until:
+            pass
+        reported.append(unraisable.exc_type)
+
+    monkeypatch.setattr(sys, "unraisablehook", report_slowly)
+    with pytest.raises(OutOfTime), time_limit(0.1):
+        FailsWhenDeleted()
+        while True:
+            pass
+    assert reported == [ValueError]
+    assert sys.unraisablehook is report_slowly
+
+
 @pytest.mark.parametrize("error", [ValueError, SystemExit, GeneratorExit, RecursionError])
 def test_a_guard_hides_what_a_value_raises(error) -> None:
     def raises():

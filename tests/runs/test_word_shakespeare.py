@@ -90,6 +90,14 @@ def test_windows_do_not_overlap_and_a_pass_shows_each_once():
     assert len(seen) == len(seen.unique()) > len(made.inputs) - 16
 
 
+def test_words_stand_at_even_places_of_some_windows_and_at_odd_ones_of_others():
+    made = task()
+    first = [made.words.names[number] for number in made.inputs[:6, 0].tolist()]
+    assert len({word.isalnum() for word in first}) == 2
+    with pytest.raises(WrongSetting, match="^context is 64; it is an odd number"):
+        settings(context=64)
+
+
 def test_the_vocabulary_is_of_the_training_text_alone():
     made = task(least_count=1)
     assert not (made.inputs == made.words.unknown).any()

@@ -1,5 +1,5 @@
 // A 3 × 3 kernel over a picture, in the reader's hands: the products, their sum, and the output map.
-(({ element, colour, whenLookChanges, panel, chooser, message, whenArrows, minus }) => {
+(({ element, colour, whenLookChanges, panel, clear, chooser, message, whenArrows, minus }) => {
   const SIDE = 3;
   const PRESETS = [
     ["left edges", [-1, 0, 1, -1, 0, 1, -1, 0, 1]],
@@ -29,12 +29,7 @@
   function grid(canvas, colour) {
     const pen = canvas.getContext("2d"), self = {};
     self.paint = (rows, columns, room, shade, marked, margin) => {
-      const scale = window.devicePixelRatio || 1, width = canvas.clientWidth || 300;
-      const cell = width / room;
-      canvas.style.height = width + "px";
-      canvas.width = canvas.height = Math.round(width * scale);
-      pen.setTransform(scale, 0, 0, scale, 0, 0);
-      pen.clearRect(0, 0, width, width);
+      const { width } = clear(canvas, 1), cell = width / room;
       self.left = (width - columns * cell) / 2;
       self.top = (width - rows * cell) / 2;
       self.cell = cell;

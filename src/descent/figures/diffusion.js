@@ -1,5 +1,5 @@
 // A mixture of Gaussians in the reader's hands: noise comes on, and goes again along the exact score.
-(({ element, colour, whenLookChanges, panel, slider, chooser, key, readout, message, whenArrows, generator, within, minus, plot }) => {
+(({ element, colour, whenLookChanges, panel, slider, chooser, key, readout, message, whenArrows, whenPulled, generator, within, minus, plot }) => {
   const PARTS = ["blue", "red", "green", "fourth"];
   const NAMES = ["first", "second", "third", "fourth"];
   const ARROWS = 13, CELLS = 48, TRAILS = 14, TICK = 60;
@@ -103,19 +103,9 @@
         pen.globalAlpha = 0.8;
         for (const { part, place } of places()) plane.dot(...place, 2.6, tint(PARTS[part]));
         pen.globalAlpha = 1;
-        centres.forEach((centre) => cross(centre.map((v) => Math.sqrt(kept[level]) * v)));
+        for (const [x, y] of centres) plane.cross(Math.sqrt(kept[level]) * x, Math.sqrt(kept[level]) * y, tint("ink"));
       });
       plane.axes();
-    }
-
-    function cross([x, y]) {
-      const { pen } = plane, px = plane.x(x), py = plane.y(y);
-      pen.strokeStyle = tint("ink");
-      pen.lineWidth = 2.5;
-      pen.beginPath();
-      pen.moveTo(px - 5, py - 5); pen.lineTo(px + 5, py + 5);
-      pen.moveTo(px - 5, py + 5); pen.lineTo(px + 5, py - 5);
-      pen.stroke();
     }
 
     function paintField() {
@@ -183,7 +173,7 @@
       if (!paths) {
         return level === 0 ? "The data: no noise yet. Each colour is one part of the mixture."
           : level === last ? "All noise: the parts have run into one cloud, and the colours alone remember where a point came from."
-          : `The data with noise: ${Math.round(100 * Math.sqrt(kept[level]))} % of each point and ${Math.round(100 * Math.sqrt(1 - kept[level]))} % of a standard normal.`;
+          : `The data with noise: √ᾱ = ${Math.sqrt(kept[level]).toFixed(2)} times each point and √(1 − ᾱ) = ${Math.sqrt(1 - kept[level]).toFixed(2)} times a standard normal.`;
       }
       if (level > 0) return "Fresh noise goes back by the exact score. A point has the colour of the centre that it will end at.";
       const ended = centres.map((_, k) => paths.filter(({ part }) => part === k).length / paths.length);
@@ -227,13 +217,11 @@
       paint();
     }
 
-    const pulled = (event) => { const p = field.back(event); move(p.x, p.y); };
     levelInput.addEventListener("input", () => { stop(); level = Number(levelInput.value); paint(); });
     way.addEventListener("change", () => { if (paths) { stop(); runs -= 1; run(); } paint(); });
     playButton.addEventListener("click", play);
     dataButton.addEventListener("click", () => { stop(); paths = null; paint(); });
-    fieldCanvas.addEventListener("pointerdown", pulled);
-    fieldCanvas.addEventListener("pointermove", (event) => { if (event.buttons === 1) pulled(event); });
+    whenPulled(fieldCanvas, (event) => { const { x, y } = field.back(event); move(x, y); });
     whenArrows(fieldCanvas, (right, up) => move(probe[0] + 0.1 * right, probe[1] + 0.1 * up));
 
     way.selectedIndex = FLOW;

@@ -1,5 +1,5 @@
 // A scaling law in the reader's hands: isoFLOP curves, the frontier through their minima, and the best size for a budget.
-(({ element, colour, whenLookChanges, panel, slider, chooser, key, readout, message, whenArrows, within, plot, scientific }) => {
+(({ element, colour, whenLookChanges, panel, slider, chooser, key, readout, message, whenArrows, whenPulled, within, plot, scientific }) => {
   const FAINT = [18, 19, 20, 21, 22, 23, 24, 25, 26].map((power) => 10 ** power);
   const OTHERS = "your own";
 
@@ -37,7 +37,7 @@
     const sets = presets.some((preset) => same(preset.law, law)) ? presets : [...presets, { name: "as given", law: { ...law } }];
 
     const panels = element("div", { class: "figure-panels" }, root);
-    const { canvas: curvesCanvas } = panel(panels, "Loss against size: a curve for each power of ten of compute", "", { tabindex: "0" });
+    const { canvas: curvesCanvas } = panel(panels, "Loss, for C of 10¹⁸ to 10²⁶ FLOPs", "", { tabindex: "0" });
     const { canvas: shareCanvas } = panel(panels, "What the best model spends it on", "");
     key(root, [["df-chosen", "your budget"], ["df-frontier", "the minima: the frontier"], ["df-size", "best parameters N"], ["df-tokens", "best tokens D"]]);
     const controls = element("div", { class: "figure-controls" }, root);
@@ -99,9 +99,10 @@
       for (const [v, name] of [[now.n, "blue"], [now.d, "tokens"]]) {
         if (v >= 1e6 && v <= 1e15) shares.dot(budget, v, 7, tint(name), tint("paper"));
       }
-      const part = law.beta / (law.alpha + law.beta);
-      shares.words(`D: slope ${(1 - part).toFixed(3)}`, ends[0] * 2, 1e14, tint("ink"));
-      shares.words(`N: slope ${part.toFixed(3)}`, ends[1] / 2, 2e6, tint("ink"), "right");
+      const part = law.beta / (law.alpha + law.beta), labels = [["tokens", `D: slope ${(1 - part).toFixed(3)}`], ["blue", `N: slope ${part.toFixed(3)}`]];
+      const [upper, lower] = now.d > now.n ? labels : labels.reverse();
+      shares.words(upper[1], ends[0] * 2, 1e14, tint(upper[0]));
+      shares.words(lower[1], ends[1] / 2, 2e6, tint(lower[0]), "right");
       shares.axes();
     }
 
@@ -145,9 +146,7 @@
     betaInput.addEventListener("input", () => { law.beta = Number(betaInput.value); paint(); });
     budgetInput.addEventListener("input", () => { budget = 10 ** Number(budgetInput.value); paint(); });
     whenArrows(curvesCanvas, (right) => spend(budget * 10 ** (0.1 * right)));
-    const pulled = (event) => spend(budgetOf(law, curves.back(event).x));
-    curvesCanvas.addEventListener("pointerdown", pulled);
-    curvesCanvas.addEventListener("pointermove", (event) => { if (event.buttons === 1) pulled(event); });
+    whenPulled(curvesCanvas, (event) => spend(budgetOf(law, curves.back(event).x)));
 
     look();
     budgetInput.value = Math.log10(budget);

@@ -89,6 +89,12 @@
     });
   }
 
+  // A pointer put down on `node`, or dragged over it.
+  function whenPulled(node, act) {
+    node.addEventListener("pointerdown", act);
+    node.addEventListener("pointermove", (event) => { if (event.buttons === 1) act(event); });
+  }
+
   // A small generator of uniform numbers (mulberry32), so that a page draws the same each time it is opened.
   function generator(seed) {
     let state = seed >>> 0;
@@ -104,7 +110,7 @@
   const minus = (text) => text.replace(/-/g, "−");
   const grouped = (n) => String(n).replace(/\B(?=(\d{3})+$)/g, "\u202f");
 
-  const tools = { element, colour, whenLookChanges, panel, slider, chooser, key, readout, message, whenArrows, generator, within, minus, grouped };
+  const tools = { element, colour, whenLookChanges, panel, slider, chooser, key, readout, message, whenArrows, whenPulled, generator, within, minus, grouped };
   const setUp = make({ ...tools, ...plotting(tools) });
   for (const root of document.querySelectorAll(`[data-figure="${figure}"]:not([data-ready])`)) {
     root.setAttribute("data-ready", "");

@@ -116,20 +116,10 @@
           pen.stroke();
         }
         pen.globalAlpha = 1;
-        paintLowest();
+        surface.cross(hill.lowest.w, hill.lowest.b, tint("ink"));
         paintPath();
       });
       surface.axes();
-    }
-
-    function paintLowest() {
-      const { pen } = surface, px = surface.x(hill.lowest.w), py = surface.y(hill.lowest.b);
-      pen.strokeStyle = tint("ink");
-      pen.lineWidth = 2;
-      pen.beginPath();
-      pen.moveTo(px - 5, py - 5); pen.lineTo(px + 5, py + 5);
-      pen.moveTo(px - 5, py + 5); pen.lineTo(px + 5, py - 5);
-      pen.stroke();
     }
 
     function paintPath() {

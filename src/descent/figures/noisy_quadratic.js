@@ -1,5 +1,5 @@
 // SGD on a noisy quadratic in the reader's hands: batch and rate, the bias that decays and the noise that stays.
-(({ element, colour, whenLookChanges, panel, slider, key, readout, message, within, grouped, plot, scientific }) => {
+(({ element, colour, whenLookChanges, panel, slider, key, readout, message, whenPulled, within, minus, grouped, plot, scientific }) => {
   const UNSTABLE = 2; // times 1 over the largest curvature, h = 1
   const PER_DECADE = 40; // stops of the rate slider
 
@@ -28,7 +28,7 @@
     return [...found];
   }
 
-  const round = (v) => (v === 0 ? "0" : v >= 1e4 || v < 1e-3 ? scientific(v, 1) : String(Number(v.toPrecision(3))));
+  const round = (v) => (v === 0 ? "0" : v >= 1e4 || v < 1e-3 ? scientific(v, 2) : String(Number(v.toPrecision(3))));
 
   function setUp(root, problem) {
     const { target, longest } = problem, parts = model(problem.dimensions), steps = moments(longest);
@@ -96,7 +96,7 @@
       races.prepare();
       races.inside(() => {
         const last = race.found.length ? race.found[race.found.length - 1][0] : 1e-4;
-        if (last < 1.9) {
+        if (last < UNSTABLE / 1.3) {
           races.pen.fillStyle = tint("raised");
           races.pen.fillRect(races.x(last), races.y(longest), races.x(UNSTABLE) - races.x(last), races.box.h);
           races.words(race.best ? "the floor is too high" : "no rate gets there", UNSTABLE / 1.15, 2, tint("ink"), "right");
@@ -115,7 +115,7 @@
     function words() {
       const at = rate < UNSTABLE ? arrival(rate) : null, low = floor(rate), best = race.best;
       const instead = best ? ` The best rate at this batch, ${round(best[0])}, needs ${grouped(best[1])} steps.` : ` At this batch no rate reaches it in ${grouped(longest)} steps.`;
-      if (rate >= UNSTABLE) return [`Unstable: each step multiplies the error in the steepest direction, h = 1, by 1 − η = ${round(1 - rate).replace("-", "−")}, and one that does not shrink is fed with noise for ever: the loss grows.` + instead, "warning"];
+      if (rate >= UNSTABLE) return [`Unstable: each step multiplies the error in the steepest direction, h = 1, by 1 − η = ${minus((1 - rate).toFixed(2))}. It does not shrink, noise is added to it for ever, and the loss grows.` + instead, "warning"];
       if (low > target) return [`At this rate the noise floor, ${round(low)}, is above the target of ${round(target)}: ${at === null ? "it is never reached, however long one trains" : "it is touched on the way down and left again"}. A smaller rate or a larger batch lowers the floor.` + instead];
       if (at === null) return [`Too slow: after ${grouped(longest)} steps the bias is still above the target of ${round(target)}.` + instead];
       const same = best && at === best[1];
@@ -153,9 +153,7 @@
     batchInput.addEventListener("input", () => { batch = 2 ** Number(batchInput.value); measure(); paint(); });
     rateInput.addEventListener("input", () => { rate = stops[Number(rateInput.value)]; paint(); });
     bestButton.addEventListener("click", () => choose(race.best[0]));
-    const pulled = (event) => choose(stops[nearest(races.back(event).x)]);
-    raceCanvas.addEventListener("pointerdown", pulled);
-    raceCanvas.addEventListener("pointermove", (event) => { if (event.buttons === 1) pulled(event); });
+    whenPulled(raceCanvas, (event) => choose(stops[nearest(races.back(event).x)]));
 
     batchInput.value = Math.log2(batch);
     measure();

@@ -1,5 +1,5 @@
 // A pipeline in the reader's hands: stages and micro-batches, the schedule as blocks, and the bubble.
-(({ element, whenLookChanges, slider, key, readout, message }) => {
+(({ element, whenLookChanges, slider, key, readout, message, whenPulled, within }) => {
   const ROOM = 24; // pixels that a block needs to show its name
 
   // For each stage its blocks {kind, part, tick}: all forward passes, then all backward passes, each as early as can be.
@@ -62,7 +62,7 @@
       working.style.width = 100 * (1 - bubble) + "%";
       waiting.style.width = 100 * bubble + "%";
       working.textContent = `working ${percent(1 - bubble)}`;
-      waiting.textContent = bubble >= 0.25 ? `bubble ${percent(bubble)}` : "";
+      waiting.textContent = waiting.clientWidth >= 4 * ROOM ? `bubble ${percent(bubble)}` : "";
       whole.setAttribute("aria-label", `Of all ticks of all stages ${percent(1 - bubble)} are work, ${percent(bubble)} are the bubble.`);
       tell([
         ["ticks 2(m + p − 1) =", String(ticks())],
@@ -84,13 +84,11 @@
     stagesInput.addEventListener("input", change);
     partsInput.addEventListener("input", change);
     tickInput.addEventListener("input", () => { tick = Number(tickInput.value); paint(); });
-    const pointed = (event) => {
+    whenPulled(list, (event) => {
       const { left, width } = lines[0].track.getBoundingClientRect();
-      tick = Math.min(ticks() - 1, Math.max(0, Math.floor((ticks() * (event.clientX - left)) / width)));
+      tick = within(Math.floor((ticks() * (event.clientX - left)) / width), [0, ticks() - 1]);
       paint();
-    };
-    list.addEventListener("pointerdown", pointed);
-    list.addEventListener("pointermove", (event) => { if (event.buttons === 1) pointed(event); });
+    });
 
     build();
     whenLookChanges(root, paint);

@@ -1,5 +1,5 @@
 // What the interactive figures draw curves and points with: a canvas with axes, linear or logarithmic.
-(({ minus, grouped }) => {
+(({ minus }) => {
   const FONT = "13px system-ui, 'DejaVu Sans', sans-serif";
 
   // 1e-3 → 10⁻³, 2e11 → 2.0 × 10¹¹.
@@ -26,7 +26,19 @@
   const label = (v, { log, range }) => log && (range[1] > 2e4 || range[0] < 5e-4)
     ? "10" + raised(Math.round(Math.log10(v))) : minus(String(Number(v.toFixed(6))));
 
-  // A canvas as wide as its panel, `aspect` times as high. An axis is {name, range: [low, high], log}; its range may change.
+  // Empties a canvas as wide as its panel, and gives it the screen's own pixels: its pen then counts in those of the page.
+  function clear(canvas, aspect) {
+    const ratio = window.devicePixelRatio || 1, pen = canvas.getContext("2d");
+    const width = canvas.clientWidth || 300, height = Math.round(width * aspect);
+    canvas.style.height = height + "px";
+    canvas.width = Math.round(width * ratio);
+    canvas.height = Math.round(height * ratio);
+    pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+    pen.clearRect(0, 0, width, height);
+    return { width, height };
+  }
+
+  // A canvas with axes, as wide as its panel and `aspect` times as high. An axis is {name, range: [low, high], log}; its range may change.
   function plot(canvas, axes, colour, aspect = 0.78) {
     const pad = { left: axes.y.log ? 54 : 44, right: axes.x.log ? 18 : 10, top: 8, bottom: 40 };
     const pen = canvas.getContext("2d");
@@ -42,13 +54,7 @@
       return axis.log ? 10 ** v : v;
     };
     self.prepare = () => {
-      const ratio = window.devicePixelRatio || 1;
-      const width = canvas.clientWidth || 300, height = Math.round(width * aspect);
-      canvas.style.height = height + "px";
-      canvas.width = Math.round(width * ratio);
-      canvas.height = Math.round(height * ratio);
-      pen.setTransform(ratio, 0, 0, ratio, 0, 0);
-      pen.clearRect(0, 0, width, height);
+      const { width, height } = clear(canvas, aspect);
       pen.font = FONT;
       self.box = { x: pad.left, y: pad.top, w: width - pad.left - pad.right, h: height - pad.top - pad.bottom };
     };
@@ -76,6 +82,15 @@
       pen.fillStyle = fill;
       pen.fill();
       if (edge) { pen.lineWidth = 2; pen.strokeStyle = edge; pen.stroke(); }
+    };
+    self.cross = (x, y, stroke) => {
+      const px = self.x(x), py = self.y(y);
+      pen.beginPath();
+      pen.moveTo(px - 5, py - 5); pen.lineTo(px + 5, py + 5);
+      pen.moveTo(px - 5, py + 5); pen.lineTo(px + 5, py - 5);
+      pen.strokeStyle = stroke;
+      pen.lineWidth = 2.5;
+      pen.stroke();
     };
     self.line = (points, stroke, width, dashes) => {
       pen.beginPath();
@@ -116,5 +131,5 @@
     return self;
   }
 
-  return { plot, scientific };
+  return { plot, clear, scientific };
 })

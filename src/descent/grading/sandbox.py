@@ -97,9 +97,37 @@ def time_limit(seconds: float) -> Iterator[object]:
         limit: contextlib.AbstractContextManager[object] = _Alarm(seconds)
     else:
         limit = _by_thread(seconds)
-    with limit as token:
+    with limit as token, _quiet_destructors():
         yield token
 
+
+@contextlib.contextmanager
+def _quiet_destructors() -> Iterator[None]:
+    """Drop an `OutOfTime` that rang in a destructor or in the callback of a weak reference.
+
+    Python cannot raise there: it prints what was raised, with a traceback, and goes on. Nothing is
+    lost by saying nothing, since the limit rings again. Anything else is reported as ever, and no
+    limit rings meanwhile.
+    """
+    report = sys.unraisablehook
+
+    def report_others(unraisable: sys.UnraisableHookArgs) -> None:
+        if not issubclass(unraisable.exc_type, OutOfTime):
+            _reporting.append(unraisable.exc_type)
+            try:
+                report(unraisable)
+            finally:
+                _reporting.pop()
+
+    sys.unraisablehook = report_others
+    try:
+        yield
+    finally:
+        sys.unraisablehook = report
+
+
+_reporting: list[type[BaseException]] = []
+"""What a destructor raised and is being reported; empty otherwise. No limit rings meanwhile."""
 
 _alarms: list[_Alarm] = []
 """The limits that are running on the main thread, the outermost first."""
@@ -112,7 +140,7 @@ def overdue() -> float:
 
 
 def _ring(signum: int, frame: FrameType | None) -> None:
-    if frame is None or _is_own(frame):
+    if frame is None or _reporting or _is_own(frame):
         return
     for alarm in _alarms:
         if alarm.is_over():
@@ -183,7 +211,8 @@ def _by_thread(seconds: float) -> Iterator[object]:
     def ring() -> None:
         wait = seconds
         while not done.wait(wait):
-            if worked() >= seconds or monotonic() - started >= PATIENCE * seconds:
+            over = worked() >= seconds or monotonic() - started >= PATIENCE * seconds
+            if over and not _reporting:
                 raise_in_thread(target, ctypes.py_object(OutOfTime))
             wait = RING_AGAIN
 

@@ -62,6 +62,12 @@ def test_perplexity_and_bits_are_kept_and_what_is_no_result_is_not(finished, tmp
     assert "bits per character 2.613" in results_of(find_run("nanogpt"), tmp_path)
 
 
+def test_of_a_busy_machine_no_speed_is_claimed(finished, tmp_path):
+    write_record(tmp_path, finished, "here", busy=True)
+    assert read_records(tmp_path, "nanogpt")[0].seconds is None
+    assert "| not claimed: other work ran |" in results_of(find_run("nanogpt"), tmp_path)
+
+
 def test_an_unfinished_run_is_not_recorded(tools, tmp_path):
     with pytest.raises(CourseError, match="is not finished"):
         write_record(tmp_path, tools.made(), "here")

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from descent.data.mnist import SIDE
-from descent.runs.definition.declaration import Data, Needs, Published, Run
-from descent.runs.mnist_resnet import missing_digits
+from descent.runs.definition.declaration import Needs, Published, Run
+from descent.runs.definition.digits import MNIST
 from descent.training.settings import Settings, WrongSetting
 
 PICTURES = 70_000  # of both splits
@@ -97,13 +97,7 @@ RUN = Run(
     settings=DdpmSettings,
     mine=("research/5", "Denoiser"),
     needs=needs,
-    data=Data(
-        name="MNIST",
-        size="11 MB",
-        licence="",
-        command='python -c "from descent.data import mnist; mnist()"',
-        missing=missing_digits,
-    ),
+    data=MNIST,
     loss_in="squared error of a pixel",
     published=(
         Published(

@@ -51,7 +51,7 @@ train_run(run)
 # ask for an average; a model that finds no noise at all has a loss of 1.
 
 # %%
-show_curve(run)
+show_curve(run, logy=True)
 
 # %% [markdown]
 # Where a picture is nearly all noise, the noise is easy to find; where there is little, it is not:

@@ -57,7 +57,9 @@ def show_loss_by_step(folder: RunFolder) -> None:
     ]
     steps, means = zip(*bands, strict=True)
     label = f"loss ({folder.run().loss_in})"
-    plot_curves({"validation loss": (list(steps), list(means))}, "step of the noise, t", label)
+    plot_curves(
+        {"validation loss": (list(steps), list(means))}, "step of the noise, t", label, logy=True
+    )
     plt.show()
 
 
@@ -91,8 +93,8 @@ def show_what_they_are(folder: RunFolder, made: Tensor) -> None:
     """
     settings = cast(DdpmSettings, folder.settings())
     changes = {"steps": settings.classifier_steps, "seeds": 1, "digits": settings.digits}
-    told = settings_of(find_run("mnist_resnet"), "cpu", changes)
-    judge = make_digits_task(cast(MnistSettings, told), "cpu")
+    told = cast(MnistSettings, settings_of(find_run("mnist_resnet"), "cpu", changes))
+    judge = make_digits_task(told, "cpu")
     with contextlib.redirect_stdout(None):  # its steps are no part of the report
         train(judge, told, folder.path / "classifier", Processes())
     real = mnist("test")

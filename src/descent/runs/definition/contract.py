@@ -88,6 +88,23 @@ def check_picture_model(
     _check_gradient(model, torch.randn(4, *shapes[0]), torch.randint(classes, (4,)))
 
 
+def with_classes(model_class: object, *sizes: Any) -> object:
+    """Give a class that is made with some sizes a constructor that takes the number of classes.
+
+    So `check_picture_model` can make it. What is no class is returned as it is, to be refused.
+    """
+    if not isinstance(model_class, type):
+        return model_class
+    base: Any = model_class
+
+    class Sized(base):
+        def __init__(self, classes: int) -> None:
+            super().__init__(*sizes)
+
+    Sized.__name__ = base.__name__
+    return Sized
+
+
 def check_denoiser(
     model_class: object, arguments: Mapping[str, int], shape: tuple[int, int, int]
 ) -> None:

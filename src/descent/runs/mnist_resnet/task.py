@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -13,7 +12,7 @@ from torch.optim import Adam, Optimizer
 from descent.data.mnist import SIDE, Mnist, mnist
 from descent.models.fast_resnet import FastResNet
 from descent.models.grouped_norm import grouped, settle
-from descent.runs.definition.contract import check_picture_model
+from descent.runs.definition.contract import check_picture_model, with_classes
 from descent.runs.mnist_resnet import MnistSettings
 from descent.training.distributed import Processes, mean_over
 from descent.training.epochs import Epochs
@@ -159,20 +158,6 @@ def check_model(model_class: object, settings: MnistSettings) -> None:
     BrokenContract
         With the reason.
     """
-    asked = _with_classes(model_class, settings)
+    asked = with_classes(model_class, *own_sizes(settings))
     shape = (1, settings.side, settings.side)
     check_picture_model(asked, {"classes": CLASSES}, [shape])
-
-
-def _with_classes(model_class: object, settings: MnistSettings) -> object:
-    """Give the class a constructor that takes the number of classes, as the check calls it."""
-    if not isinstance(model_class, type):
-        return model_class
-    base: Any = model_class
-
-    class Sized(base):
-        def __init__(self, classes: int) -> None:
-            super().__init__(*own_sizes(settings))
-
-    Sized.__name__ = base.__name__
-    return Sized

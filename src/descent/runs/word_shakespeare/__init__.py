@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from descent.runs.definition.declaration import Needs, Run
 from descent.runs.definition.language_models import SHAKESPEARE, LanguageModelSettings, needs_of
+from descent.training.settings import WrongSetting
 
 WORDS = 6890  # of tiny Shakespeare that are in the training text twice; the stand-in has fewer
 
@@ -25,6 +26,16 @@ class WordSettings(LanguageModelSettings):
     LEAST: ClassVar = {"least_count": 1}
 
     least_count: int = 2
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be, by the setting's name."""
+        super().__post_init__()
+        if self.context % 2 == 0:
+            raise WrongSetting(
+                f"context is {self.context}; it is an odd number. Words and what stands between "
+                "them take turns: in windows of even length all words have even places, and the "
+                "model would tell them by their place, in the training text alone."
+            )
 
 
 def needs(settings: WordSettings) -> Needs:
