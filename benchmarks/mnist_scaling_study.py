@@ -44,7 +44,7 @@ def rows_of(seed: int) -> list[dict[str, Any]]:
 
 def measure(seed: int) -> None:
     """Make every run of a seed that is not kept yet."""
-    page: Any = answers_from_source(ROOT / "solutions/research/2_scaling_laws.py", "scaling_laws")
+    page: Any = answers_from_source(ROOT / "solutions/research/02_scaling_laws.py", "scaling_laws")
     *data, source = page.small_digits()
     if len(data[0]) != HELD_OUT + FULL:
         raise SystemExit(f"the record is made on MNIST, and this is {source}")

@@ -30,7 +30,7 @@ TWO_VIEW_STEPS = 300
 
 def chapter() -> tuple[Any, str]:
     """The chapter's definitions, with the data that its functions expect; and the data's name."""
-    page: Any = answers_from_source(ROOT / "solutions/research/5_modeling_objectives.py", "page")
+    page: Any = answers_from_source(ROOT / "solutions/research/05_modeling_objectives.py", "page")
     train, test = mnist("train"), mnist("test")
     digits, labels = page.halved(train.images), torch.from_numpy(train.labels)
     cut = len(digits) * 5 // 6

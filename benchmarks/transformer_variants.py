@@ -33,7 +33,7 @@ PARTS = (("0 to 31", 0, 32), ("32 to 63", 32, 64), ("64 to 127", 64, 128))
 
 def chapter() -> Any:
     """The chapter's definitions, with the text cut as its page cuts it."""
-    source = ROOT / "solutions/research/1_transformers.py"
+    source = ROOT / "solutions/research/01_transformers.py"
     page: Any = answers_from_source(source, "research_transformers")
     page.VOCABULARY = VOCABULARY
     pieces = [piece for piece in page.re.split(r"\b", shakespeare().text) if piece]

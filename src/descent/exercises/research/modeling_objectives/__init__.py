@@ -1,4 +1,4 @@
-"""What research/5_modeling_objectives is judged by.
+"""What research/05_modeling_objectives is judged by.
 
 The oracles are loops over single numbers, torch's distributions and autograd, Bayes' rule with
 precisions, and for studies models and generators whose truth is known.

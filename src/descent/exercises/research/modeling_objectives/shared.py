@@ -1,4 +1,4 @@
-"""What several exercises of research/5_modeling_objectives draw from and compare with."""
+"""What several exercises of research/05_modeling_objectives draw from and compare with."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What research/2_scaling_laws is judged by.
+"""What research/02_scaling_laws is judged by.
 
 The oracles are torch's own layers run with a counter, brute force over all pairs of runs, numerical
 minimisation and root finding, and laws that the grader made the data from.

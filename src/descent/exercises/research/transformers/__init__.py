@@ -1,4 +1,4 @@
-"""What research/1_transformers is judged by.
+"""What research/01_transformers is judged by.
 
 The oracles are loops over single places and pairs, torch's own fused attention, complex numbers in
 the place of rotations, and evidence made from models whose fault is known.

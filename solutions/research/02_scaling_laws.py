@@ -84,7 +84,7 @@ from descent import chapter, check, commit, hint, measured, outcome, progress, r
 from descent.data import chinchilla_runs, mnist
 from descent.figures import COLOURS, frontier_figure, plot_curves, titled, use_style
 
-chapter("research/2_scaling_laws")
+chapter("research/02_scaling_laws")
 use_style()
 
 # %% [markdown]

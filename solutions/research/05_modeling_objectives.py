@@ -92,7 +92,7 @@ from descent import (
 from descent.data import mnist
 from descent.figures import COLOURS, diffusion_figure, plot_curves, show_digits, titled, use_style
 
-chapter("research/5_modeling_objectives")
+chapter("research/05_modeling_objectives")
 use_style()
 
 # %% [markdown]

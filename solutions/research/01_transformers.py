@@ -91,7 +91,7 @@ from descent import chapter, check, commit, hint, measured, outcome, progress, r
 from descent.data import shakespeare
 from descent.figures import COLOURS, attention_map_figure, plot_curves, titled, use_style
 
-chapter("research/1_transformers")
+chapter("research/01_transformers")
 use_style()
 
 # %% [markdown]
