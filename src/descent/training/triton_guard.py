@@ -115,7 +115,7 @@ def _look(writes: bool, pointers: Any, mask: Any, width: int) -> None:
     access = Access(writes, addresses[np.broadcast_to(mask, addresses.shape)], width)
     if access.outside(_lent):
         raise IndexError(
-            f"this {'writes' if writes else 'reads'} where none of the kernel's tensors is: are the "
+            f"this {'writes' if writes else 'reads'} where no tensor of the kernel's is. Are the "
             "pointer, the places and the mask right?"
         )
     for seen in _watchers:

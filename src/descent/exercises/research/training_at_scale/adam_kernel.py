@@ -69,6 +69,7 @@ def _settings(draw: Draw, step: int = 3, **changes: float) -> dict[str, float]:
 def _launch(answer, state: _State, settings: dict[str, float], block: int) -> None:
     """Run an answer over the grid, in the interpreter."""
     if triton is None:
+        _expect_attempted(answer)
         raise NotInstalled(NO_TRITON)
     from triton.runtime.interpreter import GridExecutor, InterpreterError
 
@@ -81,6 +82,16 @@ def _launch(answer, state: _State, settings: dict[str, float], block: int) -> No
             )  # fmt: skip
     except InterpreterError as error:
         raise (error.__cause__ or error) from None
+
+
+def _expect_attempted(answer) -> None:
+    """Let a stub say that it is one, where a kernel cannot run."""
+    try:
+        answer(*[0] * (len(_NAMES) + 1 + len(_SETTINGS)), 1)
+    except NotImplementedError:
+        raise
+    except Exception:
+        return
 
 
 _SETTINGS = ("rate", "beta1", "beta2", "eps", "decay", "correction1", "correction2")
@@ -234,6 +245,28 @@ adam_kernel.slip(
         f"tl.load({_name} + at, mask=inside, other=0.0)": f"tl.load({_name} + at)"
         for _name in _NAMES
     },
+)
+adam_kernel.slip(
+    "one_load_without_mask",
+    "One of your loads has no mask, or another one than the stores: it reads behind the end of the "
+    "tensors. Give every load mask=at < count.",
+    {"tl.load(gradients + at, mask=inside, other=0.0)": "tl.load(gradients + at)"},
+)
+adam_kernel.slip(
+    "stores_without_mask",
+    "Your loads have the mask, and the stores have not: they write behind the end of the tensors. "
+    "Give every store mask=at < count.",
+    {
+        "w - rate * step, mask=inside": "w - rate * step",
+        "m, mask=inside": "m",
+        "v, mask=inside": "v",
+    },
+)
+adam_kernel.slip(
+    "places_in_bytes",
+    "Your places are counted in bytes. A pointer plus k is the k-th number after it, whatever the "
+    "bytes of one: add `at` itself.",
+    {"    inside = at < count\n": "    inside = at < count\n    at = 4 * at\n"},
 )
 adam_kernel.slip(
     "one_too_many_inside",
