@@ -1206,7 +1206,7 @@ print(f"pipeline: gradients differ by {furthest([s for there in cut for s in the
 #
 # With 7 numbers and blocks of 4 there are two programs. Program 1 has the places 4, 5, 6 and 7, and place 7 belongs to somebody else. The mask is what keeps it off.
 #
-# Without a GPU, Triton runs kernels in its *interpreter*, slowly and correctly. `descent` switches it on. Triton is built for Linux only; elsewhere this section says so and goes on.
+# Without a GPU, Triton runs kernels in its *interpreter*, slowly and correctly. `descent` switches it on, and lets it refuse whatever leads out of the memory of your tensors. A GPU refuses nothing. Triton is built for Linux only; elsewhere this section says so and goes on.
 
 # %%
 if triton is None:
@@ -1218,6 +1218,8 @@ else:
 def adam_kernel(parameters, gradients, first, second, count, rate, beta1, beta2, eps, decay,
                 correction1, correction2, BLOCK: tl.constexpr):
     """Move a block of parameters by a step of Adam. Written in Triton's language, tl.
+
+    No decorator: the function below that launches it applies triton.jit.
 
     Program k works on the places k · BLOCK to (k + 1) · BLOCK − 1, those below `count`; the last
     block may be partly empty. As torch.optim.Adam does it, decay · weight is added to the
@@ -1270,11 +1272,12 @@ def fused_adam_step(weights, slopes, first, second, step, rate=1e-3, betas=(0.9,
 def beside_torch(count: int, decay: float, steps: int = 4) -> float:
     """The largest difference between your kernel and torch.optim.Adam, over some steps."""
     torch.manual_seed(count)
-    theirs = nn.Parameter(torch.randn(count))
-    ours, first, second = theirs.detach().clone(), torch.zeros(count), torch.zeros(count)
+    device = "cuda" if torch.cuda.is_available() else "cpu"  # where Triton runs kernels here
+    theirs = nn.Parameter(torch.randn(count, device=device))
+    ours, first, second = theirs.detach().clone(), torch.zeros_like(theirs.data), torch.zeros_like(theirs.data)
     optimiser = torch.optim.Adam([theirs], 1e-2, weight_decay=decay)
     for step in range(1, steps + 1):
-        theirs.grad = torch.randn(count)
+        theirs.grad = torch.randn(count, device=device)
         optimiser.step()
         fused_adam_step(ours, theirs.grad, first, second, step, 1e-2, decay=decay)
     return (ours - theirs.detach()).abs().max().item()

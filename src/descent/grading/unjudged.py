@@ -84,7 +84,8 @@ class Circumstances:
         if _is_of_the_courses_data(error):
             return _data(error)
         if isinstance(error, NotInstalled):
-            return Unjudged(KERNEL, text_of(error), "All other exercises go on without it.")
+            remedy = "All other exercises go on without it."
+            return Unjudged(KERNEL, text_of(error), remedy, not_installed=True)
         began = bool(watched.calls) or _passes_through(error, _OF_A_CALL)
         lacking = _lacking(error)
         if lacking and (not began or self._was_short_of(lacking)):

@@ -14,6 +14,8 @@ from typing import Any
 
 import torch
 
+from descent.training.triton_guard import guard_the_interpreter
+
 NO_TRITON = (
     "Triton is not installed here. It is built for Linux only, so kernels cannot be run or judged "
     "on this machine; on a Linux machine, or in a Linux container, they can."
@@ -27,3 +29,5 @@ tl: Any = SimpleNamespace(constexpr=int)  # with which a kernel can still be wri
 with contextlib.suppress(ImportError):
     triton = importlib.import_module("triton")
     tl = importlib.import_module("triton.language")
+if triton is not None:
+    guard_the_interpreter()

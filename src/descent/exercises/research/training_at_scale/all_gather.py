@@ -35,15 +35,15 @@ def _(answer, draw: Draw) -> None:
         _expect_whole(answer, [normals(draw, length) for length in lengths])
 
 
-@all_gather.property("sends p − 1 messages, all to one neighbour", trials=2)
+@all_gather.property("sends p − 1 messages, all to process r + 1", trials=2)
 def _(answer, draw: Draw) -> None:
     for size in (3, 5):
         _, links = _run(answer, [normals(draw, 2) for _ in range(size)])
         expect([len(link.sent) for link in links], "messages sent by each").equals(
             [size - 1] * size
         )
-        expect([receivers(link) for link in links], "to how many others each sends").equals(
-            [1] * size
+        expect([receivers(link) for link in links], "to whom each process sends").equals(
+            [[(rank + 1) % size] for rank in range(size)]
         )
 
 
@@ -101,6 +101,17 @@ all_gather.slip(
     "You added what arrived to what was there. Here the parts are finished: each is put into its "
     "place.",
     {"parts[at] = link": "parts[at] = parts[at] + link"},
+)
+all_gather.slip(
+    "other_way_round",
+    "Your ring goes the other way round. Here process r sends to r + 1 and receives from r − 1, "
+    "modulo p.",
+    {
+        "(rank + 1) % p": "(rank - 1) % p",
+        "link.receive((rank - 1) % p)": "link.receive((rank + 1) % p)",
+        "(rank - step) % p": "(rank + step) % p",
+        "(rank - step - 1) % p": "(rank + step + 1) % p",
+    },
 )
 all_gather.slip(
     "waits_first",

@@ -135,6 +135,12 @@ average_gradients.slip(
     {"total[:-1] / total[-1]": "total[:-1] / link.size"},
 )
 average_gradients.slip(
+    "divided_by_the_busy_ones",
+    "The weighted sum is divided by the number of processes that had examples. It has to be the "
+    "number of all examples.",
+    {"[float(examples)]": "[float(examples > 0)]"},
+)
+average_gradients.slip(
     "not_weighted",
     "The processes' means are added unweighted and divided by the number of examples. A mean times "
     "its number of examples is a sum: that is what has to be added.",

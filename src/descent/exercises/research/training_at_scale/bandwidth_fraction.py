@@ -125,6 +125,36 @@ bandwidth_fraction.slip(
     {"slope <= 0 or overhead > 0.5 * largest": "slope <= 0"},
 )
 bandwidth_fraction.slip(
+    "launch_not_asked_for",
+    "You answer where the launch is most of the largest time. What is left to tell the bandwidth "
+    "from is then less than half: return None.",
+    {" or overhead > 0.5 * largest": ""},
+)
+bandwidth_fraction.slip(
+    "half_of_the_rest",
+    "You compare the launch with half of what the bytes take. It is half of the whole time, launch "
+    "included.",
+    {"0.5 * largest": "0.5 * (largest - overhead)"},
+)
+bandwidth_fraction.slip(
+    "through_the_origin",
+    "Your line goes through 0, so the launch is taken for bytes. Fit a constant too.",
+    {
+        "slope, overhead = np.polyfit(counts, seconds, 1)": (
+            "slope, overhead = np.dot(counts, seconds) / np.dot(counts, counts), 0.0"
+        )
+    },
+)
+bandwidth_fraction.slip(
+    "zero_for_none",
+    "Where the timings cannot tell, say None. A number would be taken for a measurement.",
+    {
+        "or overhead > 0.5 * largest:\n        return None": (
+            "or overhead > 0.5 * largest:\n        return 0.0"
+        )
+    },
+)
+bandwidth_fraction.slip(
     "refuses_for_the_smallest",
     "You refuse because the *smallest* size is mostly overhead. That is so on every GPU; what "
     "counts is the largest.",

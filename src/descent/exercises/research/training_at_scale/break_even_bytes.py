@@ -95,6 +95,12 @@ break_even_bytes.slip(
     {"math.ceil(math.log2(p))": "math.floor(math.log2(p))"},
 )
 break_even_bytes.slip(
+    "levels_one_more",
+    "With 8 processes a tree has 3 levels, and yours has 4. Round log₂ p up: what is whole already "
+    "stays.",
+    {"math.ceil(math.log2(p))": "math.floor(math.log2(p)) + 1"},
+)
+break_even_bytes.slip(
     "levels_not_rounded",
     "You took log₂ p as it is. A tree has whole levels: round up.",
     {"math.ceil(math.log2(p))": "math.log2(p)"},

@@ -125,6 +125,12 @@ broadcast.slip(
     {"have = link.receive": "link.receive"},
 )
 broadcast.slip(
+    "rounds_rounded_down",
+    "The number of rounds is rounded down: where p is no power of two the last processes never get "
+    "it. Go on while the reach is below p.",
+    {"while reach < p:": "while 2 * reach <= p:"},
+)
+broadcast.slip(
     "one_round_short",
     "One round is missing: the processes furthest from the root never get it. Go on while the "
     "reach is below p.",

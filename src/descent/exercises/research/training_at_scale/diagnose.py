@@ -141,6 +141,66 @@ def _(answer, draw: Draw) -> None:
         expect(answer(*scaled), "the diagnosis, all numbers a million times larger").equals(fault)
 
 
+def _rounded(draw: Draw) -> _Evidence:
+    """A right program of four steps, each larger than the one before, rounded as coarsely as may be.
+
+    The first numbers of every gradient are tiny beside its largest, and rounded like it.
+    """
+    p, steps, d = 3, 4, 60
+    one = torch.tensor(draw.normal(steps, d))
+    one[:, -1] = 4.0
+    one[:, 0] = 1e-5 * one[:, 1]
+    one *= 100.0 ** torch.arange(steps)[:, None]
+    start = torch.tensor(draw.normal(d))
+    start[0] = 1e-5
+    noise = (
+        4e-5 * one.abs().amax(1)[:, None] * (2 * torch.tensor(draw.uniform(0, 1, p, steps, d)) - 1)
+    )
+    far = 4e-5 * start.abs().max() * (2 * torch.tensor(draw.uniform(0, 1, p, d)) - 1)
+    return _Evidence(start + far, one + noise, one)
+
+
+@diagnose.property("allows every number the rounding of the largest", trials=3)
+def _(answer, draw: Draw) -> None:
+    seen = _rounded(draw)
+    expect(answer(*seen), "the diagnosis").equals("right")
+    summed = seen.gradients.clone()
+    summed[:, 0] *= 3
+    expect(answer(seen.starts, summed, seen.one), "the diagnosis").equals("summed")
+
+
+@diagnose.property("sees a single number that is off by a thirtieth", trials=2)
+def _(answer, draw: Draw) -> None:
+    for fault, step in (("not exchanged", 0), ("same share", 0), ("gradients kept", 1)):
+        seen = _rounded(draw)
+        one_process = slice(1, 2) if fault == "not exchanged" else slice(None)
+        seen.gradients[one_process, step, 2] += seen.one[step].abs().max() / 30
+        expect(answer(*seen), "the diagnosis").equals(fault)
+    seen = _rounded(draw)
+    seen.starts[2, 3] += seen.starts.abs().max() / 30
+    expect(answer(*seen), "the diagnosis").equals("own starts")
+
+
+@diagnose.property("looks at all numbers, not at their length, sum or order", trials=2)
+def _(answer, draw: Draw) -> None:
+    for change in (torch.neg, lambda slope: slope.roll(1, -1)):
+        for fault, step in (("same share", 0), ("gradients kept", 1)):
+            seen = _rounded(draw)
+            seen.gradients[:, step] = change(seen.gradients[:, step])
+            expect(answer(*seen), "the diagnosis").equals(fault)
+    seen = _rounded(draw)
+    seen.gradients[:, 0] *= 3
+    seen.gradients[:, 0, 1:3] += torch.tensor([1.0, -1.0])
+    expect(answer(*seen), "the diagnosis").equals("same share")
+
+
+@diagnose.property("asks for no more than the second step", trials=2)
+def _(answer, draw: Draw) -> None:
+    seen = _rounded(draw)
+    seen.gradients[:, 2:] *= 1.5
+    expect(answer(*seen), "the diagnosis, where the third step differs").equals("right")
+
+
 @diagnose.right
 def right_diagnosis(starts, gradients, one):
     def same(a, b):
@@ -203,6 +263,40 @@ diagnose.slip(
     "A gradient that is the same in all processes and yet not the batch's comes from the same "
     "share everywhere. You did not ask for that.",
     {"if not same(first[0], one[0]):": "if False:"},
+)
+diagnose.slip(
+    "every_number_by_itself",
+    "You compare each number with itself alone. A tiny number is rounded like the largest one; "
+    "compare the differences with the largest of all numbers.",
+    {
+        "bool((a - b).abs().max() <= 1e-3 * b.abs().max())": (
+            "bool(torch.allclose(a, b, rtol=1e-3, atol=0))"
+        )
+    },
+)
+diagnose.slip(
+    "mean_difference",
+    "You look at the mean difference. One wrong number among many disappears in it: take the "
+    "largest difference.",
+    {"(a - b).abs().max()": "(a - b).abs().mean()"},
+)
+diagnose.slip(
+    "lengths_compared",
+    "You compare how long two gradients are. One that points elsewhere can be as long: look at the "
+    "largest of the differences.",
+    {"(a - b).abs().max()": "(a.norm() - b.norm()).abs()"},
+)
+diagnose.slip(
+    "too_lenient",
+    "You let differences of several hundredths pass. Rounding is below 10⁻⁴ of the largest number, "
+    "and a hundredth is a fault.",
+    {"1e-3": "5e-2"},
+)
+diagnose.slip(
+    "all_steps_at_once",
+    "You compare all steps at once. Later steps may be much larger and hide the second, or differ "
+    "for other reasons: compare the second step, by its own size.",
+    {"same(gradients[0, 1], one[1])": "same(gradients[0], one)"},
 )
 diagnose.hint(
     "Which faults can be seen before any step is taken, which at the first, which at the second?"

@@ -176,6 +176,25 @@ def _(answer, draw: Draw) -> None:
     expect(float(scaler.scale), "the scale after 2 000 steps").equals(131072.0)
 
 
+@LossScaler.property("takes large gradients that are finite for what they are", trials=2)
+def _(answer, draw: Draw) -> None:
+    case = _Case(draw)
+    given = [torch.full(w.shape, 5e4).half() for w in case.weights]
+    expect(
+        answer(4096.0, 3).step(case.weights, given, case.optimiser, None), "what step returns"
+    ).equals(True)
+    _expect_gradients(case, given, 4096.0)
+
+
+@LossScaler.property("forgets the gradients of the step before", trials=1)
+def _(answer, draw: Draw) -> None:
+    case, scaler = _Case(draw), answer(64.0, 9)
+    for clip in (None, 0.002):
+        given = case.gradients(64.0)
+        scaler.step(case.weights, given, case.optimiser, clip)
+        _expect_gradients(case, given, 64.0, clip)
+
+
 @LossScaler.property("works with gradients of 0, and clips them to 0", trials=1)
 def _(answer, draw: Draw) -> None:
     case = _Case(draw)
@@ -250,6 +269,37 @@ LossScaler.slip(
     "FirstGradientOnly",
     "You look at the first gradient only. An overflow in any of them spoils the step.",
     {"for g in gradients):": "for g in gradients[:1]):"},
+)
+LossScaler.slip(
+    "SumIsTooLarge",
+    "You ask whether the sum of a gradient is finite. In float16 large finite numbers add up to "
+    "infinity: ask it of every number.",
+    {"g.isfinite().all()": "g.sum().isfinite()"},
+)
+LossScaler.slip(
+    "EachClippedAlone",
+    "Every gradient is clipped by its own norm. It is the norm over all weights together that is "
+    "held to clip: one call for all.",
+    {
+        "            nn.utils.clip_grad_norm_(weights, clip)\n": (
+            "            for w in weights:\n                nn.utils.clip_grad_norm_([w], clip)\n"
+        )
+    },
+)
+LossScaler.slip(
+    "ValuesClipped",
+    "You cut every number at clip by itself, which changes the direction. Scale all of them down "
+    "together, by their norm: nn.utils.clip_grad_norm_.",
+    {"clip_grad_norm_": "clip_grad_value_"},
+)
+LossScaler.slip(
+    "AddsUpGradients",
+    "The new gradient is added to that of the step before. Put it in its place.",
+    {
+        "w.grad = g.float() / self.scale": (
+            "w.grad = g.float() / self.scale + (0.0 if w.grad is None else w.grad)"
+        )
+    },
 )
 LossScaler.slip(
     "NotHalved",

@@ -49,19 +49,21 @@ class _Came:
     """What an answer made of them in p processes."""
 
     def __init__(self, answer, layers: _Layers, p: int, twice: bool = False) -> None:
+        self.with_graph = [0] * p
         self.sent = [[0, 0] for _ in range(p)]
         self.numbers = [[0, 0] for _ in range(p)]
 
         def one(rank: int, link: Link):
             pair = answer(layers.first, layers.second, link)
             shares = [values.detach().clone() for values in pair.shares]
+            self.with_graph[rank] = sum(values.requires_grad for values in pair.shares)
             marks = [(len(link.sent), numbers_sent(link))]
             with torch.no_grad():
+                if twice:  # what went before is of no account
+                    pair.forward(3.0 - layers.x[:-1])
+                    marks = [(len(link.sent), numbers_sent(link))]
                 y = pair.forward(layers.x.clone())
                 marks.append((len(link.sent), numbers_sent(link)))
-                if twice:
-                    y = pair.forward(layers.x.clone())
-                    marks[-1] = (len(link.sent), numbers_sent(link))
                 back = pair.backward(layers.grad.clone())
             marks.append((len(link.sent), numbers_sent(link)))
             for half in (0, 1):
@@ -88,6 +90,7 @@ def _(answer, draw: Draw) -> None:
             wanted = layers.parts(rank, p, whole)
             for name, got, want in zip(_NAMES, came.shares[rank], wanted, strict=True):
                 expect(got, f"{name} of process {rank}").close_to(want.detach(), rtol=0, atol=0)
+        expect(came.with_graph, "shares with a graph, in each process").equals([0] * p)
 
 
 @ParallelPair.property("gives every process the output of the two whole layers", trials=4)
@@ -227,6 +230,23 @@ ParallelPair.slip(
     "The first bias is kept whole. Each hidden unit has its own: take those of this process's "
     "units.",
     {"first.bias.detach().tensor_split(p)[rank]": "first.bias.detach()"},
+)
+ParallelPair.slip(
+    "KeepsTheGraph",
+    "The shares still hang on the graph of the whole layers, and keep these alive. Take them by "
+    "detach().",
+    {
+        "first.weight.detach()": "first.weight",
+        "first.bias.detach()": "first.bias",
+        "second.weight.detach()": "second.weight",
+        "second.bias.detach()": "second.bias",
+    },
+)
+ParallelPair.slip(
+    "FirstInputKept",
+    "backward goes back through the first input of all. It is the latest call of forward that "
+    "counts: keep its x every time.",
+    {"self.x, self.hidden = x,": "self.x, self.hidden = getattr(self, 'x', x),"},
 )
 
 

@@ -58,12 +58,12 @@ def _(answer, draw: Draw) -> None:
         )
 
 
-@reduce_scatter.property("sends all messages of a process to one neighbour", trials=2)
+@reduce_scatter.property("sends all messages of process r to process r + 1", trials=2)
 def _(answer, draw: Draw) -> None:
     for size in (3, 5):
         _, links = _run(answer, [normals(draw, size) for _ in range(size)])
-        expect([receivers(link) for link in links], "to how many others each sends").equals(
-            [1] * size
+        expect([receivers(link) for link in links], "to whom each process sends").equals(
+            [[(rank + 1) % size] for rank in range(size)]
         )
 
 
@@ -112,6 +112,17 @@ reduce_scatter.slip(
     {
         "(rank - step - 1) % p": "(rank - step) % p",
         "(rank - step - 2) % p": "(rank - step - 1) % p",
+    },
+)
+reduce_scatter.slip(
+    "other_way_round",
+    "Your ring goes the other way round. Here process r sends to r + 1 and receives from r − 1, "
+    "modulo p.",
+    {
+        "(rank + 1) % p": "(rank - 1) % p",
+        "link.receive((rank - 1) % p)": "link.receive((rank + 1) % p)",
+        "(rank - step - 1) % p": "(rank + step + 1) % p",
+        "(rank - step - 2) % p": "(rank + step + 2) % p",
     },
 )
 reduce_scatter.slip(

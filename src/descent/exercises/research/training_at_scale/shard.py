@@ -70,18 +70,56 @@ def _(answer, draw: Draw) -> None:
         expect(len(set(steps.tolist())) > 3, "whether the order is a random one").is_true(
             otherwise=f"A share of 40 examples is {share[:8]} …: that is no random order."
         )
+        expect(bool((steps < 0).any()), "whether a share is unsorted").is_true(
+            otherwise=f"A share of 40 examples is {share[:8]} …: it is sorted."
+        )
 
 
 @shard.property("deals them out anew in every epoch, and for every seed", trials=2)
 def _(answer, draw: Draw) -> None:
     seed = 5 + draw.integers(0, 1000)
-    first = _order(answer, seed, 2)
-    for other_seed, epoch in ((seed, 3), (seed + 1, 2), (seed + 1, 1), (seed + 2, 0)):
-        other = _order(answer, other_seed, epoch)
-        expect(other != first, "whether the order is another one").is_true(
-            otherwise=f"Seed {other_seed} in epoch {epoch} gives the order of seed {seed} in "
-            "epoch 2."
-        )
+    for one, other in (
+        ((seed, 2), (seed, 3)),
+        ((seed, 2), (seed + 1, 2)),
+        ((seed, 2), (seed + 1, 1)),
+        ((seed, 2), (seed + 2, 0)),
+    ):
+        _expect_different(answer, one, other)
+
+
+@shard.property("makes no two pairs of seed and epoch one, large and small ones alike", trials=1)
+def _(answer, draw: Draw) -> None:
+    seed = 5 + draw.integers(0, 1000)
+    for one, other in (
+        ((2, 3), (3, 2)),
+        ((0, 1), (0, 2)),
+        ((6, 1), (4, 2)),
+        ((6, 2), (4, 3)),
+        ((seed, 2), (seed ^ 1, 3)),
+        *(((seed, base), (seed + 1, 0)) for base in (10, 100, 1000, 10**4, 10**5, 10**6, 2**16)),
+    ):
+        _expect_different(answer, one, other)
+
+
+def _expect_different(answer, one: tuple[int, int], other: tuple[int, int]) -> None:
+    """Two pairs of a seed and an epoch must not give the same order, nor nearly the same."""
+    orders = [_order(answer, *pair) for pair in (one, other)]
+    pairs = f"Seed {other[0]} in epoch {other[1]} gives", f"seed {one[0]} in epoch {one[1]}"
+    expect(orders[0] != orders[1], "whether the order is another one").is_true(
+        otherwise=f"{pairs[0]} the order of {pairs[1]}."
+    )
+    follows = [set(zip(order, order[1:], strict=False)) for order in orders]
+    expect(len(follows[0] & follows[1]) < 20, "whether others follow one another").is_true(
+        otherwise=f"{pairs[0]} nearly the order of {pairs[1]}: most are followed by the same one."
+    )
+
+
+@shard.property("gives Python's own whole numbers", trials=1)
+def _(answer, draw: Draw) -> None:
+    share = answer(9, 1, 2, draw.seed(), 0)
+    expect(all(type(example) is int for example in share), "whether all are of Python").is_true(
+        otherwise=f"The list holds {type(share[0]).__name__}, not Python's int."
+    )
 
 
 @shard.property("depends on its arguments alone", trials=2)
@@ -131,6 +169,45 @@ shard.slip(
     "You added seed and epoch. Then epoch 1 of seed 7 is epoch 0 of seed 8, and two runs that "
     "should differ are nearly the same. Give the generator both numbers: [seed, epoch].",
     {"[seed, epoch]": "seed + epoch"},
+)
+shard.slip(
+    "one_number_of_two",
+    "You made one number of seed and epoch, and some pairs share it: from the thousandth epoch on "
+    "a run repeats its neighbour. Give the generator both numbers: [seed, epoch].",
+    {"[seed, epoch]": "1000 * seed + epoch"},
+)
+shard.slip(
+    "seed_times_epoch",
+    "You multiplied seed and epoch, and different pairs have the same product; with seed 0 all "
+    "epochs are alike. Give the generator both numbers: [seed, epoch].",
+    {"[seed, epoch]": "seed * (epoch + 1)"},
+)
+shard.slip(
+    "seed_xor_epoch",
+    "seed ^ epoch is one number, and different pairs share it. Give the generator both: "
+    "[seed, epoch].",
+    {"[seed, epoch]": "seed ^ epoch"},
+)
+shard.slip(
+    "turned_round",
+    "The seed's order is turned round by the epoch: whoever followed whom still does. Shuffle anew "
+    "in every epoch, by a generator made of both numbers.",
+    {
+        "np.random.default_rng([seed, epoch]).permutation(count)": (
+            "np.roll(np.random.default_rng(seed).permutation(count), epoch)"
+        )
+    },
+)
+shard.slip(
+    "sorted_share",
+    "You sorted the share. Then an epoch goes through the data in nearly its own order; leave the "
+    "share as it was dealt.",
+    {"order[rank::size].tolist()": "sorted(order[rank::size].tolist())"},
+)
+shard.slip(
+    "numpy_numbers",
+    "The list holds numbers of numpy. Asked for are Python's: an array's tolist() makes them.",
+    {"order[rank::size].tolist()": "list(order[rank::size])"},
 )
 shard.slip(
     "rest_left_out",

@@ -35,9 +35,9 @@ def numbers_sent(link: Link) -> int:
     return sum(sent.numbers for sent in link.sent)
 
 
-def receivers(link: Link) -> int:
-    """To how many others a process has sent."""
-    return len({sent.to for sent in link.sent})
+def receivers(link: Link) -> list[int]:
+    """To whom a process has sent."""
+    return sorted({sent.to for sent in link.sent})
 
 
 class Clocked:

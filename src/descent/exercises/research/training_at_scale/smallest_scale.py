@@ -52,6 +52,7 @@ def _(answer, draw: Draw) -> None:
 @smallest_scale.property("is 1 where nothing needs saving", trials=3)
 def _(answer, draw: Draw) -> None:
     _expect(answer, _gradients(draw, 4 + draw.size, -22, 3), 0.0)
+    _expect(answer, torch.tensor([0.5, -65510.0]), 0.0, "the scale for one that rounds to 65 504")
     _expect(answer, torch.zeros(4), 0.0, "the scale for gradients of 0")
     _expect(answer, torch.zeros(0), 0.25, "the scale for no gradients")
 
@@ -125,6 +126,34 @@ smallest_scale.slip(
     "You count everything below 6 · 10⁻⁵ as lost. That is the smallest *normal* number; below it "
     "float16 goes on, less exactly, down to 6 · 10⁻⁸.",
     {"(scaled == 0)": "(scaled.abs() < 2.0**-14)"},
+)
+smallest_scale.slip(
+    "down_to_the_smallest",
+    "You count everything below 2⁻²⁴ as lost. What is more than half of that is rounded up to it, "
+    "and saved.",
+    {"(scaled == 0)": "(nonzero.abs() * 2.0**power < 2.0**-24)"},
+)
+smallest_scale.slip(
+    "half_way_saved",
+    "Exactly half of 2⁻²⁴ is rounded to 0, the even neighbour: it is lost.",
+    {"(scaled == 0)": "(nonzero.abs() * 2.0**power < 2.0**-25)"},
+)
+smallest_scale.slip(
+    "rounded_first",
+    "You turn the gradients into float16 and scale them then. What has become 0 stays 0 at any "
+    "scale: scale in float32 first.",
+    {"(nonzero * 2.0**power).half()": "nonzero.half() * 2.0**power"},
+)
+smallest_scale.slip(
+    "nan_let_through",
+    "You look for infinity only. NaN is no gradient either: ask isfinite.",
+    {"scaled.isfinite().all()": "not scaled.isinf().any()"},
+)
+smallest_scale.slip(
+    "largest_before_rounding",
+    "You compare with 65 504 before rounding. What is a little larger is rounded down to it, and "
+    "finite.",
+    {"scaled.isfinite().all()": ("(nonzero.abs() * 2.0**power <= 65504).all()")},
 )
 smallest_scale.slip(
     "overflow_ignored",

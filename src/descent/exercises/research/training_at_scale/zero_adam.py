@@ -180,6 +180,46 @@ ZeroAdam.slip(
     {"self.steps += 1": "self.steps = 1"},
 )
 ZeroAdam.slip(
+    "EpsBeforeCorrection",
+    "You add eps to the root before it is corrected, so that at the first steps it counts for "
+    "more. Correct the second moment first: √(v / (1 − β^t)) + eps.",
+    {
+        "(self.second / (1 - beta2**self.steps)).sqrt() + self.eps": (
+            "(self.second.sqrt() + self.eps) / (1 - beta2**self.steps) ** 0.5"
+        )
+    },
+)
+ZeroAdam.slip(
+    "DividesTheRate",
+    "You divided the rate by the number of processes, and not the gradient. Adam takes its size "
+    "out of the gradient again: the mean has to be taken before the moments.",
+    {
+        " / self.link.size\n        self.first": "\n        self.first",
+        "self.rate * mean": "self.rate / self.link.size * mean",
+    },
+)
+ZeroAdam.slip(
+    "GathersTheMoments",
+    "You send more than is needed. Nobody else needs this process's moments: only the moved "
+    "weights are gathered.",
+    {
+        "        at = 0\n        for w": (
+            "        all_gather(self.first, self.link)\n        at = 0\n        for w"
+        )
+    },
+)
+ZeroAdam.slip(
+    "AllReducesTheGradient",
+    "You gather the whole gradient before you take your part of it. Part r of the sum is in "
+    "process r after the first half of the ring; the second half is for the weights.",
+    {
+        "reduce_scatter(slopes, self.link) / self.link.size": (
+            "all_gather(reduce_scatter(slopes, self.link), self.link)"
+            ".tensor_split(self.link.size)[self.link.rank] / self.link.size"
+        )
+    },
+)
+ZeroAdam.slip(
     "EpsInTheRoot",
     "eps stands inside the root. It is added to the root: √v̂ + eps.",
     {
