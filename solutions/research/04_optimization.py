@@ -1121,11 +1121,11 @@ direction = "grows more than twofold" if growth > 2 else "falls by half or more"
 outcome("scale_grows", direction)
 
 # %% [markdown]
-# And the knee of the same network? This chapter's real run answers that: for every batch from 4 to 2 048 it trains the same network with seven rates, from three seeds each, until the held-out loss is at most 0.25. What it found here:
+# And the knee of the same network? This chapter's real run answers that. It trains the same network with batches from 4 to 2 048 and seven rates, from three seeds each. A training ends when its held-out loss is at most 0.25. Recorded beforehand:
 
 # %%
 record = measured("runs/batch_size_sweep-cpu-2-cores")
-print(f"recorded beforehand: {record['command']}\n{record['date']}, {record['hardware']}\n{record['note']}\n")
+print(f"{record['command']}\n{record['date']}, {record['hardware']}\n{record['note']}\n")
 counts: dict[tuple[int, float], list[int | None]] = {}
 for row in record["trainings"]:
     counts.setdefault((row["batch"], row["rate"]), []).append(row["updates"])
