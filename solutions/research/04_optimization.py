@@ -711,7 +711,7 @@ fig, ax = plt.subplots(figsize=(7.5, 4.2))
 ax.loglog(few, [adam[batch][0] for batch in few], "o", color=COLOURS["orange"])
 middle = math.exp(np.mean([math.log(adam[batch][0] / math.sqrt(batch)) for batch in few]))
 ax.loglog(few, [middle * math.sqrt(batch) for batch in few], color=COLOURS["orange"], lw=1.2)
-ax.text(18, adam[16][0], "Adam: √batch", color=COLOURS["orange"], va="center", fontweight="bold")
+ax.text(0.26, 0.032, "Adam: √batch", color=COLOURS["orange"], fontweight="bold")
 ax.loglog(small, [sgd[batch][0] for batch in small], "s", color=COLOURS["blue"])
 ax.loglog(small, [sgd[1][0] * batch for batch in small], color=COLOURS["blue"], lw=1.2)
 ax.text(75, sgd[64][0], "SGD: batch", color=COLOURS["blue"], va="center", fontweight="bold")
@@ -866,7 +866,7 @@ ax.legend(loc="lower right")
 plt.show()
 
 # %% [markdown]
-# Greedy lowers the loss at every step. Its rate falls at once, so the flat direction is left behind. The plan begins with the largest rates it has. The steep direction first goes *up* under their noise, and the flat one comes down by a factor of ten. Then smaller rates quieten both.
+# Greedy lowers the loss at every step. Its rate falls at once, so the flat direction is left behind. The plan begins with the largest rates it has. The steep direction first goes *up* under their noise, and the flat one comes down fast. Then smaller rates quieten both.
 #
 # The standard problem has a thousand numbers in its state, and no grid holds them. With the rate held constant over a few pieces, a **black-box search** is enough: change a rate, keep what helps.
 
@@ -1265,9 +1265,9 @@ for (rate, seen), colour in zip(edge.items(), ("blue", "orange"), strict=True):
     step, loss, value = (np.array(part) for part in zip(*seen, strict=True))
     left.plot(step, value, "o-", color=COLOURS[colour], ms=4)
     left.axhline(2 / rate, color=COLOURS[colour], ls="--", lw=1.2)
-    left.text(step[-1], 2 / rate + 0.3, f"2/η = {2 / rate:.0f}", color=COLOURS[colour], ha="right", fontweight="bold")
+    left.text(step[-1] + 30, 2 / rate + 0.15, f"2/η = {2 / rate:.0f}", color=COLOURS[colour], fontweight="bold")
     right.plot(step, loss, color=COLOURS[colour], label=f"η = {rate}")
-left.set(xlabel="step", ylabel="sharpness", title="The curvature comes to 2/η, and stays")
+left.set(xlim=(-40, 1500), xlabel="step", ylabel="sharpness", title="The curvature comes to 2/η, and stays")
 right.set(yscale="log", xlabel="step", ylabel="training loss", title=titled("Meanwhile the loss goes on falling", digits.source))
 right.legend()
 plt.show()

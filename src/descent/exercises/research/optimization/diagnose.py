@@ -151,8 +151,8 @@ diagnose.slip(
 )  # fmt: skip
 diagnose.slip(
     "smaller_batch",
-    "You made the batch smaller. Where noise is not the limit that may hurt all the same; ask "
-    "whether a *larger* one helps.",
+    "Your jobs that rest on noise are taken for others. Ask whether a *larger* batch lowers the "
+    "loss clearly: it lowers a noise floor in proportion, and no more than that.",
     {"if train(batch=4) < 0.7 * after:": "if train(batch=0.25) < 0.7 * after:"},
 )
 
@@ -178,12 +178,6 @@ def by_size(train):
     return "unstable" if loss > 10 else "noise" if loss > 0.5 else "too short"
 
 
-diagnose.slip(
-    "asks_for_too_much",
-    "You call a batch's help too small to count. A larger batch lowers a noise floor in proportion "
-    "and no more: ask whether the loss falls clearly, not to a tenth.",
-    {"train(batch=4) < 0.7 * after": "train(batch=4) < 0.1 * after"},
-)
 diagnose.slip(
     "higher_rate_for_both",
     "You tried a higher rate. It helps a run that was too short, and one whose rate was cut: the "

@@ -134,7 +134,7 @@ greedy_rates.slip(
 greedy_rates.slip(
     "root_of_batch",
     "You divided the noise variance by √B. It falls with B.",
-    {"c / batch": "c / np.sqrt(batch)"},
+    {"(squares + c / batch)": "(squares + c / np.sqrt(batch))"},
 )
 greedy_rates.slip(
     "state_shrinks_once",
@@ -145,8 +145,7 @@ greedy_rates.slip(
     "cut_at_one_over_h",
     "You cut your rates at 1/h.max(). The best next step may be longer: it overshoots in the steep "
     "direction for the sake of the others.",
-    {"rates.append(rate)": "rates.append(rate)",
-     "rate = squares.sum() / (h * (squares + c / batch)).sum()":
+    {     "rate = squares.sum() / (h * (squares + c / batch)).sum()":
      "rate = min(squares.sum() / (h * (squares + c / batch)).sum(), 1 / h.max())"},
 )  # fmt: skip
 greedy_rates.slip(

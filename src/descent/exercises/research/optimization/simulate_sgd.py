@@ -156,7 +156,8 @@ def noise_once(h, c, start, rate, batch, steps, rng):
 
 
 @simulate_sgd.mistake(
-    "You made a generator of your own. Use `rng`: whoever calls decides whether two runs are equal."
+    "Your losses do not depend on `rng`. All noise comes from it: no generator of your own, and no "
+    "expectation in the place of noise."
 )
 def own_generator(h, c, start, rate, batch, steps, rng):
     return right_run(h, c, start, rate, batch, steps, np.random.default_rng(0))
@@ -183,14 +184,6 @@ simulate_sgd.slip(
     "You return the last loss only. Asked for are all of them, the first before any step.",
     {"return np.array(losses)": "return np.array(losses[-1:])"},
 )
-
-
-@simulate_sgd.mistake(
-    "You return expected losses. They are smooth and take no random numbers: here θ itself walks, "
-    "by noise from `rng`."
-)
-def expectation(h, c, start, rate, batch, steps, rng):
-    return np.array(stepped(Problem(h, c, np.asarray(start, dtype=float)), [rate] * steps, batch))
 
 
 @simulate_sgd.mistake(

@@ -173,7 +173,8 @@ steps_to_target.slip(
 )
 steps_to_target.slip(
     "most_for_never",
-    "Where the target is not reached you return `most`. That looks like an answer; return None.",
+    "Where the target is not reached you return a number, `most` or −1 perhaps. That looks like an "
+    "answer; return None.",
     {
         "        if loss(high) > target:\n            return None":
         "        if loss(high) > target:\n            return most",
@@ -210,15 +211,6 @@ steps_to_target.slip(
     "decides whether it is reached at all.",
     {"rate * c / (batch": "0 * c / (batch", "rate**2 * c / batch": "0"},
 )
-
-
-@steps_to_target.mistake(
-    "Where the target is not reached you return −1. Whoever plots it or takes the smallest is "
-    "misled: return None."
-)
-def minus_one_for_never(h, c, start, rate, batch, target, most):
-    found = right_steps(h, c, start, rate, batch, target, most)
-    return -1 if found is None else found
 
 
 def _loss_after(h, c, start, rate, batch, steps):
