@@ -13,6 +13,7 @@ from .log_slope import log_slope
 from .moments_step import moments_step
 from .momentum_step import momentum_step
 from .noise_scale import noise_scale
+from .plan_rates import plan_rates
 from .search_schedule import search_schedule
 from .sharpness import sharpness
 from .simulate_adam import simulate_adam
@@ -30,6 +31,7 @@ __all__ = [
     "momentum_step",
     "simulate_adam",
     "greedy_rates",
+    "plan_rates",
     "search_schedule",
     "noise_scale",
     "diagnose",

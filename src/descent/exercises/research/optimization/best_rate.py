@@ -41,9 +41,11 @@ def _(answer, draw: Draw) -> None:
 @best_rate.property("of a tie is the middle on a logarithmic scale", trials=4)
 def _(answer, draw: Draw) -> None:
     rates = [0.01 * 3.0**k for k in range(7)]
-    low, high = draw.integers(1, 3), draw.integers(3, 6)
+    low, high = draw.choice([(1, 4), (2, 5), (1, 3), (2, 4)])
     steps: list[int | None] = [50 + abs(k - 3) for k in range(7)]
     steps[low] = steps[high] = 20
+    if high - low > 2:  # three that tie, not evenly spaced
+        steps[low + 1] = 20
     order = draw.rng.permutation(7)
     wanted = math.sqrt(rates[low] * rates[high])
     given = answer([rates[i] for i in order], [steps[i] for i in order])
@@ -159,6 +161,70 @@ best_rate.slip(
     "ValueError.",
     {'raise ValueError("no rate reaches the target")': 'return float("nan")'},
 )
+
+
+def _tied(rates, steps) -> list[float]:
+    """The rates with the fewest steps, in the order of the list."""
+    right_best(rates, steps)
+    fewest = min(count for count in steps if count is not None)
+    return [rate for rate, count in zip(rates, steps, strict=True) if count == fewest]
+
+
+@best_rate.mistake(
+    "You averaged the logarithms of all rates that tie. The middle lies between the smallest and "
+    "the largest of them, wherever the grid put the others."
+)
+def mean_of_all(rates, steps):
+    return float(np.exp(np.mean(np.log(_tied(rates, steps)))))
+
+
+@best_rate.mistake(
+    "Of a tie you take the rate that comes first in the list. The order says nothing: take the "
+    "middle on a logarithmic scale."
+)
+def first_in_the_list(rates, steps):
+    return _tied(rates, steps)[0]
+
+
+@best_rate.mistake("You return the number of steps. Asked for is the rate that needs them.")
+def steps_for_rate(rates, steps):
+    _tied(rates, steps)
+    return float(min(count for count in steps if count is not None))
+
+
+@best_rate.mistake("You return a place in the list. Asked for is the rate that stands there.")
+def place_for_rate(rates, steps):
+    return float(rates.index(_tied(rates, steps)[0]))
+
+
+@best_rate.mistake(
+    "You accept a tie that reaches an end of the grid, as long as not all of it lies there. The "
+    "rates beyond may need as few steps, and then the middle is another: raise a ValueError."
+)
+def tie_at_the_end_accepted(rates, steps):
+    arrived = [count for count in steps if count is not None]
+    if not arrived:
+        raise ValueError("no rate reaches the target")
+    best = [rate for rate, count in zip(rates, steps, strict=True) if count == min(arrived)]
+    middle = float(np.sqrt(min(best) * max(best)))
+    if not min(rates) < middle < max(rates):
+        raise ValueError("the best rate lies at an end of the grid")
+    return middle
+
+
+@best_rate.mistake(
+    "Your rate lies between those that were tried, as the bottom of a parabola would. Asked for is "
+    "a rate of the grid; only a tie has a middle."
+)
+def parabola(rates, steps):
+    best = right_best(rates, steps)
+    points = sorted(p for p in zip(rates, steps, strict=True) if p[1] is not None)
+    at = min(range(len(points)), key=lambda k: points[k][1])
+    near = points[max(at - 1, 0) : at + 2]
+    if len(near) < 3:
+        return best
+    square, line, _ = np.polyfit(np.log([p[0] for p in near]), [p[1] for p in near], 2)
+    return float(np.exp(-line / 2 / square))
 
 
 best_rate.hint("First: which rates need the fewest steps? There may be several.")

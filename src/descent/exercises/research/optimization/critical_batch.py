@@ -114,8 +114,8 @@ critical_batch.slip(
 )
 critical_batch.slip(
     "extrapolates",
-    "You return a knee beyond your batches. Where all of them lie on one side of it, another law "
-    "would fit as well: raise a ValueError.",
+    "You return a knee although all batches lie on one side of it. Another law would fit them as "
+    "well: raise a ValueError.",
     {"if not batches.min() <= critical <= batches.max():": "if False:"},
 )
 critical_batch.slip(
@@ -186,6 +186,69 @@ def without_the_floor(batches, steps):
     batches, steps = np.asarray(batches, dtype=float), np.asarray(steps, dtype=float)
     product = float(np.exp(np.log(steps * batches).mean()))
     return fewest, product / fewest
+
+
+@critical_batch.mistake(
+    "You return examples in the second place. The critical batch is a number of examples in *one* "
+    "step, not in all."
+)
+def examples_for_batch(batches, steps):
+    fewest, critical = right_fit(batches, steps)
+    return fewest, fewest * critical
+
+
+@critical_batch.mistake(
+    "You divided the fewest examples seen by the fewest steps seen. Both are reached at infinitely "
+    "small and large batches only: fit the curve for them."
+)
+def corners(batches, steps):
+    right_fit(batches, steps)
+    batches, steps = np.asarray(batches, dtype=float), np.asarray(steps, dtype=float)
+    return float(steps.min()), float((batches * steps).min() / steps.min())
+
+
+@critical_batch.mistake(
+    "You tried only the batches of the list as critical batch. It lies between them: search a fine "
+    "grid."
+)
+def only_tried_batches(batches, steps):
+    right_fit(batches, steps)
+    batches, steps = np.asarray(batches, dtype=float), np.asarray(steps, dtype=float)
+    rest = np.log(steps) - np.log(1 + batches[:, None] / batches)
+    best = int(rest.var(axis=1).argmin())
+    return float(np.exp(rest[best].mean())), float(batches[best])
+
+
+@critical_batch.mistake(
+    "Your curve has B/B_crit where B_crit/B belongs: the steps would grow with the batch."
+)
+def upside_down(batches, steps):
+    right_fit(batches, steps)
+    batches, steps = np.asarray(batches, dtype=float), np.asarray(steps, dtype=float)
+    tried = np.geomspace(batches.min() / 20, batches.max() * 20, 2001)
+    rest = np.log(steps) - np.log(1 + batches / tried[:, None])
+    best = int(rest.var(axis=1).argmin())
+    return float(np.exp(rest[best].mean())), float(tried[best])
+
+
+critical_batch.slip(
+    "ends_by_place",
+    "You compare with the first and the last of the list. The batches come in any order.",
+    {"batches.min() <= critical <= batches.max()": "batches[0] <= critical <= batches[-1]"},
+)
+critical_batch.slip(
+    "logarithm_returned",
+    "You return the logarithm of the fewest steps. Take the exponential of the mean.",
+    {"np.exp(rest[best].mean())": "rest[best].mean()"},
+)
+critical_batch.slip(
+    "variance_of_steps",
+    "You compared the steps and not their logarithms: the steps at the smallest batches then "
+    "outweigh all others.",
+    {"np.log(steps) - np.log(1 + tried[:, None] / batches)":
+     "steps / (1 + tried[:, None] / batches)",
+     "np.exp(rest[best].mean())": "rest[best].mean()"},
+)  # fmt: skip
 
 
 critical_batch.hint("For a given B_crit, which S_min fits the logarithms best? A mean.")

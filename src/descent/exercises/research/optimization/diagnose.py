@@ -151,8 +151,8 @@ diagnose.slip(
 )  # fmt: skip
 diagnose.slip(
     "smaller_batch",
-    "You made the batch smaller. Where noise is not the limit that may hurt all the same; ask "
-    "whether a *larger* one helps.",
+    "Your jobs that rest on noise are taken for others. Ask whether a *larger* batch lowers the "
+    "loss clearly: it lowers a noise floor in proportion, and no more than that.",
     {"if train(batch=4) < 0.7 * after:": "if train(batch=0.25) < 0.7 * after:"},
 )
 
@@ -176,6 +176,41 @@ def many_trials(train):
 def by_size(train):
     loss = train()
     return "unstable" if loss > 10 else "noise" if loss > 0.5 else "too short"
+
+
+diagnose.slip(
+    "higher_rate_for_both",
+    "You tried a higher rate. It helps a run that was too short, and one whose rate was cut: the "
+    "two look alike. More steps help only one of them.",
+    {"if train(steps=2) < 0.7 * after:\n        return \"too short\"\n    return \"decayed":
+     "if train(rate=2) >= 0.7 * after:\n        return \"too short\"\n    return \"decayed"},
+)  # fmt: skip
+diagnose.slip(
+    "two_changes_at_once",
+    "You changed two things in one run. Whichever helped, you cannot tell: change one at a time.",
+    {"train(batch=4) < 0.7 * after": "train(batch=4, steps=2) < 0.7 * after"},
+)
+diagnose.slip(
+    "half_the_steps_settle_it",
+    "You take a run that was as good after half its steps for one whose rate was cut. A run on its "
+    "noise floor stands still as well: try a larger batch.",
+    {"if train(batch=4) < 0.7 * after:\n        return \"noise\"":
+     "if train(steps=0.5) < 1.2 * after:\n        return \"decayed too early\""},
+)  # fmt: skip
+diagnose.slip(
+    "noise_before_the_start",
+    "You call a job noisy because a lower rate helps, before you look whether it is stable. An "
+    "unstable one is helped as well.",
+    {"if not after < before:": "if train(rate=0.5) < 0.8 * after:\n        return \"noise\"\n"
+     "    if not after < before:"},
+)  # fmt: skip
+
+
+@diagnose.mistake("Your words are others. The four that are asked for stand in the docstring.")
+def other_words(train):
+    return {"unstable": "past stability", "noise": "noise floor", "too short": "short"}.get(
+        right_diagnosis(train), "decayed"
+    )
 
 
 diagnose.hint("For each cause: which change would lower the loss, and which would do nothing?")

@@ -145,6 +145,51 @@ expected_loss.slip(
     {"np.minimum(squared**steps, 1e300)": "squared**steps"},
 )
 
+
+expected_loss.slip(
+    "start_shrinks_once",
+    "You shrank the squared start by 1 − ηh a step. The start is squared, so what shrinks it is "
+    "squared too.",
+    {"power * start**2": "np.minimum(np.abs(1 - rates * h) ** steps, 1e300) * start**2"},
+)
+expected_loss.slip(
+    "no_noise_where_q_is_1",
+    "Where q is 1 your series is 0. Something like a tiny number under the fraction, or NaN made "
+    "0, hides the hole. T terms of 1 are T.",
+    {"np.where(squared == 1, steps,": "np.where(squared == 1, 0,"},
+)
+expected_loss.slip(
+    "first_rate_only",
+    "You used the first rate only. One loss for each rate: give `rates` an axis of its own.",
+    {"rates = rates[:, None]": "rates = rates[:1, None]"},
+)
+
+
+@expected_loss.mistake(
+    "Your geometric series has a term too few. After T steps it has T terms: (1 − q^T)/(1 − q)."
+)
+def one_term_less(h, c, start, rates, batch, steps):
+    whole = right_loss(h, c, start, rates, batch, steps)
+    column = rates[:, None]
+    earliest = (1 - column * h) ** 2
+    with np.errstate(over="ignore"):
+        earliest = np.minimum(earliest ** max(steps - 1, 0), 1e300) * column**2 * c / batch
+    return whole - 0.5 * (h * earliest).sum(axis=1) * (steps > 0)
+
+
+@expected_loss.mistake(
+    "Past stability your loss is 0, or another small number: infinity times 0 became NaN, and the "
+    "NaN a number. Such a run has exploded."
+)
+def zero_past_stability(h, c, start, rates, batch, steps):
+    squared = (1 - rates[:, None] * h) ** 2
+    with np.errstate(all="ignore"):
+        power = squared**steps
+        total = np.where(squared == 1, steps, (1 - power) / (1 - squared))
+        second = power * start**2 + rates[:, None] ** 2 * c / batch * total
+        return np.nan_to_num(0.5 * (h * second).sum(axis=1), nan=0.0)
+
+
 expected_loss.hint(
     "Let s be the expectation of θ². Then s ← q s + a, with q = (1 − ηh)². After T steps?"
 )

@@ -125,6 +125,65 @@ greedy_rates.slip(
      "(h * second).sum() / (squares + c / batch).sum()"},
 )  # fmt: skip
 
+
+greedy_rates.slip(
+    "curvature_squared_once",
+    "You divided by Σ h²s + noise. What a step costs has one h more: Σ h (h²s + c/B).",
+    {"(h * (squares + c / batch)).sum()": "(squares + h * c / batch).sum()"},
+)
+greedy_rates.slip(
+    "root_of_batch",
+    "You divided the noise variance by √B. It falls with B.",
+    {"(squares + c / batch)": "(squares + c / np.sqrt(batch))"},
+)
+greedy_rates.slip(
+    "state_shrinks_once",
+    "You shrank E[θ²] by 1 − ηh. It is a square: by (1 − ηh)².",
+    {"(1 - rate * h) ** 2 * second": "(1 - rate * h) * second"},
+)
+greedy_rates.slip(
+    "cut_at_one_over_h",
+    "You cut your rates at 1/h.max(). The best next step may be longer: it overshoots in the steep "
+    "direction for the sake of the others.",
+    {     "rate = squares.sum() / (h * (squares + c / batch)).sum()":
+     "rate = min(squares.sum() / (h * (squares + c / batch)).sum(), 1 / h.max())"},
+)  # fmt: skip
+greedy_rates.slip(
+    "mean_of_best_rates",
+    "You averaged the rates that would suit each direction alone. There is one rate for all: the "
+    "bottom of the sum of their parabolas.",
+    {"squares.sum() / (h * (squares + c / batch)).sum()":
+     "(squares / (h * (squares + c / batch))).mean()"},
+)  # fmt: skip
+greedy_rates.slip(
+    "losses_returned",
+    "You return losses. Asked for are the rates that lead to them.",
+    {"rates.append(rate)": "rates.append(0.5 * (h * second).sum())"},
+)
+greedy_rates.slip(
+    "steepest_only",
+    "Your rate is 1/h.max(), which suits the steepest direction without noise. Look at all "
+    "directions, and at c/B.",
+    {"squares.sum() / (h * (squares + c / batch)).sum()": "1 / h.max() + 0 * squares.sum()"},
+)
+
+
+@greedy_rates.mistake(
+    "You tried a grid of rates. The next loss is a parabola: its bottom has a formula, and a grid "
+    "comes near it only."
+)
+def coarse_grid(h, c, start, batch, steps):
+    second, rates = np.asarray(start, dtype=float) ** 2, []
+    grid = np.linspace(0, 2, 50)
+    for _ in range(steps):
+        tried = grid[:, None]
+        after = (1 - tried * h) ** 2 * second + tried**2 * c / batch
+        best = int((h * after).sum(axis=1).argmin())
+        second = after[best]
+        rates.append(grid[best])
+    return np.array(rates)
+
+
 greedy_rates.hint(
     "Write the next expected loss as a function of η alone: a parabola. Where is its bottom?"
 )

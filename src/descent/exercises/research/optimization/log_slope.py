@@ -225,6 +225,86 @@ def first_and_last(x, y, level=0.95):
     return slope, slope - (high - low) / 2, slope + (high - low) / 2
 
 
+def _other_quantile(x, y, level, quantile):
+    """The right interval with another number in the place of Student's quantile."""
+    slope, low, high = right_slope(x, y, level)
+    error = (high - low) / 2 / stats.t.ppf((1 + level) / 2, len(x) - 2)
+    return slope, float(slope - quantile * error), float(slope + quantile * error)
+
+
+def _other_slope(x, y, level, slope):
+    """The right width about another slope."""
+    _, low, high = right_slope(x, y, level)
+    return float(slope), float(slope - (high - low) / 2), float(slope + (high - low) / 2)
+
+
+@log_slope.mistake(
+    "You took 1.96 at every level and for every number of points. It belongs to the normal "
+    "distribution at 95 %: use Student's t at `level` with n − 2 degrees of freedom."
+)
+def always_two(x, y, level=0.95):
+    return _other_quantile(x, y, level, 1.96)
+
+
+@log_slope.mistake(
+    "You took the quantile at 1 − level/2. `level` is how often the interval holds the exponent, "
+    "not how often it does not: the quantile at (1 + level)/2."
+)
+def level_is_not_alpha(x, y, level=0.95):
+    return _other_quantile(x, y, level, stats.t.ppf(1 - level / 2, len(x) - 2))
+
+
+@log_slope.mistake("You fitted x by y. Asked for is the exponent a of y ∝ xᵃ.")
+def wrong_way_round(x, y, level=0.95):
+    right_slope(x, y, level)
+    x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+    fit = stats.linregress(np.log(y), np.log(x))
+    reach = fit.stderr * stats.t.ppf((1 + level) / 2, len(x) - 2)
+    return float(fit.slope), float(fit.slope - reach), float(fit.slope + reach)
+
+
+@log_slope.mistake(
+    "You took the median of the slopes of neighbours. Pairs that lie close together have the same "
+    "vote there as those far apart: fit all points by least squares."
+)
+def median_of_pairs(x, y, level=0.95):
+    order = np.argsort(np.asarray(x, dtype=float))
+    u, v = np.log(np.asarray(x, dtype=float)[order]), np.log(np.asarray(y, dtype=float)[order])
+    right_slope(x, y, level)
+    return _other_slope(x, y, level, np.median(np.diff(v) / np.diff(u)))
+
+
+@log_slope.mistake(
+    "You averaged the ratios v/u. Points near the middle have a u near 0, and their ratios are "
+    "mostly noise: Σuv / Σu²."
+)
+def mean_of_ratios(x, y, level=0.95):
+    right_slope(x, y, level)
+    u, v = np.log(np.asarray(x, dtype=float)), np.log(np.asarray(y, dtype=float))
+    u, v = u - u.mean(), v - v.mean()
+    return _other_slope(x, y, level, np.mean(v / np.where(np.abs(u) < 1e-9, 1.0, u)))
+
+
+@log_slope.mistake(
+    "You return the width of the interval on either side. Asked for are its two ends: slope minus "
+    "and slope plus that."
+)
+def widths_for_ends(x, y, level=0.95):
+    slope, low, high = right_slope(x, y, level)
+    return slope, slope - low, high - slope
+
+
+@log_slope.mistake(
+    "A 0 among the values is fitted all the same: its logarithm is −∞, and the slope is NaN. "
+    "Refuse what has no logarithm with a ValueError."
+)
+def zero_fitted(x, y, level=0.95):
+    both = np.concatenate([np.asarray(x, dtype=float), np.asarray(y, dtype=float)])
+    if 0 in both and not (both < 0).any():
+        return np.nan, np.nan, np.nan
+    return right_slope(x, y, level)
+
+
 log_slope.hint("Take logarithms, take off the means: slope = Σuv / Σu².")
 log_slope.hint(
     "The error of a slope is √(Σ residuals² / (n − 2) / Σu²); the interval is t times it, with "

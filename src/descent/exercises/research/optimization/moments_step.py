@@ -120,6 +120,36 @@ moments_step.slip(
     {"1 - rate * h": "1 - rate + 0 * h"},
 )
 
+
+moments_step.slip(
+    "first_order",
+    "You shrank the variance by 1 − 2ηh. That is (1 − ηh)² without its last term, η²h², which at "
+    "large rates decides about stability.",
+    {"shrink**2 * variance": "(1 - 2 * rate * h) * variance"},
+)
+moments_step.slip(
+    "second_moment",
+    "You return E[θ²] where the variance is asked for: the squared mean is in it too.",
+    {"shrink**2 * variance": "shrink**2 * (variance + mean**2)"},
+)
+moments_step.slip(
+    "noise_times_curvature",
+    "You multiplied the noise by the curvature. Only the true gradient is hθ; ε is added to it as "
+    "it is.",
+    {"rate**2 * c": "(rate * h) ** 2 * c"},
+)
+moments_step.slip(
+    "noise_in_the_mean",
+    "You moved the mean by the noise. Its mean is 0: it spreads θ, and moves it nowhere.",
+    {"return shrink * mean,": "return shrink * mean - rate * np.sqrt(c / batch),"},
+)
+moments_step.slip(
+    "whole_batches",
+    "You rounded the batch to a whole number, at least 1. In this model it may be a quarter.",
+    {"c / batch": "c / max(1, int(batch))"},
+)
+
+
 moments_step.hint("Write θ′ = θ − η(hθ + ε) and collect what stands before θ and before ε.")
 moments_step.hint("var(aθ + bε) = a² var(θ) + b² var(ε) where θ and ε are independent.")
 moments_step.hint("How large is var(ε) for a mean over B examples, if one has c?", when="value")

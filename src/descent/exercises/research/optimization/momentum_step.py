@@ -148,6 +148,66 @@ momentum_step.slip(
     {"h**2 * tt + noise": "h**2 * tt"},
 )
 
+
+momentum_step.slip(
+    "rate_not_squared",
+    "You multiplied E[u′²] in the new E[θ²] by η. It comes from the square of ηu′: by η².",
+    {"rate**2 * new_uu": "rate * new_uu"},
+)
+momentum_step.slip(
+    "curvature_not_squared",
+    "You multiplied E[θ²] by h in the square of the velocity. The gradient is hθ, its square h²θ².",
+    {"h**2 * tt": "h * tt"},
+)
+momentum_step.slip(
+    "noise_meets_theta",
+    "You added the noise to E[θu′]. It is independent of the old θ: their product has mean 0.",
+    {"momentum * tu + h * tt": "momentum * tu + h * tt + noise"},
+)
+momentum_step.slip(
+    "plain_distance",
+    "Your E[θ²] is that of plain SGD at the rate η/(1 − μ). The two agree in the long run only: "
+    "follow this step.",
+    {"new_tt = tt - 2 * rate * theta_new_u + rate**2 * new_uu":
+     "far = rate / (1 - momentum)\n    new_tt = (1 - far * h) ** 2 * tt + far**2 * noise"},
+)  # fmt: skip
+
+
+def _by_map(moments, h, c, batch, theta_row, u_row, kick):
+    """The moments after (θ, u) ← M (θ, u) + ε · kick, with rows of M for each direction."""
+    tt, tu, uu = moments
+
+    def pair(a, b):
+        return a[0] * b[0] * tt + (a[0] * b[1] + a[1] * b[0]) * tu + a[1] * b[1] * uu
+
+    noise = c / batch
+    return np.stack(
+        [
+            pair(theta_row, theta_row) + noise * kick[0] ** 2,
+            pair(theta_row, u_row) + noise * kick[0] * kick[1],
+            pair(u_row, u_row) + noise * kick[1] ** 2,
+        ]
+    )
+
+
+@momentum_step.mistake(
+    "Your velocity holds the rate: u ← μu − ηg, then θ ← θ + u. Here it holds gradients, "
+    "u ← μu + g, and the rate comes in when θ moves."
+)
+def rate_in_the_velocity(moments, h, c, rate, momentum, batch):
+    u_row = (-rate * h, momentum)
+    return _by_map(moments, h, c, batch, (1 - rate * h, momentum), u_row, (-rate, -rate))
+
+
+@momentum_step.mistake(
+    "This is Nesterov's step, which moves θ by g + μu′. Here θ moves by the new velocity itself."
+)
+def nesterov(moments, h, c, rate, momentum, batch):
+    theta_row = (1 - rate * h * (1 + momentum), -rate * momentum**2)
+    kick = (-rate * (1 + momentum), 1.0)
+    return _by_map(moments, h, c, batch, theta_row, (h, momentum), kick)
+
+
 momentum_step.hint("Write u′ = μu + hθ + ε and θ′ = θ − ηu′, then square and multiply them out.")
 momentum_step.hint("Begin with E[u′²]. Which pairs among u, θ and ε have a product with mean 0?")
 momentum_step.hint("Then E[θu′], and from it E[θ′u′] and E[θ′²]: both need E[u′²] too.")

@@ -197,6 +197,48 @@ def mean_of_ratios(small, large, batch_small, batch_large):
     return float(np.mean(ratios))
 
 
+noise_scale.slip(
+    "batches_squared",
+    "You let the noise fall with B². The variance of a mean falls with B.",
+    {"(batch_large * high - batch_small * low) / (batch_large - batch_small)":
+     "(batch_large**2 * high - batch_small**2 * low) / (batch_large**2 - batch_small**2)",
+     "(1 / batch_small - 1 / batch_large)": "(1 / batch_small**2 - 1 / batch_large**2)"},
+)  # fmt: skip
+noise_scale.slip(
+    "roots_of_batches",
+    "You let the noise fall with √B. Its spread does; its variance, which is measured here, falls "
+    "with B.",
+    {"(batch_large * high - batch_small * low) / (batch_large - batch_small)":
+     "(batch_large**0.5 * high - batch_small**0.5 * low) / (batch_large**0.5 - batch_small**0.5)",
+     "(1 / batch_small - 1 / batch_large)": "(1 / batch_small**0.5 - 1 / batch_large**0.5)"},
+)  # fmt: skip
+noise_scale.slip(
+    "only_one_order",
+    "You refuse where the first batch is the larger. Either may be: the two equations do not mind.",
+    {"if batch_small == batch_large:": "if batch_small >= batch_large:"},
+)
+noise_scale.slip(
+    "no_noise_refused",
+    "You refuse where the estimate of tr Σ is negative. No noise was seen: the answer is 0.",
+    {"if squared <= 0:": "if squared <= 0 or trace < 0:"},
+)
+noise_scale.slip(
+    "equal_batches_nan",
+    "With two equal batches you return NaN. There is only one equation then: raise a ValueError.",
+    {'raise ValueError("two different batches are needed")': "return np.nan"},
+)
+
+
+@noise_scale.mistake(
+    "You took the spread among the gradients of one batch, and the mean of the others for the true "
+    "one. That mean has noise of its own in its square: use the two squared lengths."
+)
+def spread_among_gradients(small, large, batch_small, batch_large):
+    right_scale(small, large, batch_small, batch_large)
+    mean = large.mean(axis=0)
+    return float(small.var(axis=0, ddof=min(1, len(small) - 1)).sum() * batch_small / (mean @ mean))
+
+
 noise_scale.hint("E|g_B|² = |G|² + tr Σ / B. Two batches give two equations.")
 noise_scale.hint("Subtract one from the other: |G|² drops out. Then the other unknown.")
 noise_scale.hint("Average over all gradients of a batch before anything is divided.", when="value")

@@ -176,6 +176,74 @@ def divides_by_zero(product, size, rng):
     return float(largest(first) if first < 0 else first)
 
 
+@sharpness.mistake(
+    "You return vᵀHv of a random vector. That is about the mean of the eigenvalues: power "
+    "iteration turns v towards one of them first."
+)
+def random_vector(product, size, rng):
+    v = rng.normal(size=size)
+    return float(v @ product(v) / (v @ v))
+
+
+@sharpness.mistake(
+    "You return 0 where power iteration found a negative eigenvalue. The largest may still be "
+    "positive: shift the spectrum and iterate again."
+)
+def zero_for_negative(product, size, rng):
+    v, value = rng.normal(size=size), 0.0
+    for _ in range(190):
+        v = v / np.linalg.norm(v)
+        w = product(v)
+        value = v @ w
+        if not np.any(w):
+            break
+        v = w
+    return float(max(value, 0.0))
+
+
+@sharpness.mistake(
+    "You took the one negative eigenvector out and iterated again. There may be more of them that "
+    "are larger in size than the largest: move the whole spectrum instead."
+)
+def one_taken_out(product, size, rng):
+    def iterate(times):
+        v, value = rng.normal(size=size), 0.0
+        for _ in range(90):
+            v = v / np.linalg.norm(v)
+            w = times(v)
+            value = v @ w
+            if not np.any(w):
+                break
+            v = w
+        return float(value), v / np.linalg.norm(v)
+
+    first, away = iterate(product)
+    if first >= 0:
+        return first
+    return iterate(lambda v: product(v) - first * away * (away @ v))[0]
+
+
+@sharpness.mistake(
+    "You moved the spectrum by a fixed number. Eigenvalues have units: one that is large enough "
+    "here is too small, or far too large, elsewhere. Measure the shift."
+)
+def fixed_shift(product, size, rng):
+    v, value = rng.normal(size=size), 0.0
+    for _ in range(190):
+        v = v / np.linalg.norm(v)
+        w = product(v) + 10 * v
+        value = v @ w
+        v = w
+    return float(value - 10)
+
+
+sharpness.slip(
+    "far_too_many_products",
+    "You ask for more than 200 products. On a network each costs two backward passes.",
+    {"range(90)": "range(500)"},
+)
+
+
 sharpness.hint("Power iteration: v ← Hv / |Hv|, again and again; then vᵀHv is an eigenvalue.")
 sharpness.hint("Which eigenvalue is it, if the spectrum is −9, 1, 5?")
 sharpness.hint(

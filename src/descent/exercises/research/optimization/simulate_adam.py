@@ -215,6 +215,48 @@ simulate_adam.slip(
     {"rate * m / (1 - beta1**t)": "rate * gradient"},
 )
 
+
+simulate_adam.slip(
+    "betas_swapped",
+    "You took the two betas the other way round: the first belongs to m, the second to v.",
+    {", *betas": ", betas[1], betas[0]"},
+)
+simulate_adam.slip(
+    "largest_square",
+    "You divide by the largest square so far. Adam's v is a moving average of squares.",
+    {"v = beta2 * v + (1 - beta2) * gradient**2": "v = np.maximum(v, gradient**2)",
+     "v / (1 - beta2**t)": "v"},
+)  # fmt: skip
+simulate_adam.slip(
+    "sign_only",
+    "Every one of your steps is η long: only the sign of m is left. Adam divides m by √v, and "
+    "the two differ where gradients disagree.",
+    {"rate * m / (1 - beta1**t) / size": "rate * np.sign(m)"},
+)
+simulate_adam.slip(
+    "shared_squares",
+    "All your replicas share one v. Each is a run of its own: v has the shape of θ.",
+    {"(1 - beta2) * gradient**2": "(1 - beta2) * (gradient**2).mean(axis=0)"},
+)
+simulate_adam.slip(
+    "corrected_kept",
+    "You wrote the corrected m and v over the averages, so the next step averages corrected "
+    "numbers and corrects again. Correct copies.",
+    {"size = np.sqrt(v / (1 - beta2**t)) + 1e-8":
+     "m, v = m / (1 - beta1**t), v / (1 - beta2**t)\n        size = np.sqrt(v) + 1e-8",
+     "rate * m / (1 - beta1**t) / size": "rate * m / size"},
+)  # fmt: skip
+simulate_adam.slip(
+    "losses_of_each",
+    "You return the losses of each replica. Asked for is their mean, one number a step.",
+    {"losses.append(0.5 * (h * theta**2).sum(axis=1).mean())":
+     "losses.append(0.5 * (h * theta**2).sum(axis=1))",
+     "losses = [0.5 * (h * theta**2).sum(axis=1).mean()]":
+     "losses = [0.5 * (h * theta**2).sum(axis=1)]",
+     "return np.array(losses)": "return np.array(losses).T"},
+)  # fmt: skip
+
+
 simulate_adam.hint(
     "Keep θ, m and v as arrays of shape (replicas, d); one draw of noise has it too."
 )

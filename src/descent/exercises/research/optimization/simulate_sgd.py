@@ -156,10 +156,48 @@ def noise_once(h, c, start, rate, batch, steps, rng):
 
 
 @simulate_sgd.mistake(
-    "You made a generator of your own. Use `rng`: whoever calls decides whether two runs are equal."
+    "Your losses do not depend on `rng`. All noise comes from it: no generator of your own, and no "
+    "expectation in the place of noise."
 )
 def own_generator(h, c, start, rate, batch, steps, rng):
     return right_run(h, c, start, rate, batch, steps, np.random.default_rng(0))
+
+
+simulate_sgd.slip(
+    "no_noise_drawn",
+    "You draw no noise: your losses are the same whatever `rng` gives. Here one run is asked for, "
+    "and not the expectation over runs.",
+    {"noise = rng.normal(size=len(h)) * np.sqrt(c / batch)": "noise = 0.0"},
+)
+simulate_sgd.slip(
+    "uniform_noise",
+    "Your noise is uniform from −1 to 1. That has a variance of a third; draw normal numbers.",
+    {"rng.normal(size=len(h))": "rng.uniform(-1, 1, size=len(h))"},
+)
+simulate_sgd.slip(
+    "whole_batches",
+    "You take a batch below 1 for a batch of 1. Divide the variance by the batch, whatever it is.",
+    {"c / batch": "c / max(1, int(batch))"},
+)
+simulate_sgd.slip(
+    "last_loss_only",
+    "You return the last loss only. Asked for are all of them, the first before any step.",
+    {"return np.array(losses)": "return np.array(losses[-1:])"},
+)
+
+
+@simulate_sgd.mistake(
+    "You measured the loss by a noisy batch too. Asked for is the true loss ½ Σ hθ² at the θ that "
+    "the noise has led to."
+)
+def noisy_losses(h, c, start, rate, batch, steps, rng):
+    theta = np.array(start, dtype=float)
+    losses = [0.5 * (h * theta**2).sum()]
+    for _ in range(steps):
+        noise = rng.normal(size=len(h)) * np.sqrt(c / batch)
+        theta = theta - rate * (h * theta + noise)
+        losses.append((0.5 * h * theta**2 + noise * theta).sum())
+    return np.array(losses)
 
 
 simulate_sgd.hint("One step: a gradient hθ plus noise; then θ moves by −η times both.")

@@ -173,7 +173,8 @@ steps_to_target.slip(
 )
 steps_to_target.slip(
     "most_for_never",
-    "Where the target is not reached you return `most`. That looks like an answer; return None.",
+    "Where the target is not reached you return a number, `most` or −1 perhaps. That looks like an "
+    "answer; return None.",
     {
         "        if loss(high) > target:\n            return None":
         "        if loss(high) > target:\n            return most",
@@ -210,6 +211,83 @@ steps_to_target.slip(
     "decides whether it is reached at all.",
     {"rate * c / (batch": "0 * c / (batch", "rate**2 * c / batch": "0"},
 )
+
+
+def _loss_after(h, c, start, rate, batch, steps):
+    """The closed form, infinite where it overflows."""
+    q = (1 - rate * h) ** 2
+    with np.errstate(all="ignore"):
+        power = np.minimum(q ** float(steps), 1e300)
+        total = np.where(q == 1, steps, (1 - power) / (1 - q))
+    return 0.5 * (h * (power * start**2 + rate**2 * c / batch * total)).sum()
+
+
+@steps_to_target.mistake(
+    "You halve the interval whatever the directions do. Where some of them rise, the loss may "
+    "fall and rise again, and the loss at `most` or in the middle says nothing about the dip "
+    "before: look at each step there."
+)
+def always_halves(h, c, start, rate, batch, target, most):
+    if _loss_after(h, c, start, rate, batch, 0) <= target:
+        return 0
+    if _loss_after(h, c, start, rate, batch, most) > target:
+        return None
+    low, high = 0, most
+    while high - low > 1:
+        middle = (low + high) // 2
+        if _loss_after(h, c, start, rate, batch, middle) <= target:
+            high = middle
+        else:
+            low = middle
+    return high
+
+
+@steps_to_target.mistake(
+    "You double the steps until the loss is below the target. A dip may be over before the next "
+    "number that you look at: where a direction rises, look at each step."
+)
+def doubles_then_halves(h, c, start, rate, batch, target, most):
+    if _loss_after(h, c, start, rate, batch, 0) <= target:
+        return 0
+    high = 1
+    while high <= most and _loss_after(h, c, start, rate, batch, high) > target:
+        high *= 2
+    if high > most:
+        return None
+    return always_halves(h, c, start, rate, batch, target, high)
+
+
+@steps_to_target.mistake(
+    "You give up where the noise floor lies above the target. A direction that starts below its "
+    "floor may be late: the loss can dip under the target before it rises."
+)
+def floor_decides(h, c, start, rate, batch, target, most):
+    if (rate * h < 2).all() and 0.5 * (rate * c / (batch * (2 - rate * h))).sum() > target:
+        return None
+    return right_steps(h, c, start, rate, batch, target, most)
+
+
+@steps_to_target.mistake(
+    "You give up at every rate past stability. The direction that explodes may be small at first: "
+    "until then the others may bring the loss to the target."
+)
+def unstable_is_never(h, c, start, rate, batch, target, most):
+    if (rate * h >= 2).any():
+        return None
+    return right_steps(h, c, start, rate, batch, target, most)
+
+
+@steps_to_target.mistake(
+    "You look beyond `most`. A target that is reached later than that is not reached: None."
+)
+def past_most(h, c, start, rate, batch, target, most):
+    longer = 2 * most + 50 if most < 10_000 else 10**9
+    return right_steps(h, c, start, rate, batch, target, longer)
+
+
+@steps_to_target.mistake("Your losses are twice too large: the loss is ½ Σ hE[θ²].")
+def without_half(h, c, start, rate, batch, target, most):
+    return right_steps(h, c, start, rate, batch, target / 2, most)
 
 
 steps_to_target.hint(
