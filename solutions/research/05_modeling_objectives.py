@@ -1198,7 +1198,7 @@ check(Denoiser)
 torch.manual_seed(0)
 denoiser = Denoiser(16, STEPS)
 scaled = digits * 2 - 1  # from −1, paper, to 1, ink
-denoising_losses = fit(denoiser.parameters(), lambda: denoising_loss(denoiser, scaled[any_of(len(scaled), 64)]), 500, 4e-3)
+denoising_losses = fit(denoiser.parameters(), lambda: denoising_loss(denoiser, scaled[any_of(len(scaled), 32)]), 900, 4e-3)
 print(f"{sum(p.numel() for p in denoiser.parameters())} parameters; loss of the last 50 steps {np.mean(denoising_losses[-50:]):.3f}")
 
 # %% [markdown]
