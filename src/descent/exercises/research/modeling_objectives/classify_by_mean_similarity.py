@@ -154,6 +154,23 @@ classify_by_mean_similarity.slip(
     "(dim=1).",
     {_SIMILARITY: "F.normalize(queries, dim=0) @ F.normalize(examples, dim=0).T"},
 )
+classify_by_mean_similarity.slip(
+    "starts_at_zero",
+    "You begin with a best similarity of 0, which no class reaches where all of them point the "
+    "other way. Begin at −∞.",
+    {"means.argmax(1)": "means.argmax(1) * (means.amax(1) > 0)"},
+)
+classify_by_mean_similarity.slip(
+    "distances",
+    "You compared distances. They depend on the lengths of the vectors; the cosine of the angle "
+    "does not.",
+    {_SIMILARITY: "-torch.cdist(queries, examples)"},
+)
+classify_by_mean_similarity.slip(
+    "median_similarity",
+    "You took the median over the examples of a class. The mean is asked for.",
+    {"similarity[:, own].mean(1)": "similarity[:, own].median(1).values"},
+)
 
 classify_by_mean_similarity.hint("One table of cosines, shape (queries, examples). What then?")
 classify_by_mean_similarity.hint("For each class, average the columns of its examples.")

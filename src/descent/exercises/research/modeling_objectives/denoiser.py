@@ -242,6 +242,67 @@ Denoiser.slip(
     {"torch.cat([y, half], dim=1)": "torch.cat([y, 0 * half], dim=1)",
      "torch.cat([y, fine], dim=1)": "torch.cat([y, 0 * fine], dim=1)"},
 )  # fmt: skip
+Denoiser.slip(
+    "relu_everywhere",
+    "You used ReLU. The table says SiLU.",
+    {
+        "F.silu(self.stem(x) + one)": "F.relu(self.stem(x) + one)",
+        "F.silu(self.down(fine) + two)": "F.relu(self.down(fine) + two)",
+        "F.silu(self.bottom(half) + four)": "F.relu(self.bottom(half) + four)",
+        "F.silu(self.middle(y))": "F.relu(self.middle(y))",
+        "F.silu(self.up(": "F.relu(self.up(",
+        "F.silu(self.merge(": "F.relu(self.merge(",
+    },
+)
+Denoiser.slip(
+    "gelu_everywhere",
+    "You used GELU. The table says SiLU.",
+    {
+        "F.silu(self.stem(x) + one)": "F.gelu(self.stem(x) + one)",
+        "F.silu(self.down(fine) + two)": "F.gelu(self.down(fine) + two)",
+        "F.silu(self.bottom(half) + four)": "F.gelu(self.bottom(half) + four)",
+        "F.silu(self.middle(y))": "F.gelu(self.middle(y))",
+        "F.silu(self.up(": "F.gelu(self.up(",
+        "F.silu(self.merge(": "F.gelu(self.merge(",
+    },
+)
+Denoiser.slip(
+    "one_step_fewer",
+    "You divided the step by one less than noise_steps. Step T is the whole way: t / noise_steps.",
+    {"t / self.noise_steps": "t / (self.noise_steps - 1)"},
+)
+Denoiser.slip(
+    "picture_returned",
+    "You subtracted what `noise` gives from x. The network finds the noise; the sampler "
+    "subtracts it.",
+    {"return self.noise(y)": "return x - self.noise(y)"},
+)
+Denoiser.slip(
+    "silu_round_the_sum",
+    "In `middle` the SiLU goes round the convolution alone. You put it round the sum.",
+    {"y + F.silu(self.middle(y))": "F.silu(y + self.middle(y))"},
+)
+Denoiser.slip(
+    "silu_on_the_step",
+    "You put a SiLU on the step's numbers. They are added as they come out of `step`.",
+    {"self.step(_waves(t / self.noise_steps))": "F.silu(self.step(_waves(t / self.noise_steps)))"},
+)
+Denoiser.slip(
+    "merge_without_silu",
+    "The SiLU after `merge` is missing.",
+    {"F.silu(self.merge(torch.cat([y, fine], dim=1)))": "self.merge(torch.cat([y, fine], dim=1))"},
+)
+Denoiser.slip(
+    "nothing_from_below",
+    "Nothing comes up from the coarser grids: `merge` reads `fine` alone.",
+    {"torch.cat([y, fine], dim=1)": "torch.cat([0 * y, fine], dim=1)"},
+)
+Denoiser.slip(
+    "bounded_noise",
+    "You bounded the output with tanh. Noise is unbounded: the last convolution comes out as it "
+    "is.",
+    {"return self.noise(y)": "return self.noise(y).tanh()"},
+)
 
 Denoiser.hint("Go down the table row by row; keep `fine` and `half` for the way up.")
 Denoiser.hint(

@@ -31,6 +31,10 @@ def _classes(draw: Draw, labels: Tensor, noise: float) -> Tensor:
 
 
 def _concludes(answer, z: Tensor, labels: Tensor, right: str) -> None:
+    """Turn the vectors first: which way the axes lie says nothing about an embedding."""
+    d = z.shape[1]
+    turn = torch.linalg.qr(torch.sin(1.7 * torch.arange(1.0, d * d + 1) ** 1.5).reshape(d, d)).Q
+    z = z @ turn
     concludes(answer, z, labels, right=right, choices=CONCLUSIONS)
 
 
@@ -119,6 +123,18 @@ def _(answer, draw: Draw) -> None:
     _concludes(answer, torch.cat([own, of_class, of_all], dim=1), labels, "mixed")
 
 
+@diagnose_embedding.property("calls mixed what is more alike across classes than within", trials=2)
+def _(answer, draw: Draw) -> None:
+    _concludes(answer, torch.eye(4)[:3].repeat(3, 1), torch.arange(9) // 3, "mixed")
+
+
+@diagnose_embedding.property("lets every pair count the same, in large classes and small", trials=2)
+def _(answer, draw: Draw) -> None:
+    # A scattered class of six has 30 pairs; two tight classes of two have 4.
+    z = torch.eye(8)[[0, 1, 2, 3, 4, 5, 6, 6, 7, 7]]
+    _concludes(answer, z, torch.tensor([0] * 6 + [1, 1, 2, 2]), "mixed")
+
+
 @diagnose_embedding.property("calls mixed what lies on one line, but not by its labels", trials=3)
 def _(answer, draw: Draw) -> None:
     direction = _unit(normals(draw, 1, 4) + 0.01)[0]
@@ -142,6 +158,14 @@ def _(answer, draw: Draw) -> None:
     ends = torch.tensor([0.6, -0.6])[labels]
     z = torch.stack([ends, torch.zeros(7), torch.full((7,), 0.8)], dim=1)
     _concludes(answer, z, labels, "one direction")
+
+
+@diagnose_embedding.property("notices a line along an axis")
+def _(answer, draw: Draw) -> None:
+    labels = torch.tensor([0, 1, 0, 1, 0, 1, 1])
+    ends = torch.tensor([0.6, -0.6])[labels]
+    z = torch.stack([torch.zeros(7), torch.full((7,), 0.8), ends], dim=1)
+    concludes(answer, z, labels, right="one direction", choices=CONCLUSIONS)
 
 
 @diagnose_embedding.property("says the same whatever the order of the rows", trials=3)
@@ -239,6 +263,64 @@ diagnose_embedding.slip(
         "within - across < 0.2": "torch.linalg.svdvals(z - z.mean(0))[0] ** 2 <= "
         "0.9 * (z - z.mean(0)).square().sum() and within - across < 0.2"
     },
+)
+diagnose_embedding.slip(
+    "one_axis",
+    "You looked at the variance along single coordinates. A direction may lie aslant to all of "
+    "them: take the singular values of the centred vectors.",
+    {"torch.linalg.svdvals(z - z.mean(0)) ** 2": "z.var(0).sort(descending=True).values"},
+)
+diagnose_embedding.slip(
+    "size_of_the_gap",
+    "You took the size of within − across. Where vectors of different labels are *more* alike, "
+    "the gap is negative, and that is mixed.",
+    {"within - across < 0.2": "(within - across).abs() < 0.2"},
+)
+diagnose_embedding.slip(
+    "mean_of_class_means",
+    "You averaged within each class and then over the classes. All pairs count the same: a class "
+    "of six has many more of them than a class of two.",
+    {
+        _WITHIN: (
+            "torch.stack([similarity[same & others & (labels == k)[:, None]].mean() for k in "
+            "labels.unique() if (labels == k).sum() > 1]).mean()"
+        )
+    },
+)
+diagnose_embedding.slip(
+    "squared_lengths",
+    "You compared squared lengths with 1: they are off by twice as much. Take the root.",
+    {"z.norm(dim=1) - 1": "z.square().sum(1) - 1"},
+)
+diagnose_embedding.slip(
+    "ratio_of_similarities",
+    "You divided within by across. The table asks for their difference; a ratio means nothing "
+    "where across is near 0 or negative.",
+    {"within - across < 0.2": "within / across < 1.2"},
+)
+diagnose_embedding.slip(
+    "brought_to_length_one",
+    "You brought the vectors to length 1 before you looked at their lengths. Then nothing is "
+    "left to be noticed.",
+    {"    if ((z": "    z = z / z.norm(dim=1, keepdim=True)\n    if ((z"},
+)
+diagnose_embedding.slip(
+    "centred_by_class",
+    "You took off the mean of each class. One mean, that of all vectors, is taken off: how the "
+    "classes lie is what counts.",
+    {"z - z.mean(0)": "z - torch.stack([z[labels == k].mean(0) for k in labels])"},
+)
+diagnose_embedding.slip(
+    "every_pair_for_across",
+    "You took the mean over all pairs for the collapse. Pairs of the same label are meant to be "
+    "alike: take those with different labels.",
+    {"across > 0.9": "similarity[others].mean() > 0.9"},
+)
+diagnose_embedding.slip(
+    "first_against_the_rest",
+    "You compared the first variance with 0.9 of the others. It is compared with 0.9 of them "
+    "all, itself among them.",
+    {"0.9 * variances.sum()": "0.9 * variances[1:].sum()"},
 )
 
 for _line, _other in (

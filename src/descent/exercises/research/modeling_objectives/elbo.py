@@ -155,6 +155,25 @@ elbo.slip(
     "You count the ink alone. A pixel that is 0 has a probability too, 1 − sigmoid(logit).",
     {_SURPRISE: "-pixels * F.logsigmoid(logits)"},
 )
+elbo.slip(
+    "divergence_turned",
+    "You took the divergence of the prior from the encoder's Gaussian. It is the other one: the "
+    "mean is taken under the encoder's.",
+    {
+        "(log_variance.exp() + mean.square() - 1 - log_variance)": (
+            "((-log_variance).exp() * (1 + mean.square()) - 1 + log_variance)"
+        )
+    },
+)
+elbo.slip(
+    "means_everywhere",
+    "You averaged over pixels and over latent dimensions. Both are sums; only the pictures are "
+    "averaged.",
+    {
+        _EXPLAINED: "-surprise.flatten(1).mean(1)",
+        "- log_variance).sum(1)": "- log_variance).mean(1)",
+    },
+)
 
 elbo.hint("Two numbers for each picture: the log-probability of all its pixels, and a divergence.")
 elbo.hint('`F.binary_cross_entropy_with_logits(…, reduction="none")`, then flatten(1).sum(1).')

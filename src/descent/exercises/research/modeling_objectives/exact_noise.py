@@ -78,9 +78,11 @@ def _(answer, draw: Draw) -> None:
     centres, weights = _mixture(draw, 3)
     far = 100 + normals(draw, 3, 2)
     _expect_noise(answer, far, 0.9, centres, weights, 0.2)
-    alone = torch.tensor([0.0, 1.0])
-    found = answer(normals(draw, 2, 2) * 0 + 1.0, 0.5, centres[:2], alone, 0.4)
-    expected = _expected(torch.ones(2, 2), 0.5, centres[1:2], torch.ones(1), 0.4)
+    # The points lie where only the part of weight 0 would put them, far from the other one.
+    pair, alone = torch.tensor([[1.0, 2.0], [-9.0, 11.0]]), torch.tensor([0.0, 1.0])
+    x = 0.5**0.5 * pair[:1] + 0.1 * normals(draw, 2, 2)
+    expected = _expected(x, 0.5, pair[1:], torch.ones(1), 0.2)
+    found = answer(x, 0.5, pair, alone, 0.2)
     expect(found, "with a part of weight 0").close_to(expected, rtol=1e-3)
 
 
@@ -170,6 +172,39 @@ exact_noise.slip(
     "without_half",
     "The ½ in the Gaussian's exponent is missing: the shares come out too sure.",
     {"(2 * variance)": "variance"},
+)
+exact_noise.slip(
+    "weights_padded",
+    "You added a small number to the weights. A part of weight 0 is then the answer wherever it "
+    "lies nearest: log 0 = −∞ is what softmax needs.",
+    {"weights.log()": "(weights + 1e-6).log()"},
+)
+exact_noise.slip(
+    "score_itself",
+    "You returned the score, which points to the data. The noise is −√(1 − ᾱ) times that.",
+    {_RETURN: "-expected_gap / variance"},
+)
+exact_noise.slip(
+    "factor_not_rooted",
+    "You multiplied by 1 − ᾱ. The noise stands in x with the factor √(1 − ᾱ): its root.",
+    {_RETURN: "(1 - kept) * expected_gap / variance"},
+)
+exact_noise.slip(
+    "weights_after_softmax",
+    "You multiplied by the weights after the softmax, so your shares no longer add up to 1. Put "
+    "log w inside.",
+    {_SHARES: "(-gap.square().sum(-1) / (2 * variance)).softmax(1) * weights"},
+)
+exact_noise.slip(
+    "divided_by_noise_alone",
+    "You divided the gap by 1 − ᾱ, as if all of it were noise. A part of variance ᾱs² explains "
+    "its share: divide by v.",
+    {_RETURN: "(1 - kept) ** 0.5 * expected_gap / torch.tensor(1 - kept)"},
+)
+exact_noise.slip(
+    "variance_squared",
+    "You squared the variance in the Gaussian's exponent. v is a variance already.",
+    {"(2 * variance)": "(2 * variance**2)"},
 )
 
 exact_noise.hint("Given the part k, x is Gaussian. What is the mean of ε then, given x and k?")

@@ -149,6 +149,71 @@ gan_losses.slip(
         _FORGER: "-fake_logits.clamp(1e-6, 1 - 1e-6).log().mean()",
     },
 )
+gan_losses.slip(
+    "clamped_at_100",
+    "torch's binary_cross_entropy of probabilities stops at a surprise of 100. Hand the logits "
+    "to binary_cross_entropy_with_logits, or take softplus.",
+    {
+        "F.softplus(-real_logits)": "(-real_logits.sigmoid().log()).clamp(max=100)",
+        "F.softplus(fake_logits)": "(-(1 - fake_logits.sigmoid()).log()).clamp(max=100)",
+        _FORGER: "(-fake_logits.sigmoid().log()).clamp(max=100).mean()",
+    },
+)
+gan_losses.slip(
+    "epsilon_in_logarithm",
+    "You added a small number inside the logarithm, so no surprise is larger than its logarithm "
+    "says, and the gradient is lost. −log sigmoid(a) is softplus(−a).",
+    {
+        "F.softplus(-real_logits)": "-(real_logits.sigmoid() + 1e-8).log()",
+        "F.softplus(fake_logits)": "-(1 - fake_logits.sigmoid() + 1e-8).log()",
+        _FORGER: "-(fake_logits.sigmoid() + 1e-8).log().mean()",
+    },
+)
+gan_losses.slip(
+    "means_of_logits",
+    "You returned means of logits, the losses of a Wasserstein GAN. Here a logit is turned into "
+    "a probability, and its surprise counts.",
+    {_JUDGE: "fake_logits.mean() - real_logits.mean()", _FORGER: "-fake_logits.mean()"},
+)
+gan_losses.slip(
+    "hinges",
+    "You wrote hinge losses. Here the loss is the surprise, −log of a probability.",
+    {
+        _JUDGE: "F.relu(1 - real_logits).mean() + F.relu(1 + fake_logits).mean()",
+        _FORGER: "-fake_logits.mean()",
+    },
+)
+gan_losses.slip(
+    "least_squares",
+    "You took squared errors of the logits. Here the loss is the surprise, −log of a probability.",
+    {
+        _JUDGE: "(real_logits - 1).square().mean() + fake_logits.square().mean()",
+        _FORGER: "(fake_logits - 1).square().mean()",
+    },
+)
+gan_losses.slip(
+    "forger_cut_off",
+    "The generator's loss is cut off from the forgeries, so it cannot learn. `.detach()` belongs "
+    "into the discriminator's step, outside of this function.",
+    {_FORGER: "F.softplus(-fake_logits.detach()).mean()"},
+)
+gan_losses.slip(
+    "minus_the_judge",
+    "Your generator's loss is minus the discriminator's. That is the saturating game; minimise "
+    "−log D(fake).",
+    {_FORGER: f"-({_JUDGE})"},
+)
+gan_losses.slip(
+    "forger_sees_real",
+    "Your generator also wants real pictures taken for forgeries. It has no hand in them: its "
+    "forgeries alone count.",
+    {_FORGER: "F.softplus(-fake_logits).mean() + F.softplus(real_logits).mean()"},
+)
+gan_losses.slip(
+    "real_target_smoothed",
+    "You smoothed the target of the real pictures to 0.9. Here the truth is 1.",
+    {_JUDGE: "(genuine + 0.1 * real_logits).mean() + forged.mean()"},
+)
 
 gan_losses.hint(
     "The judge answers a question with two classes. What is its surprise at each truth?"

@@ -148,6 +148,32 @@ gaussian_kl.slip(
         "ratio.exp()": "(2 * log_variance).exp() / (log_variance + other_log_variance).exp()",
     },
 )
+gaussian_kl.slip(
+    "difference_of_squares",
+    "You subtracted squared means. The gap between the means is squared as a whole.",
+    {"(mean - other_mean).square()": "(mean.square() - other_mean.square())"},
+)
+gaussian_kl.slip(
+    "gap_over_deviation",
+    "You divided the squared gap by the second Gaussian's standard deviation. Divide by its "
+    "variance.",
+    {"/ other_log_variance.exp()": "/ (other_log_variance / 2).exp()"},
+)
+gaussian_kl.slip(
+    "gap_over_own_variance",
+    "You divided the gap by the first Gaussian's variance. It counts in units of the second's.",
+    {"/ other_log_variance.exp()": "/ log_variance.exp()"},
+)
+gaussian_kl.slip(
+    "log_variance_limited",
+    "You limited the log variances. From −60 to 60 nothing overflows here: take them as they are.",
+    {
+        "log_variance - other_log_variance": (
+            "log_variance.clamp(-20, 20) - other_log_variance.clamp(-20, 20)"
+        ),
+        "/ other_log_variance.exp()": "/ other_log_variance.clamp(-20, 20).exp()",
+    },
+)
 
 gaussian_kl.hint(
     "Write log q(z) − log p(z) in one dimension, and average it under q, term by term."

@@ -134,6 +134,8 @@ def _(answer, draw: Draw) -> None:
     found = does_not_refuse(answer, joint, proposal, although="only twelve of 300 samples count")
     if found is not None:
         expect(found[0], "the estimate").close_to(_expected(joint, proposal)[0])
+    one_larger = torch.cat([torch.full((20,), -9.0), torch.tensor([-9.0 + math.log(3.0)])]).double()
+    does_not_refuse(answer, one_larger, 0 * one_larger, although="a weight of 3 beside twenty of 1")
     ten = torch.full((10,), -7.0).double()
     does_not_refuse(answer, ten, ten, although="ten samples of equal weight are the fewest allowed")
 
@@ -224,6 +226,46 @@ importance_log_likelihood.slip(
     "at_most_ten",
     "You refuse ten samples of equal weight as well. Refuse *fewer* than 10.",
     {"effective < 9.9999": "effective < 10.001"},
+)
+importance_log_likelihood.slip(
+    "share_of_the_largest",
+    "You divided the sum of the weights by the largest. The effective number is (Σw)² / Σw²: one "
+    "large weight beside many others does not make them worthless.",
+    {"weights.sum() ** 2 / weights.square().sum()": "weights.sum() / weights.max()"},
+)
+importance_log_likelihood.slip(
+    "samples_multiplied",
+    "You added log K. The *mean* of the weights is their sum divided by K: subtract it from the "
+    "logarithm of the sum.",
+    {_ESTIMATE: "float(weights.sum().log() + highest) + math.log(len(weights))"},
+)
+importance_log_likelihood.slip(
+    "error_by_effective_number",
+    "You divided by the root of the effective number. The error of a mean of K weights has √K: "
+    "their spread is in it already.",
+    {" / len(weights) ** 0.5": " / effective ** 0.5"},
+)
+importance_log_likelihood.slip(
+    "weights_turned_over",
+    "Your weights are upside down: q(z) / p(x, z). It is p(x, z) / q(z).",
+    {"log_joint - log_proposal": "log_proposal - log_joint"},
+)
+importance_log_likelihood.slip(
+    "averaged_apart",
+    "You averaged the joint and the proposal apart from each other. Each sample has a weight of "
+    "its own: subtract first.",
+    {_ESTIMATE: "float(torch.logsumexp(log_joint, 0) - torch.logsumexp(log_proposal, 0))"},
+)
+importance_log_likelihood.slip(
+    "average_under_the_posterior",
+    "You averaged the log-weights by the weights, which lies above. Take the logarithm of the "
+    "mean weight.",
+    {_ESTIMATE: "float((weights / weights.sum() * log_weights).sum())"},
+)
+importance_log_likelihood.slip(
+    "tenth_of_the_samples",
+    "You refuse where less than a tenth of the samples counts. The limit is a number, 10.",
+    {"effective < 9.9999": "effective < 0.1 * len(weights)"},
 )
 
 importance_log_likelihood.equivalent(

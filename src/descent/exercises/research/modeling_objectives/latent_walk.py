@@ -72,6 +72,12 @@ def _(answer, draw: Draw) -> None:
         expect(found, "the walk").has_shape(3, 2)
 
 
+@latent_walk.property("refuses an angle 0.0005 short of half a turn")
+def _(answer, draw: Draw) -> None:
+    end = torch.tensor([-math.cos(0.0005), math.sin(0.0005)])
+    refuses(answer, torch.tensor([1.0, 0.0]), end, 3, because="an angle within 0.001 of π")
+
+
 @latent_walk.property("refuses exactly opposite ends, between which no way is the shortest")
 def _(answer, draw: Draw) -> None:
     start = normals(draw, 4) + 0.01
@@ -150,14 +156,64 @@ latent_walk.slip(
 )
 latent_walk.slip(
     "opposite_not_refused",
-    "Between opposite ends every great circle is as short as any other, and your formula divides "
-    "by a sine of 0. Refuse with a ValueError.",
+    "Between opposite ends every great circle is as short as any other, and the straight line goes "
+    "through 0: there is no right walk. Refuse with a ValueError.",
     {"if angle > math.pi - 1e-3:": "if False:"},
 )
 latent_walk.slip(
     "lengths_multiplied",
     "You let the length grow by a constant *factor*. It grows evenly, by a constant amount.",
     {_RETURN: "first ** (1 - share) * last ** share * way"},
+)
+latent_walk.slip(
+    "exactly_opposite_alone",
+    "You refuse exactly opposite ends alone. Within 0.001 of half a turn rounding decides which "
+    "way is the shortest: refuse there too.",
+    {"math.pi - 1e-3": "math.pi - 1e-5"},
+)
+latent_walk.slip(
+    "angle_of_whole_vectors",
+    "You took the arccosine of the dot product of vectors of any length. Divide both by their "
+    "lengths first.",
+    {"(u @ v)": "(start @ end)"},
+)
+latent_walk.slip(
+    "length_of_the_end",
+    "Your points have the length of the end. It goes evenly there from that of the start.",
+    {_RETURN: "last * way"},
+)
+latent_walk.slip(
+    "mean_length_throughout",
+    "Your points all have the mean length. It goes evenly from that of the start to that of the "
+    "end.",
+    {_RETURN: "(first + last) / 2 * way"},
+)
+latent_walk.slip(
+    "cosines",
+    "You took cosines for the sines of the two parts of the angle.",
+    {_WAY: "(((1 - share) * angle).cos() * u + (share * angle).cos() * v) / angle.sin()"},
+)
+latent_walk.slip(
+    "directions_exchanged",
+    "Your directions go from the end to the start, though the lengths go the right way. At s = 0 "
+    "all the weight is on u.",
+    {_WAY: "((share * angle).sin() * u + ((1 - share) * angle).sin() * v) / angle.sin()"},
+)
+latent_walk.slip(
+    "not_divided_by_sine",
+    "You did not divide by sin ω, so your ends are not the ends.",
+    {" / angle.sin()": ""},
+)
+latent_walk.slip(
+    "same_direction_stands_still",
+    "Where both point the same way you stay at the start. The length still goes evenly to that "
+    "of the end.",
+    {"return (1 - share) * start + share * end": "return start.expand(steps, -1)"},
+)
+latent_walk.slip(
+    "same_direction_refused",
+    "You refuse ends that point the same way. There the walk is a straight line.",
+    {"return (1 - share) * start + share * end": 'raise ValueError("no angle")'},
 )
 
 for _line, _other in (

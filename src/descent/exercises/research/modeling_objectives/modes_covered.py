@@ -188,6 +188,41 @@ modes_covered.slip(
     "You compared counts with a share. Divide by the number of pictures.",
     {"share = count / n": "share = count"},
 )
+modes_covered.slip(
+    "ninety_per_cent",
+    "Your interval is one of 90 %, with z = 1.645. 95 % need 1.96.",
+    {"z = 1.96": "z = 1.645"},
+)
+modes_covered.slip(
+    "ninety_nine_per_cent",
+    "Your interval is one of 99 %, with z = 2.576. 95 % need 1.96.",
+    {"z = 1.96": "z = 2.576"},
+)
+modes_covered.slip(
+    "n_not_squared",
+    "Under the root z² is divided by 4n². You divided by 4n.",
+    {"(4 * n**2)": "(4 * n)"},
+)
+modes_covered.slip(
+    "middle_not_divided",
+    "You did not divide the middle of the interval by 1 + z²/n.",
+    {_MIDDLE: "share + z**2 / (2 * n)"},
+)
+modes_covered.slip(
+    "two_added",
+    "You added two successes and two failures, a short cut. Wilson's interval is asked for; near "
+    "the limit they differ.",
+    {
+        _MIDDLE: "(count + 2) / (n + 4)",
+        _HALF: "z * ((count + 2) / (n + 4) * (1 - (count + 2) / (n + 4)) / (n + 4)) ** 0.5",
+    },
+)
+modes_covered.slip(
+    "zero_is_missed",
+    "You call missed what never came. From few pictures that is not sure, and from many a class "
+    "that came once may be missed too: compare the interval.",
+    {"middle + half < least": "count == 0"},
+)
 
 _RETURN = "return (int((scores {} 1.96).sum()), int((scores {} -1.96).sum()))"
 for _above, _below in ((">=", "<"), (">", "<=")):

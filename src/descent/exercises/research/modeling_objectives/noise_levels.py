@@ -29,7 +29,9 @@ def _expected(steps: int, schedule: str) -> np.ndarray:
 
 def _expect_levels(answer, steps: int, schedule: str) -> None:
     found, expected = answer(steps, schedule), _expected(steps, schedule)
-    expect(found, f"ᾱ, {schedule}").has_shape(steps + 1).close_to(expected, rtol=1e-4, atol=1e-9)
+    expect(found, f"ᾱ, {schedule}").has_shape(steps + 1).has_dtype("float32").close_to(
+        expected, rtol=1e-4, atol=1e-9
+    )
 
 
 @noise_levels.property("multiply what each step leaves", trials=4)
@@ -147,6 +149,43 @@ noise_levels.slip(
     {'if schedule == "linear":\n        added': 'if schedule == "cosine":\n        added',
      'elif schedule == "cosine":': 'elif schedule == "linear":'},
 )  # fmt: skip
+noise_levels.slip(
+    "double_precision",
+    "Your levels are float64. Work in it if you like, but return float32, or every picture that "
+    "they touch becomes float64 too.",
+    {_RETURN: "torch.cat([torch.ones(1), kept])"},
+)
+noise_levels.slip(
+    "share_of_noise",
+    "You returned 1 − ᾱ, the share of the noise. Return what is left of the picture.",
+    {_RETURN: "torch.cat([torch.ones(1), 1 - kept.float()])"},
+)
+noise_levels.slip(
+    "line_from_step_0",
+    "Your line begins one step too early: the smallest variance belongs to t = 1, the largest to "
+    "t = T.",
+    {
+        "torch.linspace(1e-4, 0.02, steps, dtype=torch.float64)": (
+            "torch.linspace(1e-4, 0.02, steps + 1, dtype=torch.float64)[1:]"
+        )
+    },
+)
+noise_levels.slip(
+    "levels_limited",
+    "You limited the level of the cosine from below. What is limited is each step: β is at most "
+    "0.999.",
+    {
+        _KEPT: (
+            "((left[1:] / left[0]).clamp(min=0.001) if schedule == 'cosine' else (1 - "
+            "added.clamp(max=0.999)).cumprod(0))"
+        )
+    },
+)
+noise_levels.slip(
+    "line_not_limited",
+    "You limited the steps of the cosine alone. With few steps the line exceeds 0.999 too.",
+    {_KEPT: "(1 - (added.clamp(max=0.999) if schedule == 'cosine' else added)).cumprod(0)"},
+)
 
 _CUMULATED = "return torch.cat([torch.ones(1), (1 - added.clamp(max=0.999)).cumprod(dim={})])"
 noise_levels.equivalent(

@@ -147,6 +147,44 @@ noised.slip(
     "You took the levels of the step before `end`, as if a jump were one step long.",
     {"kept[start]": "kept[(end - 1).clamp(min=0)]"},
 )
+noised.slip(
+    "level_of_the_difference",
+    "You took the level after end − start steps. Steps differ: what is left between two of them "
+    "is ᾱ_end / ᾱ_start.",
+    {_LEFT: "kept[end - start]"},
+)
+noised.slip(
+    "noise_of_the_whole_way",
+    "You added the noise of the whole way, of variance 1 − ᾱ_end. Some of it is in x already: "
+    "the variance added is 1 − ᾱ_end / ᾱ_start.",
+    {"(1 - left).sqrt()": "(1 - kept[end].reshape(left.shape)).sqrt()"},
+)
+noised.slip(
+    "deviations_subtracted",
+    "You subtracted standard deviations of the noise. Variances add up, not deviations: it is "
+    "√(1 − ᾱ_end / ᾱ_start).",
+    {
+        "(1 - left).sqrt()": (
+            "((1 - kept[end]).sqrt() - (1 - kept[start]).sqrt()).reshape(left.shape)"
+        )
+    },
+)
+noised.slip(
+    "share_by_subtraction",
+    "You took 1 − (ᾱ_start − ᾱ_end) for what is left. Shares multiply: ᾱ_end / ᾱ_start.",
+    {_LEFT: "(1 - kept[start] + kept[end])"},
+)
+noised.slip(
+    "column_alone",
+    "You gave the levels shape (batch, 1). For pictures they then run along the rows of pixels: "
+    "shape (batch, 1, …, 1) is needed.",
+    {".reshape(-1, *[1] * (x.ndim - 1))": ".reshape(-1, 1)"},
+)
+noised.slip(
+    "times_of_the_first",
+    "You took the steps of the first row for the whole batch. Each row has its own.",
+    {_LEFT: "(kept[end[:1]] / kept[start[:1]])"},
+)
 
 noised.hint("Of the variance that x has at `start`, which share is left at `end`?")
 noised.hint("ᾱ_end = ᾱ_start · left. Two jumps in a row multiply what is left.")

@@ -185,6 +185,47 @@ sample_step.slip(
     "level kept[t].",
     {"kept[t], kept[t - 1]": "kept[min(t + 1, len(kept) - 1)], kept[t]"},
 )
+sample_step.slip(
+    "found_for_fresh_noise",
+    "You went back with the noise found in place of fresh noise: that is the step of DDIM, which "
+    "draws nothing. Draw from the Gaussian of the page.",
+    {_RETURN: "before.sqrt() * clean + (1 - before).sqrt() * found"},
+)
+sample_step.slip(
+    "always_clipped",
+    "You clip to [−1, 1], asked or not. Without `clip` nothing is limited.",
+    {
+        "if clip is not None:\n        clean = clean.clamp(-clip, clip)": (
+            "clean = clean.clamp(-1, 1)"
+        )
+    },
+)
+sample_step.slip(
+    "clipped_to_one",
+    "You clip to [−1, 1], whatever `clip` is.",
+    {"clean.clamp(-clip, clip)": "clean.clamp(-1, 1)"},
+)
+sample_step.slip(
+    "clipped_to_positive",
+    "You clip to [0, clip]. The range has two ends, −clip and clip.",
+    {"clean.clamp(-clip, clip)": "clean.clamp(0, clip)"},
+)
+sample_step.slip(
+    "x_clipped",
+    "You clipped x. The noisy x may leave the range; the guess of the clean picture may not.",
+    {"clean = clean.clamp(-clip, clip)": "x = x.clamp(-clip, clip)"},
+)
+sample_step.slip(
+    "found_clipped",
+    "You clipped the noise. The guess of the clean picture is limited.",
+    {"clean.clamp(-clip, clip)": "(x - (1 - now).sqrt() * found.clamp(-clip, clip)) / now.sqrt()"},
+)
+sample_step.slip(
+    "variance_since_the_start",
+    "You took 1 − ᾱ for the variance of this step. That is all the noise since the start: β is 1 "
+    "− ᾱ_t / ᾱ_{t−1}.",
+    {"1 - now / before": "1 - now"},
+)
 
 sample_step.hint(
     "Three pieces: β of this step, the guess of the clean picture, the posterior's two weights."

@@ -135,8 +135,8 @@ supervised_contrastive_loss.slip(
     "content with one near positive. Here the mean of the logarithms is asked for: every positive "
     "must come near.",
     {
-        _SHARE: "scores.softmax(1).masked_fill(~positive, 0.0)",
-        _EACH: "-(log_share.sum(1) / counts.clamp(min=1)).masked_fill(counts == 0, 1).log()",
+        _SHARE: "scores.log_softmax(1).masked_fill(~positive, -1e9)",
+        _EACH: "-(log_share.logsumexp(1) - counts.clamp(min=1).log()).masked_fill(counts == 0, 0)",
     },
 )
 supervised_contrastive_loss.slip(
@@ -185,6 +185,56 @@ supervised_contrastive_loss.slip(
     "You take the logarithm of the softmax. At a temperature of 0.001 a share is rounded to 0, "
     "and its logarithm is −∞: take log_softmax of the scores.",
     {"scores.log_softmax(1)": "scores.softmax(1).log()"},
+)
+supervised_contrastive_loss.slip(
+    "sum_inside",
+    "You took the logarithm of the *sum* of the positives' shares, which one near positive can "
+    "satisfy. Take each logarithm, then their mean.",
+    {
+        _SHARE: "scores.log_softmax(1).masked_fill(~positive, -1e9)",
+        _EACH: "-log_share.logsumexp(1).masked_fill(counts == 0, 0)",
+    },
+)
+supervised_contrastive_loss.slip(
+    "other_positives_hidden",
+    "For each positive you hid the other positives from the denominator. All other rows stand "
+    "there, whatever their labels.",
+    {
+        "    log_share =": (
+            "    below = scores.masked_fill(positive, -math.inf).logsumexp(1, "
+            "True).clamp(min=-1e4)\n    log_share ="
+        ),
+        _SHARE: "(-torch.nn.functional.softplus(below - scores)).masked_fill(~positive, 0.0)",
+    },
+)
+supervised_contrastive_loss.slip(
+    "first_positive_alone",
+    "You took one positive for each anchor, the first. Average over all of them.",
+    {"& others\n": "& others\n    positive = positive & (positive.cumsum(1) == 1)\n"},
+)
+supervised_contrastive_loss.slip(
+    "itself_in_the_count",
+    "You divided by the number of rows with the label, the anchor among them. It is no positive "
+    "of its own.",
+    {_EACH: "-log_share.sum(1) / (counts + 1)"},
+)
+supervised_contrastive_loss.slip(
+    "exponentials_added",
+    "You add exponentials of the scores up. At a temperature of 0.001 they are infinite: take "
+    "log_softmax or logsumexp of the scores.",
+    {_SHARE: "(scores - scores.exp().sum(1, keepdim=True).log()).masked_fill(~positive, 0.0)"},
+)
+supervised_contrastive_loss.slip(
+    "loss_times_temperature",
+    "You multiplied the loss by the temperature, as some programs do. Here it is the plain mean "
+    "of −log shares.",
+    {_RETURN: "temperature * of_each.sum() / (counts > 0).sum().clamp(min=1)"},
+)
+supervised_contrastive_loss.slip(
+    "constant_zero",
+    "Where no anchor has a positive you return a 0 that does not depend on z, and a training "
+    "loop stops at its `.backward()`. Return a 0 with a gradient, such as (0 * z).sum().",
+    {_RETURN: "of_each.sum() / (counts > 0).sum() if positive.any() else torch.tensor(0.0)"},
 )
 
 _SYMMETRIC = "who is whose positive is symmetric, and all of one label have as many positives"

@@ -55,6 +55,15 @@ def _(answer, draw: Draw) -> None:
         expect(bool(gradient.isfinite().all()), "whether the gradient is finite").equals(True)
 
 
+@two_view_loss.property("hides a vector from itself, however unlike all others are")
+def _(answer, draw: Draw) -> None:
+    u = on_the_sphere(draw, 1, 3)
+    expect(answer(torch.cat([u, -u]), 0.001), "of two opposite views").close_to(0.0, atol=1e-3)
+    corners = torch.tensor([[1.0, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]]) / 3**0.5
+    expected = _expected(corners, 0.002)
+    expect(answer(corners, 0.002), "of four vectors far from each other").close_to(expected)
+
+
 @two_view_loss.right
 def right_two_views(z, temperature):
     n = len(z) // 2
@@ -143,6 +152,48 @@ two_view_loss.slip(
     "Your loss is cut off from its gradient, so no encoder can learn from it. No `.detach()`, and "
     "`.item()` only when you print.",
     {_LOSS: f"{_LOSS}.detach()"},
+)
+two_view_loss.slip(
+    "finite_hiding",
+    "You hid the diagonal with a finite number. At a temperature of 0.001 the scores themselves "
+    "reach −1000, and then it is no longer the least: use −∞.",
+    {"-math.inf": "-100.0"},
+)
+two_view_loss.slip(
+    "itself_opposite",
+    "You set the similarity of a vector with itself to −1 before you divided. Its exponential is "
+    "small and not 0, so it is still a candidate: hide the score with −∞.",
+    {"-math.inf": "-1.0 / temperature"},
+)
+two_view_loss.slip(
+    "half_the_anchors",
+    "You added up the first views alone and divided by all 2n. The second views are anchors as "
+    "well.",
+    {_LOSS: 'F.cross_entropy(scores[:n], partner[:n], reduction="sum") / (2 * n)'},
+)
+two_view_loss.slip(
+    "bare_numerator",
+    "The partner's similarity is not divided by the temperature in your numerator, but in the "
+    "denominator it is.",
+    {_LOSS: "(scores.logsumexp(1) - scores[torch.arange(2 * n), partner] * temperature).mean()"},
+)
+two_view_loss.slip(
+    "mirrored_partner",
+    "You paired row i with row 2n − 1 − i. The partner of row i is row i + n, and that of row i "
+    "+ n is row i.",
+    {"torch.arange(2 * n).roll(n)": "torch.arange(2 * n).flip(0)"},
+)
+two_view_loss.slip(
+    "loss_times_temperature",
+    "You multiplied the loss by the temperature, as some programs do to keep gradients alike. "
+    "Here it is the plain mean of −log shares.",
+    {_LOSS: "temperature * F.cross_entropy(scores, partner)"},
+)
+two_view_loss.slip(
+    "first_views_against_second",
+    "You ask the first views alone, and offer them the second views alone. All 2n rows are "
+    "anchors, and all 2n − 1 others are candidates.",
+    {_HIDDEN: "", _LOSS: "F.cross_entropy(scores[:n, n:], torch.arange(n))"},
 )
 
 two_view_loss.hint("It is classification: 2n questions, each with 2n − 1 possible answers.")
