@@ -365,34 +365,36 @@ for width, examples in study_grid(2, 4, min(4096, len(x) - held_out), 2, trainin
 print(f"{SOURCE}, {time.perf_counter() - began:.0f} s")
 
 # %% [markdown]
-# The whole study does not fit into a page's minute. It was made beforehand with the functions above:
-# every width, every size, several seeds, and all of it again with dropout. From here on the page reads that record.
+# The whole study does not fit into a page's minute. It is a real run of the same network by the same recipe:
+# every width, every size, several seeds, and all of it again with dropout. It was made beforehand, and from here on
+# the page reads its record.
 
 # %%
-record = measured("mnist_scaling_study")
-rows = [dict(zip(record["columns"], row, strict=True)) for row in record["runs"]]
+record = measured("runs/mnist_scaling-cpu-2-cores")
+rows = record["trainings"]
 WIDTHS = sorted({row["width"] for row in rows})
-SIZES = sorted({row["examples"] for row in rows})
+SIZES = sorted({row["pictures"] for row in rows})
 print(f"recorded beforehand, on MNIST: {record['command']}\n{record['date']}, {record['hardware']}")
 print(f"{len(rows)} runs: widths {WIDTHS}\nsizes {SIZES}")
+same = sum(training_flops(row["width"], row["pictures"]) == row["training flops"] for row in rows)
+print(f"its FLOPs come from PyTorch's own counter; yours gives the same for {same} of {len(rows)}")
 
 
 def table(column: str, dropout: float) -> np.ndarray:
-    """Shape (seeds, widths, sizes): one number of every run, of the seeds that were run at all of them."""
-    found = {(row["seed"], row["width"], row["examples"]): row[column] for row in rows if row["dropout"] == dropout}
-    runs = [(width, examples) for width in WIDTHS for examples in SIZES]
-    seeds = [seed for seed in sorted({key[0] for key in found}) if all((seed, *pair) in found for pair in runs)]
-    numbers = np.array([[found[seed, *pair] for pair in runs] for seed in seeds])
-    return numbers.reshape(len(seeds), len(WIDTHS), len(SIZES))
+    """Shape (seeds, widths, sizes): one number of every run."""
+    found = {(row["seed"], row["width"], row["pictures"]): row[column] for row in rows if row["dropout"] == dropout}
+    seeds = sorted({seed for seed, _, _ in found})
+    return np.array([[[found[seed, width, size] for size in SIZES] for width in WIDTHS] for seed in seeds])
 
 
 FLOPS = np.array([[training_flops(w, n) for n in SIZES] for w in WIDTHS])  # (widths, sizes)
-losses, dropped = table("loss", 0.0), table("loss", 0.2)
+losses, dropped = table("validation loss", 0.0), table("validation loss", 0.2)
 print(f"{len(losses)} seeds without dropout, {len(dropped)} with 20 % of it")
 mean_losses = losses.mean(axis=0)
 
 # %% [markdown]
-# To make the study yourself is a real run. It splits the trainings over the processes you give it:
+# You can make it yourself. The run splits the trainings over the processes you give it; `smoke` is a small corner
+# of the grid, `cpu` is what you read above:
 
 # %% tags=["real-run"]
 run("mnist_scaling", profile="smoke")
@@ -508,7 +510,7 @@ check(fit_power_law)
 # %%
 scale, exponent = fit_power_law(front_flops, front_losses)
 print(f"frontier: loss = {scale:.3g} · C^(−{exponent:.3f}), over {front_flops.max() / front_flops.min():.0f}-fold compute")
-accuracy = table("accuracy", 0.0).mean(axis=0).ravel()[on]
+accuracy = table("validation accuracy", 0.0).mean(axis=0).ravel()[on]
 print(f"error rate along it: exponent {fit_power_law(front_flops, 1 - accuracy)[1]:.3f}")
 fig, axes = plt.subplots(1, 2, figsize=(10, 3.8))
 axes[0].plot(front_flops, accuracy, "o-", color=COLOURS["blue"])
@@ -579,7 +581,7 @@ def frontier_exponent(some: np.ndarray) -> float:
 each = [frontier_exponent(losses[s : s + 1]) for s in range(len(losses))]
 low, high = bootstrap_interval(losses, frontier_exponent, 0.9, np.random.default_rng(0))
 print(f"exponent of the frontier: {frontier_exponent(losses):.3f}, 90 % of resamples in [{low:.3f}, {high:.3f}]")
-print("each seed alone:", "  ".join(f"{value:.3f}" for value in each))
+print("each seed alone:", "  ".join(f"{value:.3f}" for value in each), f" mean {np.mean(each):.3f}")
 
 # %% [markdown]
 # With this few seeds the interval is too narrow: seldom do three seeds show what ten would. The check judged yours
@@ -661,8 +663,11 @@ def size_exponent(some: np.ndarray) -> float:
 
 
 best_size = size_exponent(losses)
-print(f"exponent of the best size: {best_size:.2f}")
-print("each seed alone:", "  ".join(f"{size_exponent(losses[s : s + 1]):.2f}" for s in range(len(losses))))
+each = [size_exponent(losses[s : s + 1]) for s in range(len(losses))]
+reported = record["metrics"]["dropout 0.0, exponent of the best size against compute"]
+print(f"exponent of the best size: {best_size:.2f}, fitted on the mean of the seeds")
+print("each seed alone:", "  ".join(f"{value:.2f}" for value in each), f" mean {np.mean(each):.2f}")
+print(f"the run's own report, by the sizes on each seed's frontier: {reported['mean']:.2f} ± {reported['std']:.2f}")
 fig, ax = plt.subplots(figsize=(7.5, 4.2))
 for k, budget in enumerate(BUDGETS[1::2]):
     reach = [i for i in range(len(WIDTHS)) if FLOPS[i, 0] <= budget <= FLOPS[i, -1]]

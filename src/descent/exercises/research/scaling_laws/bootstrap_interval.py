@@ -216,6 +216,136 @@ bootstrap_interval.slip(
     "can repeat the study.",
     {"generator.integers": "np.random.default_rng(0).integers"},
 )
+bootstrap_interval.slip(
+    "two_seeds_refused",
+    "You refused two seeds. Fewer than two are refused; two are few, and give an interval.",
+    {
+        "seeds < 2": "seeds < 3",
+    },
+)
+bootstrap_interval.slip(
+    "fixed_resamples",
+    "You drew the seeds a hundred times, whatever `resamples` says.",
+    {
+        "range(resamples)": "range(100)",
+    },
+)
+bootstrap_interval.slip(
+    "mean_handed_over",
+    "You handed the statistic the mean of the seeds. It takes an array of the shape of "
+    "`losses`, a row for each seed drawn.",
+    {
+        "statistic(losses[chosen])": "statistic(losses[chosen].mean(axis=0, keepdims=True))",
+    },
+)
+bootstrap_interval.slip(
+    "one_seed_fewer",
+    "You drew one seed fewer than there are. A smaller study varies more than yours.",
+    {
+        "size=seeds": "size=seeds - 1",
+    },
+)
+bootstrap_interval.slip(
+    "last_seed_never_drawn",
+    "Your last seed is never drawn: the upper end of `integers` is left out already.",
+    {
+        "integers(seeds,": "integers(seeds - 1,",
+    },
+)
+bootstrap_interval.slip(
+    "normal_at_ninety",
+    "You gave the mean ± 1.645 standard deviations: 90 % of a normal law, whatever the "
+    "level and the shape. Take quantiles of what came.",
+    {
+        "low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])": (
+            "low, high = np.mean(values) + np.array([-1.645, 1.645]) * np.std(values)"
+        ),
+    },
+)
+bootstrap_interval.slip(
+    "global_chance",
+    "You drew from numpy's global generator. The one that is handed in is the only source "
+    "of chance.",
+    {
+        "generator.integers(seeds, size=seeds)": "np.random.randint(seeds, size=seeds)",
+    },
+)
+bootstrap_interval.slip(
+    "one_seed_a_time",
+    "You drew a single seed each time. Draw as many as there are: the question is how much "
+    "a whole study varies.",
+    {
+        "size=seeds": "size=1",
+    },
+)
+bootstrap_interval.slip(
+    "ends_exchanged",
+    "The two ends have changed places. The low one comes first.",
+    {
+        "return float(low), float(high)": "return float(high), float(low)",
+    },
+)
+bootstrap_interval.slip(
+    "reflected",
+    "You reflected the quantiles about the number of the whole study. That is another "
+    "bootstrap; the page asks for the quantiles.",
+    {
+        "return float(low), float(high)": (
+            "whole = statistic(losses)\n    return float(2 * whole - high), float(2 * whole - low)"
+        ),
+    },
+)
+bootstrap_interval.slip(
+    "each_seed_alone",
+    "You took the quantiles of the seeds one by one. One seed varies more than the whole "
+    "study does.",
+    {
+        "range(resamples)": "range(seeds)",
+        "generator.integers(seeds, size=seeds)": "[len(values)]",
+    },
+)
+bootstrap_interval.slip(
+    "seeds_left_out",
+    "You left one seed out at a time. That is the jackknife: its values lie far closer "
+    "together than studies do.",
+    {
+        "range(resamples)": "range(seeds)",
+        "generator.integers(seeds, size=seeds)": "[i for i in range(seeds) if i != len(values)]",
+    },
+)
+bootstrap_interval.slip(
+    "mean_of_statistics",
+    "You took the statistic of each seed drawn, and the mean of these. The statistic takes "
+    "all the drawn rows at once.",
+    {
+        "values.append(statistic(losses[chosen]))": (
+            "values.append(np.mean([statistic(losses[i : i + 1]) for i in chosen]))"
+        ),
+    },
+)
+bootstrap_interval.slip(
+    "percent_for_shares",
+    "You handed shares to `percentile`, which takes per cent. `np.quantile` takes shares.",
+    {
+        "np.quantile": "np.percentile",
+    },
+)
+bootstrap_interval.slip(
+    "doubles_removed",
+    "You took each drawn seed once. A seed that is drawn twice counts twice.",
+    {
+        "losses[chosen]": "losses[np.unique(chosen)]",
+    },
+)
+bootstrap_interval.slip(
+    "drawn_once",
+    "You drew the seeds once, before the loop. Every resample draws again.",
+    {
+        "    for _ in range(resamples):\n        chosen = generator.integers(seeds, size=seeds)": (
+            "    chosen = generator.integers(seeds, size=seeds)\n    for _ in range(resamples):"
+        ),
+    },
+)
 bootstrap_interval.hint(
     "What is drawn again and again is what chance would draw again in a new study."
 )

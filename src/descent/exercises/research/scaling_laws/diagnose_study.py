@@ -127,6 +127,64 @@ def _(answer, draw: Draw) -> None:
     _judge(answer, Made(table, table, table, noise), "sound")
 
 
+def _table(draw: Draw, rows: int = 5, columns: int = 4) -> np.ndarray:
+    """Losses without noise: every column lowest at the second width or at the third."""
+    best = 1.0 + np.arange(columns) % 2
+    shape = np.exp(0.3 * (np.arange(rows)[:, None] - best) ** 2)
+    return shape * 10.0 ** -np.arange(columns) * draw.uniform(1.0, 9.0)
+
+
+@diagnose_study.property(
+    "takes the mean of the logs over all runs, and a gap of one sign", trials=2
+)
+def _(answer, draw: Draw) -> None:
+    table, noise = _table(draw), draw.choice([0.04, 0.05])
+    first, lone, spread = np.zeros(table.shape), np.zeros(table.shape), np.zeros(table.shape)
+    first[:, 0] = 6.0  # a mean of 1.5 times the noise, in the column of the large losses
+    lone[1, 2] = 30.0  # a mean of 1.5 in a single run
+    spread[:, ::2], spread[:, 1::2] = 11.0, -7.4  # a mean of 1.8
+    cases = (first, "sound"), (lone, "sound"), (spread, "sound"), (2 * lone, "training loss")
+    for gaps, right in (*cases, (np.full(table.shape, -4.0), "sound")):
+        _judge(answer, Made(table * np.exp(-noise * gaps), table, table, noise), right)
+
+
+@diagnose_study.property("reads rate and grid from validation losses, not from those reported")
+def _(answer, draw: Draw) -> None:
+    table, noise = _table(draw), 0.02
+    tilt = np.linspace(-1.0, 1.0, len(table))[:, None]
+    for step in (4 * noise, -4 * noise, 3.0, -3.0):
+        _judge(answer, Made(table * np.exp(step * tilt), table, table, noise), "sound")
+
+
+@diagnose_study.property("does not mind half the rate helping the narrowest most", trials=2)
+def _(answer, draw: Draw) -> None:
+    table, noise = _table(draw), 0.02
+    helped = np.exp(-noise * np.linspace(5.0, 0.0, len(table)))[:, None]
+    _judge(answer, Made(table, table, table * helped, noise), "sound")
+
+
+@diagnose_study.property("means the rate along a row by the logs of all its runs", trials=2)
+def _(answer, draw: Draw) -> None:
+    table, noise = _table(draw), 0.02
+    for column, strength, right in ((-1, 5.0, "sound"), (0, 14.0, "rate not scaled")):
+        gain = np.zeros(table.shape)
+        gain[-1, column] = strength
+        _judge(answer, Made(table, table, table * np.exp(-noise * gain), noise), right)
+    gain = np.zeros(table.shape)
+    gain[-1, 0] = 5.0  # in the column of the large losses
+    _judge(answer, Made(table, table, table * np.exp(-noise * gain), noise), "sound")
+
+
+@diagnose_study.property("asks for the same edge in every column, whatever the mean", trials=2)
+def _(answer, draw: Draw) -> None:
+    table, noise = _table(draw), 0.02
+    mixed, heavy = table.copy(), table.copy()
+    mixed[0, ::2], mixed[-1, 1::2] = 0.5 * table.min(axis=0)[::2], 0.5 * table.min(axis=0)[1::2]
+    heavy[-1, 0] = 0.1 * table[:, 0].min()  # so the widest has the lowest mean over the columns
+    for some in (mixed, heavy):
+        _judge(answer, Made(some, some, some, noise), "sound")
+
+
 @diagnose_study.property("names the first of several faults, in the order of the page", trials=6)
 def _(answer, draw: Draw) -> None:
     made = _study(draw, "too small a grid")
@@ -213,6 +271,181 @@ for _test in ("np.mean(np.log(validation / reported))", "gain[-1] - gain[0]"):
         f"`if {_test} > 2 * noise:` → `if {_test} >= 2 * noise:`",
         because="measured numbers are never exactly equal",
     )
+diagnose_study.slip(
+    "mean_of_ratios",
+    "You averaged the ratios themselves. Take the mean of their logarithms: there twice as "
+    "bad and twice as good cancel.",
+    {
+        "np.mean(np.log(validation / reported))": "np.mean(validation / reported) - 1",
+    },
+)
+diagnose_study.slip(
+    "ratio_of_means",
+    "You compared mean losses, so the large losses of small sets decide. Compare run by "
+    "run, and average the logs.",
+    {
+        "np.mean(np.log(validation / reported))": "np.log(validation.mean() / reported.mean())",
+    },
+)
+diagnose_study.slip(
+    "largest_gap",
+    "You took the largest gap of any run. One run proves nothing: take the mean over all.",
+    {
+        "np.mean(np.log(validation / reported))": "np.max(np.log(validation / reported))",
+    },
+)
+diagnose_study.slip(
+    "gap_either_way",
+    "You took a gap of either sign for a fault. A training loss lies *below* what "
+    "validation gives.",
+    {
+        "np.mean(np.log(validation / reported))": "abs(np.mean(np.log(validation / reported)))",
+    },
+)
+diagnose_study.slip(
+    "rate_either_way",
+    "You took a difference of either sign for a fault. The rate is too high for wide "
+    "networks if halving it helps *them* more.",
+    {
+        "gain[-1] - gain[0] >": "abs(gain[-1] - gain[0]) >",
+    },
+)
+diagnose_study.slip(
+    "rate_from_reported",
+    "You compared the halved rate with the losses reported. Compare it with those measured "
+    "again on validation data.",
+    {
+        "validation / halved": "reported / halved",
+    },
+)
+diagnose_study.slip(
+    "grid_from_reported",
+    "You looked for the best width among the losses reported. Look among those measured on "
+    "validation data.",
+    {
+        "np.argmin(validation": "np.argmin(reported",
+    },
+)
+diagnose_study.slip(
+    "edges_mixed",
+    "You put the two edges together. The best is at the widest in every column, or at the "
+    "narrowest in every one.",
+    {
+        "np.all(best == 0) or np.all(best == len(validation) - 1)": (
+            "np.all((best == 0) | (best == len(validation) - 1))"
+        ),
+    },
+)
+diagnose_study.slip(
+    "columns_averaged",
+    "You averaged over the columns and looked at one best width. Each number of examples "
+    "has its own.",
+    {
+        "np.argmin(validation, axis=0)": "np.argmin(validation.mean(axis=1))",
+    },
+)
+diagnose_study.slip(
+    "best_examples_of_width",
+    "You looked for the best number of examples of each width. Go down each column: the "
+    "best *width* for each number of examples.",
+    {
+        "np.argmin(validation, axis=0)": "np.argmin(validation, axis=1)",
+        "len(validation) - 1": "validation.shape[1] - 1",
+    },
+)
+diagnose_study.slip(
+    "once_the_noise",
+    "You called a gap between reported and validation losses a fault from once the noise "
+    "on. The page asks for more than twice.",
+    {
+        "reported)) > 2 * noise": "reported)) > noise",
+    },
+)
+diagnose_study.slip(
+    "rate_at_once_the_noise",
+    "You called the rate not scaled from once the noise on. The page asks for more than twice.",
+    {
+        "gain[0] > 2 * noise": "gain[0] > noise",
+    },
+)
+diagnose_study.slip(
+    "noise_of_the_mean",
+    "You divided the noise by the root of the number of runs. That is sound statistics, and "
+    "another threshold than the page's: twice the noise.",
+    {
+        "reported)) > 2 * noise": "reported)) > 2 * noise / np.sqrt(validation.size)",
+    },
+)
+diagnose_study.slip(
+    "largest_against_smallest",
+    "You compared the row that gains most with the one that gains least. The page compares "
+    "the widest with the narrowest.",
+    {
+        "gain[-1] - gain[0]": "gain.max() - gain.min()",
+    },
+)
+diagnose_study.slip(
+    "grid_first",
+    "You looked at the grid first. A wrong rate or a training loss moves the best width, so "
+    "they come before it.",
+    {
+        (
+            "    if np.mean(np.log(validation / reported)) > 2 * noise:\n"
+            '        return "training loss"\n'
+        ): (
+            "    best = np.argmin(validation, axis=0)\n"
+            "    if np.all(best == 0) or np.all(best == len(validation) "
+            "- 1):\n"
+            '        return "too small a grid"\n'
+            "    if np.mean(np.log(validation / reported)) > 2 * noise:\n"
+            '        return "training loss"\n'
+        ),
+        (
+            "    best = np.argmin(validation, axis=0)\n"
+            "    if np.all(best == 0) or np.all(best == len(validation) "
+            "- 1):\n"
+            '        return "too small a grid"\n'
+            '    return "sound"'
+        ): '    return "sound"',
+    },
+)
+diagnose_study.slip(
+    "rate_first",
+    "You looked at the rate first. Whether the losses are validation losses at all comes "
+    "before it.",
+    {
+        (
+            "    if np.mean(np.log(validation / reported)) > 2 * noise:\n"
+            '        return "training loss"\n'
+        ): (
+            "    gain = np.log(validation / halved).mean(axis=1)\n"
+            "    if gain[-1] - gain[0] > 2 * noise:\n"
+            '        return "rate not scaled"\n'
+            "    if np.mean(np.log(validation / reported)) > 2 * noise:\n"
+            '        return "training loss"\n'
+        ),
+        (
+            "    gain = np.log(validation / halved).mean(axis=1)\n"
+            "    if gain[-1] - gain[0] > 2 * noise:\n"
+            '        return "rate not scaled"\n'
+            "    best"
+        ): "    best",
+    },
+)
+diagnose_study.slip(
+    "one_number_of_examples",
+    "You looked at one column of the halved rate. Take the mean along each width's row.",
+    {
+        "np.log(validation / halved).mean(axis=1)": "np.log(validation / halved)[:, -1]",
+    },
+)
+diagnose_study.slip(
+    "differences_of_losses",
+    "You took differences of losses. Noise multiplies, so take logs of ratios.",
+    {
+        "np.log(validation / halved).mean(axis=1)": "(validation - halved).mean(axis=1)",
+    },
+)
 diagnose_study.hint(
     "Three questions in turn, each with one number that answers it. What is the number?"
 )

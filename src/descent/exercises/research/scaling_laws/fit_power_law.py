@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from scipy.optimize import least_squares
 
 from descent.exercises.studies import PowerLaw, does_not_refuse, drawn_law, refuses, spread_over
 from descent.grading import Draw, Exercise, expect
@@ -43,6 +44,7 @@ def _(answer, draw: Draw) -> None:
 def _(answer, draw: Draw) -> None:
     law = drawn_law(draw)
     x = spread_over(draw, draw.size + 4, 2.0, start=10.0)
+    x = np.concatenate([x, x[:1], x[:1]])  # one size was run three times
     y = law.measured(x, 0.3, draw)
     wanted = _line(x, y)
     scale, exponent = answer(x, y)
@@ -175,6 +177,120 @@ def dropped(x, y):
     slope = np.mean((u - u.mean()) * (v - v.mean())) / np.var(u)
     height = v.mean() - slope * u.mean()
     return float(np.exp(height)), float(-slope)
+
+
+fit_power_law.slip(
+    "first_and_last_for_range",
+    "You took the first and the last x for the smallest and the largest. They may stand in "
+    "any order.",
+    {
+        "x.max() < 10 * x.min()": "x[-1] < 10 * x[0]",
+    },
+)
+fit_power_law.slip(
+    "range_of_y",
+    "You asked for a decade of y. It is x that must span one.",
+    {
+        "x.max() < 10 * x.min()": "y.max() < 10 * y.min()",
+    },
+)
+fit_power_law.slip(
+    "three_refused",
+    "You refused three different x. Fewer than three are refused; three are fitted.",
+    {
+        "< 3": "<= 3",
+    },
+)
+fit_power_law.slip(
+    "y_unchecked",
+    "You checked x alone. A y of 0 or below, NaN or infinity has no logarithm either: raise "
+    "ValueError.",
+    {
+        "for values in (x, y):": "for values in (x,):",
+        "    u, v = np.log(x), np.log(y)": "    u, v = np.log(x), np.log(np.abs(y) + 1e-300)",
+    },
+)
+fit_power_law.slip(
+    "ends_alone",
+    "You drew the line through the two ends. All points have a say in least squares.",
+    {
+        (
+            "    slope = np.mean((u - u.mean()) * (v - v.mean())) / "
+            "np.var(u)\n"
+            "    height = v.mean() - slope * u.mean()"
+        ): (
+            "    i, j = u.argmin(), u.argmax()\n"
+            "    slope = (v[j] - v[i]) / (u[j] - u[i])\n"
+            "    height = v[i] - slope * u[i]"
+        ),
+    },
+)
+fit_power_law.slip(
+    "through_the_first_point",
+    "You drew the line through the first point. It goes through none: its height is fitted too.",
+    {
+        "slope = np.mean((u - u.mean()) * (v - v.mean())) / np.var(u)": (
+            "at = u.argmin(); slope = ((u - u[at]) * (v - v[at])).sum() / ((u - u[at]) ** 2).sum()"
+        ),
+        "v.mean() - slope * u.mean()": "v[at] - slope * u[at]",
+    },
+)
+fit_power_law.slip(
+    "medians_of_slopes",
+    "You took the median of the slopes between pairs. The page asks for least squares.",
+    {
+        "slope = np.mean((u - u.mean()) * (v - v.mean())) / np.var(u)": (
+            "slope = np.median([(v[i] - v[j]) / (u[i] - u[j]) for i in "
+            "range(len(u)) for j in range(i) if u[i] != u[j]])"
+        ),
+        "v.mean() - slope * u.mean()": "np.median(v - slope * u)",
+    },
+)
+fit_power_law.slip(
+    "means_of_equal_x",
+    "You averaged the points of equal x first. An x that comes three times has three "
+    "points' weight.",
+    {
+        "    u, v = np.log(x), np.log(y)": (
+            "    u = np.log(np.unique(x))\n"
+            "    v = np.array([np.log(y[x == at]).mean() for at in "
+            "np.unique(x)])"
+        ),
+    },
+)
+fit_power_law.slip(
+    "refuses_what_rises",
+    "You refused what rises. Its exponent is negative, and asked for.",
+    {
+        "    u, v = np.log(x), np.log(y)": (
+            "    if y[x.argmax()] > y[x.argmin()]:\n"
+            "        raise ValueError('rises')\n"
+            "    u, v = np.log(x), np.log(y)"
+        ),
+    },
+)
+fit_power_law.slip(
+    "absolute_exponent",
+    "You took the exponent without its sign. It is negative for what rises.",
+    {
+        "float(-slope)": "abs(float(slope))",
+    },
+)
+
+
+@fit_power_law.mistake(
+    "You fitted y itself and not its logarithm, by a search from the straight line. Large values "
+    "then outweigh the small ones."
+)
+def least_squares_of_y(x, y):
+    scale, exponent = right_fit(x, y)
+    x, y = np.asarray(x, float), np.asarray(y, float)
+
+    def off(theta):
+        return np.exp(theta[0]) * x ** -theta[1] - y
+
+    found = least_squares(off, [math.log(scale), exponent])
+    return float(np.exp(found.x[0])), float(found.x[1])
 
 
 fit_power_law.hint("log y = log scale − exponent · log x. Which line is that?")

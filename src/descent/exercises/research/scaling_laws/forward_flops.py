@@ -160,6 +160,131 @@ forward_flops.equivalent(
     because="the next linear layer reads the product of the three",
 )
 
+forward_flops.slip(
+    "padding_once",
+    "You added the padding once. It lies on both sides of the picture: rows + 2 · padding.",
+    {
+        "(rows + 2 * padding - kernel) // stride + 1": "(rows + padding - kernel) // stride + 1",
+        "(columns + 2 * padding - kernel) // stride + 1": (
+            "(columns + padding - kernel) // stride + 1"
+        ),
+    },
+)
+forward_flops.slip(
+    "padding_ignored",
+    "You left out the padding. It makes more places for the kernel: rows + 2 · padding.",
+    {
+        "(rows + 2 * padding - kernel) // stride + 1": "(rows - kernel) // stride + 1",
+        "(columns + 2 * padding - kernel) // stride + 1": "(columns - kernel) // stride + 1",
+    },
+)
+forward_flops.slip(
+    "stride_ignored",
+    "You left out the stride. With a stride of 2 the kernel is laid down at every second place.",
+    {
+        "(rows + 2 * padding - kernel) // stride + 1": "rows + 2 * padding - kernel + 1",
+        "(columns + 2 * padding - kernel) // stride + 1": "columns + 2 * padding - kernel + 1",
+    },
+)
+forward_flops.slip(
+    "hanging_windows_counted",
+    "You counted windows of the convolution that hang over the edge. Round the number of "
+    "strides down.",
+    {
+        "(rows + 2 * padding - kernel) // stride + 1": (
+            "-(-(rows + 2 * padding - kernel) // stride) + 1"
+        ),
+        "(columns + 2 * padding - kernel) // stride + 1": (
+            "-(-(columns + 2 * padding - kernel) // stride) + 1"
+        ),
+    },
+)
+forward_flops.slip(
+    "hanging_pools_kept",
+    "Your pooling keeps windows that hang over the edge. Of 7 rows a pooling by 2 makes 3: "
+    "round down.",
+    {
+        "rows, columns = rows // numbers[0], columns // numbers[0]": (
+            "rows, columns = -(-rows // numbers[0]), -(-columns // numbers[0])"
+        ),
+    },
+)
+forward_flops.slip(
+    "pooling_counted",
+    "You counted operations for the pooling. By the page it costs nothing: it has no products.",
+    {
+        "rows, columns = rows // numbers[0], columns // numbers[0]": (
+            "rows, columns = rows // numbers[0], columns // numbers[0]; "
+            "flops += channels * rows * columns * numbers[0] ** 2"
+        ),
+    },
+)
+forward_flops.slip(
+    "biases_counted",
+    "You counted the additions of the biases. The page leaves them out.",
+    {
+        "* channels * kernel**2": "* channels * kernel**2 + rows * columns * outputs",
+        "* rows * columns * numbers[0]\n": "* rows * columns * numbers[0] + numbers[0]\n",
+    },
+)
+forward_flops.slip(
+    "convolution_biases_counted",
+    "You counted the additions of the convolutions' biases. The page leaves biases out.",
+    {
+        "* channels * kernel**2": "* channels * kernel**2 + rows * columns * outputs",
+    },
+)
+forward_flops.slip(
+    "places_kept_after_linear",
+    "After a linear layer there are no places any more: 1 row, 1 column. You kept those before it.",
+    {
+        "channels, rows, columns = numbers[0], 1, 1": "channels = numbers[0]",
+    },
+)
+forward_flops.slip(
+    "first_sum_free",
+    "You took one addition fewer than products for each output. The page counts two FLOPs "
+    "for each product.",
+    {
+        "2 * rows * columns * outputs * channels * kernel**2": (
+            "rows * columns * outputs * (2 * channels * kernel**2 - 1)"
+        ),
+        "2 * channels * rows * columns * numbers[0]": (
+            "(2 * channels * rows * columns - 1) * numbers[0]"
+        ),
+    },
+)
+forward_flops.slip(
+    "backward_counted",
+    "You counted the backward pass as well. This is the forward pass alone.",
+    {
+        "return flops": "return 3 * flops",
+    },
+)
+forward_flops.slip(
+    "fractions_of_rows",
+    "You divided rows and columns without rounding down. Half a row takes no window.",
+    {
+        "rows // numbers[0], columns // numbers[0]": "rows / numbers[0], columns / numbers[0]",
+        "return flops": "return int(flops)",
+    },
+)
+forward_flops.slip(
+    "same_padding_assumed",
+    "You took for granted that the padding keeps the size. Compute the places from kernel, "
+    "stride and padding.",
+    {
+        "(rows + 2 * padding - kernel) // stride + 1": "rows // stride",
+        "(columns + 2 * padding - kernel) // stride + 1": "columns // stride",
+    },
+)
+forward_flops.slip(
+    "last_layer_alone",
+    "Your linear layer overwrites the sum. Add its FLOPs to those before.",
+    {
+        "flops += 2 * channels * rows": "flops = 2 * channels * rows",
+    },
+)
 forward_flops.hint(
     "Carry three numbers along: channels, rows, columns. What does each layer do to them?"
 )

@@ -61,6 +61,12 @@ def _(answer, draw: Draw) -> None:
     )
 
 
+@frontier.property("does not depend on the unit of the losses", trials=1)
+def _(answer, draw: Draw) -> None:
+    flops, losses = _runs(draw, 6)
+    expect(answer(flops, 1e4 * losses), "the frontier").equals(_undominated(flops, losses))
+
+
 @frontier.property("of one run is that run, and of none is empty")
 def _(answer, draw: Draw) -> None:
     expect(answer(np.array([3.0]), np.array([2.0])), "the frontier of one run").equals([0])
@@ -132,6 +138,122 @@ def in_input_order(flops, losses):
     return sorted(right_frontier(flops, losses))
 
 
+frontier.slip(
+    "dearest_first",
+    "Your frontier begins with the dearest run. It goes by rising compute.",
+    {
+        "return kept": "return kept[::-1]",
+    },
+)
+frontier.slip(
+    "last_of_equal_runs",
+    "Of two runs that are equal in both you kept the later. The first in the input stays.",
+    {
+        "np.lexsort((losses, flops))": "np.lexsort((-np.arange(len(flops)), losses, flops))",
+    },
+)
+frontier.slip(
+    "equal_runs_kept",
+    "You kept both of two runs that are equal in compute and loss. The first of them stays.",
+    {
+        "    return kept": (
+            "    return [i for k in kept for i in range(len(flops)) if "
+            "(flops[i], losses[i]) == (flops[k], losses[k])]"
+        ),
+    },
+)
+frontier.slip(
+    "equal_runs_dropped",
+    "Two runs that are equal in both beat each other in your list, and both are gone. The "
+    "first of them stays.",
+    {
+        "    return kept": (
+            "    return [k for k in kept if np.sum((flops == flops[k]) & "
+            "(losses == losses[k])) == 1]"
+        ),
+    },
+)
+frontier.slip(
+    "worst_kept",
+    "You kept runs that are worse than all cheaper ones. A run of the frontier has a "
+    "*lower* loss than these.",
+    {
+        'float("inf")': '-float("inf")',
+        "losses[i] < best": "losses[i] > best",
+    },
+)
+frontier.slip(
+    "fixed_start",
+    "Your lowest loss so far begins with a number that losses may exceed. Begin with infinity.",
+    {
+        'float("inf")': "10.0",
+    },
+)
+frontier.slip(
+    "convex_hull",
+    "You kept the corners of a convex curve. A run above the line between two others may "
+    "still be beaten by none.",
+    {
+        "    return kept": (
+            "    corners = []\n"
+            "    for i in kept:\n"
+            "        while len(corners) > 1 and (losses[corners[-1]] - "
+            "losses[corners[-2]]) * (flops[i] - flops[corners[-2]]) >= "
+            "(losses[i] - losses[corners[-2]]) * (flops[corners[-1]] - "
+            "flops[corners[-2]]):\n"
+            "            corners.pop()\n"
+            "        corners.append(i)\n"
+            "    return corners"
+        ),
+    },
+)
+frontier.slip(
+    "best_of_each_compute",
+    "You took the best run of each compute. Compare it with the cheaper ones as well.",
+    {
+        "    return kept": (
+            "    best_of = {}\n"
+            "    for i in np.lexsort((losses, flops)):\n"
+            "        best_of.setdefault(flops[i], int(i))\n"
+            "    return list(best_of.values())"
+        ),
+    },
+)
+frontier.slip(
+    "best_never_lowered",
+    "You compared each run with the first alone. What has to be beaten is the lowest loss so far.",
+    {
+        "            best = losses[i]": "            best = min(best, losses[kept[0]])",
+    },
+)
+frontier.slip(
+    "strictly_beaten_only",
+    "A run is beaten by one with *at most* its compute and at most its loss; you asked for "
+    "less of both.",
+    {
+        "    return kept": (
+            "    return sorted((i for i in range(len(flops)) if not "
+            "any((flops < flops[i]) & (losses < losses[i]))), key=lambda "
+            "i: flops[i])"
+        ),
+    },
+)
+frontier.slip(
+    "one_best_run",
+    "You picked one best run. The frontier has one for each level of compute that nobody beats.",
+    {
+        "    return kept": (
+            "    return [int(np.argmin(np.asarray(flops) * losses))] if len(flops) else []"
+        ),
+    },
+)
+frontier.slip(
+    "fails_without_runs",
+    "With no runs there is no first one to look at. Return an empty list then.",
+    {
+        "    kept, best = []": "    flops[0]\n    kept, best = []",
+    },
+)
 frontier.hint(
     "Do the six runs of the page by hand, from the cheapest. What do you have to remember?"
 )

@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from descent.exercises.studies import refuses
+from descent.exercises.studies import does_not_refuse, refuses
 from descent.grading import Draw, Exercise, expect
 
 optimal_exponent = Exercise("optimal_exponent", minutes=40, difficulty=3, returns=float)
@@ -89,6 +89,18 @@ def _(answer, draw: Draw) -> None:
     beyond = flops.max() * np.array([2.0, 9.0])
     two = np.append(budgets[:2], beyond)
     refuses(answer, sizes, flops, losses, two, because="two inner optima and two beyond all runs")
+
+
+@optimal_exponent.property("fits three budgets", trials=3)
+def _(answer, draw: Draw) -> None:
+    sizes, examples = _grid(draw)
+    truth, flops, losses, budgets = _surface(draw, sizes, examples)
+    given = does_not_refuse(
+        answer, sizes, flops, losses, budgets[[4, 0, 2]], although="three inner optima"
+    )
+    if given is not None:
+        wanted = _by_steps(sizes, flops, losses, budgets[[4, 0, 2]])
+        expect(given, "the exponent").close_to(wanted, rtol=1e-6)
 
 
 def _by_steps(sizes, flops, losses, budgets) -> float | None:
@@ -217,6 +229,158 @@ optimal_exponent.equivalent(
 optimal_exponent.equivalent(
     "`if len(reach) < 3:` → `if len(reach) < 2:`",
     because="of two sizes the best is always an edge",
+)
+optimal_exponent.slip(
+    "vertex_sign",
+    "Your lowest point lies on the wrong side. A parabola a·u² + b·u + c is lowest at −b / (2a).",
+    {
+        "-b / (2 * a)": "b / (2 * a)",
+    },
+)
+optimal_exponent.slip(
+    "vertex_without_two",
+    "You forgot the 2 of the lowest point, −b / (2a).",
+    {
+        "-b / (2 * a)": "-b / a",
+    },
+)
+optimal_exponent.slip(
+    "parabola_of_losses",
+    "Your parabola goes through the losses. The page asks for the log losses.",
+    {
+        "curve[three], 2": "np.exp(curve[three]), 2",
+    },
+)
+optimal_exponent.slip(
+    "losses_not_logarithms",
+    "You interpolated the losses over log compute. Interpolate their logarithms.",
+    {
+        "np.interp(np.log(budget), np.log(flops[i]), np.log(losses[i]))": (
+            "np.log(np.interp(np.log(budget), np.log(flops[i]), losses[i]))"
+        ),
+    },
+)
+optimal_exponent.slip(
+    "largest_of_all_as_edge",
+    "You asked whether the best is the smallest or the largest of *all* sizes. The edge is "
+    "that of the sizes compared at this budget.",
+    {
+        "best == 0 or best == len(reach) - 1": "reach[best] in (0, len(sizes) - 1)",
+        "slice(best - 1, best + 2)": (
+            "slice(min(max(best - 1, 0), len(reach) - 3), min(max(best - "
+            "1, 0), len(reach) - 3) + 3)"
+        ),
+    },
+)
+optimal_exponent.slip(
+    "upper_edge_kept",
+    "You left out budgets whose best is the smallest size, and kept those whose best is the "
+    "largest compared.",
+    {
+        "best == 0 or best == len(reach) - 1": "best == 0",
+        "slice(best - 1, best + 2)": (
+            "slice(min(best - 1, len(reach) - 3), min(best - 1, len(reach) - 3) + 3)"
+        ),
+    },
+)
+optimal_exponent.slip(
+    "lower_edge_kept",
+    "You left out budgets whose best is the largest size, and kept those whose best is the "
+    "smallest compared.",
+    {
+        "best == 0 or best == len(reach) - 1": "best == len(reach) - 1",
+        "slice(best - 1, best + 2)": "slice(max(best - 1, 0), max(best - 1, 0) + 3)",
+    },
+)
+optimal_exponent.slip(
+    "nan_returned",
+    "You returned NaN where too few budgets are left. Raise ValueError.",
+    {
+        'raise ValueError("too few inner optima")': 'return float("nan")',
+    },
+)
+optimal_exponent.slip(
+    "ends_alone",
+    "You drew the line through the first budget and the last. All have a say: fit a line.",
+    {
+        "float(np.polyfit(at, best_sizes, 1)[0])": (
+            "float((best_sizes[-1] - best_sizes[0]) / (at[-1] - at[0]))"
+        ),
+    },
+)
+optimal_exponent.slip(
+    "three_budgets_refused",
+    "You refused three budgets. Fewer than three are refused.",
+    {
+        "len(found) < 3": "len(found) < 4",
+    },
+)
+optimal_exponent.slip(
+    "nearest_run",
+    "You took each size's run nearest to the budget. Interpolate between the two runs around it.",
+    {
+        "np.interp(np.log(budget), np.log(flops[i]), np.log(losses[i]))": (
+            "np.log(losses[i][np.abs(np.log(flops[i] / budget)).argmin()])"
+        ),
+    },
+)
+optimal_exponent.slip(
+    "edge_refused",
+    "You raised an error at the first budget with its best at an edge. Leave this budget "
+    "out and go on.",
+    {
+        "            continue\n        three": (
+            "            raise ValueError('edge')\n        three"
+        ),
+    },
+)
+optimal_exponent.slip(
+    "runs_above_forgotten",
+    "You asked only for a run with at most the budget. Without one above it there is "
+    "nothing to interpolate to.",
+    {
+        " & (budget <= flops[:, -1])": "",
+    },
+)
+optimal_exponent.slip(
+    "runs_below_forgotten",
+    "You asked only for a run with at least the budget. Without one below it there is "
+    "nothing to interpolate from.",
+    {
+        "(flops[:, 0] <= budget) & ": "",
+    },
+)
+optimal_exponent.slip(
+    "places_among_compared",
+    "You used places among the sizes compared as places among all sizes. They differ as "
+    "soon as the smallest sizes are left out.",
+    {
+        "sizes[reach[three]]": "sizes[three]",
+    },
+)
+optimal_exponent.slip(
+    "whole_valley",
+    "You fitted the parabola to all sizes compared. The page asks for the best and its two "
+    "neighbours: a valley is no parabola far from its bottom.",
+    {
+        "sizes[reach[three]]), curve[three]": "sizes[reach]), curve",
+    },
+)
+optimal_exponent.slip(
+    "data_for_compute",
+    "You fitted the size to the examples. It is to be fitted to the budget.",
+    {
+        "found.append((np.log(budget), -b / (2 * a)))": (
+            "found.append((np.log(budget) + b / (2 * a), -b / (2 * a)))"
+        ),
+    },
+)
+optimal_exponent.slip(
+    "run_at_the_budget_left_out",
+    "You left out a size that has a run of exactly the budget. At most and at least include it.",
+    {
+        "flops[:, 0] <= budget) & (budget <= flops": "flops[:, 0] < budget) & (budget < flops",
+    },
 )
 optimal_exponent.hint(
     "One budget first. Which sizes were run with less *and* with more compute than it?"

@@ -149,6 +149,113 @@ scaled_rates.equivalent(
     "`fan_in = layer.weight[0].numel()` → `fan_in = layer.weight[-1].numel()`",
     because="the weights of every output have the same shape",
 )
+scaled_rates.slip(
+    "square_kernel_assumed",
+    "You squared one side of the kernel. Kernels need not be square: multiply its two sides.",
+    {
+        "layer.weight[0].numel()": (
+            "layer.weight.shape[1] * (layer.kernel_size[0] ** 2 if layer.weight.dim() == 4 else 1)"
+        ),
+    },
+)
+scaled_rates.slip(
+    "one_side_of_kernel",
+    "You counted one side of the kernel. One output reads kernel rows × kernel columns of "
+    "each channel.",
+    {
+        "layer.weight[0].numel()": (
+            "layer.weight.shape[1] * (layer.kernel_size[0] if layer.weight.dim() == 4 else 1)"
+        ),
+    },
+)
+scaled_rates.slip(
+    "bias_at_gain",
+    "Your biases have a rate of their own, the gain. A bias has the rate of its layer.",
+    {
+        'groups.append({"params": parameters, "lr": gain / math.sqrt(fan_in)})': (
+            'groups.append({"params": [layer.weight], "lr": gain / '
+            "math.sqrt(fan_in)})\n"
+            "            if layer.bias is not None:\n"
+            '                groups.append({"params": [layer.bias], '
+            '"lr": gain})'
+        ),
+    },
+)
+scaled_rates.slip(
+    "missing_bias_listed",
+    "A layer without a bias has None there, and you put the None into a group.",
+    {
+        "list(layer.parameters())": "[layer.weight, layer.bias]",
+    },
+)
+scaled_rates.slip(
+    "blocks_as_layers",
+    "You made a group for every module that holds parameters, blocks and the network too. "
+    "Then a parameter stands in several: take the layers themselves.",
+    {
+        "isinstance(layer, nn.Conv2d | nn.Linear)": "any(True for _ in layer.parameters())",
+        "layer.weight[0].numel()": "next(layer.parameters())[0].numel()",
+    },
+)
+scaled_rates.slip(
+    "names_for_parameters",
+    "You listed the names of the parameters. An optimiser needs the tensors.",
+    {
+        "list(layer.parameters())": "[name for name, _ in layer.named_parameters()]",
+    },
+)
+scaled_rates.slip(
+    "gain_under_the_root",
+    "You took the root of the gain too. The rate is gain / √fan-in.",
+    {
+        "gain / math.sqrt(fan_in)": "math.sqrt(gain / fan_in)",
+    },
+)
+scaled_rates.slip(
+    "mean_of_both_fans",
+    "You took the mean of fan-in and fan-out. The rule of the page has the fan-in alone.",
+    {
+        "layer.weight[0].numel()": "(layer.weight[0].numel() + len(layer.weight)) / 2",
+    },
+)
+scaled_rates.slip(
+    "bias_as_input",
+    "You counted the bias as one more input. The fan-in is how many numbers one output reads.",
+    {
+        "layer.weight[0].numel()": "layer.weight[0].numel() + (layer.bias is not None)",
+    },
+)
+scaled_rates.slip(
+    "key_other_than_lr",
+    'The rate of a group stands under "lr"; any other key the optimiser does not know.',
+    {
+        '"lr": gain': '"rate": gain',
+    },
+)
+scaled_rates.slip(
+    "one_rate_for_all",
+    "You gave all layers one rate. Each layer has its own, by its own fan-in.",
+    {
+        "    return groups": (
+            '    return [{"params": sum((g["params"] for g in groups), '
+            '[]), "lr": min(g["lr"] for g in groups)}]'
+        ),
+    },
+)
+scaled_rates.slip(
+    "convolutions_only",
+    "You gave rates to convolutions and forgot the linear layers.",
+    {
+        "nn.Conv2d | nn.Linear": "nn.Conv2d",
+    },
+)
+scaled_rates.slip(
+    "whole_weight_counted",
+    "You counted all the weights of the layer. The fan-in is what *one* output reads.",
+    {
+        "layer.weight[0].numel()": "layer.weight.numel()",
+    },
+)
 scaled_rates.hint("`network.modules()` goes through all layers, however deep they lie.")
 scaled_rates.hint("A layer's weight has the shape (outputs, …). What is left of it for one output?")
 scaled_rates.hint("A 3 × 3 convolution that reads 4 channels has a fan-in of 36.", when="factor")

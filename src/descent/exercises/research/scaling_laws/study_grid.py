@@ -147,6 +147,70 @@ def with_repeats(base, widths, full, sizes, cost, most):
     return sorted(runs, key=lambda run: (cost(*run), run[0]))
 
 
+study_grid.slip(
+    "rounded_step_by_step",
+    "You rounded each width and multiplied the rounded one. The errors add up: round base · √2^k.",
+    {
+        "    for k in range(widths):": (
+            "    chain = [base]\n"
+            "    for _ in range(widths):\n"
+            "        chain.append(round(chain[-1] * 2**0.5))\n"
+            "    for k in range(widths):"
+        ),
+        "round(base * 2 ** (k / 2))": "chain[k]",
+    },
+)
+study_grid.slip(
+    "money_added_up",
+    "You added the costs up and stopped at `most`. It is a limit for each run by itself.",
+    {
+        "    return sorted(runs, key=lambda run: (cost(*run), run[0]))": (
+            "    kept, spent = [], 0\n"
+            "    for run in sorted(runs, key=lambda run: (cost(*run), "
+            "run[0])):\n"
+            "        spent += cost(*run)\n"
+            "        if spent <= most:\n"
+            "            kept.append(run)\n"
+            "    return kept"
+        ),
+    },
+)
+study_grid.slip(
+    "own_cost",
+    "You ordered by a cost of your own. The order goes by `cost`, whatever it is.",
+    {
+        "(cost(*run), run[0])": "(run[0] ** 2 * run[1], run[0])",
+    },
+)
+study_grid.slip(
+    "sizes_by_root_two",
+    "Your sizes fall by √2. It is the widths that go by √2; the examples are halved.",
+    {
+        "full // 2**j": "int(full / 2 ** (j / 2))",
+    },
+)
+study_grid.slip(
+    "ties_wider_first",
+    "Where two runs cost the same, you put the wider one first. The page asks for the narrower.",
+    {
+        "run[0]))": "-run[0]))",
+    },
+)
+study_grid.slip(
+    "widths_and_sizes_in_pairs",
+    "You paired the widths with the sizes. Each width is run with each size.",
+    {
+        "        for j in range(sizes):": "        for j in range(k, min(k + 1, sizes)):",
+    },
+)
+study_grid.slip(
+    "arguments_of_cost_exchanged",
+    "You called `cost` with the examples first. It takes the width first.",
+    {
+        "cost(width, examples) <=": "cost(examples, width) <=",
+        "cost(*run)": "cost(*run[::-1])",
+    },
+)
 study_grid.hint("List all pairs first. Only then throw out what may not stay.")
 study_grid.hint("A set has nothing twice; `sorted` takes a key, and a key may be a tuple.")
 study_grid.hint(
