@@ -273,3 +273,41 @@ plan_rates.hint(
     "np.interp twice. 40 states a direction are plenty."
 )
 plan_rates.hint("Fewer states on the grid, and all of them at once in arrays.", when="slow")
+
+_RANGE = "low, high = (a.min({}), np.maximum({}))"
+_START, _FLOOR = "start ** 2", "(a / (1 - q)).max(axis=0)"
+_RIGHT = _RANGE.format("axis=0", f"{_START}, {_FLOOR}")
+for _other, _because in {
+    _RANGE.format("", f"{_START}, {_FLOOR}"): "a grid that reaches lower holds the same states",
+    _RANGE.format("axis=0", f"{_FLOOR}, {_START}"):
+    "the larger of two does not depend on which comes first",
+    _RANGE.format("axis=0", f"{_START}, (a / (1 - q)).max()"):
+    "a grid that reaches higher holds the same states",
+    _RANGE.format("axis=0", f"{_START}, (a / (1 + q)).max(axis=0)"):
+    "a state above the grid is taken for its highest, which costs less than 2 %",
+    _RANGE.format("axis=0", f"{_START}, (a / (2 - q)).max(axis=0)"):
+    "a state above the grid is taken for its highest, which costs less than 2 %",
+}.items():  # fmt: skip
+    plan_rates.equivalent(f"`{_RIGHT}` → `{_other}`", because=_because)
+_AXES = "axes = np.linspace(np.log(low), np.log(high {}), {}).T"
+for _end, _count in (("* 1.01", 41), ("* 1.01", 39), ("/ 1.01", 40), ("* 2.02", 40)):
+    plan_rates.equivalent(
+        f"`{_AXES.format('* 1.01', 40)}` → `{_AXES.format(_end, _count)}`",
+        because="a grid as fine and about as wide finds the same within 2 %",
+    )
+for _other in ("np.exp((h * states).sum(axis=-1))", "np.log((h * states).mean(axis=-1))"):
+    plan_rates.equivalent(
+        f"`tables = [np.log((h * states).sum(axis=-1))]` → `tables = [{_other}]`",
+        because="whatever rises with the loss is lowest after the same rates",
+    )
+for _other in ("steps + 1", "steps - 0"):
+    plan_rates.equivalent(
+        f"`for _ in range(steps - 1):` → `for _ in range({_other}):`",
+        because="tables for steps that are not taken are never looked at",
+    )
+_CLIP = "inside = np.clip({}, {}, axes[:, -1])"
+for _first, _second in (("axes[:, 0]", "logs"), ("logs", "axes[:, 1]")):
+    plan_rates.equivalent(
+        f"`{_CLIP.format('logs', 'axes[:, 0]')}` → `{_CLIP.format(_first, _second)}`",
+        because="it cuts at the same bounds, or one cell further in, where no state matters",
+    )

@@ -11,7 +11,7 @@ from descent.exercises.research.optimization.shared import Problem, drawn_proble
 from descent.grading import Draw, Exercise, expect
 
 steps_to_target = Exercise(
-    "steps_to_target", minutes=30, difficulty=3, seconds=0.6, returns=int | None
+    "steps_to_target", minutes=30, difficulty=3, seconds=3.0, returns=int | None
 )
 
 
