@@ -303,9 +303,9 @@ diagnose.slip(
     {"1e-3": "5e-2"},
 )
 diagnose.slip(
-    "all_steps_at_once",
-    "You compare all steps at once. Later steps may be much larger and hide the second, or differ "
-    "for other reasons: compare the second step, by its own size.",
+    "later_steps_too",
+    "You look at steps behind the second. They may be much larger and hide it, or differ for other "
+    "reasons: compare the second step alone, by its own size.",
     {"same(gradients[0, 1], one[1])": "same(gradients[0], one)"},
 )
 diagnose.hint(
