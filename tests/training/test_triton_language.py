@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 import torch
 
-from descent.exercises.references import reference_answer
+from descent.exercises.references import reference_answer, reference_module
 from descent.exercises.research.training_at_scale import adam_kernel
+from descent.grading.audit import Depth, audit
 from descent.grading.judging import judge
-from descent.grading.report import COULD_NOT_GRADE
+from descent.grading.report import COULD_NOT_GRADE, NOT_ATTEMPTED
+from descent.study.catalog import find_chapter
 from descent.training import triton_language
 from descent.training.triton_language import NO_TRITON, tl, triton
 
@@ -39,4 +41,13 @@ def test_without_triton_a_kernel_cannot_be_judged_and_it_says_why(
     report = judge(adam_kernel, reference_answer(CHAPTER, "adam_kernel"), seed=0)
     assert report.outcome == COULD_NOT_GRADE
     assert report.unjudged is not None and NO_TRITON in str(report.unjudged)
+    assert report.unjudged.not_installed
     assert triton_language.NO_TRITON == NO_TRITON
+
+    def stub(*_: object, BLOCK: int = 1) -> None:  # noqa: N803
+        raise NotImplementedError
+
+    assert judge(adam_kernel, stub, seed=0).outcome == NOT_ATTEMPTED
+    score = audit(adam_kernel, reference_module(find_chapter(CHAPTER)), "", stub, Depth.LIGHT)
+    assert NO_TRITON in score.not_graded and "NOT GRADED HERE" in score.line()
+    assert score.faults == []

@@ -125,12 +125,6 @@ bandwidth_fraction.slip(
     {"slope <= 0 or overhead > 0.5 * largest": "slope <= 0"},
 )
 bandwidth_fraction.slip(
-    "launch_not_asked_for",
-    "You answer where the launch is most of the largest time. What is left to tell the bandwidth "
-    "from is then less than half: return None.",
-    {" or overhead > 0.5 * largest": ""},
-)
-bandwidth_fraction.slip(
     "half_of_the_rest",
     "You compare the launch with half of what the bytes take. It is half of the whole time, launch "
     "included.",

@@ -199,19 +199,10 @@ ZeroAdam.slip(
     },
 )
 ZeroAdam.slip(
-    "GathersTheMoments",
-    "You send more than is needed. Nobody else needs this process's moments: only the moved "
-    "weights are gathered.",
-    {
-        "        at = 0\n        for w": (
-            "        all_gather(self.first, self.link)\n        at = 0\n        for w"
-        )
-    },
-)
-ZeroAdam.slip(
-    "AllReducesTheGradient",
-    "You gather the whole gradient before you take your part of it. Part r of the sum is in "
-    "process r after the first half of the ring; the second half is for the weights.",
+    "OneExchangeTooMany",
+    "You exchange half a ring too much. Part r of the summed gradient is in process r after the "
+    "first half, and the second half is for the weights; neither the whole gradient nor the "
+    "moments have to be gathered.",
     {
         "reduce_scatter(slopes, self.link) / self.link.size": (
             "all_gather(reduce_scatter(slopes, self.link), self.link)"
