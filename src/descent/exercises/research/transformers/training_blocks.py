@@ -56,6 +56,13 @@ def _(answer, draw: Draw) -> None:
     _compare(answer, 1 + token_tensor(draw, 50, 5), 1)
 
 
+@training_blocks.property("predicts tokens that are 0 like all others")
+def _(answer, draw: Draw) -> None:
+    tokens = token_tensor(draw, 2, 8)
+    tokens[3:5] = torch.tensor([0, 1])
+    _compare(answer, tokens, 3)
+
+
 @training_blocks.property("leaves the text as it is")
 def _(answer, draw: Draw) -> None:
     tokens = 1 + token_tensor(draw, 50, 8)
@@ -158,6 +165,40 @@ def overlapping(tokens, length):
     starts = range(max(len(tokens) - length, 1))
     pieces = [right_blocks(tokens[s : s + length + 1], length) for s in starts]
     return torch.cat([p[0] for p in pieces]), torch.cat([p[1] for p in pieces])
+
+
+training_blocks.slip(
+    "targets_wrap_round",
+    "Your last target is the text's first token: a roll brings it round. Nothing follows "
+    "the last token.",
+    {"given, wanted = tokens[:-1], tokens[1:]": "given, wanted = tokens, tokens.roll(-1)"},
+)
+training_blocks.slip(
+    "filled_with_minus_one",
+    "You filled the targets with −1. The number that the loss leaves out is −100.",
+    {"(missing,), -100": "(missing,), -1"},
+)
+training_blocks.slip(
+    "zeros_left_out",
+    "You leave out every target that is 0. A 0 may be a real token, such as <unk>: only "
+    "what is filled up gets −100.",
+    {
+        "return inputs.view(-1, length), targets": "targets = torch.where(targets == 0, -1"
+        "00, targets)\n    return inputs.view"
+        "(-1, length), targets"
+    },
+)
+training_blocks.slip(
+    "last_token_in_the_padding",
+    "The text's last token stands among your inputs, at the head of the padding. Nothing "
+    "is predicted there: 0.",
+    {
+        "inputs = torch.cat([given, torch.zeros(mis"
+        "sing, dtype=torch.int64)])": "filled = torch.cat([tokens, torch.zeros(length, dty"
+        "pe=torch.int64)])\n"
+        "    inputs = filled[: len(given) + missing]"
+    },
+)
 
 
 training_blocks.hint(
