@@ -819,6 +819,7 @@ for name in "ABCD":
 # Write the reasoning down as a function. It gets the two rows and the number of symbols, and names one of five
 # verdicts. The rows are measured on samples, so chance is only *near* $1/V$. A place **counts as right** from
 # 0.9 on, and as **at chance** when it lies within 0.06 of $1/V$.
+# The first half of a row is all right or all at chance; in the second half, anything may come.
 
 # %% exercise="name_the_fault"
 def name_the_fault(whole: list[float], cut: list[float], vocabulary: int) -> str:

@@ -234,7 +234,11 @@ name_the_fault.slip(
 name_the_fault.slip(
     "more_than_enough",
     "You ask for 0.95. A place counts as right from 0.9 on.",
-    {"accuracy >= 0.9 for": "accuracy >= 0.95 for"},
+    {
+        "accuracy >= 0.9 for": "accuracy >= 0.95 for",
+        "min(first) >= 0.9:": "min(first) >= 0.95:",
+        "min(first_cut) >= 0.9 else": "min(first_cut) >= 0.95 else",
+    },
 )
 name_the_fault.slip(
     "rows_compared",

@@ -221,7 +221,7 @@ route.slip(
 route.slip(
     "weights_detached",
     "Your weights have no gradient, so the router would never learn whom to choose.",
-    {"weights = kept /": "weights = kept.detach() /"},
+    {"return weights, balance": "return weights.detach(), balance"},
 )
 route.slip(
     "experts_choose",
@@ -233,6 +233,12 @@ route.slip(
     "Your shares are means of the weights. They are *counts*: what part of all assignments "
     "went to the expert.",
     {"chosen.mean(0) / k": "weights.detach().mean(0)"},
+)
+route.slip(
+    "shares_of_weight_with_a_gradient",
+    "Your shares are means of the weights, and send a gradient of their own. They are *counts*: "
+    "what part of all assignments went to the expert.",
+    {"chosen.mean(0) / k": "weights.mean(0)"},
 )
 route.slip(
     "shares_of_first_choices",
