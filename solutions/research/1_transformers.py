@@ -62,7 +62,7 @@
 # their loss, the best two are worthless and the third best is the only healthy one. You will know it from two
 # rows of numbers for each, before you are told what was done to them.
 #
-# Such certainty is rare, and it has a price. You must know what the task allows, and why each piece of the
+# Such certainty has a price. You must know what the task allows, and why each piece of the
 # model is there. So we build the model of {cite:t}`vaswani2017` from questions. How does a network know
 # what came when, if it has no recurrence? Which dimensions must agree? What does a skip save? The second
 # half takes the model to Shakespeare, and then changes it as the years after 2017 did, each change with its
@@ -738,8 +738,8 @@ for key_width, value_width in ((1, 16), (4, 16), (16, 1), (16, 4)):
     print(f"d_k = {key_width:2}, d_v = {value_width:2}: places 6 to 11 {as_row(accuracy)}")
 
 # %% [markdown]
-# A key of one number can be compared by size alone: a query can ask for the largest or the smallest, and
-# for no place between. A value of one number must tell ten digits apart on a line. Four numbers are plenty
+# A key of one number can be compared by size alone: a query favours the largest or the smallest. With a key
+# of one number, two of the six places are lost. A value of one number must tell ten digits apart on a line. Four numbers are plenty
 # for either. The two fail in different ways, because they do different work: **a key is an address, a value is
 # a content**.
 #
@@ -819,7 +819,7 @@ for name in "ABCD":
 # Write the reasoning down as a function. It gets the two rows and the number of symbols, and names one of five
 # verdicts. The rows are measured on samples, so chance is only *near* $1/V$. A place **counts as right** from
 # 0.9 on, and as **at chance** when it lies within 0.06 of $1/V$.
-# The first half of a row is all right or all at chance; in the second half, anything may come.
+# The first half of a row is all right or all at chance.
 
 # %% exercise="name_the_fault"
 def name_the_fault(whole: list[float], cut: list[float], vocabulary: int) -> str:
@@ -891,9 +891,8 @@ train_tokens, valid_tokens = tokens[:cut_at], tokens[cut_at:]
 print(f"<unk>: {(train_tokens == 0).float().mean():.1%} of the training part, {(valid_tokens == 0).float().mean():.1%} of the rest")
 
 # %% [markdown]
-# Words and separators take strict turns: that is what a cut at every boundary gives. So blocks of an *even*
-# length would all begin with a word, and a model could tell words from separators by the parity of the place.
-# The shortcut fails as soon as a text begins with a separator. Our `CONTEXT` is odd: blocks begin with either.
+# Words and separators take strict turns. In blocks of an *even* length all words would stand at even places,
+# and a model could learn that instead of the text. So `CONTEXT` is odd.
 #
 # The curriculum also asks for sequences that **do not overlap**. Cut the text into blocks of $N$ predictions: block
 # 0 reads the tokens $0 \dots N-1$ and predicts $1 \dots N$, and block 1 reads on at token $N$. So every token
@@ -963,8 +962,8 @@ print(f"training loss of the last 20 steps {np.mean(writer_losses[-20:]):.2f}, v
       f"a model that knows only how frequent each piece is: {unigram:.2f}")
 
 # %% [markdown]
-# The loss is in nats a *piece*, and many of the pieces are single spaces, which are easy. So it cannot be held
-# against rung 13's. Losses of different cuts of a text can be compared in nats a *character* alone.
+# The loss is in nats a *piece*, and many pieces are easy single spaces. Different cuts of a text can be compared
+# in nats a *character* alone.
 #
 # A sample, as [rung 12](../ladder/12_sampling.ipynb) would draw it:
 
@@ -1181,8 +1180,7 @@ def variant(name: str, seed: int) -> Decoder:
 
 # %% [markdown]
 # The measure that tells them apart is length. Each model below was trained on blocks of 31 pieces, three seeds
-# each, and is asked about blocks of 127. It took too long for the page, so a program did it beforehand with this page's own
-# functions.
+# each, and is asked about blocks of 127. A program did it beforehand, with this page's own functions.
 
 # %%
 def introduced(record: dict) -> dict:
