@@ -249,7 +249,7 @@ Block.slip(
     "copies_the_layer",
     "Your block keeps a copy of the layer. It keeps the one it was handed, or nobody "
     "outside can look into it.",
-    {"self.attention = attention": "self.attention = copy.deepcopy(attention)"},
+    {"self.attention = attention": "self.attention = attention.__deepcopy__({})"},
 )
 Block.slip(
     "branch_halved",
