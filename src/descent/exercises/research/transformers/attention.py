@@ -221,6 +221,69 @@ attention.slip(
     "Output and weights have changed places: return (output, weights).",
     {"return weights @ values, weights": "return weights, weights @ values"},
 )
+attention.slip(
+    "mask_added",
+    "You added the mask to the scores. True is 1, a small push; what is hidden must have −inf.",
+    {"scores.masked_fill(~mask, -math.inf)": "scores + mask", _FILLED: ""},
+)
+attention.slip(
+    "mask_multiplied",
+    "You multiplied the scores by the mask. A score of 0 still gets a weight: what is "
+    "hidden must have −inf.",
+    {"scores.masked_fill(~mask, -math.inf)": "scores * mask", _FILLED: ""},
+)
+attention.slip(
+    "mask_multiplied_first",
+    "You multiplied the scores by the mask. Hidden scores of 0 have had their say in the "
+    "sum: they must be −inf before the softmax.",
+    {"scores.masked_fill(~mask, -math.inf)": "scores * mask"},
+)
+attention.slip(
+    "weights_spread_all_the_same",
+    "The output of such a query is 0, and the weights you return are not: they too are 0 "
+    "throughout.",
+    {
+        "-math.inf": "-1e9",
+        _FILLED: "",
+        "return weights @": "return weights.masked_fill(~mask, 0.0) @",
+    },
+)
+attention.slip(
+    "nan_mended_too_late",
+    "You replaced NaN at the very end. The numbers come out right, and the gradient has "
+    "passed through the NaN all the same: mend the weights before they meet the values.",
+    {
+        _FILLED: "",
+        "return weights @ values, weights": "return (weights @ values).nan_to_num(0.0), we"
+        "ights.nan_to_num(0.0)",
+    },
+)
+attention.slip(
+    "scaled_after_the_softmax",
+    "You divided by √d_k after the softmax. It is the *scores* that are divided.",
+    {
+        " / math.sqrt(queries.shape[-1])": "",
+        "    return weights @": "    weights = weights / math.sqrt(queries.shape[-1])\n   "
+        " return weights"
+        " @",
+    },
+)
+attention.slip(
+    "always_causal",
+    "You use a causal mask whatever you are handed. The mask is an argument.",
+    {
+        "scores.masked_fill(~mask": "scores.masked_fill(torch.ones_like(scores).tril() == 0",
+        "weights.masked_fill(~mask": "weights.masked_fill(torch.ones_like(scores).tril() == 0",
+    },
+)
+attention.slip(
+    "empty_rows_alone",
+    "Your mask works only on rows that are hidden throughout. Each hidden score has to go.",
+    {
+        "scores.masked_fill(~mask, -math.inf)": "scores",
+        "weights.masked_fill(~mask": "weights.masked_fill(~mask.any(-1, keepdim=True)",
+    },
+)
 
 
 attention.equivalent(

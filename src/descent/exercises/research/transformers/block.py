@@ -22,7 +22,12 @@ class Gathering(nn.Module):
     def __init__(self, matrix: Tensor) -> None:
         super().__init__()
         self.matrix = nn.Parameter(matrix.clone())
-        self.calls = 0
+        self.calls = self.copies = 0
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Gathering:
+        twin = Gathering(self.matrix.detach())
+        twin.copies = self.copies + 1
+        return twin
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         self.calls += 1
@@ -59,6 +64,12 @@ def _(answer, draw: Draw) -> None:
     if good:
         kinds = [type(part).__name__ for part in block.mlp]
         expect(kinds, "the parts of the MLP").equals(["Linear", "GELU", "Linear"])
+        if kinds == ["Linear", "GELU", "Linear"]:
+            way = block.mlp[1].approximate
+            expect(way, "mlp[1].approximate, which nn.GELU() sets").equals("none")
+        # One copy is the check's own: what is handed over is never the layer that was drawn.
+        kept = block.attention.copies <= 1
+        expect(kept, "whether block.attention is the layer that was handed over").equals(True)
         expect(isinstance(block.norm1, nn.LayerNorm), "whether norm1 is a LayerNorm").equals(True)
 
 
@@ -202,6 +213,48 @@ Block.slip(
         _FIRST: "x = x + self.mlp(self.norm2(x))",
         _SECOND: "return x + self.attention(self.norm1(x), mask)",
     },
+)
+Block.slip(
+    "attention_without_norm",
+    "The attention reads x as it is. It reads norm1(x).",
+    {"self.norm1(x)": "x"},
+)
+Block.slip(
+    "mlp_without_norm",
+    "The MLP reads the stream as it is. It reads norm2 of it.",
+    {"self.norm2(x)": "x"},
+)
+Block.slip(
+    "norm_at_the_end",
+    "You normalise what comes out. The stream itself is never normalised: the norms are "
+    "inside the branches.",
+    {_SECOND: "return self.norm2(x + self.mlp(self.norm2(x)))"},
+)
+Block.slip(
+    "mask_all_true",
+    "The mask has no effect: the attention may look everywhere. Hand on the one you are handed.",
+    {"(self.norm1(x), mask)": "(self.norm1(x), torch.ones_like(mask))"},
+)
+Block.slip(
+    "first_norm_on_the_skip",
+    "Your first skip carries norm1(x). It carries x as it came.",
+    {_FIRST: "x = self.norm1(x)\n        x = x + self.attention(x, mask)"},
+)
+Block.slip(
+    "approximate_gelu",
+    "Your GELU is the approximation by tanh. Here it is nn.GELU() as it comes.",
+    {"nn.GELU()": "nn.GELU(approximate='tanh')"},
+)
+Block.slip(
+    "copies_the_layer",
+    "Your block keeps a copy of the layer. It keeps the one it was handed, or nobody "
+    "outside can look into it.",
+    {"self.attention = attention": "self.attention = attention.__deepcopy__({})"},
+)
+Block.slip(
+    "branch_halved",
+    "Your second branch is weighed by a half. Branches are added as they are.",
+    {"x + self.mlp(": "x + 0.5 * self.mlp("},
 )
 
 

@@ -241,6 +241,92 @@ Decoder.slip(
     "You return the logits of the last place alone. Every place predicts.",
     {"return self.head(x)": "return self.head(x[:, -1])"},
 )
+Decoder.slip(
+    "embedding_scaled",
+    "You multiply the tokens by √width, as the paper does. On this page `embed` is token "
+    "plus code.",
+    {"self.token(tokens) +": "self.token(tokens) * self.token.embedding_dim**0.5 +"},
+)
+Decoder.slip(
+    "mask_in_the_first_block",
+    "Only your first block gets the mask; the later ones see everything.",
+    {
+        "for block in self.blocks:\n            x ="
+        " block(x, mask)": "for i, block in enumerate(self.blocks):\n            x = block"
+        "(x, mask"
+        " if i == 0 else torch.ones_like(mask))"
+    },
+)
+Decoder.slip(
+    "caller_in_the_first_block",
+    "Only your first block gets the caller's mask; the later ones get the causal one.",
+    {
+        "for block in self.blocks:\n            x ="
+        " block(x, mask)": "for i, block in enumerate(self.blocks):\n            x = block"
+        "(x, mask"
+        " if i == 0 else torch.ones_like(mask).tril())"
+    },
+)
+Decoder.slip(
+    "causal_as_well",
+    "You put the causal mask on top of the caller's. It stands in only where None is handed over.",
+    {
+        "        x = self.embed(tokens)": "        mask = mask.tril()\n        x = self.em"
+        "bed(tokens)"
+    },
+)
+Decoder.slip(
+    "one_block_used",
+    "Only one of your blocks is used.",
+    {"for block in self.blocks:": "for block in self.blocks[:1]:"},
+)
+Decoder.slip(
+    "blocks_backwards",
+    "Your blocks are used from the last to the first.",
+    {"for block in self.blocks:": "for block in self.blocks[::-1]:"},
+)
+Decoder.slip(
+    "plain_list",
+    "Your blocks are in a plain list, so their parameters belong to nobody and would never "
+    "be trained: nn.ModuleList.",
+    {"self.blocks = nn.ModuleList(": "self.blocks = list("},
+)
+Decoder.slip(
+    "embed_not_used",
+    "Your forward takes the table's rows without the codes of the places. It has to begin "
+    "with embed(tokens).",
+    {"x = self.embed(tokens)": "x = self.token(tokens)"},
+)
+Decoder.slip(
+    "log_softmax_at_the_end",
+    "You applied a log_softmax at the end. Logits go out as they are.",
+    {"return self.head(x)": "return self.head(x).log_softmax(-1)"},
+)
+Decoder.slip(
+    "norm_at_both_ends",
+    "You use the last norm on the embedding as well.",
+    {"x = self.embed(tokens)": "x = self.norm(self.embed(tokens))"},
+)
+Decoder.slip(
+    "head_without_bias",
+    "Your head has no bias. It has one here: V numbers more.",
+    {"nn.Linear(width, vocabulary)": "nn.Linear(width, vocabulary, bias=False)"},
+)
+Decoder.slip(
+    "skip_around_all",
+    "A skip goes round the whole model. Each branch has its own, and there is no other.",
+    {"x = self.norm(x)": "x = self.norm(x + self.embed(tokens))"},
+)
+Decoder.slip(
+    "codes_run_out",
+    "You made a table of a fixed number of codes, and longer texts fall off its end. "
+    "Compute the codes of the places there are.",
+    {
+        "torch.arange(tokens.shape[1])": "torch.arange(64)",
+        "right_codes(places, self.token.embedding_dim)": "right_codes(places, self.token.e"
+        "mbedding_dim)[: tokens.shape[1]]",
+    },
+)
 
 
 Decoder.equivalent(

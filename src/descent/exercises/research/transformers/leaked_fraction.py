@@ -144,6 +144,66 @@ def same_windows(train_starts, valid_starts, length):
     return sum(s in train_starts for s in valid_starts) / len(valid_starts)
 
 
+leaked_fraction.slip(
+    "share_of_windows",
+    "You divide by the number of validation windows. Each makes `length` predictions.",
+    {" / len(asked)": " / len(valid_starts)"},
+)
+leaked_fraction.slip(
+    "over_training",
+    "You divide by the number of training predictions. The share is of the *validation* "
+    "predictions.",
+    {" / len(asked)": " / max(len(train_starts) * length, 1)"},
+)
+leaked_fraction.slip(
+    "counts_how_often",
+    "You count a leaked prediction as often as it was trained on. It leaks or does not: once.",
+    {
+        "trained = {start": "trained = [start",
+        "train_starts for k in range(1, length + 1)}": "train_starts for k in range(1, len"
+        "gth + 1)]",
+        "sum(place in trained for": "sum(trained.count(place) for",
+    },
+)
+leaked_fraction.slip(
+    "between_first_and_last",
+    "You count all that lies between the first and the last training target. There are "
+    "gaps between windows.",
+    {"place in trained for": "(bool(trained) and min(trained) <= place <= max(trained)) for"},
+)
+leaked_fraction.slip(
+    "wholly_leaked_windows",
+    "You count the windows that leak as a whole. A window may leak in part: count predictions.",
+    {
+        "return sum(place in trained for place in a"
+        "sked) / len(asked)": "whole = [all(s + k in trained for k in range(1, length + 1)"
+        ") for s in valid_starts]\n"
+        "    return sum(whole) / len(whole)"
+    },
+)
+leaked_fraction.slip(
+    "read_is_not_predicted",
+    "You count what a training window *reads* as well, its first token. Only what it "
+    "predicts was a target: s + 1 … s + length.",
+    {_TRAINED: "train_starts for k in range(length + 1)"},
+)
+leaked_fraction.slip(
+    "asks_about_inputs",
+    "You ask about the *inputs* of the validation windows. Their predictions are s + 1 … s "
+    "+ length.",
+    {"valid_starts for k in range(1, length + 1)": "valid_starts for k in range(length)"},
+)
+leaked_fraction.slip(
+    "overlap_over_union",
+    "You divide by the places of both sets together. The share is of the validation "
+    "predictions alone.",
+    {
+        "return sum(place in trained for place in a"
+        "sked) / len(asked)": "return len(trained & set(asked)) / len(trained | set(asked))"
+    },
+)
+
+
 leaked_fraction.hint(
     "Two collections of places: those trained on, and those asked about in validation."
 )

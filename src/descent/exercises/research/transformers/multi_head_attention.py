@@ -201,6 +201,49 @@ MultiHeadAttention.slip(
     "The weights of the last call are not kept: self.weights = weights.detach().",
     {"        self.weights = weights.detach()\n": ""},
 )
+MultiHeadAttention.slip(
+    "weights_averaged",
+    "The weights you keep are a mean over the heads. Each head has its own: (batch, heads, "
+    "time, time).",
+    {"weights.detach()": "weights.detach().mean(1)"},
+)
+MultiHeadAttention.slip(
+    "weights_turned",
+    "The weights you keep lie on their side: row t says where place t looks.",
+    {"weights.detach()": "weights.detach().transpose(-1, -2)"},
+)
+MultiHeadAttention.slip(
+    "skip_inside",
+    "You added x to the result. The skip belongs to the block around this layer.",
+    {"return self.out(joined)": "return x + self.out(joined)"},
+)
+MultiHeadAttention.slip(
+    "keys_from_query",
+    "Your keys are made by the query matrix. They have one of their own, `key`.",
+    {"self.query(x), self.key(x)": "self.query(x), self.query(x)"},
+)
+MultiHeadAttention.slip(
+    "scaled_by_model_width",
+    "Your scores are divided by the root of the model's width. A head's dot product has "
+    "key_width terms.",
+    {
+        "right_attention(q, k, v, mask)": "right_attention(q * (q.shape[-1] / x.shape[-1])"
+        " ** 0.5, k, v, mask)"
+    },
+)
+MultiHeadAttention.slip(
+    "mask_inverted",
+    "Your mask works the wrong way round. True means 'may look'.",
+    {"right_attention(q, k, v, mask)": "right_attention(q, k, v, ~mask)"},
+)
+MultiHeadAttention.slip(
+    "bias_in_out",
+    "Your `out` has a bias. None of the four matrices has one.",
+    {
+        "self.out = nn.Linear(heads * value_width, "
+        "width, bias=False)": "self.out = nn.Linear(heads * value_width, width)"
+    },
+)
 
 
 MultiHeadAttention.equivalent(

@@ -240,6 +240,53 @@ MultiQueryAttention.slip(
         "2)": "unflatten(-1, (-1, self.heads)).permute(0, 3, 1, 2)"
     },
 )
+MultiQueryAttention.slip(
+    "keys_cached_as_values",
+    "Your values are put behind the cache's *keys*. The cache is (keys, values).",
+    {"[cache[1], values]": "[cache[0], values]"},
+)
+MultiQueryAttention.slip(
+    "scaled_by_model_width",
+    "Your scores are divided by the root of the whole width. A head's dot product has d terms.",
+    {"(queries, keys": "(queries / self.heads**0.5, keys"},
+)
+MultiQueryAttention.slip(
+    "no_mask_with_a_cache",
+    "With a cache you use no mask. Several new places would see each other's future.",
+    {
+        _MASK: "torch.ones(new, total, dtype=torch.bool)\n        mask = mask.tril() if"
+        " cache is None else mask"
+    },
+)
+MultiQueryAttention.slip(
+    "hides_itself_with_a_cache",
+    "With a cache your mask hides a place from itself: the diagonal moves by what was in "
+    "the cache, total − new.",
+    {"(total - new)": "(total - new - (cache is not None))"},
+)
+MultiQueryAttention.slip(
+    "skip_inside",
+    "You added x to the result. The skip belongs to the block around this layer.",
+    {"return self.out(joined)": "return x + self.out(joined)"},
+)
+MultiQueryAttention.slip(
+    "key_as_wide_as_the_model",
+    "Your `key` returns `width` numbers. All heads share one key of width / heads numbers.",
+    {"self.key = nn.Linear(width, size": "self.key = nn.Linear(width, width"},
+)
+MultiQueryAttention.slip(
+    "heads_in_the_cache",
+    "Your cache has a dimension for heads. There is one key for all of them: (batch, places, d).",
+    {"self.out(joined), (keys, values)": "self.out(joined), (keys[:, None], values[:, None])"},
+)
+MultiQueryAttention.slip(
+    "cache_along_the_batch",
+    "You put the cache along the batch. The places are dimension 1.",
+    {
+        "[cache[0], keys], 1": "[cache[0], keys], 0",
+        "[cache[1], values], 1": "[cache[1], values], 0",
+    },
+)
 
 
 MultiQueryAttention.equivalent(

@@ -88,6 +88,8 @@ def _(answer, draw: Draw) -> None:
     )
     found = answer(low + under, low + under, 10)
     expect(found, "the verdict on a second half of 0.899").equals(UNTRAINED)
+    found = answer(low + [0.92] * n, low + [0.92] * n, 10)
+    expect(found, "the verdict on a second half of 0.92").equals(HEALTHY)
     expect(answer(edge + edge, edge + edge, 10), "the verdict on 0.9 throughout").equals(UNSHIFTED)
     expect(answer(edge + edge, low + low, 10), "the verdict when 0.9 is lost").equals(FUTURE)
 
@@ -101,9 +103,12 @@ def _(answer, draw: Draw) -> None:
     expect(found, "the verdict when the second half is right only with the future").equals(
         UNTRAINED
     )
-    mixed = [0.998, *[0.1] * (n - 1)]
+    mixed = [0.1] * n
+    mixed[draw.integers(1, n)] = 0.998
     found = answer(whole, _measured(draw, low + mixed), 10)
     expect(found, "the verdict when one place is right without the future").equals(PAST)
+    found = answer(_measured(draw, high + high), _measured(draw, low + high), 10)
+    expect(found, "the verdict when only the first half goes blind").equals(FUTURE)
 
 
 @name_the_fault.right
@@ -192,6 +197,54 @@ name_the_fault.slip(
         "    if min(first) >= 0.9:": "    if all(right):\n        return "
         '"healthy"\n    if min(first) >= 0.9:'
     },
+)
+name_the_fault.slip(
+    "future_by_the_second_half",
+    "You tell the two by the *second* half of the cut row. A model that peeps may be right "
+    "there too; its first half goes blind.",
+    {"if min(first_cut) >= 0.9 else": "if all(right) else"},
+)
+name_the_fault.slip(
+    "chance_is_a_tenth",
+    "You took chance to be a tenth, as for ten symbols. It is 1/V.",
+    {"if min(first) >= 0.9:": "if max(abs(a - 0.1) for a in first) > 0.06:"},
+)
+name_the_fault.slip(
+    "untrained_means_chance",
+    "You call a model untrained only where its second half is at chance. One that is "
+    "half-way has places of 0.35 or 0.7: none of them is right yet.",
+    {
+        'return "hides the past" if any(right) else'
+        ' "not trained"': "blind = all(abs(accuracy - 1 / vocabulary) <= 0.06 for accuracy"
+        " in second)\n"
+        '    return "not trained" if blind else "hides the past"'
+    },
+)
+name_the_fault.slip(
+    "most_places_will_do",
+    "You call a model healthy when most of the second half is right. All of it has to be.",
+    {"if all(right):": "if sum(right) > n / 2:"},
+)
+name_the_fault.slip(
+    "first_right_place",
+    "You look for a right place only at the start of the second half. Any of its places "
+    "may be the one that is right.",
+    {"if any(right) else": "if right[0] else"},
+)
+name_the_fault.slip(
+    "more_than_enough",
+    "You ask for 0.95. A place counts as right from 0.9 on.",
+    {
+        "accuracy >= 0.9 for": "accuracy >= 0.95 for",
+        "min(first) >= 0.9:": "min(first) >= 0.95:",
+        "min(first_cut) >= 0.9 else": "min(first_cut) >= 0.95 else",
+    },
+)
+name_the_fault.slip(
+    "rows_compared",
+    "You call it the future as soon as the two rows differ at all. They are measured, and "
+    "differ by luck too: ask whether the first half of `cut` is right.",
+    {"if min(first_cut) >= 0.9 else": "if whole == cut else"},
 )
 
 

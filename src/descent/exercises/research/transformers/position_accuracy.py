@@ -194,6 +194,35 @@ position_accuracy.slip(
     "Your measurement records gradients, for nothing. Wrap it in torch.no_grad().",
     {"with torch.no_grad():": "with torch.enable_grad():"},
 )
+position_accuracy.slip(
+    "padded_instead_of_cut",
+    "You filled the future with zeros instead of cutting it off. A zero is a token, and a "
+    "model that peeps will read it.",
+    {
+        "model(inputs[:, : t + 1])[:, -1]": "model(torch.where(torch.arange(time) <= t, in"
+        "puts, 0))[:, t]"
+    },
+)
+position_accuracy.slip(
+    "place_alone",
+    "You gave the model the token of place t alone. It reads all from 0 to t.",
+    {"inputs[:, : t + 1]": "inputs[:, t : t + 1]"},
+)
+position_accuracy.slip(
+    "until_the_first_error",
+    "You count a place only if all before it were right. Each place is judged by itself.",
+    {"right.float().mean(0)": "right.float().cumprod(1).mean(0)"},
+)
+position_accuracy.slip(
+    "mean_so_far",
+    "Your numbers are means over all places so far. Each place has its own.",
+    {"right.float().mean(0)": "right.float().mean(0).cumsum(0) / torch.arange(1, time + 1)"},
+)
+position_accuracy.slip(
+    "recording_left_off",
+    "You switched the recording of gradients off for good. `with torch.no_grad():` puts it back.",
+    {"with torch.no_grad():": "torch.set_grad_enabled(False)\n    if True:"},
+)
 
 
 position_accuracy.hint("Get logits (batch, time, vocabulary) in either way, then compare once.")

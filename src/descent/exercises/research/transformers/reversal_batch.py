@@ -118,6 +118,60 @@ reversal_batch.slip(
     "`follows` is the wrong way round: the first half is random.",
     {">= n": "< n"},
 )
+reversal_batch.slip(
+    "separator_between",
+    "A second start token stands between the row and its reverse. Here the row is followed "
+    "at once by itself backwards: 2n places.",
+    {
+        "rows, rows.flip(1)]": "rows, start, rows.flip(1)]",
+        "torch.arange(2 * n) >= n": "torch.arange(2 * n + 1) > n",
+    },
+)
+reversal_batch.slip(
+    "last_symbol_once",
+    "The last symbol of the row stands there once. It comes twice: 3, 1, 4, 4, 1, 3.",
+    {"rows.flip(1)]": "rows.flip(1)[:, 1:]]", "torch.arange(2 * n)": "torch.arange(2 * n - 1)"},
+)
+reversal_batch.slip(
+    "both_dimensions_flipped",
+    "You turned round the rows and the batch as well: each row is followed by another "
+    "one's reverse.",
+    {"rows.flip(1)": "rows.flip(0, 1)"},
+)
+reversal_batch.slip(
+    "targets_wrap_round",
+    "Your last target is the start token: a roll brings the first input round to the end. "
+    "Build the whole sequence, and cut it twice.",
+    {"whole[:, 1:]": "whole[:, :-1].roll(-1, 1)"},
+)
+reversal_batch.slip(
+    "start_from_the_rows",
+    "Your start token is one more than the largest symbol *of this batch*. It is the "
+    "number `vocabulary`, whatever was drawn.",
+    {"torch.full((batch, 1), vocabulary)": "torch.full((batch, 1), int(rows.max()) + 1)"},
+)
+reversal_batch.slip(
+    "follows_all_but_first",
+    "`follows` is True from place 1 on. The targets up to place n − 1 are random: no "
+    "earlier input tells them.",
+    {">= n": ">= 1"},
+)
+reversal_batch.slip(
+    "follows_of_each_row",
+    "`follows` has a row for each sequence. Which places follow is the same for all of "
+    "them: shape (2n,).",
+    {"torch.arange(2 * n) >= n": "(torch.arange(2 * n) >= n).expand(batch, -1)"},
+)
+reversal_batch.slip(
+    "seen_before_is_not_known",
+    "You call a target known if its symbol has been read before. That may be luck: whether "
+    "it *follows* does not depend on what was drawn.",
+    {
+        "follows = torch.arange(2 * n) >= n": "seen = [(whole[:, : t + 1] == whole[:, t + "
+        "1, None]).any(1) for t in range"
+        "(2 * n)]\n    follows = torch.stack([some.all() for some in seen])"
+    },
+)
 
 
 reversal_batch.hint("Build the whole sequence first; inputs and targets are two cuts of it.")

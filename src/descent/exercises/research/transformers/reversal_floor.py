@@ -112,6 +112,35 @@ reversal_floor.slip(
     "You average 1/V, the chance of a lucky guess. The cost of a random symbol is ln V.",
     {"math.log(vocabulary)": "(1 - 1 / vocabulary)"},
 )
+reversal_floor.slip(
+    "marks_are_random",
+    "You charge for the start token and the separator too. The one is never predicted, the "
+    "other is certain: only symbols of the row can cost.",
+    {"n if start else n - 1": "n + start + separator"},
+)
+reversal_floor.slip(
+    "first_half_whole",
+    "Without a start token there is one place fewer: your mean is over one too many.",
+    {"2 * n - 1 + start + separator": "2 * n + separator"},
+)
+reversal_floor.slip(
+    "start_among_the_symbols",
+    "You count the start token among the symbols that may come. It never comes: ln V, not "
+    "ln(V + 1).",
+    {"math.log(vocabulary)": "math.log(vocabulary + start)"},
+)
+reversal_floor.slip(
+    "separator_among_the_symbols",
+    "You count the separator among the symbols that may come. A model that counts knows "
+    "that it does not come there: ln V.",
+    {"math.log(vocabulary)": "math.log(vocabulary + separator)"},
+)
+reversal_floor.slip(
+    "start_counts_for_nothing",
+    "You treat every sequence as one with a start token: n random places and one place for "
+    "each token after it.",
+    {"n if start else n - 1": "n", "2 * n - 1 + start + separator": "2 * n + separator"},
+)
 
 
 reversal_floor.hint(

@@ -141,6 +141,48 @@ rotary.slip(
     "You take the places along the first dimension. Rows are the last dimension but one.",
     {"return turned.flatten(-2)": "return turned.flatten(-2) if x.ndim == 2 else x"},
 )
+rotary.slip(
+    "halves_read_pairs_written",
+    "You read the first and the second half, and write pairs. Read the numbers 0 and 1, 2 "
+    "and 3, … as well.",
+    {"a, b = x[..., 0::2], x[..., 1::2]": "a, b = x.chunk(2, dim=-1)"},
+)
+rotary.slip(
+    "rates_fall_too_slowly",
+    "Your rates fall too slowly: with i the number of the pair the power is −2i/d.",
+    {"right_codes(places, x.shape[-1])": "right_codes(places, 2 * x.shape[-1])[:, : x.shape[-1]]"},
+)
+rotary.slip(
+    "relative_to_the_first",
+    "You count from the first of the places. Rows that come with a cache stand far on: the "
+    "angle is that of the place itself.",
+    {"right_codes(places,": "right_codes(places - places[0],"},
+)
+rotary.slip(
+    "first_number_overwritten",
+    "Your second number is made with the first one as it is *after* the turn. Both need "
+    "the old pair.",
+    {
+        "turned = torch.stack([a * cosine - b * sine, a": "a = a * cosine - b * sine\n    "
+        "turned = torch.stack([a, a"
+    },
+)
+rotary.slip(
+    "cosines_alone",
+    "You multiplied by the cosines alone. A turn mixes the two numbers of a pair.",
+    {"[a * cosine - b * sine, a * sine + b * cosine]": "[a * cosine, b * cosine]"},
+)
+rotary.slip(
+    "times_the_code",
+    "You multiplied each number by the code's. A turn mixes the two numbers of a pair: a "
+    "cos − b sin, a sin + b cos.",
+    {"[a * cosine - b * sine, a * sine + b * cosine]": "[a * sine, b * cosine]"},
+)
+rotary.slip(
+    "sorted_places",
+    "You sorted the places. Each row stays with its own.",
+    {"right_codes(places,": "right_codes(places.sort().values,"},
+)
 
 
 rotary.hint("Take the even numbers and the odd ones apart: a = x[..., 0::2], b = x[..., 1::2].")

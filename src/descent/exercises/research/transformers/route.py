@@ -159,7 +159,8 @@ route.slip(
 )
 route.slip(
     "not_times_experts",
-    "The factor E is missing: an even spread gives 1, not 1/E.",
+    "The factor E is missing, or you took a mean over the experts: an even spread"
+    " gives 1, not 1/E.",
     {"logits.shape[1] * (shares": "(shares"},
 )
 route.slip(
@@ -202,6 +203,75 @@ route.slip(
     "spread_over_tokens",
     "Your softmax runs over the tokens. Each token shares itself out among the experts.",
     {"logits.softmax(-1)": "logits.softmax(0)"},
+)
+route.slip(
+    "softmax_of_zeros",
+    "You set the scores of the others to 0 and took the softmax. A score of 0 still gets a weight.",
+    {"weights = kept / kept.sum(-1, keepdim=True)": "weights = (logits * chosen).softmax(-1)"},
+)
+route.slip(
+    "softmax_of_zeros_then_hidden",
+    "You set the scores of the others to 0 and took the softmax: they had their say in the "
+    "sum, and your rows do not add up to 1.",
+    {
+        "weights = kept / kept.sum(-1, keepdim=True)": "weights = (logits * chosen).softma"
+        "x(-1) * chosen"
+    },
+)
+route.slip(
+    "weights_detached",
+    "Your weights have no gradient, so the router would never learn whom to choose.",
+    {"return weights, balance": "return weights.detach(), balance"},
+)
+route.slip(
+    "experts_choose",
+    "In yours each expert chooses its tokens. Here each token chooses its k experts.",
+    {"scatter(1, logits.topk(k).indices": "scatter(0, logits.topk(min(k, len(logits)), 0).indices"},
+)
+route.slip(
+    "shares_of_weight",
+    "Your shares are means of the weights. They are *counts*: what part of all assignments "
+    "went to the expert.",
+    {"chosen.mean(0) / k": "weights.detach().mean(0)"},
+)
+route.slip(
+    "shares_of_weight_with_a_gradient",
+    "Your shares are means of the weights, and send a gradient of their own. They are *counts*: "
+    "what part of all assignments went to the expert.",
+    {"chosen.mean(0) / k": "weights.mean(0)"},
+)
+route.slip(
+    "shares_of_first_choices",
+    "Your shares count first choices alone. All k assignments of a token count.",
+    {
+        "chosen.mean(0) / k": "torch.zeros_like(logits).scatter(1, logits.topk(1).indices,"
+        " 1.0).mean(0)"
+    },
+)
+route.slip(
+    "better_than_even",
+    "You chose every expert with a probability above 1/E. A token has the best k, no more "
+    "and no fewer.",
+    {
+        "torch.zeros_like(logits).scatter(1, logits"
+        ".topk(k).indices, 1.0)": "(probabilities >= 1 / logits.shape[1]).float()"
+    },
+)
+route.slip(
+    "times_k",
+    "You multiplied by k. The factor is the number of experts.",
+    {"logits.shape[1] *": "k *"},
+)
+route.slip(
+    "means_of_what_was_chosen",
+    "Your P leaves out the experts that were not chosen. It is the mean of the softmax "
+    "over *all* of them.",
+    {"probabilities.mean(0)": "kept.mean(0)"},
+)
+route.slip(
+    "sigmoid",
+    "You used a sigmoid. The probabilities of a token's experts add up to 1: softmax.",
+    {"logits.softmax(-1)": "logits.sigmoid()"},
 )
 
 

@@ -67,7 +67,8 @@ def right_shift(steps, width):
 shift_matrix.slip(
     "turned_the_other_way",
     "Your matrix moves back instead of on: the minus stands before the wrong sine. "
-    "sin(a + b) = sin a cos b + cos a sin b.",
+    "sin(a + b) = sin a cos b + cos a sin b. (It would be right for codes as rows, or with the "
+    "cosine first.)",
     {"= cosine, sine": "= cosine, -sine", "= -sine, cosine": "= sine, cosine"},
 )
 shift_matrix.slip(
@@ -76,9 +77,9 @@ shift_matrix.slip(
     {"= -sine, cosine": "= sine, cosine"},
 )
 shift_matrix.slip(
-    "cosines_first",
-    "Your matrix is for pairs with the cosine first, or for codes as rows. Here the sine comes "
-    "first, and the code is a column.",
+    "sines_on_the_diagonal",
+    "Sines and cosines have changed places in your blocks. For no step the block must be the "
+    "identity, and cos 0 is 1.",
     {
         "= cosine, sine": "= sine, cosine",
         "= -sine, cosine": "= cosine, -sine",
@@ -131,6 +132,31 @@ def right_at_one_place(steps, width):
     here = torch.tensor(codes_by_hand([0.0], width), dtype=torch.float32)
     there = torch.tensor(codes_by_hand([float(steps)], width), dtype=torch.float32)
     return there.T @ here / here.square().sum()
+
+
+shift_matrix.slip(
+    "first_pair_only",
+    "Only your first pair turns, and all others stand still, or nearly. Pair i turns by "
+    "steps · 10000^(−2i/C).",
+    {"torch.zeros(width, width)": "torch.eye(width)", "range(0, width, 2)": "range(0, 2, 2)"},
+)
+shift_matrix.slip(
+    "mirrors",
+    "Your blocks are mirrors: done for no step, they change the sign of every cosine. The "
+    "minus belongs to the sine of the second row.",
+    {"= -sine, cosine": "= sine, -cosine"},
+)
+shift_matrix.slip(
+    "cosines_alone",
+    "You shrink each number by the cosine of its angle. The other number of the pair has "
+    "to be mixed in: sin(a + b) = sin a cos b + cos a sin b.",
+    {"= cosine, sine": "= cosine, 0.0", "= -sine, cosine": "= 0.0, cosine"},
+)
+shift_matrix.slip(
+    "pairs_counted_once",
+    "Your rates fall too slowly: with i the number of the *pair* the power is −2i/C.",
+    {"(-i / width)": "(-i / (2 * width))"},
+)
 
 
 shift_matrix.hint(

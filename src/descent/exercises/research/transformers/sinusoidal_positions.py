@@ -107,6 +107,43 @@ sinusoidal_positions.slip(
     "Your code lies on its side: one row for each place, `width` numbers in it.",
     {"return pairs.flatten(1)": "return pairs.flatten(1).T"},
 )
+sinusoidal_positions.slip(
+    "rates_to_the_very_end",
+    "Your last rate is exactly 1/10000. In the formula the power is −2i/C, so it stops one "
+    "pair short of that: divide by the width, not by what is left of it.",
+    {"2) / width)": "2) / max(width - 2, 1))"},
+)
+sinusoidal_positions.slip(
+    "whole_places_only",
+    "You rounded the places. A fraction has a code of its own.",
+    {"places[:, None]": "places.long()[:, None]"},
+)
+sinusoidal_positions.slip(
+    "whole_turns",
+    "You multiplied by 2π. The angles are p · r as they stand, in radians.",
+    {"places[:, None]": "(6.283185307179586 * places)[:, None]"},
+)
+sinusoidal_positions.slip(
+    "relative_to_the_first",
+    "You count from the first of the places you were given. The number in `places` is the "
+    "place itself.",
+    {"places[:, None]": "(places - places[0])[:, None]"},
+)
+sinusoidal_positions.slip(
+    "share_of_the_length",
+    "You divided the places by how many there are. A code must not depend on what else was asked.",
+    {"places[:, None]": "(places / len(places))[:, None]"},
+)
+sinusoidal_positions.slip(
+    "sorted_places",
+    "You sorted the places. The codes come back in the order in which they were asked.",
+    {"places[:, None]": "places.sort().values[:, None]"},
+)
+sinusoidal_positions.slip(
+    "sign_of_places_lost",
+    "Your code of place −p is that of p. The sine changes its sign there.",
+    {"places[:, None]": "places.abs()[:, None]"},
+)
 
 
 sinusoidal_positions.equivalent(

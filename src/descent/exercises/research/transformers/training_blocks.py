@@ -56,6 +56,13 @@ def _(answer, draw: Draw) -> None:
     _compare(answer, 1 + token_tensor(draw, 50, 5), 1)
 
 
+@training_blocks.property("predicts tokens that are 0 like all others")
+def _(answer, draw: Draw) -> None:
+    tokens = token_tensor(draw, 2, 8)
+    tokens[3:5] = torch.tensor([0, 1])
+    _compare(answer, tokens, 3)
+
+
 @training_blocks.property("leaves the text as it is")
 def _(answer, draw: Draw) -> None:
     tokens = 1 + token_tensor(draw, 50, 8)
@@ -130,7 +137,7 @@ training_blocks.slip(
     "You threw the remainder away. Its tokens are never predicted; fill the last block up instead."
 )
 def remainder_dropped(tokens, length):
-    count = max((len(tokens) - 1) // length, 1)
+    count = (len(tokens) - 1) // length
     inputs, targets = right_blocks(tokens, length)
     return inputs[:count], targets[:count]
 
@@ -151,6 +158,32 @@ def shifted_inside_blocks(tokens, length):
 
 
 @training_blocks.mistake(
+    "You cut the text into blocks of `length` tokens and shifted inside each, so the first token "
+    "of a block is predicted by nobody. Shift the whole text, then cut."
+)
+def blocks_of_tokens(tokens, length):
+    pieces = tokens.split(length)
+    inputs = torch.zeros(len(pieces), length, dtype=torch.int64)
+    targets = torch.full((len(pieces), length), -100)
+    for i, piece in enumerate(pieces):
+        inputs[i, : len(piece)], targets[i, : len(piece) - 1] = piece, piece[1:]
+    return inputs, targets
+
+
+@training_blocks.mistake(
+    "You pulled the last block back until it was full. Its first tokens are then predicted twice; "
+    "fill it up with 0 and −100 instead."
+)
+def last_block_pulled_back(tokens, length):
+    if len(tokens) <= length:
+        return right_blocks(tokens, length)
+    starts = [*range(0, len(tokens) - 1 - length, length), len(tokens) - 1 - length]
+    inputs = torch.stack([tokens[start : start + length] for start in starts])
+    targets = torch.stack([tokens[start + 1 : start + length + 1] for start in starts])
+    return inputs, targets
+
+
+@training_blocks.mistake(
     "Your windows overlap: there is one for every place of the text. Blocks that do not overlap "
     "begin `length` tokens apart."
 )
@@ -158,6 +191,49 @@ def overlapping(tokens, length):
     starts = range(max(len(tokens) - length, 1))
     pieces = [right_blocks(tokens[s : s + length + 1], length) for s in starts]
     return torch.cat([p[0] for p in pieces]), torch.cat([p[1] for p in pieces])
+
+
+training_blocks.slip(
+    "targets_wrap_round",
+    "Your last target is the text's first token: a roll brings it round. Nothing follows "
+    "the last token.",
+    {"given, wanted = tokens[:-1], tokens[1:]": "given, wanted = tokens, tokens.roll(-1)"},
+)
+training_blocks.slip(
+    "zero_after_the_end",
+    "Your last token is asked to predict a 0 that nobody wrote. Nothing follows it: it is a target "
+    "only.",
+    {
+        "given, wanted = tokens[:-1], tokens[1:]": "given, wanted = tokens, torch.cat([tokens[1:], "
+        "torch.zeros(1, dtype=torch.int64)])"
+    },
+)
+training_blocks.slip(
+    "filled_with_minus_one",
+    "You filled the targets with −1. The number that the loss leaves out is −100.",
+    {"(missing,), -100": "(missing,), -1"},
+)
+training_blocks.slip(
+    "zeros_left_out",
+    "You leave out every target that is 0. A 0 may be a real token, such as <unk>: only "
+    "what is filled up gets −100.",
+    {
+        "return inputs.view(-1, length), targets": "targets = torch.where(targets == 0, -1"
+        "00, targets)\n    return inputs.view"
+        "(-1, length), targets"
+    },
+)
+training_blocks.slip(
+    "last_token_in_the_padding",
+    "The text's last token stands among your inputs, at the head of the padding. Nothing "
+    "is predicted there: 0.",
+    {
+        "inputs = torch.cat([given, torch.zeros(mis"
+        "sing, dtype=torch.int64)])": "filled = torch.cat([tokens, torch.zeros(length, dty"
+        "pe=torch.int64)])\n"
+        "    inputs = filled[: len(given) + missing]"
+    },
+)
 
 
 training_blocks.hint(
