@@ -144,7 +144,8 @@ def _(answer, draw: Draw) -> None:
     lone[1, 2] = 30.0  # a mean of 1.5 in a single run
     spread[:, ::2], spread[:, 1::2] = 11.0, -7.4  # a mean of 1.8
     cases = (first, "sound"), (lone, "sound"), (spread, "sound"), (2 * lone, "training loss")
-    for gaps, right in (*cases, (np.full(table.shape, -4.0), "sound")):
+    cases += (np.full(table.shape, 0.8), "sound"), (np.full(table.shape, -4.0), "sound")
+    for gaps, right in cases:
         _judge(answer, Made(table * np.exp(-noise * gaps), table, table, noise), right)
 
 

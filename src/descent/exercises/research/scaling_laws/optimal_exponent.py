@@ -293,13 +293,6 @@ optimal_exponent.slip(
     },
 )
 optimal_exponent.slip(
-    "nan_returned",
-    "You returned NaN where too few budgets are left. Raise ValueError.",
-    {
-        'raise ValueError("too few inner optima")': 'return float("nan")',
-    },
-)
-optimal_exponent.slip(
     "ends_alone",
     "You drew the line through the first budget and the last. All have a say: fit a line.",
     {

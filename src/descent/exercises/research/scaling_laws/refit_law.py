@@ -48,13 +48,20 @@ def _best_height(law, runs) -> float:
     return float(found.fun)
 
 
-@refit_law.property("finds the law of runs without noise", trials=2)
+def _rounded(law) -> list[float]:
+    "Three digits of each: two good searches agree in these, so a mistake shows its own numbers."
+    return [float(f"{number:.3g}") for number in law]
+
+
+@refit_law.property("finds the law of runs without noise", trials=1)
 def _(answer, draw: Draw) -> None:
     law, *runs = _runs(draw, 0.0)
-    floor, _, _, alpha, beta = answer(*runs)
+    floor, a, b, alpha, beta = _rounded(answer(*runs))
     expect(floor, "E").close_to(law[0], rtol=0.02)
     expect(alpha, "α").close_to(law[3], rtol=0.05)
     expect(beta, "β").close_to(law[4], rtol=0.05)
+    expect(a, "A").close_to(law[1], rtol=0.3)
+    expect(b, "B").close_to(law[2], rtol=0.3)
 
 
 @refit_law.property("fits noisy runs as well as a search that begins at the truth", trials=2)
@@ -68,12 +75,12 @@ def _(answer, draw: Draw) -> None:
     expect(_height(_theta(given), *runs), "the objective at your law").is_below(bound)
 
 
-@refit_law.property("is not moved by three spoiled runs", trials=2)
+@refit_law.property("is not moved by three spoiled runs", trials=1)
 def _(answer, draw: Draw) -> None:
     law, sizes, tokens, losses = _runs(draw, 0.0)
     losses = losses.copy()
     losses[:3] *= draw.uniform(1.2, 1.4, 3)
-    floor, _, _, alpha, _ = answer(sizes, tokens, losses)
+    floor, _, _, alpha, _ = _rounded(answer(sizes, tokens, losses))
     expect(floor, "E").close_to(law[0], rtol=0.02)
     expect(alpha, "α").close_to(law[3], rtol=0.05)
 
@@ -160,6 +167,63 @@ refit_law.slip(
     "same_exponent",
     "You fitted one exponent for size and data. They are two numbers of the law.",
     {"b - beta * np.log(tokens)": "b - alpha * np.log(tokens)"},
+)
+refit_law.slip(
+    "pairs_exchanged",
+    "You exchanged the two pairs, in what you return or in what you hand to the objective. A and α "
+    "belong to the parameters, B and β to the tokens.",
+    {
+        "float(np.exp(a)), float(np.exp(b)), float(alpha), float(beta)": (
+            "float(np.exp(b)), float(np.exp(a)), float(beta), float(alpha)"
+        ),
+    },
+)
+refit_law.slip(
+    "smallest_loss_as_floor",
+    "You took the smallest loss for E. The irreducible loss lies below every loss measured: "
+    "take what the search found.",
+    {
+        "float(np.exp(e))": "float(np.min(losses))",
+    },
+)
+_STARTS = "for a, alpha in (%s):"
+for _changed in (
+    "(8.0, 0.5), (4.0, 0.25)", "(0.25, 4.0), (8.0, 0.5)", "(4.0, 0.25), (0.5, 8.0)",
+    "(8.0, 0.25), (8.0, 0.5)", "(4.0, 0.5), (8.0, 0.5)", "(4.0, 0.25), (16.0, 0.5)",
+    "(4.0, 0.25), (8.0, 1.0)",
+):  # fmt: skip
+    refit_law.equivalent(
+        f"`{_STARTS % '(4.0, 0.25), (8.0, 0.5)'}` → `{_STARTS % _changed}`",
+        because="one of the two starts still leads to the bottom, and the best is kept",
+    )
+_SEARCH = "found = minimize(lambda theta: %s * log_huber(theta, sizes, tokens, losses), theta%s)"
+_BFGS, _GTOL = ", method='BFGS'", ", options={'gtol': %s}"
+for _scale, _rest, _because in (
+    ("1000.0", _GTOL % "1e-08", "BFGS is what `minimize` takes without bounds"),
+    ("1000.0", _BFGS, "from three rounds the usual tolerance, on the objective × 1 000, suffices"),
+    ("2000.0", _BFGS + _GTOL % "1e-08", "another scale, as good"),
+    ("1000.0", _BFGS + _GTOL % "2e-08", "another tolerance, as good"),
+):
+    refit_law.equivalent(
+        f"`{_SEARCH % ('1000.0', _BFGS + _GTOL % '1e-08')}` → `{_SEARCH % (_scale, _rest)}`",
+        because=_because,
+    )
+for _rounds in (4, 2):
+    refit_law.equivalent(
+        f"`for _ in range(3):` → `for _ in range({_rounds}):`",
+        because="the last round only makes sure",
+    )
+refit_law.equivalent(
+    "`theta = np.array([a, a, 0.5, alpha, alpha])` → `theta = np.array([a, a, 1.0, alpha, alpha])`",
+    because="another start, from which the search comes to the same bottom",
+)
+refit_law.equivalent(
+    "`if best is None or found.fun < best.fun:` → `if best is None or found.fun <= best.fun:`",
+    because="two searches that end equally low end at the same law",
+)
+refit_law.equivalent(
+    "`theta = found.x` deleted",
+    because="from these two starts a first search with this scale and tolerance is at the bottom",
 )
 refit_law.hint(
     "Hand `scipy.optimize.minimize` your objective times 1 000, and a start such "
