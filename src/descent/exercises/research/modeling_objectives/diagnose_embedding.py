@@ -299,12 +299,6 @@ diagnose_embedding.slip(
     {"within - across < 0.2": "within / across < 1.2"},
 )
 diagnose_embedding.slip(
-    "brought_to_length_one",
-    "You brought the vectors to length 1 before you looked at their lengths. Then nothing is "
-    "left to be noticed.",
-    {"    if ((z": "    z = z / z.norm(dim=1, keepdim=True)\n    if ((z"},
-)
-diagnose_embedding.slip(
     "centred_by_class",
     "You took off the mean of each class. One mean, that of all vectors, is taken off: how the "
     "classes lie is what counts.",

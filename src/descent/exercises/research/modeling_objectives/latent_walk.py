@@ -80,8 +80,9 @@ def _(answer, draw: Draw) -> None:
 
 @latent_walk.property("refuses exactly opposite ends, between which no way is the shortest")
 def _(answer, draw: Draw) -> None:
-    start = normals(draw, 4) + 0.01
-    refuses(answer, start, -draw.choice([1.0, 2.0]) * start, 5, because="opposite ends")
+    for _ in range(16):  # rounding puts the cosine of some of them below −1
+        start = normals(draw, 4) + 0.01
+        refuses(answer, start, -draw.choice([1.0, 2.0]) * start, 5, because="opposite ends")
 
 
 @latent_walk.right
@@ -94,8 +95,9 @@ def right_walk(start, end, steps):
     if angle > math.pi - 1e-3:
         raise ValueError("the ends are opposite: every great circle through one goes to the other")
     if angle < 1e-3:
-        return (1 - share) * start + share * end
-    way = (((1 - share) * angle).sin() * u + (share * angle).sin() * v) / angle.sin()
+        way = (1 - share) * u + share * v
+    else:
+        way = (((1 - share) * angle).sin() * u + (share * angle).sin() * v) / angle.sin()
     return ((1 - share) * first + share * last) * way
 
 
@@ -130,7 +132,8 @@ latent_walk.slip(
     "You turned vectors of different lengths as they are. The formula is for length 1: divide "
     "first, and give the points their lengths afterwards.",
     {
-        _WAY: "(((1 - share) * angle).sin() * start + (share * angle).sin() * end) / angle.sin()",
+        "u, v = start / first, end / last": "u, v = start, end",
+        "(u @ v)": "(u @ v / (first * last))",
         _RETURN: "way",
     },
 )
@@ -208,12 +211,12 @@ latent_walk.slip(
     "same_direction_stands_still",
     "Where both point the same way you stay at the start. The length still goes evenly to that "
     "of the end.",
-    {"return (1 - share) * start + share * end": "return start.expand(steps, -1)"},
+    {"way = (1 - share) * u + share * v": "return start.expand(steps, -1)"},
 )
 latent_walk.slip(
     "same_direction_refused",
     "You refuse ends that point the same way. There the walk is a straight line.",
-    {"return (1 - share) * start + share * end": 'raise ValueError("no angle")'},
+    {"way = (1 - share) * u + share * v": 'raise ValueError("no angle")'},
 )
 
 for _line, _other in (
