@@ -1306,11 +1306,15 @@ for heads, kind in ((8, "a key and a value for every head"), (1, "one for all he
 # above, in blocks of 31:
 
 # %%
-class SharedAttention(MultiQueryAttention):
+class SharedAttention(nn.Module):
     """Your multi-query layer as a Block asks for it."""
 
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.layer = MultiQueryAttention(width, heads)
+
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        return super().forward(x)[0]
+        return self.layer(x)[0]
 
 
 def of(name: str, what: str) -> list[float]:
@@ -1406,11 +1410,11 @@ busiest = {}
 for name, weight in {"left alone": 0.0, "balanced": 0.1}.items():
     for seed in (0, 1):
         mixed = new_decoder(seed=seed)
-        layer = mixed.blocks[0].mlp = Experts(32, experts=8, k=1)
-        fit(mixed, fresh_rows(seed), rates_of(5e-3, STEPS), extra=lambda: weight * layer.balance)  # noqa: B023
+        experts = mixed.blocks[0].mlp = Experts(32, experts=8, k=1)
+        fit(mixed, fresh_rows(seed), rates_of(5e-3, STEPS), extra=lambda: experts.balance * weight)  # noqa: B023
         with torch.no_grad():
             mixed_loss = loss_of(mixed, held_out, held_targets)
-        shares = layer.load.sort(descending=True).values
+        shares = experts.load.sort(descending=True).values
         busiest.setdefault(name, []).append(shares.tolist())
         print(f"{name:<11} seed {seed}: loss {mixed_loss:.3f} (floor {floor:.3f}), shares {as_row(shares)}")
 

@@ -1096,7 +1096,7 @@ def move(model: nn.Module, step: torch.Tensor) -> None:
     """Add a vector to the parameters."""
     with torch.no_grad():
         for parameter, part in zip(model.parameters(), step.split([p.numel() for p in model.parameters()]), strict=True):
-            parameter += part.view_as(parameter)
+            parameter.add_(part.view_as(parameter))
 
 
 torch.manual_seed(0)

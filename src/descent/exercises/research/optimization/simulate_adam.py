@@ -123,7 +123,8 @@ def _(answer, draw: Draw) -> None:
 
 @simulate_adam.right
 def right_run(h, c, start, rate, batch, steps, rng, betas=(0.9, 0.999)):
-    theta, beta1, beta2 = np.array(start, dtype=float), *betas
+    theta = np.array(start, dtype=float)
+    beta1, beta2 = betas
     m, v = np.zeros_like(theta), np.zeros_like(theta)
     losses = [0.5 * (h * theta**2).sum(axis=1).mean()]
     for t in range(1, steps + 1):
@@ -186,7 +187,7 @@ simulate_adam.slip(
 simulate_adam.slip(
     "betas_ignored",
     "You use 0.9 and 0.999 whatever `betas` says.",
-    {", *betas": ", 0.9, 0.999"},
+    {"= betas": "= 0.9, 0.999"},
 )
 simulate_adam.slip(
     "mean_over_directions",
@@ -219,7 +220,7 @@ simulate_adam.slip(
 simulate_adam.slip(
     "betas_swapped",
     "You took the two betas the other way round: the first belongs to m, the second to v.",
-    {", *betas": ", betas[1], betas[0]"},
+    {"= betas": "= betas[1], betas[0]"},
 )
 simulate_adam.slip(
     "largest_square",

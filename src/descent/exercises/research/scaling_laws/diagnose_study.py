@@ -106,7 +106,8 @@ def _(answer, draw: Draw) -> None:
         tables = [np.array(table) for table in (made.reported, made.validation, made.halved)]
         for table in tables:
             table[row, 0] = 0.5 * table[:, 0].min()
-        _judge(answer, Made(*tables, made.noise), "sound")
+        reported, validation, halved = tables
+        _judge(answer, Made(reported, validation, halved, made.noise), "sound")
 
 
 @diagnose_study.property("compares the widest with the narrowest, at more than twice the noise")
@@ -143,9 +144,9 @@ def _(answer, draw: Draw) -> None:
     first[:, 0] = 6.0  # a mean of 1.5 times the noise, in the column of the large losses
     lone[1, 2] = 30.0  # a mean of 1.5 in a single run
     spread[:, ::2], spread[:, 1::2] = 11.0, -7.4  # a mean of 1.8
-    cases = (first, "sound"), (lone, "sound"), (spread, "sound"), (2 * lone, "training loss")
-    cases += (np.full(table.shape, 0.8), "sound"), (np.full(table.shape, -4.0), "sound")
-    for gaps, right in cases:
+    below, above = np.full(table.shape, 0.8), np.full(table.shape, -4.0)
+    sound = (first, lone, spread, below, above)
+    for gaps, right in (*((gaps, "sound") for gaps in sound), (2 * lone, "training loss")):
         _judge(answer, Made(table * np.exp(-noise * gaps), table, table, noise), right)
 
 

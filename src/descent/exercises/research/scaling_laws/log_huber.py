@@ -22,7 +22,7 @@ def _by_hand(theta, sizes, tokens, losses, delta) -> float:
     return math.fsum(total)
 
 
-def _case(draw: Draw, scatter: float) -> tuple:
+def _case(draw: Draw, scatter: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     theta = np.array(
         [
             draw.uniform(1, 3),
