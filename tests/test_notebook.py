@@ -245,3 +245,18 @@ def test_a_thing_to_put_right_is_said_in_a_notebook_without_a_traceback():
         shell.run_cell("from descent import commit\ncommit('nan_step', 1, sure=0.9)")
     (line,) = said.getvalue().splitlines()
     assert line.startswith("CourseError: 1 · One weight has no prediction 'nan_step'.")
+
+
+def test_a_check_that_no_means_of_this_machine_can_run_lets_the_cells_below_go_on(
+    monkeypatch, capsys
+) -> None:
+    why = Unjudged("kernel", "Triton is not installed here.", "Go on.", not_installed=True)
+    monkeypatch.setattr(
+        notebook, "judge", lambda exercise, *_, **__: could_not_grade(exercise, why)
+    )
+    notebook.check(predict)
+    assert "Triton is not installed here." in capsys.readouterr().out
+    assert "predict" not in ProgressStore().exercise_states(CHAPTER)
+    monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
+    with pytest.raises(CheckFailed):
+        notebook.check(predict)

@@ -6,7 +6,8 @@ into words. ``clock`` and ``sprint`` keep the time. Later chapters
 also need ``mine``, which fetches an earlier answer; ``run``, which trains; ``recorded``, which
 shows what others' training gave; and ``measured``, which returns what was measured beforehand. The
 last rungs need a model that is already there (``GPT``, ``sample``), and processes that talk
-(``Link``, ``alone``, ``in_turns``, ``in_processes``).
+(``Link``, ``alone``, ``in_turns``, ``in_processes``). ``triton``, with its language ``tl``,
+is None where it has no build.
 
 A notebook imports from here, from :mod:`descent.data` and from :mod:`descent.figures`, and from
 nothing deeper. Each name comes from its module on first use, so that ``import descent`` costs
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from descent.runs.launching.notebook_processes import in_processes
     from descent.study.measurements import measured
     from descent.training.links import Link, alone, in_turns
+    from descent.training.triton_language import tl, triton
 
 __version__ = "0.1.0"
 
@@ -51,6 +53,8 @@ __all__ = [
     "run",
     "sample",
     "sprint",
+    "tl",
+    "triton",
     "write",
 ]
 
@@ -75,6 +79,8 @@ MODULES = {
     "run": "notebook_runs",
     "sample": "models.gpt",
     "sprint": "notebook_study",
+    "tl": "training.triton_language",
+    "triton": "training.triton_language",
     "write": "notebook_study",
 }
 

@@ -11,3 +11,7 @@ class CourseError(Exception):
     def _render_traceback_(self) -> list[str]:
         """IPython's hook for what is shown in place of a traceback."""
         return [f"{type(self).__name__}: {self}"]
+
+
+class NotInstalled(CourseError):
+    """A library that is not there, on a platform for which it may have no build."""

@@ -140,14 +140,15 @@ def test_a_new_record_of_a_run_is_shown_without_running_the_page(course, runs, m
     assert runs() == 1
 
 
-def test_a_changed_measurement_runs_the_page_that_reads_it_again(course, runs):
-    record = course.write("book/results/speeds.json", "[1]")
-    course.add_cells("""
+@pytest.mark.parametrize("name", ["speeds", "runs/sweep-cpu-here"])
+def test_a_changed_measurement_runs_the_page_that_reads_it_again(course, runs, name):
+    record = course.write(f"book/results/{name}.json", "[1]")
+    course.add_cells(f"""
         # %%
         def measured(name):
             return name
 
-        measured("speeds")
+        measured("{name}")
         """)
     build(course)
     record.write_text("[2]")

@@ -237,7 +237,7 @@ def test_the_theme_switch_changes_the_page(visit: Visit, html: Path) -> None:
 def test_the_figure_moves_with_the_learning_rate(visit: Visit, html: Path) -> None:
     visited = visit((html / "solutions" / "ladder" / "01_scalar_regression.html").as_uri())
     figure = visited.page.locator(".descent-loss-surface").first
-    readout = figure.locator(".ds-readout")
+    readout = figure.locator(".figure-readout")
     before = readout.inner_text()
     drawn = figure.locator("canvas").first.evaluate("(canvas) => canvas.toDataURL()")
     figure.get_by_role("button", name="Step").click()

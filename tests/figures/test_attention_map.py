@@ -56,7 +56,7 @@ def test_pointing_at_a_word_shows_where_it_looks(open_page):
     assert shares(page) == pytest.approx(percents(values[0, 0, 3]), abs=1)
     page.locator(".da-word").nth(1).hover()
     assert shares(page) == pytest.approx(percents(values[0, 0, 1]), abs=1)
-    assert "“king” looks at" in page.inner_text(".da-message")
+    assert "“king” looks at" in page.inner_text(".figure-message")
 
 
 @pytest.mark.browser
@@ -66,7 +66,7 @@ def test_the_head_is_chosen_and_the_word_kept(open_page):
     page.locator(".da-word").nth(2).click()
     page.locator(".da-head").nth(3).click()
     assert shares(page) == pytest.approx(percents(values[1, 1, 2]), abs=1)
-    assert "Layer 2, head 2: “is”" in page.inner_text(".da-message")
+    assert "Layer 2, head 2: “is”" in page.inner_text(".figure-message")
 
 
 @pytest.mark.browser
@@ -101,6 +101,6 @@ def test_two_on_a_page_are_two(open_page):
     page = open_page(same + same)
     assert page.locator(".da-word").count() == 8
     page.locator(".da-word").nth(0).click()
-    assert page.locator(".da-message").nth(0).inner_text() != (
-        page.locator(".da-message").nth(1).inner_text()
+    assert page.locator(".figure-message").nth(0).inner_text() != (
+        page.locator(".figure-message").nth(1).inner_text()
     )

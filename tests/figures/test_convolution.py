@@ -39,7 +39,7 @@ def total(page, which: int = 0) -> float:
 
 def place(page, which: int = 0) -> tuple[int, int]:
     """Row and column of the output that the figure is at."""
-    words = page.locator(".dc-message").nth(which).inner_text().replace(",", "").split()
+    words = page.locator(".figure-message").nth(which).inner_text().replace(",", "").split()
     return int(words[1]), int(words[3])
 
 
@@ -102,7 +102,7 @@ def test_stride_and_padding_give_the_output_its_size_and_numbers(open_page, stri
     page.select_option(".dc-padding", str(padding))
     expected = output(LEFT_EDGES, stride, padding)
     rows, columns = expected.shape
-    assert f"Output: {rows} × {columns}," in page.inner_text(".dc-panels")
+    assert f"Output: {rows} × {columns}," in page.inner_text(".figure-panels")
     page.locator("canvas").nth(1).focus()
     for _ in range(8):
         page.keyboard.press("ArrowDown")

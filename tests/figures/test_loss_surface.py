@@ -22,7 +22,7 @@ def descend(w: float, b: float, rate: float, steps: int) -> tuple[float, float]:
 
 
 def values(page, which: int = 0) -> dict[str, float]:
-    parts = page.locator(".ds-readout").nth(which).locator("span").all_inner_texts()
+    parts = page.locator(".figure-readout").nth(which).locator("span").all_inner_texts()
     return {name: float(value.replace("−", "-")) for name, value in (p.split() for p in parts)}
 
 
@@ -99,7 +99,7 @@ def test_it_diverges_past_the_limit_and_says_so(open_page, factor, diverges):
     page.click(".ds-run")
     page.wait_for_selector("text=" + ("Diverging" if diverges else "Arrived"))
     if diverges:
-        assert f"{limit:.3g}" in page.inner_text(".ds-message")
+        assert f"{limit:.3g}" in page.inner_text(".figure-message")
         assert page.is_disabled(".ds-step")
         page.click(".ds-reset")
         assert page.is_enabled(".ds-step") and values(page)["step"] == 0

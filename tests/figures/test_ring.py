@@ -35,7 +35,7 @@ def test_a_step_shows_what_has_arrived(open_page):
     page.get_by_role("button", name="Next step").click()
     assert page.locator(".dr-cell").all_inner_texts() == ["0", "0 + 1", "0 + 1", "1"]
     assert page.locator(".dr-fresh").all_inner_texts() == ["0 + 1", "0 + 1"]
-    assert "0 gets part 1" in page.inner_text(".dr-message")
+    assert "0 gets part 1" in page.inner_text(".figure-message")
 
 
 @pytest.mark.browser
@@ -45,6 +45,6 @@ def test_it_ends_at_the_last_step_and_goes_back_by_keyboard(open_page):
     button.click()
     button.click()
     assert button.is_disabled()
-    assert "Finished: 4 of 4" in page.inner_text(".dr-message")
+    assert "Finished: 4 of 4" in page.inner_text(".figure-message")
     page.get_by_role("button", name="Back").press("ArrowLeft")
     assert "step 1 of 2" in page.inner_text(".dr-where")

@@ -53,7 +53,7 @@ def assert_shows(page, wanted: dict) -> None:
     for word, percent, cut, _ in rows(page)[:-1]:
         assert cut == (word not in wanted["by word"])
         assert percent == pytest.approx(100 * wanted["by word"].get(word, 0.0), abs=0.51)
-    message = page.inner_text(".dm-message")
+    message = page.inner_text(".figure-message")
     assert f"Kept: {len(wanted['by word'])} of 30 words" in message
     entropy = -sum(q * math.log(q) for q in wanted["by word"].values())
     assert float(re.search(r"Entropy (\S+) nats", message)[1]) == pytest.approx(entropy, abs=6e-3)
@@ -102,7 +102,7 @@ def test_the_sliders_act_in_order_on_the_probabilities(open_page, temperature, k
     set_slider(page, "p", p)
     wanted = expected(logits()[0], temperature, k, p)
     assert_shows(page, wanted)
-    said = re.search(r"with (\S+) % of", page.inner_text(".dm-message"))
+    said = re.search(r"with (\S+) % of", page.inner_text(".figure-message"))
     assert float(said[1]) == pytest.approx(100 * wanted["mass"], abs=0.51)
 
 
@@ -194,7 +194,7 @@ def test_it_fits_a_phone_and_answers_a_tap(open_page):
 def test_two_on_a_page_are_two(open_page):
     same = sampling_figure(WORDS, logits(), CONTEXTS).html
     page = open_page(same + same)
-    before = page.locator(".dm-message").all_inner_texts()
+    before = page.locator(".figure-message").all_inner_texts()
     set_slider(page, "p", 0.5, which=1)
-    after = page.locator(".dm-message").all_inner_texts()
+    after = page.locator(".figure-message").all_inner_texts()
     assert before[0] == before[1] == after[0] != after[1]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 
+import pytest
 import torch
 import torch.nn.functional as F
 
-from descent.models.gpt import GPT, parameter_count, sample
+from descent.models.gpt import GPT, parameter_count, sample, total_loss, windows
 
 SIZES = {"vocabulary": 13, "context": 8, "width": 16, "heads": 2, "layers": 3}
 
@@ -65,3 +66,22 @@ def test_a_low_temperature_takes_the_likeliest():
     start = torch.tensor([[1, 2, 3]])
     drawn = sample(model, start, 1, 8, temperature=1e-6)[0, -1]
     assert drawn == model(start)[0, -1].argmax()
+
+
+def test_windows_lie_side_by_side_and_their_targets_come_next():
+    inputs, targets = windows(torch.arange(11), 3)
+    assert inputs.tolist() == [[0, 1, 2], [3, 4, 5], [6, 7, 8]]
+    assert targets.tolist() == [[1, 2, 3], [4, 5, 6], [7, 8, 9]]
+    assert windows(torch.arange(10), 3)[0].shape == (3, 3)  # the last target is the last token
+    assert windows(torch.arange(9), 3)[0].shape == (2, 3)
+
+
+def test_the_loss_of_all_windows_is_added_up_however_many_go_at_once():
+    torch.manual_seed(0)
+    model = GPT(11, 4, 8, 2, 1, dropout=0.5)
+    inputs, targets = windows(torch.randint(11, (41,)), 4)
+    one, other = (total_loss(model, inputs, targets, at_once) for at_once in (64, 3))
+    assert one == pytest.approx(other, rel=1e-5)
+    logits = model.eval()(inputs)
+    expected = F.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="sum")
+    assert one == pytest.approx(expected.item(), rel=1e-5)

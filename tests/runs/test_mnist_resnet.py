@@ -90,7 +90,7 @@ def test_pictures_are_cut_out_moved_no_farther_than_asked_and_shares_make_up_the
     assert whole.shape == (128, 1, side, side)
     assert torch.equal(whole, torch.cat(halves))
     border = (made.pictures.shape[-1] - side) // 2
-    picked = made._order(0)[3 * 128 : 4 * 128]
+    picked = made.epochs.order(0)[3 * 128 : 4 * 128]
     ways = set()
     for picture, number in zip(whole[:, 0], picked, strict=True):
         original = made.pictures[number]
@@ -112,7 +112,7 @@ def cut(picture, down, right, side):
 def test_the_held_out_pictures_are_never_trained_on_and_the_test_set_is_not_touched():
     made = task(held_out=400)
     assert made.measured[0] == "validation" and len(made.measured[2]) == 400
-    assert max(int(made._order(epoch).max()) for epoch in range(3)) < 1437 - 400
+    assert max(int(made.epochs.order(epoch).max()) for epoch in range(3)) < 1437 - 400
     whole = task(held_out=0)
     assert whole.measured[0] == "test" and len(whole.measured[2]) == 360
     assert whole.trained == 1437

@@ -14,8 +14,9 @@ from descent.runs.definition.catalogue import RUNS
 from descent.runs.definition.profiles import settings_of
 from descent.runs.folder.learner_model import class_from, join_cells
 from descent.runs.launching.torchrun import start_torchrun
-from descent.runs.nanogpt.report_cells import last_model, show_whole_validation
+from descent.runs.nanogpt.report_cells import show_whole_validation
 from descent.runs.nanogpt.task import make_task, whole_validation_loss
+from descent.runs.results.report_cells import last_model
 from descent.training.checkpoint import load_checkpoint
 from descent.training.distributed import Processes
 from descent.training.loop import train

@@ -24,6 +24,14 @@ def test_a_record_is_found_in_the_course_folder(results: Path) -> None:
     assert measured("race") == {"date": "2026-11-20", "runs": [1.5]}
 
 
+def test_the_record_of_a_real_run_is_found_by_its_folder(results: Path) -> None:
+    (results / "runs").mkdir()
+    (results / "runs" / "gpt-cpu-here.json").write_text('{"run": "gpt"}', encoding="utf-8")
+    assert measured("runs/gpt-cpu-here") == {"run": "gpt"}
+    with pytest.raises(UnknownMeasurement, match=r"There are: ablation, race, runs/gpt-cpu-here"):
+        measured("gpt-cpu-here")
+
+
 @pytest.mark.parametrize("name", ["races", "race.json", "../results/race", "", "runs"])
 def test_an_unknown_name_lists_those_there_are(results: Path, name: str) -> None:
     (results / "runs").mkdir()

@@ -28,7 +28,7 @@ from descent.study.catalog import Chapter
 PIPELINE_VERSION = 1
 """Raise it when the same source has to make different notebooks."""
 
-_MEASURED = re.compile(r"""\bmeasured\(\s*["']([\w-]+)["']""")
+_MEASURED = re.compile(r"""\bmeasured\(\s*["']([\w/-]+)["']""")
 
 
 @dataclass(frozen=True)

@@ -142,13 +142,16 @@ def record(
     run_id: RunId = "",
     label: Annotated[str, typer.Option(help="A word for the machine, such as 2-cores.")] = "here",
     note: Annotated[str, typer.Option(help="What a reader has to know besides.")] = "",
+    busy: Annotated[
+        bool, typer.Option("--busy", help="Other work ran meanwhile: keep no seconds.")
+    ] = False,
 ) -> None:
     """Keep the result of a finished run in the book, with hardware, versions and command."""
     from descent.runs.folder.finding import find_folder
     from descent.runs.results.records import write_record
     from descent.study.paths import course_root
 
-    print(short_path(write_record(course_root(), find_folder(run_id), label, note)))
+    print(short_path(write_record(course_root(), find_folder(run_id), label, note, busy)))
 
 
 def _follow(folder: RunFolder, detach: bool = False) -> None:

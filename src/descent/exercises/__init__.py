@@ -5,8 +5,9 @@ with an oracle that uses nothing of the chapter's solutions; the mistakes that p
 with what to tell them; the hints; and, where a mutant of the reference is no mistake, the reason.
 
 What happens where: ``<part>/<slug>`` declares the exercises of ``solutions/<part>/NN_slug.py``,
-``doubles`` is what several of these draw from and stand in with; ``lookup`` finds them by the
-chapter's name; ``own_answers`` takes an answer out of the learner's notebook and judges it again
-before a later chapter builds on it; ``run_model`` makes of it the model that a real run trains.
+``doubles`` is what several of these draw from and stand in with, ``studies`` how fits, intervals
+and conclusions are judged; ``lookup`` finds them by the chapter's name; ``own_answers`` takes an
+answer out of the learner's notebook and judges it again before a later chapter builds on it;
+``run_model`` makes of it the model that a real run trains.
 How an answer is judged is the business of :mod:`descent.grading`, which knows no chapter.
 """

@@ -34,7 +34,13 @@ def model_text(run_name: str, model: Any) -> str:
     if model == "ours":
         return ""
     if model == "mine":
-        chapter, name = find_run(run_name).mine
+        exercise = find_run(run_name).mine
+        if exercise is None:
+            raise CourseError(
+                f"No chapter's exercise is the model of {run_name}. It can be a class of yours: "
+                f'run("{run_name}", model=YourClass).'
+            )
+        chapter, name = exercise
         return join_cells(own_cells(chapter, name), name)
     if not isinstance(model, type):
         raise CourseError(f"model is {model!r}; it can be 'ours', 'mine' or a class of yours.")

@@ -9,10 +9,14 @@ if TYPE_CHECKING:
     from descent.figures.attention_map import attention_map_figure
     from descent.figures.convolution import convolution_figure
     from descent.figures.curves import plot_curves
+    from descent.figures.diffusion import diffusion_figure
     from descent.figures.digits import plot_confusion, show_digits
     from descent.figures.drawing import digit_pad
+    from descent.figures.frontier import frontier_figure
     from descent.figures.live import LivePlot
     from descent.figures.loss_surface import loss_surface_figure
+    from descent.figures.noisy_quadratic import noisy_quadratic_figure
+    from descent.figures.pipeline import pipeline_figure
     from descent.figures.regions import plot_decision_regions
     from descent.figures.ring import ring_figure
     from descent.figures.sampling import sampling_figure
@@ -23,8 +27,12 @@ __all__ = [
     "LivePlot",
     "attention_map_figure",
     "convolution_figure",
+    "diffusion_figure",
     "digit_pad",
+    "frontier_figure",
     "loss_surface_figure",
+    "noisy_quadratic_figure",
+    "pipeline_figure",
     "plot_confusion",
     "plot_curves",
     "plot_decision_regions",
@@ -40,8 +48,12 @@ _MODULES = {
     "LivePlot": "live",
     "attention_map_figure": "attention_map",
     "convolution_figure": "convolution",
+    "diffusion_figure": "diffusion",
     "digit_pad": "drawing",
+    "frontier_figure": "frontier",
     "loss_surface_figure": "loss_surface",
+    "noisy_quadratic_figure": "noisy_quadratic",
+    "pipeline_figure": "pipeline",
     "plot_confusion": "digits",
     "plot_curves": "curves",
     "plot_decision_regions": "regions",

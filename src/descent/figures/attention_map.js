@@ -1,5 +1,5 @@
 // Where a transformer looks, in the reader's hands: choose a word and a head, see the weights.
-(({ element }) => {
+(({ element, message, whenArrows }) => {
   const STRONGEST = 3;
 
   const percent = (weight) => Math.round(100 * weight) + " %";
@@ -31,16 +31,12 @@
       return { button, share };
     });
     line.addEventListener("pointerleave", () => choose(held));
-    line.addEventListener("keydown", (event) => {
-      const move = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-      if (!move) return;
-      event.preventDefault();
-      event.stopPropagation();
-      held = Math.min(words.length - 1, Math.max(0, chosen + move));
+    whenArrows(line, (right) => {
+      held = Math.min(words.length - 1, Math.max(0, chosen + right));
       choose(held);
       tokens[held].button.focus();
     });
-    const message = element("p", { class: "da-message", role: "status" }, root);
+    const say = message(root);
 
     function choose(i) {
       chosen = i;
@@ -60,7 +56,7 @@
       const order = row.map((weight, i) => ({ weight, i })).sort((a, b) => b.weight - a.weight);
       const told = order.slice(0, STRONGEST).filter(({ weight }) => weight >= 0.005);
       const names = told.map(({ weight, i }) => `“${words[i]}” ${i === chosen ? "(itself) " : ""}${percent(weight)}`);
-      message.textContent = `Layer ${layer + 1}, head ${head + 1}: “${words[chosen]}” looks at ${names.join(", ")}.`;
+      say(`Layer ${layer + 1}, head ${head + 1}: “${words[chosen]}” looks at ${names.join(", ")}.`);
     }
 
     paint();

@@ -1,5 +1,5 @@
 // A 3 × 3 kernel over a picture, in the reader's hands: the products, their sum, and the output map.
-(({ element, colour, whenLookChanges }) => {
+(({ element, colour, whenLookChanges, panel, clear, chooser, message, whenArrows, minus }) => {
   const SIDE = 3;
   const PRESETS = [
     ["left edges", [-1, 0, 1, -1, 0, 1, -1, 0, 1]],
@@ -10,7 +10,7 @@
     ["nothing", [0, 0, 0, 0, 1, 0, 0, 0, 0]],
   ];
 
-  const show = (v) => String(Number(v.toFixed(2)) + 0).replace("-", "−");
+  const show = (v) => minus(String(Number(v.toFixed(2)) + 0));
   const read = (text) => (text.trim() === "" ? NaN : Number(text.trim().replace("−", "-").replace(",", ".")));
 
   // The picture with its margin of zeros, and every sum of products: what the panels draw.
@@ -29,12 +29,7 @@
   function grid(canvas, colour) {
     const pen = canvas.getContext("2d"), self = {};
     self.paint = (rows, columns, room, shade, marked, margin) => {
-      const scale = window.devicePixelRatio || 1, width = canvas.clientWidth || 300;
-      const cell = width / room;
-      canvas.style.height = width + "px";
-      canvas.width = canvas.height = Math.round(width * scale);
-      pen.setTransform(scale, 0, 0, scale, 0, 0);
-      pen.clearRect(0, 0, width, width);
+      const { width } = clear(canvas, 1), cell = width / room;
       self.left = (width - columns * cell) / 2;
       self.top = (width - rows * cell) / 2;
       self.cell = cell;
@@ -68,12 +63,6 @@
     return self;
   }
 
-  function panel(parent, caption, description) {
-    const node = element("figure", { class: "dc-panel" }, parent);
-    const title = element("figcaption", {}, node, caption);
-    return [element("canvas", { role: "img", tabindex: "0", "aria-label": description }, node), title];
-  }
-
   function table(parent, name, tag, attributes) {
     const part = element("div", { class: "dc-part" }, parent);
     element("b", {}, part, name);
@@ -81,20 +70,14 @@
     return Array.from({ length: 9 }, (_, t) => element(tag, attributes ? attributes(t) : {}, cells));
   }
 
-  function chooser(parent, name, className, options) {
-    const select = element("select", { class: className }, element("label", {}, parent, name));
-    options.forEach((text) => element("option", {}, select, text));
-    return select;
-  }
-
   function setUp(root, problem) {
     const { image } = problem;
     const tint = (name) => colour(root, name);
 
-    const panels = element("div", { class: "dc-panels" }, root);
+    const panels = element("div", { class: "figure-panels" }, root);
     const keys = "Arrow keys move the window.";
-    const [inCanvas, inTitle] = panel(panels, "", "The picture with the window on it. " + keys);
-    const [outCanvas, outTitle] = panel(panels, "", "The output, one number for each place of the window. " + keys);
+    const { canvas: inCanvas, title: inTitle } = panel(panels, "", "The picture with the window on it. " + keys, { tabindex: "0" });
+    const { canvas: outCanvas, title: outTitle } = panel(panels, "", "The output, one number for each place of the window. " + keys, { tabindex: "0" });
     const sum = element("div", { class: "dc-sum" }, root);
     const under = table(sum, "under the window", "span");
     element("span", { class: "dc-sign" }, sum, "×");
@@ -105,11 +88,11 @@
     const products = table(sum, "products", "span");
     element("span", { class: "dc-sign" }, sum, "Σ =");
     const total = element("output", {}, sum);
-    const controls = element("div", { class: "dc-controls" }, root);
-    const preset = chooser(controls, "Kernel", "dc-preset", [...PRESETS.map(([name]) => name), "your own"]);
-    const strideChooser = chooser(controls, "Stride", "dc-stride", ["1", "2", "3"]);
-    const paddingChooser = chooser(controls, "Padding", "dc-padding", ["0", "1", "2"]);
-    const message = element("p", { class: "dc-message", role: "status" }, root);
+    const controls = element("div", { class: "figure-controls" }, root);
+    const preset = chooser(controls, "Kernel", [...PRESETS.map(([name]) => name), "your own"], { class: "dc-preset" });
+    const strideChooser = chooser(controls, "Stride", ["1", "2", "3"], { class: "dc-stride" });
+    const paddingChooser = chooser(controls, "Padding", ["0", "1", "2"], { class: "dc-padding" });
+    const say = message(root);
 
     const input = grid(inCanvas, tint), output = grid(outCanvas, tint);
     const room = Math.max(image.length, image[0].length) + 4;
@@ -130,7 +113,7 @@
       total.textContent = show(now.output[i][j]);
       inTitle.textContent = `Picture: ${image.length} × ${image[0].length}` + (padding ? `, with a margin of ${padding}` : "");
       outTitle.textContent = `Output: ${now.down} × ${now.across}, blue above 0, orange below`;
-      message.textContent = `Row ${i}, column ${j} of the output: the window starts at row ${i * stride - padding}, column ${j * stride - padding} of the picture.`.replace(/-/g, "−");
+      say(minus(`Row ${i}, column ${j} of the output: the window starts at row ${i * stride - padding}, column ${j * stride - padding} of the picture.`));
     }
 
     function compute() {
@@ -171,13 +154,7 @@
     for (const [canvas, pointed] of [[inCanvas, overInput], [outCanvas, overOutput]]) {
       canvas.addEventListener("pointerdown", pointed);
       canvas.addEventListener("pointermove", pointed);
-      canvas.addEventListener("keydown", (event) => {
-        const move = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[event.key];
-        if (!move) return;
-        event.preventDefault();
-        event.stopPropagation();
-        moveTo(place.i + move[0], place.j + move[1]);
-      });
+      whenArrows(canvas, (right, up) => moveTo(place.i - up, place.j + right));
     }
     weights.forEach((field, t) => field.addEventListener("input", () => {
       const value = read(field.value);

@@ -1,8 +1,9 @@
 """What the interactive figures share: one page of HTML, style and plain JavaScript each.
 
 Such a figure needs neither a kernel nor a network: the same output works in JupyterLab and in the
-book read from disk. ``NAME.js`` draws it and ``NAME.css`` styles it; ``interactive.js`` sets it
-up, and ``interactive.css`` holds the card and the colours.
+book read from disk. ``NAME.js`` draws it and ``NAME.css``, where there is one, styles it.
+``interactive.js`` sets it up and holds what several are made of (sliders, panels, messages),
+``plot.js`` the canvas with axes, ``interactive.css`` the card, the parts and the colours.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from importlib.resources import files
 from typing import Any
 
 FALLBACK = "This figure moves in the book, and in JupyterLab after its cell has been run."
+
+_FOLDER = files("descent.figures")
 
 
 class InteractiveFigure:
@@ -41,7 +44,7 @@ def interactive_figure(name: str, description: str, problem: dict[str, Any]) -> 
 
     Parameters
     ----------
-    name : of its ``.js`` and ``.css`` files in this folder.
+    name : of its ``.js`` file in this folder, and of its ``.css`` file if it has one.
     description : what stands in for it where HTML cannot be shown.
     problem : what the script is given, as JSON.
 
@@ -49,20 +52,21 @@ def interactive_figure(name: str, description: str, problem: dict[str, Any]) -> 
     -------
     InteractiveFigure : its script sets up every copy of it on the page, each once.
     """
-    style = _text("interactive.css") + _text(f"{name}.css")
-    shared, own = _text("interactive.js").rstrip(), _text(f"{name}.js").rstrip()
+    own_style = _FOLDER.joinpath(f"{name}.css")
+    style = _text("interactive.css") + (own_style.read_text("utf-8") if own_style.is_file() else "")
+    shared, plot, own = (_text(f"{file}.js").rstrip() for file in ("interactive", "plot", name))
     data = json.dumps(problem, separators=(",", ":"), sort_keys=True)
-    digest = hashlib.sha256((data + style + shared + own).encode()).hexdigest()[:12]
+    digest = hashlib.sha256((data + style + shared + plot + own).encode()).hexdigest()[:12]
     key = f"{name.replace('_', '-')}-{digest}"
     markup = (
         f'<div class="descent-figure descent-{name.replace("_", "-")}" data-figure="{key}" '
         f'data-problem="{html.escape(data, quote=True)}">\n'
         f"<style>\n{style}</style>\n"
         f'<p class="figure-fallback">{FALLBACK}</p>\n</div>\n'
-        f'<script>\n{shared}("{key}",\n{own});\n</script>\n'
+        f'<script>\n{shared}("{key}",\n{plot},\n{own});\n</script>\n'
     )
     return InteractiveFigure(markup, description)
 
 
 def _text(file: str) -> str:
-    return files("descent.figures").joinpath(file).read_text("utf-8")
+    return _FOLDER.joinpath(file).read_text("utf-8")

@@ -1,9 +1,9 @@
 // Gradient descent on the mean squared error of a line, in the reader's hands.
-(({ element, colour, whenLookChanges }) => {
+(({ element, colour, whenLookChanges, panel, plot, slider, readout, message, whenArrows, within, minus }) => {
   const STEPS = 500, TICK = 90, ARRIVED = 1e-3, RINGS = 10;
 
   const mean = (values) => values.reduce((sum, v) => sum + v, 0) / values.length;
-  const show = (v) => (Math.abs(v) >= 1e5 ? v.toExponential(1) : v.toFixed(Math.abs(v) < 10 ? 3 : 1)).replace("-", "−");
+  const show = (v) => minus(Math.abs(v) >= 1e5 ? v.toExponential(1) : v.toFixed(Math.abs(v) < 10 ? 3 : 1));
 
   // The loss is a quadratic bowl: (θ − θ*)ᵀ H (θ − θ*) + lowest, with H = [[mean x², mean x], [mean x, 1]].
   function bowl(x, y) {
@@ -26,110 +26,26 @@
     return { lowest: { w, b }, loss, gradient, ring, radius, limit: 1 / steepest };
   }
 
-  // A canvas as wide as its panel, with axes; `draw(pen)` is called whenever it has to be painted.
-  function plot(canvas, view, names, colour) {
-    const pad = { left: 44, right: 10, top: 8, bottom: 40 };
-    const pen = canvas.getContext("2d");
-    const self = { pen };
-    self.prepare = () => {
-      const scale = window.devicePixelRatio || 1;
-      const width = canvas.clientWidth || 300, height = Math.round(width * 0.78);
-      canvas.style.height = height + "px";
-      canvas.width = Math.round(width * scale);
-      canvas.height = Math.round(height * scale);
-      pen.setTransform(scale, 0, 0, scale, 0, 0);
-      pen.clearRect(0, 0, width, height);
-      self.box = { x: pad.left, y: pad.top, w: width - pad.left - pad.right, h: height - pad.top - pad.bottom };
-    };
-    self.x = (v) => self.box.x + ((v - view.x[0]) / (view.x[1] - view.x[0])) * self.box.w;
-    self.y = (v) => self.box.y + (1 - (v - view.y[0]) / (view.y[1] - view.y[0])) * self.box.h;
-    self.back = (px, py) => ({
-      x: view.x[0] + ((px - self.box.x) / self.box.w) * (view.x[1] - view.x[0]),
-      y: view.y[0] + (1 - (py - self.box.y) / self.box.h) * (view.y[1] - view.y[0]),
-    });
-    self.inside = (paint) => {
-      pen.save();
-      pen.beginPath();
-      pen.rect(self.box.x, self.box.y, self.box.w, self.box.h);
-      pen.clip();
-      paint();
-      pen.restore();
-    };
-    self.dot = (x, y, size, fill, edge) => {
-      pen.beginPath();
-      pen.arc(self.x(x), self.y(y), size, 0, 2 * Math.PI);
-      pen.fillStyle = fill;
-      pen.fill();
-      if (edge) { pen.lineWidth = 2; pen.strokeStyle = edge; pen.stroke(); }
-    };
-    self.axes = () => {
-      const { x, y, w, h } = self.box;
-      pen.strokeStyle = colour("rule");
-      pen.lineWidth = 1;
-      pen.strokeRect(x + 0.5, y + 0.5, w - 1, h - 1);
-      pen.fillStyle = colour("ink");
-      pen.font = "13px system-ui, 'DejaVu Sans', sans-serif";
-      pen.textAlign = "center";
-      pen.textBaseline = "top";
-      for (const v of ticks(view.x)) pen.fillText(label(v), self.x(v), y + h + 5);
-      pen.fillText(names.x, x + w / 2, y + h + 22);
-      pen.textAlign = "right";
-      pen.textBaseline = "middle";
-      for (const v of ticks(view.y)) pen.fillText(label(v), x - 6, self.y(v));
-      pen.save();
-      pen.translate(10, y + h / 2);
-      pen.rotate(-Math.PI / 2);
-      pen.textAlign = "center";
-      pen.fillText(names.y, 0, 0);
-      pen.restore();
-    };
-    return self;
-  }
-
-  const label = (v) => String(Number(v.toFixed(6))).replace("-", "−");
-
-  function ticks([low, high]) {
-    const rough = (high - low) / 5, power = 10 ** Math.floor(Math.log10(rough));
-    const step = [1, 2, 5, 10].map((m) => m * power).find((s) => s >= rough);
-    const found = [];
-    for (let v = Math.ceil(low / step) * step; v <= high; v += step) found.push(v);
-    return found;
-  }
-
-  function panel(parent, caption, description, attributes) {
-    const node = element("figure", { class: "ds-panel" }, parent);
-    element("figcaption", {}, node, caption);
-    return element("canvas", { role: "img", "aria-label": description, ...attributes }, node);
-  }
-
   function setUp(root, problem) {
     const { x, y } = problem, hill = bowl(x, y);
     const tint = (name) => colour(root, name);
 
-    const panels = element("div", { class: "ds-panels" }, root);
-    const surfaceCanvas = panel(panels, "The loss, for every line", "Rings of equal loss over slope w and intercept b, with the path of gradient descent. Arrow keys move the starting point.", { tabindex: "0" });
-    const fitCanvas = panel(panels, "The line it stands for", "The data and the line with the present w and b.", {});
-    const controls = element("div", { class: "ds-controls" }, root);
-    const rateLabel = element("label", {}, controls, "Learning rate");
+    const panels = element("div", { class: "figure-panels" }, root);
+    const { canvas: surfaceCanvas } = panel(panels, "The loss, for every line", "Rings of equal loss over slope w and intercept b, with the path of gradient descent. Arrow keys move the starting point.", { tabindex: "0" });
+    const { canvas: fitCanvas } = panel(panels, "The line it stands for", "The data and the line with the present w and b.");
+    const controls = element("div", { class: "figure-controls" }, root);
     const top = Math.max(hill.limit * 1.6, problem.rate * 1.1);
-    const slider = element("input", { type: "range", min: Math.log10(top / 200), max: Math.log10(top), step: 0.005, "aria-label": "Learning rate" }, rateLabel);
-    const rateShown = element("output", {}, rateLabel);
+    const { input: rateInput, say: sayRate } = slider(controls, "Learning rate", { min: Math.log10(top / 200), max: Math.log10(top), step: 0.005 });
     const stepButton = element("button", { type: "button", class: "ds-step" }, controls, "Step");
-    const runButton = element("button", { type: "button", class: "ds-run" }, controls, "Run");
+    const runButton = element("button", { type: "button", class: "ds-run figure-main" }, controls, "Run");
     const resetButton = element("button", { type: "button", class: "ds-reset" }, controls, "Reset");
-    const readout = element("div", { class: "ds-readout" }, root);
-    const message = element("p", { class: "ds-message", role: "status" }, root);
+    const tell = readout(root), say = message(root);
 
-    const surface = plot(surfaceCanvas, problem.view, { x: "slope w", y: "intercept b" }, tint);
-    const fit = plot(fitCanvas, problem.fit, { x: "x", y: "y" }, tint);
+    const surface = plot(surfaceCanvas, { x: { name: "slope w", range: problem.view.x }, y: { name: "intercept b", range: problem.view.y } }, tint);
+    const fit = plot(fitCanvas, { x: { name: "x", range: problem.fit.x }, y: { name: "y", range: problem.fit.y } }, tint);
     let rate = problem.rate, start = { ...problem.start }, path, timer = null, over;
 
     const here = () => path[path.length - 1];
-
-    function say(text, kind) {
-      message.textContent = text;
-      message.dataset.kind = kind || "";
-    }
 
     function reset() {
       stop();
@@ -200,29 +116,15 @@
           pen.stroke();
         }
         pen.globalAlpha = 1;
-        paintLowest();
+        surface.cross(hill.lowest.w, hill.lowest.b, tint("ink"));
         paintPath();
       });
       surface.axes();
     }
 
-    function paintLowest() {
-      const { pen } = surface, px = surface.x(hill.lowest.w), py = surface.y(hill.lowest.b);
-      pen.strokeStyle = tint("ink");
-      pen.lineWidth = 2;
-      pen.beginPath();
-      pen.moveTo(px - 5, py - 5); pen.lineTo(px + 5, py + 5);
-      pen.moveTo(px - 5, py + 5); pen.lineTo(px + 5, py - 5);
-      pen.stroke();
-    }
-
     function paintPath() {
-      const { pen } = surface, path_ = tint("path");
-      pen.beginPath();
-      for (const p of path) pen.lineTo(surface.x(p.w), surface.y(p.b));
-      pen.strokeStyle = path_;
-      pen.lineWidth = 2;
-      pen.stroke();
+      const path_ = tint("path");
+      surface.line(path.map((p) => [p.w, p.b]), path_, 2);
       for (const p of path.slice(0, -1)) surface.dot(p.w, p.b, 3, path_);
       surface.dot(here().w, here().b, 7, path_, tint("paper"));
     }
@@ -239,11 +141,7 @@
         pen.stroke();
         pen.globalAlpha = 1;
         x.forEach((v, i) => fit.dot(v, y[i], 4, tint("point")));
-        pen.beginPath();
-        for (const v of problem.fit.x) pen.lineTo(fit.x(v), at(v));
-        pen.strokeStyle = tint("fit");
-        pen.lineWidth = 3;
-        pen.stroke();
+        fit.line(problem.fit.x.map((v) => [v, p.w * v + p.b]), tint("fit"), 3);
       });
       fit.axes();
     }
@@ -251,32 +149,25 @@
     function paint() {
       paintSurface();
       paintFit();
-      rateShown.textContent = rate.toPrecision(3);
-      slider.setAttribute("aria-valuetext", rate.toPrecision(3));
+      sayRate(rate.toPrecision(3));
       stepButton.disabled = over;
-      readout.textContent = "";
       const p = here();
-      for (const [name, value] of [["step", String(path.length - 1)], ["w", show(p.w)], ["b", show(p.b)], ["loss", show(hill.loss(p))]]) {
-        const part = element("span", { "data-name": name }, readout, name + " ");
-        element("b", {}, part, value);
-      }
+      tell([["step", String(path.length - 1)], ["w", show(p.w)], ["b", show(p.b)], ["loss", show(hill.loss(p))]]);
     }
 
     function startAt(w, b) {
-      const within = (v, [low, high]) => Math.min(high, Math.max(low, v));
       start = { w: within(w, problem.view.x), b: within(b, problem.view.y) };
       reset();
     }
 
     function pointed(event) {
-      const edge = surfaceCanvas.getBoundingClientRect();
-      const p = surface.back(event.clientX - edge.left, event.clientY - edge.top);
+      const p = surface.back(event);
       startAt(p.x, p.y);
     }
 
-    slider.value = Math.log10(rate);
-    slider.addEventListener("input", () => {
-      rate = 10 ** Number(slider.value);
+    rateInput.value = Math.log10(rate);
+    rateInput.addEventListener("input", () => {
+      rate = 10 ** Number(rateInput.value);
       if (over) reset(); else paint();
     });
     stepButton.addEventListener("click", () => { stop(); step(); paint(); });
@@ -286,13 +177,9 @@
     surfaceCanvas.addEventListener("pointermove", (event) => {
       if (event.pointerType === "mouse" && event.buttons === 1) pointed(event);
     });
-    surfaceCanvas.addEventListener("keydown", (event) => {
-      const move = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];
-      if (!move) return;
-      event.preventDefault();
-      event.stopPropagation();
+    whenArrows(surfaceCanvas, (right, up) => {
       const { view } = problem;
-      startAt(start.w + (move[0] * (view.x[1] - view.x[0])) / 20, start.b + (move[1] * (view.y[1] - view.y[0])) / 20);
+      startAt(start.w + (right * (view.x[1] - view.x[0])) / 20, start.b + (up * (view.y[1] - view.y[0])) / 20);
     });
 
     reset();

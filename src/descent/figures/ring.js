@@ -1,5 +1,5 @@
 // A ring all-reduce in the reader's hands: one step forward or back, what has just arrived is framed.
-(({ element }) => {
+(({ element, message, whenArrows }) => {
   const same = (one, two) => one.join() === two.join();
 
   function setUp(root, problem) {
@@ -7,19 +7,13 @@
     const processes = added[0].length, parts = added[0][0].length, last = added.length - 1;
     let step = 0;
 
-    const controls = element("div", { class: "dr-controls" }, root);
+    const controls = element("div", { class: "figure-controls" }, root);
     const back = element("button", { type: "button" }, controls, "Back");
     const next = element("button", { type: "button" }, controls, "Next step");
     const where = element("span", { class: "dr-where" }, controls);
     back.addEventListener("click", () => show(step - 1));
     next.addEventListener("click", () => show(step + 1));
-    controls.addEventListener("keydown", (event) => {
-      const move = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-      if (!move) return;
-      event.preventDefault();
-      event.stopPropagation();
-      show(step + move);
-    });
+    whenArrows(controls, (right) => show(step + right));
 
     const table = element("table", { class: "dr-table" }, root);
     const head = element("tr", {}, element("thead", {}, table));
@@ -31,7 +25,7 @@
       element("th", { scope: "row" }, row, `process ${process}`);
       return added[0][process].map(() => element("td", { class: "dr-cell" }, row));
     });
-    const message = element("p", { class: "dr-message", role: "status" }, root);
+    const say = message(root);
 
     function show(wanted) {
       step = Math.min(last, Math.max(0, wanted));
@@ -49,9 +43,9 @@
       next.disabled = step === last;
       where.textContent = step === 0 ? `start, of ${last} steps` : `step ${step} of ${last}`;
       const whole = added[step].flat().filter((cell) => cell.length === processes).length;
-      message.textContent = step === 0
+      say(step === 0
         ? "Each process has its own values in every part. A cell names the processes whose values are in the sum."
-        : `Process ${arrived.join(", ")}. Finished: ${whole} of ${processes * parts} cells.`;
+        : `Process ${arrived.join(", ")}. Finished: ${whole} of ${processes * parts} cells.`);
     }
 
     show(0);

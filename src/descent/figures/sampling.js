@@ -1,17 +1,6 @@
 // A next-word distribution in the reader's hands: temperature, then top-k, then top-p, and draws.
-(({ element }) => {
+(({ element, slider, chooser, key, message, generator, grouped }) => {
   const SEED = 12;
-
-  // A small generator of uniform numbers (mulberry32), so that a page draws the same words each time it is opened.
-  function generator(seed) {
-    let state = seed >>> 0;
-    return () => {
-      state = (state + 0x6d2b79f5) >>> 0;
-      let t = Math.imul(state ^ (state >>> 15), state | 1);
-      t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-      return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-    };
-  }
 
   const total = (values) => values.reduce((sum, v) => sum + v, 0);
 
@@ -43,36 +32,22 @@
     return [...found, count];
   }
 
-  const grouped = (n) => String(n).replace(/\B(?=(\d{3})+$)/g, "\u202f");
   const percent = (v) => (v === 0 ? "0 %" : v < 0.001 ? "< 0.1 %" : (100 * v).toFixed(v < 0.0995 ? 1 : 0) + " %");
   const short = (v) => (v < 9.95 ? v.toFixed(1) : grouped(Math.round(v)));
-
-  function slider(parent, name, attributes) {
-    const label = element("label", {}, parent);
-    element("span", { class: "dm-name" }, label, name);
-    const input = element("input", { type: "range", ...attributes }, label);
-    return [input, element("output", {}, label)];
-  }
 
   function setUp(root, problem) {
     const { words, hundredths, contexts, rows, start } = problem;
     const shown = Math.min(rows, words.length), others = words.length - shown, places = stops(words.length);
 
     const top = element("div", { class: "dm-top" }, root);
-    const chooser = element("select", { class: "dm-context" }, element("label", {}, top, "After"));
-    contexts.forEach((text) => element("option", {}, chooser, `“${text} …”`));
-    chooser.selectedIndex = start;
-    const controls = element("div", { class: "dm-controls" }, root);
-    const [heat, heatShown] = slider(controls, "temperature", { class: "dm-temperature", min: "0", max: "2.5", step: "0.05", value: "1" });
-    const [best, bestShown] = slider(controls, "top-k", { class: "dm-k", min: "0", max: String(places.length - 1), step: "1", value: String(places.length - 1) });
-    const [mass, massShown] = slider(controls, "top-p", { class: "dm-p", min: "0", max: "1", step: "0.01", value: "1" });
+    const context = chooser(top, "After", contexts.map((text) => `“${text} …”`), { class: "dm-context" });
+    context.selectedIndex = start;
+    const controls = element("div", { class: "figure-controls" }, root);
+    const { input: heat, say: sayHeat } = slider(controls, "temperature", { class: "dm-temperature", min: "0", max: "2.5", step: "0.05", value: "1" });
+    const { input: best, say: sayBest } = slider(controls, "top-k", { class: "dm-k", min: "0", max: String(places.length - 1), step: "1", value: String(places.length - 1) });
+    const { input: mass, say: sayMass } = slider(controls, "top-p", { class: "dm-p", min: "0", max: "1", step: "0.01", value: "1" });
 
-    const key = element("div", { class: "dm-key" }, root);
-    for (const [kind, text] of [["own", "the model’s own"], ["fill", "to draw from"], ["drawn", "drawn"]]) {
-      const item = element("span", {}, key);
-      element("i", { class: "dm-swatch dm-" + kind }, item);
-      item.append(text);
-    }
+    key(root, [["dm-own", "the model’s own"], ["dm-fill", "to draw from"], ["dm-drawn", "drawn"]]);
     const list = element("div", { class: "dm-rows", role: "list" }, root);
     const lines = Array.from({ length: shown + (others ? 1 : 0) }, () => {
       const row = element("div", { class: "dm-row", role: "listitem" }, list);
@@ -81,7 +56,7 @@
       const bars = ["own", "fill", "drawn"].map((kind) => element("span", { class: "dm-bar dm-" + kind }, track));
       return { row, word, bars, number: element("span", { class: "dm-number" }, row), count: element("span", { class: "dm-count" }, row) };
     });
-    const message = element("p", { class: "dm-message", role: "status" }, root);
+    const say = message(root);
     const buttons = element("div", { class: "dm-buttons" }, root);
     const button = (text, action) => element("button", { type: "button" }, buttons, text).addEventListener("click", action);
     const drawnText = element("span", { class: "dm-drawn-text", role: "status" });
@@ -91,22 +66,22 @@
 
     // The chosen context's words in falling order: all that follows works on this order.
     function choose() {
-      const logits = hundredths[chooser.selectedIndex];
+      const logits = hundredths[context.selectedIndex];
       order = words.map((_, i) => i).sort((a, b) => logits[b] - logits[a] || a - b);
       own = softmax(order.map((i) => logits[i]), 1);
       compute();
     }
 
     function compute() {
-      const logits = order.map((i) => hundredths[chooser.selectedIndex][i]);
+      const logits = order.map((i) => hundredths[context.selectedIndex][i]);
       const temperature = Number(heat.value), k = places[Number(best.value)], p = Number(mass.value);
       const heated = softmax(logits, temperature);
       const left = temperature === 0 ? 1 : reach(heated, k, p);
       kept = { count: left, mass: total(heated.slice(0, left)), ofTemperature: temperature !== 1 };
       probabilities = heated.map((v, i) => (i < left ? v / kept.mass : 0));
-      heatShown.textContent = temperature === 0 ? "0 (greedy)" : temperature.toFixed(2);
-      bestShown.textContent = k === words.length ? "all" : grouped(k);
-      massShown.textContent = p.toFixed(2);
+      sayHeat(temperature === 0 ? "0 (greedy)" : temperature.toFixed(2));
+      sayBest(k === words.length ? "all" : grouped(k));
+      sayMass(p.toFixed(2));
       clear();
     }
 
@@ -149,10 +124,11 @@
         row.setAttribute("aria-label", `${word.textContent}: the model ${percent(before)}, ` + (cut ? "cut" : `to draw from ${percent(now)}`) + (drawn ? `, drawn ${part(counts, i)} times` : ""));
       });
       const h = entropy(probabilities), h0 = entropy(own);
-      message.textContent =
+      say(
         `Kept: ${grouped(kept.count)} of ${grouped(words.length)} words, with ${percent(kept.mass)} of the probability` +
         (kept.ofTemperature ? " at this temperature" : "") +
-        `. Entropy ${h.toFixed(2)} nats, a choice between ${short(Math.exp(h))} words; the model’s own ${h0.toFixed(2)}, ${short(Math.exp(h0))}.`;
+        `. Entropy ${h.toFixed(2)} nats, a choice between ${short(Math.exp(h))} words; the model’s own ${h0.toFixed(2)}, ${short(Math.exp(h0))}.`,
+      );
       drawnText.textContent = drawn ? `${grouped(drawn)} drawn; the last: “${words[order[last]]}”` : "nothing drawn yet";
     }
 
@@ -162,7 +138,7 @@
     button("clear", clear);
     buttons.appendChild(drawnText);
     for (const input of [heat, best, mass]) input.addEventListener("input", compute);
-    chooser.addEventListener("change", choose);
+    context.addEventListener("change", choose);
     choose();
   }
 

@@ -70,6 +70,8 @@ class Score:
         Mutants that passed and are marked so.
     faults : list of str
         What is wrong with the grader, a sentence each, survivors included.
+    not_graded : str
+        Why nothing of this was tried: the exercise needs something that this machine has not got.
     """
 
     exercise: str
@@ -81,6 +83,7 @@ class Score:
     survivors: list[str] = field(default_factory=list)
     equivalents: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
+    not_graded: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """The same as plain data; ``Score(**data)`` makes it again."""
@@ -88,6 +91,8 @@ class Score:
 
     def line(self) -> str:
         """One row of the printed table."""
+        if self.not_graded:
+            return f"{self.exercise:<28} NOT GRADED HERE. {self.not_graded}"
         return (
             f"{self.exercise:<28} {self.mistakes:>3} named mistakes"
             + (f", left out: {self.misnamed} misnamed, {self.guessed} guessed"
@@ -127,6 +132,10 @@ def audit(
     score = Score(exercise.name, mistakes=len(exercise.mistakes))
     reference = getattr(module, exercise.name)
     _audit_declaration(exercise, score)
+    first = judge(exercise, reference, seed=depth.seeds[0])
+    if first.unjudged is not None and first.unjudged.not_installed:
+        score.not_graded = first.unjudged.reason
+        return score
     if exercise.plain is not None:
         plain = exercise.plain.define(exercise.plain.text, f"<{exercise.name}: right>")
         _audit_right(exercise, plain, "the plain right answer", depth, score)

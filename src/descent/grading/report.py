@@ -72,12 +72,16 @@ class Unjudged:
         Sentences: what happened, and what to do.
     detail
         What to report it with, for whoever mends the check; empty where there is nothing to mend.
+    not_installed
+        Whether it needs something that this machine has not got, and may never have. Then nobody
+        can do anything about it here, and a notebook goes on.
     """
 
     cause: str
     reason: str
     remedy: str
     detail: str = ""
+    not_installed: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """The fourth outcome: a check that could not judge, by no fault of the answer's.
 
 Four things keep a check from judging: it has a fault of its own; data that it needs is not there;
-the kernel has no memory, threads or files left; or other programs have left it no time. What came
-out of the answer's own code is never one of them.
+the kernel has no memory, threads or files left, or lacks a library; or other programs have left it
+no time. What came out of the answer's own code is never one of them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 from time import monotonic, thread_time  # bound here, whatever an answer does to `time`
 from types import FrameType
 
-from descent.errors import CourseError
+from descent.errors import CourseError, NotInstalled
 from descent.grading.calls import PACKAGE, WatchedAnswer, learner_error, text_of
 from descent.grading.exercise import Exercise
 from descent.grading.report import COULD_NOT_GRADE, Report, Unjudged
@@ -83,6 +83,9 @@ class Circumstances:
             return None
         if _is_of_the_courses_data(error):
             return _data(error)
+        if isinstance(error, NotInstalled):
+            remedy = "All other exercises go on without it."
+            return Unjudged(KERNEL, text_of(error), remedy, not_installed=True)
         began = bool(watched.calls) or _passes_through(error, _OF_A_CALL)
         lacking = _lacking(error)
         if lacking and (not began or self._was_short_of(lacking)):

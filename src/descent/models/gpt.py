@@ -222,3 +222,44 @@ def sample(
         drawn = torch.multinomial(F.softmax(logits, dim=-1), 1, generator=generator)
         tokens = torch.cat([tokens, drawn], dim=1)
     return tokens
+
+
+def windows(tokens: Tensor, context: int) -> tuple[Tensor, Tensor]:
+    """Cut a text into windows side by side; what is left over at the end is not in them.
+
+    Parameters
+    ----------
+    tokens : Tensor
+        (length,), more than `context` of them.
+    context : int
+        Tokens of a window.
+
+    Returns
+    -------
+    inputs, targets : Tensor
+        (windows, context) each; the target at a place is the token after it.
+    """
+    number = (len(tokens) - 1) // context
+    length = number * context
+    return tokens[:length].view(number, context), tokens[1 : length + 1].view(number, context)
+
+
+@torch.no_grad()
+def total_loss(model: nn.Module, inputs: Tensor, targets: Tensor, at_once: int = 64) -> float:
+    """Add up the cross-entropy of all targets, in nats.
+
+    Parameters
+    ----------
+    model : nn.Module
+        From (batch, time) tokens to (batch, time, vocabulary) logits. Put into evaluation mode.
+    inputs, targets : Tensor
+        (windows, time), as `windows` cuts them.
+    at_once : int
+        Windows that the model is given at a time.
+    """
+    model.eval()
+    total = 0.0
+    for read, wanted in zip(inputs.split(at_once), targets.split(at_once), strict=True):
+        logits = model(read)
+        total += F.cross_entropy(logits.flatten(0, 1), wanted.flatten(), reduction="sum").item()
+    return total

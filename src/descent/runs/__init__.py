@@ -1,10 +1,10 @@
 """Real runs: trainings that take minutes to days, in the background, and their reports.
 
-A run is a folder here: ``gpt2``, ``imagenet``, ``mnist_resnet``, ``nanogpt``. Its ``__init__``
-declares it (`RUN`) with its settings, ``task`` is what trains, ``report`` is the script of its
-report, which papermill executes, ``report_cells`` has what that calls of this run alone, and
-``profiles`` are the settings for each kind of machine. Adding a run is adding such a folder: it is
-found by its profiles.
+A run is a folder here, such as ``nanogpt``; so is a sweep, which is many small trainings, such as
+``mnist_scaling``. Its ``__init__`` declares it (`RUN`) with its settings, ``task`` is what trains,
+``report`` is the script of its report, which papermill executes, ``report_cells`` has what that
+calls of this run alone, and ``profiles`` are the settings for each kind of machine. Adding a run is
+adding such a folder: it is found by its profiles.
 
 What happens where, each room on those before it: ``definition`` says what a run is, ``folder`` is
 a run on disk, ``launching`` starts, continues and stops it, ``watching`` follows it, ``results``

@@ -3,7 +3,7 @@
 A page computes what it can in a minute. What takes longer (three seeds of a race, a table of
 ablations) is measured once by a program of ``benchmarks/``, which writes a record: the numbers, and
 when, where and by which command they came about. Records of real runs are in a folder of their
-own; :mod:`descent.runs.results.records` reads those.
+own, ``runs``, and written by ``descent runs record``.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ def measured(name: str) -> dict[str, Any]:
     Parameters
     ----------
     name : str
-        The record's file name without its ending, such as ``"nanogpt_ablation"``.
+        The record's file name without its ending, such as ``"nanogpt_ablation"``; that of a real
+        run with its folder: ``"runs/mnist_scaling-cpu-2-cores"``.
 
     Returns
     -------
@@ -64,4 +65,5 @@ def measured(name: str) -> dict[str, Any]:
 
 def measurement_names(root: Path) -> list[str]:
     """Return the names of the records that a course folder holds, in order."""
-    return sorted(path.stem for path in (root / FOLDER).glob("*.json"))
+    own = sorted(path.stem for path in (root / FOLDER).glob("*.json"))
+    return own + sorted(f"runs/{path.stem}" for path in (root / FOLDER / "runs").glob("*.json"))

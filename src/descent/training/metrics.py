@@ -133,3 +133,8 @@ def curve(lines: list[Line], name: str) -> tuple[list[int], list[float]]:
     """
     found = [(line["step"], line[name]) for line in lines if name in line]
     return [step for step, _ in found], [value for _, value in found]
+
+
+def short(value: float) -> str:
+    """Write a number for a line of progress: four digits of it, or a whole number whole."""
+    return str(value) if isinstance(value, int) else f"{value:.4g}"

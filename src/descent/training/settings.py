@@ -1,4 +1,4 @@
-"""The settings every training has. A run adds its own fields."""
+"""The settings every run has, and those of every training. A run adds its own fields."""
 
 from __future__ import annotations
 
@@ -14,13 +14,91 @@ class WrongSetting(CourseError):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
-    """What a training is told.
+class RunSettings:
+    """What every run is told: where it runs, and from what its randomness follows.
 
     A run's class says what its own settings may be: in `CHOICES` where only a few words are
     possible; in `LEAST` and `MOST` the bounds of numbers, from 0 where there are none; in `SHARES`
     the numbers from 0 to below 1. What it inherits holds as well. What concerns two settings at
     once it checks in ``__post_init__``, after this class's.
+
+    Attributes
+    ----------
+    seed
+        What all randomness follows from.
+    seeds
+        How many trainings that differ in nothing else; each takes the next seed.
+    device
+        ``cpu`` or ``cuda``.
+    processes, nodes
+        Processes on each machine, and machines.
+    where
+        ``here`` or ``slurm``.
+    partition, hours
+        For Slurm: where the job queues (empty for the cluster's own choice), and the time asked.
+    model
+        ``ours`` or ``mine``.
+    """
+
+    CHOICES: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "device": ("cpu", "cuda"),
+        "where": ("here", "slurm"),
+        "model": ("ours", "mine"),
+    }
+    LEAST: ClassVar[Mapping[str, float]] = {"seeds": 1, "processes": 1, "nodes": 1}
+    MOST: ClassVar[Mapping[str, float]] = {}
+    SHARES: ClassVar[tuple[str, ...]] = ()
+
+    seed: int = 0
+    seeds: int = 1
+    device: str = "cpu"
+    processes: int = 1
+    nodes: int = 1
+    where: str = "here"
+    partition: str = ""
+    hours: float = 4.0
+    model: str = "ours"
+
+    def __post_init__(self) -> None:
+        """Refuse what no run can do, by the setting's name."""
+        self._check_each()
+        if self.nodes > 1 and self.where == "here":
+            raise WrongSetting("nodes is more than 1, which needs where=slurm.")
+
+    @property
+    def world(self) -> int:
+        """Processes, of all nodes together."""
+        return self.processes * self.nodes
+
+    def _check_each(self) -> None:
+        """Refuse a value that its setting can never have."""
+        for name, choices in self._declared("CHOICES").items():
+            if getattr(self, name) not in choices:
+                words = " or ".join(choices)
+                raise WrongSetting(f"{name} is {getattr(self, name)!r}; it can be {words}.")
+        least, most = self._declared("LEAST"), self._declared("MOST")
+        shares = {name for kind in type(self).__mro__ for name in vars(kind).get("SHARES", ())}
+        for name, value in vars(self).items():
+            if not isinstance(value, int | float):
+                continue
+            if value < least.get(name, 0):
+                raise WrongSetting(f"{name} is {value}; the least is {least.get(name, 0)}.")
+            if value > most.get(name, value):
+                raise WrongSetting(f"{name} is {value}; the most is {most[name]}.")
+            if name in shares and value >= 1:
+                raise WrongSetting(f"{name} is {value}; it is a share, from 0 to below 1.")
+
+    def _declared(self, what: str) -> dict[str, Any]:
+        """Put together what this class and those it derives from declare."""
+        kinds = reversed(type(self).__mro__)
+        return {name: value for kind in kinds for name, value in vars(kind).get(what, {}).items()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(RunSettings):
+    """What a training is told.
+
+    Several seeds are trained one after another; each has its own curve.
 
     Attributes
     ----------
@@ -31,12 +109,6 @@ class Settings:
     micro_batch
         Examples a process takes through the model at once; 0 for its whole share. A smaller
         number needs less memory, and gives the same update.
-    seed
-        What all randomness follows from.
-    seeds
-        How many trainings, one after another; each takes the next seed and has its own curve.
-    device
-        ``cpu`` or ``cuda``.
     precision
         ``float32``, ``bfloat16`` or ``float16``: the numbers that the forward pass works in.
     compile
@@ -62,39 +134,21 @@ class Settings:
         for the share that is used (MFU). 0 for the known number of a known GPU.
     log_every, evaluate_every, checkpoint_every
         In steps; 0 for never. The last step is always evaluated and saved.
-    processes, nodes
-        Processes on each machine, and machines.
-    where
-        ``here`` or ``slurm``.
-    partition, hours
-        For Slurm: where the job queues (empty for the cluster's own choice), and the time asked.
-    model
-        ``ours`` or ``mine``.
     """
 
     CHOICES: ClassVar[Mapping[str, tuple[str, ...]]] = {
-        "device": ("cpu", "cuda"),
         "precision": ("float32", "bfloat16", "float16"),
-        "where": ("here", "slurm"),
-        "model": ("ours", "mine"),
         "shard": ("none", "full"),
     }
     LEAST: ClassVar[Mapping[str, float]] = {
         "batch_size": 1,
-        "seeds": 1,
         "log_every": 1,
-        "processes": 1,
-        "nodes": 1,
     }
-    MOST: ClassVar[Mapping[str, float]] = {}
     SHARES: ClassVar[tuple[str, ...]] = ("average",)
 
     steps: int
     batch_size: int
     micro_batch: int = 0
-    seed: int = 0
-    seeds: int = 1
-    device: str = "cpu"
     precision: str = "float32"
     compile: bool = False
     graphs: bool = False
@@ -106,16 +160,10 @@ class Settings:
     log_every: int = 1
     evaluate_every: int = 0
     checkpoint_every: int = 0
-    processes: int = 1
-    nodes: int = 1
-    where: str = "here"
-    partition: str = ""
-    hours: float = 4.0
-    model: str = "ours"
 
     def __post_init__(self) -> None:
         """Refuse what no training can do, by the setting's name."""
-        self._check_each()
+        super().__post_init__()
         if self.precision == "float16" and self.device == "cpu":
             raise WrongSetting("precision is float16, which is for GPUs; a CPU takes bfloat16.")
         if self.shard == "full" and self.average:
@@ -128,36 +176,6 @@ class Settings:
                 "precision is float16, and shard is full: no process sees all gradients, which "
                 "float16's scaling needs. Take precision=bfloat16, or shard=none."
             )
-        if self.nodes > 1 and self.where == "here":
-            raise WrongSetting("nodes is more than 1, which needs where=slurm.")
-
-    def _check_each(self) -> None:
-        """Refuse a value that its setting can never have."""
-        for name, choices in self._declared("CHOICES").items():
-            if getattr(self, name) not in choices:
-                words = " or ".join(choices)
-                raise WrongSetting(f"{name} is {getattr(self, name)!r}; it can be {words}.")
-        least, most = self._declared("LEAST"), self._declared("MOST")
-        shares = {name for kind in type(self).__mro__ for name in vars(kind).get("SHARES", ())}
-        for name, value in vars(self).items():
-            if not isinstance(value, int | float):
-                continue
-            if value < least.get(name, 0):
-                raise WrongSetting(f"{name} is {value}; the least is {least.get(name, 0)}.")
-            if value > most.get(name, value):
-                raise WrongSetting(f"{name} is {value}; the most is {most[name]}.")
-            if name in shares and value >= 1:
-                raise WrongSetting(f"{name} is {value}; it is a share, from 0 to below 1.")
-
-    def _declared(self, what: str) -> dict[str, Any]:
-        """Put together what this class and those it derives from declare."""
-        kinds = reversed(type(self).__mro__)
-        return {name: value for kind in kinds for name, value in vars(kind).get(what, {}).items()}
-
-    @property
-    def world(self) -> int:
-        """Processes, of all nodes together."""
-        return self.processes * self.nodes
 
     @property
     def rows(self) -> int:

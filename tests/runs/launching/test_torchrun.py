@@ -12,7 +12,6 @@ from descent.runs.folder.finding import make_folder
 from descent.runs.folder.learner_model import join_cells
 from descent.runs.folder.lock import locked
 from descent.runs.launching.torchrun import cause_of_death, errors_folder, start_torchrun
-from descent.runs.launching.worker import only_trainer
 
 CELLS = [
     "import torch\nfrom torch import nn",
@@ -88,6 +87,6 @@ def test_a_second_trainer_is_refused(tools, monkeypatch):
     with (
         locked(folder.training_lock, ""),
         pytest.raises(Exception, match=f"Another process trains {folder.id} already"),
-        only_trainer(folder),
+        folder.only_trainer(),
     ):
         pass

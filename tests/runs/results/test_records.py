@@ -52,6 +52,22 @@ def test_several_seeds_and_shares_are_written_with_their_spread(finished, tmp_pa
     assert "test accuracy 99.04 % ± 0.06 % (10 seeds)" in shown
 
 
+def test_perplexity_and_bits_are_kept_and_what_is_no_result_is_not(finished, tmp_path):
+    numbers = {"validation perplexity": 41.2, "bits per character": 2.613, "mfu": 0.4}
+    line = {"step": 300, "time": 9.5, **numbers}
+    (finished.path / "metrics.jsonl").write_text(json.dumps(line) + "\n")
+    write_record(tmp_path, finished, "here")
+    (record,) = read_records(tmp_path, "nanogpt")
+    assert record.metrics == {"validation perplexity": 41.2, "bits per character": 2.613}
+    assert "bits per character 2.613" in results_of(find_run("nanogpt"), tmp_path)
+
+
+def test_of_a_busy_machine_no_speed_is_claimed(finished, tmp_path):
+    write_record(tmp_path, finished, "here", busy=True)
+    assert read_records(tmp_path, "nanogpt")[0].seconds is None
+    assert "| not claimed: other work ran |" in results_of(find_run("nanogpt"), tmp_path)
+
+
 def test_an_unfinished_run_is_not_recorded(tools, tmp_path):
     with pytest.raises(CourseError, match="is not finished"):
         write_record(tmp_path, tools.made(), "here")

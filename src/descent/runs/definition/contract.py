@@ -18,7 +18,9 @@ class BrokenContract(CourseError):
     """The model cannot be trained by the run; the message says why."""
 
 
-def check_language_model(model_class: object, arguments: Mapping[str, Any]) -> None:
+def check_language_model(
+    model_class: object, arguments: Mapping[str, Any], context: int = 0
+) -> None:
     """Refuse a class that is no language model the run can train.
 
     Parameters
@@ -27,7 +29,9 @@ def check_language_model(model_class: object, arguments: Mapping[str, Any]) -> N
         Made with the values of `arguments` in their order; takes (batch, time) tokens and returns
         (batch, time, vocabulary) logits.
     arguments : dict
-        With ``vocabulary`` and ``context``, and the rest of the sizes, and a dropout if any.
+        With ``vocabulary``, the rest of the sizes, and a dropout if any.
+    context : int
+        The longest sequence; 0 where ``context`` is among the arguments.
 
     Raises
     ------
@@ -36,7 +40,7 @@ def check_language_model(model_class: object, arguments: Mapping[str, Any]) -> N
         tokens, or takes no gradient.
     """
     model = _make(model_class, arguments)
-    vocabulary, context = arguments["vocabulary"], arguments["context"]
+    vocabulary, context = arguments["vocabulary"], context or arguments["context"]
     seed_everything(1)
     for length in (context, min(2, context)):
         tokens = torch.randint(vocabulary, (2, length))
@@ -84,6 +88,71 @@ def check_picture_model(
     _check_gradient(model, torch.randn(4, *shapes[0]), torch.randint(classes, (4,)))
 
 
+def with_classes(model_class: object, *sizes: Any) -> object:
+    """Give a class that is made with some sizes a constructor that takes the number of classes.
+
+    So `check_picture_model` can make it. What is no class is returned as it is, to be refused.
+    """
+    if not isinstance(model_class, type):
+        return model_class
+    base: Any = model_class
+
+    class Sized(base):
+        def __init__(self, classes: int) -> None:
+            super().__init__(*sizes)
+
+    Sized.__name__ = base.__name__
+    return Sized
+
+
+def check_denoiser(
+    model_class: object, arguments: Mapping[str, int], shape: tuple[int, int, int]
+) -> None:
+    """Refuse a class that is no denoiser the run can train.
+
+    Parameters
+    ----------
+    model_class : type
+        Made with the values of `arguments` in their order; takes (batch, channels, H, W) noisy
+        pictures and (batch,) whole numbers, the steps of their noise, and returns the noise, in the
+        shape of the pictures.
+    arguments : dict
+        With ``noise_steps``, above the largest step.
+    shape : (int, int, int)
+        Channels, height and width of the pictures.
+
+    Raises
+    ------
+    BrokenContract
+        When it is not a module, cannot be made, answers in another shape or type, takes no
+        gradient, does not use the step, or finds other noise in a picture with others beside it.
+    """
+    model = _make(model_class, arguments)
+    seed_everything(1)
+    for batch in (4, 1):
+        noisy, times = torch.randn(batch, *shape), torch.randint(arguments["noise_steps"], (batch,))
+        for training in (True, False):
+            model.train(training)
+            answer = _denoised(model, noisy, times)
+            _check_answer(answer, tuple(noisy.shape), "pictures", "their own shape", "noise")
+    model.train()
+    noisy, times = torch.randn(4, *shape), torch.randint(arguments["noise_steps"], (4,))
+    found = _denoised(model, noisy, times)
+    _check_loss_gradient(model, (found - torch.randn_like(found)).square().mean())
+    _stir(model)
+    _check_steps(model, torch.randn(4, *shape), arguments["noise_steps"] - 1)
+
+
+def _denoised(model: nn.Module, noisy: Tensor, times: Tensor) -> Any:
+    try:
+        return model(noisy, times)
+    except Exception as error:  # whatever the learner's code raises
+        raise BrokenContract(
+            f"Given pictures of shape {tuple(noisy.shape)} and steps of shape "
+            f"{tuple(times.shape)}, whole numbers, the model fails: {_words(error)}"
+        ) from error
+
+
 def _make(model_class: object, arguments: Mapping[str, Any]) -> nn.Module:
     name = getattr(model_class, "__name__", repr(model_class))
     if not (isinstance(model_class, type) and issubclass(model_class, nn.Module)):
@@ -107,18 +176,21 @@ def _answer(model: nn.Module, given: Tensor, what: str = "tokens") -> Any:
         ) from error
 
 
-def _check_answer(answer: Any, wanted: tuple[int, ...], given: str, axes: str) -> None:
+def _check_answer(
+    answer: Any, wanted: tuple[int, ...], given: str, axes: str, what: str = "logits"
+) -> None:
+    verb = "are" if what == "logits" else "is"
     if not isinstance(answer, Tensor):
-        raise BrokenContract(f"The model returns {type(answer).__name__}, not a tensor of logits.")
+        raise BrokenContract(f"The model returns {type(answer).__name__}, not a tensor of {what}.")
     if tuple(answer.shape) != wanted:
         raise BrokenContract(
-            f"The model returns logits of shape {tuple(answer.shape)}; with {given} in a batch of "
+            f"The model returns {what} of shape {tuple(answer.shape)}; with {given} in a batch of "
             f"{wanted[0]} the run needs {wanted}: {axes}."
         )
     if not answer.is_floating_point():
-        raise BrokenContract(f"The model returns {answer.dtype}; logits are floating point.")
+        raise BrokenContract(f"The model returns {answer.dtype}; {what} {verb} floating point.")
     if not torch.isfinite(answer).all():
-        raise BrokenContract("The model returns logits that are not finite.")
+        raise BrokenContract(f"The model returns {what} that {verb} not finite.")
 
 
 def _stir(model: nn.Module) -> None:
@@ -166,10 +238,36 @@ def _check_alone(model: nn.Module, pictures: Tensor) -> None:
         )
 
 
+def _check_steps(model: nn.Module, noisy: Tensor, last: int) -> None:
+    """Tell pictures other steps: the noise found must move, but only that of the picture told."""
+    model.eval()
+    early, late = (_denoised(model, noisy, torch.full((4,), t)).detach() for t in (0, last))
+    if torch.equal(early, late):
+        raise BrokenContract(
+            f"The model finds the same noise whether it is told step 0 or {last}: it does not use "
+            "the step. How much noise there is decides what of the picture to trust."
+        )
+    times = torch.linspace(0, last, 4).long()
+    together = _denoised(model, noisy, times).detach()
+    alone = [_denoised(model, one[None], t[None]) for one, t in zip(noisy, times, strict=True)]
+    moved = (together - torch.cat(alone).detach()).abs().max().item()
+    if moved > TOLERANCE * max(1.0, together.abs().max().item()):
+        raise BrokenContract(
+            f"When it is evaluated, the noise found in a picture moves by {moved:.2g} with the "
+            "other pictures of its batch. Each has a step of its own, and no norm may mix them: "
+            "group norm does not."
+        )
+
+
 def _check_gradient(model: nn.Module, given: Tensor, targets: Tensor) -> None:
     model.train()
     logits = _answer(model, given, "tokens" if given.dim() == 2 else "pictures")
-    loss = nn.functional.cross_entropy(logits.flatten(0, -2), targets.flatten())
+    _check_loss_gradient(
+        model, nn.functional.cross_entropy(logits.flatten(0, -2), targets.flatten())
+    )
+
+
+def _check_loss_gradient(model: nn.Module, loss: Tensor) -> None:
     try:
         loss.backward()
     except RuntimeError as error:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from descent.training.settings import Settings
+from descent.runs.definition.sweep import Point, Row
+from descent.training.settings import RunSettings
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,27 @@ class Data:
 
 
 @dataclass(frozen=True)
+class Sweep:
+    """What makes a run a sweep: many small trainings, and what they come to together.
+
+    Its ``task.py`` has ``load(settings, device)``, which returns the data, once for a process; and
+    ``train_point(settings, values, data, model_class)``, which returns the numbers of one training
+    by name, the same whenever and wherever it is called.
+
+    Attributes
+    ----------
+    points
+        Lists the trainings that some settings ask for.
+    summary
+        Says what all trainings came to: numbers by name, one over several seeds as
+        ``mean``, ``std`` and ``n``. It is given what there is, which may be a part or nothing.
+    """
+
+    points: Callable[[Any], list[Point]]
+    summary: Callable[[Sequence[Row]], dict[str, Any]]
+
+
+@dataclass(frozen=True)
 class Run:
     """A real run.
 
@@ -92,20 +114,27 @@ class Run:
     settings
         The class of its settings.
     mine
-        Chapter and exercise of the model that ``model=mine`` takes.
+        Chapter and exercise of the model that ``model=mine`` takes; None where there is no such
+        exercise, and only a class can be handed over.
     needs
         Estimates what some settings need.
     data
         The data set, if it needs one.
     published
         The numbers to compare with.
+    sweep
+        Its trainings, where it is many small ones; None for a run that trains one model.
+    loss_in
+        What the loss is measured in, for the axis of its curve.
     """
 
     name: str
     title: str
     chapter: str
-    settings: type[Settings]
-    mine: tuple[str, str]
+    settings: type[RunSettings]
+    mine: tuple[str, str] | None
     needs: Callable[[Any], Needs]
     data: Data | None = None
     published: tuple[Published, ...] = ()
+    sweep: Sweep | None = None
+    loss_in: str = "nats"

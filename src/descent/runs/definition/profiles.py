@@ -10,7 +10,7 @@ from typing import Any, get_type_hints
 from descent.errors import CourseError
 from descent.runs.definition.catalogue import did_you_mean, home_of
 from descent.runs.definition.declaration import Run
-from descent.training.settings import Settings, WrongSetting
+from descent.training.settings import RunSettings, WrongSetting
 
 WORDS = {bool: "true or false", int: "a whole number", float: "a number", str: "a word"}
 
@@ -36,7 +36,7 @@ def read_profile(run: Run, name: str) -> dict[str, Any]:
         return tomllib.load(file)
 
 
-def settings_of(run: Run, profile: str, changes: Mapping[str, Any] | None = None) -> Settings:
+def settings_of(run: Run, profile: str, changes: Mapping[str, Any] | None = None) -> RunSettings:
     """Make the settings of a run: its defaults, a profile, and changes on top.
 
     Parameters

@@ -14,7 +14,7 @@ from descent.runs.definition.declaration import Run
 from descent.runs.folder.run_folder import MODEL_FILE, RunFolder
 from descent.study.files import write_whole
 from descent.study.paths import course_root
-from descent.training.settings import Settings
+from descent.training.settings import RunSettings
 
 
 def runs_folder() -> Path:
@@ -24,7 +24,7 @@ def runs_folder() -> Path:
 
 
 def make_folder(
-    run: Run, profile: str, settings: Settings, changes: dict[str, Any], model: str = ""
+    run: Run, profile: str, settings: RunSettings, changes: dict[str, Any], model: str = ""
 ) -> RunFolder:
     """Make the folder of a new run.
 

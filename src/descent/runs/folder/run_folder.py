@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,11 @@ from typing import Any
 from descent.errors import CourseError
 from descent.runs.definition.catalogue import find_run
 from descent.runs.definition.declaration import Run
+from descent.runs.definition.sweep import Point
 from descent.runs.folder.liveness import process_lives
-from descent.runs.folder.lock import is_locked
+from descent.runs.folder.lock import is_locked, locked
 from descent.runs.folder.states import FINISHED, LOST, RUNNING, STOPPED, UNDER_WAY, Status
+from descent.runs.folder.sweep_results import SweepResults
 from descent.study.files import write_whole
 from descent.training.metrics import Line, last_step, read_metrics
 from descent.training.settings import Settings
@@ -37,7 +40,7 @@ class RunFolder:
 
     def __repr__(self) -> str:
         """Show how it stands, as the last line of a cell does."""
-        return f"{self.id}: {self.status().state}, step {self.step()} of {self.steps()}"
+        return f"{self.id}: {self.status().state}, {self.unit} {self.step()} of {self.steps()}"
 
     @property
     def id(self) -> str:
@@ -82,7 +85,7 @@ class RunFolder:
         """Return the catalogue's entry."""
         return find_run(str(self.asked().get("run")))
 
-    def settings(self) -> Settings:
+    def settings(self) -> Any:
         """Return the settings.
 
         Raises
@@ -96,6 +99,21 @@ class RunFolder:
         except (CourseError, KeyError, TypeError) as error:
             raise CourseError(f"{self.path / 'settings.json'} cannot be used: {error}") from error
 
+    @property
+    def unit(self) -> str:
+        """What its progress is counted in: the trainings of a sweep, else steps."""
+        return "training" if self.run().sweep else "step"
+
+    @property
+    def results(self) -> SweepResults:
+        """What the trainings of a sweep leave."""
+        return SweepResults(self.path)
+
+    def points(self) -> list[Point]:
+        """Return the trainings of a sweep; none of another run."""
+        sweep = self.run().sweep
+        return sweep.points(self.settings()) if sweep else []
+
     def trainings(self) -> list[tuple[Settings, Path]]:
         """Return the settings and the folder of each training: one for each seed.
 
@@ -107,7 +125,9 @@ class RunFolder:
         return list(zip(each, paths, strict=True))
 
     def steps(self) -> int:
-        """Return how many steps it takes, over all trainings."""
+        """Return how many steps it takes, over all trainings; of a sweep, how many trainings."""
+        if self.run().sweep:
+            return len(self.points())
         settings = self.settings()
         return settings.steps * settings.seeds
 
@@ -117,7 +137,12 @@ class RunFolder:
         return [lines for lines in found if lines]
 
     def metrics(self) -> list[Line]:
-        """Return the metrics so far; those of several trainings follow one another."""
+        """Return the metrics so far; those of several trainings follow one another.
+
+        Of a sweep, a line for each training that has ended, in the order in which they did.
+        """
+        if self.run().sweep:
+            return self.results.lines(self.points())
         steps = self.settings().steps
         curves = enumerate(self.curves())
         return [{**line, "step": line["step"] + i * steps} for i, lines in curves for line in lines]
@@ -155,6 +180,20 @@ class RunFolder:
         if locked is not None or "job" in self.read("launcher.json"):
             return bool(locked)
         return process_lives(self.read("program.json"))  # of a run before there was the lock
+
+    def only_trainer(self) -> AbstractContextManager[None]:
+        """Hold the lock of what trains here: two would write one curve and the same files.
+
+        Raises
+        ------
+        Locked
+            When another process trains here.
+        """
+        return locked(
+            self.training_lock,
+            f"Another process trains {self.id} already. To end that one: descent runs stop "
+            f"{self.id}",
+        )
 
     def note_status(self, state: str, reason: str = "") -> None:
         """Write down how it stands."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -19,6 +17,7 @@ from descent.runs.definition.contract import check_language_model
 from descent.runs.gpt2 import Gpt2Settings, padded
 from descent.training.distributed import Processes, first_before_others, mean_over, share
 from descent.training.randomness import generator
+from descent.training.recipes import cosine_rate, decay_groups
 
 ESTIMATE = 1_000_003  # draws the batches of the estimate apart from any step's
 TRIAL = {"vocabulary": 320, "context": 32, "layers": 2}  # what a learner's model is tried on
@@ -63,27 +62,15 @@ class TokenTask:
 
     def optimisers(self, model: nn.Module) -> list[Optimizer]:
         """AdamW; matrices decay, gains and biases do not."""
-        weights = [weight for weight in model.parameters() if weight.requires_grad]
-        groups = [
-            {
-                "params": [weight for weight in weights if weight.dim() >= 2],
-                "weight_decay": self.settings.weight_decay,
-            },
-            {"params": [weight for weight in weights if weight.dim() < 2], "weight_decay": 0.0},
-        ]
+        used = decay_groups(model.parameters(), self.settings.weight_decay)
         betas = (0.9, self.settings.beta2)
         fused = self.device != "cpu"
-        used = [group for group in groups if group["params"]]
         return [AdamW(used, lr=self.settings.learning_rate, betas=betas, fused=fused)]
 
     def rate(self, step: int) -> float:
         """Rise in a line, then fall along half a cosine, as a share of the learning rate."""
         s = self.settings
-        if step < s.warm_up:
-            return (step + 1) / (s.warm_up + 1)
-        least = s.least_rate / s.learning_rate
-        done = (step - s.warm_up) / max(1, s.steps - s.warm_up)
-        return least + (1 - least) * 0.5 * (1 + math.cos(math.pi * min(done, 1.0)))
+        return cosine_rate(step, s.steps, s.warm_up, s.least_rate / s.learning_rate)
 
     def operations(self) -> float:
         """Count an update's operations: 6 for each weight and token, and those of attention.

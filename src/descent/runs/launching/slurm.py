@@ -4,6 +4,9 @@ Each machine of the job has one task, `NodeWork`. On the first it is the supervi
 report is written where the run is; on the others it is torchrun alone. The machines find each
 other by torchrun's rendezvous on the first. When Slurm takes the machines away it warns with
 SIGUSR2: the run saves, and submitit puts the job back in the queue, to go on from there.
+
+The trainings of a sweep are dealt out to the jobs of an array, `ArrayWork`. When all of them have
+ended, a job with one task, `NodeWork` again, makes what is missing still and writes the report.
 """
 
 from __future__ import annotations
@@ -18,7 +21,9 @@ from typing import TYPE_CHECKING, Any
 from descent.errors import CourseError
 from descent.runs.folder import RunFolder
 from descent.runs.folder.states import STOPPED
+from descent.runs.launching.sweep import Lanes
 from descent.runs.launching.torchrun import RENDEZVOUS, SAVING_SECONDS
+from descent.training.stopping import Stop
 
 if TYPE_CHECKING:
     from submitit.core.utils import DelayedSubmission
@@ -80,6 +85,50 @@ class NodeWork:
         return DelayedSubmission(NodeWork(self.path))
 
 
+class ArrayWork:
+    """What one job of a sweep's array does: its share of the trainings. submitit carries it there.
+
+    Parameters
+    ----------
+    path : str
+        The run's folder, on a file system that all machines share.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.lanes: Lanes | None = None
+
+    def __call__(self, number: int) -> None:
+        """Make the trainings of the array's job of this number, but for those there are."""
+        folder = RunFolder(self.path)
+        share = folder.points()[number :: folder.settings().nodes]
+        self.lanes = Lanes(folder, share)
+        self.lanes.make_missing(Stop(folder.stop_file))
+
+    def checkpoint(self, number: int) -> DelayedSubmission:
+        """Give up what is under way, and say what to do when the job's turn comes again."""
+        from submitit.helpers import DelayedSubmission
+
+        if self.lanes is not None:
+            self.lanes.end()
+        return DelayedSubmission(ArrayWork(self.path), number)
+
+
+def submit_sweep(folder: RunFolder) -> dict[str, str]:
+    """Queue a sweep; return the numbers of its ``array``, and of the ``job`` that ends it."""
+    folder.stop_file.unlink(missing_ok=True)
+    array = submit_array(folder, executor(folder))
+    last = executor(folder)
+    last.update_parameters(slurm_additional_parameters={"dependency": f"afterany:{array}"})
+    return {"array": array, "job": str(last.submit(NodeWork(str(folder.path))).job_id)}
+
+
+def submit_array(folder: RunFolder, made: Any) -> str:
+    """Queue the array of a sweep; return its number."""
+    jobs = made.map_array(ArrayWork(str(folder.path)), range(folder.settings().nodes))
+    return str(jobs[0].job_id).partition("_")[0]
+
+
 def submit(folder: RunFolder) -> str:
     """Queue a run; return the job's number."""
     job = executor(folder).submit(NodeWork(str(folder.path)))
@@ -101,12 +150,22 @@ def executor(folder: RunFolder, cluster: str = "slurm") -> Any:
     made = submitit.AutoExecutor(
         folder=folder.path / "slurm", cluster=cluster, slurm_max_num_timeout=REQUEUES
     )
+    on_gpus = settings.device == "cuda"
+    if folder.run().sweep:  # a job of its array, or the last one: small trainings share a GPU
+        asked = {
+            "nodes": 1,
+            "cpus_per_task": settings.processes,
+            "gpus_per_node": int(on_gpus),
+            "slurm_array_parallelism": settings.nodes,
+        }
+    else:
+        gpus = settings.processes if on_gpus else 0
+        asked = {"nodes": settings.nodes, "gpus_per_node": gpus}
     made.update_parameters(
         name=folder.id,
-        nodes=settings.nodes,
-        tasks_per_node=1,  # torchrun starts the processes
-        gpus_per_node=settings.processes if settings.device == "cuda" else 0,
+        tasks_per_node=1,  # torchrun starts the processes, or a sweep's program
         timeout_min=int(60 * settings.hours),
+        **asked,
     )
     if settings.partition:
         made.update_parameters(slurm_partition=settings.partition)

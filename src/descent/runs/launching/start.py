@@ -19,7 +19,7 @@ from descent.runs.folder.liveness import this_process
 from descent.runs.folder.lock import locked
 from descent.runs.folder.states import FINISHED, STARTING, UNDER_WAY
 from descent.runs.launching.requirements import NotReady, check_requirements
-from descent.training.settings import Settings, WrongSetting
+from descent.training.settings import RunSettings, WrongSetting
 
 BY_SIZE = ("multi-gpu", "gpu", "cpu", "smoke")
 """From what asks most of a machine to what asks least; a cluster has to be asked for."""
@@ -125,7 +125,8 @@ def resume_run(folder: RunFolder, processes: int | None = None) -> RunFolder:
         if status.state in UNDER_WAY:
             raise CourseError(f"{folder.id} is {status.state}: there is nothing to resume.")
         if status.state == FINISHED and not status.reason:
-            raise CourseError(f"{folder.id} is finished. A longer one is a new run: --set steps=…")
+            longer = "" if folder.run().sweep else " A longer one is a new run: --set steps=…"
+            raise CourseError(f"{folder.id} is finished.{longer}")
         settings = folder.settings()
         if processes is not None:
             settings = replace(settings, processes=processes)
@@ -139,7 +140,7 @@ def resume_run(folder: RunFolder, processes: int | None = None) -> RunFolder:
     return folder
 
 
-def _check_model(run: Run, settings: Settings, model: str) -> None:
+def _check_model(run: Run, settings: RunSettings, model: str) -> None:
     if settings.model == "ours":
         return
     if not model:
@@ -154,10 +155,12 @@ def _launch(folder: RunFolder) -> None:
     """Start the supervisor as a process of its own, which outlives this one."""
     folder.remove("launcher.json")
     if folder.settings().where == "slurm":
-        from descent.runs.launching.slurm import submit
+        from descent.runs.launching.slurm import submit, submit_sweep
 
+        folder.remove("program.json")
         folder.note_status(STARTING, "it waits in the cluster's queue")
-        folder.write("launcher.json", {"job": submit(folder)})
+        jobs = submit_sweep(folder) if folder.run().sweep else {"job": submit(folder)}
+        folder.write("launcher.json", jobs)
         return
     folder.note_status(STARTING)
     with (folder.path / "launcher.txt").open("ab") as printed:

@@ -33,9 +33,12 @@ def stop_run(folder: RunFolder, seconds: float = SAVING_SECONDS) -> None:
     """
     if folder.status().state not in UNDER_WAY:
         raise CourseError(f"{folder.id} is {folder.status().state}: there is nothing to stop.")
-    job = folder.read("launcher.json").get("job")
+    queued = folder.read("launcher.json")
+    job = queued.get("job")
     if job and not folder.read("program.json"):  # still in the queue: nothing to save
         cancel(job)
+        if "array" in queued:
+            cancel(queued["array"])  # what a training of it has left is whole
         folder.note_status(STOPPED, "it was taken out of the cluster's queue")
         return
     until = time.monotonic() + seconds

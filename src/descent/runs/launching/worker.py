@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import sys
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import ExitStack
 from pathlib import Path
 
 from torch.distributed.elastic.multiprocessing.errors import record
@@ -15,7 +15,6 @@ from descent.runs.definition.catalogue import task_module
 from descent.runs.folder import RunFolder
 from descent.runs.folder.learner_model import own_class
 from descent.runs.folder.liveness import this_process
-from descent.runs.folder.lock import locked
 from descent.training.distributed import start_processes, stop_processes
 from descent.training.loop import train
 from descent.training.stopping import STOPPED, stop_on_request
@@ -29,7 +28,7 @@ def main() -> None:
     with stop_on_request(folder.stop_file) as stop, ExitStack() as until_the_end:
         processes = start_processes(folder.settings().device)
         if processes.first:
-            until_the_end.enter_context(only_trainer(folder))
+            until_the_end.enter_context(folder.only_trainer())
             folder.write("program.json", this_process())
         trained = task_module(folder.run())
         for settings, path in folder.trainings():
@@ -40,21 +39,6 @@ def main() -> None:
         if processes.first:
             folder.write("program.json", {**this_process(), "outcome": outcome})
     stop_processes()
-
-
-def only_trainer(folder: RunFolder) -> AbstractContextManager[None]:
-    """Hold the folder's lock: two trainings would write one curve and the same checkpoints.
-
-    Raises
-    ------
-    Locked
-        When another process trains there.
-    """
-    return locked(
-        folder.training_lock,
-        f"Another process trains {folder.id} already. To end that one: descent runs stop "
-        f"{folder.id}",
-    )
 
 
 if __name__ == "__main__":

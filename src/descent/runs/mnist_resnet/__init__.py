@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from descent.data.fetch import RefusedFile, UnavailableFile, read
-from descent.data.mnist import FILES, SIDE
-from descent.runs.definition.declaration import Data, Needs, Published, Run
+from descent.data.mnist import SIDE
+from descent.runs.definition.declaration import Needs, Published, Run
+from descent.runs.definition.digits import MNIST
 from descent.training.settings import Settings, WrongSetting
 
 PICTURES = 70_000  # of both splits: all of them stay on the device
@@ -93,19 +93,6 @@ def needs(settings: MnistSettings) -> Needs:
     return Needs(memory=memory, checkpoint=weights * 12)
 
 
-def missing_digits(settings: MnistSettings) -> str | None:
-    """Say why the digits cannot be had, or None."""
-    if settings.digits == "any":
-        return None
-    try:
-        for _, images, labels in FILES.values():
-            read(images)
-            read(labels)
-    except (UnavailableFile, RefusedFile) as error:
-        return str(error)
-    return None
-
-
 RUN = Run(
     name="mnist_resnet",
     title="Handwritten digits, as fast as can be",
@@ -113,13 +100,7 @@ RUN = Run(
     settings=MnistSettings,
     mine=("ladder/10", "ResNet"),
     needs=needs,
-    data=Data(
-        name="MNIST",
-        size="11 MB",
-        licence="",
-        command='python -c "from descent.data import mnist; mnist()"',
-        missing=missing_digits,
-    ),
+    data=MNIST,
     published=tuple(
         Published(
             profile,

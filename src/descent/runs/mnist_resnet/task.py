@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -13,9 +12,10 @@ from torch.optim import Adam, Optimizer
 from descent.data.mnist import SIDE, Mnist, mnist
 from descent.models.fast_resnet import FastResNet
 from descent.models.grouped_norm import grouped, settle
-from descent.runs.definition.contract import check_picture_model
+from descent.runs.definition.contract import check_picture_model, with_classes
 from descent.runs.mnist_resnet import MnistSettings
 from descent.training.distributed import Processes, mean_over
+from descent.training.epochs import Epochs
 from descent.training.randomness import generator
 from descent.training.settings import WrongSetting
 
@@ -50,12 +50,12 @@ class DigitsTask:
                     f"{name} is {getattr(settings, name)}, which is more than the "
                     f"{len(found.labels)} pictures of {self.source} allow."
                 )
-        self.pictures, self.labels = self._resident(found)
+        self.pictures, self.labels = self.resident(found)
         self.measured = ("validation", self.pictures[self.trained :], self.labels[self.trained :])
         if not settings.held_out:
-            self.measured = ("test", *self._resident(mnist("test")))
+            self.measured = ("test", *self.resident(mnist("test")))
         self.places = torch.arange(settings.side, device=device)
-        self.epoch, self.order = -1, torch.empty(0)
+        self.epochs = Epochs(self.trained, settings.batch_size, settings.seed, device)
         self.network: nn.Module = nn.Identity()
 
     def model(self) -> nn.Module:
@@ -83,9 +83,7 @@ class DigitsTask:
     def loss(self, model: nn.Module, step: int, rows: range) -> Tensor:
         """Mean cross-entropy of some rows of a step's batch."""
         s = self.settings
-        batches = self.trained // s.batch_size
-        first = step % batches * s.batch_size
-        picked = self._order(step // batches)[first + rows.start : first + rows.stop]
+        picked = self.epochs.picked(step, rows)
         logits = model(self._cut_out(picked, step, rows))
         if s.norm_rows:
             settle(self.network)
@@ -112,7 +110,7 @@ class DigitsTask:
         loss, hits, number = mean_over(sums, processes).tolist()
         return {f"{name}_loss": loss / number, f"{name}_accuracy": hits / number}
 
-    def _resident(self, digits: Mnist) -> tuple[Tensor, Tensor]:
+    def resident(self, digits: Mnist) -> tuple[Tensor, Tensor]:
         """Bring pictures and labels to the device, once, ready to be worked on."""
         pictures = torch.from_numpy(digits.images).to(self.device)
         ready = (pictures.float() / 255 - MEAN) / SPREAD
@@ -120,13 +118,6 @@ class DigitsTask:
         margin = (self.settings.side - SIDE) // 2 + self.settings.shift
         ready = F.pad(ready, [margin] * 4, value=-MEAN / SPREAD)
         return ready, torch.from_numpy(digits.labels).to(self.device)
-
-    def _order(self, epoch: int) -> Tensor:
-        """Return the order of the pictures in an epoch, drawn from the seed and the epoch alone."""
-        if epoch != self.epoch:
-            drawn = generator(self.settings.seed, epoch).permutation(self.trained)
-            self.epoch, self.order = epoch, torch.from_numpy(drawn).to(self.device)
-        return self.order
 
     def _cut_out(self, picked: Tensor, step: int, rows: range) -> Tensor:
         """Cut a square out of each picture, moved at random where that was asked for."""
@@ -167,20 +158,6 @@ def check_model(model_class: object, settings: MnistSettings) -> None:
     BrokenContract
         With the reason.
     """
-    asked = _with_classes(model_class, settings)
+    asked = with_classes(model_class, *own_sizes(settings))
     shape = (1, settings.side, settings.side)
     check_picture_model(asked, {"classes": CLASSES}, [shape])
-
-
-def _with_classes(model_class: object, settings: MnistSettings) -> object:
-    """Give the class a constructor that takes the number of classes, as the check calls it."""
-    if not isinstance(model_class, type):
-        return model_class
-    base: Any = model_class
-
-    class Sized(base):
-        def __init__(self, classes: int) -> None:
-            super().__init__(*own_sizes(settings))
-
-    Sized.__name__ = base.__name__
-    return Sized

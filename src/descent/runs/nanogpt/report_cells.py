@@ -3,35 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import cast
 
 import torch
-from torch import nn
 
 from descent.models.gpt import sample
 from descent.runs.folder import RunFolder
-from descent.runs.folder.learner_model import own_class
-from descent.runs.nanogpt import NanoGptSettings
-from descent.runs.nanogpt.task import CharacterTask, make_task, whole_validation_loss
-from descent.runs.results.report_cells import last_state
-
-
-def last_model(folder: RunFolder) -> tuple[CharacterTask, nn.Module, int]:
-    """Return a run's task, the model of its newest checkpoint, and the step of that.
-
-    Where the run keeps an average of the weights, the model has it: that is what is evaluated.
-    """
-    settings = cast(NanoGptSettings, folder.settings())
-    task = make_task(settings, "cpu", own_class(folder))
-    model = task.model()
-    state = last_state(folder)
-    averaged = {
-        name.removeprefix("module."): value
-        for name, value in state["average"].items()
-        if name.startswith("module.")
-    }
-    model.load_state_dict(averaged or state["model"])
-    return task, model.eval(), state["step"]
+from descent.runs.nanogpt.task import whole_validation_loss
+from descent.runs.results.report_cells import last_model
 
 
 def show_whole_validation(folder: RunFolder) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import cast
 
 import torch
@@ -11,14 +10,16 @@ from torch import Tensor, nn
 from torch.optim import AdamW, Optimizer
 
 from descent.data.shakespeare import shakespeare
+from descent.models.gpt import total_loss, windows
 from descent.models.modern_gpt import ModernGPT
 from descent.runs.definition.contract import check_language_model
+from descent.runs.definition.language_models import TRAINING_SHARE
 from descent.runs.nanogpt import CHARACTERS, IDEAS, NanoGptSettings
 from descent.training.distributed import Processes, mean_over, share
 from descent.training.muon import Muon
 from descent.training.randomness import generator
+from descent.training.recipes import cosine_rate, decay_groups
 
-TRAINING_SHARE = 0.9  # the rest, at the end of the text, is for validation
 ESTIMATE = 1_000_003  # draws the batches of the estimate apart from any step's
 
 
@@ -62,12 +63,8 @@ class CharacterTask:
         s = self.settings
         hidden = self._hidden_matrices(model) if s.optimiser == "muon" else []
         taken = {id(matrix) for matrix in hidden}
-        others = [w for w in model.parameters() if w.requires_grad and id(w) not in taken]
-        groups = [
-            {"params": [w for w in others if w.dim() >= 2], "weight_decay": s.weight_decay},
-            {"params": [w for w in others if w.dim() < 2], "weight_decay": 0.0},
-        ]
-        used = [group for group in groups if group["params"]]
+        others = [weight for weight in model.parameters() if id(weight) not in taken]
+        used = decay_groups(others, s.weight_decay)
         made: list[Optimizer] = []
         if used:
             made.append(AdamW(used, lr=s.learning_rate, betas=(0.9, s.beta2), fused=True))
@@ -86,12 +83,10 @@ class CharacterTask:
     def rate(self, step: int) -> float:
         """Rise in a line, then fall along half a cosine or a line, as a share of the rates."""
         s = self.settings
-        if step < s.warm_up:
-            return (step + 1) / (s.warm_up + 1)
         least = s.least_rate / s.learning_rate
+        if s.schedule == "cosine" or step < s.warm_up:
+            return cosine_rate(step, s.steps, s.warm_up, least)
         left = max(0, s.steps - step) / max(1, s.steps - s.warm_up)
-        if s.schedule == "cosine":
-            return least + (1 - least) * 0.5 * (1 - math.cos(math.pi * left))
         return least + (1 - least) * min(1.0, left / s.fall)
 
     def loss(self, model: nn.Module, step: int, rows: range) -> Tensor:
@@ -119,7 +114,6 @@ class CharacterTask:
         return F.cross_entropy(logits.flatten(0, 1), window[:, 1:].flatten())
 
 
-@torch.no_grad()
 def whole_validation_loss(task: CharacterTask, model: nn.Module) -> float:
     """Return the mean loss over the whole validation split, cut into windows side by side.
 
@@ -137,16 +131,8 @@ def whole_validation_loss(task: CharacterTask, model: nn.Module) -> float:
     float
         In nats for each character.
     """
-    model.eval()
-    tokens, context = task.splits["validation"], task.settings.context
-    windows = (len(tokens) - 1) // context
-    inputs = tokens[: windows * context].view(windows, context)
-    targets = tokens[1 : windows * context + 1].view(windows, context)
-    total = 0.0
-    for read, wanted in zip(inputs.split(64), targets.split(64), strict=True):
-        logits = model(read)
-        total += F.cross_entropy(logits.flatten(0, 1), wanted.flatten(), reduction="sum").item()
-    return total / targets.numel()
+    inputs, targets = windows(task.splits["validation"], task.settings.context)
+    return total_loss(model, inputs, targets) / targets.numel()
 
 
 def make_task(

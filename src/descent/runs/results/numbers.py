@@ -2,33 +2,30 @@
 
 from __future__ import annotations
 
-import statistics
 from typing import Any
 
+from descent.runs.definition.sweep import over_seeds
 from descent.runs.folder import RunFolder
 from descent.training.metrics import latest
 
 
-def over_seeds(values: list[float]) -> Any:
-    """Return the number itself where there is one, else ``mean``, ``std`` and ``n``.
-
-    The spread is the sample's standard deviation, with n - 1.
-    """
-    if len(values) == 1:
-        return values[0]
-    spread = statistics.stdev(values)
-    return {"mean": statistics.fmean(values), "std": spread, "n": len(values)}
-
-
 def last_values(folder: RunFolder) -> dict[str, Any]:
-    """Return the last value of each number, over the trainings that have it."""
+    """Return the last value of each number, over the trainings that have it.
+
+    Of a sweep, what all its trainings came to.
+    """
+    sweep = folder.run().sweep
+    if sweep:
+        return sweep.summary(folder.results.rows(folder.points()))
     each = [latest(lines) for lines in folder.curves()]
     names = dict.fromkeys(name for found in each for name in found)
     return {name: over_seeds([found[name] for found in each if name in found]) for name in names}
 
 
 def seconds(folder: RunFolder) -> Any:
-    """Return the seconds of training."""
+    """Return the seconds of training; of a sweep, of all its trainings together."""
+    if folder.run().sweep:
+        return round(sum(row["seconds"] for row in folder.results.rows(folder.points())), 3)
     return over_seeds([max(line["time"] for line in lines) for lines in folder.curves()])
 
 
@@ -48,11 +45,22 @@ def in_words(name: str, value: Any) -> str:
     """
     if isinstance(value, dict):
         mean, spread = value["mean"], value["std"]
-        digits = in_words(name, spread) if _is_share(name) or name == "seconds" else f"{spread:.2g}"
+        digits = f"{spread:.2g}" if spread < 100 else f"{spread:.0f}"
+        if _is_share(name) or name == "seconds":
+            digits = in_words(name, spread)
         return f"{in_words(name, mean)} ± {digits} ({value['n']} seeds)"
     if _is_share(name):
         return f"{100 * value:.2f} %"
     return f"{value:.1f}" if name == "seconds" else f"{value:.5g}"
+
+
+def sweep_in_words(folder: RunFolder) -> list[str]:
+    """Say what the trainings of a sweep came to, a line for each number."""
+    rows = folder.results.rows(folder.points())
+    lines = [f"{len(rows)} trainings, {sum(row['seconds'] for row in rows):.1f} s of training"]
+    return lines + [
+        f"{name} {in_words(name, value)}" for name, value in last_values(folder).items()
+    ]
 
 
 def _is_share(name: str) -> bool:

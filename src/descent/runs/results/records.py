@@ -31,6 +31,10 @@ NOT_LISTED = ("smoke",)
 """Profiles that only try whether everything works: nothing they measure is worth a record."""
 
 
+RESULTS = (" loss", "accuracy", "perplexity", "bits per character")
+"""How the names of numbers end that a record keeps."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Record:
     """One measured result.
@@ -46,11 +50,13 @@ class Record:
     metrics
         Numbers by name; one of several seeds is a dict with ``mean``, ``std`` and ``n``.
     seconds
-        Of training.
+        Of training; None where other work ran on the machine, so that they say nothing of speed.
     changes
         Settings that differ from the profile.
     note
         What a reader has to know besides.
+    trainings
+        Of a sweep, each of its trainings: settings and numbers by name. Empty for another run.
     """
 
     run: str
@@ -61,9 +67,10 @@ class Record:
     hardware: str
     versions: dict[str, str]
     metrics: dict[str, Any]
-    seconds: float | dict[str, Any]
+    seconds: float | dict[str, Any] | None
     changes: dict[str, Any] = field(default_factory=dict)
     note: str = ""
+    trainings: list[dict[str, Any]] = field(default_factory=list)
 
 
 def read_records(root: Path, run: str) -> list[Record]:
@@ -83,7 +90,9 @@ def read_records(root: Path, run: str) -> list[Record]:
     return [record for record in found if record.run == run]
 
 
-def write_record(root: Path, folder: RunFolder, label: str, note: str = "") -> Path:
+def write_record(
+    root: Path, folder: RunFolder, label: str, note: str = "", busy: bool = False
+) -> Path:
     """Record a finished run.
 
     Parameters
@@ -95,6 +104,8 @@ def write_record(root: Path, folder: RunFolder, label: str, note: str = "") -> P
         A word for the machine.
     note : str
         What a reader has to know besides.
+    busy : bool
+        Whether other work ran on the machine meanwhile: then the seconds are not kept.
 
     Returns
     -------
@@ -118,14 +129,21 @@ def write_record(root: Path, folder: RunFolder, label: str, note: str = "") -> P
         "command": f"descent run {asked['run']} --profile {asked['profile']}{changes}",
         "hardware": hardware(),
         "versions": versions(),
-        "metrics": {name: value for name, value in last_values(folder).items() if _is_result(name)},
-        "seconds": seconds(folder),
+        "metrics": _metrics(folder),
+        "seconds": None if busy else seconds(folder),
         "changes": asked["changes"],
         "note": note,
     }
+    text = json.dumps(record, indent=1)
+    trainings = folder.results.rows(folder.points())
+    if busy:
+        trainings = [{n: value for n, value in row.items() if n != "seconds"} for row in trainings]
+    if trainings:  # a line each
+        rows = ",\n  ".join(json.dumps(row) for row in trainings)
+        text = f'{text[:-2]},\n "trainings": [\n  {rows}\n ]\n}}'
     path = root / FOLDER / f"{record['run']}-{record['profile']}-{label}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, (json.dumps(record, indent=1) + "\n").encode())
+    write_whole(path, f"{text}\n".encode())
     return path
 
 
@@ -181,8 +199,14 @@ def records_text(root: Path, run: str) -> str:
     return "".join(path.read_text(encoding="utf-8") for path in paths)
 
 
+def _metrics(folder: RunFolder) -> dict[str, Any]:
+    """Return what is a result: all that a sweep came to; of a training, losses and accuracies."""
+    values = last_values(folder)
+    return values if folder.run().sweep else {n: v for n, v in values.items() if _is_result(n)}
+
+
 def _is_result(name: str) -> bool:
-    return name.endswith((" loss", "accuracy")) and name != "training loss"
+    return name.endswith(RESULTS) and name != "training loss"
 
 
 def _row(record: Record) -> str:
@@ -191,7 +215,8 @@ def _row(record: Record) -> str:
     if record.changes:
         changed = ", ".join(f"{name} = {value}" for name, value in record.changes.items())
         measured += f"<br>changed: {changed}"
-    trained = in_words("seconds", record.seconds)
+    busy = "not claimed: other work ran"
+    trained = busy if record.seconds is None else in_words("seconds", record.seconds)
     torch = record.versions.get("torch", "")
     place = f"{record.hardware}; torch {torch}" if torch else record.hardware
     return f"| {record.profile} | {measured} | {trained} | {place} | {record.date} |"

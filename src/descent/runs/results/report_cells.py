@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 import platform
 import statistics
+import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from descent.errors import CourseError
+from descent.runs.definition.catalogue import task_module
 from descent.runs.folder import RunFolder
+from descent.runs.folder.learner_model import own_class
 from descent.runs.launching.torchrun import cause_of_death, follow_log, start_torchrun
-from descent.runs.results.numbers import in_words, last_values, seconds
+from descent.runs.results.numbers import in_words, last_values, seconds, sweep_in_words
 from descent.training.checkpoint import load_checkpoint, newest_checkpoint
 from descent.training.metrics import curve, last_step, latest
 from descent.training.stopping import FINISHED, STOPPED
@@ -54,21 +57,28 @@ def train_run(folder: RunFolder) -> None:
     RunFailed
         With the traceback of the process that failed first.
     """
-    start = folder.log.stat().st_size if folder.log.exists() else 0
-    process = start_torchrun(folder)
-    for line in _not_too_many(follow_log(folder, process, start)):
-        print(line, flush=True)
-    code = process.wait()
-    with folder.log.open("rb") as log:
-        log.seek(start)
-        printed = log.read().decode(errors="replace")
+    code, printed = follow_program(folder, start_torchrun)
     reason = cause_of_death(folder, code, printed) if code else ""
     folder.write("exit.json", {"code": code, "reason": reason})
     if code and folder.read("program.json").get("outcome") != STOPPED:
         raise RunFailed(reason)
 
 
-def show_curve(folder: RunFolder, training: str = "loss") -> None:
+def follow_program(
+    folder: RunFolder, start: Callable[[RunFolder], subprocess.Popen[bytes]]
+) -> tuple[int, str]:
+    """Start a program and show its log here; return its exit code and all that it printed."""
+    before = folder.log.stat().st_size if folder.log.exists() else 0
+    process = start(folder)
+    for line in _not_too_many(follow_log(folder, process, before)):
+        print(line, flush=True)
+    code = process.wait()
+    with folder.log.open("rb") as log:
+        log.seek(before)
+        return code, log.read().decode(errors="replace")
+
+
+def show_curve(folder: RunFolder, training: str = "loss", logy: bool = False) -> None:
     """Plot the training loss, and every measured loss over it."""
     import matplotlib.pyplot as plt
 
@@ -77,7 +87,8 @@ def show_curve(folder: RunFolder, training: str = "loss") -> None:
     lines = folder.metrics()
     names = [training, *sorted({name for line in lines for name in line if name.endswith(" loss")})]
     curves = {name: curve(lines, name) for name in names}
-    plot_curves({name: found for name, found in curves.items() if found[0]}, "step", "loss (nats)")
+    drawn = {name: found for name, found in curves.items() if found[0]}
+    plot_curves(drawn, "step", f"loss ({folder.run().loss_in})", logy=logy)
     plt.show()
 
 
@@ -118,7 +129,7 @@ def show_curves(folder: RunFolder, training: str = "loss") -> None:
         axes.plot(curves[0][0], means, color=COLOURS["blue"])
         axes.annotate("mean", (curves[0][0][-1], means[-1]), xytext=(4, 4),
                       textcoords="offset points", color=COLOURS["blue"])  # fmt: skip
-    axes.set(xlabel="step", ylabel=f"{training} (nats)", yscale="log")
+    axes.set(xlabel="step", ylabel=f"{training} ({folder.run().loss_in})", yscale="log")
     axes.set_title(f"{len(curves)} training{'s' if len(curves) > 1 else ''}, one line each")
     plt.show()
 
@@ -128,7 +139,8 @@ def show_comparison(folder: RunFolder) -> None:
     asked = folder.asked()
     outcome = folder.read("program.json").get("outcome")
     if outcome != FINISHED:
-        print(f"Not finished: it {outcome or 'ended'} at step {folder.step()}. The numbers so far:")
+        reached = f"{folder.unit} {folder.step()}"
+        print(f"Not finished: it {outcome or 'ended'} at {reached}. The numbers so far:")
     for line in _measured(folder):
         print(line)
     published = [number for number in folder.run().published if number.profile == asked["profile"]]
@@ -166,10 +178,34 @@ def last_state(folder: RunFolder) -> dict[str, Any]:
     return load_checkpoint(folder.checkpoints, step)
 
 
+def last_model(folder: RunFolder, device: str = "cpu") -> tuple[Any, Any, int]:
+    """Return a run's task, the model of its newest checkpoint, and the step of that.
+
+    Where the run keeps an average of the weights, the model has it: that is what is evaluated.
+
+    Raises
+    ------
+    CourseError
+        When nothing was saved.
+    """
+    state = last_state(folder)
+    task = task_module(folder.run()).make_task(folder.settings(), device, own_class(folder))
+    model = task.model()
+    averaged = {
+        name.removeprefix("module."): value
+        for name, value in state["average"].items()
+        if name.startswith("module.")
+    }
+    model.load_state_dict(averaged or state["model"])
+    return task, model.to(device).eval(), state["step"]
+
+
 def _measured(folder: RunFolder) -> list[str]:
     lines = folder.metrics()
     if not lines:
         return ["Nothing was measured."]
+    if folder.run().sweep:
+        return sweep_in_words(folder)
     seconds = max(line["time"] for line in lines)
     shown = [
         f"{name} {value:.4f}" for name, value in latest(lines).items() if name.endswith("loss")
@@ -182,7 +218,7 @@ def _not_too_many(lines: Iterable[str]) -> Iterator[str]:
     began = shown = time.monotonic()
     for line in lines:
         now = time.monotonic()
-        progress = line.startswith("step ") and "  loss " in line
+        progress = line.startswith("training ") or (line.startswith("step ") and "  loss " in line)
         if not progress or now - shown >= max(1.0, (now - began) / 100):
             yield line
             shown = now if progress else shown

@@ -12,7 +12,7 @@ from descent.errors import CourseError
 from descent.runs.folder import RunFolder
 from descent.runs.folder.finding import all_runs
 from descent.runs.folder.states import FINISHED, UNDER_WAY
-from descent.training.metrics import Line, last_step, latest
+from descent.training.metrics import Line, last_step, latest, short
 
 DAMAGED = "damaged"  # in the list, of a run whose folder cannot be read
 PAUSE = 0.5  # seconds between two looks
@@ -32,6 +32,10 @@ class Look:
         Its metrics so far.
     log
         The last lines its processes printed.
+    unit
+        What it is counted in: steps, or the trainings of a sweep.
+    left
+        Seconds that are left, as far as is known.
     """
 
     state: str
@@ -39,6 +43,8 @@ class Look:
     steps: int
     lines: list[Line]
     log: list[str]
+    unit: str = "step"
+    left: float | None = None
 
     @property
     def step(self) -> int:
@@ -46,16 +52,48 @@ class Look:
         return last_step(self.lines)
 
     @property
+    def progress(self) -> str:
+        """How far it is of how much, and how long it will take still."""
+        said = f"{self.unit} {self.step} of {self.steps}"
+        return said if self.left is None else f"{said}, about {_in_words(self.left)} left"
+
+    @property
     def words(self) -> str:
         """The latest of each number, in words."""
-        return "  ".join(f"{name} {value:.4g}" for name, value in latest(self.lines).items())
+        return "  ".join(f"{name} {short(value)}" for name, value in latest(self.lines).items())
 
 
 def look_at(folder: RunFolder, lines: int = 8) -> Look:
     """Return how a run stands now."""
     status = folder.status()  # first: numbers written before its end are then in the metrics
     steps = folder.steps()
-    return Look(status.state, status.reason, steps, folder.metrics(), _tail(folder, lines))
+    left = seconds_left(folder) if status.state in UNDER_WAY and folder.run().sweep else None
+    return Look(
+        status.state,
+        status.reason,
+        steps,
+        folder.metrics(),
+        _tail(folder, lines),
+        folder.unit,
+        left,
+    )
+
+
+def seconds_left(folder: RunFolder) -> float | None:
+    """Estimate how long a sweep takes still, by the work of its trainings; None before one ended.
+
+    Parameters
+    ----------
+    folder : RunFolder
+    """
+    points, settings = folder.points(), folder.settings()
+    missing = folder.results.missing(points)
+    seconds = sum(row["seconds"] for row in folder.results.rows(points))
+    left = sum(point.work for point in missing)
+    done = sum(point.work for point in points) - left
+    if not done or not seconds:
+        return None
+    return seconds / done * left / min(settings.workers * settings.nodes, max(1, len(missing)))
 
 
 def follow(folder: RunFolder) -> Iterator[Look]:
@@ -70,7 +108,7 @@ def follow(folder: RunFolder) -> Iterator[Look]:
 
 def closing_words(folder: RunFolder, look: Look) -> str:
     """Say how a run ended and what can be done next."""
-    lines = [f"{folder.id}: {look.state} at step {look.step} of {look.steps}. {look.words}"]
+    lines = [f"{folder.id}: {look.state} at {look.progress}. {look.words}"]
     if look.reason:
         lines.append(look.reason)
     if look.state != FINISHED:
@@ -99,7 +137,8 @@ def list_in_words(looks: list[tuple[RunFolder, Look]], width: int) -> str:
     shown = lines[:1]
     for line, (_, look) in zip(lines[1:], looks, strict=True):
         shown.append(line)
-        for said in (look.words, next(iter(look.reason.splitlines()), "")):
+        left = "" if look.left is None else look.progress
+        for said in (left, look.words, next(iter(look.reason.splitlines()), "")):
             below = textwrap.wrap(said, max(width - 4, 20), break_on_hyphens=False)
             shown += [f"    {part}" for part in below]
     return "\n".join(shown)
@@ -108,6 +147,14 @@ def list_in_words(looks: list[tuple[RunFolder, Look]], width: int) -> str:
 def listing() -> list[tuple[RunFolder, Look]]:
     """Return all runs and how they stand, the newest first; one that is damaged says so."""
     return [(folder, _look_anyhow(folder)) for folder in all_runs()]
+
+
+def _in_words(seconds: float) -> str:
+    """Say how long, in seconds, minutes or hours."""
+    for unit, size in (("h", 3600), ("min", 60)):
+        if seconds >= size:
+            return f"{seconds / size:.2g} {unit}"
+    return f"{seconds:.0f} s"
 
 
 def _look_anyhow(folder: RunFolder) -> Look:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
 from descent.runs.folder import RunFolder
 from descent.runs.folder.states import FAILED, UNDER_WAY
 from descent.runs.watching.look import Look, closing_words, follow, look_at
@@ -10,6 +13,7 @@ from descent.runs.watching.look import Look, closing_words, follow, look_at
 def watch_in_notebook(folder: RunFolder) -> None:
     """Show a progress bar, the loss curve and the log in the cell until the run has ended.
 
+    The trainings of a sweep make up no curve: of one the picture is in its report.
     Interrupting the cell ends the watching, not the run.
     """
     from IPython.display import HTML, display
@@ -17,12 +21,15 @@ def watch_in_notebook(folder: RunFolder) -> None:
     from descent.figures import LivePlot
 
     handle = display(HTML(""), display_id=True)
+    plot: AbstractContextManager[Any] = nullcontext()
+    if not folder.run().sweep:
+        plot = LivePlot("step", f"loss ({folder.run().loss_in})", every=1.0)
     drawn = 0
     try:
-        with LivePlot("step", "loss (nats)", every=1.0) as live:
+        with plot as live:
             for look in follow(folder):
                 handle.update(HTML(_as_html(folder, look)))
-                for line in look.lines[drawn:]:
+                for line in look.lines[drawn:] if live else []:
                     losses = {name: value for name, value in line.items() if name.endswith("loss")}
                     live.update(line["step"], **losses)
                 drawn = len(look.lines)
@@ -37,7 +44,7 @@ def _as_html(folder: RunFolder, look: Look) -> str:
 
     done = 100 * look.step / max(1, look.steps)
     colour = "#D55E00" if look.state == FAILED else "#0072B2"
-    name = escape(f"{folder.id}: {look.state}, step {look.step} of {look.steps}")
+    name = escape(f"{folder.id}: {look.state}, {look.progress}")
     log = escape("\n".join(look.log if look.state in (*UNDER_WAY, FAILED) else []))
     return (
         f'<div role="progressbar" aria-valuenow="{done:.0f}" aria-label="{name}"'

@@ -38,6 +38,6 @@ def _shown(folder: RunFolder, look: Look) -> RenderableType:
     from rich.progress_bar import ProgressBar
     from rich.text import Text
 
-    head = Text(f"{folder.id}  {look.state}, step {look.step} of {look.steps}")
+    head = Text(f"{folder.id}  {look.state}, {look.progress}")
     bar = ProgressBar(total=look.steps, completed=look.step, width=60)
     return Group(head, bar, Text(look.words), Text("\n".join(look.log), style="dim"))

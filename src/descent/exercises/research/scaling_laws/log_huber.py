@@ -1,0 +1,160 @@
+"""How `log_huber` is judged: term by term, in plain Python with exact logarithms of sums."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from descent.grading import Draw, Exercise, expect
+
+log_huber = Exercise("log_huber", minutes=20, difficulty=2, returns=float)
+
+
+def _by_hand(theta, sizes, tokens, losses, delta) -> float:
+    total, (a, b, e, alpha, beta) = [], theta
+    for n, d, loss in zip(sizes, tokens, losses, strict=True):
+        terms = [a - alpha * math.log(n), b - beta * math.log(d), e]
+        top = max(terms)
+        predicted = top + math.log(sum(math.exp(term - top) for term in terms))
+        r = abs(predicted - math.log(loss))
+        total.append(r * r / 2 if r <= delta else delta * (r - delta / 2))
+    return math.fsum(total)
+
+
+def _case(draw: Draw, scatter: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    theta = np.array(
+        [
+            draw.uniform(1, 3),
+            draw.uniform(1, 3),
+            draw.uniform(-1, 1),
+            draw.uniform(0.1, 0.6),
+            draw.uniform(0.1, 0.6),
+        ]
+    )
+    n = draw.size + 1
+    sizes, tokens = 10.0 ** draw.uniform(1, 4, n), 10.0 ** draw.uniform(2, 5, n)
+    exact = (
+        np.exp(theta[0]) * sizes ** -theta[3]
+        + np.exp(theta[1]) * tokens ** -theta[4]
+        + np.exp(theta[2])
+    )
+    return theta, sizes, tokens, exact * np.exp(scatter * draw.rng.uniform(-1, 1, n))
+
+
+@log_huber.property("is 0 where the law is exact")
+def _(answer, draw: Draw) -> None:
+    expect(answer(*_case(draw, 0.0), 1e-3), "the objective").close_to(0.0, atol=1e-12)
+
+
+@log_huber.property("is half the square for small residuals, summed")
+def _(answer, draw: Draw) -> None:
+    case = _case(draw, 0.05)
+    expect(answer(*case, 0.2), "the objective").close_to(_by_hand(*case, 0.2), rtol=1e-6)
+
+
+@log_huber.property(
+    "is a straight line for large ones, and joins the parabola without a step", trials=6
+)
+def _(answer, draw: Draw) -> None:
+    case = _case(draw, 0.4)
+    delta = draw.choice([0.001, 0.05, 0.2])
+    expect(answer(*case, delta), "the objective").close_to(_by_hand(*case, delta), rtol=1e-6)
+
+
+@log_huber.property("has δ = 0.001 unless told otherwise")
+def _(answer, draw: Draw) -> None:
+    case = _case(draw, 0.3)
+    expect(answer(*case), "the objective").close_to(_by_hand(*case, 1e-3), rtol=1e-6)
+
+
+@log_huber.property("does not overflow on the way of a search")
+def _(answer, draw: Draw) -> None:
+    theta, sizes, tokens, losses = _case(draw, 0.1)
+    far = np.array([900.0, 2.0, -800.0, 0.3, 0.4])
+    for wild in (far, far[[1, 0, 2, 3, 4]], np.array([-900.0, -900.0, -900.0, 0.3, 0.4])):
+        expect(answer(wild, sizes, tokens, losses, 1e-3), "the objective").close_to(
+            _by_hand(wild, sizes, tokens, losses, 1e-3), rtol=1e-6)  # fmt: skip
+
+
+@log_huber.right
+def right_objective(theta, sizes, tokens, losses, delta=1e-3):
+    a, b, e, alpha, beta = theta
+    terms = np.logaddexp(a - alpha * np.log(sizes), b - beta * np.log(tokens))
+    miss = np.abs(np.logaddexp(terms, e) - np.log(losses))
+    each = np.where(miss <= delta, miss**2 / 2, delta * (miss - delta / 2))
+    return float(each.sum())
+
+
+log_huber.slip(
+    "averaged",
+    "You took the mean. It is the same law at its best, but its values are so small that a "
+    "search takes any start for the end. This is what went wrong in the published fit. Sum.",
+    {"each.sum()": "each.mean()"},
+)
+log_huber.slip(
+    "residual_of_losses",
+    "You compared losses. Compare their logarithms: a miss of 1 % counts the same anywhere.",
+    {"np.logaddexp(terms, e) - np.log(losses)": "np.exp(np.logaddexp(terms, e)) - losses"},
+)
+log_huber.slip(
+    "squares_everywhere",
+    "You squared every residual. Beyond δ it grows in a straight line, so that an "
+    "outlier does not take over.",
+    {"np.where(miss <= delta, miss**2 / 2, delta * (miss - delta / 2))": "miss**2 / 2"},
+)
+log_huber.slip(
+    "step_at_delta",
+    "Your line does not join the parabola: at |r| = δ it is δ² and the parabola "
+    "δ²/2. Subtract δ/2.",
+    {"delta * (miss - delta / 2)": "delta * miss"},
+)
+log_huber.slip(
+    "without_half",
+    "The parabola is half the square. Otherwise its slope at δ is not that of the line.",
+    {"miss**2 / 2": "miss**2"},
+)
+log_huber.slip(
+    "floor_not_logarithm",
+    "`e` is the logarithm of the floor E, as `a` and `b` are those of A and B.",
+    {"np.logaddexp(terms, e)": "np.logaddexp(terms, np.log(np.maximum(np.abs(e), 1e-300)))"},
+)
+log_huber.slip(
+    "overflowing",
+    "Your sum of exponentials overflows where the search makes a wide step. "
+    "`np.logaddexp` does not.",
+    {
+        "np.logaddexp(a - alpha * np.log(sizes), b - beta * np.log(tokens))": (
+            "np.log(np.exp(a - alpha * np.log(sizes)) + np.exp(b - beta * np.log(tokens)))"
+        )
+    },
+)
+log_huber.slip(
+    "sizes_and_tokens_exchanged",
+    "You exchanged the two: α belongs to the parameters, β to the tokens.",
+    {"np.log(sizes), b": "np.log(tokens), b", "np.log(tokens))": "np.log(sizes))"},
+)
+for _before, _after in (
+    (
+        "a - alpha * np.log(sizes), b - beta * np.log(tokens)",
+        "b - beta * np.log(tokens), a - alpha * np.log(sizes)",
+    ),
+):
+    log_huber.equivalent(
+        f"`terms = np.logaddexp({_before})` → `terms = np.logaddexp({_after})`",
+        because="a sum does not depend on the order",
+    )
+log_huber.equivalent(
+    "`miss = np.abs(np.logaddexp(terms, e) - np.log(losses))` → "
+    "`miss = np.abs(np.logaddexp(e, terms) - np.log(losses))`",
+    because="a sum does not depend on the order",
+)
+log_huber.equivalent(
+    "`return float(np.where(miss <= delta, miss ** 2 / 2, delta * (miss - delta / 2)).sum())` → "
+    "`return float(np.where(miss < delta, miss ** 2 / 2, delta * (miss - delta / 2)).sum())`",
+    because="both branches have the same value at delta",
+)
+
+log_huber.hint("`np.logaddexp(u, v)` is log(eᵘ + eᵛ). There are three terms: use it twice.")
+log_huber.hint("What is the value of each branch at |r| = δ? And the slope?")
+log_huber.hint("One run, r = 0.3, δ = 0.1: 0.1 · (0.3 − 0.05) = 0.025.", when="value")
