@@ -264,7 +264,6 @@ def draw_ring() -> None:
                 new[(r + 1) % 3][part] |= held[r][part]
             held = new
     fig.suptitle("Whose numbers are in a part; underlined in red: sent to the next process", fontsize=12)
-    plt.tight_layout()
     plt.show()
 
 
