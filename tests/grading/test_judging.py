@@ -221,6 +221,63 @@ def test_a_parameter_meant_to_change_may_change() -> None:
     assert "`gradient`" in judge(step, spoils_gradient).message
 
 
+def step(parameters, gradient):
+    parameters -= gradient
+
+
+class Stepper:
+    def __init__(self, parameters, rate):
+        self.parameters, self.rate = parameters, rate
+
+    def step(self, gradient):
+        self.parameters -= self.rate * gradient
+
+
+def test_a_parameter_meant_to_change_may_go_by_another_name() -> None:
+    changing = Exercise("step", minutes=5, difficulty=1, changes=("parameters",))
+    changing.right(step)
+
+    @changing.property("moves against the gradient")
+    def _(answer, draw: Draw) -> None:
+        parameters, gradient = draw.normal(3), draw.normal(3)
+        before = parameters.copy()
+        answer(parameters, gradient)
+        expect(parameters, "the parameters").close_to(before - gradient)
+
+    def renamed(w, g):
+        w -= g
+
+    def spoils(w, g):
+        w -= g
+        g *= 0
+
+    assert judge(changing, step).outcome == CORRECT
+    assert judge(changing, renamed).outcome == CORRECT
+    assert "`g`" in judge(changing, spoils).message
+
+
+def test_so_may_one_that_a_class_is_made_with() -> None:
+    changing = Exercise("Stepper", minutes=5, difficulty=1, changes=("parameters",))
+    changing.right(Stepper)
+
+    @changing.property("moves against the gradient")
+    def _(answer, draw: Draw) -> None:
+        parameters, gradient = draw.normal(3), draw.normal(3)
+        before = parameters.copy()
+        answer(parameters, 0.5).step(gradient)
+        expect(parameters, "the parameters").close_to(before - 0.5 * gradient)
+
+    class Renamed:
+        def __init__(self, w, eta):
+            self.w, self.eta = w, eta
+
+        def step(self, g):
+            self.w -= self.eta * g
+
+    assert judge(changing, Stepper).outcome == CORRECT
+    assert judge(changing, Renamed).outcome == CORRECT
+
+
 def test_prints_are_kept_and_shown(slope: Exercise, capsys) -> None:
     def chatty(w, x, y):
         print("the error is", w * x - y)

@@ -4,6 +4,7 @@ from __future__ import annotations
 import __future__ as future
 
 import ast
+import functools
 import inspect
 import linecache
 import sys
@@ -37,6 +38,19 @@ class Source:
         definition = ast.parse(written).body[0]
         lines = written.splitlines(keepends=True)[definition.lineno - 1 :]
         return cls(answer.__name__, "".join(lines), vars(sys.modules[answer.__module__]))
+
+    @functools.cached_property
+    def parameters(self) -> list[str]:
+        """The names of the parameters that take positional arguments, in order; of a class those
+        that it is made with."""
+        (made,) = ast.parse(self.text).body
+        if isinstance(made, ast.ClassDef):
+            of_class = [part for part in made.body if getattr(part, "name", "") == "__init__"]
+            made = of_class[0] if of_class else made
+        if not isinstance(made, ast.FunctionDef):
+            return []
+        names = [one.arg for one in (*made.args.posonlyargs, *made.args.args)]
+        return names[1:] if made.name == "__init__" else names
 
     def edited(self, edits: Mapping[str, str]) -> str:
         """The text with each key replaced by its value.

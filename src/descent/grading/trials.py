@@ -13,8 +13,9 @@ from descent.grading.draws import Draw, draw_for
 from descent.grading.exercise import Exercise, Property
 from descent.grading.expectations import Observation, Record, recording
 from descent.grading.known_state import restored_state, seed_everything
+from descent.grading.methods import parameters_of
 from descent.grading.report import Unjudged
-from descent.grading.sandbox import OutOfTime, time_limit
+from descent.grading.sandbox import OutOfTime, guarded, time_limit
 from descent.grading.unjudged import Circumstances, Clock
 from descent.grading.values import type_name
 
@@ -142,13 +143,22 @@ class Behaviour:
         return trial
 
 
+def _changed_by(behaviour: Behaviour) -> tuple[str, ...]:
+    """What the answer may change in place, by its own names: it may call a parameter otherwise."""
+    exercise = behaviour.exercise
+    if not exercise.changes or exercise.plain is None:
+        return exercise.changes
+    own, right = parameters_of(behaviour.answer), exercise.plain.parameters
+    renamed = {ours: theirs for ours, theirs in zip(right, own, strict=False) if ours not in own}
+    return tuple(renamed.get(name, name) for name in exercise.changes)
+
+
 def _run_trial(behaviour: Behaviour, prop: Property, draw: Draw, left: float) -> Trial:
     exercise = behaviour.exercise
     seed_everything(draw.seed())
     with recording() as record:
-        watched = WatchedAnswer(
-            behaviour.answer, exercise.name, exercise.changes, record, exercise.returns
-        )
+        changes = guarded(lambda: _changed_by(behaviour), exercise.changes)
+        watched = WatchedAnswer(behaviour.answer, exercise.name, changes, record, exercise.returns)
         trial = Trial(record, watched)
         own_limit, seconds, clock = None, max(left, 0.01), Clock()
         try:
