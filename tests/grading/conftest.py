@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 
 from descent.grading import Draw, Exercise, expect
+from descent.grading.diagnosis import unhurried
 from descent.grading.unjudged import Clock
 
 
@@ -17,6 +20,16 @@ def machine_of_our_own(request: pytest.FixtureRequest, monkeypatch: pytest.Monke
     """
     if not request.module.__name__.endswith("test_unjudged"):
         monkeypatch.setattr(Clock, "out_of_time", lambda *_: None)
+
+
+@pytest.fixture(autouse=True)
+def time_to_find_the_name(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A mistake is named however busy the machine is. The sandbox's tests are about haste itself."""
+    if request.module.__name__.endswith("test_sandbox"):
+        yield
+        return
+    with unhurried():
+        yield
 
 
 @pytest.fixture
