@@ -24,7 +24,7 @@ def machine_of_our_own(request: pytest.FixtureRequest, monkeypatch: pytest.Monke
 
 @pytest.fixture(autouse=True)
 def time_to_find_the_name(request: pytest.FixtureRequest) -> Iterator[None]:
-    """A mistake is named however busy the machine is. The sandbox's tests are about haste itself."""
+    """A mistake gets its name however busy the machine is. The sandbox is tested in haste."""
     if request.module.__name__.endswith("test_sandbox"):
         yield
         return
