@@ -11,10 +11,11 @@ from descent.exercises.doubles import (
     fill_with_normals,
     normals,
 )
+from descent.exercises.inspecting import has, parameter_total
 from descent.grading import Draw, Exercise, expect
 
 from .multi_head_attention import RightAttention
-from .shared import expected_block, has, parameter_total
+from .shared import expected_block
 
 Block = Exercise("Block", minutes=12, difficulty=2)
 

@@ -13,10 +13,11 @@ from descent.exercises.doubles import (
     normals,
     token_tensor,
 )
+from descent.exercises.inspecting import has, parameter_total
 from descent.grading import Draw, Exercise, expect
 
 from .block import RightBlock
-from .shared import Tensor, expected_block, has, normed, parameter_total
+from .shared import Tensor, expected_block, normed
 
 CausalTransformer = Exercise("CausalTransformer", minutes=25, difficulty=3)
 

@@ -12,17 +12,12 @@ from descent.exercises.doubles import (
     fill_with_normals,
     normals,
 )
+from descent.exercises.inspecting import has, parameter_total
 from descent.grading import Draw, Exercise, expect
 
 from .attention import right_attention
 from .causal_mask import right_mask
-from .shared import (
-    PROJECTIONS,
-    expected_attention,
-    has,
-    parameter_total,
-    weights_by_hand,
-)
+from .shared import PROJECTIONS, expected_attention, weights_by_hand
 from .split_heads import right_split
 
 MultiHeadAttention = Exercise("MultiHeadAttention", minutes=20, difficulty=3)

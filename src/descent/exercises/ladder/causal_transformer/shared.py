@@ -13,21 +13,9 @@ from torch.nn import functional as F
 from descent.exercises.doubles import (
     normals,
 )
-from descent.grading import Draw, expect
+from descent.grading import Draw
 
 Tensor = torch.Tensor
-
-
-def parameter_total(module: nn.Module) -> int:
-    return sum(parameter.numel() for parameter in module.parameters())
-
-
-def has(module: nn.Module, what: str, *names: str) -> bool:
-    """Whether the parts that the page names are there; says which are not."""
-    expect(module, what).is_a(nn.Module)
-    missing = [name for name in names if not hasattr(module, name)]
-    expect(len(missing), "how many of the parts it names are missing").equals(0)
-    return not missing
 
 
 def weights_by_hand(queries: Tensor, keys: Tensor, mask: Tensor) -> np.ndarray:

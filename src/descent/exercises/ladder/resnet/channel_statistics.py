@@ -7,9 +7,10 @@ import torch
 from torch import Tensor
 
 from descent.exercises.doubles import normals
+from descent.exercises.inspecting import gradients_at_leaves
 from descent.grading import Draw, Exercise, expect
 
-from .shared import drawn_batch, gradients_at_leaves
+from .shared import drawn_batch
 
 channel_statistics = Exercise(
     "channel_statistics", minutes=6, difficulty=1, returns=tuple[Tensor, Tensor]

@@ -7,9 +7,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from descent.exercises.doubles import normals
+from descent.exercises.inspecting import gradients_at_leaves
 from descent.grading import Draw, Exercise, expect
 
-from .shared import affine, drawn_batch, gradients_at_leaves
+from .shared import affine, drawn_batch
 
 normalise = Exercise("normalise", minutes=8, difficulty=1, returns=Tensor)
 

@@ -23,23 +23,6 @@ def drawn_batch(draw: Draw, n: int, channels: int = 3, side: tuple[int, ...] = (
     return normals(draw, n, channels, *side) * ramp + 2 * ramp
 
 
-def gradients_at_leaves(output: Tensor) -> list[Tensor]:
-    """The gradient of a number at every leaf of its graph, in the order in which they are met.
-
-    A function's answer gets copies of its inputs: the leaves of its graph are these.
-    """
-    leaves: list[Tensor] = []
-    nodes, seen = [output.grad_fn], set()
-    for node in nodes:  # grows while it is walked
-        if node is None or node in seen:
-            continue
-        seen.add(node)
-        if hasattr(node, "variable"):
-            leaves.append(node.variable)
-        nodes += [before for before, _ in node.next_functions]
-    return list(torch.autograd.grad(output, leaves))
-
-
 def examples(draw: Draw, n: int, inputs: int = 3, classes: int = 3) -> tuple[Tensor, Tensor]:
     return normals(draw, n, inputs), torch.tensor(draw.integers(0, classes, n))
 

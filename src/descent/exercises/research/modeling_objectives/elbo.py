@@ -7,9 +7,8 @@ from torch.distributions import Bernoulli, Normal, kl_divergence
 from torch.nn import functional as F
 
 from descent.exercises.doubles import normals
+from descent.exercises.inspecting import gradients_at_leaves
 from descent.grading import Draw, Exercise, expect
-
-from .shared import gradients_at_leaves
 
 elbo = Exercise("elbo", minutes=20, difficulty=2, returns=torch.Tensor)
 

@@ -7,9 +7,8 @@ import torch
 from torch.nn import functional as F
 
 from descent.exercises.doubles import normals
+from descent.exercises.inspecting import gradients_at_leaves
 from descent.grading import Draw, Exercise, expect
-
-from .shared import gradients_at_leaves
 
 gan_losses = Exercise(
     "gan_losses", minutes=15, difficulty=2, returns=tuple[torch.Tensor, torch.Tensor]

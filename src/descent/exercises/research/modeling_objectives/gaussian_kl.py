@@ -6,9 +6,8 @@ import torch
 from torch.distributions import Normal, kl_divergence
 
 from descent.exercises.doubles import normals
+from descent.exercises.inspecting import gradients_at_leaves
 from descent.grading import Draw, Exercise, expect
-
-from .shared import gradients_at_leaves
 
 gaussian_kl = Exercise("gaussian_kl", minutes=15, difficulty=1, returns=torch.Tensor)
 

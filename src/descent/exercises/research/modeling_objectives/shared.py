@@ -34,20 +34,3 @@ def log_shares(z: Tensor, temperature: float) -> np.ndarray:
         for j, score in scores.items():
             shares[i, j] = score - total
     return shares
-
-
-def gradients_at_leaves(output: Tensor) -> list[Tensor]:
-    """The gradient of a number at every leaf of its graph.
-
-    A function's answer gets copies of its inputs: the leaves of its graph are these.
-    """
-    leaves: list[Tensor] = []
-    nodes, seen = [output.grad_fn], set()
-    for node in nodes:  # grows while it is walked
-        if node is None or node in seen:
-            continue
-        seen.add(node)
-        if hasattr(node, "variable"):
-            leaves.append(node.variable)
-        nodes += [before for before, _ in node.next_functions]
-    return list(torch.autograd.grad(output, leaves))

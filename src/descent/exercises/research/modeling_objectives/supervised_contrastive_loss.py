@@ -8,9 +8,10 @@ import numpy as np
 import torch
 
 from descent.exercises.doubles import token_tensor
+from descent.exercises.inspecting import gradients_at_leaves
 from descent.grading import Draw, Exercise, expect
 
-from .shared import CIRCLE, gradients_at_leaves, log_shares, on_the_sphere
+from .shared import CIRCLE, log_shares, on_the_sphere
 
 supervised_contrastive_loss = Exercise(
     "supervised_contrastive_loss", minutes=25, difficulty=2, returns=torch.Tensor

@@ -8,9 +8,10 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+from descent.exercises.inspecting import gradients_at_leaves
 from descent.grading import Draw, Exercise, expect
 
-from .shared import CIRCLE, gradients_at_leaves, log_shares, on_the_sphere
+from .shared import CIRCLE, log_shares, on_the_sphere
 
 two_view_loss = Exercise("two_view_loss", minutes=15, difficulty=2, returns=torch.Tensor)
 

@@ -9,9 +9,10 @@ from torch import nn
 from torch.nn import functional as F
 
 from descent.exercises.doubles import fill_with_normals, normals
+from descent.exercises.inspecting import has, parameter_total
 from descent.grading import Draw, Exercise, expect
 
-from .shared import Tensor, causal, expected_mlp, has, normed, parameter_total, some_mask
+from .shared import Tensor, causal, expected_mlp, normed, some_mask
 
 Block = Exercise("Block", minutes=15, difficulty=2)
 

@@ -9,20 +9,12 @@ from torch import nn
 from torch.nn import functional as F
 
 from descent.exercises.doubles import fill_with_normals, token_tensor
+from descent.exercises.inspecting import has, parameter_total
 from descent.grading import Draw, Exercise, expect
 
 from .block import RightBlock, expected_block
 from .multi_head_attention import RightHeads
-from .shared import (
-    Tensor,
-    causal,
-    codes_by_hand,
-    expected_attention,
-    has,
-    normed,
-    parameter_total,
-    some_mask,
-)
+from .shared import Tensor, causal, codes_by_hand, expected_attention, normed, some_mask
 from .sinusoidal_positions import right_codes
 
 Decoder = Exercise("Decoder", minutes=25, difficulty=3)

@@ -8,10 +8,11 @@ import torch
 from torch import nn
 
 from descent.exercises.doubles import fill_with_normals, normals
+from descent.exercises.inspecting import has, parameter_total
 from descent.grading import Draw, Exercise, expect
 
 from .attention import right_attention
-from .shared import PROJECTIONS, causal, expected_attention, has, parameter_total, some_mask
+from .shared import PROJECTIONS, causal, expected_attention, some_mask
 
 MultiHeadAttention = Exercise("MultiHeadAttention", minutes=25, difficulty=3)
 

@@ -9,10 +9,11 @@ from torch import nn
 from torch.nn import functional as F
 
 from descent.exercises.doubles import fill_with_normals, normals
+from descent.exercises.inspecting import has, parameter_total
 from descent.grading import Draw, Exercise, expect
 
 from .attention import right_attention
-from .shared import PROJECTIONS, Tensor, has, parameter_total
+from .shared import PROJECTIONS, Tensor
 
 MultiQueryAttention = Exercise("MultiQueryAttention", minutes=30, difficulty=3)
 

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from descent.grading import Draw, expect
+from descent.grading import Draw
 
 Tensor = torch.Tensor
 
@@ -28,18 +28,6 @@ def code_by_hand(place: float, width: int) -> list[float]:
 
 def codes_by_hand(places: Any, width: int) -> np.ndarray:
     return np.array([code_by_hand(float(place), width) for place in places])
-
-
-def parameter_total(module: nn.Module) -> int:
-    return sum(parameter.numel() for parameter in module.parameters())
-
-
-def has(module: nn.Module, what: str, *names: str) -> bool:
-    """Whether the parts that the page names are there; says which are not."""
-    expect(module, what).is_a(nn.Module)
-    missing = [name for name in names if not hasattr(module, name)]
-    expect(len(missing), "how many of the parts it names are missing").equals(0)
-    return not missing
 
 
 def some_mask(draw: Draw, rows: int, columns: int) -> Tensor:
