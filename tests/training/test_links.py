@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
+
 import pytest
 import torch
+from programs import PATIENCE
 
+from descent.grading.sandbox import OutOfTime, time_limit
 from descent.training.links import Deadlock, Link, LinkError, Stuck, alone, in_turns
 
 
@@ -55,6 +60,23 @@ def test_an_endless_loop_is_ended() -> None:
 
     with pytest.raises(Stuck, match="loop"):
         in_turns(endless, 2, seconds=0.2)
+
+
+def test_who_runs_out_of_time_leaves_no_thread_behind() -> None:
+    threads: list[threading.Thread] = []
+
+    def swallows_the_first(link: Link) -> None:
+        threads.append(threading.current_thread())
+        for _ in range(2):
+            with contextlib.suppress(Stuck):
+                while True:
+                    pass
+
+    with pytest.raises(OutOfTime), time_limit(0.3):
+        in_turns(swallows_the_first, size=2, seconds=1e9)
+    for thread in threads:
+        thread.join(PATIENCE)
+        assert not thread.is_alive()
 
 
 def test_nobody_sends_to_himself_or_to_nobody() -> None:

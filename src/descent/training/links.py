@@ -204,7 +204,7 @@ class _Turns:
                     until = time.process_time() + 1.0  # a bare `except:` swallows the first one
         except BaseException:  # the caller's own time is over
             self._end(LinkError("It was stopped."))
-            _interrupt(threads)
+            _interrupt_to_the_end(threads)
             raise
         if self.error is not None:
             raise self.error
@@ -289,6 +289,21 @@ class _TurnLink(Link):
 
     def _receive(self, source: int) -> Tensor:
         return self._turns.receive(source, self.rank)
+
+
+def _interrupt_to_the_end(threads: list[threading.Thread]) -> None:
+    """Go on interrupting, beside the caller, until all have ended.
+
+    One interruption may be lost: in a destructor, or to a bare `except:`. A thread that then goes
+    on for ever takes its time from whatever this process does next.
+    """
+
+    def ring() -> None:
+        while any(thread.is_alive() for thread in threads):
+            _interrupt(threads)
+            time.sleep(0.05)
+
+    threading.Thread(target=ring, daemon=True).start()
 
 
 def _interrupt(threads: list[threading.Thread]) -> None:
