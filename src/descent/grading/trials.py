@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from time import thread_time  # bound here, whatever an answer does to `time`
@@ -104,6 +105,18 @@ class Behaviour:
         self._done: dict[tuple[str, int], Trial] = {}
         self._worked: dict[str, float] = {}
 
+    @functools.cached_property
+    def changes(self) -> tuple[str, ...]:
+        """What the answer may change in place, by its own names for it."""
+        exercise = self.exercise
+        if not exercise.changes or exercise.plain is None:
+            return exercise.changes
+        nothing: list[str] = []
+        own = guarded(lambda: parameters_of(self.answer), nothing)
+        pairs = zip(exercise.plain.parameters, own, strict=False)
+        renamed = {ours: theirs for ours, theirs in pairs if ours not in own}
+        return tuple(renamed.get(name, name) for name in exercise.changes)
+
     def trial(self, prop: Property, place: int) -> Trial:
         """One trial of a property. All trials of a property share one time limit."""
         key = prop.name, place
@@ -143,22 +156,13 @@ class Behaviour:
         return trial
 
 
-def _changed_by(behaviour: Behaviour) -> tuple[str, ...]:
-    """What the answer may change in place, by its own names: it may call a parameter otherwise."""
-    exercise = behaviour.exercise
-    if not exercise.changes or exercise.plain is None:
-        return exercise.changes
-    own, right = parameters_of(behaviour.answer), exercise.plain.parameters
-    renamed = {ours: theirs for ours, theirs in zip(right, own, strict=False) if ours not in own}
-    return tuple(renamed.get(name, name) for name in exercise.changes)
-
-
 def _run_trial(behaviour: Behaviour, prop: Property, draw: Draw, left: float) -> Trial:
     exercise = behaviour.exercise
     seed_everything(draw.seed())
     with recording() as record:
-        changes = guarded(lambda: _changed_by(behaviour), exercise.changes)
-        watched = WatchedAnswer(behaviour.answer, exercise.name, changes, record, exercise.returns)
+        watched = WatchedAnswer(
+            behaviour.answer, exercise.name, behaviour.changes, record, exercise.returns
+        )
         trial = Trial(record, watched)
         own_limit, seconds, clock = None, max(left, 0.01), Clock()
         try:
