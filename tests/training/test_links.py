@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import threading
+import time
 
 import pytest
 import torch
@@ -60,6 +62,20 @@ def test_an_endless_loop_is_ended() -> None:
 
     with pytest.raises(Stuck, match="loop"):
         in_turns(endless, 2, seconds=0.2)
+
+
+@pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")
+def test_collecting_garbage_is_nobodys_work() -> None:
+    def collects_slowly(phase: str, info: dict[str, int]) -> None:
+        until = time.process_time() + 0.5
+        while phase == "stop" and time.process_time() < until:
+            pass
+
+    gc.callbacks.insert(0, collects_slowly)
+    try:
+        assert in_turns(lambda link: gc.collect() >= 0, 1, seconds=0.3) == [True]
+    finally:
+        gc.callbacks.remove(collects_slowly)
 
 
 def test_who_runs_out_of_time_leaves_no_thread_behind() -> None:

@@ -6,11 +6,13 @@ which is quick, repeatable and notices when everybody waits; and in real process
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
+import gc
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import torch
@@ -158,7 +160,8 @@ def in_turns(function: Callable[[Link], Any], size: int, seconds: float = 3.0) -
     size : int
         Number of threads.
     seconds : float
-        Of work, after which it counts as endless.
+        Of work, after which it counts as endless. Collecting garbage is nobody's work: in a
+        process with many objects it may take longer than the function.
 
     Returns
     -------
@@ -194,14 +197,14 @@ class _Turns:
             threading.Thread(target=self._one, args=(rank,), daemon=True)
             for rank in range(self.size)
         ]
-        until = time.process_time() + seconds
         try:
-            for thread in threads:
-                thread.start()
-            while not self.done.wait(0.05):
-                if time.process_time() > until:
-                    _interrupt(threads)
-                    until = time.process_time() + 1.0  # a bare `except:` swallows the first one
+            with _work() as worked:
+                for thread in threads:
+                    thread.start()
+                while not self.done.wait(0.05):
+                    if worked() > seconds:
+                        _interrupt(threads)
+                        seconds = worked() + 1.0  # a bare `except:` swallows the first one
         except BaseException:  # the caller's own time is over
             self._end(LinkError("It was stopped."))
             _interrupt_to_the_end(threads)
@@ -289,6 +292,31 @@ class _TurnLink(Link):
 
     def _receive(self, source: int) -> Tensor:
         return self._turns.receive(source, self.rank)
+
+
+@contextlib.contextmanager
+def _work() -> Iterator[Callable[[], float]]:
+    """Within it: tells the seconds this process has worked, all threads, without collections."""
+    before, collected = time.process_time(), 0.0
+    since: float | None = None  # when the collection that goes on has begun
+
+    def note(phase: str, info: dict[str, int]) -> None:
+        nonlocal since, collected
+        if phase == "start":
+            since = time.process_time()
+        elif since is not None:
+            collected += time.process_time() - since
+            since = None
+
+    def worked() -> float:
+        now = time.process_time() if since is None else since
+        return now - before - collected
+
+    gc.callbacks.append(note)
+    try:
+        yield worked
+    finally:
+        gc.callbacks.remove(note)
 
 
 def _interrupt_to_the_end(threads: list[threading.Thread]) -> None:
