@@ -201,10 +201,13 @@ class _Turns:
             with _work() as worked:
                 for thread in threads:
                     thread.start()
-                while not self.done.wait(0.05):
-                    if worked() > seconds:
-                        _interrupt(threads)
-                        seconds = worked() + 1.0  # a bare `except:` swallows the first one
+                while not self.done.wait(0.05) and worked() < seconds:
+                    pass
+            while not self.done.is_set() and any(thread.is_alive() for thread in threads):
+                _interrupt(threads)  # again and again: a bare `except:` swallows the first one
+                self.done.wait(1.0)
+            if not self.done.is_set():
+                self._end(Stuck())
         except BaseException:  # the caller's own time is over
             self._end(LinkError("It was stopped."))
             _interrupt_to_the_end(threads)
