@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from descent.figures.digits import plot_confusion, show_digits
     from descent.figures.drawing import digit_pad
     from descent.figures.frontier import frontier_figure
+    from descent.figures.induction import live_induction
     from descent.figures.live import LivePlot
     from descent.figures.loss_surface import loss_surface_figure
     from descent.figures.noisy_quadratic import noisy_quadratic_figure
@@ -30,6 +31,7 @@ __all__ = [
     "diffusion_figure",
     "digit_pad",
     "frontier_figure",
+    "live_induction",
     "loss_surface_figure",
     "noisy_quadratic_figure",
     "pipeline_figure",
@@ -51,6 +53,7 @@ _MODULES = {
     "diffusion_figure": "diffusion",
     "digit_pad": "drawing",
     "frontier_figure": "frontier",
+    "live_induction": "induction",
     "loss_surface_figure": "loss_surface",
     "noisy_quadratic_figure": "noisy_quadratic",
     "pipeline_figure": "pipeline",
