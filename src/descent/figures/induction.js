@@ -25,7 +25,7 @@
     const panels = element("div", { class: "figure-panels" }, root);
     const { canvas: lossCanvas } = panel(panels, "Loss on sequences it has not seen, in nats", "");
     const { canvas: scoreCanvas } = panel(panels, "Share of its attention, in the best head", "");
-    key(root, [["di-again", "loss in the repeat"], ["di-news", "loss before it"], ["di-copy", "attention on what followed earlier copies: induction score"], ["di-before", "attention on the symbol before"]]);
+    key(root, [["di-again", "loss in the repeat"], ["di-news", "loss before it"], ["di-copy", "attention on what followed earlier copies: induction score"], ["di-before", "attention on the symbol before"], ["di-rails", "in a map: what followed earlier copies"]]);
     const tell = readout(root), say = message(root);
     const grid = element("div", { class: "di-maps" }, root);
     const { input: placeInput, say: sayPlace } = slider(root, "symbol that looks back", { class: "di-place", min: 0, max: length - 1, step: 1 });
