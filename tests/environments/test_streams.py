@@ -27,7 +27,7 @@ def test_the_numbers_are_those_of_splitmix64():
 
 def test_the_numbers_are_uniform_and_those_of_neighbours_unlike():
     drawn = Streams(np.arange(200)).uniform(500)
-    assert 0 <= drawn.min() and drawn.max() < 1
+    assert drawn.min() >= 0 and drawn.max() < 1
     assert abs(drawn.mean() - 0.5) < 0.005 and abs(drawn.var() - 1 / 12) < 0.002
     correlations = np.corrcoef(drawn)[~np.eye(200, dtype=bool)]
     assert np.abs(correlations).mean() < 0.05

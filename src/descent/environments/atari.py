@@ -10,7 +10,7 @@ import base64
 import json
 from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -35,8 +35,8 @@ class Atari:
     since some games draw things in every second frame alone; grey, 84 × 84, each pixel the mean of
     the area it covers. An observation is the last 4 pictures, (4, 84, 84) uint8.
 
-    A reward is the sign of what the 4 frames scored; `Step.returns` are true scores, of whole games.
-    With every life an episode terminates, so that losing one is felt; a new game begins only after
+    A reward is the sign of what the 4 frames scored; `Step.returns` are true scores, of whole
+    games. With every life an episode terminates, so that losing one is felt; a new game begins only after
     the last, with up to 30 frames without an action. Where a game waits for FIRE, it is pressed.
 
     Parameters
@@ -51,7 +51,7 @@ class Atari:
         self.number = number
         self.games = [_Game(game) for _ in range(number)]
         self.actions = len(self.games[0].legal)
-        self.shape = (STACKED, SIDE, SIDE)
+        self.shape: tuple[int, ...] = (STACKED, SIDE, SIDE)
 
     def reset(self, seed: int) -> np.ndarray:
         """Begin a game in each; return (n, 4, 84, 84) pictures."""
@@ -105,7 +105,7 @@ class _Game:
         self.ale: Any = ALEInterface()
         self.ale.setFloat("repeat_action_probability", 0.0)
         self.ale.setInt("random_seed", 0)
-        self.ale.loadROM(roms.get_rom_path(name))
+        self.ale.loadROM(cast(Any, roms).get_rom_path(name))
         self.legal = list(self.ale.getMinimalActionSet())
         self.fires = len(self.legal) > NEXT and self.legal[FIRE].name == "FIRE"
         self.frames = np.zeros((2, HEIGHT, WIDTH), dtype=np.uint8)
@@ -133,7 +133,14 @@ class _Game:
         elif lost:
             self._begin_life()
         ended = over or lost
-        return self.pictures.copy(), float(np.sign(scored)), ended, cut and not ended, final, returns
+        return (
+            self.pictures.copy(),
+            float(np.sign(scored)),
+            ended,
+            cut and not ended,
+            final,
+            returns,
+        )
 
     def state(self) -> dict[str, Any]:
         return {

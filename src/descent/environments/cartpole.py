@@ -31,7 +31,7 @@ class CartPole:
     """
 
     actions = 2
-    shape = (4,)
+    shape: tuple[int, ...] = (4,)
 
     def __init__(self, number: int) -> None:
         self.number = number
@@ -48,13 +48,11 @@ class CartPole:
         """Push every cart once."""
         self.places = moved(self.places, actions)
         self.steps += 1
-        terminated = (np.abs(self.places[:, 0]) > FARTHEST) | (
-            np.abs(self.places[:, 2]) > STEEPEST
-        )
+        terminated = (np.abs(self.places[:, 0]) > FARTHEST) | (np.abs(self.places[:, 2]) > STEEPEST)
         truncated = ~terminated & (self.steps >= LIMIT)
         final = self.places.astype(np.float32)
         returns = np.where(terminated | truncated, self.steps, np.nan)
-        for i in np.flatnonzero(terminated | truncated):
+        for i in np.flatnonzero(terminated | truncated).tolist():
             self.places[i] = self._beginning(i)
             self.steps[i] = 0
         rewards = np.ones(self.number, dtype=np.float32)

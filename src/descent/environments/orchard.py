@@ -1,8 +1,8 @@
 """A game of small pictures: apples and stones fall, and a basket moves along the ground.
 
-It asks for looking ahead. The field is wider than the basket can cross while a fast apple falls,
-things that drift bounce off the walls, and several are on their way at a time: which can be had
-together, and where no stone comes down, has to be decided early.
+It asks for looking ahead. Several things are on their way at a time, at two speeds, and what is worth
+most drifts and bounces off the walls: which can be had together, and where no stone comes down, has
+to be decided early.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ class Orchard:
 
     An apple in the basket earns 1, a golden one 3, a stone -1 and one of three lives; with the last
     the episode terminates. After 400 steps it is truncated. What falls beside the basket is gone.
-    Things fall a pixel in a step or in every second one; some drift a pixel aside with each pixel
-    they fall, and bounce off the walls.
+    Things fall a pixel in a step or in every second one, straight down; golden apples drift a pixel
+    aside with each pixel they fall, and bounce off the walls.
 
     An observation is (2, 16, 16) uint8: the picture of now, and that of two steps before, in which
     it shows how each thing moves.
@@ -46,7 +46,7 @@ class Orchard:
     """
 
     actions = 3
-    shape = (2, SIDE, SIDE)
+    shape: tuple[int, ...] = (2, SIDE, SIDE)
 
     def __init__(self, number: int) -> None:
         self.number = number
@@ -145,7 +145,8 @@ class Orchard:
         self.kind[games, slot] = 1 + np.searchsorted(np.cumsum(SHARES)[:2], drawn[:, 1], "right")
         self.column[games, slot] = (SIDE * drawn[:, 2]).astype(np.int64)
         self.pace[games, slot] = 1 + (2 * drawn[:, 3]).astype(np.int64)
-        self.drift[games, slot] = (3 * drawn[:, 4]).astype(np.int64) - 1
+        aside = 2 * (2 * drawn[:, 4]).astype(np.int64) - 1
+        self.drift[games, slot] = np.where(self.kind[games, slot] == GOLD, aside, 0)
         self.row[games, slot] = self.waits[games, slot] = 0
 
     def _picture(self) -> np.ndarray:

@@ -9,9 +9,7 @@ import numpy as np
 from descent.environments.stepping import Environments
 
 
-def play(
-    games: Environments, choose: Callable[[np.ndarray], np.ndarray], seed: int
-) -> np.ndarray:
+def play(games: Environments, choose: Callable[[np.ndarray], np.ndarray], seed: int) -> np.ndarray:
     """Play one whole game in each environment.
 
     Every environment counts with its first game alone. Were the first games to end counted,

@@ -75,7 +75,7 @@ def clipped_loss(
     log_ratio = chosen - moments.log_probabilities
     ratio = log_ratio.exp()
     clipped = ratio.clamp(1 - s.clip_range, 1 + s.clip_range)
-    # The worse of the two for the policy: where moving on would pay only by the ratio, it is clipped.
+    # The worse of the two: nothing is to be gained by moving further than the range.
     policy_loss = torch.maximum(-moments.advantages * ratio, -moments.advantages * clipped).mean()
     value_loss = _value_loss(values, moments, s)
     entropy = -(distribution.exp() * distribution).sum(dim=1).mean()

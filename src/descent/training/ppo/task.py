@@ -23,7 +23,6 @@ from descent.training.randomness import generator
 
 BEGINNINGS, ACTING, ORDER, TESTS = range(1, 5)  # draw what is drawn apart from each other
 RECENT = 100  # games whose mean score is the episode return
-OF_A_ROUND = ("explained_variance", "advantage_mean", "advantage_std")
 
 
 class PpoTask:
@@ -80,7 +79,7 @@ class PpoTask:
         if state is None:
             return
         self.observations = self.environments.restore(state["environments"][mine.start : mine.stop])
-        self.recent = deque(state["recent"], maxlen=RECENT)
+        self.recent.extend(state["recent"])
         self.sums = state["sums"].to(self.device)
         self.of_round = dict(state["of_round"])
         if state["lived"] is not None:
@@ -142,11 +141,14 @@ class PpoTask:
         def policy(observations: np.ndarray) -> np.ndarray:
             # The noise of all games, whichever of them this process plays.
             noise = chance.random((self.settings.test_games, games.actions), dtype=np.float32)
-            logits, _ = model(torch.from_numpy(observations).to(self.device))
-            drawn = torch.from_numpy(noise[mine.start : mine.stop]).to(self.device)
-            return choose(logits.float(), drawn).cpu().numpy()
+            return self.chosen(model, observations, noise[mine.start : mine.stop])
 
         return play(games, policy, seed + mine.start)
+
+    def chosen(self, model: nn.Module, observations: np.ndarray, noise: np.ndarray) -> np.ndarray:
+        """Return what the policy does: (n,) actions, drawn with (n, actions) uniform noise."""
+        logits, _ = model(torch.from_numpy(observations).to(self.device))
+        return choose(logits.float(), torch.from_numpy(noise).to(self.device)).cpu().numpy()
 
     def _forget(self) -> None:
         """Have met nothing."""
@@ -171,18 +173,12 @@ class PpoTask:
         self._take(lived, number)
         scores = lived.scores.flatten()
         self.recent.extend(scores[~scores.isnan()].tolist())
-        spread = self.moments.advantages.std(correction=0)
-        self.of_round = dict(
-            zip(
-                OF_A_ROUND,
-                (
-                    explained_variance(self.moments.values, self.moments.returns),
-                    float(self.moments.advantages.mean()),
-                    float(spread),
-                ),
-                strict=True,
-            )
-        )
+        found = self.moments.advantages
+        self.of_round = {
+            "explained_variance": explained_variance(self.moments.values, self.moments.returns),
+            "advantage_mean": float(found.mean()),
+            "advantage_std": float(found.std(correction=0)),
+        }
 
     def _take(self, lived: Lived, number: int) -> None:
         self.lived, self.round = lived, number
