@@ -11,13 +11,12 @@ from descent.environments.playing import play
 STAY = np.array([1])
 
 
-def one(kind=APPLE, row=0, column=8, drift=0, pace=1, basket=8):
+def one(kind=APPLE, row=0, column=8, drift=0, basket=8):
     """A game with one thing in the air, in which nothing more appears."""
     game = Orchard(1)
     game.reset(0)
     game._appear = lambda: None
-    for name, value in (("kind", kind), ("row", row), ("column", column), ("drift", drift),
-                        ("pace", pace)):  # fmt: skip
+    for name, value in (("kind", kind), ("row", row), ("column", column), ("drift", drift)):
         getattr(game, name)[0, 0] = value
     game.basket[0] = basket
     return game
@@ -40,8 +39,7 @@ def test_what_lands_in_the_basket_earns_what_it_is_worth():
             assert game.lives[0] == LIVES - (caught and kind == STONE)
 
 
-def test_slow_things_take_twice_as_long_and_drifting_ones_bounce_off_the_walls():
-    assert until_down(one(pace=2))[0] == 2 * (SIDE - 1)
+def test_what_drifts_bounces_off_the_walls():
     for drift, column in ((1, 12), (-1, 3), (1, 0), (-1, 0), (1, 15), (-1, 15)):
         game = one(column=column, drift=drift)
         steps, columns = game.landings()
@@ -65,15 +63,18 @@ def test_the_basket_moves_a_pixel_and_stays_in_the_field():
         assert game.basket[0] == wanted
 
 
-def test_the_pictures_show_now_and_two_steps_before():
-    game = one(row=3, column=5)
-    pictures = [game.step(STAY).observations[0] for _ in range(4)]
-    assert pictures[0].shape == (2, SIDE, SIDE) and pictures[0].dtype == np.uint8
-    for step, picture in enumerate(pictures):
-        assert np.flatnonzero(picture[0, :, 5]).tolist() == [4 + step]
-        if step >= 2:
-            assert np.array_equal(picture[1], pictures[step - 2][0])
-    assert np.flatnonzero(pictures[0][0, SIDE - 1]).tolist() == [7, 8, 9]
+def test_the_pictures_show_fruit_stones_basket_and_what_was_before():
+    for kind, channel, grey in ((APPLE, 0, 128), (GOLD, 0, 255), (STONE, 1, 255)):
+        game = one(kind, row=3, column=5)
+        pictures = [game.step(STAY).observations[0] for _ in range(3)]
+        assert pictures[0].shape == Orchard.shape and pictures[0].dtype == np.uint8
+        for step, picture in enumerate(pictures):
+            wanted = np.zeros(Orchard.shape, dtype=np.uint8)
+            wanted[channel, 4 + step, 5] = grey
+            wanted[2, SIDE - 1, 7:10] = 255
+            if step:
+                wanted[3, 3 + step, 5] = grey
+            assert np.array_equal(picture, wanted)
 
 
 def test_the_third_stone_terminates_and_time_truncates():
@@ -83,9 +84,9 @@ def test_the_third_stone_terminates_and_time_truncates():
         step = game.step(STAY)
     assert step.terminated[0] and not step.truncated[0] and step.returns[0] == 4
     assert game.lives[0] == LIVES
-    # The new episode has a basket alone; in the old one's last picture the stone is seen still.
-    assert [picture.astype(bool).sum() for picture in step.observations[0]] == [3, 3]
-    assert [picture.astype(bool).sum() for picture in step.final_observations[0]] == [3, 4]
+    # The new episode has a basket alone; in the old one's last pictures the stone is seen still.
+    assert [picture.astype(bool).sum() for picture in step.observations[0]] == [0, 0, 3, 0]
+    assert [picture.astype(bool).sum() for picture in step.final_observations[0]] == [0, 0, 3, 1]
     game = one(column=0)
     for _ in range(LIMIT - 1):
         step = game.step(STAY)

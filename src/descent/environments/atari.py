@@ -36,8 +36,9 @@ class Atari:
     the area it covers. An observation is the last 4 pictures, (4, 84, 84) uint8.
 
     A reward is the sign of what the 4 frames scored; `Step.returns` are true scores, of whole
-    games. With every life an episode terminates, so that losing one is felt; a new game begins only after
-    the last, with up to 30 frames without an action. Where a game waits for FIRE, it is pressed.
+    games. With every life an episode terminates, so that losing one is felt; a new game begins only
+    after the last, with up to 30 frames without an action. Where a game waits for FIRE, it is
+    pressed.
 
     Parameters
     ----------

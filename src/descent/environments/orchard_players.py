@@ -14,7 +14,7 @@ from descent.environments.orchard import (
 )
 
 FEAR = 6.0  # what a stone costs the one who plans: a life is worth some apples
-AHEAD = 2 * SIDE  # steps: nothing takes longer to come down
+AHEAD = SIDE  # steps: nothing takes longer to come down
 
 
 def random_actions(games: Orchard, chance: np.random.Generator) -> np.ndarray:

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 
 NATURE = ((32, 8, 4), (64, 4, 2), (64, 3, 1))  # channels, kernel and stride (Mnih et al., 2015)
-SMALL = ((16, 3, 1), (32, 3, 2), (32, 3, 2))  # for pictures of some sixteen pixels
+SMALL = ((16, 4, 2), (32, 3, 1))  # for pictures of some sixteen pixels
 LEAST = 36  # pixels of a side, from which the first layers have something to see
-FEATURES = {NATURE: 512, SMALL: 128}
+FEATURES = {NATURE: 512, SMALL: 256}
 
 Layer = TypeVar("Layer", nn.Linear, nn.Conv2d)
 

@@ -21,7 +21,7 @@ PLAYED, DRAWN = 11, 12  # draw the games apart from those of the training
 
 
 def show_game(folder: RunFolder) -> None:
-    """Plot some moments of a game, as the model is given them."""
+    """Plot some moments of a game, three of its four pictures in one: stones are dark."""
     import matplotlib.pyplot as plt
 
     from descent.figures.style import use_style
@@ -33,7 +33,8 @@ def show_game(folder: RunFolder) -> None:
     for step in range(30 + SHOWN * BETWEEN):
         seen = game.step(planned_actions(game)).observations
         if step >= 30 and step % BETWEEN == 0:
-            pictures.append((step, seen[0, 0]))
+            fruit, stones, basket, _ = seen[0]
+            pictures.append((step, np.maximum(np.maximum(fruit, basket), stones // 3)))
     _, axes = plt.subplots(1, len(pictures), figsize=(11, 2.3), layout="constrained")
     for place, (step, picture) in zip(axes.flat, pictures, strict=True):
         place.imshow(picture, cmap="gray", vmin=0, vmax=255)
