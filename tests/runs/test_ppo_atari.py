@@ -1,4 +1,4 @@
-"""The run ppo_atari: its smoke profile, exact continuation, and which numbers stand beside which."""
+"""The run ppo_atari: its smoke profile, exact continuation, and the numbers published for it."""
 
 from __future__ import annotations
 

@@ -30,9 +30,7 @@ class Mine(nn.Module):
 
     def __init__(self, channels, height, width, actions):
         super().__init__()
-        self.body = nn.Sequential(
-            nn.Flatten(), nn.Linear(channels * height * width, 16), nn.Tanh()
-        )
+        self.body = nn.Sequential(nn.Flatten(), nn.Linear(channels * height * width, 16), nn.Tanh())
         self.policy, self.value = nn.Linear(16, actions), nn.Linear(16, 1)
 
     def forward(self, pictures):

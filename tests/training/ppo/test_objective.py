@@ -60,7 +60,9 @@ def test_entropy_is_paid_for_and_what_is_watched_is_measured():
     found = dict(zip(MEASURED, measured.tolist(), strict=True))
     chances = logits.softmax(1)
     entropy = -(chances * chances.log()).sum(1).mean().item()
-    assert loss.item() == pytest.approx(-0.5 * entropy) and found["entropy"] == pytest.approx(entropy)
+    assert loss.item() == pytest.approx(-0.5 * entropy) and found["entropy"] == pytest.approx(
+        entropy
+    )
     assert found["clip_fraction"] == 0.5
     kl = sum(math.exp(x) - 1 - x for x in (0.5, 0.1)) / 2
     assert found["approximate_kl"] == pytest.approx(kl, rel=1e-5)

@@ -30,8 +30,8 @@ show_machine()
 #
 # Apples and stones fall on a field of 16 × 16 pixels; the basket, white, moves a pixel in a step.
 # An apple earns 1; a golden one, brighter, earns 3, drifts and bounces off the walls; a stone, dark
-# here, costs 1 and a life. A game has three lives, and ends after 400 steps at the latest. The model
-# is given four pictures: fruit, stones, the basket, and what was in the air one step before.
+# here, costs 1 and a life. A game has three lives, and ends after 400 steps at the latest. The
+# model is given four pictures: fruit, stones, the basket, and what was in the air one step before.
 
 # %%
 show_game(run)
