@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.distributed as dist
@@ -138,6 +139,35 @@ def mean_over(values: torch.Tensor, processes: Processes) -> torch.Tensor:
     total = values.clone()
     dist.all_reduce(total)  # gloo can only sum
     return total / processes.world
+
+
+def gathered(values: torch.Tensor, processes: Processes, dim: int = 0) -> torch.Tensor:
+    """Put the tensors of all processes together, in their order; every one must call this.
+
+    Parameters
+    ----------
+    values : Tensor
+        Of one shape and type in all of them.
+    processes : Processes
+    dim : int
+        Along which they are put together.
+    """
+    if processes.world == 1:
+        return values
+    sent = values.contiguous()
+    sent = sent.view(torch.uint8) if sent.dtype == torch.bool else sent  # which gloo cannot send
+    parts = [torch.empty_like(sent) for _ in range(processes.world)]
+    dist.all_gather(parts, sent)
+    return torch.cat(parts, dim=dim).to(values.dtype)
+
+
+def gathered_objects(values: list[Any], processes: Processes) -> list[Any]:
+    """Put the lists of all processes together, in their order; every one must call this."""
+    if processes.world == 1:
+        return values
+    parts: list[list[Any]] = [[] for _ in range(processes.world)]
+    dist.all_gather_object(parts, values)
+    return [value for part in parts for value in part]
 
 
 @contextmanager

@@ -3,7 +3,8 @@
 The model, the data and the schedule are a task's; the loop has what they share: accumulation,
 several processes, mixed precision, clipping, evaluation, checkpoints, and exact continuation. What
 is drawn at random follows from seed, step and rank (see `randomness`), so step, weights and
-optimiser are all that a checkpoint needs to hold.
+optimiser are all that a checkpoint needs to hold; of a task whose data come about while it trains
+(see `Living`), those too.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, cast, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -65,6 +66,20 @@ class Task(Protocol):
         """Measure the model, in evaluation mode and without gradients.
 
         Every process takes its share, and all return the same numbers.
+        """
+
+
+@runtime_checkable
+class Living(Protocol):
+    """A task whose batches come of what it met so far, as one that acts in environments."""
+
+    def begin(self, processes: Processes, state: dict[str, Any] | None) -> None:
+        """Begin, or go on from what `state` returned; called once, before any loss."""
+
+    def state(self, step: int) -> dict[str, Any]:
+        """Return what a checkpoint before this step has to hold, the same in every process.
+
+        Every process must call this. Tensors, numbers, strings, and lists and dicts of these.
         """
 
 
@@ -122,6 +137,8 @@ class _Training(ExitStack):
         self.average = self._averaged()
         self.trained = 0.0  # seconds before this process began
         self.start = self._restore_rest(state)
+        if isinstance(task, Living):
+            task.begin(processes, None if state is None else state["task"])
         self.compiled = self._compiled()
         self.forward = self._wrapped()
         self._rehearse()
@@ -213,10 +230,13 @@ class _Training(ExitStack):
         parts: list[Any] = [self.model, *self.optimisers, self.scaler]
         parts += [] if self.average is None else [self.average]
         before = [copy.deepcopy(part.state_dict()) for part in parts]
+        met = copy.deepcopy(self._met(self.start))
         for _ in range(self.settings.rehearse):
             self._update(self.start)
         for part, state in zip(parts, before, strict=True):
             part.load_state_dict(state)
+        if isinstance(self.task, Living):
+            self.task.begin(self.processes, met)
         self._finish_queue()
 
     def _evaluate(self, step: int) -> None:
@@ -232,6 +252,7 @@ class _Training(ExitStack):
 
     def _save(self, step: int) -> None:
         """Write a checkpoint; where weights are shared out, all gather what the first writes."""
+        met = self._met(step)
         if self.metrics is None and not self.sharded:
             return
         state = {
@@ -241,6 +262,7 @@ class _Training(ExitStack):
             "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
             "scaler": self.scaler.state_dict(),
             "average": self.average.state_dict() if self.average is not None else {},
+            "task": met,
         }
         if self.sharded:
             from descent.training.sharding import whole
@@ -251,6 +273,10 @@ class _Training(ExitStack):
             with self._clock_stopped():
                 save_checkpoint(self.checkpoints, step, state)
         self.speed.pause()
+
+    def _met(self, step: int) -> dict[str, Any]:
+        """Return what the task has met so far; every process must call this."""
+        return self.task.state(step) if isinstance(self.task, Living) else {}
 
     def _newest_state(self) -> dict[str, Any] | None:
         """Read the newest whole checkpoint, the same in every process; None where there is none."""

@@ -143,6 +143,75 @@ def check_denoiser(
     _check_steps(model, torch.randn(4, *shape), arguments["noise_steps"] - 1)
 
 
+def check_player(model_class: object, channels: int, height: int, width: int, actions: int) -> None:
+    """Refuse a class that is no player of a game of pictures the run can train.
+
+    Parameters
+    ----------
+    model_class : type
+        Made with these four numbers; takes (n, channels, height, width) uint8 pictures and returns
+        (n, actions) logits and (n,) values.
+    channels, height, width : int
+        Of a picture.
+    actions : int
+
+    Raises
+    ------
+    BrokenContract
+        When it is not a module, cannot be made, answers in another shape or type, takes no
+        gradient, or answers otherwise with other pictures beside one, or in evaluation mode.
+    """
+    names = {"channels": channels, "height": height, "width": width, "actions": actions}
+    model = _make(model_class, names)
+    seed_everything(1)
+    for batch in (4, 1):
+        pictures = torch.randint(256, (batch, channels, height, width), dtype=torch.uint8)
+        logits, values = _played(model, pictures)
+        _check_answer(logits, (batch, actions), "pictures", "(n, actions)")
+        _check_answer(values, (batch,), "pictures", "(n,)", "values")
+    _stir(model)
+    pictures = torch.randint(256, (4, channels, height, width), dtype=torch.uint8)
+    logits, values = _played(model, pictures)
+    loss = nn.functional.cross_entropy(logits, torch.zeros(4).long()) + values.square().mean()
+    _check_loss_gradient(model, loss)
+    _check_same_player(model, pictures)
+
+
+def _played(model: nn.Module, pictures: Tensor) -> tuple[Any, Any]:
+    answer = _answer(model, pictures, "uint8 pictures")
+    if not (isinstance(answer, tuple) and len(answer) == 2):
+        raise BrokenContract(
+            f"The model returns {type(answer).__name__}; the run needs a tuple of two: logits "
+            "(n, actions) and values (n,)."
+        )
+    return answer
+
+
+@torch.no_grad()
+def _check_same_player(model: nn.Module, pictures: Tensor) -> None:
+    """Ask together and one by one, training and evaluating: the answers must be the same."""
+    model.train()
+    training = torch.cat([part.flatten() for part in _played(model, pictures)])
+    model.eval()
+    together = torch.cat([part.flatten() for part in _played(model, pictures)])
+    each = [_played(model, one[None]) for one in pictures]
+    alone = torch.cat(
+        [torch.cat([part.flatten() for part in side]) for side in zip(*each, strict=True)]
+    )
+    most = TOLERANCE * max(1.0, together.abs().max().item())
+    if (training - together).abs().max().item() > most:
+        raise BrokenContract(
+            "The model answers otherwise after eval(). PPO compares how likely an action is now "
+            "with how likely it was when it was taken; dropout or batch norm would change that by "
+            "itself. Leave them out."
+        )
+    if (together - alone).abs().max().item() > most:
+        raise BrokenContract(
+            "What the model says of a picture depends on the other pictures of its batch. They are "
+            "of other games; no norm may mix them."
+        )
+
+
 def _denoised(model: nn.Module, noisy: Tensor, times: Tensor) -> Any:
     try:
         return model(noisy, times)
@@ -179,7 +248,7 @@ def _answer(model: nn.Module, given: Tensor, what: str = "tokens") -> Any:
 def _check_answer(
     answer: Any, wanted: tuple[int, ...], given: str, axes: str, what: str = "logits"
 ) -> None:
-    verb = "are" if what == "logits" else "is"
+    verb = "is" if what == "noise" else "are"
     if not isinstance(answer, Tensor):
         raise BrokenContract(f"The model returns {type(answer).__name__}, not a tensor of {what}.")
     if tuple(answer.shape) != wanted:

@@ -25,12 +25,15 @@ class Published:
         The number; an accuracy is a share, from 0 to 1.
     source
         Who published it, and how it is measured.
+    only
+        Settings that it holds for besides the profile's, as name and value.
     """
 
     profile: str
     metric: str
     value: float
     source: str
+    only: tuple[tuple[str, Any], ...] = ()
 
 
 @dataclass(frozen=True)

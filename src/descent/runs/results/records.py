@@ -31,8 +31,11 @@ NOT_LISTED = ("smoke",)
 """Profiles that only try whether everything works: nothing they measure is worth a record."""
 
 
-RESULTS = (" loss", "accuracy", "perplexity", "bits per character")
+RESULTS = (" loss", "accuracy", "perplexity", "bits per character", " return")
 """How the names of numbers end that a record keeps."""
+
+OF_TRAINING = ("training loss", "policy loss", "value loss")
+"""Numbers that only say how a training goes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -206,7 +209,7 @@ def _metrics(folder: RunFolder) -> dict[str, Any]:
 
 
 def _is_result(name: str) -> bool:
-    return name.endswith(RESULTS) and name != "training loss"
+    return name.endswith(RESULTS) and name not in OF_TRAINING
 
 
 def _row(record: Record) -> str:

@@ -143,7 +143,12 @@ def show_comparison(folder: RunFolder) -> None:
         print(f"Not finished: it {outcome or 'ended'} at {reached}. The numbers so far:")
     for line in _measured(folder):
         print(line)
-    published = [number for number in folder.run().published if number.profile == asked["profile"]]
+    published = [
+        number
+        for number in folder.run().published
+        if number.profile == asked["profile"]
+        and all(asked["settings"].get(name) == value for name, value in number.only)
+    ]
     metrics, last = folder.metrics(), last_values(folder)
     for number in published:
         _, values = curve(metrics, number.metric)
@@ -152,7 +157,8 @@ def show_comparison(folder: RunFolder) -> None:
             continue
         measured = in_words(number.metric, found)
         if not isinstance(found, dict):
-            best = max(values) if number.metric.endswith("accuracy") else min(values)
+            rises = number.metric.endswith(("accuracy", "return"))
+            best = max(values) if rises else min(values)
             measured += f" (best {in_words(number.metric, best)})"
         print(f"{number.metric}: measured {measured}")
         said = in_words(number.metric, number.value)
@@ -208,7 +214,9 @@ def _measured(folder: RunFolder) -> list[str]:
         return sweep_in_words(folder)
     seconds = max(line["time"] for line in lines)
     shown = [
-        f"{name} {value:.4f}" for name, value in latest(lines).items() if name.endswith("loss")
+        f"{name} {value:.4f}"
+        for name, value in latest(lines).items()
+        if name.endswith(("loss", " return"))
     ]
     return [f"step {last_step(lines)}, {seconds:.1f} s of training: {', '.join(shown)}"]
 
