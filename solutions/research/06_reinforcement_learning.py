@@ -310,7 +310,7 @@ print(f"{len(lengths)} episodes of a policy that guesses: {np.mean(lengths):.1f}
 
 # %% [markdown]
 # Gymnasium's own vector environments do it otherwise. Since version 1.0 the step that ends an episode hands back the
-# last observation, and the reset happens in the *next* step: that step takes your action, throws it away, pays 0 and returns
+# last observation, and the reset happens in the *next* step. That step takes your action, throws it away, pays 0 and returns
 # the new start. The row is in your arrays, and nothing was done in it. It is a **dead transition**. Look:
 
 # %%
@@ -1024,9 +1024,9 @@ class Probe:
 
 
 # %% [markdown]
-# Join the pieces. In each iteration: the learning rate falls in a straight line, from what the optimiser was made with in the first
-# iteration towards 0, which it would reach one iteration after the last. A rollout; values of all its next observations; advantages and returns; the
-# minibatches; the update; and the diagnostics, with the policy after the update on the rows of the rollout.
+# Join the pieces. Each iteration takes a rollout, the values of all its next observations, advantages and returns, the minibatches, and the
+# update. Then come the diagnostics, of the policy after the update on the rows of the rollout. Between iterations the learning rate falls
+# in a straight line. The first iteration has what the optimiser was made with; 0 would be reached one iteration after the last.
 
 # %% exercise="ppo"
 def ppo(envs: Any, model: nn.Module, optimiser: torch.optim.Optimizer, iterations: int, seed: int, settings: dict[str, Any]) -> list[dict[str, float]]:
@@ -1351,8 +1351,8 @@ outcome("hot_rate", hot_words)
 # %% [markdown]
 # ## Reading five curves
 #
-# Turn the reading into a program. The first row that applies is the diagnosis. All means and medians are over the **second half** of the run, in iterations, the middle
-# one of an odd number included; NaN in the explained variance is left out there.
+# Turn the reading into a program. The first row that applies is the diagnosis. All means and medians are over the **second half** of the
+# iterations, the middle one of an odd number included. NaN in the explained variance is left out.
 #
 # | | what is seen | name |
 # |---|---|---|
@@ -1534,8 +1534,8 @@ recall("study")
 # %% [markdown]
 # ## From pixels
 #
-# On a GPU or a patient CPU, the real runs train *your* `PixelActorCritic`: `ppo_pixels` on a small game of pixels, in minutes, and `ppo_atari` on Breakout and
-# Pong through the Arcade Learning Environment, beside the published 414.7 and 20.4 {cite:p}`huang2022`.
+# The real runs train *your* `PixelActorCritic`. `ppo_pixels` plays a small game of pixels that comes with this course. `ppo_atari` plays Breakout or
+# Pong through the Arcade Learning Environment, beside the published 414.7 and 20.4 {cite:p}`huang2022`, and wants a GPU.
 #
 # The exercise this chapter follows asked for Procgen, games that are drawn anew for each episode. Its package does not
 # install on Python 3.11 or later. So its scores are reading here: CleanRL publishes 30.99 on StarPilot, 8.85 on BossFight and 16.46 on BigFish, in the easy mode. What they are about is in
@@ -1562,7 +1562,7 @@ recorded("ppo_pixels")
 #
 # :::{admonition} What a good answer contains
 # :class: dropdown
-# A potential Φ(s), such as the car's energy, and the added reward γΦ(s′) − Φ(s): along an episode the terms cancel but for the ends. Φ after a termination counts as 0. Scores reported in the
+# A potential Φ(s), such as the car's energy, and the added reward γΦ(s′) − Φ(s). Along an episode the terms cancel but for the ends. Φ after a termination counts as 0. Scores reported in the
 # *old* reward.
 # :::
 #

@@ -34,7 +34,10 @@ def _terms(new, old, advantages, epsilon: float) -> tuple[float, list[float]]:
 
 
 def _judge(answer, new: Any, old: Any, advantages: Any, epsilon: float) -> None:
-    leaves = [torch.tensor(np.asarray(x), dtype=torch.float64).requires_grad_() for x in (new, old, advantages)]  # fmt: skip
+    leaves = [
+        torch.tensor(np.asarray(x), dtype=torch.float64).requires_grad_()
+        for x in (new, old, advantages)
+    ]
     loss = answer(leaves[0], leaves[1], leaves[2], epsilon)
     total, slopes = _terms(*(leaf.tolist() for leaf in leaves), epsilon)
     expect(loss, "the loss").has_shape().close_to(total, 1e-5)
@@ -103,7 +106,8 @@ clipped_loss.slip(
 clipped_loss.slip(
     "maximum",
     "You took the larger of the two terms of the objective. Then clipping never stops anything "
-    "that pays, and the bad cases are flat: take the smaller. (Of *losses*, with the sign turned, it is the larger.)",
+    "that pays, and the bad cases are flat: take the smaller. (Of *losses*, with the sign turned, "
+    "it is the larger.)",
     {_BOTH: "torch.maximum(ratios * gains, cut * gains)"},
 )
 clipped_loss.slip(

@@ -134,21 +134,22 @@ def right_collect(envs, observations, act, steps):
         before = observations.copy()
         actions, log_probs, values = act(before)
         observations, rewards, terminated, truncated, final = envs.step(actions)
-        row = dict(
-            observations=before, actions=actions, log_probs=log_probs, values=values,
-            rewards=rewards, terminated=terminated, truncated=truncated, next_observations=final,
-        )  # fmt: skip
+        row = {
+            "observations": before, "actions": actions, "log_probs": log_probs, "values": values,
+            "rewards": rewards, "terminated": terminated, "truncated": truncated,
+            "next_observations": final,
+        }  # fmt: skip
         rows.append({name: np.array(part) for name, part in row.items()})
     rollout = {name: np.stack([row[name] for row in rows]) for name in rows[0]}
     return rollout, observations
 
 
-_ROW = "observations=before, actions"
+_ROW = '"observations": before'
 collect.slip(
     "observation_after_the_step",
     "You kept the observation that came *of* the action. A row begins with what was seen before "
     "it: the policy is asked about that again later.",
-    {_ROW: "observations=observations, actions"},
+    {_ROW: '"observations": observations'},
 )
 collect.slip(
     "same_array_kept",
@@ -167,7 +168,7 @@ collect.slip(
     "next_is_the_new_start",
     "For the next observations you kept what the environment shows now. Where an episode ended "
     "that is the start of another: keep `final`.",
-    {"next_observations=final": "next_observations=observations"},
+    {'"next_observations": final': '"next_observations": observations'},
 )
 collect.slip(
     "resets_first",
@@ -199,12 +200,16 @@ collect.slip(
 collect.slip(
     "ends_exchanged",
     "You exchanged terminated and truncated.",
-    {"terminated=terminated, truncated=truncated": "terminated=truncated, truncated=terminated"},
+    {
+        '"terminated": terminated, "truncated": truncated': (
+            '"terminated": truncated, "truncated": terminated'
+        )
+    },
 )
 collect.slip(
     "ends_in_one",
     "You kept every end as a termination. A truncation is bootstrapped later: keep them apart.",
-    {"terminated=terminated,": "terminated=terminated | truncated,"},
+    {'"terminated": terminated,': '"terminated": terminated | truncated,'},
 )
 collect.slip(
     "environments_first",
@@ -221,8 +226,10 @@ collect.slip(
     "never_looks",
     "You act on the first observations in every step. The world has moved on: act on what it shows "
     "now.",
-    {"observations, rewards, terminated, truncated, final": "now, rewards, terminated, truncated, final",
-     "return rollout, observations": "return rollout, now"},
+    {
+        "observations, rewards, terminated": "now, rewards, terminated",
+        "return rollout, observations": "return rollout, now",
+    },
 )  # fmt: skip
 collect.slip(
     "values_as_log_probs",
@@ -233,7 +240,7 @@ collect.slip(
     "asked_again",
     "You ask `act` once more after the step. Its answer is drawn anew each time: the numbers kept "
     "must be of the action that was taken.",
-    {"        row = dict(": "        _, log_probs, values = act(before)\n        row = dict("},
+    {"        row = {": "        _, log_probs, values = act(before)\n        row = {"},
 )
 collect.slip(
     "bytes_to_floats",

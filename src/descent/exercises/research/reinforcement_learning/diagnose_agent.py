@@ -203,8 +203,8 @@ diagnose_agent.slip(
 )
 diagnose_agent.slip(
     "threes_exchanged",
-    "You exchanged the two faults of probe 3. Near 1 the discount is missing; near 0 the next value "
-    "is.",
+    "You exchanged the two faults of probe 3. Near 1 the discount is missing; near 0 the next "
+    "value is.",
     {"return \"discount forgotten\" if abs(first - 1) <= 0.1 else \"next value ignored\"":
      "return \"next value ignored\" if abs(first - 1) <= 0.1 else \"discount forgotten\""},
 )  # fmt: skip

@@ -85,7 +85,7 @@ def _(answer, draw: Draw) -> None:
     _judge(answer, draw, CHOICES[first], CHOICES[second])
 
 
-@diagnose_run.property("leaves NaN in the explained variance out, and names it if none is left")
+@diagnose_run.property("leaves NaN in the explained variance out; none left is a fault")
 def _(answer, draw: Draw) -> None:
     curves = _healthy(draw, 12, 3)
     curves["explained_variance"][[1, 7, 9]] = math.nan
@@ -152,7 +152,8 @@ def _(answer, draw: Draw) -> None:
         curves[name][3:] = value
         concludes(answer, curves, 3, right=right, choices=CHOICES)
     for clipped, moved, right in (
-        (0.009, 0.0009, "policy stands still"), (0.011, 0.0009, "healthy"), (0.009, 0.0011, "healthy"),
+        (0.009, 0.0009, "policy stands still"),
+        (0.011, 0.0009, "healthy"), (0.009, 0.0011, "healthy"),
     ):  # fmt: skip
         curves = _healthy(draw, 6, 3)
         curves["clip_fraction"][3:], curves["approx_kl"][3:] = clipped, moved
@@ -316,8 +317,8 @@ diagnose_run.slip(
 )  # fmt: skip
 
 diagnose_run.hint("Cut all curves in the middle once; then go down the table, a `return` a row.")
-diagnose_run.hint("`np.median` of an array with a NaN is NaN, and NaN <= 0 is false.",
-                  when="leaves NaN in the explained variance out, and names it if none is left")  # fmt: skip
+diagnose_run.hint("`np.median` with a NaN is NaN, and NaN <= 0 is false.",
+                  when="leaves NaN in the explained variance out; none left is a fault")  # fmt: skip
 diagnose_run.hint("Five iterations: which three are the second half?", when="value")
 
 for _line, _other in (

@@ -171,8 +171,8 @@ diagnostics.slip(
 )
 diagnostics.slip(
     "squared_error",
-    "You used the mean squared error. Explained variance takes the *variance* of what is left, so a "
-    "wrong level does not count.",
+    "You used the mean squared error. Explained variance takes the *variance* of what is left, so "
+    "a wrong level does not count.",
     {"np.var(returns - values)": "np.mean((returns - values) ** 2)"},
 )
 diagnostics.slip(
@@ -184,8 +184,10 @@ diagnostics.slip(
     "advantages_explained",
     "You explained the advantages. The question is how much of the *returns* the values know.",
     {
-        "np.var(returns), np.var(returns - values)": "np.var(advantages), np.var(advantages - values)"
-    },  # fmt: skip
+        "np.var(returns), np.var(returns - values)": (
+            "np.var(advantages), np.var(advantages - values)"
+        )
+    },
 )
 diagnostics.slip(
     "correlation",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from typing import Any
 
@@ -372,6 +373,7 @@ def right_ppo(envs, model, optimiser, iterations, seed, settings):
         before = torch.as_tensor(old.reshape(-1)).float()
         gained = torch.as_tensor(gains.reshape(-1)).float()
         aims = torch.as_tensor(targets.reshape(-1)).float()
+        judged = model
         for _ in range(s["epochs"]):
             order = torch.as_tensor(rng.permutation(len(acts)))
             for part in order.split(s["minibatch"]):
@@ -379,7 +381,7 @@ def right_ppo(envs, model, optimiser, iterations, seed, settings):
                 _update(model, optimiser, parts, s)
         flat_values = values.reshape(-1)
         row = _watched(
-            model, rows, acts, before, flat_values, targets.reshape(-1), gains, s["epsilon"]
+            judged, rows, acts, before, flat_values, targets.reshape(-1), gains, s["epsilon"]
         )
         row["reward"] = float(rewards.mean())
         row["ended"] = float((terminated | truncated).sum())
@@ -481,10 +483,8 @@ ppo.slip(
     "diagnosed_before_the_update",
     "You computed the diagnostics with the policy *before* the update: it has not moved, so KL and "
     "clip fraction are 0 always.",
-    {"        row = _watched(\n            model, rows,": "        row = _watched(\n            "
-     "(lambda x, done=model, acts=acts, before=before: (torch.stack([torch.where(acts == k, before, "
-     "(1 - before.exp()).clamp(min=1e-9).log()) for k in (0, 1)], 1), None)), rows,"},
-)  # fmt: skip
+    {"judged = model": "judged = copy.deepcopy(model)"},
+)
 ppo.slip(
     "one_epoch",
     'You go over each rollout once, whatever "epochs" says.',

@@ -259,5 +259,5 @@ class DifferenceOfLargeNumbers:
 
 RewardScaler.hint("Keep count, mean and the sum of squared deviations; join one number at a time.")
 RewardScaler.hint("Welford: the gap from the old mean times the gap from the new one.")
-RewardScaler.hint("The first step of one environment has variance 0, so its reward meets the limit.",
+RewardScaler.hint("The first step of one environment has variance 0: its reward meets the limit.",
                   when="value")  # fmt: skip

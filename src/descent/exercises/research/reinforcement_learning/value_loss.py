@@ -96,7 +96,11 @@ def right_value_loss(values, old_values, returns, epsilon):
 
 
 value_loss.slip("not_halved", "You forgot the half.", {"errors.mean() / 2": "errors.mean()"})
-value_loss.slip("summed", "You summed over the rows. Take the mean.", {"errors.mean() / 2": "errors.sum() / 2"})  # fmt: skip
+value_loss.slip(
+    "summed",
+    "You summed over the rows. Take the mean.",
+    {"errors.mean() / 2": "errors.sum() / 2"},
+)
 value_loss.slip(
     "smaller_error",
     "You took the smaller of both errors. Clipping is pessimistic: the larger counts.",
