@@ -85,7 +85,7 @@ def _(answer, draw: Draw) -> None:
     _judge(answer, draw, CHOICES[first], CHOICES[second])
 
 
-@diagnose_run.property("leaves NaN in the explained variance out; none left is a fault")
+@diagnose_run.property("leaves NaN out of the explained variance")
 def _(answer, draw: Draw) -> None:
     curves = _healthy(draw, 12, 3)
     curves["explained_variance"][[1, 7, 9]] = math.nan
@@ -318,7 +318,7 @@ diagnose_run.slip(
 
 diagnose_run.hint("Cut all curves in the middle once; then go down the table, a `return` a row.")
 diagnose_run.hint("`np.median` with a NaN is NaN, and NaN <= 0 is false.",
-                  when="leaves NaN in the explained variance out; none left is a fault")  # fmt: skip
+                  when="leaves NaN out of the explained variance")  # fmt: skip
 diagnose_run.hint("Five iterations: which three are the second half?", when="value")
 
 for _line, _other in (

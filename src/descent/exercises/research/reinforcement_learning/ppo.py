@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from typing import Any
 
@@ -483,7 +482,7 @@ ppo.slip(
     "diagnosed_before_the_update",
     "You computed the diagnostics with the policy *before* the update: it has not moved, so KL and "
     "clip fraction are 0 always.",
-    {"judged = model": "judged = copy.deepcopy(model)"},
+    {"judged = model": "import copy\n\n        judged = copy.deepcopy(model)"},
 )
 ppo.slip(
     "one_epoch",
