@@ -1,0 +1,155 @@
+"""How `orthogonal` is judged: by what W does to lengths, and by how its draws are spread."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from descent.exercises.doubles import torch_generator
+from descent.grading import Draw, Exercise, expect
+
+orthogonal = Exercise("orthogonal", minutes=15, difficulty=2, returns=Tensor)
+
+
+def _expect_turns(answer, draw: Draw, rows: int, columns: int, gain: float) -> None:
+    matrix = answer(rows, columns, gain, torch_generator(draw.seed()))
+    expect(matrix, "the matrix").has_shape(rows, columns).has_dtype("float32")
+    if tuple(matrix.shape) != (rows, columns):
+        return
+    numbers = np.asarray(matrix.detach(), dtype=np.float64)
+    product = numbers @ numbers.T if rows <= columns else numbers.T @ numbers
+    name = "W Wᵀ" if rows <= columns else "Wᵀ W"
+    expect(product, name).close_to(gain**2 * np.eye(len(product)), 1e-4, 1e-4 * gain**2)
+
+
+@orthogonal.property("turns and stretches by the gain, wide, tall or square", trials=5)
+def _(answer, draw: Draw) -> None:
+    a, b = draw.size + 1, draw.size + 4
+    for rows, columns in ((a, b), (b, a), (a, a)):
+        _expect_turns(answer, draw, rows, columns, draw.choice([0.01, 1.0, 1.41, 3.0]))
+
+
+@orthogonal.property("takes a single row or column", trials=2)
+def _(answer, draw: Draw) -> None:
+    for rows, columns in ((1, 5), (5, 1), (1, 1)):
+        _expect_turns(answer, draw, rows, columns, 2.0)
+
+
+@orthogonal.property("draws all rotations equally likely: every entry has mean 0", trials=1)
+def _(answer, draw: Draw) -> None:
+    for rows, columns in ((2, 2), (3, 2), (2, 3), (1, 1)):
+        generator = torch_generator(draw.seed())
+        drawn = [answer(rows, columns, 1.0, generator) for _ in range(300)]
+        shapes = {tuple(one.shape) for one in drawn}
+        if shapes != {(rows, columns)}:
+            expect(drawn[0], "the matrix").has_shape(rows, columns)
+            return
+        mean = np.mean([np.asarray(one.detach()) for one in drawn], axis=0)
+        expect(np.abs(mean).max(), f"the largest mean of an entry of {rows} × {columns}").is_below(
+            0.28
+        )
+
+
+@orthogonal.property("draws from the generator alone: equal seeds, equal matrices", trials=2)
+def _(answer, draw: Draw) -> None:
+    seed = draw.seed()
+    torch.manual_seed(1)
+    first = answer(3, 4, 1.0, torch_generator(seed))
+    torch.manual_seed(2)
+    expect(answer(3, 4, 1.0, torch_generator(seed)), "the same seed's matrix").close_to(first)
+    generator = torch_generator(seed)
+    answer(3, 4, 1.0, generator)
+    other = (answer(3, 4, 1.0, generator) - first).abs().max()
+    expect(float(other), "how far the next matrix is from the first").is_above(1e-3)
+
+
+@orthogonal.right
+def right_orthogonal(rows, columns, gain, generator):
+    tall = torch.randn(max(rows, columns), min(rows, columns), generator=generator)
+    q, r = torch.linalg.qr(tall)
+    q = q * torch.sign(torch.diagonal(r))
+    matrix = q if rows >= columns else q.T
+    return gain * matrix
+
+
+orthogonal.slip(
+    "signs_as_they_come",
+    "You left the signs of Q as the algorithm chose them. Its first entries are then mostly of one "
+    "sign, so not all rotations are equally likely: use the signs of R's diagonal.",
+    {"q * torch.sign(torch.diagonal(r))": "q * 1.0"},
+)
+orthogonal.slip(
+    "signs_on_the_rows",
+    "You multiplied the *rows* of Q by the signs. They belong to its columns.",
+    {"q * torch.sign(torch.diagonal(r))": "(torch.sign(torch.diagonal(torch.linalg.qr("
+     "tall @ tall.T)[1]))[:, None] * q)"},
+)  # fmt: skip
+orthogonal.slip(
+    "diagonal_itself",
+    "You multiplied by the diagonal of R instead of its signs, so the columns have other lengths.",
+    {"torch.sign(torch.diagonal(r))": "torch.diagonal(r)"},
+)
+orthogonal.slip(
+    "gain_forgotten",
+    "The gain is missing: your matrix stretches nothing.",
+    {"gain * matrix": "matrix"},
+)
+orthogonal.slip(
+    "gain_squared",
+    "Your matrix stretches by the square of the gain.",
+    {"gain * matrix": "gain**2 * matrix"},
+)
+orthogonal.slip(
+    "gain_divided",
+    "You divided by the gain.",
+    {"gain * matrix": "matrix / gain"},
+)
+orthogonal.slip(
+    "root_of_the_gain",
+    "You took the root of the gain. W Wᵀ is gain² · 1.",
+    {"gain * matrix": "gain**0.5 * matrix"},
+)
+orthogonal.slip(
+    "normal_numbers",
+    "You return normal numbers scaled to length: the rows are not at right angles.",
+    {"matrix = q if rows >= columns else q.T": "matrix = torch.nn.functional.normalize(tall if "
+     "rows >= columns else tall.T, dim=1)"},
+)  # fmt: skip
+orthogonal.slip(
+    "transposed",
+    "Your matrix is (columns, rows).",
+    {"q if rows >= columns else q.T": "q.T if rows >= columns else q"},
+)
+orthogonal.slip(
+    "own_randomness",
+    "You drew from torch's global state and not from the generator that was handed over.",
+    {", generator=generator)": ")"},
+)
+orthogonal.slip(
+    "seeded_inside",
+    "You seeded a generator of your own, so every matrix is the same.",
+    {"generator=generator": "generator=torch.Generator().manual_seed(0)"},
+)
+orthogonal.slip(
+    "uniform_numbers",
+    "You took uniform numbers between 0 and 1. Their QR decomposition favours one direction: the "
+    "numbers are normal.",
+    {"torch.randn(": "torch.rand("},
+)
+orthogonal.slip(
+    "wide_matrix_cut",
+    "You decomposed a square matrix and kept a part in which the short side is not orthonormal.",
+    {"matrix = q if rows >= columns else q.T": "matrix = torch.cat([q, q])[:rows, :columns] if "
+     "rows >= columns else torch.cat([q.T, q.T], 1)[:rows, :columns] / 2"},
+)  # fmt: skip
+orthogonal.slip(
+    "double_precision",
+    "Your matrix is float64.",
+    {"gain * matrix": "gain * matrix.double()"},
+)
+
+orthogonal.hint("QR of a tall matrix gives orthonormal columns. What if rows < columns?")
+orthogonal.hint("For 1 × 1, Q is always −1 or always 1 by itself. What makes it either?",
+                when="draws all rotations equally likely: every entry has mean 0")  # fmt: skip
+orthogonal.hint("`q * signs` multiplies the columns, since the last axis is that of the columns.")
