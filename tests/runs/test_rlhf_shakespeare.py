@@ -202,8 +202,7 @@ def test_labels_by_hand_go_before_the_lexicon_s_and_pairs_prefer_the_higher(task
     assert soft.count(0.0) == 1 and soft.count(1.0) == 1 and soft.count(0.5) == 2
     winners, losers = (part.tolist() for part in made.pairs())
     named = [(texts[one], texts[other]) for one, other in zip(winners, losers, strict=True)]
-    assert set(named[:2]) == {("good joy", "love"), (named[1][0], "death")}
-    assert "odd" not in {text for pair in named for text in pair}
+    assert set(named) == {("good joy", "love"), ("is", "the bad war"), ("the the", "death")}
     assert all(one // 8 == other // 8 for one, other in zip(winners, losers, strict=True))
 
 
@@ -228,16 +227,16 @@ def test_a_policy_without_training_is_at_no_distance_and_numbers_are_noted(tmp_p
 def test_a_policy_that_went_too_far_keeps_the_weights_before_and_the_one_unstopped_goes_on(
     tmp_path,
 ):
-    told = settings(stop_nats=1e-4, policy_rate=0.01, iterations=3)
+    told = settings(stop_nats=0.01, policy_rate=0.1, iterations=2)
     _, models = trained(tmp_path, told)
     for name in ("ppo", "grpo", "dpo"):
         noted = models.history[POLICIES.index(name)]
-        assert noted[1, 0] > 1e-4 and noted[2].isnan().all()  # one beyond the limit, then no more
+        assert noted[1, 0] > 0.01 and noted[2].isnan().all()  # one beyond the limit, then no more
         assert len(within(models, name, told.stop_nats)) == 1
         kept, reference = (part.state_dict() for part in (models.policies[name], models.reference))
         assert all(torch.equal(kept[key], reference[key]) for key in kept)
     assert not models.history[POLICIES.index("unstopped")].isnan().any()
-    assert len(within(models, "unstopped", told.stop_nats)) == 4
+    assert len(within(models, "unstopped", told.stop_nats)) == 3
 
 
 def test_ppo_learns_what_is_rewarded_and_random_rewards_teach_nothing(tmp_path, monkeypatch):
@@ -250,12 +249,14 @@ def test_ppo_learns_what_is_rewarded_and_random_rewards_teach_nothing(tmp_path, 
         "descent.runs.rlhf_shakespeare.task.scores",
         lambda models, completions: (completions == 0).float().sum(dim=1),
     )
-    told = settings(policy_rate=0.02, iterations=4, samples=64, stop_nats=50.0)
+    told = settings(
+        language_steps=20, policy_rate=0.03, iterations=6, samples=64, stop_nats=50.0
+    )
     _, models = trained(tmp_path, told)
     gained = models.history[:, -1, 1] - models.history[:, 0, 1]
     for name in ("ppo", "grpo"):
         assert gained[POLICIES.index(name)] > 1
-    assert gained[POLICIES.index("random")] < 1
+    assert gained[POLICIES.index("random")] < 0.5
 
 
 @pytest.mark.parametrize("cut", [2, 5, 9, 22])

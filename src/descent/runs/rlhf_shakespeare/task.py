@@ -194,7 +194,8 @@ class RlhfTask:
         """
         tokens = self.labelled(models).tokens[:, self.settings.prompt :]
         rewards = scores(models, tokens)
-        models.scale.copy_(torch.stack([rewards.mean(), rewards.std()]))
+        spread = rewards.std().clamp(min=1e-6)  # of a reward model that tells nothing apart
+        models.scale.copy_(torch.stack([rewards.mean(), spread]))
 
     def _advantages(self, models: Policies, name: str, iteration: int, rollout: Rollout) -> Tensor:
         """Return what each completion is worth: (n,)."""
@@ -231,14 +232,15 @@ def reward_quality(models: Policies, labelled: Labelled) -> dict[str, float]:
     -------
     dict
         The cross-entropy with the soft labels; and of the texts that are not neutral, the share on
-        whose side of neutral the score is.
+        whose side of neutral the score is, where there are any.
     """
     texts = labelled.validation
     given = models.judge.eval()(texts.tokens, texts.lengths)
-    sided = texts.soft != 0.5
-    right = (given.gt(0) == texts.soft.gt(0.5))[sided].float().mean()
     loss = F.binary_cross_entropy_with_logits(given, texts.soft)
-    return {"reward_model_loss": float(loss), "reward_model_accuracy": float(right)}
+    sided = texts.soft != 0.5
+    right = (given.gt(0) == texts.soft.gt(0.5))[sided].float()
+    accuracy = {"reward_model_accuracy": float(right.mean())} if len(right) else {}
+    return {"reward_model_loss": float(loss), **accuracy}
 
 
 def within(models: Policies, name: str, limit: float) -> Tensor:
