@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from descent.runs.rlhf_shakespeare import POLICIES, RlhfSettings
@@ -28,7 +29,8 @@ class RewardModel(nn.Module):
     ----------
     body : nn.Module
         From (batch, time) tokens to (batch, time, vocabulary) logits. The score is a linear
-        function of them, since they are what every language model has.
+        function of them, since they are what every language model has; they are brought to length
+        1 first, or an update of thousands of weights would throw the score about.
     vocabulary : int
     """
 
@@ -42,8 +44,9 @@ class RewardModel(nn.Module):
     def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
         """Score texts: (n, time) tokens, of which the first (n,) `lengths` count, to (n,)."""
         logits = self.body(tokens)
-        last = logits[torch.arange(len(tokens), device=tokens.device), lengths - 1]
-        scores: Tensor = self.head(last.float()).squeeze(1)
+        last = logits[torch.arange(len(tokens), device=tokens.device), lengths - 1].float()
+        features = F.normalize(last - last.mean(dim=1, keepdim=True), dim=1)
+        scores: Tensor = self.head(features).squeeze(1)
         return scores
 
 
