@@ -249,9 +249,7 @@ def test_ppo_learns_what_is_rewarded_and_random_rewards_teach_nothing(tmp_path, 
         "descent.runs.rlhf_shakespeare.task.scores",
         lambda models, completions: (completions < 40).float().sum(dim=1),
     )
-    told = settings(
-        language_steps=20, policy_rate=0.03, iterations=6, samples=64, stop_nats=50.0
-    )
+    told = settings(language_steps=20, policy_rate=0.03, iterations=6, samples=64, stop_nats=50.0)
     _, models = trained(tmp_path, told)
     gained = models.history[:, -1, 1] - models.history[:, 0, 1]
     for name in ("ppo", "grpo", "unstopped"):

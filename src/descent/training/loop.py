@@ -44,7 +44,11 @@ class Diverged(CourseError):
 
 
 class Task(Protocol):
-    """What is trained."""
+    """What is trained.
+
+    One that trains several models in turn, within one module, says so by ``in_stages = True``: at
+    any step only some of the weights have gradients then.
+    """
 
     def model(self) -> nn.Module:
         """Make the model; the generators were seeded alike in every process."""
@@ -322,7 +326,6 @@ class _Training(ExitStack):
         if self.processes.world == 1 or self.sharded:
             return self.compiled
         gpus = [self.processes.local_rank] if self.processes.device != "cpu" else None
-        # In a stage of a task that trains several models, only that one's weights have gradients.
         some = bool(getattr(self.task, "in_stages", False))
         return DistributedDataParallel(self.compiled, device_ids=gpus, find_unused_parameters=some)
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import nbformat
 import pytest
+from nbclient import NotebookClient
 
 from descent.data import sentiment
 from descent.errors import CourseError
+from descent.study.kernel import KernelOfThisPython
 from descent.study.labelling.judgements import Judgements
 from descent.study.labelling.labels import KIND, label_samples, labels
 
@@ -45,3 +48,12 @@ def test_one_text_in_place_of_a_list_is_refused():
     for ask in (labels, label_samples):
         with pytest.raises(CourseError, match="as a list"):
             ask("one text")
+
+
+def test_in_a_kernel_the_tool_is_shown_and_its_text_stands_beside_it():
+    source = "from descent import label_samples\nlabel_samples(['joy', 'sorrow'], 'mine')"
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
+    NotebookClient(notebook, timeout=300, kernel_manager_class=KernelOfThisPython).execute()
+    (output,) = notebook.cells[0].outputs
+    assert "application/vnd.jupyter.widget-view+json" in output.data
+    assert output.data["text/plain"].startswith("Here stands a tool to label 2 texts by hand")
