@@ -45,7 +45,11 @@ class Diverged(CourseError):
 
 
 class Task(Protocol):
-    """What is trained."""
+    """What is trained.
+
+    One that trains several models in turn, within one module, says so by ``in_stages = True``: at
+    any step only some of the weights have gradients then.
+    """
 
     def model(self) -> nn.Module:
         """Make the model; the generators were seeded alike in every process."""
@@ -348,7 +352,8 @@ class _Training(ExitStack):
         if self.processes.world == 1 or self.sharded:
             return self.compiled
         gpus = [self.processes.local_rank] if self.processes.device != "cpu" else None
-        return DistributedDataParallel(self.compiled, device_ids=gpus)
+        some = bool(getattr(self.task, "in_stages", False))
+        return DistributedDataParallel(self.compiled, device_ids=gpus, find_unused_parameters=some)
 
     def _gradients_stay_here(self, stay: bool) -> AbstractContextManager[Any]:
         if self.sharded:

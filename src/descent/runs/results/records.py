@@ -31,7 +31,10 @@ NOT_LISTED = ("smoke",)
 """Profiles that only try whether everything works: nothing they measure is worth a record."""
 
 
-RESULTS = (" loss", "accuracy", "perplexity", "bits per character", " return")
+RESULTS = (
+    " loss", "accuracy", "perplexity", "bits per character", " return", " kl", " reward",
+    " sentiment", " distinct",
+)  # fmt: skip
 """How the names of numbers end that a record keeps."""
 
 OF_TRAINING = ("training loss", "policy loss", "value loss")
