@@ -49,7 +49,9 @@ def pgd(
     steps : int
     offsets : Tensor, optional
         Where to begin, as shares of ε from -1 to 1 in the shape of the pictures; else at the
-        pictures themselves.
+        pictures themselves. The first gradient may be taken where there is no picture: cut to
+        what is one, a digit's paper and ink would begin half unmoved, and a network trained with
+        one step learned in a trial of ours to fool that step alone.
 
     Returns
     -------
@@ -58,7 +60,7 @@ def pgd(
     """
     found = pictures
     if offsets is not None:
-        found = within(pictures + epsilon * offsets, pictures, epsilon)
+        found = pictures + epsilon * offsets
     for _ in range(steps):
         with torch.enable_grad():
             moved = found.detach().requires_grad_()
@@ -66,7 +68,7 @@ def pgd(
             loss = F.cross_entropy(model(moved), labels, reduction="sum")
             (gradient,) = torch.autograd.grad(loss, moved)
         found = within(found + step * gradient.sign(), pictures, epsilon)
-    return found.detach()
+    return within(found, pictures, epsilon).detach()
 
 
 def fgsm(model: Classifier, pictures: Tensor, labels: Tensor, epsilon: float) -> Tensor:
