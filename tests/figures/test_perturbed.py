@@ -72,7 +72,7 @@ def test_no_place_of_pgd_is_outside_of_the_ball(open_page):
 
 def opened(open_page: Any, html: str | None = None, *arguments: str, **options: Any) -> Any:
     page = open_page(perturbation().html if html is None else html, *arguments, **options)
-    page.wait_for_function("() => document.querySelectorAll('[data-name=PGD]').length >= 2")
+    page.locator("[data-name=PGD]").last.get_by_text("%").wait_for()
     return page
 
 

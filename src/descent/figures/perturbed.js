@@ -107,7 +107,8 @@
         paintSide(side, found[i]);
         title.textContent = caption;
         canvas.setAttribute("aria-label", `${caption}: the point ${pair(point)} is in class ${label > 0 ? "+1" : "−1"}. FGSM ${fooledOnce ? "leaves" : "does not leave"} the class, PGD ${fooled ? "does" : "does not"}. Arrow keys move the point.`);
-        if (ready()) tables[i]([["as they are", "FGSM", "PGD"], measure(side)].reduce((names, shares) => names.map((name, k) => [name, `${(100 * shares[k]).toFixed(0)} %`])));
+        const stayed = ready() ? measure(side).map((share) => `${(100 * share).toFixed(0)} %`) : ["…", "…", "…"];
+        tables[i](["clean", "FGSM", "PGD"].map((name, k) => [name, stayed[k]]));
       });
       saySize(epsilon.toFixed(2));
       say(text);
