@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from descent.figures.loss_surface import loss_surface_figure
     from descent.figures.noisy_quadratic import noisy_quadratic_figure
     from descent.figures.overoptimised import overoptimisation
+    from descent.figures.perturbed import perturbation
     from descent.figures.pipeline import pipeline_figure
     from descent.figures.regions import plot_decision_regions
     from descent.figures.ring import ring_figure
@@ -39,6 +40,7 @@ __all__ = [
     "loss_surface_figure",
     "noisy_quadratic_figure",
     "overoptimisation",
+    "perturbation",
     "pipeline_figure",
     "plot_confusion",
     "plot_curves",
@@ -64,6 +66,7 @@ _MODULES = {
     "loss_surface_figure": "loss_surface",
     "noisy_quadratic_figure": "noisy_quadratic",
     "overoptimisation": "overoptimised",
+    "perturbation": "perturbed",
     "pipeline_figure": "pipeline",
     "plot_confusion": "digits",
     "plot_curves": "curves",
