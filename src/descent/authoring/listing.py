@@ -18,6 +18,7 @@ from descent.authoring.resource_list import has_resources, resources_page
 from descent.authoring.sprint_page import has_sprint, sprint_page
 from descent.authoring.terms import Place, Term, course_terms
 from descent.errors import CourseError
+from descent.runs.definition.catalogue import RUNS
 from descent.runs.results.records import all_results
 from descent.study.anchors import anchor_of
 from descent.study.catalog import Chapter
@@ -167,7 +168,11 @@ def _place(place: Place) -> str:
 
 
 def _runs(course: Course) -> list[str]:
-    return [chapter.run for chapter in course.chapters if chapter.run]
+    """Return the runs that chapters end in, after each the others of the same chapter."""
+    named = [chapter.run for chapter in course.chapters if chapter.run]
+    beside = {name: [other for other, run in RUNS.items() if run.chapter == RUNS[name].chapter]
+              for name in named if name in RUNS}  # fmt: skip
+    return list(dict.fromkeys(each for name in named for each in (name, *beside.get(name, []))))
 
 
 def _by_part(course: Course) -> list[tuple[str, list[Chapter]]]:
