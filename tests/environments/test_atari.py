@@ -90,7 +90,7 @@ def test_it_goes_on_from_its_state_and_games_do_not_depend_on_those_beside():
     acted(games, 30)
     again = Atari(2, "breakout")
     seen = again.restore(games.state())
-    ours, theirs = acted(games, 60, seed=1), acted(again, 60, seed=1)
+    ours, theirs = acted(games, 150, seed=1), acted(again, 150, seed=1)
     assert seen.shape == (2, 4, 84, 84) and any(step.terminated.any() for step in ours)
     for one, other in zip(ours, theirs, strict=True):
         for a, b in zip(one, other, strict=True):

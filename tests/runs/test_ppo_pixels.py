@@ -17,7 +17,7 @@ from descent.training.loop import train
 from descent.training.metrics import curve, read_metrics
 
 RUN = RUNS["ppo_pixels"]
-WATCHED = ("loss", "episode return", "test return", "clip fraction", "approximate kl", "entropy",
+WATCHED = ("loss", "test return", "clip fraction", "approximate kl", "entropy",
            "explained variance", "advantage mean", "advantage std")  # fmt: skip
 
 

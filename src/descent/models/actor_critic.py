@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 
-NATURE = ((32, 8, 4), (64, 4, 2), (64, 3, 1))  # channels, kernel and stride (Mnih et al., 2015)
-SMALL = ((16, 4, 2), (32, 3, 1))  # for pictures of some sixteen pixels
+Layers = tuple[tuple[int, int, int], ...]
+
+NATURE: Layers = ((32, 8, 4), (64, 4, 2), (64, 3, 1))  # channels, kernel and stride (Mnih et al., 2015)
+SMALL: Layers = ()  # of some sixteen pixels a layer sees all, and a processor is quick with it
 LEAST = 36  # pixels of a side, from which the first layers have something to see
 FEATURES = {NATURE: 512, SMALL: 256}
 
@@ -18,21 +19,21 @@ Layer = TypeVar("Layer", nn.Linear, nn.Conv2d)
 
 
 class ActorCritic(nn.Module):
-    """Convolutions that policy and value share, and a linear layer for each.
+    """Layers that policy and value share, and a linear one for each.
 
     All weights are orthogonal at the beginning, the policy's small: it begins near to chance.
 
     Parameters
     ----------
     channels, height, width : int
-        Of a picture. From 36 pixels on, the network is that of the Atari papers, below it a small
-        one.
+        Of a picture. From 36 pixels on, the convolutions of the Atari papers come first; below
+        it one layer sees the whole picture.
     actions : int
     """
 
     def __init__(self, channels: int, height: int, width: int, actions: int) -> None:
         super().__init__()
-        layers = NATURE if min(height, width) >= LEAST else SMALL
+        layers: Layers = NATURE if min(height, width) >= LEAST else SMALL
         self.seen = convolutions(layers, channels)
         with torch.no_grad():
             features = self.seen(torch.zeros(1, channels, height, width)).shape[1]
@@ -54,7 +55,7 @@ class ActorCritic(nn.Module):
         return self.policy(thought), self.value(thought).squeeze(1)
 
 
-def convolutions(layers: Sequence[tuple[int, int, int]], channels: int) -> nn.Sequential:
+def convolutions(layers: Layers, channels: int) -> nn.Sequential:
     """Return convolutions without a border, a ReLU after each, and their features in one row."""
     parts: list[nn.Module] = []
     for features, kernel, stride in layers:

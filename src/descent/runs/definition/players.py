@@ -8,7 +8,7 @@ from descent.runs.definition.declaration import Needs
 from descent.training.ppo.settings import PpoSettings
 
 BYTES_OF_A_WEIGHT = 16  # itself, its gradient, and Adam's two means, in float32
-WEIGHTS = {84: 1_700_000, 16: 220_000}  # of our networks, by the side of a picture
+WEIGHTS = {84: 1_700_000, 16: 270_000}  # of our networks, by the side of a picture
 KEPT_OF_A_PIXEL = 40  # bytes, for the backward pass: itself in float32, and what layers make of it
 OF_AN_ENVIRONMENT = 200_000  # bytes of what it is in, as text
 

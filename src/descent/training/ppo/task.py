@@ -81,7 +81,7 @@ class PpoTask:
         self.observations = self.environments.restore(state["environments"][mine.start : mine.stop])
         self.recent.extend(state["recent"])
         self.sums = state["sums"].to(self.device)
-        self.of_round = dict(state["of_round"])
+        self.of_round |= state["of_round"]
         if state["lived"] is not None:
             self._take(Lived(*(part.to(self.device) for part in state["lived"])), state["round"])
 
@@ -174,7 +174,7 @@ class PpoTask:
         scores = lived.scores.flatten()
         self.recent.extend(scores[~scores.isnan()].tolist())
         found = self.moments.advantages
-        self.of_round = {
+        self.of_round |= {
             "explained_variance": explained_variance(self.moments.values, self.moments.returns),
             "advantage_mean": float(found.mean()),
             "advantage_std": float(found.std(correction=0)),
