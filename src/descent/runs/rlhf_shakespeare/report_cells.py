@@ -194,7 +194,14 @@ def _noted(models: Policies, name: str) -> torch.Tensor:
 
 
 def _last(folder: RunFolder) -> tuple[RlhfTask, Policies, int]:
-    return cast(tuple[RlhfTask, Policies, int], last_model(folder))
+    """Return the task and the models: one task for all cells, which draws the samples once."""
+    key = (str(folder.path), folder.step())
+    if key not in _loaded:
+        _loaded[key] = cast(tuple[RlhfTask, Policies, int], last_model(folder))
+    return _loaded[key]
+
+
+_loaded: dict[tuple[str, int], tuple[RlhfTask, Policies, int]] = {}
 
 
 def _on_one_line(text: str) -> str:
