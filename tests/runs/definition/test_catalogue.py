@@ -35,7 +35,7 @@ def test_the_runs_come_in_the_order_of_their_chapters():
     assert list(catalogue.RUNS) == [
         "mnist_resnet", "imagenet", "nanogpt", "gpt2", "word_shakespeare", "mnist_scaling",
         "batch_size_sweep", "ddpm", "ppo_atari", "ppo_pixels", "rlhf_shakespeare", "gpt2_induction",
-        "mnist_adversarial",
+        "mnist_adversarial", "red_team",
     ]  # fmt: skip
 
 

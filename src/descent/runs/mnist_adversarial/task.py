@@ -99,12 +99,10 @@ class AdversarialTask:
         clean, stepped = self.hits(model, pictures[share], labels[share])
         some = slice(processes.rank, self.settings.measured or None, processes.world)
         holds = self.withstands(model, self.settings.epsilon, self.settings.restarts, some)
-        counts = [clean.sum(), stepped.sum(), len(clean), holds[0].sum(), holds[-1].sum(),
-                  holds.shape[1]]  # fmt: skip
-        totals = torch.tensor([float(count) for count in counts], dtype=torch.float64)
-        hits, fooled, all_, once, worst, attacked = mean_over(
-            totals.to(self.device), processes
-        ).tolist()
+        parts = (clean, stepped, torch.ones_like(clean), holds[0], holds[-1],
+                 torch.ones_like(holds[0]))  # fmt: skip
+        totals = torch.stack([part.sum().double() for part in parts])
+        hits, fooled, all_, once, worst, attacked = mean_over(totals, processes).tolist()
         return {
             f"{name}_clean_accuracy": hits / all_,
             f"{name}_FGSM_accuracy": fooled / all_,
