@@ -123,20 +123,10 @@ fgsm.slip(
 )
 fgsm.slip(
     "backward_into_weights",
-    "`loss.backward()` also added to the gradients of the weights. The next training step would "
-    "use them: ask `torch.autograd.grad` for the pictures alone.",
+    "The gradients of the weights are not what they were: `loss.backward()` adds to them, and "
+    "`zero_grad` takes away what was there. Ask `torch.autograd.grad` for the pictures alone.",
     {
         "(gradient,) = torch.autograd.grad(loss, at)": "loss.backward()\n    gradient = at.grad",
-    },
-)
-fgsm.slip(
-    "clears_gradients",
-    "You cleared the gradients of the weights. They belong to whoever trains: leave them as they "
-    "were.",
-    {
-        "    (gradient,) = torch.autograd.grad(loss, at)\n": (
-            "    loss.backward()\n    gradient = at.grad\n    model.zero_grad()\n"
-        ),
     },
 )
 fgsm.slip(

@@ -87,8 +87,8 @@ def right_margin(scores, labels, targeted=False):
 
 margin_loss.slip(
     "label_among_others",
-    "You let the label's own score take part in the maximum. Where the label is in front the "
-    "margin is 0 and its gradient too: the attack never begins.",
+    "Your margin never falls below 0: the label's own score takes part in the maximum, or you cut "
+    "it off. Before the attack has succeeded it is flat, and there is nothing to climb.",
     {"    others[rows, labels] = -math.inf\n": ""},
 )
 margin_loss.slip(
@@ -119,12 +119,6 @@ margin_loss.slip(
     "You took the cross-entropy. It sees all scores, and its gradient vanishes where the model is "
     "sure.",
     {"others.max(dim=1).values - own": "scores.logsumexp(dim=1) - own"},
-)
-margin_loss.slip(
-    "stops_at_zero",
-    "You cut the margin off at 0. Before the attack has succeeded everything is 0, and there is "
-    "nothing to climb.",
-    {"    return -margin": "    margin = margin.clamp(min=0)\n    return -margin"},
 )
 margin_loss.slip(
     "stops_when_broken",

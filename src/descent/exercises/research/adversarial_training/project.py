@@ -75,6 +75,7 @@ def _(answer, draw: Draw) -> None:
     for norm in ("linf", "l2"):
         back = answer(x + normals(draw, 2, *SHAPE), x, 0.0, norm)
         expect(back, "the pictures").close_to(x, atol=1e-6)
+        expect(answer(x.clone(), x, 0.0, norm), "the unmoved pictures").close_to(x, atol=1e-6)
 
 
 @project.right
@@ -153,7 +154,7 @@ project.slip(
 )
 project.slip(
     "nan_at_zero",
-    "Where nothing has changed you divide by a length of 0. With epsilon 0 that is 0/0.",
+    "Where nothing has changed and epsilon is 0 you divide 0 by 0: NaN, and it spreads.",
     {"lengths.clamp(min=1e-12)": "lengths"},
 )
 project.slip(
