@@ -38,7 +38,7 @@
 #   - {id: one_question, section: questions, transfer: true, q: "A questioner's success rate went from 3 % to 95 %, and its 3-gram overlap from 0.6 to 1.0. What was found?", a: "Perhaps a single failure, asked for over and over. Look at distinct questions and at clusters before you call it progress."}
 #   - {id: flagged, section: audit, transfer: true, q: "A classifier flags 3 % of 10 000 replies; of 50 flagged ones read, 20 are harmful; of 100 others, 1. Estimate the rate of harmful replies.", a: "$0.03 \\cdot 0.4 + 0.97 \\cdot 0.01 = 2.2\\,\\%$. Nearly half of it comes from what the classifier missed."}
 # predictions:
-#   - {id: after_one_step, ask: "Every pixel moves by at most 0.3 towards a higher loss, in one step. How many per cent of 300 test digits does the plain network still read rightly?", within: 10, because: "The steps of 784 pixels add up: each is small, and all of them push the same way."}
+#   - {id: after_one_step, ask: "Every pixel moves by at most 0.3 towards a higher loss, in one step. How many per cent of 200 test digits does the plain network still read rightly?", within: 10, because: "The steps of 784 pixels add up: each is small, and all of them push the same way."}
 #   - {id: other_distance, ask: "A network is trained on one-step attacks that begin at the picture itself. One step of 0.3 leaves it right in most cases. What do 40 steps within the same 0.3 leave?", choices: ["nearly as much", "about half as much", "less than a third as much"], because: "It was only ever shown pictures at one distance in one direction. The cheapest way to be right there is to bend the loss, not to become robust."}
 #   - {id: turned, ask: "The network trained against l∞ perturbations meets digits that are turned by up to 30 degrees, each to its worst angle. How does its accuracy compare with the plain network's?", choices: ["more than 5 points higher", "within 5 points", "more than 5 points lower"], because: "It was trained for another set of changes. What it learned there need not help here."}
 #   - {id: hacked, ask: "A questioner is trained to get flagged replies. Of the replies flagged afterwards, which share really breaks the rule?", choices: ["under a third", "between a third and two thirds", "over two thirds"], because: "The reward was the classifier's flag. A harmless reply that is flagged pays as well, and may be easier to get."}
@@ -194,7 +194,7 @@ check(fgsm)
 commit("after_one_step", ..., sure=...)
 
 # %%
-x, y = test_digits[:300], test_labels[:300]
+x, y = test_digits[:200], test_labels[:200]
 moved = fgsm(plain, x, y, 0.3)
 one_step_left = 100 * accuracy(plain, moved, y)
 print(f"before: {accuracy(plain, x, y):.1%} right, after one step of 0.3: {one_step_left:.1f} %")
@@ -317,7 +317,7 @@ def project(moved: Tensor, x: Tensor, epsilon: float, norm: str) -> Tensor:
 check(project)
 
 # %% [markdown]
-# A start at $x$ itself is special: for some networks the gradient just there points nowhere useful. So begin somewhere in the ball, uniformly. In l2 that takes
+# A start at $x$ itself is special: for some networks the gradient at that point leads nowhere useful. So begin somewhere in the ball, uniformly. In l2 that takes
 # thought. In 784 dimensions a ball of half the radius holds $2^{-784}$ of the volume. A uniform point therefore nearly always lies close
 # to the surface. If $u$ is uniform in 0 to 1, which radius gives each shell its share?
 
@@ -726,10 +726,14 @@ recall("masking")
 # A defence that survived such looks is the plainest one: **adversarial training**. Attack every batch, and train on what comes out
 # {cite:p}`madry2018`. With many steps each batch costs many times as much. {cite:t}`wong2020` take *one* step, from a random start:
 #
-# 1. begin at $x$ plus uniform noise in $\pm\varepsilon$, clipped to pixels;
+# 1. begin at $x$ plus uniform noise in $\pm\varepsilon$, *not* clipped to pixels;
 # 2. one step of length $\alpha = 1.25\,\varepsilon$ along the sign of the gradient;
-# 3. back into the ball and the pixels;
+# 3. back into the ball, then into the pixels;
 # 4. an ordinary training step on the result.
+#
+# Why not clip the start? Most of a digit is paper, at exactly 0. Clipped, half of its pixels begin at 0, and a step of $1.25\,\varepsilon$ then takes every pixel that
+# rises to exactly $\varepsilon$. The random start has changed nothing: training sees the corners alone. Unclipped, a paper pixel that begins at $-\varepsilon$ ends at
+# $0.25\,\varepsilon$.
 #
 # Their learning rate goes up in a straight line and down in another, and reaches its peak after two fifths. With a peak of 0.005 over 100 steps,
 # step 20 has 0.0025 and step 70 has it again.
@@ -774,14 +778,15 @@ def fast_step(model: nn.Module, optimiser: torch.optim.Optimizer, x: Tensor, y: 
     x, y : pictures (batch, channels, height, width) from 0 to 1, labels
     epsilon : the radius of the ball round x, in which the attacked pictures lie
     alpha : the length of the attack's step; it may be longer than epsilon
-    noise : of the shape of x, from −epsilon to epsilon. The step begins at x + noise, clipped to 0 … 1
+    noise : of the shape of x, from −epsilon to epsilon. The gradient is taken at x + noise, not clipped, and the step
+        begins there; where it ends is brought into the ball, then into 0 … 1
 
     Returns
     -------
     the mean cross-entropy of the attacked pictures, before the weights moved
     """
     ### BEGIN SOLUTION
-    at = (x + noise).clamp(0.0, 1.0).requires_grad_(True)
+    at = (x + noise).requires_grad_(True)
     (gradient,) = torch.autograd.grad(F.cross_entropy(model(at), y), at)
     moved = project(at.detach() + alpha * gradient.sign(), x, epsilon, "linf")
     loss = F.cross_entropy(model(moved), y)
@@ -796,7 +801,7 @@ def fast_step(model: nn.Module, optimiser: torch.optim.Optimizer, x: Tensor, y: 
 check(fast_step)
 
 # %%
-def train_fast(steps: int, seed: int, alpha: float = 0.375, random: bool = True, looks: int = 6,
+def train_fast(steps: int, seed: int, alpha: float = 0.375, random: bool = True, looks: int = 5,
                epsilon: float = 0.3, peak: float = 5e-3) -> tuple[nn.Module, dict[str, list[float]]]:
     """Adversarial training in one step a batch of 64; now and then a look at held-out pictures."""
     torch.manual_seed(seed)
@@ -817,13 +822,13 @@ def train_fast(steps: int, seed: int, alpha: float = 0.375, random: bool = True,
     return model, seen
 
 
-robust, robust_seen = train_fast(1200, seed=0)
-share, low, high, n = robust_accuracy(right_before(robust, x, y), right_after(robust, x, y, 0.3, steps=50, restarts=3))
+robust, robust_seen = train_fast(1000, seed=0)
+share, low, high, n = robust_accuracy(right_before(robust, x, y), right_after(robust, x, y, 0.3, steps=50, restarts=2))
 print(f"trained on one step: {accuracy(robust, test_digits, test_labels):.1%} clean; "
-      f"{share:.1%} under 50 steps with 3 restarts ({low:.1%} to {high:.1%} of {n})")
+      f"{share:.1%} under 50 steps with 2 restarts ({low:.1%} to {high:.1%} of {n})")
 
 # %% [markdown]
-# That took 1200 steps of 64 pictures, one and a half times through the data: a miniature. The real run goes ten times through it, within half a minute or so of two quiet cores. The bar for it is
+# That took 1000 steps of 64 pictures, not much more than once through the data: a miniature. The real run goes ten times through it, within half a minute or so of two quiet cores. The bar for it is
 # 98 % clean and 85 % under 50 steps with restarts.
 
 # %% tags=["real-run"]
@@ -848,7 +853,7 @@ for values, name, colour in ((needed, "plain", "blue"), (needed_robust, "trained
     ax.annotate(name, (min(ordered[at], 0.48) + 0.01, 1 - at / 100), color=COLOURS[colour])
 ax.axvline(0.3, color=COLOURS["grey"], ls="--", lw=1)
 ax.set(xlabel="ε, the largest change of a pixel", ylabel="share of 100 digits still right", xlim=(0, 0.5), ylim=(0, 1.02))
-titled(fig, "The robust network holds until just past the size it was trained for".replace("just ", ""))
+titled(fig, "The robust network holds up to the size it was trained for, and not far beyond")
 plt.show()
 
 # %% [markdown]
@@ -865,7 +870,7 @@ recall("training")
 # The random start looks like a detail. Leave it out: begin at the picture, with a step of $\varepsilon$. That is FGSM as it was first used for training.
 
 # %%
-without_start, without_seen = train_fast(900, seed=0, alpha=0.3, random=False)
+without_start, without_seen = train_fast(600, seed=0, alpha=0.3, random=False)
 final = accuracy(without_start, fgsm(without_start, x, y, 0.3), y)
 print(f"without a random start: {accuracy(without_start, test_digits, test_labels):.1%} clean, {final:.1%} right after one step of 0.3")
 
@@ -890,7 +895,7 @@ for ax, seen, name in zip(axes, (robust_seen, without_seen), ("with a random sta
     for kind, colour in (("clean", "grey"), ("one step", "blue"), ("many steps", "red")):
         ax.plot(seen["step"], seen[kind], "o-", color=COLOURS[colour])
         ax.annotate(kind, (seen["step"][-1], seen[kind][-1]), (4, 0), textcoords="offset points", color=COLOURS[colour])
-    ax.set(title=name, xlabel="training step", ylim=(0, 1.02), xlim=(0, 1550))
+    ax.set(title=name, xlabel="training step", ylim=(0, 1.02), xlim=(0, seen["step"][-1] * 1.3))
 axes[0].set_ylabel("share of 200 held-out digits right")
 titled(fig, "One step cannot tell the two networks apart as well as many steps can")
 plt.show()
@@ -1116,10 +1121,11 @@ class Chatbot(nn.Module):
 torch.manual_seed(0)
 chatbot = Chatbot()
 questions_in, replies_out = (as_numbers(list(texts)) for texts in zip(*dialogues, strict=True))
-padded = F.pad(replies_out, (2, 0))
+padded, lengths = F.pad(replies_out, (2, 0)), (replies_out > 0).sum(dim=1)
 optimiser = torch.optim.Adam(chatbot.parameters(), lr=5e-3)
 for _ in range(500):
-    rows, place = any_of(len(padded), 256), any_of(7, 256)
+    rows = any_of(len(padded), 256)
+    place = (torch.rand(256) * (lengths[rows] + 1)).long()  # up to the end, not beyond
     loss = F.cross_entropy(chatbot(questions_in[rows], torch.stack([padded[rows, place], padded[rows, place + 1]], 1)), padded[rows, place + 2])
     optimiser.zero_grad()
     loss.backward()

@@ -163,27 +163,32 @@ _RATE = "rate, half = total / n, 1.96 * variance**0.5"
 
 audited_rate.slip(
     "flagged_share",
-    "You report the share that was flagged. That is what the classifier says, with all its false alarms.",
+    "You report the share that was flagged. That is what the classifier says, with all its false "
+    "alarms.",
     {_RATE: "rate, half = ahead / n, 1.96 * variance**0.5"},
 )
 audited_rate.slip(
     "audited_share",
-    "You report the harmful share among all audited replies. Flagged ones were audited far more often than their share: weigh each part by its size.",
+    "You report the harmful share among all audited replies. Flagged ones were audited far more "
+    "often than their share: weigh each part by its size.",
     {_RATE: "rate, half = sum(audit.values()) / len(audit), 1.96 * variance**0.5"},
 )
 audited_rate.slip(
     "misses_ignored",
-    "You corrected the false alarms and not what was missed: harmful replies among the unflagged belong to the rate.",
+    "You corrected the false alarms and not what was missed: harmful replies among the unflagged "
+    "belong to the rate.",
     {_RATE: "rate, half = harmful[True] / n, 1.96 * variance**0.5"},
 )
 audited_rate.slip(
     "misses_without_weight",
-    "You counted the harmful ones found among the unflagged as they are. Only some of these were audited: each found one stands for size/audited.",
+    "You counted the harmful ones found among the unflagged as they are. Only some of these were "
+    "audited: each found one stands for size/audited.",
     {"harmful[part] = size * h / k": "harmful[part] = size * h / k if part else float(h)"},
 )
 audited_rate.slip(
     "plain_variance",
-    "You used the audited share itself for the variance. Where the audit found nothing its variance is 0, and the interval is sure of what nobody knows.",
+    "You used the audited share itself for the variance. Where the audit found nothing its "
+    "variance is 0, and the interval is sure of what nobody knows.",
     {"p = (h + 1) / (k + 2)": "p = h / k"},
 )
 audited_rate.slip(
@@ -198,7 +203,8 @@ audited_rate.slip(
 )
 audited_rate.slip(
     "smoothed_estimate",
-    "You also moved the estimate itself. The (h + 1)/(k + 2) is for the variance only: the estimate stays h/k.",
+    "You also moved the estimate itself. The (h + 1)/(k + 2) is for the variance only: the "
+    "estimate stays h/k.",
     {"harmful[part] = size * h / k": "harmful[part] = size * (h + 1) / (k + 2)"},
 )
 audited_rate.slip(
@@ -213,12 +219,14 @@ audited_rate.slip(
 )
 audited_rate.slip(
     "recall_for_missed",
-    "You return the share of the harmful that *was* flagged. Asked for is the share that was missed.",
+    "You return the share of the harmful that *was* flagged. Asked for is the share that was "
+    "missed.",
     {"missed = harmful[False] / total": "missed = harmful[True] / total"},
 )
 audited_rate.slip(
     "miss_rate_of_part",
-    "You return the harmful share among the unflagged. Asked for is which share of all *harmful* replies was not flagged.",
+    "You return the harmful share among the unflagged. Asked for is which share of all *harmful* "
+    "replies was not flagged.",
     {
         "missed = harmful[False] / total if total": "missed = harmful[False] / max(n - ahead, 1) if total"
     },
@@ -249,7 +257,8 @@ audited_rate.slip(
     "parts_pooled",
     "Your interval treats the audit as one simple sample. It is two, with chances of their own.",
     {
-        _RATE: "q = (sum(audit.values()) + 1) / (len(audit) + 2)\n    rate, half = total / n, 1.96 * (q * (1 - q) / len(audit) * (1 - len(audit) / n)) ** 0.5"
+        _RATE: "q = (sum(audit.values()) + 1) / (len(audit) + 2)\n    rate, half = total / n, "
+        "1.96 * (q * (1 - q) / len(audit) * (1 - len(audit) / n)) ** 0.5"
     },
 )
 
@@ -261,6 +270,7 @@ audited_rate.hint(
     "How many harmful replies does each part hold, by its audit? Add them, divide by all."
 )
 audited_rate.hint(
-    "Five flagged in ten replies, and one in five of them audited: does each audited reply stand for the same number?",
+    "Five flagged in ten replies, and one in five of them audited: does each audited reply stand "
+    "for the same number?",
     when="value",
 )

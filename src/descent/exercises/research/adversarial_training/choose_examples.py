@@ -103,14 +103,16 @@ def with_replacement(scores, temperature, count, generator):
 
 
 @choose_examples.mistake(
-    "You take the highest scores. Every prompt then shows the same few questions, and the new ones resemble them: that is how diversity is lost."
+    "You take the highest scores. Every prompt then shows the same few questions, and the new "
+    "ones resemble them: that is how diversity is lost."
 )
 def highest(scores, temperature, count, generator):
     return scores.topk(count).indices
 
 
 @choose_examples.mistake(
-    "You took the exponential of the scores as they are. At a low temperature that overflows, and inf/inf is NaN: take the largest off first, or stay with logarithms."
+    "You took the exponential of the scores as they are. At a low temperature that overflows, "
+    "and inf/inf is NaN: take the largest off first, or stay with logarithms."
 )
 def overflows(scores, temperature, count, generator):
     weights = (scores / temperature).exp()
@@ -149,7 +151,9 @@ def lowest_preferred(scores, temperature, count, generator):
 
 
 @choose_examples.mistake(
-    "The softmax underflows: what has a share of exactly 0 cannot be drawn, or is drawn in the wrong order. Add Gumbel noise to the scores and take the largest, or draw one after another with the logarithms."
+    "The softmax underflows: what has a share of exactly 0 cannot be drawn, or is drawn in the "
+    "wrong order. Add Gumbel noise to the scores and take the largest, or draw one after another "
+    "with the logarithms."
 )
 def underflows(scores, temperature, count, generator):
     shares = (scores.double() / temperature).softmax(0) + 1e-30
@@ -178,7 +182,8 @@ def scores_returned(scores, temperature, count, generator):
 
 
 @choose_examples.mistake(
-    "You added normal noise to the scores. Only Gumbel noise makes the largest come in proportion to exp(score / T)."
+    "You added normal noise to the scores. Only Gumbel noise makes the largest come in "
+    "proportion to exp(score / T)."
 )
 def normal_noise(scores, temperature, count, generator):
     noise = torch.randn(len(scores), dtype=torch.float64, generator=generator)
@@ -189,8 +194,7 @@ choose_examples.hint(
     "exp(score/T) divided by its sum is a softmax. What becomes of it at T = 0.001?"
 )
 choose_examples.hint(
-    "The largest of score/T + Gumbel noise comes with just these chances; the second largest is the second draw. Gumbel noise is −log(−log u).".replace(
-        "just ", ""
-    )
+    "The largest of score/T + Gumbel noise comes with these chances; the second largest is the "
+    "second draw. Gumbel noise is −log(−log u)."
 )
 choose_examples.hint("May one question come twice?", when="draws several in turn, none twice")

@@ -51,9 +51,7 @@ def _gaps(world: World) -> list[float]:
     """A − B of every seed that was measured for both, by its last measurement."""
     found = {(defence, seed): value for defence, seed, _, _, value in world.log}
     seeds = sorted({seed for _, seed in found})
-    return [
-        found["A", s] - found["B", s] for s in seeds if ("A", s) in found and ("B", s) in found
-    ]
+    return [found["A", s] - found["B", s] for s in seeds if ("A", s) in found and ("B", s) in found]
 
 
 def _look_at_evidence(world: World) -> None:
@@ -65,9 +63,9 @@ def _look_at_evidence(world: World) -> None:
     expect(restarts, "restarts of the weakest attack").is_between(RESTARTS, math.inf)
     expect(world.spent, "what the study cost").is_between(0, world.budget)
     affordable = world.budget // (2 * STEPS * RESTARTS)
-    expect(len(_gaps(world)), f"seeds measured for both, of {affordable} that can be paid").is_between(
-        max(FEWEST, math.ceil(0.8 * affordable)), math.inf
-    )
+    expect(
+        len(_gaps(world)), f"seeds measured for both, of {affordable} that can be paid"
+    ).is_between(max(FEWEST, math.ceil(0.8 * affordable)), math.inf)
 
 
 def _judge(answer, world: World) -> tuple[float, float, str]:
@@ -84,7 +82,9 @@ def _judge(answer, world: World) -> tuple[float, float, str]:
     return found
 
 
-@compare_defences.property("spends its budget on seeds, with one attack that is strong enough", trials=4)
+@compare_defences.property(
+    "spends its budget on seeds, with one attack that is strong enough", trials=4
+)
 def _(answer, draw: Draw) -> None:
     _judge(answer, World(draw, draw.uniform(-0.02, 0.02), draw.integers(2500, 8000)))
 
@@ -135,30 +135,129 @@ _SAYS = '"A" if low > 0 else "B" if high < 0 else "undecided"'
 
 
 def _with(a: str, b: str | None = None) -> dict[str, str]:
-    return {_A: _A.replace('"A", seed, 50, 5', f'"A", {a}'), _B: _B.replace('"B", seed, 50, 5', f'"B", {b or a}')}
+    return {
+        _A: _A.replace('"A", seed, 50, 5', f'"A", {a}'),
+        _B: _B.replace('"B", seed, 50, 5', f'"B", {b or a}'),
+    }
 
 
-compare_defences.slip("weak_attack", "You attacked with few steps, to afford more seeds. A masked defence looks best to the weakest attack: no number of seeds mends that.", {**_with("seed, 10, 1"), "2 * 50 * 5": "2 * 10 * 1"})
-compare_defences.slip("no_restarts", "You attacked once. The page asks for five restarts: what one misses another finds.", {**_with("seed, 50, 1"), "2 * 50 * 5": "2 * 50 * 1"})
-compare_defences.slip("few_steps_many_restarts", "You took fewer than 50 steps and more restarts instead. An attack that stops half-way stops half-way every time.", {**_with("seed, 10, 25")})
-compare_defences.slip("different_attacks", "You attacked the two defences with different strength. Then the attacks are compared, and not the defences.", _with("seed, 50, 5", "seed, 40, 5"))
-compare_defences.slip("one_seed", "You measured the same seed again and again. A repeated measurement is no new evidence.", {**_with("0, 50, 5"), _HALF: "half = 0.0"})
-compare_defences.slip("five_seeds", "You took five seeds and left the rest of the budget: the interval is wider than it had to be.", {"budget // (2 * 50 * 5)": "min(budget // (2 * 50 * 5), 5)"})
-compare_defences.slip("other_seeds", "You gave the two defences different seeds. With the same seed they share their start and their batches: compared in pairs, that luck cancels.", _with("seed, 50, 5", "1000 + seed, 50, 5"))
-compare_defences.slip("unpaired", "You took the spreads of A and of B, as if their seeds had nothing to do with each other. Take the spread of the differences.", {_HALF: "half = stats.t.ppf(0.975, pairs - 1) * (a.var(ddof=1) + b.var(ddof=1)) ** 0.5 / pairs**0.5"})
-compare_defences.slip("spread_of_the_gaps", "Your interval is that of a single difference. Of their mean it is narrower, by the root of their number.", {" / pairs**0.5": ""})
-compare_defences.slip("normal_quantile", "You took 1.96. With so few seeds the spread itself is uncertain: take Student's t.", {"stats.t.ppf(0.975, pairs - 1)": "1.96"})
-compare_defences.slip("one_sided", "You took the quantile 0.95. An interval of 95 % leaves 2.5 % on either side.", {"0.975": "0.95"})
-compare_defences.slip("population_spread", "You divided the squares by n. A sample's spread divides them by n − 1.", {"ddof=1": "ddof=0"})
-compare_defences.slip("degrees_of_freedom", "Student's t has one degree of freedom fewer than there are differences.", {"pairs - 1)": "pairs)"})
-compare_defences.slip("always_decides", "You name the one with the higher mean, even where the interval holds 0. What cannot be told is undecided.", {_SAYS: '"A" if low + high > 0 else "B"'})
-compare_defences.slip("verdict_turned_round", "The verdict is turned round: A − B above 0 means that A holds more.", {_SAYS: '"B" if low > 0 else "A" if high < 0 else "undecided"'})
-compare_defences.slip("difference_turned_round", "You took B − A. The interval is that of A − B.", {"gaps = a - b": "gaps = b - a", _SAYS: '"B" if low > 0 else "A" if high < 0 else "undecided"'})
-compare_defences.slip("budget_for_one", "You counted the cost of one defence only, and spent twice the budget.", {"2 * 50 * 5": "50 * 5"})
-compare_defences.slip("no_refusal", "With fewer than five seeds of both nothing is to be said: raise a ValueError before you measure.", {"if pairs < 5:": "if pairs < 0:"})
-compare_defences.slip("two_seeds_are_enough", "You accept fewer than five seeds. The page asks for five at the least.", {"if pairs < 5:": "if pairs < 2:"})
-compare_defences.slip("never_decides", "You never decide. Where the interval does not hold 0, say which is better.", {_SAYS: '"undecided"'})
+compare_defences.slip(
+    "weak_attack",
+    "You attacked with few steps, to afford more seeds. A masked defence looks best to the "
+    "weakest attack: no number of seeds mends that.",
+    {**_with("seed, 10, 1"), "2 * 50 * 5": "2 * 10 * 1"},
+)
+compare_defences.slip(
+    "no_restarts",
+    "You attacked once. The page asks for five restarts: what one misses another finds.",
+    {**_with("seed, 50, 1"), "2 * 50 * 5": "2 * 50 * 1"},
+)
+compare_defences.slip(
+    "few_steps_many_restarts",
+    "You took fewer than 50 steps and more restarts instead. An attack that stops half-way stops "
+    "half-way every time.",
+    {**_with("seed, 10, 25")},
+)
+compare_defences.slip(
+    "different_attacks",
+    "You attacked the two defences with different strength. Then the attacks are compared, and "
+    "not the defences.",
+    _with("seed, 50, 5", "seed, 40, 5"),
+)
+compare_defences.slip(
+    "one_seed",
+    "You measured the same seed again and again. A repeated measurement is no new evidence.",
+    {**_with("0, 50, 5"), _HALF: "half = 0.0"},
+)
+compare_defences.slip(
+    "five_seeds",
+    "You took five seeds and left the rest of the budget: the interval is wider than it had to be.",
+    {"budget // (2 * 50 * 5)": "min(budget // (2 * 50 * 5), 5)"},
+)
+compare_defences.slip(
+    "other_seeds",
+    "You gave the two defences different seeds. With the same seed they share their start and "
+    "their batches: compared in pairs, that luck cancels.",
+    _with("seed, 50, 5", "1000 + seed, 50, 5"),
+)
+compare_defences.slip(
+    "unpaired",
+    "You took the spreads of A and of B, as if their seeds had nothing to do with each other. "
+    "Take the spread of the differences.",
+    {
+        _HALF: "half = stats.t.ppf(0.975, pairs - 1) * (a.var(ddof=1) + b.var(ddof=1)) ** 0.5 / "
+        "pairs**0.5"
+    },
+)
+compare_defences.slip(
+    "spread_of_the_gaps",
+    "Your interval is that of a single difference. Of their mean it is narrower, by the root of "
+    "their number.",
+    {" / pairs**0.5": ""},
+)
+compare_defences.slip(
+    "normal_quantile",
+    "You took 1.96. With so few seeds the spread itself is uncertain: take Student's t.",
+    {"stats.t.ppf(0.975, pairs - 1)": "1.96"},
+)
+compare_defences.slip(
+    "one_sided",
+    "You took the quantile 0.95. An interval of 95 % leaves 2.5 % on either side.",
+    {"0.975": "0.95"},
+)
+compare_defences.slip(
+    "population_spread",
+    "You divided the squares by n. A sample's spread divides them by n − 1.",
+    {"ddof=1": "ddof=0"},
+)
+compare_defences.slip(
+    "degrees_of_freedom",
+    "Student's t has one degree of freedom fewer than there are differences.",
+    {"pairs - 1)": "pairs)"},
+)
+compare_defences.slip(
+    "always_decides",
+    "You name the one with the higher mean, even where the interval holds 0. What cannot be told "
+    "is undecided.",
+    {_SAYS: '"A" if low + high > 0 else "B"'},
+)
+compare_defences.slip(
+    "verdict_turned_round",
+    "The verdict is turned round: A − B above 0 means that A holds more.",
+    {_SAYS: '"B" if low > 0 else "A" if high < 0 else "undecided"'},
+)
+compare_defences.slip(
+    "difference_turned_round",
+    "You took B − A. The interval is that of A − B.",
+    {"gaps = a - b": "gaps = b - a", _SAYS: '"B" if low > 0 else "A" if high < 0 else "undecided"'},
+)
+compare_defences.slip(
+    "budget_for_one",
+    "You counted the cost of one defence only, and spent twice the budget.",
+    {"2 * 50 * 5": "50 * 5"},
+)
+compare_defences.slip(
+    "no_refusal",
+    "With fewer than five seeds of both nothing is to be said: raise a ValueError before you "
+    "measure.",
+    {"if pairs < 5:": "if pairs < 0:"},
+)
+compare_defences.slip(
+    "two_seeds_are_enough",
+    "You accept fewer than five seeds. The page asks for five at the least.",
+    {"if pairs < 5:": "if pairs < 2:"},
+)
+compare_defences.slip(
+    "never_decides",
+    "You never decide. Where the interval does not hold 0, say which is better.",
+    {_SAYS: '"undecided"'},
+)
 
-compare_defences.hint("How much does one measurement cost with the weakest attack that is allowed? How many pairs does that pay?")
+compare_defences.hint(
+    "How much does one measurement cost with the weakest attack that is allowed? How many pairs "
+    "does that pay?"
+)
 compare_defences.hint("The same seeds for both, then the differences: one number a seed.")
-compare_defences.hint("`scipy.stats.t.ppf(0.975, n − 1)` times the standard error of the differences.", when="value")
+compare_defences.hint(
+    "`scipy.stats.t.ppf(0.975, n − 1)` times the standard error of the differences.", when="value"
+)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from descent.grading import Draw, Exercise, expect
@@ -60,7 +62,8 @@ cyclic_rate.slip(
 )
 cyclic_rate.slip(
     "falls_too_early",
-    "You divided the way down by all of the steps: it begins below the peak. Divide by the share that is left.",
+    "You divided the way down by all of the steps: it begins below the peak. Divide by the share "
+    "that is left.",
     {"(1 - done) / (1 - top)": "(1 - done)"},
 )
 cyclic_rate.slip(

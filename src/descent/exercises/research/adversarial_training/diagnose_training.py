@@ -98,6 +98,8 @@ def _(answer, draw: Draw) -> None:
     _judge(answer, flat, [0.80, 0.90, 0.85, 0.82, 0.83], [0.60, 0.80, 0.60, 0.43, 0.39])
     _judge(answer, flat, [0.80, 0.90, 0.85, 0.82, 0.83], [0.60, 0.80, 0.60, 0.43, 0.41])
     _judge(answer, flat, [0.80, 0.90, 0.85, 0.82, 0.79], [0.60, 0.80, 0.60, 0.43, 0.39])
+    _judge(answer, flat, [0.80, 0.90, 0.85, 0.85, 0.86], [0.60, 0.80, 0.70, 0.34, 0.50])
+    _judge(answer, flat, [0.80, 0.90, 0.85, 0.85, 0.86], [0.60, 0.80, 0.60, 0.33, 0.50])
     _judge(answer, flat, [0.60, 0.70, 0.75, 0.80, 0.85], [0.25, 0.36, 0.44, 0.49, 0.54])
     _judge(answer, flat, [0.60, 0.70, 0.75, 0.80, 0.85], [0.35, 0.36, 0.44, 0.49, 0.54])
     _judge(answer, [0.5, 0.91, 0.5, 0.5, 0.5], [0.6] * 5, [0.5] * 5)
@@ -141,7 +143,8 @@ diagnose_training.slip(
 )
 diagnose_training.slip(
     "keeps_by_clean",
-    "You keep the epoch with the best clean accuracy. What was trained for is what withstands many steps.",
+    "You keep the epoch with the best clean accuracy. What was trained for is what withstands "
+    "many steps.",
     {_KEEP: "keep = int(np.argmax(clean))"},
 )
 diagnose_training.slip(
@@ -161,12 +164,14 @@ diagnose_training.slip(
 )
 diagnose_training.slip(
     "only_the_end",
-    "You compare the last epoch with the best. A run may collapse and recover, and that is a collapse as well.",
+    "You compare the last epoch with the best. A run may collapse and recover, and that is a "
+    "collapse as well.",
     {"range(1, len(many_steps))": "range(max(len(many_steps) - 1, 1), len(many_steps))"},
 )
 diagnose_training.slip(
     "compared_with_the_epoch_before",
-    "You compare with the epoch before. A fall that takes two epochs is one as well: compare with the best so far.",
+    "You compare with the epoch before. A fall that takes two epochs is one as well: compare "
+    "with the best so far.",
     {_FELL: "fell = many_steps[k] < 0.5 * many_steps[k - 1]"},
 )
 diagnose_training.slip(
@@ -176,12 +181,14 @@ diagnose_training.slip(
 )
 diagnose_training.slip(
     "one_step_must_rise",
-    "You ask that the accuracy under one step rises. It is enough that it does not fall by more than a tenth.",
+    "You ask that the accuracy under one step rises. It is enough that it does not fall by more "
+    "than a tenth.",
     {"0.9 * np.max(one_step[:k])": "np.max(one_step[:k])"},
 )
 diagnose_training.slip(
     "gap_for_fall",
-    "You took a large gap between the two for a collapse. What falls has to have been higher before.",
+    "You took a large gap between the two for a collapse. What falls has to have been higher "
+    "before.",
     {_FELL: "fell = one_step[k] - many_steps[k] > 0.3"},
 )
 diagnose_training.slip(
@@ -196,17 +203,20 @@ diagnose_training.slip(
 )
 diagnose_training.slip(
     "gap_either_way",
-    "You took the size of the gap in either direction, or of clean to many steps. It is one step minus many steps.",
+    "You took the size of the gap in either direction, or of clean to many steps. It is one step "
+    "minus many steps.",
     {"one_step - many_steps > 0.3": "clean - many_steps > 0.3"},
 )
 diagnose_training.slip(
     "untrained_by_the_end",
-    "You look at the clean accuracy of the last epoch. A run that diverges was trained all the same: take the best.",
+    "You look at the clean accuracy of the last epoch. A run that diverges was trained all the "
+    "same: take the best.",
     {"np.max(clean)": "clean[-1]"},
 )
 diagnose_training.slip(
     "untrained_forgotten",
-    "You do not ask whether anything was learned. Of an untrained network the other rows say nothing.",
+    "You do not ask whether anything was learned. Of an untrained network the other rows say "
+    "nothing.",
     {"np.max(clean) <= 0.9": "False"},
 )
 diagnose_training.slip(
@@ -216,7 +226,8 @@ diagnose_training.slip(
 )
 diagnose_training.slip(
     "masked_forgotten",
-    "You do not ask whether many steps ever failed. A run that was masked from its first epoch never collapses.",
+    "You do not ask whether many steps ever failed. A run that was masked from its first epoch "
+    "never collapses.",
     {"np.all(one_step - many_steps > 0.3)": "False"},
 )
 
@@ -225,7 +236,8 @@ for _line, _other in (("np.max(clean) <= 0.9", "np.max(clean) < 0.9"),):
         f"`{_line}` → `{_other}`", because="no curve lies exactly on a limit"
     )
 diagnose_training.hint(
-    "The first row of the table that applies is the diagnosis. The epoch to keep has nothing to do with it."
+    "The first row of the table that applies is the diagnosis. The epoch to keep has nothing to "
+    "do with it."
 )
 diagnose_training.hint("For each epoch k: the best before it is `many_steps[:k].max()`.")
 diagnose_training.hint("By which of the three numbers would you choose an epoch?", when="value")

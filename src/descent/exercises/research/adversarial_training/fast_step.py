@@ -29,7 +29,7 @@ def _expected(model, x, y, epsilon, alpha, noise, rate):
     """The loss before the step, and the weights after it."""
     twin = copy.deepcopy(model).double()
     origin = x.double()
-    start = (origin + noise.double()).clamp(0.0, 1.0)
+    start = origin + noise.double()
     moved = start + alpha * torch.tensor(model.gradient(start, y)).sign()
     moved = torch.minimum(torch.maximum(moved, origin - epsilon), origin + epsilon).clamp(0.0, 1.0)
     loss = F.cross_entropy(twin(moved), y)
@@ -104,7 +104,7 @@ class _Noting(nn.Module):
 
 @fast_step.right
 def right_step(model, optimiser, x, y, epsilon, alpha, noise):
-    at = (x + noise).clamp(0.0, 1.0).requires_grad_(True)
+    at = (x + noise).requires_grad_(True)
     (gradient,) = torch.autograd.grad(F.cross_entropy(model(at), y), at)
     moved = at.detach() + alpha * gradient.sign()
     moved = (x + (moved - x).clamp(-epsilon, epsilon)).clamp(0.0, 1.0)
@@ -115,12 +115,13 @@ def right_step(model, optimiser, x, y, epsilon, alpha, noise):
     return loss.item()
 
 
-_AT = "(x + noise).clamp(0.0, 1.0)"
+_AT = "(x + noise)"
 _MOVED = "moved = (x + (moved - x).clamp(-epsilon, epsilon)).clamp(0.0, 1.0)"
 
 fast_step.slip(
     "no_random_start",
-    "You attack from the picture itself. A model trained so learns to be flat at exactly one distance, and falls to any attack of several steps.",
+    "You attack from the picture itself. A model trained so learns to be flat at exactly one "
+    "distance, and falls to any attack of several steps.",
     {_AT: "x.clone()"},
 )
 fast_step.slip(
@@ -144,15 +145,18 @@ fast_step.slip(
     {_MOVED: "moved = x + (moved - x).clamp(-epsilon, epsilon)"},
 )
 fast_step.slip(
-    "start_not_clipped",
-    "You did not clip the start: the gradient was taken at something that is no picture.",
-    {_AT: "(x + noise)"},
+    "start_clipped",
+    "You clipped the start to 0 … 1. On paper half of the pixels then begin at 0 and end at exactly "
+    "epsilon, as without noise: the way to catastrophic overfitting. Clip only where the step ends.",
+    {_AT: "(x + noise).clamp(0.0, 1.0)"},
 )
 fast_step.slip(
     "ball_round_the_start",
-    "You brought the step back into a ball round the *start*. From its edge the pictures go twice as far as allowed.",
+    "You brought the step back into a ball round the *start*. From its edge the pictures go "
+    "twice as far as allowed.",
     {
-        _MOVED: "moved = (at.detach() + (moved - at.detach()).clamp(-epsilon, epsilon)).clamp(0.0, 1.0)"
+        _MOVED: "moved = (at.detach() + (moved - at.detach()).clamp(-epsilon, "
+        "epsilon)).clamp(0.0, 1.0)"
     },
 )
 fast_step.slip(
@@ -172,7 +176,8 @@ fast_step.slip(
 )
 fast_step.slip(
     "attack_in_the_gradients",
-    "The attack's own gradients went into the weights' and stayed there. Clear them before the training loss, not before the attack.",
+    "The attack's own gradients went into the weights' and stayed there. Clear them before the "
+    "training loss, not before the attack.",
     {
         "    (gradient,) = torch.autograd.grad(F.cross_entropy(model(at), y), at)\n": "    optimiser.zero_grad()\n    F.cross_entropy(model(at), y).backward()\n    gradient = at.grad\n",
         "    optimiser.zero_grad()\n    loss.backward()": "    loss.backward()",
@@ -213,7 +218,8 @@ fast_step.slip(
 )
 fast_step.slip(
     "noise_added_later",
-    "You took the gradient at the picture and added the noise afterwards. The gradient belongs to where the step begins.",
+    "You took the gradient at the picture and added the noise afterwards. The gradient belongs "
+    "to where the step begins.",
     {
         "(gradient,) = torch.autograd.grad(F.cross_entropy(model(at), y), at)": "here = x.clone().requires_grad_(True)\n    (gradient,) = torch.autograd.grad(F.cross_entropy(model(here), y), here)"
     },

@@ -145,7 +145,8 @@ margin_loss.slip(
 )
 margin_loss.slip(
     "smooth_maximum",
-    "You took the logarithm of a sum of exponentials of the other scores. Asked for is their maximum.",
+    "You took the logarithm of a sum of exponentials of the other scores. Asked for is their "
+    "maximum.",
     {"others.max(dim=1).values": "others.logsumexp(dim=1)"},
 )
 margin_loss.slip(

@@ -187,7 +187,8 @@ masking_signs.slip(
 )
 masking_signs.slip(
     "turned_round",
-    "You look for attacks that are *weaker* than many steps. That one step breaks less than many is "
+    "You look for attacks that are *weaker* than many steps. That one step breaks less than many "
+    "is "
     "as it should be.",
     {_STRONGER: "only_many - only_it > 2 * (only_it + only_many) ** 0.5"},
 )
@@ -263,7 +264,8 @@ masking_signs.slip(
 )
 masking_signs.slip(
     "either_way",
-    "You took a difference of either sign. That fewer steps break fewer examples is as it should be.",
+    "You took a difference of either sign. That fewer steps break fewer examples is as it should "
+    "be.",
     {_STRONGER: "abs(only_it - only_many) > 2 * (only_it + only_many) ** 0.5"},
 )
 masking_signs.slip(

@@ -110,7 +110,8 @@ _SORT = "sorted(lead, key=lambda word: (-lead[word], word))[:count]"
 
 name_clusters.slip(
     "most_common",
-    "You took each cluster's most common words. Words like 'the' are common everywhere: take off their share elsewhere.",
+    "You took each cluster's most common words. Words like 'the' are common everywhere: take off "
+    "their share elsewhere.",
     {_LEAD: "lead[word] = here"},
 )
 name_clusters.slip(
@@ -122,7 +123,8 @@ name_clusters.slip(
 )
 name_clusters.slip(
     "ratio",
-    "You divided the shares. Then a word that stands in one text here and in none elsewhere beats all: take the difference.",
+    "You divided the shares. Then a word that stands in one text here and in none elsewhere "
+    "beats all: take the difference.",
     {_LEAD: "lead[word] = round(here / (there + 1e-6), 9)"},
 )
 name_clusters.slip(
@@ -144,7 +146,8 @@ name_clusters.slip(
 )
 name_clusters.slip(
     "ties_as_they_come",
-    "Of two words with the same lead you take either. A tie is broken by the alphabet, so that the names do not change from run to run.",
+    "Of two words with the same lead you take either. A tie is broken by the alphabet, so that "
+    "the names do not change from run to run.",
     {"(-lead[word], word)": "(-lead[word], [-ord(c) for c in word])"},
 )
 name_clusters.slip(
@@ -167,12 +170,14 @@ name_clusters.slip(
 )
 name_clusters.slip(
     "leads_returned",
-    "Every text's words are joined: you return names as one string. A list of words for each cluster is asked for.",
+    "Every text's words are joined: you return names as one string. A list of words for each "
+    "cluster is asked for.",
     {"    return names": "    return [[' '.join(words)] for words in names]"},
 )
 name_clusters.slip(
     "share_of_the_word",
-    "You took which share of the texts with the word lie in the cluster. Large clusters win then: take which share of the cluster's texts have the word.",
+    "You took which share of the texts with the word lie in the cluster. Large clusters win "
+    "then: take which share of the cluster's texts have the word.",
     {
         "here = sum(word in s for s in inside) / len(inside)": "here = sum(word in s for s in inside) / sum(word in s for s in sets)"
     },

@@ -101,7 +101,8 @@ _CHANGE = "(radius * flat / flat.norm(dim=1, keepdim=True))"
 
 random_start.slip(
     "only_added",
-    "Your l∞ starts only add ink: the numbers are drawn from 0 to 1. The interval goes from −ε to ε.",
+    "Your l∞ starts only add ink: the numbers are drawn from 0 to 1. The interval goes from −ε "
+    "to ε.",
     {
         "2 * torch.rand(x.shape, generator=generator) - 1": "torch.rand(x.shape, generator=generator)"
     },

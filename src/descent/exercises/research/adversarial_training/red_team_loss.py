@@ -101,7 +101,8 @@ _OTHERS = "(kept.sum() - kept) / (n - 1)"
 
 red_team_loss.slip(
     "gradient_through_the_penalty",
-    "The gradient also goes through the penalty. It belongs to the reward, which is a number: detach it.",
+    "The gradient also goes through the penalty. It belongs to the reward, which is a number: "
+    "detach it.",
     {".detach()": ""},
 )
 red_team_loss.slip(
@@ -116,7 +117,8 @@ red_team_loss.slip(
 )
 red_team_loss.slip(
     "penalty_forgotten",
-    "The weight changes nothing in your answer: without the penalty the attacker soon asks one question only.",
+    "The weight changes nothing in your answer: without the penalty the attacker soon asks one "
+    "question only.",
     {_KEPT: "rewards"},
 )
 red_team_loss.slip(
@@ -126,7 +128,8 @@ red_team_loss.slip(
 )
 red_team_loss.slip(
     "own_reward_in_baseline",
-    "Your mean includes the question's own reward: all advantages come out too small, by (n − 1)/n. Take the mean of the *others*.",
+    "Your mean includes the question's own reward: all advantages come out too small, by (n − "
+    "1)/n. Take the mean of the *others*.",
     {_OTHERS: "kept.mean()"},
 )
 red_team_loss.slip(
@@ -141,14 +144,16 @@ red_team_loss.slip(
 )
 red_team_loss.slip(
     "standardised",
-    "You divided by the standard deviation. That was not asked for: with one lucky question in a thousand it blows it up.",
+    "You divided by the standard deviation. That was not asked for: with one lucky question in a "
+    "thousand it blows it up.",
     {
         "return -((kept - others) * log_probs)": "return -((kept - others) / (kept.std() + 1e-8) * log_probs)"
     },
 )
 red_team_loss.slip(
     "probabilities",
-    "You weighed probabilities instead of log-probabilities. Their gradient is too small for rare questions, the ones that matter.",
+    "You weighed probabilities instead of log-probabilities. Their gradient is too small for "
+    "rare questions, the ones that matter.",
     {"* log_probs).mean()": "* log_probs.exp()).mean()"},
 )
 red_team_loss.slip(
@@ -158,12 +163,14 @@ red_team_loss.slip(
 )
 red_team_loss.slip(
     "squared_penalty",
-    "You squared the difference of log-probabilities. The penalty is the difference itself, whose mean is the KL divergence.",
+    "You squared the difference of log-probabilities. The penalty is the difference itself, "
+    "whose mean is the KL divergence.",
     {"(log_probs - before).detach()": "(log_probs - before).detach().square()"},
 )
 red_team_loss.slip(
     "size_of_the_difference",
-    "You took the size of the difference. Its sign is part of it: only then is the mean the KL divergence.",
+    "You took the size of the difference. Its sign is part of it: only then is the mean the KL "
+    "divergence.",
     {"(log_probs - before).detach()": "(log_probs - before).detach().abs()"},
 )
 red_team_loss.slip(
@@ -176,7 +183,8 @@ red_team_loss.slip(
 )
 red_team_loss.slip(
     "mean_penalty",
-    "You took the mean penalty off every reward. The mean of the others takes it off again, and nothing is left of it: each question pays its own.",
+    "You took the mean penalty off every reward. The mean of the others takes it off again, and "
+    "nothing is left of it: each question pays its own.",
     {_KEPT: "rewards - weight * (log_probs - before).detach().mean()"},
 )
 

@@ -214,6 +214,7 @@ robust_accuracy.hint(
     "`attacked.all(dim=0)` goes over the restarts. Wilson's interval stands above."
 )
 robust_accuracy.hint(
-    "In the page's table each restart breaks at most one. How many examples hold against all three?",
+    "In the page's table each restart breaks at most one. How many examples hold against all "
+    "three?",
     when="value",
 )

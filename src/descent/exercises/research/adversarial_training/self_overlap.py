@@ -123,12 +123,14 @@ self_overlap.slip(
 )
 self_overlap.slip(
     "not_limited",
-    "You count an n-gram as often as it occurs here, if it occurs elsewhere at all. Four 'the' against one match once.",
+    "You count an n-gram as often as it occurs here, if it occurs elsewhere at all. Four 'the' "
+    "against one match once.",
     {"min(k, max(o[gram] for o in others))": "(k if max(o[gram] for o in others) else 0)"},
 )
 self_overlap.slip(
     "others_added",
-    "You added the other questions' counts. The best *one* of them counts: three questions with two 'is' have two of them, not six.",
+    "You added the other questions' counts. The best *one* of them counts: three questions with "
+    "two 'is' have two of them, not six.",
     {"max(o[gram] for o in others)": "sum(o[gram] for o in others)"},
 )
 self_overlap.slip(
@@ -149,7 +151,8 @@ self_overlap.slip(
 )
 self_overlap.slip(
     "short_as_zero",
-    "You counted questions shorter than n words as 0. They have no n-gram, so nothing can be said of them: leave them out.",
+    "You counted questions shorter than n words as 0. They have no n-gram, so nothing can be "
+    "said of them: leave them out.",
     {
         "        if not own:\n            continue\n": "        if not own:\n            shares.append(0.0)\n            continue\n",
         "if not shares:": "if not any(counts):",
@@ -197,7 +200,8 @@ self_overlap.slip(
 )
 self_overlap.slip(
     "one_question_no_refusal",
-    "A single question overlaps with nothing, and says nothing about diversity: raise a ValueError.",
+    "A single question overlaps with nothing, and says nothing about diversity: raise a "
+    "ValueError.",
     {
         '    if len(questions) < 2:\n        raise ValueError("one question has no others")\n': "    if len(questions) < 2:\n        return 0.0\n"
     },

@@ -127,17 +127,20 @@ _RIGHT = "right = torch.stack([model(x).argmax(dim=1) == y for model in models])
 
 transfer_matrix.slip(
     "transposed",
-    "Your rows are the models tested. A row is to be the model that the examples were made against.",
+    "Your rows are the models tested. A row is to be the model that the examples were made "
+    "against.",
     {"return torch.stack(rows)": "return torch.stack(rows).T"},
 )
 transfer_matrix.slip(
     "all_examples",
-    "You counted examples that a model had wrong without any attack. Then an attack that does nothing seems to transfer.",
+    "You counted examples that a model had wrong without any attack. Then an attack that does "
+    "nothing seems to transfer.",
     {_RIGHT: "right = torch.ones(len(x), dtype=torch.bool)"},
 )
 transfer_matrix.slip(
     "right_by_one",
-    "You kept the examples that *some* model had right. All of them must have: else the columns count different pictures.",
+    "You kept the examples that *some* model had right. All of them must have: else the columns "
+    "count different pictures.",
     {".all(dim=0)": ".any(dim=0)"},
 )
 transfer_matrix.slip(
@@ -162,12 +165,14 @@ transfer_matrix.slip(
 )
 transfer_matrix.slip(
     "attacked_again",
-    "You made the examples anew for each model that is tested. Made against another model is what transfer means.",
+    "You made the examples anew for each model that is tested. Made against another model is "
+    "what transfer means.",
     {"moved = attack(made_for, x, y)": "moved = None", "(m(moved)": "(m(attack(m, x, y))"},
 )
 transfer_matrix.slip(
     "one_attack_a_cell",
-    "You made the examples again for every cell. One attack for each model is enough, and the dearest part of it all.",
+    "You made the examples again for every cell. One attack for each model is enough, and the "
+    "dearest part of it all.",
     {"moved = attack(made_for, x, y)": "moved = None", "(m(moved)": "(m(attack(made_for, x, y))"},
 )
 transfer_matrix.slip(
@@ -185,7 +190,8 @@ transfer_matrix.slip(
 )
 transfer_matrix.slip(
     "only_what_succeeded",
-    "You counted among the examples that had broken the model they were made against. Asked for is the share of all that were kept.",
+    "You counted among the examples that had broken the model they were made against. Asked for "
+    "is the share of all that were kept.",
     {
         "(m(moved).argmax(dim=1) != y).float().mean()": "((m(moved).argmax(dim=1) != y) & (made_for(moved).argmax(dim=1) != y)).float().mean()"
     },

@@ -186,7 +186,8 @@ unmask.slip(
 )
 unmask.slip(
     "backward_into_weights",
-    "`backward()` filled the gradients of the weights as well. Ask for those of the pictures alone.",
+    "`backward()` filled the gradients of the weights as well. Ask for those of the pictures "
+    "alone.",
     {
         "(gradient,) = torch.autograd.grad(margin.sum(), at)": "margin.sum().backward()\n        gradient = at.grad"
     },
@@ -198,13 +199,15 @@ unmask.slip(
 )
 unmask.slip(
     "noise_only",
-    "You added noise and looked for no direction. In many dimensions a random direction hardly ever "
+    "You added noise and looked for no direction. In many dimensions a random direction hardly "
+    "ever "
     "is a bad one for the model.",
     {"gradient.sign()": "torch.randn_like(gradient).sign()"},
 )
 unmask.slip(
     "rounded_result",
-    "You returned what the network sees instead of the picture: after rounding it may lie outside of "
+    "You returned what the network sees instead of the picture: after rounding it may lie "
+    "outside of "
     "the ball.",
     {"    return at": "    return model.prepare(at)"},
 )
@@ -221,7 +224,8 @@ unmask.slip(
 unmask.hint("Print the gradient that the plain attack gets from each model. Which are exactly 0?")
 unmask.hint("`margin_loss` does not go flat. That is one of the two masks.")
 unmask.hint(
-    "Forwards rounded, backwards as if it were not: `prepare(x).detach() + x − x.detach()`. Why does that work?"
+    "Forwards rounded, backwards as if it were not: `prepare(x).detach() + x − x.detach()`. Why "
+    "does that work?"
 )
 unmask.hint(
     "Is the gradient through `torch.round` anything but 0?",
