@@ -79,7 +79,7 @@ from torch import Tensor, nn
 
 from descent import chapter, check, commit, hint, outcome, progress, recall, recorded, run, write
 from descent.data import mnist
-from descent.figures import COLOURS, plot_curves, show_digits, titled, use_style
+from descent.figures import COLOURS, plot_curves, perturbation, show_digits, titled, use_style
 
 chapter("research/09_adversarial_training")
 use_style()
@@ -857,9 +857,13 @@ titled(fig, "The robust network holds up to the size it was trained for, and not
 plt.show()
 
 # %% [markdown]
-# The dashed line is the size it was trained for. What a network was never shown, it does not withstand.
-#
-# <!-- PERTURBATION FIGURE -->
+# The dashed line is the size it was trained for. In two dimensions one can see what training on the attack does to a boundary. Move $\varepsilon$.
+
+# %%
+perturbation()
+
+# %% [markdown]
+# The boundary that was trained under attack keeps its distance from the points, as far as it can.
 
 # %% recall="training"
 recall("training")
