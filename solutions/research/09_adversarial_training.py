@@ -64,7 +64,6 @@
 
 # %% tags=["setup"]
 import math
-import time
 from collections import Counter
 from collections.abc import Callable
 
@@ -79,7 +78,7 @@ from torch import Tensor, nn
 
 from descent import chapter, check, commit, hint, outcome, progress, recall, recorded, run, write
 from descent.data import mnist
-from descent.figures import COLOURS, plot_curves, perturbation, show_digits, titled, use_style
+from descent.figures import COLOURS, perturbation, show_digits, titled, use_style
 
 chapter("research/09_adversarial_training")
 use_style()
