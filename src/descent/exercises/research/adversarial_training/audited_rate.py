@@ -228,14 +228,19 @@ audited_rate.slip(
     "You return the harmful share among the unflagged. Asked for is which share of all *harmful* "
     "replies was not flagged.",
     {
-        "missed = harmful[False] / total if total": "missed = harmful[False] / max(n - ahead, 1) if total"
+        "missed = harmful[False] / total if total": (
+            "missed = harmful[False] / max(n - ahead, 1) if total"
+        )
     },
 )
 audited_rate.slip(
     "deviations_added",
     "You added the two parts' standard deviations. Independent parts add their variances.",
     {
-        "variance += (size / n) ** 2 * p * (1 - p) / k * (1 - k / size)": "variance = (variance**0.5 + ((size / n) ** 2 * p * (1 - p) / k * (1 - k / size)) ** 0.5) ** 2"
+        "variance += (size / n) ** 2 * p * (1 - p) / k * (1 - k / size)": (
+            "variance = (variance**0.5 + ((size / n) ** 2 * p * (1 - p) / k * (1 - k "
+            "/ size)) ** 0.5) ** 2"
+        )
     },
 )
 audited_rate.slip(

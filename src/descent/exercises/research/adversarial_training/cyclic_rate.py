@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from descent.grading import Draw, Exercise, expect
@@ -95,7 +93,9 @@ cyclic_rate.slip(
     "cosine",
     "You go along a cosine. Two straight lines are asked for.",
     {
-        "peak * (1 - done) / (1 - top)": "peak * (1 + math.cos(math.pi * (done - top) / (1 - top))) / 2"
+        "peak * (1 - done) / (1 - top)": (
+            "peak * (1 + math.cos(math.pi * (done - top) / (1 - top))) / 2"
+        )
     },
 )
 cyclic_rate.slip(

@@ -146,8 +146,9 @@ fast_step.slip(
 )
 fast_step.slip(
     "start_clipped",
-    "You clipped the start to 0 … 1. On paper half of the pixels then begin at 0 and end at exactly "
-    "epsilon, as without noise: the way to catastrophic overfitting. Clip only where the step ends.",
+    "You clipped the start to 0 … 1. On paper half of the pixels then begin at 0 and end at "
+    "exactly epsilon, as without noise: the way to catastrophic overfitting. Clip only where the "
+    "step ends.",
     {_AT: "(x + noise).clamp(0.0, 1.0)"},
 )
 fast_step.slip(
@@ -179,7 +180,10 @@ fast_step.slip(
     "The attack's own gradients went into the weights' and stayed there. Clear them before the "
     "training loss, not before the attack.",
     {
-        "    (gradient,) = torch.autograd.grad(F.cross_entropy(model(at), y), at)\n": "    optimiser.zero_grad()\n    F.cross_entropy(model(at), y).backward()\n    gradient = at.grad\n",
+        "    (gradient,) = torch.autograd.grad(F.cross_entropy(model(at), y), at)\n": (
+            "    optimiser.zero_grad()\n    F.cross_entropy(model(at), y).backward()\n"
+            "    gradient = at.grad\n"
+        ),
         "    optimiser.zero_grad()\n    loss.backward()": "    loss.backward()",
     },
 )
@@ -188,7 +192,10 @@ fast_step.slip(
     "two_steps",
     "You also stepped with the attack's gradients: two steps for one batch.",
     {
-        "    (gradient,) = torch.autograd.grad(F.cross_entropy(model(at), y), at)\n": "    optimiser.zero_grad()\n    F.cross_entropy(model(at), y).backward()\n    gradient = at.grad\n    optimiser.step()\n"
+        "    (gradient,) = torch.autograd.grad(F.cross_entropy(model(at), y), at)\n": (
+            "    optimiser.zero_grad()\n    F.cross_entropy(model(at), y).backward()\n"
+            "    gradient = at.grad\n    optimiser.step()\n"
+        )
     },
 )
 fast_step.slip(
@@ -200,7 +207,10 @@ fast_step.slip(
     "clean_loss_returned",
     "You return the loss of the unattacked pictures.",
     {
-        "loss = F.cross_entropy(model(moved), y)": "plain = F.cross_entropy(model(x), y).item()\n    loss = F.cross_entropy(model(moved), y)",
+        "loss = F.cross_entropy(model(moved), y)": (
+            "plain = F.cross_entropy(model(x), y).item()\n"
+            "    loss = F.cross_entropy(model(moved), y)"
+        ),
         "return loss.item()": "return plain",
     },
 )
@@ -213,7 +223,9 @@ fast_step.slip(
     "summed_loss",
     "You summed the loss over the batch. The mean keeps the learning rate's meaning.",
     {
-        "loss = F.cross_entropy(model(moved), y)": "loss = F.cross_entropy(model(moved), y, reduction='sum')"
+        "loss = F.cross_entropy(model(moved), y)": (
+            "loss = F.cross_entropy(model(moved), y, reduction='sum')"
+        )
     },
 )
 fast_step.slip(
@@ -221,7 +233,11 @@ fast_step.slip(
     "You took the gradient at the picture and added the noise afterwards. The gradient belongs "
     "to where the step begins.",
     {
-        "(gradient,) = torch.autograd.grad(F.cross_entropy(model(at), y), at)": "here = x.clone().requires_grad_(True)\n    (gradient,) = torch.autograd.grad(F.cross_entropy(model(here), y), here)"
+        "(gradient,) = torch.autograd.grad(F.cross_entropy(model(at), y), at)": (
+            "here = x.clone().requires_grad_(True)\n"
+            "    (gradient,) = torch.autograd.grad(F.cross_entropy(model(here), y), "
+            "here)"
+        )
     },
 )
 

@@ -111,7 +111,9 @@ margin_loss.slip(
     "You compared probabilities. At large scores they are exactly 0 and 1, and their gradient is "
     "exactly 0: compare the scores.",
     {
-        "own = scores[rows, labels]": "scores = scores.softmax(dim=1)\n    own = scores[rows, labels]"
+        "own = scores[rows, labels]": (
+            "scores = scores.softmax(dim=1)\n    own = scores[rows, labels]"
+        )
     },
 )
 margin_loss.slip(
@@ -135,7 +137,9 @@ margin_loss.slip(
     "one_number",
     "You averaged over the batch. Each example has a margin of its own.",
     {
-        "return -margin if targeted else margin": "return (-margin if targeted else margin).mean().expand(len(scores))"
+        "return -margin if targeted else margin": (
+            "return (-margin if targeted else margin).mean().expand(len(scores))"
+        )
     },
 )
 margin_loss.slip(

@@ -217,7 +217,9 @@ masking_signs.slip(
     "broken_for_right",
     "You took True for broken. True means: still right.",
     {
-        'many = right["many steps"]': 'right = {k: ~v for k, v in right.items()}\n    many = right["many steps"]'
+        'many = right["many steps"]': (
+            'right = {k: ~v for k, v in right.items()}\n    many = right["many steps"]'
+        )
     },
 )
 masking_signs.slip(
@@ -235,14 +237,18 @@ masking_signs.slip(
     "first_only",
     "You stop at the first sign. All of them are asked for.",
     {
-        "    return [name for name, seen in signs.items() if seen]": "    return [name for name, seen in signs.items() if seen][:1]"
+        "    return [name for name, seen in signs.items() if seen]": (
+            "    return [name for name, seen in signs.items() if seen][:1]"
+        )
     },
 )
 masking_signs.slip(
     "alphabetical",
     "Your signs come in another order than the table's.",
     {
-        "    return [name for name, seen in signs.items() if seen]": "    return sorted(name for name, seen in signs.items() if seen)"
+        "    return [name for name, seen in signs.items() if seen]": (
+            "    return sorted(name for name, seen in signs.items() if seen)"
+        )
     },
 )
 masking_signs.slip(

@@ -118,7 +118,10 @@ name_clusters.slip(
     "occurrences",
     "You counted occurrences. A text that repeats a word ten times counts once.",
     {
-        "here = sum(word in s for s in inside) / len(inside)": "here = sum(t.split().count(word) for t, c in zip(texts, clusters, strict=True) if c == cluster) / len(inside)"
+        "here = sum(word in s for s in inside) / len(inside)": (
+            "here = sum(t.split().count(word) for t, c in zip(texts, clusters, "
+            "strict=True) if c == cluster) / len(inside)"
+        )
     },
 )
 name_clusters.slip(
@@ -136,7 +139,9 @@ name_clusters.slip(
     "against_all",
     "You compared with all texts. The cluster itself is among them: compare with the rest.",
     {
-        "there = sum(word in s for s in outside) / max(len(outside), 1)": "there = sum(word in s for s in sets) / len(sets)"
+        (
+            "there = sum(word in s for s in outside) / max(len(outside), 1)"
+        ): "there = sum(word in s for s in sets) / len(sets)"
     },
 )
 name_clusters.slip(
@@ -160,7 +165,9 @@ name_clusters.slip(
     "parts_of_words",
     "You looked for letters within the texts: 'hat' also stands in 'what'. Split into words first.",
     {
-        "sets = [set(text.split()) for text in texts]": "sets = [set(text.split()) | {text[:-1]} for text in texts]"
+        "sets = [set(text.split()) for text in texts]": (
+            "sets = [set(text.split()) | {text[:-1]} for text in texts]"
+        )
     },
 )
 name_clusters.slip(
@@ -179,7 +186,9 @@ name_clusters.slip(
     "You took which share of the texts with the word lie in the cluster. Large clusters win "
     "then: take which share of the cluster's texts have the word.",
     {
-        "here = sum(word in s for s in inside) / len(inside)": "here = sum(word in s for s in inside) / sum(word in s for s in sets)"
+        "here = sum(word in s for s in inside) / len(inside)": (
+            "here = sum(word in s for s in inside) / sum(word in s for s in sets)"
+        )
     },
 )
 

@@ -104,7 +104,9 @@ random_start.slip(
     "Your l∞ starts only add ink: the numbers are drawn from 0 to 1. The interval goes from −ε "
     "to ε.",
     {
-        "2 * torch.rand(x.shape, generator=generator) - 1": "torch.rand(x.shape, generator=generator)"
+        (
+            "2 * torch.rand(x.shape, generator=generator) - 1"
+        ): "torch.rand(x.shape, generator=generator)"
     },
 )
 random_start.slip(

@@ -147,7 +147,9 @@ red_team_loss.slip(
     "You divided by the standard deviation. That was not asked for: with one lucky question in a "
     "thousand it blows it up.",
     {
-        "return -((kept - others) * log_probs)": "return -((kept - others) / (kept.std() + 1e-8) * log_probs)"
+        "return -((kept - others) * log_probs)": (
+            "return -((kept - others) / (kept.std() + 1e-8) * log_probs)"
+        )
     },
 )
 red_team_loss.slip(

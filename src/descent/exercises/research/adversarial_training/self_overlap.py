@@ -146,7 +146,9 @@ self_overlap.slip(
     "You divided all that matched by all n-grams. Each question counts the same, long ones too.",
     {
         "shares.append(matched / sum(own.values()))": "shares.append((matched, sum(own.values())))",
-        "return sum(shares) / len(shares)": "return sum(a for a, _ in shares) / sum(b for _, b in shares)",
+        "return sum(shares) / len(shares)": (
+            "return sum(a for a, _ in shares) / sum(b for _, b in shares)"
+        ),
     },
 )
 self_overlap.slip(
@@ -154,7 +156,9 @@ self_overlap.slip(
     "You counted questions shorter than n words as 0. They have no n-gram, so nothing can be "
     "said of them: leave them out.",
     {
-        "        if not own:\n            continue\n": "        if not own:\n            shares.append(0.0)\n            continue\n",
+        "        if not own:\n            continue\n": (
+            "        if not own:\n            shares.append(0.0)\n            continue\n"
+        ),
         "if not shares:": "if not any(counts):",
     },
 )
@@ -203,7 +207,9 @@ self_overlap.slip(
     "A single question overlaps with nothing, and says nothing about diversity: raise a "
     "ValueError.",
     {
-        '    if len(questions) < 2:\n        raise ValueError("one question has no others")\n': "    if len(questions) < 2:\n        return 0.0\n"
+        (
+            '    if len(questions) < 2:\n        raise ValueError("one question has no others")\n'
+        ): "    if len(questions) < 2:\n        return 0.0\n"
     },
 )
 self_overlap.slip(

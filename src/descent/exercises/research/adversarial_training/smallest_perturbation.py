@@ -160,7 +160,9 @@ smallest_perturbation.slip(
     "You stop as soon as one example's interval is narrow enough, or none was broken in a round. "
     "All must be.",
     {
-        "while (high - low).max() > tolerance:": "while breaks(high.clone()).all() and (high - low).max() > tolerance:"
+        "while (high - low).max() > tolerance:": (
+            "while breaks(high.clone()).all() and (high - low).max() > tolerance:"
+        )
     },
 )
 smallest_perturbation.slip(

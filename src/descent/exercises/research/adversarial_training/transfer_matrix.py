@@ -193,7 +193,9 @@ transfer_matrix.slip(
     "You counted among the examples that had broken the model they were made against. Asked for "
     "is the share of all that were kept.",
     {
-        "(m(moved).argmax(dim=1) != y).float().mean()": "((m(moved).argmax(dim=1) != y) & (made_for(moved).argmax(dim=1) != y)).float().mean()"
+        "(m(moved).argmax(dim=1) != y).float().mean()": (
+            "((m(moved).argmax(dim=1) != y) & (made_for(moved).argmax(dim=1) != y)).float().mean()"
+        )
     },
 )
 

@@ -174,14 +174,18 @@ unmask.slip(
     "pixels_left",
     "Some of your pixels lie outside of 0 … 1.",
     {
-        "(x + (at - x).clamp(-epsilon, epsilon)).clamp(0.0, 1.0)": "(x + (at - x).clamp(-epsilon, epsilon))"
+        (
+            "(x + (at - x).clamp(-epsilon, epsilon)).clamp(0.0, 1.0)"
+        ): "(x + (at - x).clamp(-epsilon, epsilon))"
     },
 )
 unmask.slip(
     "own_prediction",
     "You attacked the class with the *lowest* score: take the margin of the label that was given.",
     {
-        "others[rows, y] = -torch.inf": "y = scores.argmin(dim=1)\n        others[rows, y] = -torch.inf"
+        "others[rows, y] = -torch.inf": (
+            "y = scores.argmin(dim=1)\n        others[rows, y] = -torch.inf"
+        )
     },
 )
 unmask.slip(
@@ -189,7 +193,9 @@ unmask.slip(
     "`backward()` filled the gradients of the weights as well. Ask for those of the pictures "
     "alone.",
     {
-        "(gradient,) = torch.autograd.grad(margin.sum(), at)": "margin.sum().backward()\n        gradient = at.grad"
+        (
+            "(gradient,) = torch.autograd.grad(margin.sum(), at)"
+        ): "margin.sum().backward()\n        gradient = at.grad"
     },
 )
 unmask.slip(
