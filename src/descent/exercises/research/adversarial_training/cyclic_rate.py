@@ -109,6 +109,11 @@ cyclic_rate.slip(
     {"    done = step / steps\n": "    done, top = step / steps, 1 - top\n"},
 )
 
-cyclic_rate.equivalent("`done < top` → `done <= top`", because="both lines give the peak there")
 cyclic_rate.hint("At which share of the steps are you? Before `top` it rises, after it falls.")
 cyclic_rate.hint("Draw the triangle: (0, 0), (top, peak), (1, 0).", when="value")
+
+_UP, _DOWN = "done / top", "(1 - done) / (1 - top)"
+cyclic_rate.equivalent(
+    f"`return peak * min({_UP}, {_DOWN})` → `return peak * min({_DOWN}, {_UP})`",
+    because="the smaller of two numbers does not depend on their order",
+)

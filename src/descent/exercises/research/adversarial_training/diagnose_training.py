@@ -100,6 +100,7 @@ def _(answer, draw: Draw) -> None:
     _judge(answer, flat, [0.80, 0.90, 0.85, 0.82, 0.79], [0.60, 0.80, 0.60, 0.43, 0.39])
     _judge(answer, flat, [0.80, 0.90, 0.85, 0.85, 0.86], [0.60, 0.80, 0.70, 0.34, 0.50])
     _judge(answer, flat, [0.80, 0.90, 0.85, 0.85, 0.86], [0.60, 0.80, 0.60, 0.33, 0.50])
+    _judge(answer, flat, [0.80, 0.80, 0.85, 0.82, 0.83], [0.70, 0.20, 0.60, 0.63, 0.66])
     _judge(answer, flat, [0.60, 0.70, 0.75, 0.80, 0.85], [0.25, 0.36, 0.44, 0.49, 0.54])
     _judge(answer, flat, [0.60, 0.70, 0.75, 0.80, 0.85], [0.35, 0.36, 0.44, 0.49, 0.54])
     _judge(answer, [0.5, 0.91, 0.5, 0.5, 0.5], [0.6] * 5, [0.5] * 5)
@@ -231,7 +232,13 @@ diagnose_training.slip(
     {"np.all(one_step - many_steps > 0.3)": "False"},
 )
 
-for _line, _other in (("np.max(clean) <= 0.9", "np.max(clean) < 0.9"),):
+_IF = "if many_steps[k] {} 0.5 * many_steps[:k].max() and one_step[k] {} 0.9 * one_step[:k].max():"
+for _line, _other in (
+    ("if clean.max() <= 0.9:", "if clean.max() < 0.9:"),
+    ("if (one_step - many_steps > 0.3).all():", "if (one_step - many_steps >= 0.3).all():"),
+    (_IF.format("<", ">="), _IF.format("<=", ">=")),
+    (_IF.format("<", ">="), _IF.format("<", ">")),
+):
     diagnose_training.equivalent(
         f"`{_line}` → `{_other}`", because="no curve lies exactly on a limit"
     )

@@ -44,8 +44,13 @@ def _case(draw: Draw, n: int, epsilon: float):
     return model, pictures(draw, n), labels_for(draw, n), noise
 
 
-def _judge(answer, draw: Draw, epsilon: float, alpha: float, n: int) -> None:
+def _judge(
+    answer, draw: Draw, epsilon: float, alpha: float, n: int, unseen: int | None = None
+) -> None:
     model, x, y, noise = _case(draw, n, epsilon)
+    if unseen is not None:  # a pixel that the model does not look at, yet
+        with torch.no_grad():
+            model.first.weight[:, unseen] = 0.0
     loss, weights = _expected(model, x, y, epsilon, alpha, noise, 0.1)
     optimiser = PlainDescent(model)
     for parameter in model.parameters():  # left over from the step before
@@ -72,6 +77,11 @@ def _(answer, draw: Draw) -> None:
 @fast_step.property("begins at the noise", trials=3)
 def _(answer, draw: Draw) -> None:
     _judge(answer, draw, 0.4, 0.05, draw.size + 1)
+
+
+@fast_step.property("leaves a pixel at its noise where the gradient is exactly 0", trials=2)
+def _(answer, draw: Draw) -> None:
+    _judge(answer, draw, 0.3, 0.2, draw.size + 1, unseen=draw.integers(0, 6))
 
 
 @fast_step.property("of epsilon 0 is a plain training step")

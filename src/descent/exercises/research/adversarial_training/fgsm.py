@@ -46,6 +46,16 @@ def _(answer, draw: Draw) -> None:
     expect(answer(model, x, y, 0.0), "the pictures").close_to(x, atol=1e-6)
 
 
+@fgsm.property("leaves a pixel alone whose gradient is exactly 0", trials=2)
+def _(answer, draw: Draw) -> None:
+    model, x, y = _case(draw, draw.size + 1)
+    with torch.no_grad():
+        model.first.weight[:, draw.integers(0, 6)] = 0.0
+    expect(answer(model, x, y, 0.2), "the moved pictures").close_to(
+        _expected(model, x, y, 0.2), atol=1e-5
+    )
+
+
 @fgsm.property("attacks the model as it is used: in evaluation mode", trials=4)
 def _(answer, draw: Draw) -> None:
     model, x, y = _case(draw, draw.size + 2)
@@ -170,3 +180,11 @@ fgsm.slip(
 fgsm.hint("Make a copy of x that asks for a gradient, and look only at that gradient.")
 fgsm.hint("`torch.autograd.grad(loss, copy)` gives it and touches no weight.")
 fgsm.hint("Is the model in the mode in which it will be used?", when="value")
+
+_LOSS = "F.cross_entropy(model(at), y{})"
+_GRADIENT = "gradient, = torch.autograd.grad({}, at)"
+_SUM, _MEAN = _LOSS.format(", reduction='sum'"), _LOSS.format("")
+fgsm.equivalent(
+    f"`{_GRADIENT.format(_SUM)}` → `{_GRADIENT.format(_MEAN)}`",
+    because="a mean has the signs of the sum",
+)

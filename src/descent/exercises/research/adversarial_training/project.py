@@ -178,3 +178,9 @@ project.hint("In l2 one factor for each picture, at most 1: epsilon / length.")
 project.hint(
     "Do the ball first, then clamp to 0 … 1.", when="keeps pixels in 0 to 1, and the ball too"
 )
+
+_CHANGE = "change = change * (epsilon / lengths.clamp(min={})).clamp(max=1.0)"
+project.equivalent(
+    f"`{_CHANGE.format('1e-12')}` → `{_CHANGE.format('2e-12')}`",
+    because="either only keeps a length of 0 from being divided by",
+)

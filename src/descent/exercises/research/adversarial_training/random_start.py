@@ -226,3 +226,9 @@ random_start.hint("Normal numbers divided by their length prefer no direction.")
 random_start.hint(
     "A ball of radius r holds r^d of the volume. Which u ↦ radius gives that?", when="value"
 )
+
+_RETURN = "return (x {} epsilon * change).clamp(0.0, 1.0)"
+random_start.equivalent(
+    f"`{_RETURN.format('+')}` → `{_RETURN.format('-')}`",
+    because="the ball is the same on both sides",
+)

@@ -78,6 +78,7 @@ def _(answer, draw: Draw) -> None:
 def _(answer, draw: Draw) -> None:
     _judge(answer, draw.uniform(0.01, 0.99, 5), 1.0, 1e-4)
     _judge(answer, 2 * draw.uniform(0.1, 0.9, 3), 2.0, 0.3)
+    _judge(answer, draw.uniform(0.1, 0.9, 3), 1.0, 0.25)
 
 
 @smallest_perturbation.right
@@ -190,3 +191,9 @@ smallest_perturbation.hint(
 )
 smallest_perturbation.hint("One call tries the middle of every interval at once.")
 smallest_perturbation.hint("Which end have you seen to break?", when="value")
+
+_WHILE = "while (high - low).{}() > tolerance:"
+smallest_perturbation.equivalent(
+    f"`{_WHILE.format('max')}` → `{_WHILE.format('min')}`",
+    because="all intervals are halved together and stay equally wide",
+)

@@ -175,6 +175,3 @@ steepest_step.slip(
 steepest_step.hint("In l∞ every pixel is free of the others. In l2 they share one length.")
 steepest_step.hint("For l2, flatten each example: `gradient.flatten(1)` is (batch, d).")
 steepest_step.hint("By hand: (3, −4) has length 5. A step of length 0.5 along it?", when="value")
-steepest_step.equivalent(
-    "`lengths > 0` → `lengths >= 0`", because="no gradient of the trials has exactly this length"
-)

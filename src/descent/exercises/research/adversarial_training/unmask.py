@@ -237,3 +237,24 @@ unmask.hint(
     "Is the gradient through `torch.round` anything but 0?",
     when="gets round pixels that are rounded",
 )
+
+_SENT = "seen = model.prepare(at).detach() + at {} at.detach()"
+_TAKEN = "gradient, = torch.autograd.grad(margin_loss(model.net(seen), y).{}(), at)"
+_STEP = (
+    "at = project(at.detach() + steepest_step(gradient, epsilon {}, 'linf'), x, epsilon, 'linf')"
+)
+for _line, _other in (
+    ("for _ in range(20):", "for _ in range(21):"),
+    ("for _ in range(20):", "for _ in range(19):"),
+    (_TAKEN.format("sum"), _TAKEN.format("mean")),
+    (_STEP.format("/ 4"), _STEP.format("* 4")),
+    (_STEP.format("/ 4"), _STEP.format("/ 5")),
+    (_STEP.format("/ 4"), _STEP.format("/ 3")),
+):
+    unmask.equivalent(
+        f"`{_line}` → `{_other}`", because="the steps still lead to the same corner of the ball"
+    )
+unmask.equivalent(
+    f"`{_SENT.format('-')}` → `{_SENT.format('+')}`",
+    because="of one linear layer the gradient is the same everywhere",
+)
