@@ -198,3 +198,9 @@ choose_examples.hint(
     "second draw. Gumbel noise is −log(−log u)."
 )
 choose_examples.hint("May one question come twice?", when="draws several in turn, none twice")
+
+_EVEN = "even = torch.rand(len(scores){}, generator=generator)"
+choose_examples.equivalent(
+    f"`{_EVEN.format(', dtype=torch.float64')}` → `{_EVEN.format('')}`",
+    because="in float32 the chances are the same to seven digits",
+)

@@ -56,6 +56,7 @@ def _(answer, draw: Draw) -> None:
     texts = ["the stew", "the stew", "the", "the rude", "the rude", "the"]
     _judge(answer, texts, [0, 0, 0, 1, 1, 1], 1)
     # A rare word that no other cluster has, beside a common one.
+    _judge(answer, ["hat plan", "hat soup", "hat", "hat plan"], [0, 0, 0, 1], 2)
     texts = ["hat zebra", "hat", "hat", "hat", "hat apple", "apple", "apple"]
     _judge(answer, texts, [0, 0, 0, 0, 1, 1, 1], 2)
 
@@ -197,3 +198,21 @@ name_clusters.hint(
 )
 name_clusters.hint("Sort by (−difference, word), and cut.")
 name_clusters.hint("Does 'stew stew' count once or twice?", when="counts texts, not occurrences")
+
+for _name, _test in (("inside", "=="), ("outside", "!=")):
+    for _strict in ("", ", strict=False"):
+        _LINE = _name + " = [s for s, c in zip(sets, clusters{}) if c " + _test + " cluster]"
+        name_clusters.equivalent(
+            f"`{_LINE.format(', strict=True')}` → `{_LINE.format(_strict)}`",
+            because="there is a cluster for every text",
+        )
+_THERE = "there = sum((word in s for s in outside)) / max({})"
+name_clusters.equivalent(
+    f"`{_THERE.format('len(outside), 1')}` → `{_THERE.format('1, len(outside)')}`",
+    because="the larger of two numbers does not depend on their order",
+)
+for _digits in (8, 10):
+    name_clusters.equivalent(
+        f"`lead[word] = round(here - there, 9)` → `lead[word] = round(here - there, {_digits})`",
+        because="shares of so few texts are equal or differ by far more",
+    )

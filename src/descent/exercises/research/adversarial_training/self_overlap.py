@@ -228,3 +228,16 @@ self_overlap.hint(
 )
 self_overlap.hint("matched = Σ min(own count, largest count in one other).")
 self_overlap.hint("'the the the' against 'the': how many match?", when="value")
+
+for _mutant in (
+    "`if len(questions) < 2:` → `if len(questions) < 1:`",
+    "`if len(questions) < 2:` deleted",
+    "`raise ValueError('one question has no others')` deleted",
+):
+    self_overlap.equivalent(_mutant, because="the maximum of nothing is a ValueError too")
+_LARGEST = "max((other[gram] for other in others))"
+_SUM = "matched = sum((min({}) for gram, k in own.items()))"
+self_overlap.equivalent(
+    f"`{_SUM.format('k, ' + _LARGEST)}` → `{_SUM.format(_LARGEST + ', k')}`",
+    because="the smaller of two numbers does not depend on their order",
+)
