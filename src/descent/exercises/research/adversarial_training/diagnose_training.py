@@ -1,0 +1,250 @@
+"""How `diagnose_training` is judged: curves with at most one fault planted."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from descent.grading import Draw, Exercise, expect
+
+diagnose_training = Exercise("diagnose_training", minutes=25, difficulty=3, returns=tuple[str, int])
+
+CHOICES = ("not trained", "masked from the start", "catastrophic overfitting", "sound")
+
+
+def _curves(draw: Draw, fault: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Clean, one-step and many-step accuracy after each epoch, on held-out pictures."""
+    epochs = draw.integers(6, 13)
+    t = np.arange(1, epochs + 1) / epochs
+
+    def noisy(curve):
+        return np.clip(curve + draw.rng.uniform(-0.01, 0.01, epochs), 0.0, 1.0)
+
+    clean, one, many = 0.99 - 0.12 * (1 - t), 0.93 - 0.2 * (1 - t), 0.86 - 0.3 * (1 - t)
+    if fault == "not trained":
+        clean, one, many = 0.2 + 0.5 * t, 0.12 + 0.1 * t, 0.1 + 0.05 * t
+    if fault == "masked from the start":
+        one, many = 0.97 - 0.05 * (1 - t), 0.04 + 0.05 * t
+    if fault == "catastrophic overfitting":
+        breaks = draw.integers(epochs // 2, epochs)
+        many[breaks:], one[breaks:] = 0.03, 0.97
+    return noisy(clean), noisy(one), noisy(many)
+
+
+def _expected(clean, one, many) -> tuple[str, int]:
+    keep = max(range(len(many)), key=lambda k: (many[k], -k))
+    if max(clean) <= 0.9:
+        return "not trained", keep
+    if all(a - b > 0.3 for a, b in zip(one, many, strict=True)):
+        return "masked from the start", keep
+    for k in range(1, len(many)):
+        if many[k] < 0.5 * max(many[:k]) and one[k] >= 0.9 * max(one[:k]):
+            return "catastrophic overfitting", keep
+    return "sound", keep
+
+
+def _judge(answer, clean, one, many) -> None:
+    clean, one, many = (np.asarray(curve, dtype=float) for curve in (clean, one, many))
+    found, expected = answer(clean, one, many), _expected(clean, one, many)
+    listed = ", ".join(repr(choice) for choice in CHOICES)
+    expect(found[0] in CHOICES, f"whether the conclusion is one of {listed}").equals(True)
+    expect(found[0], "the conclusion from these curves").equals(expected[0])
+    expect(found[1], "the epoch to keep").equals(expected[1])
+
+
+@diagnose_training.property("finds nothing wrong with a sound run", trials=4)
+def _(answer, draw: Draw) -> None:
+    _judge(answer, *_curves(draw, "sound"))
+
+
+@diagnose_training.property(
+    "sees the collapse that one step does not see, and keeps an epoch from before", trials=5
+)
+def _(answer, draw: Draw) -> None:
+    _judge(answer, *_curves(draw, "catastrophic overfitting"))
+
+
+@diagnose_training.property("sees a run that never withstood more than one step", trials=4)
+def _(answer, draw: Draw) -> None:
+    _judge(answer, *_curves(draw, "masked from the start"))
+
+
+@diagnose_training.property("does not look for more where nothing was learned", trials=4)
+def _(answer, draw: Draw) -> None:
+    _judge(answer, *_curves(draw, "not trained"))
+    clean, one, many = _curves(draw, "not trained")
+    _judge(answer, clean, many + 0.4, many)
+
+
+@diagnose_training.property("sees a collapse that the run recovers from", trials=3)
+def _(answer, draw: Draw) -> None:
+    clean, one, many = _curves(draw, "sound")
+    many[len(many) // 2] = 0.04
+    _judge(answer, clean, one, many)
+
+
+@diagnose_training.property(
+    "does not call it that where one step falls too, and the run diverged", trials=3
+)
+def _(answer, draw: Draw) -> None:
+    clean, one, many = _curves(draw, "sound")
+    k = len(many) // 2
+    clean[k:], one[k:], many[k:] = 0.4, 0.2, 0.1
+    _judge(answer, clean, one, many)
+
+
+@diagnose_training.property("compares with the best before, and at the table's limits", trials=2)
+def _(answer, draw: Draw) -> None:
+    flat = [0.95] * 5
+    _judge(answer, flat, [0.80, 0.90, 0.85, 0.82, 0.83], [0.60, 0.80, 0.60, 0.43, 0.39])
+    _judge(answer, flat, [0.80, 0.90, 0.85, 0.82, 0.83], [0.60, 0.80, 0.60, 0.43, 0.41])
+    _judge(answer, flat, [0.80, 0.90, 0.85, 0.82, 0.79], [0.60, 0.80, 0.60, 0.43, 0.39])
+    _judge(answer, flat, [0.80, 0.90, 0.85, 0.85, 0.86], [0.60, 0.80, 0.70, 0.34, 0.50])
+    _judge(answer, flat, [0.80, 0.90, 0.85, 0.85, 0.86], [0.60, 0.80, 0.60, 0.33, 0.50])
+    _judge(answer, flat, [0.80, 0.80, 0.85, 0.82, 0.83], [0.70, 0.20, 0.60, 0.63, 0.66])
+    _judge(answer, flat, [0.60, 0.70, 0.75, 0.80, 0.85], [0.25, 0.36, 0.44, 0.49, 0.54])
+    _judge(answer, flat, [0.60, 0.70, 0.75, 0.80, 0.85], [0.35, 0.36, 0.44, 0.49, 0.54])
+    _judge(answer, [0.5, 0.91, 0.5, 0.5, 0.5], [0.6] * 5, [0.5] * 5)
+    _judge(answer, [0.5, 0.89, 0.5, 0.5, 0.5], [0.6] * 5, [0.5] * 5)
+
+
+@diagnose_training.property(
+    "keeps the first of two equal epochs, by many steps and nothing else", trials=2
+)
+def _(answer, draw: Draw) -> None:
+    _judge(answer, [0.95, 0.97, 0.96, 0.99], [0.7, 0.9, 0.8, 0.95], [0.6, 0.8, 0.8, 0.7])
+    _judge(answer, [0.99], [0.9], [0.8])
+
+
+@diagnose_training.right
+def right_diagnosis(clean, one_step, many_steps):
+    keep = int(np.argmax(many_steps))
+    if np.max(clean) <= 0.9:
+        return "not trained", keep
+    if np.all(one_step - many_steps > 0.3):
+        return "masked from the start", keep
+    for k in range(1, len(many_steps)):
+        fell = many_steps[k] < 0.5 * np.max(many_steps[:k])
+        if fell and one_step[k] >= 0.9 * np.max(one_step[:k]):
+            return "catastrophic overfitting", keep
+    return "sound", keep
+
+
+_KEEP = "keep = int(np.argmax(many_steps))"
+_FELL = "fell = many_steps[k] < 0.5 * np.max(many_steps[:k])"
+
+diagnose_training.slip(
+    "keeps_the_last",
+    "You keep the last epoch. After a collapse it is the worst.",
+    {_KEEP: "keep = len(many_steps) - 1"},
+)
+diagnose_training.slip(
+    "keeps_by_one_step",
+    "You keep the epoch that withstands one step best. That is the very number that deceives.",
+    {_KEEP: "keep = int(np.argmax(one_step))"},
+)
+diagnose_training.slip(
+    "keeps_by_clean",
+    "You keep the epoch with the best clean accuracy. What was trained for is what withstands "
+    "many steps.",
+    {_KEEP: "keep = int(np.argmax(clean))"},
+)
+diagnose_training.slip(
+    "keeps_the_worst",
+    "You keep the epoch with the lowest accuracy under many steps.",
+    {_KEEP: "keep = int(np.argmin(many_steps))"},
+)
+diagnose_training.slip(
+    "last_of_equals",
+    "Of two epochs that are equally good you keep the later one. The first is asked for.",
+    {_KEEP: "keep = len(many_steps) - 1 - int(np.argmax(many_steps[::-1]))"},
+)
+diagnose_training.slip(
+    "counts_from_one",
+    "You count the epochs from 1. The first is epoch 0.",
+    {_KEEP: "keep = int(np.argmax(many_steps)) + 1"},
+)
+diagnose_training.slip(
+    "only_the_end",
+    "You compare the last epoch with the best. A run may collapse and recover, and that is a "
+    "collapse as well.",
+    {"range(1, len(many_steps))": "range(max(len(many_steps) - 1, 1), len(many_steps))"},
+)
+diagnose_training.slip(
+    "compared_with_the_epoch_before",
+    "You compare with the epoch before. A fall that takes two epochs is one as well: compare "
+    "with the best so far.",
+    {_FELL: "fell = many_steps[k] < 0.5 * many_steps[k - 1]"},
+)
+diagnose_training.slip(
+    "one_step_not_asked",
+    "You did not ask whether one step still looks good. Where both fall the run has diverged.",
+    {"fell and one_step[k] >= 0.9 * np.max(one_step[:k])": "fell"},
+)
+diagnose_training.slip(
+    "one_step_must_rise",
+    "You ask that the accuracy under one step rises. It is enough that it does not fall by more "
+    "than a tenth.",
+    {"0.9 * np.max(one_step[:k])": "np.max(one_step[:k])"},
+)
+diagnose_training.slip(
+    "gap_for_fall",
+    "You took a large gap between the two for a collapse. What falls has to have been higher "
+    "before.",
+    {_FELL: "fell = one_step[k] - many_steps[k] > 0.3"},
+)
+diagnose_training.slip(
+    "masked_at_any_epoch",
+    "You call it masked from the start where one epoch shows the gap. All have to.",
+    {"np.all(one_step": "np.any(one_step"},
+)
+diagnose_training.slip(
+    "masked_at_the_end",
+    "You call it masked from the start where the last epoch shows the gap. All have to.",
+    {"np.all(one_step - many_steps > 0.3)": "one_step[-1] - many_steps[-1] > 0.3"},
+)
+diagnose_training.slip(
+    "gap_either_way",
+    "You took the size of the gap in either direction, or of clean to many steps. It is one step "
+    "minus many steps.",
+    {"one_step - many_steps > 0.3": "clean - many_steps > 0.3"},
+)
+diagnose_training.slip(
+    "untrained_by_the_end",
+    "You look at the clean accuracy of the last epoch. A run that diverges was trained all the "
+    "same: take the best.",
+    {"np.max(clean)": "clean[-1]"},
+)
+diagnose_training.slip(
+    "untrained_forgotten",
+    "You do not ask whether anything was learned. Of an untrained network the other rows say "
+    "nothing.",
+    {"np.max(clean) <= 0.9": "False"},
+)
+diagnose_training.slip(
+    "fall_by_half_a_point",
+    "You took a fall by 0.5 instead of to below a half.",
+    {_FELL: "fell = many_steps[k] < np.max(many_steps[:k]) - 0.5"},
+)
+diagnose_training.slip(
+    "masked_forgotten",
+    "You do not ask whether many steps ever failed. A run that was masked from its first epoch "
+    "never collapses.",
+    {"np.all(one_step - many_steps > 0.3)": "False"},
+)
+
+_IF = "if many_steps[k] {} 0.5 * many_steps[:k].max() and one_step[k] {} 0.9 * one_step[:k].max():"
+for _line, _other in (
+    ("if clean.max() <= 0.9:", "if clean.max() < 0.9:"),
+    ("if (one_step - many_steps > 0.3).all():", "if (one_step - many_steps >= 0.3).all():"),
+    (_IF.format("<", ">="), _IF.format("<=", ">=")),
+    (_IF.format("<", ">="), _IF.format("<", ">")),
+):
+    diagnose_training.equivalent(
+        f"`{_line}` → `{_other}`", because="no curve lies exactly on a limit"
+    )
+diagnose_training.hint(
+    "The first row of the table that applies is the diagnosis. The epoch to keep has nothing to "
+    "do with it."
+)
+diagnose_training.hint("For each epoch k: the best before it is `many_steps[:k].max()`.")
+diagnose_training.hint("By which of the three numbers would you choose an epoch?", when="value")

@@ -1,0 +1,218 @@
+"""How `name_clusters` is judged: by counting texts, one by one."""
+
+from __future__ import annotations
+
+from descent.grading import Draw, Exercise, expect
+
+name_clusters = Exercise("name_clusters", minutes=20, difficulty=2, returns=list[list[str]])
+
+WORDS = ["stew", "rude", "wait", "soup", "hat", "plan", "zebra", "apple"]
+
+
+def _expected(texts: list[str], clusters: list[int], count: int) -> list[list[str]]:
+    out = []
+    for cluster in range(max(clusters) + 1):
+        inside = [set(t.split()) for t, c in zip(texts, clusters, strict=True) if c == cluster]
+        outside = [set(t.split()) for t, c in zip(texts, clusters, strict=True) if c != cluster]
+        lead = {}
+        for word in set().union(*inside) if inside else set():
+            here = sum(word in text for text in inside) / len(inside)
+            there = sum(word in text for text in outside) / len(outside) if outside else 0.0
+            lead[word] = round(here - there, 9)
+        out.append(sorted(lead, key=lambda w: (-lead[w], w))[:count])
+    return out
+
+
+def _judge(answer, texts, clusters, count: int) -> None:
+    expected = _expected(texts, clusters, count)
+    expect(answer(texts, clusters, count), "the words of each cluster").equals(expected)
+
+
+def _case(draw: Draw, n: int, clusters: int):
+    texts, places = [], []
+    for _ in range(n):
+        cluster = draw.integers(0, clusters)
+        words = [WORDS[k] for k in draw.integers(0, len(WORDS), draw.integers(1, 6))]
+        words += [WORDS[cluster]] if draw.integers(0, 3) else []
+        texts.append(" ".join(words))
+        places.append(cluster)
+    return texts, places
+
+
+@name_clusters.property("names what a cluster's texts have and the others have not", trials=6)
+def _(answer, draw: Draw) -> None:
+    texts, clusters = _case(draw, 6 + 3 * draw.size, 3)
+    _judge(answer, texts, clusters, 2)
+
+
+@name_clusters.property("counts texts, not occurrences", trials=2)
+def _(answer, draw: Draw) -> None:
+    texts = ["stew stew stew stew plan", "hat plan", "hat plan", "wait", "soup wait"]
+    _judge(answer, texts, [0, 0, 0, 1, 1], 2)
+
+
+@name_clusters.property("takes off how common a word is elsewhere", trials=2)
+def _(answer, draw: Draw) -> None:
+    texts = ["the stew", "the stew", "the", "the rude", "the rude", "the"]
+    _judge(answer, texts, [0, 0, 0, 1, 1, 1], 1)
+    # A rare word that no other cluster has, beside a common one.
+    _judge(answer, ["hat plan", "hat soup", "hat", "hat plan"], [0, 0, 0, 1], 2)
+    texts = ["hat zebra", "hat", "hat", "hat", "hat apple", "apple", "apple"]
+    _judge(answer, texts, [0, 0, 0, 0, 1, 1, 1], 2)
+
+
+@name_clusters.property("breaks ties by the alphabet", trials=3)
+def _(answer, draw: Draw) -> None:
+    order = [WORDS[k] for k in draw.rng.permutation(len(WORDS))]
+    _judge(answer, [" ".join(order), "nothing"], [0, 1], 3)
+
+
+@name_clusters.property(
+    "has an empty list for an empty cluster, and short ones where words are few", trials=2
+)
+def _(answer, draw: Draw) -> None:
+    _judge(answer, ["stew", "rude words", "stew"], [0, 2, 0], 4)
+    _judge(answer, ["", "rude"], [0, 1], 2)
+
+
+@name_clusters.property("works with a single cluster", trials=2)
+def _(answer, draw: Draw) -> None:
+    texts, _ = _case(draw, 4 + draw.size, 2)
+    _judge(answer, texts, [0] * len(texts), 2)
+
+
+@name_clusters.property("shares of the cluster and of all the rest, whatever their sizes", trials=3)
+def _(answer, draw: Draw) -> None:
+    big = ["hat plan"] * 7 + ["hat"] * 5
+    small = ["hat stew", "stew plan", "plan"]
+    order = draw.rng.permutation(15)
+    texts, clusters = big + small, [1] * 12 + [0] * 3
+    _judge(answer, [texts[i] for i in order], [clusters[i] for i in order], 3)
+
+
+@name_clusters.right
+def right_names(texts, clusters, count):
+    sets = [set(text.split()) for text in texts]
+    names = []
+    for cluster in range(max(clusters) + 1):
+        inside = [s for s, c in zip(sets, clusters, strict=True) if c == cluster]
+        outside = [s for s, c in zip(sets, clusters, strict=True) if c != cluster]
+        lead = {}
+        for word in set().union(*inside):
+            here = sum(word in s for s in inside) / len(inside)
+            there = sum(word in s for s in outside) / max(len(outside), 1)
+            lead[word] = round(here - there, 9)
+        names.append(sorted(lead, key=lambda word: (-lead[word], word))[:count])
+    return names
+
+
+_LEAD = "lead[word] = round(here - there, 9)"
+_SORT = "sorted(lead, key=lambda word: (-lead[word], word))[:count]"
+
+name_clusters.slip(
+    "most_common",
+    "You took each cluster's most common words. Words like 'the' are common everywhere: take off "
+    "their share elsewhere.",
+    {_LEAD: "lead[word] = here"},
+)
+name_clusters.slip(
+    "occurrences",
+    "You counted occurrences. A text that repeats a word ten times counts once.",
+    {
+        "here = sum(word in s for s in inside) / len(inside)": (
+            "here = sum(t.split().count(word) for t, c in zip(texts, clusters, "
+            "strict=True) if c == cluster) / len(inside)"
+        )
+    },
+)
+name_clusters.slip(
+    "ratio",
+    "You divided the shares. Then a word that stands in one text here and in none elsewhere "
+    "beats all: take the difference.",
+    {_LEAD: "lead[word] = round(here / (there + 1e-6), 9)"},
+)
+name_clusters.slip(
+    "counts_for_shares",
+    "You took off numbers of texts. Clusters have different sizes: take off shares.",
+    {"len(inside)\n": "1\n", "/ max(len(outside), 1)": "/ 1"},
+)
+name_clusters.slip(
+    "against_all",
+    "You compared with all texts. The cluster itself is among them: compare with the rest.",
+    {
+        (
+            "there = sum(word in s for s in outside) / max(len(outside), 1)"
+        ): "there = sum(word in s for s in sets) / len(sets)"
+    },
+)
+name_clusters.slip(
+    "rarest_first",
+    "You sorted the wrong way: these are the words that a cluster has least for itself.",
+    {"(-lead[word], word)": "(lead[word], word)"},
+)
+name_clusters.slip(
+    "ties_as_they_come",
+    "Of two words with the same lead you take either. A tie is broken by the alphabet, so that "
+    "the names do not change from run to run.",
+    {"(-lead[word], word)": "(-lead[word], [-ord(c) for c in word])"},
+)
+name_clusters.slip(
+    "empty_left_out",
+    "You left empty clusters out: the names then belong to other clusters than their places say.",
+    {"for cluster in range(max(clusters) + 1):": "for cluster in sorted(set(clusters)):"},
+)
+name_clusters.slip("one_too_few", "You return one word too few.", {"[:count]": "[: count - 1]"})
+name_clusters.slip(
+    "parts_of_words",
+    "You looked for letters within the texts: 'hat' also stands in 'what'. Split into words first.",
+    {
+        "sets = [set(text.split()) for text in texts]": (
+            "sets = [set(text.split()) | {text[:-1]} for text in texts]"
+        )
+    },
+)
+name_clusters.slip(
+    "same_for_all",
+    "You gave every cluster the words of the first.",
+    {"    return names": "    return [names[0]] * len(names)"},
+)
+name_clusters.slip(
+    "leads_returned",
+    "Every text's words are joined: you return names as one string. A list of words for each "
+    "cluster is asked for.",
+    {"    return names": "    return [[' '.join(words)] for words in names]"},
+)
+name_clusters.slip(
+    "share_of_the_word",
+    "You took which share of the texts with the word lie in the cluster. Large clusters win "
+    "then: take which share of the cluster's texts have the word.",
+    {
+        "here = sum(word in s for s in inside) / len(inside)": (
+            "here = sum(word in s for s in inside) / sum(word in s for s in sets)"
+        )
+    },
+)
+
+name_clusters.hint(
+    "A set of words for each text. Then two shares for each word: inside, and outside."
+)
+name_clusters.hint("Sort by (−difference, word), and cut.")
+name_clusters.hint("Does 'stew stew' count once or twice?", when="counts texts, not occurrences")
+
+for _name, _test in (("inside", "=="), ("outside", "!=")):
+    for _strict in ("", ", strict=False"):
+        _LINE = _name + " = [s for s, c in zip(sets, clusters{}) if c " + _test + " cluster]"
+        name_clusters.equivalent(
+            f"`{_LINE.format(', strict=True')}` → `{_LINE.format(_strict)}`",
+            because="there is a cluster for every text",
+        )
+_THERE = "there = sum((word in s for s in outside)) / max({})"
+name_clusters.equivalent(
+    f"`{_THERE.format('len(outside), 1')}` → `{_THERE.format('1, len(outside)')}`",
+    because="the larger of two numbers does not depend on their order",
+)
+for _digits in (8, 10):
+    name_clusters.equivalent(
+        f"`lead[word] = round(here - there, 9)` → `lead[word] = round(here - there, {_digits})`",
+        because="shares of so few texts are equal or differ by far more",
+    )

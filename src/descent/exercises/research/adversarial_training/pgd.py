@@ -1,0 +1,252 @@
+"""How `pgd` is judged: beside steps worked out by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from descent.exercises.doubles import normals
+from descent.grading import Draw, Exercise, expect
+
+from .shared import SmallNet, Untouched, labels_for, pictures
+
+pgd = Exercise("pgd", minutes=30, difficulty=3, changes=("model",), returns=torch.Tensor)
+
+
+def _unit(gradient: np.ndarray, norm: str) -> np.ndarray:
+    if norm == "linf":
+        return np.sign(gradient)
+    return gradient / np.sqrt((gradient**2).sum(axis=(1, 2, 3), keepdims=True))
+
+
+def _kept(moved: np.ndarray, x: np.ndarray, epsilon: float, norm: str) -> np.ndarray:
+    change = moved - x
+    if norm == "linf":
+        change = np.clip(change, -epsilon, epsilon)
+    else:
+        length = np.sqrt((change**2).sum(axis=(1, 2, 3), keepdims=True))
+        change = change * np.minimum(1.0, epsilon / np.maximum(length, 1e-300))
+    return np.clip(x + change, 0.0, 1.0)
+
+
+def _expected(model, x, y, epsilon, size, steps, norm="linf", start=None, targeted=False):
+    origin = x.double().numpy()
+    at = _kept(origin if start is None else start.double().numpy(), origin, epsilon, norm)
+    for _ in range(steps):
+        gradient = model.gradient(torch.tensor(at), y)
+        at = at + (-size if targeted else size) * _unit(gradient, norm)
+        at = _kept(at, origin, epsilon, norm)
+    return at
+
+
+def _case(draw: Draw, n: int):
+    return SmallNet(draw).eval(), pictures(draw, n), labels_for(draw, n)
+
+
+def _judge(answer, *arguments, **keywords) -> None:
+    expected = _expected(*arguments, **keywords)
+    expect(answer(*arguments, **keywords), "the attacked pictures").close_to(expected, atol=2e-4)
+
+
+@pgd.property("in l∞ climbs step by step, and is brought back after each", trials=4)
+def _(answer, draw: Draw) -> None:
+    model, x, y = _case(draw, draw.size)
+    _judge(answer, model, x, y, 0.25, 0.1, draw.size + 1)
+
+
+@pgd.property("in l2 climbs step by step, and is brought back after each", trials=4)
+def _(answer, draw: Draw) -> None:
+    model, x, y = _case(draw, draw.size)
+    _judge(answer, model, x, y, 0.6, 0.25, draw.size + 1, norm="l2")
+
+
+@pgd.property("begins at the start, brought back into the ball", trials=3)
+def _(answer, draw: Draw) -> None:
+    model, x, y = _case(draw, draw.size + 1)
+    for norm in ("linf", "l2"):
+        near = (x + normals(draw, *x.shape, scale=0.08)).clamp(0.0, 1.0)
+        _judge(answer, model, x, y, 0.5, 0.05, 2, norm=norm, start=near)
+        far = x + normals(draw, *x.shape)
+        _judge(answer, model, x, y, 0.3, 0.05, 0, norm=norm, start=far)
+
+
+@pgd.property("keeps the ball round the picture, not round the start", trials=3)
+def _(answer, draw: Draw) -> None:
+    model, x, y = _case(draw, draw.size + 1)
+    start = (x + 0.2 * normals(draw, *x.shape).sign()).clamp(0.0, 1.0)
+    _judge(answer, model, x, y, 0.25, 0.15, 6, start=start)
+
+
+@pgd.property("of a targeted attack goes where the target's loss falls", trials=4)
+def _(answer, draw: Draw) -> None:
+    model, x, targets = _case(draw, draw.size)
+    for norm in ("linf", "l2"):
+        _judge(answer, model, x, targets, 0.3, 0.1, 3, norm=norm, targeted=True)
+
+
+@pgd.property("attacks the model in evaluation mode and leaves it as it was", trials=4)
+def _(answer, draw: Draw) -> None:
+    model, x, y = _case(draw, draw.size + 1)
+    watch = Untouched(model, draw)
+    model.train()
+    watch.training = True
+    _judge(answer, model, x, y, 0.3, 0.1, 3)
+    watch.look()
+    model.eval()
+    watch.training = False
+    result = answer(model, x, y, 0.3, 0.1, 2)
+    watch.look()
+    expect(result.requires_grad, "whether the result still asks for a gradient").equals(False)
+
+
+@pgd.right
+def right_pgd(model, x, y, epsilon, step, steps, norm="linf", start=None, targeted=False):
+    def back(moved):
+        change = moved - x
+        if norm == "linf":
+            change = change.clamp(-epsilon, epsilon)
+        else:
+            lengths = change.flatten(1).norm(dim=1).reshape(-1, 1, 1, 1)
+            change = change * (epsilon / lengths.clamp(min=1e-12)).clamp(max=1.0)
+        return (x + change).clamp(0.0, 1.0)
+
+    training = model.training
+    model.eval()
+    at = back(x if start is None else start)
+    for _ in range(steps):
+        at = at.clone().requires_grad_(True)
+        loss = F.cross_entropy(model(at), y, reduction="sum")
+        (gradient,) = torch.autograd.grad(loss, at)
+        if norm == "linf":
+            direction = gradient.sign()
+        else:
+            direction = gradient / gradient.flatten(1).norm(dim=1).reshape(-1, 1, 1, 1)
+        at = back(at.detach() + (-step if targeted else step) * direction)
+    model.train(training)
+    return at
+
+
+_MOVE = "at = back(at.detach() + (-step if targeted else step) * direction)"
+_START = "at = back(x if start is None else start)"
+
+pgd.slip(
+    "never_brought_back",
+    "You never brought the pictures back: after several steps they have left the ball.",
+    {_MOVE: "at = at.detach() + (-step if targeted else step) * direction"},
+)
+pgd.slip(
+    "brought_back_at_the_end",
+    "You brought the pictures back only at the end. On the way the gradients were those of "
+    "pictures outside of the ball.",
+    {
+        _MOVE: "at = at.detach() + (-step if targeted else step) * direction",
+        "    model.train(training)\n    return at": (
+            "    model.train(training)\n    return back(at) if steps else at"
+        ),
+    },
+)
+pgd.slip(
+    "ball_round_the_start",
+    "Your ball lies round the start. From a start at its edge the attack goes twice as far as "
+    "allowed.",
+    {_START: _START + "\n    x = at.clone()"},
+)
+pgd.slip(
+    "always_from_x",
+    "You took each step from the picture itself: however many steps, it goes one step far.",
+    {"back(at.detach() + ": "back(x + "},
+)
+pgd.slip(
+    "gradient_of_the_first",
+    "You used the gradient at the picture for every step. It changes on the way: that is what "
+    "more steps are for.",
+    {"F.cross_entropy(model(at), y": "F.cross_entropy(model(at - at.detach() + x), y"},
+)
+pgd.slip(
+    "target_ignored",
+    "You climb in a targeted attack as well: away from the target.",
+    {"(-step if targeted else step)": "step"},
+)
+pgd.slip(
+    "signs_exchanged",
+    "You go down in the untargeted attack and up in the targeted one: the signs are exchanged.",
+    {"-step if targeted else step": "step if targeted else -step"},
+)
+pgd.slip(
+    "start_ignored",
+    "You ignore the start. All restarts then end at the same place.",
+    {"back(x if start is None else start)": "back(x)"},
+)
+pgd.slip(
+    "start_not_brought_back",
+    "A start outside of the ball stays outside: bring it back as well.",
+    {"back(x if start is None else start)": "x if start is None else start"},
+)
+pgd.slip(
+    "epsilon_for_step",
+    "Each of your steps is epsilon long. Such steps jump from edge to edge: take `step`.",
+    {"(-step if targeted else step)": "(-epsilon if targeted else epsilon)"},
+)
+pgd.slip(
+    "one_step_too_few",
+    "You take one step too few.",
+    {"range(steps)": "range(steps - 1)"},
+)
+pgd.slip(
+    "one_step_too_many",
+    "You take one step too many.",
+    {"range(steps)": "range(steps + 1)"},
+)
+pgd.slip(
+    "training_mode",
+    "You attacked the model in training mode: dropout makes a different network of it at every "
+    "step.",
+    {"    model.eval()\n": ""},
+)
+pgd.slip(
+    "left_in_eval",
+    "You left the model in evaluation mode, whichever it was in before.",
+    {"    model.train(training)\n": ""},
+)
+pgd.slip(
+    "always_back_to_training",
+    "You put the model into training mode at the end, whichever it was in before.",
+    {"model.train(training)": "model.train()"},
+)
+pgd.slip(
+    "backward_into_weights",
+    "`loss.backward()` filled the gradients of the weights too: at every step a little more. Ask "
+    "`torch.autograd.grad` for those of the pictures.",
+    {"(gradient,) = torch.autograd.grad(loss, at)": "loss.backward()\n        gradient = at.grad"},
+)
+pgd.slip(
+    "sign_in_l2",
+    "You take the sign in l2 as well: the step is √d times too long and points elsewhere.",
+    {
+        "direction = gradient / gradient.flatten(1).norm(dim=1).reshape(-1, 1, 1, 1)": (
+            "direction = gradient.sign()"
+        )
+    },
+)
+pgd.slip(
+    "norm_ignored",
+    "You ignore `norm`: the attack is always l∞.",
+    {"    def back(moved):": '    norm = "linf"\n\n    def back(moved):'},
+)
+pgd.slip(
+    "one_length_for_all",
+    "In l2 you divided by the length of the whole batch's gradient. Each picture has its own.",
+    {"gradient.flatten(1).norm(dim=1).reshape(-1, 1, 1, 1)": "gradient.norm()"},
+)
+
+pgd.hint("One step is: gradient at the place where you are, `steepest_step`, `project`.")
+pgd.hint("`project` takes the picture as its second argument, at every step the same one.")
+pgd.hint(
+    "With steps=0 the start comes back, projected. Does it?",
+    when="begins at the start, brought back into the ball",
+)
+pgd.hint(
+    "A targeted attack subtracts the step.",
+    when="of a targeted attack goes where the target's loss falls",
+)
