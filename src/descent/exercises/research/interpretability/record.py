@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 
 from descent.exercises.doubles import normals
 from descent.exercises.studies import refusal
