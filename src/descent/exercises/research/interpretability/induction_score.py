@@ -167,9 +167,12 @@ induction_score.slip(
 induction_score.slip(
     "heads_averaged",
     "You averaged over the heads. Each head has its own score.",
-    {"counted.sum().clamp(min=1)": (
-        "counted.sum().clamp(min=1)\n        ).mean().expand(attention.shape[1]"
-    ), "return (mass": "return ((mass"},
+    {
+        "    counted = follows.any(dim=2)\n": (
+            "    counted = follows.any(dim=2)\n"
+            "    mass = mass.mean(dim=1, keepdim=True).expand_as(mass)\n"
+        )
+    },
 )
 induction_score.slip(
     "nan_where_nothing_repeats",

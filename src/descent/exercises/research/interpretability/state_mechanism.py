@@ -70,6 +70,14 @@ def _(answer, draw: Draw) -> None:
     expect([low, high], "the ends of the interval").is_between(4.5, 7.5)
 
 
+@state_mechanism.property("is not led astray by a few odd pictures", trials=3)
+def _(answer, draw: Draw) -> None:
+    seen = _world(draw.rng, np.array([-1.0, 4.0, -1.0, 0.0]), 60, 1.0)
+    rows = draw.rng.permutation(60)
+    seen[rows[:2], 0], seen[rows[2:4], 2] = 30.0, -40.0
+    expect(answer(seen)[0], "the channel").equals(1)
+
+
 @state_mechanism.property("has an interval of the mean effect, and not of single pictures", trials=2)
 def _(answer, draw: Draw) -> None:
     truths = np.array([0.0, 4.0, 1.0])
@@ -147,7 +155,7 @@ state_mechanism.slip(
 state_mechanism.slip(
     "root_of_all_pictures",
     "You divided by the root of all the pictures. The mean is over the half that you measured on.",
-    {"np.sqrt(len(seen))": "np.sqrt(4 * len(seen))"},
+    {"np.sqrt(len(seen))": "np.sqrt(len(drops))"},
 )
 state_mechanism.slip(
     "one_standard_error",
