@@ -73,12 +73,13 @@ def one_layer(page: Any, seed: int, periods: tuple[int, int]) -> dict[str, float
 
 def main() -> None:
     """Train, measure and write the record."""
+    torch.set_num_threads(1)
     page: Any = answers_from_source(ROOT / "solutions/research/08_interpretability.py", "page")
     record = {
         "command": "python benchmarks/induction_heads.py",
-        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
-        "hardware": f"{os.cpu_count()} CPU cores, {platform.machine()}",
-        "torch": torch.__version__,
+        "date": datetime.now(UTC).date().isoformat(),
+        "hardware": f"{os.cpu_count()} cores ({platform.machine()}), one thread, "
+        f"torch {torch.__version__.split('+')[0]}",
         "steps": STEPS,
         "two_layers": [two_layers(page, seed) for seed in SEEDS],
         "one_layer": [one_layer(page, seed, RANDOM) for seed in CONTROL_SEEDS],

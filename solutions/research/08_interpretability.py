@@ -81,7 +81,7 @@ from torch import Tensor, nn
 
 from descent import chapter, check, commit, hint, measured, outcome, progress, recall, write
 from descent.data import mnist
-from descent.figures import COLOURS, plot_curves, show_digits, use_style
+from descent.figures import COLOURS, live_induction, plot_curves, show_digits, superposition, use_style
 
 chapter("research/08_interpretability")
 use_style()
@@ -896,8 +896,12 @@ def in_words(score: float) -> str:
 # %% outcome="one_layer"
 outcome("one_layer", in_words(of_one["induction"][-1]))
 
-# %% recall="sudden"
-recall("sudden")
+# %% [markdown]
+# See it form, in your browser and with nothing recorded: start the training, watch the heads, then click one of them off. Take
+# one layer instead of two as the control.
+
+# %%
+live_induction()
 
 # %% [markdown]
 # ## What the score does not say
@@ -985,9 +989,6 @@ for name, model, layers in (("two layers", two, 2), ("one layer", one, 1), ("fix
     for layer in range(layers):
         for head in range(HEADS):
             print(f"{name:<13} layer {layer}, head {head}: {name_head(head_of(model, layer, head), VOCABULARY, LENGTH, torch.Generator().manual_seed(0))}")
-
-# %% recall="names"
-recall("names")
 
 # %% [markdown]
 # ## One head at a time
@@ -1286,7 +1287,12 @@ plt.show()
 
 # %% [markdown]
 # At 5 % all five have a direction, like a pentagon, though there is room for two at right angles. Two features at once are rare, so the overlap seldom hurts, and the ReLU takes off what is left of it.
-#
+# Move how rare they are, and how much each of them matters:
+
+# %%
+superposition()
+
+# %% [markdown]
 # ## Take them apart again
 #
 # Given $h$ alone, can the features be found? A **sparse autoencoder** has more codes than $h$ has numbers, and pays for each that it uses. With encoder $E$, offset $o$, decoder $D$ and centre $c$:

@@ -198,12 +198,6 @@ induction_by_hand.slip(
     {"    look_again[token, place[0]] = -80.0\n": ""},
 )
 induction_by_hand.slip(
-    "first_place_half_forbidden",
-    "You took too little off from the first place. Where its token matches, its score is still "
-    "above that of places without a match: less must be left over than nothing.",
-    {"-80.0": "-20.0"},
-)
-induction_by_hand.slip(
     "place_copied",
     "Your first layer writes *where* it looked, and not which token stood there.",
     {"write[token, before] = 1.0": (

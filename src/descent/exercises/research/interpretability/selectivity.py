@@ -125,6 +125,11 @@ def _(answer, draw: Draw) -> None:
         controls.append(probe.fitted[-1][1])
     same = controls[0].shape == controls[1].shape and bool((controls[0] == controls[1]).all())
     expect(same, "whether the same seed gives the same control").equals(True)
+    probe = _Probe()
+    answer(acts, labels, types, held, probe, torch_generator(seed + 1))
+    other = probe.fitted[-1][1]
+    same = controls[0].shape == other.shape and bool((controls[0] == other).all())
+    expect(same, "whether another seed gives the same control").equals(False)
 
 
 @selectivity.right
