@@ -81,7 +81,14 @@ from torch import Tensor, nn
 
 from descent import chapter, check, commit, hint, measured, outcome, progress, recall, write
 from descent.data import mnist
-from descent.figures import COLOURS, live_induction, plot_curves, show_digits, superposition, use_style
+from descent.figures import (
+    COLOURS,
+    live_induction,
+    plot_curves,
+    show_digits,
+    superposition,
+    use_style,
+)
 
 chapter("research/08_interpretability")
 use_style()
@@ -277,7 +284,7 @@ def saliency(model: nn.Module, x: Tensor, classes: Tensor) -> Tensor:
     ### BEGIN SOLUTION
     x = x.detach().clone().requires_grad_()
     chosen = model(x).gather(1, classes[:, None])
-    slopes = torch.autograd.grad(chosen.sum(), x)[0]
+    (slopes,) = torch.autograd.grad(chosen.sum(), x)
     return slopes.abs().amax(dim=1)
     ### END SOLUTION
 
@@ -346,7 +353,8 @@ def integrated_gradients(f: Callable[[Tensor], Tensor], x: Tensor, baseline: Ten
     for k in range(steps):
         share = (k + 0.5) / steps
         point = (baseline + share * (x - baseline)).detach().requires_grad_()
-        total += torch.autograd.grad(f(point).sum(), point)[0]
+        (slope,) = torch.autograd.grad(f(point).sum(), point)
+        total += slope
     return total / steps * (x - baseline)
     ### END SOLUTION
 
@@ -458,7 +466,7 @@ def visualise(unit: Callable[[Tensor], Tensor], start: Tensor, steps: int, rate:
     x = start.detach().clone()
     for _ in range(steps):
         x.requires_grad_()
-        slope = torch.autograd.grad(unit(x).sum(), x)[0]
+        (slope,) = torch.autograd.grad(unit(x).sum(), x)
         size = slope.flatten(1).norm(dim=1).clamp(min=1e-12).reshape(-1, 1, 1, 1)
         x = (x + rate * slope / size).clamp(0, 1).detach()
     return x
@@ -562,13 +570,15 @@ def ablation_effects(
     ### BEGIN SOLUTION
     means = reference.mean(dim=(0, 2, 3))
     untouched = F.cross_entropy(rest(maps), labels)
-    effects = torch.zeros(2, maps.shape[1])
-    for c in range(maps.shape[1]):
-        for way, level in enumerate((0.0, float(means[c]))):
-            cut_maps = maps.clone()
-            cut_maps[:, c] = level
-            effects[way, c] = F.cross_entropy(rest(cut_maps), labels) - untouched
-    return effects[0], effects[1]
+
+    def rise(channel: int, level: Tensor | float) -> Tensor:
+        changed = maps.clone()
+        changed[:, channel] = level
+        return F.cross_entropy(rest(changed), labels) - untouched
+
+    by_zero = [rise(c, 0.0) for c in range(maps.shape[1])]
+    by_mean = [rise(c, level) for c, level in enumerate(means)]
+    return torch.stack(by_zero), torch.stack(by_mean)
     ### END SOLUTION
 
 
@@ -970,8 +980,8 @@ def name_head(head: Callable[[Tensor], Tensor], vocabulary: int, length: int, ge
         return "position"
     if induction_score(attention[:, None], tokens)[0] >= 0.5:
         return "induction"
-    copies = (tokens[:, :, None] == tokens[:, None]).tril(-1)
-    on_copies = (attention * copies).sum(dim=2)[copies.any(dim=2)].mean()
+    one_later = F.pad(attention, (1, 0))[:, None, :, :-1]  # what went to a copy, at the place after it
+    on_copies = induction_score(one_later, tokens)[0]
     return "duplicate token" if on_copies >= 0.5 else "something else"
     ### END SOLUTION
 

@@ -171,9 +171,11 @@ ablation_effects.slip(
 ablation_effects.slip(
     "median",
     "You took the median of the reference. The mean is asked for.",
-    {"reference.mean(dim=(0, 2, 3))": (
-        "reference.transpose(0, 1).flatten(1).median(dim=1).values"
-    )},
+    {
+        "reference.mean(dim=(0, 2, 3))": (
+            "reference.transpose(0, 1).flatten(1).median(dim=1).values"
+        )
+    },
 )
 ablation_effects.slip(
     "summed_over_pictures",
@@ -189,9 +191,11 @@ ablation_effects.slip(
     "share_of_errors",
     "You counted wrong predictions. The mean cross-entropy is asked for: it moves before a "
     "prediction does.",
-    {"torch.nn.functional.cross_entropy(rest(values), labels)": (
-        "(rest(values).argmax(dim=1) != labels).float().mean()"
-    )},
+    {
+        "torch.nn.functional.cross_entropy(rest(values), labels)": (
+            "(rest(values).argmax(dim=1) != labels).float().mean()"
+        )
+    },
 )
 ablation_effects.slip(
     "sizes_of_effects",
@@ -211,9 +215,12 @@ ablation_effects.slip(
 ablation_effects.slip(
     "everything_else_off",
     "You cut every channel *but* this one.",
-    {"cut[:, c] = level": (
-        "cut[:, [i for i in range(maps.shape[1]) if i != c]] = level"
-    )},
+    {"cut[:, c] = level": ("cut[:, [i for i in range(maps.shape[1]) if i != c]] = level")},
+)
+
+ablation_effects.equivalent(
+    "`means = reference.mean(dim=(0, 2, 3))` → `means = reference.mean(dim=(2, 0, 3))`",
+    because="a mean over axes does not depend on their order",
 )
 
 ablation_effects.hint("A copy of the maps, one channel set, the loss, less the untouched loss.")

@@ -200,9 +200,11 @@ induction_by_hand.slip(
 induction_by_hand.slip(
     "place_copied",
     "Your first layer writes *where* it looked, and not which token stood there.",
-    {"write[token, before] = 1.0": (
-        "write[place[: min(length, vocabulary)], before[: min(length, vocabulary)]] = 1.0"
-    )},
+    {
+        "write[token, before] = 1.0": (
+            "write[place[: min(length, vocabulary)], before[: min(length, vocabulary)]] = 1.0"
+        )
+    },
 )
 induction_by_hand.slip(
     "written_over_the_token",
@@ -237,6 +239,17 @@ induction_by_hand.slip(
     "score.",
     {"before] = 40.0": "before] = -40.0"},
 )
+
+for _line, _other in (
+    ("look[place[1:], place[:-1]] = 40.0", "80.0"),
+    ("look_again[token, before] = 40.0", "80.0"),
+    ("look_again[token, place[0]] = -80.0", "-160.0"),
+    ("write_again[token, predicted] = 1.0", "2.0"),
+):
+    induction_by_hand.equivalent(
+        f"`{_line}` → `{_line.split(' = ')[0]} = {_other}`",
+        because="a softmax that is sure stays sure, and a prediction may lead by more",
+    )
 
 induction_by_hand.hint("Layer 1: place i to place i − 1, and copy the token found into part 3.")
 induction_by_hand.hint("Layer 2: my token, against part 3 of the others. What is copied where?")

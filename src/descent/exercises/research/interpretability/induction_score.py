@@ -134,9 +134,7 @@ induction_score.slip(
 induction_score.slip(
     "copy_right_before_left_out",
     "You left out a copy right before. Its follower is the place itself, and it may look there.",
-    {"follows[:, :, 1:] = earlier[:, :, :-1]": (
-        "follows[:, :, 1:] = same.tril(-2)[:, :, :-1]"
-    )},
+    {"follows[:, :, 1:] = earlier[:, :, :-1]": ("follows[:, :, 1:] = same.tril(-2)[:, :, :-1]")},
 )
 induction_score.slip(
     "all_places",
@@ -196,6 +194,12 @@ induction_score.slip(
             "    follows = follows & (gap == near[:, None, None] - 1)\n    mass = "
         )
     },
+)
+
+_RETURN = "return (mass * counted[:, None]).sum(dim={}) / counted.sum().clamp(min=1)"
+induction_score.equivalent(
+    f"`{_RETURN.format('(0, 2)')}` → `{_RETURN.format('(2, 0)')}`",
+    because="a sum over axes does not depend on their order",
 )
 
 induction_score.hint("A table of truth values (n, T, T): is the token at j that at i, and j < i?")

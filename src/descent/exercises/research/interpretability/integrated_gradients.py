@@ -195,9 +195,11 @@ integrated_gradients.slip(
     "sizes",
     "You took sizes of slopes. An input may push down as well, and only signed attributions add up "
     "to the difference.",
-    {"torch.autograd.grad(f(point).sum(), point)[0]": (
-        "torch.autograd.grad(f(point).sum(), point)[0].abs()"
-    )},
+    {
+        "torch.autograd.grad(f(point).sum(), point)[0]": (
+            "torch.autograd.grad(f(point).sum(), point)[0].abs()"
+        )
+    },
 )
 integrated_gradients.slip(
     "mean_over_the_batch",
@@ -217,9 +219,11 @@ integrated_gradients.slip(
 integrated_gradients.slip(
     "first_start_for_all",
     "You took the first row's start for all rows. Each has its own.",
-    {"total = torch.zeros_like(x)": (
-        "total = torch.zeros_like(x)\n    baseline = baseline[:1].expand_as(x)"
-    )},
+    {
+        "total = torch.zeros_like(x)": (
+            "total = torch.zeros_like(x)\n    baseline = baseline[:1].expand_as(x)"
+        )
+    },
 )
 
 integrated_gradients.hint("Two factors: the mean slope along the way, and how far each moved.")

@@ -139,9 +139,11 @@ linear_probe.slip(
 linear_probe.slip(
     "no_penalty",
     "You left out the penalty. With fewer rows than numbers there is then no single best probe.",
-    {"torch.linalg.solve(x.T @ x / n + penalty * torch.eye(d), x.T @ y / n)": (
-        "torch.linalg.pinv(x) @ y"
-    )},
+    {
+        "torch.linalg.solve(x.T @ x / n + penalty * torch.eye(d), x.T @ y / n)": (
+            "torch.linalg.pinv(x) @ y"
+        )
+    },
 )
 linear_probe.slip(
     "penalty_squared",
@@ -157,9 +159,11 @@ linear_probe.slip(
     "labels_as_numbers",
     "You fitted the label as a number. Class 2 is not twice class 1: each class gets a column of 0 "
     "and 1.",
-    {"torch.nn.functional.one_hot(labels, classes).to(acts.dtype)": (
-        "labels[:, None].to(acts.dtype).expand(-1, classes)"
-    )},
+    {
+        "torch.nn.functional.one_hot(labels, classes).to(acts.dtype)": (
+            "labels[:, None].to(acts.dtype).expand(-1, classes)"
+        )
+    },
 )
 linear_probe.slip(
     "minus_one_and_one",
@@ -175,9 +179,16 @@ linear_probe.slip(
     "scaled_to_deviation",
     "You divided the activations by their standard deviations first. The probe is then in other "
     "units, and the penalty is another one.",
-    {"x, y = acts - middle,": (
-        "x, y = (acts - middle) / acts.std(dim=0, correction=0).clamp(min=1e-6),"
-    )},
+    {
+        "x, y = acts - middle,": (
+            "x, y = (acts - middle) / acts.std(dim=0, correction=0).clamp(min=1e-6),"
+        )
+    },
+)
+
+linear_probe.equivalent(
+    "`x, y = (acts - middle, goals - goal)` → `x, y = (acts - middle, goals + goal)`",
+    because="x adds up to 0, so whatever is added to all rows of y falls out",
 )
 
 linear_probe.hint("Centre both sides: the best bias takes care of the means.")

@@ -116,43 +116,51 @@ match_features.slip(
     "nearest_for_each",
     "You gave every true feature its nearest found one. One found feature is then counted for two: "
     "each may be used once.",
-    {_ASSIGN: (
-        "rows = range(len(true)) if len(alive) else []\n"
-        "    columns = cosines.argmax(dim=1).tolist() if len(alive) else []"
-    )},
+    {
+        _ASSIGN: (
+            "rows = range(len(true)) if len(alive) else []\n"
+            "    columns = cosines.argmax(dim=1).tolist() if len(alive) else []"
+        )
+    },
 )
 match_features.slip(
     "best_pair_first",
     "You took the best pair, then the best of what was left. That may cost more later: find the "
     "pairs whose cosines add up to most.",
-    {_ASSIGN: (
-        "left, chosen = cosines.detach().clone(), []\n"
-        "    for _ in range(min(left.shape)):\n"
-        "        i, k = divmod(int(left.argmax()), left.shape[1])\n"
-        "        chosen.append((i, k))\n"
-        "        left[i], left[:, k] = -9, -9\n"
-        "    rows, columns = zip(*sorted(chosen)) if chosen else ((), ())"
-    )},
+    {
+        _ASSIGN: (
+            "left, chosen = cosines.detach().clone(), []\n"
+            "    for _ in range(min(left.shape)):\n"
+            "        i, k = divmod(int(left.argmax()), left.shape[1])\n"
+            "        chosen.append((i, k))\n"
+            "        left[i], left[:, k] = -9, -9\n"
+            "    rows, columns = zip(*sorted(chosen)) if chosen else ((), ())"
+        )
+    },
 )
 match_features.slip(
     "in_turn",
     "You gave each true feature in turn the best that was left. The first ones take what the later "
     "ones need.",
-    {_ASSIGN: (
-        "left, chosen = cosines.detach().clone(), []\n"
-        "    for i in range(min(left.shape)):\n"
-        "        chosen.append((i, int(left[i].argmax())))\n"
-        "        left[:, chosen[-1][1]] = -9\n"
-        "    rows, columns = zip(*chosen) if chosen else ((), ())"
-    )},
+    {
+        _ASSIGN: (
+            "left, chosen = cosines.detach().clone(), []\n"
+            "    for i in range(min(left.shape)):\n"
+            "        chosen.append((i, int(left[i].argmax())))\n"
+            "        left[:, chosen[-1][1]] = -9\n"
+            "    rows, columns = zip(*chosen) if chosen else ((), ())"
+        )
+    },
 )
 match_features.slip(
     "size_of_the_cosine",
     "You took the size of the cosine. A feature that points the other way is another one: codes are "
     "never negative.",
-    {"linear_sum_assignment(-cosines.detach().numpy())": (
-        "linear_sum_assignment(-cosines.detach().abs().numpy())"
-    )},
+    {
+        "linear_sum_assignment(-cosines.detach().numpy())": (
+            "linear_sum_assignment(-cosines.detach().abs().numpy())"
+        )
+    },
 )
 match_features.slip(
     "dot_products",
@@ -180,9 +188,12 @@ match_features.slip(
 match_features.slip(
     "dead_kept",
     "You kept dead features. Their direction is noise, or 0 divided by 0.",
-    {">= 1e-6": ">= 0.0", "found[alive].norm(dim=1, keepdim=True)": (
-        "found[alive].norm(dim=1, keepdim=True).clamp(min=1e-12)"
-    )},
+    {
+        ">= 1e-6": ">= 0.0",
+        "found[alive].norm(dim=1, keepdim=True)": (
+            "found[alive].norm(dim=1, keepdim=True).clamp(min=1e-12)"
+        ),
+    },
 )
 match_features.slip(
     "numbers_among_the_living",
@@ -194,9 +205,11 @@ match_features.slip(
     "dropped_before_pairing",
     "You forbade pairs below the least cosine before pairing. Pair first, then drop: otherwise the "
     "limit decides who is paired with whom.",
-    {"(-cosines.detach().numpy())": (
-        "(-torch.where(cosines >= least, cosines, -5.0).detach().numpy())"
-    )},
+    {
+        "(-cosines.detach().numpy())": (
+            "(-torch.where(cosines >= least, cosines, -5.0).detach().numpy())"
+        )
+    },
 )
 match_features.slip(
     "nothing_dropped",
@@ -211,10 +224,31 @@ match_features.slip(
 match_features.slip(
     "sorted_by_cosine",
     "You sorted the pairs by their cosine. They come in the order of the true features.",
-    {"return [pair for pair in pairs if": (
-        "pairs = sorted(pairs, key=lambda pair: -pair[2])\n"
-        "    return [pair for pair in pairs if"
-    )},
+    {
+        "return [pair for pair in pairs if": (
+            "pairs = sorted(pairs, key=lambda pair: -pair[2])\n"
+            "    return [pair for pair in pairs if"
+        )
+    },
+)
+
+_ALIVE = "alive = (found.norm(dim=1) {}).nonzero()[:, {}]"
+for _test, _column in (("> 1e-06", "0"), (">= 2e-06", "0"), (">= 1e-06", "-1")):
+    match_features.equivalent(
+        f"`{_ALIVE.format('>= 1e-06', '0')}` → `{_ALIVE.format(_test, _column)}`",
+        because="no length lies so near the limit, and of one column the first is the last",
+    )
+_COSINES = "cosines = F.normalize({}) @ F.normalize({}).T"
+for _true, _found in (("true", "found[alive], dim=1"), ("true, dim=1", "found[alive]")):
+    match_features.equivalent(
+        f"`{_COSINES.format('true, dim=1', 'found[alive], dim=1')}` → "
+        f"`{_COSINES.format(_true, _found)}`",
+        because="axis 1 is what it takes anyway",
+    )
+match_features.equivalent(
+    "`return [pair for pair in pairs if pair[2] >= least]` → "
+    "`return [pair for pair in pairs if pair[2] > least]`",
+    because="no cosine is exactly at the limit",
 )
 
 match_features.hint("All cosines at once: both sides divided by their lengths, then a product.")

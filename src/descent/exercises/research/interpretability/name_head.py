@@ -9,7 +9,7 @@ from torch import Tensor
 
 from descent.exercises.doubles import torch_generator
 from descent.exercises.studies import concludes
-from descent.grading import Draw, Exercise, expect
+from descent.grading import Draw, Exercise
 
 name_head = Exercise(
     "name_head", minutes=35, difficulty=3, changes=("generator",), returns=str, seconds=10.0
@@ -24,12 +24,15 @@ class Head:
 
     def __init__(self, name: str, rule: Rule, sharpness: float = 0.9) -> None:
         self.name, self.rule, self.sharpness = name, rule, sharpness
+        self.vocabulary = 0
 
     def __call__(self, tokens: Tensor) -> Tensor:
         """Rows (n, T) → attention (n, T, T)."""
         n, length = tokens.shape
         if n > 64:
             raise ValueError("at most 64 rows at once")
+        if int(tokens.max()) >= self.vocabulary:
+            raise ValueError(f"a token that is not below {self.vocabulary}")
         shared = torch.ones(length, length).tril()
         attention = (1 - self.sharpness) * (shared / shared.sum(dim=1, keepdim=True))
         attention = attention.expand(n, length, length).clone()
@@ -78,7 +81,8 @@ def _smallest(row: list[int], i: int) -> list[int]:
 
 
 def _try(answer, draw: Draw, head: Head, right: str) -> None:
-    vocabulary, length = draw.integers(20, 60), draw.integers(24, 33)
+    vocabulary, length = draw.integers(20, 31), draw.integers(24, 33)
+    head.vocabulary = vocabulary
     concludes(
         lambda *given: answer(*given),
         head,
@@ -154,7 +158,7 @@ def right_name(head, vocabulary, length, generator):
 
 
 _PERIODS = "torch.randint(length // 4, length // 2 + 1, (32,), generator=generator)"
-_POSITION = "    if (attention - head(others)).abs().amax() < 0.05:\n        return \"position\"\n"
+_POSITION = '    if (attention - head(others)).abs().amax() < 0.05:\n        return "position"\n'
 
 for _count, _where in ((3, "a third"), (2, "half")):
     name_head.slip(
@@ -179,10 +183,13 @@ name_head.slip(
     "position_asked_last",
     "You asked about position only where nothing else fitted. On your rows a head may look at the "
     "right places for the wrong reason: ask first.",
-    {_POSITION: "", '"duplicate token" if copies >= 0.5 else "something else"': (
-        '"duplicate token" if copies >= 0.5 else "something else" '
-        'if (attention - head(others)).abs().amax() >= 0.05 else "something else"'
-    )},
+    {
+        _POSITION: "",
+        '"duplicate token" if copies >= 0.5 else "something else"': (
+            '"duplicate token" if copies >= 0.5 else "something else" '
+            'if (attention - head(others)).abs().amax() >= 0.05 else "something else"'
+        ),
+    },
 )
 name_head.slip(
     "nearest_copy_only",
@@ -198,11 +205,7 @@ name_head.slip(
     "first_copy_only",
     "You counted the place after the first copy alone. A head that looks at the nearest is then "
     "missed.",
-    {
-        "    counted = ": (
-            "    follows = follows & (follows.cumsum(dim=2) == 1)\n    counted = "
-        )
-    },
+    {"    counted = ": ("    follows = follows & (follows.cumsum(dim=2) == 1)\n    counted = ")},
 )
 name_head.slip(
     "copies_for_followers",
@@ -248,8 +251,39 @@ name_head.slip(
     {".abs().amax() < 0.05": ".mean().abs() < 0.05"},
 )
 
-for _old, _new in (("length // 4", "length // 5"), ("length // 4", "length // 3")):
-    name_head.equivalent(f"`{_old}` → `{_new}`", because="periods of another range tell as much")
+_RANGE = "shortest, longest = (length // 4, length // 2)"
+for _other in (
+    "(length // 5, length // 2)",
+    "(length // 3, length // 2)",
+    "(length // 4, length // 3)",
+    "(length // 4, length // 1)",
+    "(length // 4, length * 2)",
+):
+    name_head.equivalent(
+        f"`{_RANGE}` → `shortest, longest = {_other}`",
+        because="periods drawn from another range tell as much",
+    )
+_ASKS = "if (attention - head(others)).abs().amax() {}:"
+for _other in ("<= 0.05", "< 0.1"):
+    name_head.equivalent(
+        f"`{_ASKS.format('< 0.05')}` → `{_ASKS.format(_other)}`",
+        because="clear cases alone are asked, and none lies so near",
+    )
+_INDUCES = "if induction_score(attention[:, None], tokens)[{}] {} 0.5:"
+for _place, _sign in (("0", ">"), ("-1", ">=")):
+    name_head.equivalent(
+        f"`{_INDUCES.format('0', '>=')}` → `{_INDUCES.format(_place, _sign)}`",
+        because="of one number the first is the last, and no share is exactly 0.5",
+    )
+_COPIES = "on_copies = induction_score(one_later, tokens)[{}]"
+name_head.equivalent(
+    f"`{_COPIES.format('0')}` → `{_COPIES.format('-1')}`",
+    because="of one number the first is the last",
+)
+_LAST = "return 'duplicate token' if on_copies {} 0.5 else 'something else'"
+name_head.equivalent(
+    f"`{_LAST.format('>=')}` → `{_LAST.format('>')}`", because="no share is exactly 0.5"
+)
 
 name_head.hint("Which rows do you show it? What would a head that counts places back do on them?")
 name_head.hint("First: does its attention change with the tokens at all?")

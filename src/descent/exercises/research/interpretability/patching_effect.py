@@ -35,10 +35,11 @@ class _Heads(nn.Module):
 
 
 class _Metric:
-    """The mean, over rows, of what stands at the last place: first number less second."""
+    """The mean, over rows and places, of first number less second; later places weigh more."""
 
     def __call__(self, output):
-        return float((output[:, -1, 0] - output[:, -1, 1]).mean())
+        weights = torch.arange(1.0, output.shape[1] + 1)
+        return float(((output[:, :, 0] - output[:, :, 1]) * weights).mean())
 
     def __repr__(self) -> str:
         return "a metric of the output"
@@ -53,7 +54,8 @@ def _mixed(model: _Heads, x) -> np.ndarray:
 def _score(model: _Heads, mixed: np.ndarray) -> float:
     weight, bias = (p.detach().double().numpy() for p in model.out.parameters())
     out = np.sinh(mixed.reshape(*mixed.shape[:2], -1) @ weight.T + bias)
-    return float((out[:, -1, 0] - out[:, -1, 1]).mean())
+    weights = np.arange(1.0, out.shape[1] + 1)
+    return float(((out[:, :, 0] - out[:, :, 1]) * weights).mean())
 
 
 def _effect(model: _Heads, clean, corrupted, head: int) -> float:
@@ -160,9 +162,9 @@ patching_effect.slip(
     },
 )
 patching_effect.slip(
-    "clean_into_clean",
-    "You put the clean output into the clean run, which changes nothing. It goes into the "
-    "corrupted one.",
+    "always_all_of_it",
+    "Your effect is 1 whatever the head: the clean output went into the clean run, or that of all "
+    "heads into the corrupted one. One head's clean output goes into the corrupted run.",
     {"run(corrupted, patch)": "run(clean, patch)"},
 )
 patching_effect.slip(
@@ -195,13 +197,6 @@ patching_effect.slip(
     "divided_by_the_clean_score",
     "You divided by the clean score. The whole way is from the corrupted to the clean one.",
     {"/ (high - low)": "/ high"},
-)
-patching_effect.slip(
-    "all_heads",
-    "You put in all heads. One is asked for, and the others stay as they are.",
-    {
-        "mixed[:, :, head] = seen[0][:, :, head]": "mixed[:] = seen[0]",
-    },
 )
 patching_effect.slip(
     "all_but_this_head",
@@ -256,10 +251,18 @@ patching_effect.slip(
 patching_effect.slip(
     "neighbouring_head",
     "You patched the head before it. Heads are counted from 0.",
-    {"mixed[:, :, head] = seen[0][:, :, head]": (
-        "mixed[:, :, head - 1] = seen[0][:, :, head - 1]"
-    )},
+    {
+        "mixed[:, :, head] = seen[0][:, :, head]": (
+            "mixed[:, :, head - 1] = seen[0][:, :, head - 1]"
+        )
+    },
 )
+
+for _other in ("<= 1e-06", "< 2e-06"):
+    patching_effect.equivalent(
+        f"`if abs(high - low) < 1e-06:` → `if abs(high - low) {_other}:`",
+        because="no two runs lie so near without being equal",
+    )
 
 patching_effect.hint("Three runs: clean, corrupted, and corrupted with one head's clean output.")
 patching_effect.hint("`record` the clean run; `run_with_edits` on the corrupted one.")

@@ -101,10 +101,12 @@ previous_token_score.slip(
     "counts_largest",
     "You counted how often the place before gets the *most* attention. The mean attention is asked "
     "for.",
-    {"attention.diagonal(offset=-1, dim1=2, dim2=3).mean(dim=(0, 2))": (
-        "(attention.diagonal(offset=-1, dim1=2, dim2=3) == attention.amax(dim=3)[:, :, 1:])"
-        ".float().mean(dim=(0, 2))"
-    )},
+    {
+        "attention.diagonal(offset=-1, dim1=2, dim2=3).mean(dim=(0, 2))": (
+            "(attention.diagonal(offset=-1, dim1=2, dim2=3) == attention.amax(dim=3)[:, :, 1:])"
+            ".float().mean(dim=(0, 2))"
+        )
+    },
 )
 previous_token_score.slip(
     "largest_place",
@@ -115,6 +117,12 @@ previous_token_score.slip(
     "last_place_alone",
     "You looked at the last place alone.",
     {".mean(dim=(0, 2))": "[:, :, -1].mean(dim=0)"},
+)
+
+_MEAN = "return attention.diagonal(offset=-1, dim1=2, dim2=3).mean(dim={})"
+previous_token_score.equivalent(
+    f"`{_MEAN.format('(0, 2)')}` → `{_MEAN.format('(2, 0)')}`",
+    because="a mean over axes does not depend on their order",
 )
 
 previous_token_score.hint("Row i, column i − 1: one below the diagonal.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from descent.exercises.doubles import normals
 from descent.exercises.studies import refusal
 from descent.grading import Draw, Exercise, expect
@@ -206,6 +205,11 @@ record.slip(
     "first_row_alone",
     "You kept the first row of the batch. Record the whole output.",
     {"output.detach()": "output[:1].detach()"},
+)
+
+record.equivalent(
+    "`seen: dict[str, Tensor] = {}` → `seen: dict[Tensor, str] = {}`",
+    because="what is written behind a local name is never looked at",
 )
 
 record.hint("`dict(model.named_modules())` finds a part by its name, inner ones too.")

@@ -166,9 +166,10 @@ repeated_batch.slip(
 repeated_batch.slip(
     "periods_sorted",
     "You sorted the periods. Rows come in no order.",
-    {"% periods[:, None]": "% periods.sort().values[:, None]", ", periods\n": (
-        ", periods.sort().values\n"
-    )},
+    {
+        "% periods[:, None]": "% periods.sort().values[:, None]",
+        ", periods\n": (", periods.sort().values\n"),
+    },
 )
 repeated_batch.slip(
     "other_randomness",
@@ -179,17 +180,21 @@ repeated_batch.slip(
 repeated_batch.slip(
     "not_repeated",
     "Your tokens are all new: nothing repeats. Read them from a block, at place mod period.",
-    {"block.gather(1, places), periods": (
-        "torch.randint(vocabulary, (n, length), generator=generator), periods"
-    )},
+    {
+        "block.gather(1, places), periods": (
+            "torch.randint(vocabulary, (n, length), generator=generator), periods"
+        )
+    },
 )
 repeated_batch.slip(
     "back_and_forth",
     "Your rows run forwards, then backwards. They begin again from the first token.",
-    {"torch.arange(length) % periods[:, None]": (
-        "(lambda i, p: torch.where((i // p) % 2 == 0, i % p, p - 1 - i % p))"
-        "(torch.arange(length), periods[:, None])"
-    )},
+    {
+        "torch.arange(length) % periods[:, None]": (
+            "(lambda i, p: torch.where((i // p) % 2 == 0, i % p, p - 1 - i % p))"
+            "(torch.arange(length), periods[:, None])"
+        )
+    },
 )
 repeated_batch.slip(
     "each_token_stretched",
@@ -200,9 +205,11 @@ repeated_batch.slip(
 repeated_batch.slip(
     "twice_at_most",
     "Your rows repeat once, and then go on with token 0.",
-    {"block.gather(1, places), periods": (
-        "block.gather(1, places) * (torch.arange(length) < 2 * periods[:, None]), periods"
-    )},
+    {
+        "block.gather(1, places), periods": (
+            "block.gather(1, places) * (torch.arange(length) < 2 * periods[:, None]), periods"
+        )
+    },
 )
 
 repeated_batch.hint("A block of `longest` tokens for each row; which place of it is read where?")

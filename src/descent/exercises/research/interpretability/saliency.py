@@ -11,9 +11,7 @@ from descent.grading import Draw, Exercise, expect
 
 from .shared import expect_no_gradients
 
-saliency = Exercise(
-    "saliency", minutes=15, difficulty=1, changes=("model",), returns=torch.Tensor
-)
+saliency = Exercise("saliency", minutes=15, difficulty=1, changes=("model",), returns=torch.Tensor)
 
 
 class _Classifier(nn.Module):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -12,7 +11,11 @@ from descent.exercises.doubles import normals, torch_generator
 from descent.grading import Draw, Exercise, expect
 
 selectivity = Exercise(
-    "selectivity", minutes=30, difficulty=3, changes=("generator", "fit"), returns=tuple[float, float]
+    "selectivity",
+    minutes=30,
+    difficulty=3,
+    changes=("generator", "fit"),
+    returns=tuple[float, float],
 )
 
 
@@ -76,6 +79,9 @@ def _(answer, draw: Draw) -> None:
 @selectivity.property("gives each type one control label, the same in both parts", trials=3)
 def _(answer, draw: Draw) -> None:
     acts, labels, types, held = _case(draw)
+    alone = torch.tensor([[90.0] * acts.shape[1]])  # a type of one row
+    acts, labels = torch.cat([acts, alone]), torch.cat([labels, labels[:1]])
+    types, held = torch.cat([types, types.new_tensor([99])]), torch.cat([held, held[:1] & False])
     found = answer(acts, labels, types, held, _Probe(), torch_generator(draw.seed()))
     # These activations say the type, so a probe that remembers learns any label of types.
     expect(found[1], "the accuracy on the control").close_to(1.0, atol=1e-6)
@@ -101,8 +107,9 @@ def _(answer, draw: Draw) -> None:
     answer(acts, labels, types, held, probe, torch_generator(draw.seed()))
     if len(probe.fitted) == 2:
         share = float((probe.fitted[1][1] == 1).float().mean())
-        expect(share, "the share of class 1 in the control, where 0.2 of the types have it"
-               ).is_between(0.12, 0.28)
+        expect(
+            share, "the share of class 1 in the control, where 0.2 of the types have it"
+        ).is_between(0.12, 0.28)
 
 
 @selectivity.property("is not perfect where activations say nothing", trials=2)
@@ -183,47 +190,59 @@ selectivity.slip(
     "every_class_as_often",
     "You drew every class as often as any other. The control must be as lopsided as the real task, "
     "or the two accuracies cannot be compared: hand out the types' own labels in another order.",
-    {_CONTROL: (
-        "labels.unique()[torch.randint(len(labels.unique()), (len(kinds),), "
-        "generator=generator)][which]"
-    )},
+    {
+        _CONTROL: (
+            "labels.unique()[torch.randint(len(labels.unique()), (len(kinds),), "
+            "generator=generator)][which]"
+        )
+    },
 )
 selectivity.slip(
     "control_is_the_task",
     "Your control labels are the real ones. Hand them out to the types in another order.",
-    {_CONTROL: "own[torch.randperm(len(kinds), generator=generator) * 0 + "
-               "torch.arange(len(kinds))][which]"},
+    {
+        _CONTROL: "own[torch.randperm(len(kinds), generator=generator) * 0 + "
+        "torch.arange(len(kinds))][which]"
+    },
 )
 selectivity.slip(
     "classes_renamed",
     "You exchanged the names of the classes. Types that belonged together still do: hand the "
     "labels out to the types in another order.",
-    {_CONTROL: "(labels + 1 + 0 * torch.randint(2, (1,), generator=generator)) % "
-               "(labels.max() + 1)"},
+    {
+        _CONTROL: "(labels + 1 + 0 * torch.randint(2, (1,), generator=generator)) % "
+        "(labels.max() + 1)"
+    },
 )
 selectivity.slip(
     "difference_returned",
     "You returned the difference in place of the control's accuracy. Both accuracies are asked for: "
     "a difference of 0.1 means one thing at 0.95 and another at 0.4.",
-    {"return accuracy(labels), accuracy(control)": (
-        "real = accuracy(labels)\n    return real, real - accuracy(control)"
-    )},
+    {
+        "return accuracy(labels), accuracy(control)": (
+            "real = accuracy(labels)\n    return real, real - accuracy(control)"
+        )
+    },
 )
 selectivity.slip(
     "exchanged",
     "The control comes first in your answer. The real task does.",
-    {"return accuracy(labels), accuracy(control)": (
-        "real, other = accuracy(labels), accuracy(control)\n    return other, real"
-    )},
+    {
+        "return accuracy(labels), accuracy(control)": (
+            "real, other = accuracy(labels), accuracy(control)\n    return other, real"
+        )
+    },
 )
 selectivity.slip(
     "probe_of_the_task_for_both",
     "You judged the real task's probe on the control labels. The control has a probe of its own, "
     "fitted on them.",
-    {"accuracy(labels), accuracy(control)": (
-        "accuracy(labels), float((fit(acts[~held], labels[~held])(acts[held]) == "
-        "control[held]).float().mean())"
-    )},
+    {
+        "accuracy(labels), accuracy(control)": (
+            "accuracy(labels), float((fit(acts[~held], labels[~held])(acts[held]) == "
+            "control[held]).float().mean())"
+        )
+    },
 )
 selectivity.slip(
     "share_of_errors",
@@ -240,9 +259,13 @@ selectivity.slip(
     "control_by_order",
     "Your control turns the labels round by one type. Labels of neighbouring types may go together: "
     "draw the order.",
-    {"torch.randperm(len(kinds), generator=generator)": (
-        "torch.arange(len(kinds) - 1, -1, -1)"
-    )},
+    {"torch.randperm(len(kinds), generator=generator)": ("torch.arange(len(kinds) - 1, -1, -1)")},
+)
+
+_OWN = "own = torch.stack([labels[which == k][{}] for k in range(len(kinds))])"
+selectivity.equivalent(
+    f"`{_OWN.format('0')}` → `{_OWN.format('-1')}`",
+    because="all rows of a type have one label",
 )
 
 selectivity.hint("One function: fit on the rows that are not held out, judge on those that are.")

@@ -124,7 +124,10 @@ sparse_loss.slip(
 sparse_loss.slip(
     "without_centre",
     "You left the centre out altogether.",
-    {"((x - centre) @ encoder": "(x @ encoder", "x - centre - codes @ decoder": "x - codes @ decoder"},
+    {
+        "((x - centre) @ encoder": "(x @ encoder",
+        "x - centre - codes @ decoder": "x - codes @ decoder",
+    },
 )
 sparse_loss.slip(
     "mean_over_dimensions",

@@ -37,7 +37,7 @@ def _expect_honest(
         sides[0] += low > truth
         sides[1] += high < truth
         widths.append(high - low)
-    least = fewest_hits(repeats, 0.95 - 0.02)
+    least = fewest_hits(repeats, 0.95 - 0.015)
     expect(hits, f"of {repeats} intervals, how many hold the truth").is_between(least, repeats)
     missed = f"of {repeats} intervals, how many lie above the truth"
     expect(sides[0], missed).is_between(0, repeats - least)
@@ -49,7 +49,7 @@ def _expect_honest(
 
 @state_mechanism.property("holds in new pictures where all channels do nearly as much", trials=1)
 def _(answer, draw: Draw) -> None:
-    _expect_honest(answer, draw, np.full(40, 0.5), 60, 240)
+    _expect_honest(answer, draw, np.full(40, 0.5), 60, 1000)
 
 
 @state_mechanism.property("holds where one channel does more than the others", trials=1)
@@ -78,7 +78,9 @@ def _(answer, draw: Draw) -> None:
     expect(answer(seen)[0], "the channel").equals(1)
 
 
-@state_mechanism.property("has an interval of the mean effect, and not of single pictures", trials=2)
+@state_mechanism.property(
+    "has an interval of the mean effect, and not of single pictures", trials=2
+)
 def _(answer, draw: Draw) -> None:
     truths = np.array([0.0, 4.0, 1.0])
     _, low, high = answer(_world(draw.rng, truths, 400, 1.0))
@@ -215,6 +217,23 @@ state_mechanism.slip(
         )
     },
 )
+
+_HALVES = "choose, judge = (drops[::2], drops[1::2])"
+state_mechanism.equivalent(
+    f"`{_HALVES}` → `choose, judge = (drops[1::2], drops[::2])`",
+    because="either half may choose",
+)
+state_mechanism.equivalent(
+    "`channel = int(choose.mean(axis=0).argmax())` → `channel = int(choose.sum(axis=0).argmax())`",
+    because="the largest sum belongs to the largest mean",
+)
+_HALF = "half = 1.96 * seen.std({}) / np.sqrt(len(seen))"
+for _other in ("", "ddof=2", "ddof=0"):
+    state_mechanism.equivalent(
+        f"`{_HALF.format('ddof=1')}` → `{_HALF.format(_other)}`",
+        because="with the 95 % interval of a normal mean, one degree of freedom more or less is "
+        "not asked for",
+    )
 
 state_mechanism.hint("Of forty channels that are all alike, one looks best. How good is it really?")
 state_mechanism.hint("Choose with one half of the pictures; what does the other half say of it?")

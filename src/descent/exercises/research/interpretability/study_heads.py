@@ -145,8 +145,47 @@ def _(answer, draw: Draw) -> None:
 
 @study_heads.property("stays undecided with fewer than three seeds that learnt it", trials=2)
 def _(answer, draw: Draw) -> None:
-    _concluded(answer, Laboratory(draw.rng, 2, 0.6), "undecided")
-    _concluded(answer, Laboratory(draw.rng, 6, 0.6, failing=1.0), "undecided")
+    for laboratory in (
+        Laboratory(draw.rng, 2, 0.6),
+        Laboratory(draw.rng, 6, 0.6, failing=1.0),
+    ):
+        found = _concluded(answer, laboratory, "undecided")
+        if found is not None:
+            expect([found[1], found[2]], "the interval").equals([-1.0, 1.0])
+
+
+class _Fixed(Laboratory):
+    """Every seed's difference is written down."""
+
+    def __init__(self, draw: Draw, differences: list[float]) -> None:
+        super().__init__(draw.rng, len(differences), 0.0)
+        self.differences = differences
+
+    def _train(self) -> dict[str, float]:
+        scores = super()._train()
+        scores["previous"] = scores["other"] - self.differences[len(self.trained)]
+        return scores
+
+
+@study_heads.property("hands in Student's interval for the mean difference within a seed", trials=4)
+def _(answer, draw: Draw) -> None:
+    cases = (
+        ([0.14, 0.16, 0.15, 0.15, 0.16, 0.14], "specific"),
+        ([0.08, 0.09, 0.10, 0.11, 0.12], "undecided"),
+        ([0.5, 0.6, 0.55], "specific"),
+        ([0.05, 0.02, -0.03, 0.04, 0.01, 0.03, 0.0], "not specific"),
+    )
+    differences, right = cases[(1, 2, 3, 5).index(draw.size)]
+    order = [float(differences[k]) for k in draw.rng.permutation(len(differences))]
+    found = _concluded(answer, _Fixed(draw, order), right)
+    if found is None:
+        return
+    n, middle = len(order), sum(order) / len(order)
+    spread = np.sqrt(sum((d - middle) ** 2 for d in order) / (n - 1))
+    half = stats.t.ppf(0.975, n - 1) * spread / np.sqrt(n)
+    expect([found[1], found[2]], f"the interval from differences {order}").close_to(
+        np.array([middle - half, middle + half]), rtol=1e-3, atol=1e-4
+    )
 
 
 @study_heads.property("hands in an interval of the difference that holds as often as it says")
@@ -289,9 +328,10 @@ study_heads.slip(
 study_heads.slip(
     "middle_decides",
     "You let the middle decide, whatever the interval says.",
-    {"if low > 0.1:": "if middle > 0.1:", '"not specific" if high < 0.1 else "undecided"': (
-        '"not specific"'
-    )},
+    {
+        "if low > 0.1:": "if middle > 0.1:",
+        '"not specific" if high < 0.1 else "undecided"': ('"not specific"'),
+    },
 )
 study_heads.slip(
     "never_undecided",
@@ -302,9 +342,12 @@ study_heads.slip(
 study_heads.slip(
     "too_few_seeds",
     "You draw a conclusion from fewer than three seeds.",
-    {"if n < 3:": "if n < 1:", "stats.t.ppf(0.975, n - 1) * np.std(differences, ddof=1)": (
-        "stats.t.ppf(0.975, max(n - 1, 1)) * np.std(differences)"
-    )},
+    {
+        "if n < 3:": "if n < 1:",
+        "stats.t.ppf(0.975, n - 1) * np.std(differences, ddof=1)": (
+            "stats.t.ppf(0.975, max(n - 1, 1)) * np.std(differences)"
+        ),
+    },
 )
 study_heads.slip(
     "never_not_specific",
@@ -317,6 +360,18 @@ study_heads.slip(
     "either.",
     {"if high < 0.1": "if -0.1 < low and high < 0.1"},
 )
+
+for _line, _other in (
+    ("if whole >= 0.7:", "if whole > 0.7:"),
+    ("if low > 0.1:", "if low >= 0.1:"),
+    (
+        "return ('not specific' if high < 0.1 else 'undecided', low, high)",
+        "return ('not specific' if high <= 0.1 else 'undecided', low, high)",
+    ),
+):
+    study_heads.equivalent(
+        f"`{_line}` → `{_other}`", because="no measured number lies exactly on the limit"
+    )
 
 study_heads.hint("Which model should the one without its previous-token head be compared with?")
 study_heads.hint("Seeds differ in how well they learnt. What falls out of a difference within one?")

@@ -18,7 +18,9 @@ def _by_hand(x, codes, decoder, centre) -> np.ndarray:
     scales = np.ones(codes.shape[1])
     if len(alive):
         columns = [np.outer(codes[:, k], decoder[k]).reshape(-1) for k in alive]
-        scales[alive] = np.linalg.lstsq(np.stack(columns, 1), (x - centre).reshape(-1), rcond=None)[0]
+        scales[alive] = np.linalg.lstsq(np.stack(columns, 1), (x - centre).reshape(-1), rcond=None)[
+            0
+        ]
     return scales
 
 
@@ -50,7 +52,8 @@ def _(answer, draw: Draw) -> None:
 @unshrink.property("is 1 for a feature that is never active", trials=3)
 def _(answer, draw: Draw) -> None:
     x, codes, decoder, centre = _case(draw)
-    codes[:, 1] = 0.0
+    codes[:, 1:3] = 0.0
+    codes[3, 2] = 0.4  # and one that is active once
     case = (x, codes, decoder, centre)
     expect(answer(*case), "the factors").close_to(_by_hand(*case), rtol=2e-3, atol=2e-3)
 
@@ -108,9 +111,10 @@ unshrink.slip(
     "Your factors are upside down: they are what the codes were shrunk *by*. Multiply the codes by "
     "the factors and x should come out.",
     {
-     "factors[alive] = torch.linalg.lstsq(left, right[:, None]).solution[:, 0]": (
-         "factors[alive] = 1 / torch.linalg.lstsq(left, right[:, None]).solution[:, 0]"
-     )},
+        "factors[alive] = torch.linalg.lstsq(left, right[:, None]).solution[:, 0]": (
+            "factors[alive] = 1 / torch.linalg.lstsq(left, right[:, None]).solution[:, 0]"
+        )
+    },
 )
 unshrink.slip(
     "dead_are_zero",
@@ -120,10 +124,12 @@ unshrink.slip(
 unshrink.slip(
     "dead_are_nan",
     "A feature that is never active makes your equations unsolvable. Leave it out of them.",
-    {"alive = codes.sum(dim=0) > 0": "alive = codes.sum(dim=0) >= 0",
-     "torch.linalg.lstsq(left, right[:, None]).solution[:, 0]": (
-         "torch.linalg.pinv(left) @ right + 0 * right / left.diagonal()"
-     )},
+    {
+        "alive = codes.sum(dim=0) > 0": "alive = codes.sum(dim=0) >= 0",
+        "torch.linalg.lstsq(left, right[:, None]).solution[:, 0]": (
+            "torch.linalg.pinv(left) @ right + 0 * right / left.diagonal()"
+        ),
+    },
 )
 unshrink.slip(
     "one_factor_for_all",
@@ -139,9 +145,11 @@ unshrink.slip(
     "ratio_of_lengths",
     "You compared the length of x with that of what was rebuilt. Least squares weighs where each "
     "feature is active.",
-    {"torch.linalg.lstsq(left, right[:, None]).solution[:, 0]": (
-        "(x - centre).norm() / (active @ rows).norm()"
-    )},
+    {
+        "torch.linalg.lstsq(left, right[:, None]).solution[:, 0]": (
+            "(x - centre).norm() / (active @ rows).norm()"
+        )
+    },
 )
 unshrink.slip(
     "never_smaller",
@@ -152,9 +160,21 @@ unshrink.slip(
     "unit_directions",
     "You divided the decoder's rows by their lengths on the way. The factors are for the decoder as "
     "it is.",
-    {"active, rows = codes[:, alive], decoder[alive]": (
-        "active, rows = codes[:, alive], torch.nn.functional.normalize(decoder[alive], dim=1)"
-    )},
+    {
+        "active, rows = codes[:, alive], decoder[alive]": (
+            "active, rows = codes[:, alive], torch.nn.functional.normalize(decoder[alive], dim=1)"
+        )
+    },
+)
+
+unshrink.equivalent(
+    "`alive = codes.sum(dim=0) > 0` → `alive = codes.mean(dim=0) > 0`",
+    because="a mean is above 0 where the sum is",
+)
+_SOLVED = "factors[alive] = torch.linalg.lstsq(left, right[:, None]).solution[:, {}]"
+unshrink.equivalent(
+    f"`{_SOLVED.format('0')}` → `{_SOLVED.format('-1')}`",
+    because="of one column the first is the last",
 )
 
 unshrink.hint("x − centre should be Σₖ sₖ · codeₖ · decoderₖ. Which sₖ make the error smallest?")

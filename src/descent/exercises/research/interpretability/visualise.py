@@ -129,9 +129,11 @@ visualise.slip(
 visualise.slip(
     "size_of_the_batch",
     "You divided by the size of all the slopes of the batch together. Each picture has its own.",
-    {"slope.flatten(1).norm(dim=1).clamp(min=1e-12).reshape(-1, 1, 1, 1)": (
-        "slope.norm().clamp(min=1e-12)"
-    )},
+    {
+        "slope.flatten(1).norm(dim=1).clamp(min=1e-12).reshape(-1, 1, 1, 1)": (
+            "slope.norm().clamp(min=1e-12)"
+        )
+    },
 )
 visualise.slip(
     "squared_size",
@@ -182,16 +184,24 @@ visualise.slip(
 visualise.slip(
     "slope_of_the_start",
     "You took the slope at the start and no other. It changes as the picture does.",
-    {"torch.autograd.grad(unit(x).sum(), x)[0]": (
-        "(lambda s: torch.autograd.grad(unit(s).sum(), s)[0])"
-        "(start.detach().clone().requires_grad_())"
-    )},
+    {
+        "torch.autograd.grad(unit(x).sum(), x)[0]": (
+            "(lambda s: torch.autograd.grad(unit(s).sum(), s)[0])"
+            "(start.detach().clone().requires_grad_())"
+        )
+    },
 )
 visualise.slip(
     "mean_over_pixels",
     "You divided by the root of the *mean* square. Your steps are longer by the root of the number "
     "of pixels.",
     {"norm(dim=1).clamp": "square().mean(dim=1).sqrt().clamp"},
+)
+
+_SIZE = "size = slope.flatten(1).norm(dim=1).clamp(min={}).reshape(-1, 1, 1, 1)"
+visualise.equivalent(
+    f"`{_SIZE.format('1e-12')}` → `{_SIZE.format('2e-12')}`",
+    because="either is nothing beside a slope that is not 0",
 )
 
 visualise.hint("One step: slope, its length for each picture, step, limit, detach.")
