@@ -153,7 +153,8 @@ induction_score.slip(
 )
 induction_score.slip(
     "mean_over_copies",
-    "You took the mean attention over the copies. A head that spreads over three would get a third: "
+    "You took the mean attention over the copies. A head that spreads over three "
+    "would get a third: "
     "add it up.",
     {_MASS: _MASS + " / follows.sum(dim=2).clamp(min=1)[:, None]"},
 )

@@ -154,7 +154,8 @@ match_features.slip(
 )
 match_features.slip(
     "size_of_the_cosine",
-    "You took the size of the cosine. A feature that points the other way is another one: codes are "
+    "You took the size of the cosine. A feature that points the other way is another "
+    "one: codes are "
     "never negative.",
     {
         "linear_sum_assignment(-cosines.detach().numpy())": (

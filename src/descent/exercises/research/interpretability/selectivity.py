@@ -216,7 +216,8 @@ selectivity.slip(
 )
 selectivity.slip(
     "difference_returned",
-    "You returned the difference in place of the control's accuracy. Both accuracies are asked for: "
+    "You returned the difference in place of the control's accuracy. Both accuracies "
+    "are asked for: "
     "a difference of 0.1 means one thing at 0.95 and another at 0.4.",
     {
         "return accuracy(labels), accuracy(control)": (
@@ -257,7 +258,8 @@ selectivity.slip(
 )
 selectivity.slip(
     "control_by_order",
-    "Your control turns the labels round by one type. Labels of neighbouring types may go together: "
+    "Your control turns the labels round by one type. Labels of neighbouring types "
+    "may go together: "
     "draw the order.",
     {"torch.randperm(len(kinds), generator=generator)": ("torch.arange(len(kinds) - 1, -1, -1)")},
 )

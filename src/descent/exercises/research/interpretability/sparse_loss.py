@@ -183,7 +183,8 @@ sparse_loss.slip(
 )
 sparse_loss.slip(
     "lengths_detached",
-    "You detached the lengths. The decoder then has no reason to stay short: let the slope through.",
+    "You detached the lengths. The decoder then has no reason to stay short: let the "
+    "slope through.",
     {"decoder.norm(dim=1)": "decoder.detach().norm(dim=1)"},
 )
 sparse_loss.slip(

@@ -241,7 +241,8 @@ _APPEND = "differences.append(with_other_off - without)"
 
 study_heads.slip(
     "no_control",
-    "You compared with the whole model. Switching off *any* head does harm: the control is the same "
+    "You compared with the whole model. Switching off *any* head does harm: the "
+    "control is the same "
     "model with the other head off.",
     {_APPEND: "differences.append(whole - without)"},
 )
@@ -335,8 +336,8 @@ study_heads.slip(
 )
 study_heads.slip(
     "never_undecided",
-    'What is not shown to be specific is "not specific" for you. That claim needs evidence as well: '
-    "the whole interval below 0.1.",
+    'What is not shown to be specific is "not specific" for you. That claim needs evidence '
+    "as well: the whole interval below 0.1.",
     {'"not specific" if high < 0.1 else "undecided"': '"not specific"'},
 )
 study_heads.slip(
@@ -356,7 +357,8 @@ study_heads.slip(
 )
 study_heads.slip(
     "small_sizes_only",
-    "You ask whether the interval lies near 0, on both sides. An effect far below 0 is not specific "
+    "You ask whether the interval lies near 0, on both sides. An effect far below 0 "
+    "is not specific "
     "either.",
     {"if high < 0.1": "if -0.1 < low and high < 0.1"},
 )

@@ -82,13 +82,15 @@ def right_factors(x, codes, decoder, centre):
 
 unshrink.slip(
     "each_on_its_own",
-    "You fitted each feature alone. Those that overlap then explain the same part of x twice: solve "
+    "You fitted each feature alone. Those that overlap then explain the same part of "
+    "x twice: solve "
     "for all factors together.",
     {"torch.linalg.lstsq(left, right[:, None]).solution[:, 0]": "right / left.diagonal()"},
 )
 unshrink.slip(
     "directions_ignored",
-    "You left out how the directions overlap: the table of equations has the codes' products alone.",
+    "You left out how the directions overlap: the table of equations has the codes' "
+    "products alone.",
     {"(active.T @ active) * (rows @ rows.T)": "active.T @ active"},
 )
 unshrink.slip(
@@ -158,7 +160,8 @@ unshrink.slip(
 )
 unshrink.slip(
     "unit_directions",
-    "You divided the decoder's rows by their lengths on the way. The factors are for the decoder as "
+    "You divided the decoder's rows by their lengths on the way. The factors are for "
+    "the decoder as "
     "it is.",
     {
         "active, rows = codes[:, alive], decoder[alive]": (

@@ -122,7 +122,8 @@ visualise.slip(
 )
 visualise.slip(
     "sign_alone",
-    "You took the sign of every slope, so all pixels move by the same amount. Divide by the size of "
+    "You took the sign of every slope, so all pixels move by the same amount. Divide "
+    "by the size of "
     "the whole slope instead.",
     {"slope / size": "slope.sign()"},
 )
