@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import nbformat
 import pytest
 import yaml
 
-from descent.authoring import AuthoringError, build_chapters, stale_files
+from descent.authoring import AuthoringError, build_chapters, listing, stale_files
+from descent.runs.definition.catalogue import RUNS
 
 MARKERS = "<!-- chapters:start -->\n<!-- chapters:end -->\n"
 RECORD = """{"run": "RUN", "profile": "PROFILE", "label": "2-cores", "date": "2026-01-02",
@@ -138,6 +140,18 @@ def test_a_missing_file_is_named(course):
     (course.root / "README.md").unlink()
     with pytest.raises(AuthoringError, match="README.md: the file is missing"):
         build(course)
+
+
+def test_the_page_of_real_runs_has_all_runs_of_a_chapter_the_last_of_its_page_first(
+    course, monkeypatch
+):
+    further = replace(RUNS["gpt2"], chapter="toys/1")
+    monkeypatch.setattr(listing, "RUNS", {"gpt2": further, "nanogpt": RUNS["nanogpt"]})
+    course.edit(course.source, "# data: synthetic\n", "# data: synthetic\n# run: nanogpt\n")
+    course.write("book/real-runs.md", f"# Real runs\n\n{MARKERS}")
+    build(course)
+    text = (course.root / "book" / "real-runs.md").read_text()
+    assert 0 < text.index("(`nanogpt`)") < text.index("(`gpt2`)") and text.count("(`") == 2
 
 
 def test_real_runs_have_a_page_once_a_chapter_has_one(course):

@@ -18,6 +18,7 @@ from descent.authoring.resource_list import has_resources, resources_page
 from descent.authoring.sprint_page import has_sprint, sprint_page
 from descent.authoring.terms import Place, Term, course_terms
 from descent.errors import CourseError
+from descent.runs.definition.catalogue import RUNS
 from descent.runs.results.records import all_results
 from descent.study.anchors import anchor_of
 from descent.study.catalog import Chapter
@@ -167,7 +168,14 @@ def _place(place: Place) -> str:
 
 
 def _runs(course: Course) -> list[str]:
-    return [chapter.run for chapter in course.chapters if chapter.run]
+    """Return the runs of the chapters that have any: the one a chapter ends in, then its others."""
+    found: dict[str, None] = {}
+    for chapter in course.chapters:
+        if chapter.run:
+            home = f"{chapter.part}/{chapter.number}"
+            others = [name for name, run in RUNS.items() if run.chapter == home]
+            found.update(dict.fromkeys([chapter.run, *others]))
+    return list(found)
 
 
 def _by_part(course: Course) -> list[tuple[str, list[Chapter]]]:

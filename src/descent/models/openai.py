@@ -49,6 +49,34 @@ class NoWeights(CourseError):
     """The published weights cannot be had; the message says why and what to do."""
 
 
+def published_gpt2(name: str, **options: Any) -> Any:
+    """Return OpenAI's model of a name as a ``GPT2LMHeadModel`` of `transformers`, on the CPU.
+
+    Parameters
+    ----------
+    name : str
+        ``gpt2``, ``gpt2-medium``, ``gpt2-large`` or ``gpt2-xl``.
+    **options
+        What `transformers` is told besides, such as ``attn_implementation="eager"``.
+
+    Raises
+    ------
+    NoWeights
+        When the weights can neither be found nor fetched.
+    """
+    from transformers import GPT2LMHeadModel
+
+    try:
+        return GPT2LMHeadModel.from_pretrained(name, **options)
+    except Exception as error:  # transformers and its hub let many kinds through
+        why = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise NoWeights(
+            f"OpenAI's weights of {name} are not here and could not be fetched ({why}). Fetch them "
+            'once where there is a network: python -c "from transformers import GPT2LMHeadModel '
+            f"as M; M.from_pretrained('{name}')\""
+        ) from error
+
+
 def load_openai_weights(name: str, context: int = CONTEXT, dropout: float = 0.0) -> GPT:
     """Return OpenAI's model of a name, on the CPU.
 
@@ -69,17 +97,7 @@ def load_openai_weights(name: str, context: int = CONTEXT, dropout: float = 0.0)
     NoWeights
         When they can neither be found nor fetched.
     """
-    from transformers import GPT2LMHeadModel
-
-    try:
-        theirs = GPT2LMHeadModel.from_pretrained(name)
-    except Exception as error:  # transformers and its hub let many kinds through
-        why = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise NoWeights(
-            f"OpenAI's weights of {name} are not here and could not be fetched ({why}). Fetch them "
-            'once where there is a network: python -c "from transformers import GPT2LMHeadModel '
-            f"as M; M.from_pretrained('{name}')\""
-        ) from error
+    theirs = published_gpt2(name)
     return from_transformers(theirs, context, dropout)
 
 

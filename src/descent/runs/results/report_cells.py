@@ -146,12 +146,12 @@ def show_comparison(folder: RunFolder) -> None:
     published = [number for number in folder.run().published if number.profile == asked["profile"]]
     metrics, last = folder.metrics(), last_values(folder)
     for number in published:
-        _, values = curve(metrics, number.metric)
+        _, values = curve(metrics, number.metric)  # none where a sweep's trainings come to it
         found = last.get(number.metric)
-        if not values:
+        if found is None:
             continue
         measured = in_words(number.metric, found)
-        if not isinstance(found, dict):
+        if values and not isinstance(found, dict):
             best = max(values) if number.metric.endswith("accuracy") else min(values)
             measured += f" (best {in_words(number.metric, best)})"
         print(f"{number.metric}: measured {measured}")
