@@ -8,7 +8,7 @@
 # builds: forward hooks that record and edit, saliency and integrated gradients, ablation, a claim tested on pictures that did not suggest it, induction found and refused, activation patching, induction weights written by hand, a probe with its control, a sparse autoencoder matched to the truth
 # number: an induction score of at least 0.7 on random periods, with a one-layer control that fails; attributions complete to 1e-3
 # data: MNIST; rows of tokens that repeat
-# run: null
+# run: gpt2_induction
 # readings:
 #   - {key: olah2020, where: "the three claims, and the curve detectors as an example of evidence", skip: "the interlude on whether it is a science, at first"}
 #   - {key: sundararajan2017, where: "the two axioms, and the section on how to apply the method", skip: "the proof of uniqueness"}
@@ -79,7 +79,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from descent import chapter, check, commit, hint, measured, outcome, progress, recall, write
+from descent import chapter, check, commit, measured, outcome, recall, recorded, run, write
 from descent.data import mnist
 from descent.figures import (
     COLOURS,
@@ -363,8 +363,8 @@ def integrated_gradients(f: Callable[[Tensor], Tensor], x: Tensor, baseline: Ten
 check(integrated_gradients)
 
 # %% [markdown]
-# Four faults of this method are known from public code: a sum in place of the mean, another factor than $x - x'$, a baseline that is left out of
-# the way, and steps chosen once for all. Completeness catches the first three. The fourth is next: how many steps are enough?
+# Four faults of this method are known from public code. One adds the slopes and forgets to average them; one takes another factor than $x - x'$. One leaves the baseline out of
+# the way, and one fixes the number of steps once for all. Completeness catches the first three. The fourth is next: how many steps are enough?
 
 # %%
 def gate(row: Tensor) -> Tensor:
@@ -493,7 +493,7 @@ show_digits(torch.cat([climbed[:, 0], *(torch.stack([best[c][k, 0] for c in rang
 print(f"the made pictures excite their channels {np.mean(np.array(on_made) / np.array(on_real)):.1f} times as much as the best digit does")
 
 # %% [markdown]
-# The made pictures are spots and stripes. They excite their channel far more than any digit, and show nothing that anybody writes. That is no fault in the
+# The made pictures are spots and stripes. They excite their channels more than the best digits do, and show nothing that anybody writes. That is no fault in the
 # code. A small network on plain digits has no reason to be right about pictures which never occur, and there is nothing natural to climb to. The digits below
 # show more: those in one column share a stroke, at one place and in one direction. Where pictures from the data are at hand, look at them first.
 #
@@ -1081,8 +1081,8 @@ fig.colorbar(drawn, label="share of the lost score")
 plt.show()
 
 # %% [markdown]
-# Here the token at place 9 was exchanged and the token before it was not. The first layer's knowledge of what stood before place 9 is the same in both runs. So patching it brings back
-# little, although nothing works without it. Which head matters depends on what was corrupted: a result of patching is always one of a *pair* of runs.
+# Here the token at place 9 was exchanged and the token before it was not. The first layer's knowledge of what stood before place 9 is the same in both runs. So patching it has
+# little to bring back, although the second layer needs it. Which head matters depends on what was corrupted: a result of patching is always one of a *pair* of runs.
 #
 # ## Write it yourself
 #
@@ -1467,8 +1467,8 @@ recall("sparse")
 # The last question is yours to settle. The second layer reads what a previous-token head wrote. Is it *this* head that induction needs, or would the loss of any head of the first layer
 # do as much harm? You have a laboratory, and a budget of trainings.
 #
-# `laboratory.score(seed)` trains a model with that seed, at the price of one, and gives its induction score. For a seed that is trained, `score(seed, "previous")` and `score(seed, "other")` are free: the
-# scores of the same model with its previous-token head off, and with the other head of the first layer off. Some seeds learn no induction within the time. Seeds differ, so a single one proves nothing.
+# `laboratory.score(seed)` trains a model with that seed, at the price of one, and gives its induction score. For a seed that is trained, two more scores are free. `score(seed, "previous")` is that of the
+# same model with its previous-token head off, and `score(seed, "other")` with the other head of the first layer off. Some seeds learn no induction within the time. Seeds differ, so a single one proves nothing.
 #
 # Hand in a conclusion and its evidence: a 95 % interval for the mean of (score with the other head off) − (score with the previous-token head off). `"specific"` needs the whole interval above 0.1, `"not specific"`
 # needs it below 0.1, and everything else is `"undecided"`.
@@ -1543,21 +1543,36 @@ for few in (4, len(kept["two_layers"])):
     print(f"{few} trainings: {verdict}, from {least:.2f} to {most:.2f}")
 
 # %% [markdown]
+# ## The same in GPT-2
+#
+# Does a model that read the web have such heads? The run `gpt2_induction` reads repeated random tokens with OpenAI's GPT-2 {cite:p}`radford2019`, scores all of
+# its heads with the two scores of this page, and takes heads out one by one. It needs the published weights, which
+# `transformers` fetches where there is a network. Heads to look for, as published for GPT-2 small: L5H5 with 0.93, L6H9 and L7H10 with 0.91.
+#
+# The weights were never trained on rows like these. So the mechanism, if you find it, is not a product of your training task.
+
+# %% tags=["real-run"]
+run("gpt2_induction")
+
+# %%
+recorded("gpt2_induction")
+
+# %% [markdown]
 # ## Go further
 #
 # **Path by path.** Which of the two first-layer heads does the induction head read? Patch only what one head sends to the other's keys.
 #
 # :::{admonition} What a good answer contains
 # :class: dropdown
-# An edit that changes the input of the second layer's `key` alone, with the first head's clean part put in; the same for `query` and `value`;
-# several seeds; the keys carry it and the others do not, or a seed in which that is false.
+# An edit that changes the input of the second layer's `key` alone, with the first head's clean part put in. The same for `query` and `value`.
+# Several seeds. Whether the keys carry it and the others do not, and any seed in which that is false.
 # :::
 #
 # **Features of digits.** Train a sparse autoencoder on `bend2` of the network for digits. Can its codes be named better than channels?
 #
 # :::{admonition} What a good answer contains
 # :class: dropdown
-# Names written down from one half of the pictures and guessed by another person on the other half; the same with channels and with random directions as controls; dead codes counted.
+# Names written down from one half of the pictures, and guessed by another person on the other half. The same for channels and for random directions, as controls. Dead codes counted.
 # :::
 #
 # **Without repetition.** Do the induction heads of your model work on rows where two tokens repeat and nothing else does?
