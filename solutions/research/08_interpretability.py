@@ -1298,7 +1298,7 @@ for ax, often in zip(axes, (1.0, 0.3, 0.05), strict=True):
         ax.plot([0, across], [0, up], "-o", color=list(COLOURS.values())[k % len(COLOURS)], lw=2, ms=4)
     ax.set(aspect="equal", xlim=(-1.5, 1.5), ylim=(-1.5, 1.5), xlabel="first number of h", title=f"each is there {often:.0%} of the time")
 axes[0].set_ylabel("second number of h")
-fig.suptitle("Five features in two numbers: the rarer they are, the more of them are kept", fontsize=11)
+fig.suptitle("Five features in two numbers: only where they are rare does each keep a whole direction", fontsize=11)
 plt.show()
 
 # %% [markdown]
