@@ -1,0 +1,217 @@
+"""How `repeated_batch` is judged: by counting, and with the generator that it is given."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from descent.exercises.doubles import torch_generator
+from descent.grading import Draw, Exercise, expect
+
+repeated_batch = Exercise(
+    "repeated_batch",
+    minutes=15,
+    difficulty=2,
+    changes=("generator",),
+    returns=tuple[Tensor, Tensor],
+)
+MANY = 3000
+
+
+def _call(answer, draw: Draw, n: int, vocabulary: int, length: int, shortest: int, longest: int):
+    return answer(n, vocabulary, length, shortest, longest, torch_generator(draw.seed()))
+
+
+@repeated_batch.property("repeats every row after its own period", trials=6)
+def _(answer, draw: Draw) -> None:
+    n, length = 1 + draw.size, 8 + draw.size
+    tokens, periods = _call(answer, draw, n, 50, length, 2, 7)
+    expect(tokens, "the tokens").has_shape(n, length).has_dtype("int64")
+    expect(periods, "the periods").has_shape(n).has_dtype("int64")
+    if tokens.shape != (n, length) or periods.shape != (n,):
+        return
+    wrong = 0
+    for row, period in zip(tokens.tolist(), periods.tolist(), strict=True):
+        wrong += sum(row[i] != row[i - period] for i in range(period, length))
+    expect(wrong, "tokens that differ from the one a period before").equals(0)
+
+
+@repeated_batch.property("has new tokens within a period", trials=2)
+def _(answer, draw: Draw) -> None:
+    tokens, periods = _call(answer, draw, 60, 100_000, 12, 4, 9)
+    short = [
+        len(set(row[:period])) < period
+        for row, period in zip(tokens.tolist(), periods.tolist(), strict=True)
+    ]
+    expect(sum(short), "rows of 60 that repeat before their period").is_between(0, 1)
+
+
+@repeated_batch.property("draws every period from the shortest to the longest as often", trials=2)
+def _(answer, draw: Draw) -> None:
+    shortest, longest = (3, 6) if draw.size == 1 else (5, 9)
+    _, periods = _call(answer, draw, MANY, 9, 18, shortest, longest)
+    kinds = longest - shortest + 1
+    expect(periods, "the periods").is_between(shortest, longest)
+    for period in range(shortest, longest + 1):
+        share = float((periods == period).float().mean()) * kinds
+        expect(share, f"the share of period {period}, times {kinds}").is_between(0.75, 1.25)
+
+
+@repeated_batch.property("draws a period for every row, in no order", trials=2)
+def _(answer, draw: Draw) -> None:
+    _, periods = _call(answer, draw, 400, 9, 20, 2, 9)
+    equal = float((periods[1:] == periods[:-1]).float().mean())
+    expect(equal, "how often two neighbouring rows have the same period").is_between(0.04, 0.25)
+
+
+@repeated_batch.property("draws every token as often, from 0 on", trials=2)
+def _(answer, draw: Draw) -> None:
+    vocabulary = 7
+    tokens, _ = _call(answer, draw, MANY, vocabulary, 6, 3, 6)
+    expect(tokens, "the tokens").is_between(0, vocabulary - 1)
+    for place in (0, 2):
+        counts = torch.bincount(tokens[:, place].clamp(0, 6), minlength=vocabulary)
+        share = (counts / MANY * vocabulary).numpy().astype(float)
+        name = f"the shares of the tokens at place {place}, times {vocabulary}"
+        expect(share, name).is_between(0.75, 1.25)
+
+
+@repeated_batch.property("gives every row tokens of its own", trials=1)
+def _(answer, draw: Draw) -> None:
+    tokens, _ = _call(answer, draw, 100, 1000, 6, 3, 6)
+    kinds = len({tuple(row) for row in tokens.tolist()})
+    expect(kinds, "different rows among 100").is_between(95, 100)
+
+
+@repeated_batch.property("works with one period alone, and one longer than the row", trials=2)
+def _(answer, draw: Draw) -> None:
+    tokens, periods = _call(answer, draw, 5, 1000, 7, 3, 3)
+    expect(periods, "the periods").equals(torch.full((5,), 3))
+    same = (tokens[:, 3:] == tokens[:, :-3]).float().mean()
+    expect(float(same), "the share of tokens that repeat").equals(1.0)
+    tokens, periods = _call(answer, draw, 5, 1000, 4, 9, 9)
+    expect(tokens, "rows shorter than their period").has_shape(5, 4)
+
+
+@repeated_batch.property("draws from the generator it is given, and from no other", trials=1)
+def _(answer, draw: Draw) -> None:
+    seed = draw.seed()
+    torch.manual_seed(1)
+    first, _ = answer(8, 30, 9, 2, 6, torch_generator(seed))
+    torch.manual_seed(2)
+    second, _ = answer(8, 30, 9, 2, 6, torch_generator(seed))
+    expect(bool((first == second).all()), "whether the same seed gives the same").equals(True)
+    third, _ = answer(8, 30, 9, 2, 6, torch_generator(seed + 1))
+    expect(bool((first == third).all()), "whether another seed gives the same").equals(False)
+
+
+@repeated_batch.right
+def right_batch(n, vocabulary, length, shortest, longest, generator):
+    periods = torch.randint(shortest, longest + 1, (n,), generator=generator)
+    block = torch.randint(vocabulary, (n, longest), generator=generator)
+    places = torch.arange(length) % periods[:, None]
+    return block.gather(1, places), periods
+
+
+_PERIODS = "torch.randint(shortest, longest + 1, (n,), generator=generator)"
+_BLOCK = "torch.randint(vocabulary, (n, longest), generator=generator)"
+
+repeated_batch.slip(
+    "longest_never_drawn",
+    "The longest period never comes. The upper end of `randint` is left out: add 1.",
+    {"longest + 1": "max(longest, shortest + 1)"},
+)
+repeated_batch.slip(
+    "one_period_for_the_batch",
+    "All rows of your batch have the same period. Each row draws its own.",
+    {_PERIODS: "torch.randint(shortest, longest + 1, (1,), generator=generator).expand(n)"},
+)
+repeated_batch.slip(
+    "always_the_longest",
+    "Your period is fixed. A model can then learn “so many places back” and needs no induction at "
+    "all: one layer is enough.",
+    {_PERIODS: "torch.full((n,), longest)"},
+)
+repeated_batch.slip(
+    "always_the_mean",
+    "Your period is fixed, halfway between the ends. A model can then learn “so many places back” "
+    "and needs no induction at all: one layer is enough.",
+    {_PERIODS: "torch.full((n,), (shortest + longest) // 2)"},
+)
+repeated_batch.slip(
+    "periods_in_turn",
+    "Your periods come in turn. Draw them.",
+    {_PERIODS: "shortest + torch.arange(n) % (longest + 1 - shortest)"},
+)
+repeated_batch.slip(
+    "same_block_for_all",
+    "All rows repeat the same tokens: the model can learn them by heart. Each row draws its own.",
+    {_BLOCK: "torch.randint(vocabulary, (1, longest), generator=generator).expand(n, longest)"},
+)
+repeated_batch.slip(
+    "last_token_never_drawn",
+    "The last token of the vocabulary never comes. The upper end of `randint` is left out already.",
+    {"torch.randint(vocabulary, ": "torch.randint(vocabulary - 1, "},
+)
+repeated_batch.slip(
+    "token_zero_never_drawn",
+    "Token 0 never comes. Tokens go from 0 to vocabulary − 1.",
+    {"torch.randint(vocabulary, ": "torch.randint(1, vocabulary, "},
+)
+repeated_batch.slip(
+    "longest_block_repeated",
+    "Your rows repeat after the longest period, whatever they have drawn.",
+    {"% periods[:, None]": "% (0 * periods[:, None] + longest)"},
+)
+repeated_batch.slip(
+    "periods_sorted",
+    "You sorted the periods. Rows come in no order.",
+    {
+        "% periods[:, None]": "% periods.sort().values[:, None]",
+        ", periods\n": (", periods.sort().values\n"),
+    },
+)
+repeated_batch.slip(
+    "other_randomness",
+    "You draw from torch's own randomness as well. All draws take the generator, so that a seed "
+    "gives the same batch again.",
+    {_BLOCK: "torch.randint(vocabulary, (n, longest))"},
+)
+repeated_batch.slip(
+    "not_repeated",
+    "Your tokens are all new: nothing repeats. Read them from a block, at place mod period.",
+    {
+        "block.gather(1, places), periods": (
+            "torch.randint(vocabulary, (n, length), generator=generator), periods"
+        )
+    },
+)
+repeated_batch.slip(
+    "back_and_forth",
+    "Your rows run forwards, then backwards. They begin again from the first token.",
+    {
+        "torch.arange(length) % periods[:, None]": (
+            "(lambda i, p: torch.where((i // p) % 2 == 0, i % p, p - 1 - i % p))"
+            "(torch.arange(length), periods[:, None])"
+        )
+    },
+)
+repeated_batch.slip(
+    "each_token_stretched",
+    "You wrote each token several times in a row. The whole block repeats: place mod period, and "
+    "not place divided by it.",
+    {"% periods[:, None]": "// periods[:, None] % longest"},
+)
+repeated_batch.slip(
+    "twice_at_most",
+    "Your rows repeat once, and then go on with token 0.",
+    {
+        "block.gather(1, places), periods": (
+            "block.gather(1, places) * (torch.arange(length) < 2 * periods[:, None]), periods"
+        )
+    },
+)
+
+repeated_batch.hint("A block of `longest` tokens for each row; which place of it is read where?")
+repeated_batch.hint("`torch.arange(length) % periods[:, None]` has shape (n, length).")
+repeated_batch.hint("`block.gather(1, places)` reads for every row at its own places.")
