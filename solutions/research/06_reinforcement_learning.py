@@ -54,7 +54,7 @@
 # # Proximal policy optimisation
 #
 # Two agents learn to balance a pole. They share every line of code but one. After the same number of steps one of
-# them holds the pole for 500 steps, as long as the game lasts. The other lets it fall within 30. No error was raised, no number is
+# them holds the pole for 500 steps, as long as the game lasts. The other lets it fall again and again. No error was raised, no number is
 # infinite, and the reward curve of the second says only *it does not learn*. You will see five other
 # curves that say more, and five tiny worlds that find the line in seconds.
 #
@@ -1246,7 +1246,7 @@ recall("probes")
 # %% [markdown]
 # ## CartPole
 #
-# Three seeds, with settings close to those of [RL Baselines3 Zoo](https://github.com/DLR-RM/rl-baselines3-zoo), whose tuned run is listed at 500. The bar is
+# Three seeds, with settings adapted from those of [RL Baselines3 Zoo](https://github.com/DLR-RM/rl-baselines3-zoo), whose tuned run is listed at 500. The bar is
 # 475 steps, the mean of 100 new episodes, within 130 000 steps of practice. {cite:t}`huang2022` report 490 ± 6 after 500 000, with other settings.
 
 # %%
@@ -1326,7 +1326,6 @@ def draw_diagnostics(histories: dict[str, list[dict[str, float]]], title: str) -
     axes[1, 2].set(title="steps per episode that ended", yscale="log", xlabel="iteration", ylabel="steps")
     axes[1, 0].set(xlabel="iteration", ylabel="share of variance")
     fig.suptitle(title)
-    plt.tight_layout()
     plt.show()
 
 
