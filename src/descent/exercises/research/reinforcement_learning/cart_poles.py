@@ -54,8 +54,9 @@ def _expect_step(carts, states, ages, actions) -> None:
         return
     expect(given[4], "final").has_shape(*final.shape).close_to(final, 1e-5, 1e-6)
     expect(given[1], "the rewards").close_to(rewards)
-    expect(given[2], "terminated").equals(terminated)
-    expect(given[3], "truncated").equals(truncated)
+    for place, wanted_ends in ((2, terminated), (3, truncated)):
+        told = np.asarray(given[place], dtype=float)
+        expect(told, f"{NAMES[place]}, 1 for true").equals(wanted_ends.astype(float))
     for place, name in ((2, "terminated"), (3, "truncated")):
         expect(given[place], name).has_dtype("bool")
     for place in (0, 4):
@@ -106,6 +107,7 @@ def _(answer, draw: Draw) -> None:
             np.array([one[0] for one in wanted]), 1e-5, 1e-6
         )
         states = np.array(carts.states, dtype=np.float64)
+    expect(carts.states, "the states after many steps").has_dtype("float64")
 
 
 @CartPoles.property("falls past 12° and 2.4 on either side, and not before", trials=2)
@@ -113,6 +115,7 @@ def _(answer, draw: Draw) -> None:
     near = []
     for sign in (1.0, -1.0):
         near += [[sign * 2.39, sign * 1.0, 0, 0], [sign * 2.39, sign * 0.4, 0, 0]]
+        near += [[0, 0, sign * 0.999 * LIMIT, sign * 20.0]]
         near += [[0, 0, sign * 0.999 * LIMIT, sign * 1.0], [0, 0, sign * 0.99 * LIMIT, sign * 0.01]]
     states = np.array(near)
     actions = draw.integers(0, 2, len(states))
@@ -125,7 +128,10 @@ def _(answer, draw: Draw) -> None:
     states = np.zeros((4, 4))
     states[3, 2:] = 0.999 * LIMIT, 2.0
     ages, actions = np.array([498, 499, 0, 499]), draw.integers(0, 2, 4)
-    _expect_step(_placed(answer, states, ages), states, ages, actions)
+    carts = _placed(answer, states, ages)
+    _expect_step(carts, states, ages, actions)
+    carts.step(actions)
+    expect(carts.ages, "the ages one step later").equals([0, 1, 2, 1])
 
 
 @CartPoles.property("counts the steps of each cart by itself", trials=1)

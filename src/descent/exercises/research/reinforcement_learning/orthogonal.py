@@ -38,9 +38,9 @@ def _(answer, draw: Draw) -> None:
 
 @orthogonal.property("draws all rotations equally likely: every entry has mean 0", trials=1)
 def _(answer, draw: Draw) -> None:
-    for rows, columns in ((2, 2), (3, 2), (2, 3), (1, 1)):
+    for rows, columns in ((3, 2), (2, 3), (1, 1)):
         generator = torch_generator(draw.seed())
-        drawn = [answer(rows, columns, 1.0, generator) for _ in range(300)]
+        drawn = [answer(rows, columns, 1.0, generator) for _ in range(200)]
         shapes = {tuple(one.shape) for one in drawn}
         if shapes != {(rows, columns)}:
             expect(drawn[0], "the matrix").has_shape(rows, columns)

@@ -129,15 +129,10 @@ value_loss.slip(
 )
 value_loss.slip(
     "never_clipped",
-    "You never clip.",
+    "You never clip, or you keep the value near the *return*, which comes to the same. It is "
+    "kept near the old value.",
     {"if epsilon is not None:": "if False:"},
 )
-value_loss.slip(
-    "clipped_about_the_return",
-    "You kept the value near the *return*. It is kept near the old value.",
-    {"old + (values - old).clamp(-epsilon, epsilon)":
-     "targets + (values - targets).clamp(-epsilon, epsilon)"},
-)  # fmt: skip
 value_loss.slip(
     "clipped_as_a_ratio",
     "You limited the ratio of the values. They may be negative or 0: the band is old ± ε.",
