@@ -2,12 +2,13 @@
 
 A notebook needs ``chapter``, ``check``, ``hint`` and ``progress``; ``commit`` and ``outcome`` for
 what is to be said before it is seen, ``recall`` and ``write`` for what is to be remembered and put
-into words. ``clock`` and ``sprint`` keep the time. Later chapters
-also need ``mine``, which fetches an earlier answer; ``run``, which trains; ``recorded``, which
-shows what others' training gave; and ``measured``, which returns what was measured beforehand. The
-last rungs need a model that is already there (``GPT``, ``sample``), and processes that talk
-(``Link``, ``alone``, ``in_turns``, ``in_processes``). ``triton``, with its language ``tl``,
-is None where it has no build.
+into words. ``clock`` and ``sprint`` keep the time. ``label_samples`` and ``blind_rating`` show
+texts to be judged by hand, ``labels`` and ``rated`` return what was judged. Later chapters also
+need ``mine``, which fetches an earlier answer; ``run``, which trains; ``recorded``, which shows
+what others' training gave; and ``measured``, which returns what was measured beforehand. The last
+rungs need a model that is already there (``GPT``, ``sample``), and processes that talk (``Link``,
+``alone``, ``in_turns``, ``in_processes``). ``triton``, with its language ``tl``, is None where it
+has no build.
 
 A notebook imports from here, from :mod:`descent.data` and from :mod:`descent.figures`, and from
 nothing deeper. Each name comes from its module on first use, so that ``import descent`` costs
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from descent.notebook_runs import recorded, run
     from descent.notebook_study import clock, commit, outcome, recall, sprint, write
     from descent.runs.launching.notebook_processes import in_processes
+    from descent.study.labelling.labels import label_samples, labels
+    from descent.study.labelling.rating import blind_rating, rated
     from descent.study.measurements import measured
     from descent.training.links import Link, alone, in_turns
     from descent.training.triton_language import tl, triton
@@ -36,6 +39,7 @@ __all__ = [
     "Link",
     "__version__",
     "alone",
+    "blind_rating",
     "chapter",
     "check",
     "clock",
@@ -43,11 +47,14 @@ __all__ = [
     "hint",
     "in_processes",
     "in_turns",
+    "label_samples",
+    "labels",
     "measured",
     "mine",
     "outcome",
     "progress",
     "put_back",
+    "rated",
     "recall",
     "recorded",
     "run",
@@ -62,6 +69,7 @@ MODULES = {
     "GPT": "models.gpt",
     "Link": "training.links",
     "alone": "training.links",
+    "blind_rating": "study.labelling.rating",
     "chapter": "notebook",
     "check": "notebook",
     "clock": "notebook_study",
@@ -69,11 +77,14 @@ MODULES = {
     "hint": "notebook",
     "in_processes": "runs.launching.notebook_processes",
     "in_turns": "training.links",
+    "label_samples": "study.labelling.labels",
+    "labels": "study.labelling.labels",
     "measured": "study.measurements",
     "mine": "notebook",
     "outcome": "notebook_study",
     "progress": "notebook",
     "put_back": "notebook",
+    "rated": "study.labelling.rating",
     "recall": "notebook_study",
     "recorded": "notebook_runs",
     "run": "notebook_runs",

@@ -16,5 +16,6 @@ Every check goes into the record: ``store`` keeps it in a database, ``pending`` 
 ``repair`` puts a damaged one away. ``working_time`` reads from it how long a learner worked,
 ``progress`` what is done and what opens next. ``timing`` is the clock, and ``days`` says what a day
 and a week are; ``recall`` brings the cards back when they are about to be forgotten; ``sprint`` is
-the 24-hour weekend. ``export`` takes the record along, prints and deletes it.
+the 24-hour weekend. ``labelling`` keeps what texts were judged to be by hand. ``export`` takes the
+record along, prints and deletes it.
 """

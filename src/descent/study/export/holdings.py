@@ -12,6 +12,7 @@ _KINDS = (
     ("the record", ("progress.sqlite3", "progress.sqlite3-*", "progress.sqlite3.repair")),
     ("entries that wait for the record", ("progress-pending*.jsonl",)),
     ("damaged records that were put away", ("progress-corrupt-*",)),
+    ("labels and ratings that were given by hand", ("labels",)),
     ("answers whose checks ended a kernel", ("checks",)),
     ("files that were not finished", (".progress*.tmp",)),
 )
