@@ -322,7 +322,9 @@ class _Training(ExitStack):
         if self.processes.world == 1 or self.sharded:
             return self.compiled
         gpus = [self.processes.local_rank] if self.processes.device != "cpu" else None
-        return DistributedDataParallel(self.compiled, device_ids=gpus)
+        # In a stage of a task that trains several models, only that one's weights have gradients.
+        some = bool(getattr(self.task, "in_stages", False))
+        return DistributedDataParallel(self.compiled, device_ids=gpus, find_unused_parameters=some)
 
     def _gradients_stay_here(self, stay: bool) -> AbstractContextManager[Any]:
         if self.sharded:

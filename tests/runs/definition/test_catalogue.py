@@ -34,7 +34,7 @@ def copied(tmp_path, monkeypatch):
 def test_the_runs_come_in_the_order_of_their_chapters():
     assert list(catalogue.RUNS) == [
         "mnist_resnet", "imagenet", "nanogpt", "gpt2", "word_shakespeare", "mnist_scaling",
-        "batch_size_sweep", "ddpm",
+        "batch_size_sweep", "ddpm", "rlhf_shakespeare",
     ]  # fmt: skip
 
 

@@ -31,7 +31,10 @@ NOT_LISTED = ("smoke",)
 """Profiles that only try whether everything works: nothing they measure is worth a record."""
 
 
-RESULTS = (" loss", "accuracy", "perplexity", "bits per character")
+RESULTS = (
+    " loss", "accuracy", "perplexity", "bits per character", " kl", " reward", " sentiment",
+    " distinct",
+)  # fmt: skip
 """How the names of numbers end that a record keeps."""
 
 
