@@ -686,8 +686,8 @@ recall("kl")
 # By hand, "love hate" with reward 1.2 and $\beta = 0.5$: its distance is $-0.61$ nats, so $A = 1.2 + 0.31 = 1.51$. With a ratio of 1.3 and $\epsilon = 0.2$ a token counts
 # $1.2 \cdot 1.51$. With $A = -1.51$ it would count $-1.3 \cdot 1.51$: a mistake is never clipped away.
 #
-# Report the KL that is trained. A log with another KL, per token or of the new policy from the old one, is how ten nats become forty: the public log's 0.6 is half a
-# squared difference *per token*, times 64 tokens.
+# Report the KL that is trained. A log with another KL is how ten nats become forty. The public log's 0.6 is half a
+# squared difference *per token*; lines there have 64 tokens.
 
 # %% exercise="policy_loss"
 def policy_loss(
@@ -1356,8 +1356,8 @@ check(compare_rewards)
 recall("control")
 
 # %% [markdown]
-# The real run does this at a size that a page cannot: a larger transformer, a thousand samples an iteration, checkpoints up to 10 nats and beyond, several seeds. It trains your
-# own pieces, or ours.
+# The real run does this at a size that a page cannot: more text, a larger transformer and more samples, with all the policies of this page side by side. It trains your
+# `Decoder` of [chapter 1](01_transformers.ipynb), or ours.
 
 # %% tags=["real-run"]
 run("rlhf_shakespeare", model="mine")
@@ -1380,7 +1380,7 @@ recorded("rlhf_shakespeare")
 #
 # :::{admonition} What a good answer contains
 # :class: dropdown
-# The optimal policy for a penalty $\beta$ is the start's distribution times $e^{R/\beta}$; a curve of KL against $\beta$ with several seeds; a remark that training
+# The optimal policy for a penalty $\beta$ is the start's distribution times $e^{R/\beta}$. A curve of KL against $\beta$ with several seeds. A remark that training
 # that stops early looks like a larger $\beta$.
 # :::
 #

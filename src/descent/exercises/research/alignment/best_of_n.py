@@ -171,7 +171,8 @@ _SLIPS = {
         {"last < count and scores[last] == scores[first]": "last == first"},
     ),
     "one_rank_off": (
-        "You are off by one in the ranks: the i-th smallest is the best of C(i − 1, n − 1) choices.",
+        "You are off by one in the ranks: the i-th smallest is the best of C(i − 1, n − "
+        "1) choices.",
         {_WAYS: "chosen = math.comb(max(last - 1, 0), n) - math.comb(max(first - 1, 0), n)",
          "ways = math.comb(count, n)": "ways = max(math.comb(count - 1, n), 1)"},
     ),

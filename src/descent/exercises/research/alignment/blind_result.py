@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 
-
 from descent.exercises.studies import refuses
 from descent.grading import Draw, Exercise, expect
 
@@ -32,7 +31,9 @@ def _sheet(draw: Draw, n: int, better: float = 0.7) -> tuple[list[str], list[flo
     key = [["start", "trained"][i] for i in draw.rng.permutation([0] * n + [1] * n)]
     ratings = []
     for whose in key:
-        odds = [0.2, 0.2, 0.6] if whose == "trained" and draw.uniform(0, 1) < better else [1 / 3] * 3
+        odds = (
+            [0.2, 0.2, 0.6] if whose == "trained" and draw.uniform(0, 1) < better else [1 / 3] * 3
+        )
         ratings.append(float(draw.rng.choice([0.0, 0.5, 1.0], p=odds)))
     return key, ratings
 

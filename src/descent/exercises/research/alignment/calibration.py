@@ -7,9 +7,7 @@ import torch
 from descent.grading import Draw, Exercise, expect
 
 Row = tuple[float, float, int]
-calibration = Exercise(
-    "calibration", minutes=20, difficulty=2, returns=tuple[list[Row], float]
-)
+calibration = Exercise("calibration", minutes=20, difficulty=2, returns=tuple[list[Row], float])
 
 
 def _sorted_into(probabilities, labels, bins: int) -> tuple[list[Row], float]:
@@ -141,7 +139,8 @@ _SLIPS = {
     "limits_into_the_lower_bin": (
         "You put a probability on the limit of two bins into the lower one. It belongs to the "
         "upper.",
-        {"(probabilities * bins).long()": "((probabilities * bins).ceil().long() - 1).clamp(min=0)"},
+        {"(probabilities * bins).long()":
+         "((probabilities * bins).ceil().long() - 1).clamp(min=0)"},
     ),
     "bins_of_equal_count": (
         "You made bins that hold equally many texts. These bins are equally wide.",

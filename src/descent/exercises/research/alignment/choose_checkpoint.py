@@ -57,9 +57,7 @@ def _rows(*values) -> list[Checkpoint]:
 
 @choose_checkpoint.property("is not what the proxy likes best", trials=2)
 def _(answer, draw: Draw) -> None:
-    rows = _rows(
-        (0, 0.0, 0.0, 0.1, 0.99), (20, 3.0, 0.8, 0.62, 0.95), (40, 7.5, 2.1, 0.48, 0.8)
-    )
+    rows = _rows((0, 0.0, 0.0, 0.1, 0.99), (20, 3.0, 0.8, 0.62, 0.95), (40, 7.5, 2.1, 0.48, 0.8))
     _expect_choice(answer, [rows[i] for i in draw.rng.permutation(3)])
 
 

@@ -69,8 +69,7 @@ class Trainings:
 
 def _paired(train: Trainings, seeds: int, limit: float) -> tuple[float, float]:
     gaps = [
-        train.measure("learned", s, limit) - train.measure("random", s, limit)
-        for s in range(seeds)
+        train.measure("learned", s, limit) - train.measure("random", s, limit) for s in range(seeds)
     ]
     half = T_95[seeds] * float(np.std(gaps, ddof=1)) / math.sqrt(seeds)
     return float(np.mean(gaps)) - half, float(np.mean(gaps)) + half
@@ -232,7 +231,8 @@ _SLIPS = {
     "conclusions_exchanged": (
         "Your conclusions are the wrong way round: the learned reward is better where the whole "
         "interval is above 0.",
-        {'"better" if low > 0 else "worse" if high < 0': '"worse" if low > 0 else "better" if high < 0'},
+        {'"better" if low > 0 else "worse" if high < 0':
+         '"worse" if low > 0 else "better" if high < 0'},
     ),
     "difference_turned": (
         "You subtracted the learned reward's result from the random one's.",

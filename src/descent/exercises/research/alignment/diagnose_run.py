@@ -167,7 +167,8 @@ _SLIPS = {
     ),
     "own_kl_sign": (
         "Your own KL has the wrong sign: the policy's log-probability comes first.",
-        {"log.policy_log_probs - log.start_log_probs": "log.start_log_probs - log.policy_log_probs"},
+        {"log.policy_log_probs - log.start_log_probs":
+         "log.start_log_probs - log.policy_log_probs"},
     ),
     "negative_alone": (
         "You look for a wrong sign and for no other fault of the report. Work the KL out again, "
@@ -185,7 +186,8 @@ _SLIPS = {
         "You exchanged the KL per token and the KL with padding in it. The first is smaller by the "
         "mean length.",
         {"return \"not per completion\"": "return \"padding counted\"",
-         "        return \"padding counted\"\n    pairs": "        return \"not per completion\"\n    pairs"},
+         "        return \"padding counted\"\n    pairs":
+          "        return \"not per completion\"\n    pairs"},
     ),
     "never_collapsed": (
         "You did not look at the samples. A KL can be right while all samples are the same.",

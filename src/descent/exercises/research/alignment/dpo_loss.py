@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import torch
 from torch import Tensor
@@ -160,7 +158,8 @@ _SLIPS = {
     ),
     "pairs_not_turned": (
         "You took the first of every pair for the better one. The labels say which is.",
-        {"turned = labels[one] < labels[two]": "turned = torch.zeros(len(pairs), dtype=torch.bool)"},
+        {"turned = labels[one] < labels[two]":
+         "turned = torch.zeros(len(pairs), dtype=torch.bool)"},
     ),
     "always_turned": (
         "You took the worse one for the better: look at which label is higher.",
@@ -203,7 +202,8 @@ _SLIPS = {
         {"(margin > 0).sum().item() / count": "(margin > 0).sum().item() / len(pairs)"},
     ),
     "share_with_equals": (
-        "You counted pairs with a margin of 0 as being in order. The policy does not prefer either.",
+        "You counted pairs with a margin of 0 as being in order. The policy does not "
+        "prefer either.",
         {"(margin > 0).sum()": "(margin >= 0).sum()"},
     ),
     "share_by_policy": (

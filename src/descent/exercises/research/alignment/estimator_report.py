@@ -24,8 +24,7 @@ def _added_up(policy, start) -> tuple[float, list[float], list[float]]:
             values.append((a, (-log_ratio, log_ratio**2 / 2, b / a - 1 - log_ratio)))
     means = [sum(a * v[k] for a, v in values) for k in range(3)]
     spreads = [
-        math.sqrt(max(sum(a * v[k] ** 2 for a, v in values) - means[k] ** 2, 0.0))
-        for k in range(3)
+        math.sqrt(max(sum(a * v[k] ** 2 for a, v in values) - means[k] ** 2, 0.0)) for k in range(3)
     ]
     return kl, [mean - kl for mean in means], spreads
 

@@ -32,7 +32,9 @@ def _peak(alpha: float, beta: float, kind: str) -> float:
 def _normal_equations(kl: np.ndarray, rewards: np.ndarray, kind: str) -> tuple[float, float]:
     """Least squares for two unknowns, by Cramer's rule."""
     d = np.sqrt(kl)
-    second = -(d**2) if kind == "best of n" else np.array([-x * math.log(x) if x else 0.0 for x in d])
+    second = (
+        -(d**2) if kind == "best of n" else np.array([-x * math.log(x) if x else 0.0 for x in d])
+    )
     a, b, c = d @ d, d @ second, second @ second
     e, f = d @ rewards, second @ rewards
     return (e * c - b * f) / (a * c - b * b), (a * f - b * e) / (a * c - b * b)
@@ -178,7 +180,8 @@ _SLIPS = {
         {"float(top**2)": "float(top)"},
     ),
     "peak_where_the_reward_is_zero": (
-        "You gave the KL at which the reward has fallen to 0. The peak is where the derivative is 0.",
+        "You gave the KL at which the reward has fallen to 0. The peak is where the "
+        "derivative is 0.",
         {_TOP: 'top = alpha / beta if kind == "best of n" else math.exp(alpha / beta)'},
     ),
     "peak_of_the_other_law": (
@@ -207,7 +210,8 @@ _SLIPS = {
     "two_points": (
         "You used two points of the curve. Fit all of them.",
         {"np.linalg.lstsq(columns, rewards,":
-         "np.linalg.lstsq(columns[[kl.argmin(), kl.argmax()]], rewards[[kl.argmin(), kl.argmax()]],"},
+         "np.linalg.lstsq(columns[[kl.argmin(), kl.argmax()]], "
+         "rewards[[kl.argmin(), kl.argmax()]],"},
     ),
     "negative_accepted": (
         "You accept a KL below 0. No mean KL is: something is wrong with the measurement. Raise "

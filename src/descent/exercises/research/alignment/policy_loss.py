@@ -12,17 +12,14 @@ from descent.grading import Draw, Exercise, expect
 
 from .shared import drawn_lengths, drawn_log_probs, mask_of
 
-policy_loss = Exercise(
-    "policy_loss", minutes=40, difficulty=3, returns=tuple[Tensor, float, float]
-)
+policy_loss = Exercise("policy_loss", minutes=40, difficulty=3, returns=tuple[Tensor, float, float])
 
 
 def _expected(new, old, start, mask, rewards, weight, clip) -> tuple[float, float, float, Tensor]:
     """Loss, KL and clip fraction, and the loss's derivative by every new log-probability."""
     n, places = mask.shape
     kls = [
-        sum((old[i, t] - start[i, t]).item() for t in range(places) if mask[i, t])
-        for i in range(n)
+        sum((old[i, t] - start[i, t]).item() for t in range(places) if mask[i, t]) for i in range(n)
     ]
     total, clipped, count = 0.0, 0, int(mask.sum())
     gradient = torch.zeros(n, places)
@@ -66,9 +63,7 @@ class Case:
         if loss.requires_grad:
             leaves = [g for g in gradients_at_leaves(loss) if g.shape == new.shape]
             found = leaves[0] if leaves else torch.zeros(0)
-            expect(found, "the gradient at the new log-probabilities").close_to(
-                right[3], atol=1e-6
-            )
+            expect(found, "the gradient at the new log-probabilities").close_to(right[3], atol=1e-6)
 
 
 @policy_loss.property("is clipped where the advantage would carry it further", trials=6)
@@ -281,7 +276,8 @@ _SLIPS = {
         {"ratio.clamp(1 - clip, 1 + clip)": "ratio.log().clamp(-clip, clip).exp()"},
     ),
     "old_trained": (
-        "The old log-probabilities get a gradient. They are numbers: only the new ones are trained.",
+        "The old log-probabilities get a gradient. They are numbers: only the new ones "
+        "are trained.",
         {"old = old.detach()": "old = old + 0.0"},
     ),
     "multiplied_by_mask": (

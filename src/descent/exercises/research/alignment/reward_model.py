@@ -60,7 +60,7 @@ def _made(answer, draw: Draw, d: int) -> tuple[nn.Module, Body] | None:
     return model, body
 
 
-RewardModel = Exercise("RewardModel", minutes=25, difficulty=2)
+RewardModel = Exercise("RewardModel", minutes=25, difficulty=2, changes=("body",))
 
 
 @RewardModel.property("scores the last real token of each line", trials=6)
@@ -252,7 +252,9 @@ for _name, (_message, _edits) in _SLIPS.items():
     RewardModel.slip(_name, _message, _edits)
 
 RewardModel.hint("Which place has read the whole line, and nothing of the padding?")
-RewardModel.hint("`hidden[rows, places]` with two vectors of numbers takes one place from each row.")
+RewardModel.hint(
+    "`hidden[rows, places]` with two vectors of numbers takes one place from each row."
+)
 RewardModel.hint(
     "A line of 3 real tokens, with the start in front: places 0, 1, 2, 3. Which is it?",
     when="value",

@@ -10,7 +10,7 @@ from descent.exercises.doubles import normals
 from descent.exercises.studies import refuses
 from descent.grading import Draw, Exercise, expect
 
-RewardScale = Exercise("RewardScale", minutes=15, difficulty=2)
+RewardScale = Exercise("RewardScale", minutes=15, difficulty=2, changes=("rewards",))
 
 
 def _scaled(rewards, basis) -> list[float]:
@@ -64,6 +64,15 @@ def _(answer, draw: Draw) -> None:
     grid = normals(draw, 3, 4)
     right = torch.tensor(_scaled(grid.flatten(), basis)).reshape(3, 4)
     expect(scale(grid), "a grid of scaled rewards").has_shape(3, 4).close_to(right, atol=1e-4)
+
+
+@RewardScale.property("leaves the rewards that it scales as they are", trials=2)
+def _(answer, draw: Draw) -> None:
+    basis, later = _basis(draw, 6), normals(draw, 5)
+    first, second = basis.clone(), later.clone()
+    answer(basis)(later)
+    expect(basis, "the rewards it was measured on").equals(first)
+    expect(later, "the rewards it scaled").equals(second)
 
 
 @RewardScale.property("keeps rewards of tiny spread apart", trials=2)

@@ -184,7 +184,8 @@ def right_lines(model, n, longest, temperature, generator):
 _SLIPS = {
     "log_probs_at_temperature_1": (
         "You sampled at one temperature and gave the log-probabilities at another, 1. The policy "
-        "that drew these lines is the heated one; ratios and KL would be wrong from the first step.",
+        "that drew these lines is the heated one; ratios and KL would be wrong from the "
+        "first step.",
         {"log_prob = log_shares.gather": "log_prob = logits[:, -1].log_softmax(-1).gather"},
     ),
     "temperature_multiplied": (
@@ -297,13 +298,12 @@ _SLIPS = {
     "cut_to_the_longest_drawn": (
         "Your tensors are as wide as the longest line that was drawn. They are `longest` wide, "
         "always.",
-        {"    for _ in range(longest):\n": "    for _ in range(longest):\n        if not running.any():\n            break\n"},
+        {"    for _ in range(longest):\n":
+         "    for _ in range(longest):\n        if not running.any():\n            break\n"},
     ),
 }  # fmt: skip
 for _name, (_message, _edits) in _SLIPS.items():
     sample_completions.slip(_name, _message, _edits)
-
-
 
 
 @sample_completions.mistake(

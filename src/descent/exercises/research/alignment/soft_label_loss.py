@@ -134,7 +134,8 @@ _SLIPS = {
         {"return loss,": "return loss - (yes + no).mean(),"},
     ),
     "floor_from_predictions": (
-        "Your floor is the entropy of the predictions. It belongs to the labels: no model is in it.",
+        "Your floor is the entropy of the predictions. It belongs to the labels: no "
+        "model is in it.",
         {"entr(labels)": "entr(logits.detach().sigmoid())",
          "entr(1 - labels)": "entr(1 - logits.detach().sigmoid())"},
     ),
@@ -184,6 +185,8 @@ _SLIPS = {
 for _name, (_message, _edits) in _SLIPS.items():
     soft_label_loss.slip(_name, _message, _edits)
 
-soft_label_loss.hint("A label of 0.7 is a mixture: 70 % of the surprise of one answer, 30 % of the other.")
+soft_label_loss.hint(
+    "A label of 0.7 is a mixture: 70 % of the surprise of one answer, 30 % of the other."
+)
 soft_label_loss.hint("If the probability equals the label, what is left of the loss?")
 soft_label_loss.hint("`torch.special.entr(p)` is −p log p, and 0 at 0.", when="nan")

@@ -113,7 +113,8 @@ votes_to_labels.slip(
 votes_to_labels.slip(
     "neutral_without_votes",
     "You gave a text without votes the label ½. It is left out of both lists.",
-    {"        if said:\n            kept.append(place)\n            labels.append(sum(said) / len(said))":
+    {"        if said:\n            kept.append(place)\n"
+     "            labels.append(sum(said) / len(said))":
      "        kept.append(place)\n        labels.append(sum(said) / len(said) if said else 0.5)"},
 )  # fmt: skip
 votes_to_labels.slip(
@@ -139,7 +140,8 @@ votes_to_labels.slip(
 )
 votes_to_labels.slip(
     "numbered_anew",
-    "You numbered the kept texts anew. Give their places in `votes`: with them the texts are found.",
+    "You numbered the kept texts anew. Give their places in `votes`: with them the "
+    "texts are found.",
     {"kept.append(place)": "kept.append(len(kept))"},
 )
 votes_to_labels.slip(
