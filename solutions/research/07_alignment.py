@@ -22,7 +22,7 @@
 #   - {id: reward, heading: "A model of the labels", for: "a reward that can be asked a million times, and a measure of whether it can be believed", needs: [labels]}
 #   - {id: scale, heading: "One scale, measured once", for: "a weight of the KL that means the same in every batch", needs: [reward]}
 #   - {id: kl, heading: "How far is it from the start?", for: "nats per completion: the distance by which every method of the page is compared", needs: [sampling, ladder/12#likelihood]}
-#   - {id: policy, heading: "Training the policy", for: "the loss behind models trained on human feedback", needs: [scale, kl, reinforcement/02]}
+#   - {id: policy, heading: "Training the policy", for: "the loss behind models trained on human feedback", needs: [scale, kl]}
 #   - {id: choosing, heading: "Where to stop", for: "choosing a checkpoint by what was not trained on", needs: [policy]}
 #   - {id: diagnosis, heading: "Six logs", for: "finding a fault of the bookkeeping before believing a curve", needs: [policy, choosing]}
 #   - {id: best, heading: "No training at all", for: "a baseline that costs nothing, and the laws of overoptimisation", needs: [kl, scale]}
@@ -918,7 +918,7 @@ def diagnose_run(log: Any) -> str:
     ----------
     log : with attributes tokens (n, t), mask (n, t); of the same shape sampled_log_probs (written down
         while sampling), policy_log_probs and start_log_probs (worked out for the loss), in which anything
-        finite may stand at padding; and reported_kl, a float. The KL of none of them is near 0.
+        finite may stand at padding; and reported_kl, a float. No KL is near 0, and lines have two real tokens or more on average.
 
     Returns
     -------
@@ -934,7 +934,7 @@ def diagnose_run(log: Any) -> str:
     length = log.mask.sum(dim=1).float().mean().item()
     if abs(log.reported_kl + own) <= 0.02 * abs(own):
         return "sign"
-    if length > 1.05 and abs(log.reported_kl - own / length) <= 0.02 * abs(own / length):
+    if abs(log.reported_kl - own / length) <= 0.02 * abs(own / length):
         return "not per completion"
     if abs(log.reported_kl - own) > 0.02 * abs(own):
         return "padding counted"

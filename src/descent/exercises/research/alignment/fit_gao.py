@@ -209,9 +209,10 @@ _SLIPS = {
     ),
     "two_points": (
         "You used two points of the curve. Fit all of them.",
-        {"np.linalg.lstsq(columns, rewards,":
-         "np.linalg.lstsq(columns[[kl.argmin(), kl.argmax()]], "
-         "rewards[[kl.argmin(), kl.argmax()]],"},
+        {"    alpha, beta = np.linalg.lstsq(columns":
+         "    ends = [kl.argmin(), kl.argmax()]\n"
+         "    columns, rewards = columns[ends], rewards[ends]\n"
+         "    alpha, beta = np.linalg.lstsq(columns"},
     ),
     "negative_accepted": (
         "You accept a KL below 0. No mean KL is: something is wrong with the measurement. Raise "
