@@ -94,6 +94,22 @@ def _(answer, draw: Draw) -> None:
         _expect_fit(answer, kl, _law(kl, 0.7, -0.1, kind), kind)
 
 
+@fit_gao.property("has enough with two distances, near ones too", trials=3)
+def _(answer, draw: Draw) -> None:
+    for kl in (np.array([0.07, 0.0, 0.6]), np.array([4.0, 0.3, 4.0]), np.array([0.9, 0.04, 0.5])):
+        for kind in KINDS:
+            _expect_fit(answer, kl, _law(kl, draw.uniform(0.5, 1.0), 0.25, kind), kind)
+
+
+@fit_gao.property("of a reward that never changes is 0, without a peak", trials=1)
+def _(answer, draw: Draw) -> None:
+    for kind in KINDS:
+        alpha, beta, peak = answer(np.array([1.5, 0.0, 6.0, 3.0]), np.zeros(4), kind)
+        expect(alpha, "α").equals(0.0)
+        expect(beta, "β").equals(0.0)
+        expect(peak, "the KL of the peak").equals(math.inf)
+
+
 @fit_gao.property("refuses what no law can be fitted to", trials=1)
 def _(answer, draw: Draw) -> None:
     kl = _distances(draw, 4)
@@ -231,6 +247,28 @@ _SLIPS = {
 }  # fmt: skip
 for _name, (_message, _edits) in _SLIPS.items():
     fit_gao.slip(_name, _message, _edits)
+
+_IF = "`if kind not in ('best of n', 'rl') or (kl < 0).any() or len(np.unique(kl[kl > 0])) < 2:` → "
+fit_gao.equivalent(
+    _IF + "`if kind not in ('rl', 'best of n') or (kl < 0).any() "
+    "or len(np.unique(kl[kl > 0])) < 2:`",
+    because="the same two kinds, in another order",
+)
+fit_gao.equivalent(
+    _IF + "`if kind not in ('best of n', 'rl') or (kl < -1).any() "
+    "or len(np.unique(kl[kl > 0])) < 2:`",
+    because="the root of a KL below 0 is NaN, and numpy's fit of NaN is a ValueError too",
+)
+_FALLS = "`falls = d if kind == 'best of n' else np.log(np.where(d > 0, d, 1.0))` → "
+fit_gao.equivalent(
+    _FALLS + "`falls = d if kind == 'best of n' else np.log(np.where(d > 0, d, 2.0))`",
+    because="at d = 0 the logarithm is multiplied by 0",
+)
+fit_gao.equivalent(
+    "`alpha, beta = np.linalg.lstsq(np.stack([d, -d * falls], axis=1), rewards, rcond=None)[0]` → "
+    "`alpha, beta = np.linalg.lstsq(np.stack([d, -d * falls], axis=1), rewards)[0]`",
+    because="None is what numpy takes by itself",
+)
 
 fit_gao.hint("Both laws are linear in α and β: two columns, and least squares.")
 fit_gao.hint("The columns are d and −d² for best of n, d and −d log d for reinforcement learning.")
