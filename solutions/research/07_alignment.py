@@ -3,7 +3,7 @@
 # subtitle: "A small model of Shakespeare is taught to be cheerful, and how that goes wrong is measured"
 # part: research
 # hours: 40
-# needs: [ladder/12_sampling, ladder/13_causal_transformer, reinforcement/02_policy_gradients]
+# needs: [ladder/12_sampling, ladder/13_causal_transformer]
 # teaches: [RLHF, reward model, DPO, GRPO, best-of-n, overoptimisation, eliciting latent knowledge]
 # builds: sampling with log-probabilities, soft labels, a reward model with its calibration and a fixed scale, three estimators of the KL held against enumeration, the policy loss, the choice of a checkpoint, a diagnosis of logs, best-of-n without bias, GRPO's advantages and DPO's loss, a blind rating, a study with a control
 # number: more positive lines by the lexicon, at 10 nats per line at the most and with nearly all lines different
@@ -30,7 +30,7 @@
 #   - {id: control, heading: "Is it the reward?", for: "claims about alignment with a control, an interval and a blind eye", needs: [choosing, best]}
 # recall:
 #   - {id: per_token, section: kl, transfer: true, q: "A log says KL 0.6, per token, and completions have 64 tokens. Is a limit of 10 nats per completion kept?", a: "No. It is 38 nats: the KL of a completion is the sum over its tokens."}
-#   - {id: negative_kl, section: kl, transfer: true, q: "A run's mean KL is −2.3 nats over 1000 samples. Name two causes.", a: "A mean KL cannot be negative. The sign is turned, or the log-probabilities are not those of the policy that drew the samples (another temperature, padding)."}
+#   - {id: negative_kl, section: policy, transfer: true, q: "A run's mean KL is −2.3 nats over 1000 samples. Name two causes.", a: "A mean KL cannot be negative. The sign is turned, or the log-probabilities are not those of the policy that drew the samples (another temperature, padding)."}
 #   - {id: three_estimators, section: kl, transfer: false, q: "Which of k1, k2, k3 are unbiased, and which one is never negative and unbiased?", a: "k1 and k3 are unbiased, k3 where the policy can write all that the start can. k3 is never negative."}
 #   - {id: soft_floor, section: reward, transfer: true, q: "All labels of a set are 0.8. Which cross-entropy has a perfect reward model?", a: "$-0.8 \\ln 0.8 - 0.2 \\ln 0.2 = 0.50$ nats: the entropy of the label."}
 #   - {id: frozen_scale, section: scale, transfer: true, q: "Rewards are normalised anew in every batch. The penalty's weight stays. What happens late in training, when all lines score nearly the same?", a: "Their small differences are blown up to deviation 1, so noise outweighs the penalty: the same weight now means less KL penalty per unit of real reward."}
@@ -60,7 +60,7 @@
 # measure that is easy to get wrong. Most faults here make a curve look *better*.
 #
 # **You need** [rung 12](../ladder/12_sampling.ipynb) (sampling), [rung 13](../ladder/13_causal_transformer.ipynb) (a transformer)
-# and policy gradients. **You will have** a policy trained on a reward of your own, with its distance from the start in nats, and a verdict on it with
+# and, if you can, policy gradients. **You will have** a policy trained on a reward of your own, with its distance from the start in nats, and a verdict on it with
 # an interval. **It takes** about forty hours with the papers.
 
 # %% tags=["setup"]
@@ -1357,7 +1357,7 @@ recall("control")
 
 # %% [markdown]
 # The real run does this at a size that a page cannot: more text, a larger transformer and more samples, with all the policies of this page side by side. It trains your
-# `Decoder` of [chapter 1](01_transformers.ipynb), or ours.
+# `Decoder` of [Research 1](01_transformers.ipynb), or ours.
 
 # %% tags=["real-run"]
 run("rlhf_shakespeare", model="mine")
