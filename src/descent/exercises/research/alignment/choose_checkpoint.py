@@ -95,6 +95,20 @@ def _(answer, draw: Draw) -> None:
         (20, 4.0, 1.9, 0.5, 0.7),
     )  # fmt: skip
     _expect_choice(answer, [rows[i] for i in draw.rng.permutation(4)])
+    rows = _rows(
+        (0, 0.0, 0.0, -0.3, 0.9), (9, 5.0, 0.9, 0.5, 0.9), (20, 4.0, 1.9, 0.5, 0.7),
+        (40, 6.0, 0.7, 0.5, 0.9),
+    )  # fmt: skip
+    _expect_choice(answer, [rows[i] for i in draw.rng.permutation(4)])
+
+
+@choose_checkpoint.property("takes the limit for nats", trials=2)
+def _(answer, draw: Draw) -> None:
+    rows = _rows(
+        (0, 0.0, 0.0, 0.1, 0.9), (5, 1.8, 0.9, 0.3, 0.9), (10, 3.1, 0.9, 0.5, 0.9),
+        (15, 5.2, 0.9, 0.7, 0.9),
+    )  # fmt: skip
+    _expect_choice(answer, [rows[i] for i in draw.rng.permutation(4)], limit=2.0)
 
 
 @choose_checkpoint.property("is none where none is allowed, and passes over what is not measured")
@@ -140,12 +154,6 @@ _SLIPS = {
     "listed_order": (
         "You went through the list as it came. It is in any order: go by `step`.",
         {'sorted(checkpoints, key=lambda c: c["step"])': "checkpoints"},
-    ),
-    "sorted_by_kl": (
-        "You sorted by the KL. It can fall again; training stops at the first *step* past the "
-        "limit.",
-        {'sorted(checkpoints, key=lambda c: c["step"])':
-         'sorted(checkpoints, key=lambda c: c["kl"])'},
     ),
     "distinct_ignored": (
         "You did not look at the distinct samples: a policy that says one good sentence for ever "
