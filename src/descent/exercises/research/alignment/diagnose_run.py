@@ -230,10 +230,6 @@ _SLIPS = {
         "You take a large KL for a collapse. A policy can go far and say many things.",
         {"len(lines) < 0.1 * len(real)": "kl > 3.0"},
     ),
-    "unreal_tolerance": (
-        "You accept a report that is off by half. Rounding makes no difference of more than 2 %.",
-        {"abs(reported - kl) > 0.02 * abs(kl)": "abs(reported - kl) > 2.5 * abs(kl)"},
-    ),
 }  # fmt: skip
 for _name, (_message, _edits) in _SLIPS.items():
     diagnose_run.slip(_name, _message, _edits)

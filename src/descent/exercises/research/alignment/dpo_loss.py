@@ -133,7 +133,8 @@ _SLIPS = {
         {"policy - start.detach()": "policy + start.detach()"},
     ),
     "start_minus_policy": (
-        "You subtracted the policy's log-probability from the start's.",
+        "Your margins have the wrong sign: policy and start, or better and worse, have changed "
+        "places.",
         {"policy - start.detach()": "start.detach() - policy"},
     ),
     "start_trained": (
@@ -160,10 +161,6 @@ _SLIPS = {
         "You took the first of every pair for the better one. The labels say which is.",
         {"turned = labels[one] < labels[two]":
          "turned = torch.zeros(len(pairs), dtype=torch.bool)"},
-    ),
-    "always_turned": (
-        "You took the worse one for the better: look at which label is higher.",
-        {"turned = labels[one] < labels[two]": "turned = labels[one] > labels[two]"},
     ),
     "ties_kept": (
         "You kept pairs with the same label. Nobody preferred either of them: leave them out.",

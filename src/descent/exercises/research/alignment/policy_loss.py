@@ -85,7 +85,7 @@ def _(answer, draw: Draw) -> None:
 def _(answer, draw: Draw) -> None:
     case = Case(draw, draw.size + 3, 5)
     case.old = case.old.masked_fill(~case.mask, 0.0)
-    case.start = case.start.masked_fill(~case.mask, draw.choice([-math.inf, -30.0, math.nan]))
+    case.start = case.start.masked_fill(~case.mask, draw.choice([-math.inf, math.nan]))
     case.expect(answer, 0.2)
 
 

@@ -245,7 +245,7 @@ _SLIPS = {
     "new_body": (
         "The body begins with other weights than the policy's. Copy them: it has learned to read.",
         {"copy.deepcopy(body)": "nn.Module.apply(copy.deepcopy(body), "
-         "lambda part: [value.data.normal_() for value in part.parameters(recurse=False)])"},
+         "lambda part: [value.data.fill_(0.3) for value in part.parameters(recurse=False)])"},
     ),
 }  # fmt: skip
 for _name, (_message, _edits) in _SLIPS.items():
