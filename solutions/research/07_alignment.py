@@ -564,7 +564,8 @@ def exact_kl(policy: Callable[[tuple[int, ...]], Sequence[float]], start: Callab
         if len(prefix) == longest or prefix[-1:] == (1,):
             return 0.0
         total = 0.0
-        for token, (p, q) in enumerate(zip(policy(prefix), start(prefix), strict=True)):
+        for token, p in enumerate(policy(prefix)):
+            q = start(prefix)[token]
             if p > 0:
                 total += p * (math.log(p / q) + rest((*prefix, token))) if q > 0 else math.inf
         return total
@@ -745,8 +746,7 @@ def distinct_share(tokens: Tensor, mask: Tensor) -> float:
     the number of different lines divided by n; 1 ⁄ n where all are the same
     """
     ### BEGIN SOLUTION
-    pairs = zip(tokens.tolist(), mask.tolist(), strict=True)
-    seen = {tuple(token for token, real in zip(*pair, strict=True) if real) for pair in pairs}
+    seen = {tuple(tokens[i, mask[i]].tolist()) for i in range(len(tokens))}
     return len(seen) / len(tokens)
     ### END SOLUTION
 
@@ -938,8 +938,7 @@ def diagnose_run(log: Any) -> str:
         return "not per completion"
     if abs(log.reported_kl - own) > 0.02 * abs(own):
         return "padding counted"
-    pairs = zip(log.tokens.tolist(), log.mask.tolist(), strict=True)
-    lines = {tuple(token for token, real in zip(*pair, strict=True) if real) for pair in pairs}
+    lines = {tuple(log.tokens[i, log.mask[i]].tolist()) for i in range(len(log.mask))}
     return "collapsed" if len(lines) < 0.1 * len(log.mask) else "sound"
     ### END SOLUTION
 
@@ -1285,12 +1284,12 @@ def blind_result(key: list[str], ratings: list[float | None], z: float) -> tuple
     ValueError : no samples, a sample that is not rated, or not as many of both
     """
     ### BEGIN SOLUTION
-    sides = {whose: [r for k, r in zip(key, ratings, strict=True) if k == whose] for whose in ("start", "trained")}
-    n = len(sides["start"])
-    if n == 0 or len(sides["trained"]) != n or None in ratings:
+    before = [ratings[i] for i, whose in enumerate(key) if whose == "start"]
+    after = [ratings[i] for i, whose in enumerate(key) if whose == "trained"]
+    n = len(before)
+    if n == 0 or len(after) != n or None in ratings:
         raise ValueError("the sheet is not finished, or does not pair")
-    points = [(t > s) + (t == s) / 2 for s, t in zip(sides["start"], sides["trained"], strict=True)]
-    share = sum(points) / n
+    share = sum((after[k] > before[k]) + (after[k] == before[k]) / 2 for k in range(n)) / n
     middle, width = share + z**2 / (2 * n), z * math.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
     return share, (middle - width) / (1 + z**2 / n), (middle + width) / (1 + z**2 / n)
     ### END SOLUTION

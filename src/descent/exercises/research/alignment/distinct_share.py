@@ -47,9 +47,11 @@ def _(answer, draw: Draw) -> None:
 
 @distinct_share.property("tells lines apart that differ in length or order alone", trials=2)
 def _(answer, draw: Draw) -> None:
-    tokens = torch.tensor([[5, 7, 1, 0], [7, 5, 1, 0], [5, 7, 0, 1], [5, 7, 0, 0], [5, 7, 0, 0]])
-    mask = mask_of([3, 3, 4, 3, 2], 4)
-    _expect_share(answer, tokens, mask)
+    tokens = torch.tensor([[5, 7, 9, 1], [7, 5, 9, 1], [9, 7, 5, 1], [5, 9, 7, 1], [5, 7, 9, 1]])
+    _expect_share(answer, tokens, mask_of([4, 4, 4, 4, 4], 4))
+    tokens = torch.tensor([[5, 0, 0, 0], [5, 0, 0, 0], [5, 0, 0, 0]])
+    _expect_share(answer, tokens, mask_of([1, 2, 3], 4))
+    _expect_share(answer, torch.tensor([[5, 7, 8], [5, 7, 3]]), mask_of([3, 3], 3))
 
 
 @distinct_share.property("is 1 ⁄ n where all samples are the same", trials=3)
