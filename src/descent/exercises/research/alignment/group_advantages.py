@@ -164,13 +164,6 @@ _SLIPS = {
         {"values = rewards[group]": "values = rewards[group].argsort().argsort().float() "
          "if rewards[group].max() > rewards[group].min() else rewards[group]"},
     ),
-    "rewards_changed": (
-        "You changed the rewards in place. Return new numbers.",
-        {"found = torch.zeros_like(rewards)": "found = rewards",
-         "            found[group] = (values - values.mean()) / spread":
-         "            found[group] = (values - values.mean()) / spread\n"
-         "        else:\n            found[group] = 0.0"},
-    ),
 }  # fmt: skip
 for _name, (_message, _edits) in _SLIPS.items():
     group_advantages.slip(_name, _message, _edits)

@@ -64,6 +64,7 @@ def _expect_lines(answer, model: Speaker, n: int, longest: int, temperature: flo
     expect(tokens, "the tokens").has_shape(n, longest).has_dtype("int64")
     expect(mask, "the mask").has_shape(n, longest).has_dtype("bool")
     expect(log_probs, "the log-probabilities").has_shape(n, longest)
+    expect(tokens, "the tokens").is_between(0, WORDS - 1)
     if tuple(tokens.shape) != (n, longest) or int(tokens.min()) < 0 or int(tokens.max()) >= WORDS:
         return None
     right_mask, right = _expected(model, tokens, temperature)
@@ -317,6 +318,18 @@ def recorded_gradients(model, n, longest, temperature, generator):
     found = log_probs.gather(2, tokens[..., None])[..., 0].masked_fill(~mask, 0.0)
     return tokens, mask, found
 
+
+for _mutant, _because in {
+    "`log_shares = (model(seen)[:, -1] / temperature).log_softmax(dim=-1)` → "
+    "`log_shares = (model(seen)[:, -1] / temperature).log_softmax(dim=+1)`":
+    "the logits of one place have two axes, and 1 is the last",
+    "`found.append(log_shares.gather(1, token)[:, 0].masked_fill(~running, 0.0))` → "
+    "`found.append(log_shares.gather(1, token)[:, -1].masked_fill(~running, 0.0))`":
+    "one token is drawn at a time: the first column is the last",
+    "`running = running & (token[:, 0] != 1)` → `running = running & (token[:, -1] != 1)`":
+    "one token is drawn at a time: the first column is the last",
+}.items():  # fmt: skip
+    sample_completions.equivalent(_mutant, _because)
 
 sample_completions.hint("Keep, for each line, whether it is still running. A place is real if so.")
 sample_completions.hint(
