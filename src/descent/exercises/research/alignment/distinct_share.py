@@ -52,6 +52,7 @@ def _(answer, draw: Draw) -> None:
     tokens = torch.tensor([[5, 0, 0, 0], [5, 0, 0, 0], [5, 0, 0, 0]])
     _expect_share(answer, tokens, mask_of([1, 2, 3], 4))
     _expect_share(answer, torch.tensor([[5, 7, 8], [5, 7, 3]]), mask_of([3, 3], 3))
+    _expect_share(answer, torch.tensor([[5, 0, 7], [5, 7, 0]]), mask_of([3, 2], 3))
 
 
 @distinct_share.property("is 1 ⁄ n where all samples are the same", trials=3)
@@ -80,7 +81,7 @@ _SLIPS = {
     ),
     "zeros_left_out": (
         "You took every token 0 for padding. What is real is what the mask says.",
-        {_SET: "{tuple(t for t in line[0] if t != 0) for line in lines}"},
+        {"if real)": "if real and token != 0)"},
     ),
     "masked_with_zeros": (
         "You wrote 0 over the padding and compared whole rows. A line that ends with a real 0 and "

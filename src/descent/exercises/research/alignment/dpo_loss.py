@@ -82,7 +82,7 @@ def _(answer, draw: Draw) -> None:
 def _(answer, draw: Draw) -> None:
     case = Case(draw, 4, labels=(1.0, 0.0))
     case.pairs = torch.tensor([(0, 1), (3, 2)])
-    case.policy = torch.tensor([-900.0, -10.0, -12.0, -700.0])
+    case.policy = torch.tensor([-900.0, -10.0, -700.0, -12.0])
     case.expect(answer, 0.5)
     policy = case.policy.clone().requires_grad_()
     loss, _ = answer(policy, case.start, case.labels, case.pairs, 0.5)
@@ -90,7 +90,7 @@ def _(answer, draw: Draw) -> None:
     if loss.requires_grad:
         found = [g for g in gradients_at_leaves(loss) if len(g) == 4]
         expect(found[0] if found else None, "the gradient at the policy").close_to(
-            [-0.25, 0.25, 0.25, -0.25]
+            [-0.25, 0.25, -0.25, 0.25]
         )
 
 

@@ -82,11 +82,18 @@ def _(answer, draw: Draw) -> None:
     expect(found, "the scaled rewards").close_to(_scaled(basis, basis), rtol=1e-3)
 
 
+@RewardScale.property("can be measured on two rewards that differ", trials=2)
+def _(answer, draw: Draw) -> None:
+    basis = torch.tensor([1.5, 4.0]) + draw.normal()
+    expect(answer(basis)(basis), "the scaled rewards").close_to(_scaled(basis, basis))
+
+
 @RewardScale.property("refuses samples without spread, and a single one", trials=2)
 def _(answer, draw: Draw) -> None:
     value = draw.choice([0.0, 2.5, -1.0])
     refuses(answer, torch.full((6,), value), because="six equal rewards")
     refuses(answer, torch.tensor([value]), because="a single reward")
+    refuses(answer, torch.tensor([]), because="no reward at all")
 
 
 @RewardScale.right
@@ -179,6 +186,12 @@ _SLIPS = {
 }  # fmt: skip
 for _name, (_message, _edits) in _SLIPS.items():
     RewardScale.slip(_name, _message, _edits)
+
+RewardScale.equivalent(
+    "`if len(rewards) < 2 or rewards.min() == rewards.max():` → "
+    "`if len(rewards) < 1 or rewards.min() == rewards.max():`",
+    because="the smallest of a single reward is also its largest",
+)
 
 RewardScale.hint("What is measured where: in `__init__`, or in `__call__`?")
 RewardScale.hint("Two plain numbers are all that is kept.")
