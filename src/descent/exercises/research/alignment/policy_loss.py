@@ -293,6 +293,12 @@ _SLIPS = {
 for _name, (_message, _edits) in _SLIPS.items():
     policy_loss.slip(_name, _message, _edits)
 
+policy_loss.equivalent(
+    "`gain = torch.minimum(ratio * advantage, limited * advantage)` → "
+    "`gain = torch.minimum(limited * advantage, ratio * advantage)`",
+    because="the smaller of two does not depend on their order",
+)
+
 policy_loss.hint("One number for each completion first: its reward, and how far it went.")
 policy_loss.hint("Then one number for each token: its ratio, beside the advantage of its line.")
 policy_loss.hint("Of ratio · advantage and limited · advantage, which may be promised?")
