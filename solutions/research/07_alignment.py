@@ -444,11 +444,11 @@ check(calibration)
 
 # %% tags=["hide-input"]
 fig, ax = plt.subplots(figsize=(5.2, 4.6))
-for name, part, colour in (("trained on", slice(FEW), "orange"), ("held out", slice(FEW, None), "blue")):
+for name, part, colour, lift in (("trained on", slice(FEW), "orange", 10), ("held out", slice(FEW, None), "blue", -18)):
     table, error = calibration(scores[part].sigmoid(), soft[part], 8)
     said, came, many = zip(*table, strict=True)
     ax.plot(said, came, "o-", color=COLOURS[colour])
-    ax.annotate(f"{name}: error {error:.3f}", (said[-1], came[-1]), xytext=(-4, 8), textcoords="offset points", ha="right", color=COLOURS[colour])
+    ax.annotate(f"{name}: error {error:.3f}", (said[-1], came[-1]), xytext=(12, lift), textcoords="offset points", ha="center", color=COLOURS[colour])
 ax.plot([0, 1], [0, 1], color=COLOURS["grey"], lw=1)
 ax.set(xlabel="probability given", ylabel="mean label", title="What the reward model says, and what came")
 plt.show()
@@ -666,11 +666,12 @@ shifts = np.linspace(0.05, 4.0, 60)
 reports = [estimator_report(torch.tensor([s, 0.0]).double().softmax(0), torch.tensor([0.0, 0.0]).double().softmax(0)) for s in shifts]
 fig, axes = plt.subplots(1, 2, figsize=(11, 3.8))
 plot_curves({f"k{k + 1}": (shifts, [r[1][k].item() for r in reports]) for k in range(3)}, xlabel="logit of one word above the start's", ylabel="bias, nats", title="Bias: k2 leaves the truth", ax=axes[0])
-plot_curves({f"k{k + 1}": (shifts, [r[2][k].item() for r in reports]) for k in range(3)}, xlabel="logit of one word above the start's", ylabel="standard deviation, nats", title="Spread: k1 is widest near the start", ax=axes[1])
+plot_curves({f"k{k + 1}": (shifts, [r[2][k].item() for r in reports]) for k in range(3)}, xlabel="logit of one word above the start's", ylabel="standard deviation, nats", title="Spread: k1 near the start, k3 far away", ax=axes[1])
 plt.show()
 
 # %% [markdown]
-# k2 is calm and biased, k1 unbiased and restless. k3 has no bias and is never negative, *if* the policy can write all that the start can. We train with k1, whose
+# Near the start k2 is calm and nearly right; far away it is biased. k1 has no bias and is restless near the start. k3 has none either, *if* the policy can write all
+# that the start can, and is never negative; far away its spread is the largest. We train with k1, whose
 # sum over a line is the logarithm of the line's ratio, and watch k3 beside it. When they disagree by much, something is wrong.
 
 # %% recall="kl"
@@ -810,7 +811,7 @@ outcome("past_the_limit", "stays above 0.95" if trained[-1]["distinct"] > 0.95 e
 # %% tags=["hide-input"]
 root = [math.sqrt(max(row["kl"], 0.0)) for row in trained]
 fig, axes = plt.subplots(1, 3, figsize=(14, 3.8))
-plot_curves({"√KL": root, "10 nats": [math.sqrt(10)] * len(root)}, xlabel="iteration", ylabel="√(nats per line)", title="Distance grows steadily", ax=axes[0])
+plot_curves({"√KL": root, "10 nats": [math.sqrt(10)] * len(root)}, xlabel="iteration", ylabel="√(nats per line)", title="Ten nats are passed on the way", ax=axes[0])
 plot_curves({"proxy": (root, [row["proxy"] for row in trained])}, xlabel="√KL", ylabel="reward, deviations", title="The reward that is trained", ax=axes[1])
 plot_curves({"gold": (root, [row["held_out"] for row in trained]), "different": (root, [row["distinct"] for row in trained])}, xlabel="√KL", ylabel="lexicon; share", title="What it does not see", ax=axes[2])
 plt.show()
