@@ -30,7 +30,8 @@ class Log:
         self.tokens = completions(draw, lengths, PLACES, words=60)
         self.mask = mask_of(lengths, PLACES)
         if lines is not None:
-            rows = torch.tensor(draw.integers(0, lines, n))
+            self.tokens[:lines, 0] = 2 + torch.arange(min(lines, n))  # so many different ones
+            rows = torch.arange(n) % lines
             self.tokens, self.mask = self.tokens[rows], self.mask[rows]
         surprise = torch.tensor(draw.rng.gamma(2.0, 1.0, (n, PLACES))).float() + 0.1
         drift = torch.tensor(draw.rng.normal(gone, 0.8 * gone**0.5, (n, PLACES))).float()
@@ -101,6 +102,36 @@ def _(answer, draw: Draw) -> None:
 def _(answer, draw: Draw) -> None:
     log = Log(draw, lines=100)
     concludes(answer, log, right="sound", choices=CHOICES)
+
+
+@diagnose_run.property("calls it a collapse below a tenth of different lines, not at one", trials=2)
+def _(answer, draw: Draw) -> None:
+    for lines, right in ((15, "collapsed"), (16, "sound"), (24, "sound")):
+        concludes(answer, Log(draw, lines=lines), right=right, choices=CHOICES)
+
+
+@diagnose_run.property("takes 2 % for agreement, whatever the report agrees with", trials=3)
+def _(answer, draw: Draw) -> None:
+    log = Log(draw, gone=draw.choice([0.6, 1.1]))
+    own, length = log.reported_kl, float(log.mask.sum(1).float().mean())
+    for factor, right in ((1.0, "sound"), (-1.0, "sign"), (1 / length, "not per completion")):
+        for off in (0.985, 1.015):
+            log.reported_kl = factor * off * own
+            concludes(answer, log, right=right, choices=CHOICES)
+        for off in (0.97, 1.03):
+            log.reported_kl = factor * off * own
+            concludes(answer, log, right="padding counted", choices=CHOICES)
+
+
+@diagnose_run.property(
+    "finds another temperature by a single token, and forgives rounding", trials=3
+)
+def _(answer, draw: Draw) -> None:
+    for gap, right in ((0.015, "another temperature"), (0.006, "sound")):
+        log = Log(draw)
+        row = draw.integers(0, len(log.mask))
+        log.sampled_log_probs[row, 1] += draw.choice([gap, -gap])
+        concludes(answer, log, right=right, choices=CHOICES)
 
 
 @diagnose_run.property("names the fault of the bookkeeping before a collapse", trials=3)
@@ -239,6 +270,25 @@ for _name, (_message, _edits) in _SLIPS.items():
 def other_words(log):
     return right_diagnosis(log).upper()
 
+
+for _line, _other in (
+    ("if gap > 0.01:", "if gap >= 0.01:"),
+    (
+        "if abs(log.reported_kl + own) <= 0.02 * abs(own):",
+        "if abs(log.reported_kl + own) < 0.02 * abs(own):",
+    ),
+    (
+        "if abs(log.reported_kl - own / length) <= 0.02 * abs(own / length):",
+        "if abs(log.reported_kl - own / length) < 0.02 * abs(own / length):",
+    ),
+    (
+        "if abs(log.reported_kl - own) > 0.02 * abs(own):",
+        "if abs(log.reported_kl - own) >= 0.02 * abs(own):",
+    ),
+):
+    diagnose_run.equivalent(
+        f"`{_line}` → `{_other}`", because="sums of rounded numbers do not lie exactly on a limit"
+    )
 
 diagnose_run.hint("Go down the table of the page row by row; the first that applies is it.")
 diagnose_run.hint("Work the KL out yourself. By which factor does the report differ?")

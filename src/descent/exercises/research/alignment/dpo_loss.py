@@ -62,6 +62,13 @@ def _(answer, draw: Draw) -> None:
     Case(draw, draw.size + 4, labels=(1.0, 0.5, 0.5, 1.0, 0.0)).expect(answer, 0.2)
 
 
+@dpo_loss.property("of one pair is that pair's", trials=2)
+def _(answer, draw: Draw) -> None:
+    case = Case(draw, 3, labels=(0.2, 0.9, 0.5))
+    case.pairs = torch.tensor([(0, 1)])
+    case.expect(answer, 0.3)
+
+
 @dpo_loss.property("is ln 2 before the first step, and 0 of the pairs are in order yet", trials=2)
 def _(answer, draw: Draw) -> None:
     case = Case(draw, draw.size + 2)
@@ -223,6 +230,16 @@ _SLIPS = {
 }  # fmt: skip
 for _name, (_message, _edits) in _SLIPS.items():
     dpo_loss.slip(_name, _message, _edits)
+
+dpo_loss.equivalent(
+    "`turned = labels[pairs[:, 0]] < labels[pairs[:, 1]]` → "
+    "`turned = labels[pairs[:, 0]] <= labels[pairs[:, 1]]`",
+    because="pairs with the same label are left out before",
+)
+dpo_loss.equivalent(
+    "`count = max(len(margin), 1)` → `count = max(1, len(margin))`",
+    because="the larger of two does not depend on their order",
+)
 
 dpo_loss.hint("How much more likely did a completion become? One number for each completion.")
 dpo_loss.hint("Then, for each pair that differs: that of the better minus that of the worse.")

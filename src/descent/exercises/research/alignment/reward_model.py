@@ -251,6 +251,12 @@ _SLIPS = {
 for _name, (_message, _edits) in _SLIPS.items():
     RewardModel.slip(_name, _message, _edits)
 
+RewardModel.equivalent(
+    "`return self.head(hidden[torch.arange(n), mask.sum(dim=1)])[:, 0]` → "
+    "`return self.head(hidden[torch.arange(n), mask.sum(dim=1)])[:, -1]`",
+    because="the head gives one number: the first column is the last",
+)
+
 RewardModel.hint("Which place has read the whole line, and nothing of the padding?")
 RewardModel.hint(
     "`hidden[rows, places]` with two vectors of numbers takes one place from each row."
