@@ -430,7 +430,7 @@ def calibration(probabilities: Tensor, labels: Tensor, bins: int) -> tuple[list[
     ### BEGIN SOLUTION
     place = (probabilities * bins).long().clamp(max=bins - 1)
     rows, error = [], 0.0
-    for k in place.unique(sorted=True):
+    for k in place.unique():
         inside = place == k
         said, came = probabilities[inside].mean().item(), labels[inside].mean().item()
         rows.append((said, came, int(inside.sum())))
@@ -670,8 +670,8 @@ plot_curves({f"k{k + 1}": (shifts, [r[2][k].item() for r in reports]) for k in r
 plt.show()
 
 # %% [markdown]
-# Near the start k2 is calm and nearly right; far away it is biased. k1 has no bias and is restless near the start. k3 has none either, *if* the policy can write all
-# that the start can, and is never negative; far away its spread is the largest. We train with k1, whose
+# Near the start k2 is calm and nearly right; far away it is biased. The first, k1, has no bias and is restless near the start. The third has none either, *if* the policy can write all
+# that the start can. It is never negative, and far away its spread is the largest. We train with k1, whose
 # sum over a line is the logarithm of the line's ratio, and watch k3 beside it. When they disagree by much, something is wrong.
 
 # %% recall="kl"
@@ -985,7 +985,7 @@ def best_of_n(proxy: Tensor, gold: Tensor, n: int) -> tuple[float, float]:
     if not 1 <= n <= count:
         raise ValueError(f"n is from 1 to {count}, not {n}")
     value, below = 0.0, 0
-    for score in proxy.unique(sorted=True):
+    for score in proxy.unique():
         tied = proxy == score
         upto = below + int(tied.sum())
         share = (math.comb(upto, n) - math.comb(below, n)) / math.comb(count, n)

@@ -220,6 +220,11 @@ _SLIPS = {
 for _name, (_message, _edits) in _SLIPS.items():
     best_of_n.slip(_name, _message, _edits)
 
+best_of_n.equivalent(
+    "`if not 1 <= n <= count:` → `if not 0 <= n <= count:`",
+    because="the logarithm of 0 is a ValueError by itself",
+)
+
 best_of_n.hint("Sort by the proxy. Of how many choices of n is the i-th smallest the best?")
 best_of_n.hint("It needs n − 1 companions out of the i − 1 below it.")
 best_of_n.hint("`math.comb` is exact for any size; divide whole numbers, not floats.")
