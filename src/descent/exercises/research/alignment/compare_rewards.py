@@ -1,0 +1,284 @@
+"""How `compare_rewards` is judged: a study of simulated trainings whose truth is known."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+
+import numpy as np
+
+from descent.exercises.studies import Case, covers_as_often_as_it_says
+from descent.grading import Draw, Exercise, expect
+
+compare_rewards = Exercise(
+    "compare_rewards", minutes=45, difficulty=3, seconds=8.0,
+    returns=tuple[str, float, float, float],
+)  # fmt: skip
+
+CHOICES = ("better", "worse", "cannot tell")
+STEPS = 9
+T_95 = {4: 3.1824, 5: 2.7764, 6: 2.5706, 7: 2.4469, 8: 2.3646, 9: 2.3060, 10: 2.2622}
+
+
+class Trainings:
+    """Trainings with a reward and a seed. Each gives its checkpoints: (KL, held-out reward).
+
+    The KL rises, past the limit in most runs; then the held-out reward goes elsewhere. A seed's
+    luck is partly the same for both rewards. All runs that were made are kept.
+    """
+
+    def __init__(self, secret: int, effect: float, noise: float = 0.15) -> None:
+        self.secret, self.effect, self.noise = secret, effect, noise
+        self.runs: list[tuple[str, int]] = []
+
+    def __call__(self, reward: str, seed: int) -> list[tuple[float, float]]:
+        """Train once more."""
+        if reward not in ("learned", "random"):
+            raise ValueError(f"reward is 'learned' or 'random', not {reward!r}")
+        self.runs.append((reward, int(seed)))
+        return self.checkpoints(reward, seed)
+
+    def checkpoints(self, reward: str, seed: int) -> list[tuple[float, float]]:
+        """The same for the same reward and seed."""
+        shared = np.random.default_rng([self.secret, abs(int(seed))])
+        own = np.random.default_rng([self.secret, abs(int(seed)), reward == "learned"])
+        luck = self.noise * (0.7 * shared.normal() + 0.7 * own.normal())
+        kls = np.concatenate([[0.0], own.uniform(0.8, 2.4, STEPS - 1).cumsum()])
+        gain = self.effect if reward == "learned" else 0.0
+        found = []
+        for k, kl in enumerate(kls):
+            if kl <= 10.0:
+                value = 0.1 + (gain + luck) * (k > 0)
+            else:  # beyond the limit everything looks better than it is
+                value = 1.5 - 0.2 * k + (2.0 if reward == "random" else 0.0)
+            found.append((float(kl), float(value)))
+        return found
+
+    def measure(self, reward: str, seed: int, limit: float) -> float:
+        """The held-out reward of the last checkpoint before the KL first passes the limit."""
+        value = math.nan
+        for kl, held_out in self.checkpoints(reward, seed):
+            if kl > limit:
+                break
+            value = held_out
+        return value
+
+    def __repr__(self) -> str:
+        return "train(reward, seed)"
+
+
+def _paired(train: Trainings, seeds: int, limit: float) -> tuple[float, float]:
+    gaps = [
+        train.measure("learned", s, limit) - train.measure("random", s, limit) for s in range(seeds)
+    ]
+    half = T_95[seeds] * float(np.std(gaps, ddof=1)) / math.sqrt(seeds)
+    return float(np.mean(gaps)) - half, float(np.mean(gaps)) + half
+
+
+def _study(answer, train: Trainings, budget: int, limit: float = 10.0) -> None:
+    """Expect a study that keeps to the rules, and a claim that is its own evidence's."""
+    conclusion, difference, low, high = answer(train, budget, limit)
+    of_each = {r: [s for name, s in train.runs if name == r] for r in ("learned", "random")}
+    expect(len(train.runs), "how many trainings were made").is_between(8, budget)
+    most = max(Counter(train.runs).values(), default=0)
+    expect(most, "how often the same training was made at most").equals(1)
+    sizes = [len(seeds) for seeds in of_each.values()]
+    expect(sizes[0], "seeds with the learned reward, beside those with the random one").equals(
+        sizes[1]
+    )
+    if min(sizes) == 0:
+        return
+    means = {
+        reward: float(np.mean([train.measure(reward, seed, limit) for seed in seeds]))
+        for reward, seeds in of_each.items()
+    }
+    expect(difference, "the difference of the runs that were made").close_to(
+        means["learned"] - means["random"], atol=1e-6
+    )
+    expect(low, "the lower end").is_below(difference)
+    expect(high, "the upper end").is_above(difference)
+    right = "better" if low > 0 else "worse" if high < 0 else "cannot tell"
+    expect(conclusion, "the conclusion from this interval").equals(right)
+
+
+@compare_rewards.property("keeps to the budget, and claims what its own runs show", trials=6)
+def _(answer, draw: Draw) -> None:
+    effect = draw.choice([0.5, -0.4, 0.1, 0.0])
+    _study(answer, Trainings(draw.seed(), effect), draw.choice([8, 10, 12, 16]))
+
+
+@compare_rewards.property("finds an effect that is plain", trials=3)
+def _(answer, draw: Draw) -> None:
+    for effect, right in ((1.5, "better"), (-1.5, "worse")):
+        conclusion, *_ = answer(Trainings(draw.seed(), effect), 12, 10.0)
+        expect(conclusion in CHOICES, f"whether it is one of {CHOICES}").equals(True)
+        expect(conclusion, "the conclusion").equals(right)
+
+
+@compare_rewards.property("claims nothing where there is nothing, 19 times of 20", trials=1)
+def _(answer, draw: Draw) -> None:
+    conclusions = [answer(Trainings(draw.seed(), 0.0), 10, 10.0)[0] for _ in range(60)]
+    claims = sum(conclusion != "cannot tell" for conclusion in conclusions)
+    expect(claims, "how many of 60 studies without an effect claim one").is_between(0, 11)
+
+
+@compare_rewards.property("stops at other limits too", trials=3)
+def _(answer, draw: Draw) -> None:
+    train = Trainings(draw.seed(), 0.4)
+    _study(answer, train, 12, limit=draw.choice([5.0, 7.5, 20.0]))
+
+
+@compare_rewards.property("has an interval that holds the truth as often as it says", trials=1)
+def _(answer, draw: Draw) -> None:
+    cases = []
+    for _ in range(400):
+        effect = draw.uniform(-0.3, 0.6)
+        train = Trainings(draw.seed(), effect)
+        cases.append(Case((train, 8, 10.0), effect, _paired(train, 4, 10.0)))
+
+    def interval(train, budget, limit):
+        _, _, low, high = answer(train, budget, limit)
+        return float(low), float(high)
+
+    covers_as_often_as_it_says(interval, cases, 0.95, widest=1.75)
+
+
+@compare_rewards.right
+def right_study(train, budget, limit):
+    def measure(reward, seed):
+        value = None
+        for kl, held_out in train(reward, seed):
+            if kl > limit:
+                break
+            value = held_out
+        return value
+
+    seeds = min(budget // 2, 10)
+    gaps = [measure("learned", seed) - measure("random", seed) for seed in range(seeds)]
+    mean = sum(gaps) / seeds
+    deviation = (sum((gap - mean) ** 2 for gap in gaps) / (seeds - 1)) ** 0.5
+    half = T_95[seeds] * deviation / seeds**0.5
+    low, high = mean - half, mean + half
+    conclusion = "better" if low > 0 else "worse" if high < 0 else "cannot tell"
+    return conclusion, mean, low, high
+
+
+_GAPS = 'measure("learned", seed) - measure("random", seed)'
+_SLIPS = {
+    "one_seed": (
+        "You trained once with each reward. Whatever came may be that seed's luck: no claim stands "
+        "on it. The page asks for four seeds at the least.",
+        {"seeds = min(budget // 2, 10)": "seeds = 1", "/ (seeds - 1)": "/ 1",
+         "T_95[seeds] * deviation": "0.01"},
+    ),
+    "three_seeds": (
+        "You used three seeds. The page asks for four at the least, and the budget has more.",
+        {"seeds = min(budget // 2, 10)": "seeds = 3", "T_95[seeds]": "4.303"},
+    ),
+    "over_budget": (
+        "You made more trainings than the budget has: it counts both rewards.",
+        {"seeds = min(budget // 2, 10)": "seeds = min(budget, 10)"},
+    ),
+    "no_control": (
+        "You compared with the checkpoint before training, and made no run with the random reward. "
+        "Then nobody knows what training alone does.",
+        {_GAPS: 'measure("learned", seed) - 0.1'},
+    ),
+    "last_checkpoint": (
+        "You measured at the last checkpoint, whatever its KL. Beyond the limit runs are not "
+        "comparable: one has gone farther than the other.",
+        {"if kl > limit:\n                break": "if kl > 1e9:\n                break"},
+    ),
+    "best_checkpoint": (
+        "You took the best checkpoint of each run. The best of many is luck in part, more of it "
+        "in longer runs: the last one within the limit is asked for.",
+        {"            value = held_out\n":
+         "            value = held_out if value is None else max(value, held_out)\n"},
+    ),
+    "first_checkpoint_beyond": (
+        "You measured at the first checkpoint past the limit. The last one within it is asked for.",
+        {"            if kl > limit:\n                break\n            value = held_out\n":
+         "            value = held_out\n            if kl > limit:\n                break\n"},
+    ),
+    "before_training": (
+        "You measured the checkpoint before training.",
+        {"            value = held_out\n": "            value = held_out\n            break\n"},
+    ),
+    "same_seed_again": (
+        "You made the same training several times. With the same seed the same comes out: that is "
+        "no further evidence.",
+        {_GAPS: 'measure("learned", 0 * seed) - measure("random", 0 * seed)'},
+    ),
+    "normal_quantile": (
+        "Your interval has 1.96 standard errors. With so few seeds the deviation itself is "
+        "uncertain: Student's t for n − 1, or a wider interval of your own.",
+        {"T_95[seeds]": "1.96"},
+    ),
+    "deviation_of_one_run": (
+        "Your interval is for one run. That of a mean over n seeds is √n times as narrow.",
+        {" / seeds**0.5": ""},
+    ),
+    "one_standard_error": (
+        "Your interval is the mean ± one standard error: that holds the truth in two cases of "
+        "three.",
+        {"T_95[seeds] * deviation": "deviation"},
+    ),
+    "sign_of_the_mean": (
+        "You concluded from the sign of the mean. If the interval holds 0, nothing can be said.",
+        {'"better" if low > 0 else "worse" if high < 0 else "cannot tell"':
+         '"better" if mean > 0 else "worse"'},
+    ),
+    "conclusions_exchanged": (
+        "Your conclusions are the wrong way round: the learned reward is better where the whole "
+        "interval is above 0.",
+        {'"better" if low > 0 else "worse" if high < 0':
+         '"worse" if low > 0 else "better" if high < 0'},
+    ),
+    "difference_turned": (
+        "You subtracted the learned reward's result from the random one's.",
+        {_GAPS: 'measure("random", seed) - measure("learned", seed)'},
+    ),
+    "best_seed": (
+        "You gave the best seed's difference. All seeds count, also those you do not like.",
+        {"mean = sum(gaps) / seeds": "mean = max(gaps)"},
+    ),
+    "worst_seeds_dropped": (
+        "You left out the runs that went worst. Which runs count is decided before they are made.",
+        {"    mean = sum(gaps) / seeds":
+         "    gaps = sorted(gaps)[2:]\n    seeds = max(len(gaps), 4)\n"
+         "    mean = sum(gaps) / len(gaps)"},
+    ),
+    "cautious_always": (
+        "You never conclude anything. Where the whole interval lies on one side of 0, say so.",
+        {'"better" if low > 0 else "worse" if high < 0 else "cannot tell"': '"cannot tell"'},
+    ),
+    "stops_when_it_looks_good": (
+        "You stopped as soon as the result looked good. Looking again and again finds something "
+        "sooner or later: the number of seeds is settled beforehand.",
+        {"    mean = sum(gaps) / seeds":
+         "    for n in range(4, seeds + 1):\n"
+         "        part = gaps[:n]\n"
+         "        middle = sum(part) / n\n"
+         "        error = (sum((g - middle) ** 2 for g in part) / (n - 1) / n) ** 0.5\n"
+         "        if abs(middle) > 2 * error:\n"
+         "            return (\"better\" if middle > 0 else \"worse\"), middle, "
+         "middle - 2 * error, middle + 2 * error\n"
+         "    mean = sum(gaps) / seeds"},
+    ),
+    "more_of_one": (
+        "You spent more of the budget on the learned reward than on the control. As many of each "
+        "are asked for.",
+{"for seed in range(seeds)]":
+         "for seed in range(seeds - 1)] + [measure(\"learned\", seeds) - 0.1]"},
+    ),
+}  # fmt: skip
+for _name, (_message, _edits) in _SLIPS.items():
+    compare_rewards.slip(_name, _message, _edits)
+
+compare_rewards.hint("Which question does the control answer that one run cannot?")
+compare_rewards.hint("Settle the number of seeds and the measure before the first training.")
+compare_rewards.hint("The same seed with both rewards: then a part of the luck cancels.")
+compare_rewards.hint(
+    "Student's t for 95 %, 4 to 10 seeds: 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26.",
+    when="has an interval that holds the truth as often as it says",
+)
