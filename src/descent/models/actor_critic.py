@@ -10,7 +10,9 @@ from torch import Tensor, nn
 
 Layers = tuple[tuple[int, int, int], ...]
 
-NATURE: Layers = ((32, 8, 4), (64, 4, 2), (64, 3, 1))  # channels, kernel and stride (Mnih et al., 2015)
+NATURE: Layers = ((32, 8, 4), (64, 4, 2), (64, 3, 1))
+"""Channels, kernel and stride of the convolutions for Atari games (Mnih et al., 2015)."""
+
 SMALL: Layers = ()  # of some sixteen pixels a layer sees all, and a processor is quick with it
 LEAST = 36  # pixels of a side, from which the first layers have something to see
 FEATURES = {NATURE: 512, SMALL: 256}
