@@ -112,6 +112,7 @@ def show_overoptimisation(folder: RunFolder) -> None:
     for axis, number in zip(axes[:2], (1, 2), strict=True):
         axis.plot(roots, [found[number] for found in best], "k--", label="best of n")
     axes[1].legend(fontsize=8)
+    axes[2].set_ylim(0, 1.05)
     figure.suptitle("What is learnt against what is wanted, and what is left of variety")
     plt.show()
 
