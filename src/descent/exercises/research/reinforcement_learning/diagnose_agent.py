@@ -75,7 +75,7 @@ class Agent:
 
 
 def _judge(answer, draw: Draw, *faults: str) -> None:
-    gamma = draw.uniform(0.35, 0.65)
+    gamma = draw.choice([draw.uniform(0.35, 0.44), draw.uniform(0.56, 0.65)])
     agent = Agent(draw, gamma, *faults)
     first = min(faults, key=FAILS.__getitem__)
     concludes(answer, agent, gamma, right=first, choices=CHOICES)

@@ -32,6 +32,7 @@ def _(answer, draw: Draw) -> None:
 @minibatches.property("keep what is left in a smaller last one", trials=5)
 def _(answer, draw: Draw) -> None:
     _judge(answer, draw, 3 * draw.size + 5, draw.size + 2, 3)
+    _judge(answer, draw, 10, 4, 2)
 
 
 @minibatches.property("are one for an epoch where the size is as large, or larger", trials=2)

@@ -98,6 +98,7 @@ def _(answer, draw: Draw) -> None:
 @PixelActorCritic.property("computes the larger network of large ones", trials=1)
 def _(answer, draw: Draw) -> None:
     _judge(answer, draw, 2, 2, 36, 45, 3)
+    _judge(answer, draw, 1, 1, 44, 40, 2)
 
 
 @PixelActorCritic.property("takes the small one where one side is below 36", trials=1)
