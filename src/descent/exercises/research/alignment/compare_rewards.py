@@ -27,8 +27,9 @@ class Trainings:
     luck is partly the same for both rewards. All runs that were made are kept.
     """
 
-    def __init__(self, secret: int, effect: float, noise: float = 0.15) -> None:
-        self.secret, self.effect, self.noise = secret, effect, noise
+    def __init__(self, secret: int, effect: float, turns: float = 10.0) -> None:
+        self.secret, self.effect, self.noise = secret, effect, 0.15
+        self.turns = turns  # the KL beyond which everything looks better than it is
         self.runs: list[tuple[str, int]] = []
 
     def __call__(self, reward: str, seed: int) -> list[tuple[float, float]]:
@@ -47,9 +48,9 @@ class Trainings:
         gain = self.effect if reward == "learned" else 0.0
         found = []
         for k, kl in enumerate(kls):
-            if kl <= 10.0:
+            if kl <= self.turns:
                 value = 0.1 + (gain + luck) * (k > 0)
-            else:  # beyond the limit everything looks better than it is
+            else:
                 value = 1.5 - 0.2 * k + (2.0 if reward == "random" else 0.0)
             found.append((float(kl), float(value)))
         return found
@@ -124,8 +125,8 @@ def _(answer, draw: Draw) -> None:
 
 @compare_rewards.property("stops at other limits too", trials=3)
 def _(answer, draw: Draw) -> None:
-    train = Trainings(draw.seed(), 0.4)
-    _study(answer, train, 12, limit=draw.choice([5.0, 7.5, 20.0]))
+    limit = draw.choice([5.0, 7.5, 20.0])
+    _study(answer, Trainings(draw.seed(), 0.4, turns=limit), 12, limit=limit)
 
 
 @compare_rewards.property("has an interval that holds the truth as often as it says", trials=1)
