@@ -267,7 +267,6 @@ audited_rate.slip(
     },
 )
 
-audited_rate.equivalent("`k < 2` → `k <= 1`", because="they are the same for whole numbers")
 audited_rate.hint(
     "Two parts, flagged and not. For each: its size, how many were audited, how many were harmful."
 )

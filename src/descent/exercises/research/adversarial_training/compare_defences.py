@@ -261,3 +261,10 @@ compare_defences.hint("The same seeds for both, then the differences: one number
 compare_defences.hint(
     "`scipy.stats.t.ppf(0.975, n − 1)` times the standard error of the differences.", when="value"
 )
+
+_RETURN = "return (low, high, 'A' if low {} 0 else 'B' if high {} 0 else 'undecided')"
+for _above, _below in ((">=", "<"), (">", "<=")):
+    compare_defences.equivalent(
+        f"`{_RETURN.format('>', '<')}` → `{_RETURN.format(_above, _below)}`",
+        because="no end of an interval is exactly 0",
+    )
