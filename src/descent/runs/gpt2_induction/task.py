@@ -25,7 +25,12 @@ from descent.runs.definition.contract import BrokenContract
 from descent.runs.gpt2_induction import CONTROL, INDUCTION, LOSS, PREVIOUS, InductionSettings
 from descent.training.randomness import generator, seed_everything
 
-TINY = {"vocab_size": 211, "n_positions": 128, "n_embd": 32}
+TINY: dict[str, Any] = {
+    "vocab_size": 211,
+    "n_positions": 128,
+    "n_embd": 32,
+    "attn_implementation": "eager",
+}
 DRAWN, OTHERS = 1, 2  # draw the tokens apart from the heads to compare with
 
 
@@ -35,9 +40,8 @@ def load(settings: InductionSettings, device: str) -> Any:
         from transformers import GPT2Config, GPT2LMHeadModel
 
         seed_everything(settings.seed)
-        size = GPT2Config(n_layer=settings.layers, n_head=settings.heads, **TINY,
-                          attn_implementation="eager")  # fmt: skip
-        model = GPT2LMHeadModel(size)
+        size = GPT2Config(n_layer=settings.layers, n_head=settings.heads, **TINY)
+        model: Any = GPT2LMHeadModel(size)
     else:
         # Other implementations of attention are faster and do not say where they look.
         model = published_gpt2(settings.weights, attn_implementation="eager")
