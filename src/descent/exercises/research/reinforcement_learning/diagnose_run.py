@@ -92,6 +92,8 @@ def _(answer, draw: Draw) -> None:
     concludes(answer, curves, 3, right="healthy", choices=CHOICES)
     curves["explained_variance"][6:] = [-0.1, math.nan, -0.2, math.nan, 0.3, -0.4]
     concludes(answer, curves, 3, right="value learns nothing", choices=CHOICES)
+    curves["explained_variance"][6:] = [0.5, math.nan, math.nan, 0.6, math.nan, math.nan]
+    concludes(answer, curves, 3, right="healthy", choices=CHOICES)
     curves["explained_variance"][6:] = math.nan
     concludes(answer, curves, 3, right="value learns nothing", choices=CHOICES)
 
