@@ -161,11 +161,6 @@ compare.slip(
     {_T: "t = 1.96"},
 )
 compare.slip(
-    "normal_quantile",
-    "You took the normal distribution's quantile. With few pairs it is Student's t.",
-    {_T: "t = stats.norm.ppf(0.975)"},
-)
-compare.slip(
     "one_sided",
     "You took the 95 % point, which leaves 5 % on *each* side. For an interval of 95 % it is the "
     "97.5 % point.",

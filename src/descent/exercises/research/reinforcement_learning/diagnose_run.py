@@ -64,7 +64,7 @@ def _plant(draw: Draw, curves: Curves, fault: str, actions: int) -> None:
 def _judge(answer, draw: Draw, *faults: str, n: int | None = None) -> None:
     actions = draw.integers(2, 7)
     curves = _healthy(draw, n or draw.integers(6, 30), actions)
-    for fault in faults:
+    for fault in sorted(faults, key=CHOICES.index, reverse=True):  # the first overwrites the others
         _plant(draw, curves, fault, actions)
     right = min(faults, key=CHOICES.index) if faults else "healthy"
     concludes(answer, curves, actions, right=right, choices=CHOICES)
@@ -92,6 +92,8 @@ def _(answer, draw: Draw) -> None:
     concludes(answer, curves, 3, right="healthy", choices=CHOICES)
     curves["explained_variance"][6:] = [-0.1, math.nan, -0.2, math.nan, 0.3, -0.4]
     concludes(answer, curves, 3, right="value learns nothing", choices=CHOICES)
+    curves["explained_variance"][6:] = [0.5, math.nan, math.nan, 0.6, math.nan, math.nan]
+    concludes(answer, curves, 3, right="healthy", choices=CHOICES)
     curves["explained_variance"][6:] = math.nan
     concludes(answer, curves, 3, right="value learns nothing", choices=CHOICES)
 

@@ -62,7 +62,7 @@ def _(answer, draw: Draw) -> None:
 @diagnostics.property("count ratios on both sides of the band", trials=3)
 def _(answer, draw: Draw) -> None:
     rollout = list(_rollout(draw, 5))
-    rollout[0] = rollout[1] + np.log([1.3, 0.7, 1.1, 0.9, 0.75])
+    rollout[0] = rollout[1] + np.log([1.21, 0.7, 1.1, 0.9, 0.75])
     _judge(answer, tuple(rollout), 0.2)
 
 

@@ -255,6 +255,13 @@ def _(answer, draw: Draw) -> None:
     expect([one[1] for one in optimiser.rates], "the second group's rates").close_to(second)
 
 
+@ppo.property("moves no policy where every reward was expected", trials=1)
+def _(answer, draw: Draw) -> None:
+    model = Straight((0.0, 1.0))
+    answer(Signs(16, draw.seed()), model, PlainDescent(model, 0.5), 2, draw.seed(), _settings())
+    expect(model.policy, "the policy's parameters").close_to(np.zeros((2, 2)), atol=1e-5)
+
+
 def _after(answer, draw: Draw, rate: float, **changes: Any) -> Straight:
     model = Straight()
     answer(Chosen(16, 1), model, PlainDescent(model, rate), 1, 5, _settings(**changes))

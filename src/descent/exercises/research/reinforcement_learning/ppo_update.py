@@ -261,7 +261,7 @@ ppo_update.slip(
 )  # fmt: skip
 ppo_update.slip(
     "not_shortened",
-    "The gradient is not shortened to `max_norm`.",
+    "The gradient is not shortened to `max_norm` before the step; after it, it is too late.",
     {"nn.utils.clip_grad_norm_(model.parameters(), max_norm)": "pass"},
 )
 ppo_update.slip(
@@ -276,12 +276,6 @@ ppo_update.slip(
     "You limited each entry of the gradient. The *length* is limited, so that the direction stays.",
     {"nn.utils.clip_grad_norm_(model.parameters(), max_norm)":
      "nn.utils.clip_grad_value_(model.parameters(), max_norm)"},
-)  # fmt: skip
-ppo_update.slip(
-    "shortened_after_the_step",
-    "You shorten the gradient after the step, when it is too late.",
-    {"        nn.utils.clip_grad_norm_(model.parameters(), max_norm)\n        optimiser.step()":
-     "        optimiser.step()\n        nn.utils.clip_grad_norm_(model.parameters(), max_norm)"},
 )  # fmt: skip
 ppo_update.slip(
     "whole_batch_each_time",
