@@ -1018,8 +1018,8 @@ class Probe:
 
     def step(self, actions: ndarray) -> tuple[ndarray, ndarray, ndarray, ndarray, ndarray]:
         before = self.seen[:, 0]
-        good = {1: 1 + 0 * before, 2: before, 3: before, 4: 2.0 * actions - 1, 5: (2.0 * actions - 1) * before}
-        ended = before == 1 if self.number == 3 else np.ones(self.n, dtype=bool)
+        good: dict[int, ndarray] = {1: 1 + 0 * before, 2: before, 3: before, 4: 2.0 * actions - 1, 5: (2.0 * actions - 1) * before}
+        ended: ndarray = before == 1 if self.number == 3 else np.ones(self.n, dtype=bool)
         final = (self.seen + 1) if self.number == 3 else self.seen
         after = self.reset()
         if self.number == 3:
@@ -1230,7 +1230,7 @@ def agent_b(number: int) -> tuple[ndarray, ndarray]:
 
 
 def agent_c(number: int) -> tuple[ndarray, ndarray]:
-    return trained_on_probe(number, lambda *args: ppo(*args[:-1], args[-1] | {"gamma": 1.0}))
+    return trained_on_probe(number, lambda envs, model, optimiser, iterations, seed, settings: ppo(envs, model, optimiser, iterations, seed, settings | {"gamma": 1.0}))
 
 
 def agent_d(number: int) -> tuple[ndarray, ndarray]:

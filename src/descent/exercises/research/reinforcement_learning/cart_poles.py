@@ -20,7 +20,7 @@ def _gymnasium(state: Any, age: int, action: int) -> tuple[Any, float, bool, boo
     import gymnasium
 
     if not _kept:
-        _kept.append(gymnasium.make("CartPole-v1").env.env.env.unwrapped)
+        _kept.append(gymnasium.make("CartPole-v1").unwrapped)
     cart = _kept[0]
     cart.reset(seed=0)
     cart.state = np.array(state, dtype=np.float64)

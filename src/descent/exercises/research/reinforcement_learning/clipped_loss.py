@@ -39,7 +39,8 @@ def _judge(answer, new: Any, old: Any, advantages: Any, epsilon: float) -> None:
         for x in (new, old, advantages)
     ]
     loss = answer(leaves[0], leaves[1], leaves[2], epsilon)
-    total, slopes = _terms(*(leaf.tolist() for leaf in leaves), epsilon)
+    first, second, third = (leaf.tolist() for leaf in leaves)
+    total, slopes = _terms(first, second, third, epsilon)
     expect(loss, "the loss").has_shape().close_to(total, 1e-5)
     expect(loss.requires_grad, "whether a gradient can flow").equals(True)
     if not loss.requires_grad or loss.ndim:

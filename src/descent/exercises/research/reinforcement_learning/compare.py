@@ -129,7 +129,9 @@ def _(answer, draw: Draw) -> None:
     def interval(train: Training, budget: int) -> tuple[float, float]:
         found = answer(train, budget)
         given = found.get("interval") if isinstance(found, dict) else None
-        return tuple(float(end) for end in given) if np.shape(given) == (2,) else (math.nan,) * 2  # type: ignore[return-value]
+        if given is None or np.shape(given) != (2,):
+            return math.nan, math.nan
+        return float(given[0]), float(given[1])
 
     covers_as_often_as_it_says(interval, cases, 0.95)
 

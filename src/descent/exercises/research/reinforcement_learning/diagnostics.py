@@ -37,7 +37,10 @@ def _by_hand(new, old, entropies, values, returns, advantages, epsilon) -> dict[
 def _judge(answer, arrays: tuple[Any, ...], epsilon: float) -> None:
     found = answer(*(np.asarray(array, dtype=float) for array in arrays), epsilon)
     expect(sorted(map(str, found)), "the names").equals(sorted(NAMES))
-    wanted = _by_hand(*(np.asarray(array, dtype=float).tolist() for array in arrays), epsilon)
+    new, old, entropies, values, returns, advantages = (
+        np.asarray(array, dtype=float).tolist() for array in arrays
+    )
+    wanted = _by_hand(new, old, entropies, values, returns, advantages, epsilon)
     for name in NAMES:
         if math.isnan(wanted[name]):
             expect(bool(np.isnan(found.get(name, 0.0))), f"whether {name} is NaN").equals(True)

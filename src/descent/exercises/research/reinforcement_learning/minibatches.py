@@ -14,7 +14,7 @@ def _judge(answer, draw: Draw, count: int, size: int, epochs: int) -> None:
     size = min(size, count)
     sizes = ([size] * (count // size) + ([count % size] if count % size else [])) * epochs
     expect([len(rows) for rows in order], "the sizes of the minibatches").equals(sizes)
-    joined = np.concatenate([np.asarray(rows).reshape(-1) for rows in order]) if order else []
+    joined = np.concatenate([np.zeros(0, int), *(np.asarray(rows).reshape(-1) for rows in order)])
     if np.shape(joined) != (count * epochs,):
         expect(joined, "all rows one after another").has_shape(count * epochs)
         return

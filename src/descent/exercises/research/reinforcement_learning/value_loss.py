@@ -36,7 +36,8 @@ def _judge(answer, values, old, returns, epsilon) -> None:
         torch.tensor(np.asarray(x, dtype=float)).requires_grad_() for x in (values, old, returns)
     ]
     loss = answer(leaves[0], leaves[1], leaves[2], epsilon)
-    total, slopes = _terms(*(leaf.tolist() for leaf in leaves), epsilon)
+    first, second, third = (leaf.tolist() for leaf in leaves)
+    total, slopes = _terms(first, second, third, epsilon)
     expect(loss, "the loss").has_shape().close_to(total, 1e-5)
     expect(loss.requires_grad, "whether a gradient can flow").equals(True)
     if not loss.requires_grad or loss.ndim:
