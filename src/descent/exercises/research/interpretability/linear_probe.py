@@ -117,14 +117,9 @@ linear_probe.slip(
 )
 linear_probe.slip(
     "sum_for_mean",
-    "You took the *sum* of squared errors, so the penalty fades as rows are added. The mean is "
-    "asked for.",
+    "Your penalty fades as rows are added: the errors are summed, or the penalty is divided by the "
+    "number of rows. The *mean* error and the whole penalty are asked for.",
     {"x.T @ x / n": "x.T @ x", "x.T @ y / n": "x.T @ y"},
-)
-linear_probe.slip(
-    "penalty_divided",
-    "You divided the penalty by the number of rows as well.",
-    {"penalty * torch.eye(d)": "penalty / n * torch.eye(d)"},
 )
 linear_probe.slip(
     "penalty_halved",
