@@ -120,8 +120,10 @@ def _(answer, draw: Draw) -> None:
 def _(answer, draw: Draw) -> None:
     model, clean, _ = _case(draw)
     refuses(answer, model, clean, clean.clone(), "mixed", 0, _Metric(), because="equal scores")
-    turned = clean[torch.tensor(draw.rng.permutation(len(clean)))]
-    refuses(answer, model, clean, turned, "mixed", 0, _Metric(), because="the same rows, reordered")
+    model, clean, corrupted = _case(draw)
+    with torch.no_grad():
+        model.out.weight.zero_()
+    refuses(answer, model, clean, corrupted, "mixed", 0, _Metric(), because="an output that is always the same")
 
 
 @patching_effect.right

@@ -122,9 +122,8 @@ visualise.slip(
 )
 visualise.slip(
     "sign_alone",
-    "You took the sign of every slope, so all pixels move by the same amount. Divide "
-    "by the size of "
-    "the whole slope instead.",
+    "All your pixels move by the same amount: you took the sign of each slope, or divided it by its "
+    "own size. Divide by the length of the picture's whole slope.",
     {"slope / size": "slope.sign()"},
 )
 visualise.slip(
