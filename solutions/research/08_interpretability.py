@@ -894,6 +894,7 @@ print(f"by the nearest copy alone it would be {(on_nearest.sum(dim=(0, 2)) / nea
 # %% [markdown]
 # This is a **phase change**: for a while nothing, and then two things at once. A head in the first layer begins to look one place back, and heads in the second
 # begin to look after copies. {cite:t}`olsson2022` saw the same bump in the loss of large language models, at the same moment as these heads. An **induction head** is what the second layer has now.
+# Counted by the nearest copy alone, no head would reach 0.5.
 #
 # **Predict.** One layer, the same rows, the same training.
 
@@ -980,7 +981,7 @@ def name_head(head: Callable[[Tensor], Tensor], vocabulary: int, length: int, ge
     Returns
     -------
     the first name of the table that fits. Attention is measured as a mean over the places that have an earlier copy, in rows of
-    your making. Clear cases alone are asked: shares far from 0.5, and heads that depend on tokens plainly or not at all.
+    your making. Clear cases alone are asked: shares below 0.3 or above 0.6, and heads that depend on tokens plainly or not at all.
     Some look right at one distance and no other.
     """
     ### BEGIN SOLUTION
@@ -1013,7 +1014,7 @@ for name, model, layers in (("two layers", two, 2), ("one layer", one, 1), ("fix
             print(f"{name:<13} layer {layer}, head {head}: {name_head(head_of(model, layer, head), VOCABULARY, LENGTH, torch.Generator().manual_seed(0))}")
 
 # %% [markdown]
-# No head of a one-layer model is called an induction head, whatever its score. Trained heads are seldom pure, though. In the figure, the second head
+# No head of a one-layer model is called an induction head, whatever its score. Trained heads are seldom pure, though. In the figure, the head on the right
 # spreads over early places where nothing stands 15 places back. There its attention depends on the tokens, so `"position"` does not fit it either.
 #
 # ## One head at a time
@@ -1271,7 +1272,7 @@ print(f"even or odd: {real:.1%}; the control: {control:.1%}; which of the 32 tok
 outcome("control_accuracy", 100 * control)
 
 # %% [markdown]
-# The model was never asked whether a number is even. The probe answers all the same, and the control shows why: the activations often say *which* token it was, and from that any
+# The model was never asked whether a number is even. The probe answers all the same, and the control shows why. The activations often say *which* token it was, and from that any
 # labelling of tokens can be learnt in part. The honest finding is the last number, against 3 % by chance. "The model knows even from odd" would not be one.
 
 # %% recall="probe"

@@ -255,9 +255,7 @@ for _true, _found in (("true", "found[alive], dim=1"), ("true, dim=1", "found[al
         f"`{_COSINES.format(_true, _found)}`",
         because="axis 1 is what it takes anyway",
     )
-_PAIRS = (
-    "pairs = [(int(i), int(alive[k]), float(cosines[i, k])) for i, k in zip(rows, columns{})]"
-)
+_PAIRS = "pairs = [(int(i), int(alive[k]), float(cosines[i, k])) for i, k in zip(rows, columns{})]"
 for _other in ("", ", strict=False"):
     match_features.equivalent(
         f"`{_PAIRS.format(', strict=True')}` → `{_PAIRS.format(_other)}`",

@@ -123,7 +123,16 @@ def _(answer, draw: Draw) -> None:
     model, clean, corrupted = _case(draw)
     with torch.no_grad():
         model.out.weight.zero_()
-    refuses(answer, model, clean, corrupted, "mixed", 0, _Metric(), because="an output that is always the same")
+    refuses(
+        answer,
+        model,
+        clean,
+        corrupted,
+        "mixed",
+        0,
+        _Metric(),
+        because="an output that is always the same",
+    )
 
 
 @patching_effect.right

@@ -194,8 +194,8 @@ run_with_edits.slip(
 )
 run_with_edits.slip(
     "detached",
-    "The graph breaks at the edited part: you detached its output, before the edit or after it. The "
-    "run can no longer be differentiated down to the parts before it.",
+    "The graph breaks at the edited part: you detached its output, before the edit or after it. "
+    "The run can no longer be differentiated down to the parts before it.",
     {"edit(output)": "edit(output.detach())"},
 )
 run_with_edits.slip(

@@ -165,8 +165,8 @@ saliency.slip(
 )
 saliency.slip(
     "scaled_together",
-    "You divided by the largest value of all the maps. Maps of different pictures could then not be "
-    "compared: leave the units.",
+    "You divided by the largest value of all the maps. Maps of different pictures could then not "
+    "be compared: leave the units.",
     {"slopes.abs().amax(dim=1)": "(slopes.abs().amax(dim=1) / slopes.abs().max())"},
 )
 saliency.slip(

@@ -163,11 +163,7 @@ unshrink.slip(
     "You divided the decoder's rows by their lengths on the way. The factors are for "
     "the decoder as "
     "it is.",
-    {
-        "decoder[alive].double()": (
-            "torch.nn.functional.normalize(decoder[alive].double(), dim=1)"
-        )
-    },
+    {"decoder[alive].double()": ("torch.nn.functional.normalize(decoder[alive].double(), dim=1)")},
 )
 
 unshrink.equivalent(
