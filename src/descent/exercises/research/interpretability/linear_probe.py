@@ -132,6 +132,23 @@ linear_probe.slip(
     {"penalty * torch.eye(d)": "2 * penalty * torch.eye(d)"},
 )
 linear_probe.slip(
+    "mean_over_classes_too",
+    "You averaged the error over the classes as well. It is added up over them, and the mean is "
+    "over rows.",
+    {"x.T @ x / n": "x.T @ x / (n * classes)", "x.T @ y / n": "x.T @ y / (n * classes)"},
+)
+linear_probe.slip(
+    "divided_by_n_less_one",
+    "You divided by n − 1. The mean error is over n rows.",
+    {"x.T @ x / n": "x.T @ x / max(n - 1, 1)", "x.T @ y / n": "x.T @ y / max(n - 1, 1)"},
+)
+linear_probe.slip(
+    "weight_not_centred",
+    "You fitted the weight as if there were no bias, and added one afterwards. The two are best "
+    "together: centre the activations first.",
+    {"x, y = acts - middle, goals - goal": "x, y = acts, goals"},
+)
+linear_probe.slip(
     "no_penalty",
     "You left out the penalty. With fewer rows than numbers there is then no single best probe.",
     {

@@ -255,6 +255,25 @@ patching_effect.slip(
     {"if abs(high - low) < 1e-6:": "if False:"},
 )
 patching_effect.slip(
+    "nothing_for_equal_scores",
+    "Where both runs score the same you return 0. Nothing was lost, so nothing can come back: "
+    "refuse with a ValueError.",
+    {
+        'raise ValueError("both runs score the same: there is no effect to bring back")': "return 0.0"
+    },
+)
+patching_effect.slip(
+    "lower_clean_score_refused",
+    "You refuse where the clean run scores lower than the corrupted one. That is a way back too: "
+    "refuse equal scores alone.",
+    {"if abs(high - low) < 1e-6:": "if high - low < 1e-6:"},
+)
+patching_effect.slip(
+    "limited",
+    "You limited the share to 0 and 1. A mixture of two runs may lie beyond either.",
+    {_RETURN: "min(max((run(corrupted, patch) - low) / (high - low), 0.0), 1.0)"},
+)
+patching_effect.slip(
     "hook_left",
     "Your hook stays on the model: every later run is patched as well.",
     {"handle.remove()": "pass"},

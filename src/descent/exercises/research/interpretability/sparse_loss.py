@@ -141,6 +141,20 @@ sparse_loss.slip(
     {"decoder.norm(dim=1)).sum(dim=1)": "decoder.norm(dim=1)).mean(dim=1)"},
 )
 sparse_loss.slip(
+    "both_averaged",
+    "You averaged the squared error over the dimensions and the cost over the features. Both are "
+    "added up over a row, and the mean is over rows alone.",
+    {
+        ".square().sum(dim=1)": ".square().mean(dim=1)",
+        "decoder.norm(dim=1)).sum(dim=1)": "decoder.norm(dim=1)).mean(dim=1)",
+    },
+)
+sparse_loss.slip(
+    "weighed_codes_returned",
+    "The codes that you return are weighed by the decoder's lengths. That belongs in the cost alone.",
+    {".mean(), codes": ".mean(), codes * decoder.norm(dim=1)"},
+)
+sparse_loss.slip(
     "summed_over_rows",
     "You added the rows up. The mean over the batch is asked for.",
     {".mean(), codes": ".sum(), codes"},
