@@ -259,7 +259,9 @@ patching_effect.slip(
     "Where both runs score the same you return 0. Nothing was lost, so nothing can come back: "
     "refuse with a ValueError.",
     {
-        'raise ValueError("both runs score the same: there is no effect to bring back")': "return 0.0"
+        'raise ValueError("both runs score the same: there is no effect to bring back")': (
+            "return 0.0"
+        )
     },
 )
 patching_effect.slip(

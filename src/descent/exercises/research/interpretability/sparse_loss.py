@@ -151,7 +151,7 @@ sparse_loss.slip(
 )
 sparse_loss.slip(
     "weighed_codes_returned",
-    "The codes that you return are weighed by the decoder's lengths. That belongs in the cost alone.",
+    "You return codes that are weighed by the decoder's lengths. That belongs in the cost alone.",
     {".mean(), codes": ".mean(), codes * decoder.norm(dim=1)"},
 )
 sparse_loss.slip(
