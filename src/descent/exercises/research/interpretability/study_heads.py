@@ -286,7 +286,7 @@ study_heads.slip(
 )
 study_heads.slip(
     "deviation_of_a_population",
-    "Your standard deviation divides by n. These seeds are a sample, of which the mean was estimated "
+    "Your standard deviation divides by n. These seeds are a sample, and their mean was estimated "
     "as well: divide by n − 1 (`ddof=1`).",
     {", ddof=1": ""},
 )
