@@ -109,9 +109,9 @@ for name, (a, b), shift in (("x′ = (1, 4): 0", (1, 4), (-0.9, 0.25)), ("x = (3
     ax.plot(a, b, "o", color=COLOURS["orange"])
     ax.annotate(name, (a + shift[0], b + shift[1]))
 ax.annotate("off", (0.5, 4.6), color=COLOURS["grey"])
-ax.annotate("it turns on 2/7 of the way", (0.05, 2.75), color=COLOURS["orange"])
+ax.annotate("it turns on 2/7 of the way", (1.68, 3.15))
 ax.set(xlabel="a", ylabel="b", title="The way from x′ to x crosses a bend")
-fig.colorbar(shade, label="f(a, b)")
+fig.colorbar(shade, label="f(a, b)", ticks=range(9))
 plt.show()
 
 # %% [markdown]
@@ -313,8 +313,8 @@ asked = test_labels[:8]
 draw_maps(some, {"own class": saliency(net, some, asked), "another class": saliency(net, some, (asked + 1) % 10)})
 
 # %% [markdown]
-# The maps are specks along the strokes. Look at the second row: asked about *another* class, the map is much the same. So a map that looks
-# sensible is weak evidence. And like the slope of our neuron, it does not say how much of the logit a pixel is responsible for.
+# The maps are specks all over the middle of the picture, and the digit can hardly be seen in them. Look at the last row: asked about *another* class, the maps look no
+# different in kind. So the looks of a map are weak evidence. And like the slope of our neuron, it does not say how much of the logit a pixel is responsible for.
 
 # %% recall="slopes"
 recall("slopes")
@@ -495,7 +495,7 @@ print(f"the made pictures excite their channels {np.mean(np.array(on_made) / np.
 # %% [markdown]
 # The made pictures are spots and stripes. They excite their channels more than the best digits do, and show nothing that anybody writes. That is no fault in the
 # code. A small network on plain digits has no reason to be right about pictures which never occur, and there is nothing natural to climb to. The digits below
-# show more: those in one column share a stroke, at one place and in one direction. Where pictures from the data are at hand, look at them first.
+# show more: in most columns they share a stroke, at one place and in one direction. Where pictures from the data are at hand, look at them first.
 #
 # ## Switch it off
 #
@@ -884,9 +884,17 @@ plot_curves({"best induction head": (of_two["step"], of_two["induction"]), "best
 plt.show()
 print(f"after 400 steps: induction {of_two['induction'][-1]:.2f}, previous token {of_two['previous'][-1]:.2f}, loss {of_two['loss'][-1]:.2f}")
 
+rows, _ = repeated_batch(96, VOCABULARY, LENGTH, 6, 16, torch.Generator().manual_seed(99))
+earlier = (rows[:, :, None] == rows[:, None, :]).tril(-1)
+nearest = earlier & (earlier.flip(2).cumsum(dim=2).flip(2) == 1)  # at each place, the last of its earlier copies
+looked = record(two, rows, ["layers.1.pattern"])["layers.1.pattern"][:, :, :, 1:]
+on_nearest = (looked * nearest[:, None, :, :-1]).sum(dim=3)
+print(f"by the nearest copy alone it would be {(on_nearest.sum(dim=(0, 2)) / nearest.any(dim=2).sum()).max():.2f}")
+
 # %% [markdown]
 # This is a **phase change**: for a while nothing, and then two things at once. A head in the first layer begins to look one place back, and heads in the second
 # begin to look after copies. {cite:t}`olsson2022` saw the same bump in the loss of large language models, at the same moment as these heads. An **induction head** is what the second layer has now.
+# Counted by the nearest copy alone, no head would reach 0.5.
 #
 # **Predict.** One layer, the same rows, the same training.
 
@@ -942,14 +950,15 @@ for ax, (name, attention) in zip(axes, shown.items(), strict=True):
     best_head = int(induction_score(attention, row).argmax()) if name.startswith("two") else int(attention[0, :, 20:, :].amax(dim=2).mean(dim=1).argmax())
     ax.imshow(attention[0, best_head], cmap="Blues", vmin=0, vmax=1)
     ax.grid(False)
-    ax.plot(np.arange(9, LENGTH) - 8, np.arange(9, LENGTH), ".", color=COLOURS["orange"], ms=4)
+    for back in (8, 17, 26):  # one, two and three periods of 9, and then one place on
+        ax.plot(np.arange(LENGTH - back - 1) + 1, np.arange(back + 1, LENGTH), ".", color=COLOURS["orange"], ms=4)
     ax.set(xlabel="place it looks at", ylabel="place that looks", title=name)
-fig.suptitle("A row of period 9: one head finds the place after the copy (dots), the other looks 15 back", fontsize=11)
+fig.suptitle("A row of period 9: one head looks after earlier copies (dots), the other 15 places back", fontsize=11)
 plt.show()
 
 # %% [markdown]
-# The second model has learnt "look 15 places back". Scored only where rows repeat, such a head can reach 0.97 without any induction. Where every period is 16, that *is* the place after the copy, so the score cannot tell the two apart. It says
-# what was looked at and not why. A test for induction must break every other explanation. That is your task: you are handed a head, and name it.
+# The second model has learnt "look 15 places back". Where every period is 16, that *is* the place after the copy, so the score cannot tell the two apart. What it lacks to 1 is mostly
+# chance copies early in a row, where nothing stands 15 places back. The score says what was looked at and not why. A test for induction must break every other explanation. That is your task: you are handed a head, and name it.
 #
 # | name | when |
 # |---|---|
@@ -972,7 +981,7 @@ def name_head(head: Callable[[Tensor], Tensor], vocabulary: int, length: int, ge
     Returns
     -------
     the first name of the table that fits. Attention is measured as a mean over the places that have an earlier copy, in rows of
-    your making. Clear cases alone are asked: shares far from 0.5, and heads that depend on tokens plainly or not at all.
+    your making. Clear cases alone are asked: shares below 0.3 or above 0.6, and heads that depend on tokens plainly or not at all.
     Some look right at one distance and no other.
     """
     ### BEGIN SOLUTION
@@ -1005,6 +1014,9 @@ for name, model, layers in (("two layers", two, 2), ("one layer", one, 1), ("fix
             print(f"{name:<13} layer {layer}, head {head}: {name_head(head_of(model, layer, head), VOCABULARY, LENGTH, torch.Generator().manual_seed(0))}")
 
 # %% [markdown]
+# No head of a one-layer model is called an induction head, whatever its score. Trained heads are seldom pure, though. In the figure, the head on the right
+# spreads over early places where nothing stands 15 places back. There its attention depends on the tokens, so `"position"` does not fit it either.
+#
 # ## One head at a time
 #
 # The heads of the second layer look where they should. Do they *carry* the prediction? **Activation patching** takes two runs: a clean one, and a corrupted one in which the needed token
@@ -1086,7 +1098,7 @@ fig.colorbar(drawn, label="share of the lost score")
 plt.show()
 
 # %% [markdown]
-# The heads of the second layer carry the answer, and their shares add up to more than 1: each alone would nearly do. Those of the first layer bring nothing back. What they know
+# The heads of the second layer carry the answer, and their shares add up to more than 1: each alone does most of it. Those of the first layer bring nothing back. What they know
 # of place 9 is which token stood *before* it, and that is the same in both runs. A share below 0 says that a mixture of two runs may be worse than either. So a result of
 # patching is always one of a *pair* of runs: corrupt something else, and other heads matter.
 #
@@ -1260,8 +1272,8 @@ print(f"even or odd: {real:.1%}; the control: {control:.1%}; which of the 32 tok
 outcome("control_accuracy", 100 * control)
 
 # %% [markdown]
-# The model was never asked whether a number is even. The probe answers all the same, and the control shows why: the activations say *which* token it was, and from that any
-# labelling of tokens can be learnt. The honest finding is the last number. "The model knows even from odd" would not be one.
+# The model was never asked whether a number is even. The probe answers all the same, and the control shows why. The activations often say *which* token it was, and from that any
+# labelling of tokens can be learnt in part. The honest finding is the last number, against 3 % by chance. "The model knows even from odd" would not be one.
 
 # %% recall="probe"
 recall("probe")
@@ -1351,14 +1363,18 @@ TRUE, ROOM, CODES = 20, 8, 40
 directions = squeeze(TRUE, ROOM, 0.05, 1000, 0)
 
 
-def take_apart(penalty: float, steps: int, seed: int) -> list[Tensor]:
+def take_apart(penalty: float, steps: int, seed: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Train a sparse autoencoder on the toy model's h; return encoder, offset, decoder, centre."""
     torch.manual_seed(seed)
     decoder = F.normalize(torch.randn(CODES, ROOM), dim=1).requires_grad_()
     encoder = decoder.detach().T.clone().requires_grad_()
-    parts = [encoder, torch.zeros(CODES, requires_grad=True), decoder, torch.zeros(ROOM, requires_grad=True)]
-    fit(parts, lambda: sparse_loss(rare(512, TRUE, 0.05) @ directions, *parts, penalty)[0], steps, 1e-2)
-    return [part.detach() for part in parts]
+    offset, centre = torch.zeros(CODES, requires_grad=True), torch.zeros(ROOM, requires_grad=True)
+
+    def loss() -> Tensor:
+        return sparse_loss(rare(512, TRUE, 0.05) @ directions, encoder, offset, decoder, centre, penalty)[0]
+
+    fit([encoder, offset, decoder, centre], loss, steps, 1e-2)
+    return encoder.detach(), offset.detach(), decoder.detach(), centre.detach()
 
 
 apart = take_apart(0.2, 1200, 0)
@@ -1400,20 +1416,22 @@ check(match_features)
 # %%
 fresh = rare(4000, TRUE, 0.05, torch.Generator().manual_seed(3))
 squeezed = fresh @ directions
-print("penalty   active a row   dead   found of 20   smallest cosine")
+print("penalty   active a row   dead of 40   found of 20   smallest cosine   squared error")
 for penalty in (0.02, 0.2):
     parts = apart if penalty == 0.2 else take_apart(penalty, 1200, 0)
     with torch.no_grad():
         _, codes = sparse_loss(squeezed, *parts, penalty)
+        error, _ = sparse_loss(squeezed, *parts, 0.0)
     used = (codes > 0).float().mean(dim=0) > 1e-3
     pairs = match_features(parts[2] * used[:, None], directions, 0.9)
-    print(f"{penalty:7}   {(codes > 0).float().sum(dim=1).mean():12.2f}   {int((~used).sum()):4}   {len(pairs):11}   {min(c for *_, c in pairs):15.3f}")
+    print(f"{penalty:7}   {(codes > 0).float().sum(dim=1).mean():12.2f}   {int((~used).sum()):10}   {len(pairs):11}   {min(c for *_, c in pairs):15.3f}   {error:13.4f}")
 baseline = match_features(F.normalize(torch.randn(CODES, ROOM, generator=torch.Generator().manual_seed(1)), dim=1), directions, 0.9)
 print(f"forty random directions find {len(baseline)}")
 
 # %% [markdown]
-# Without enough penalty the autoencoder rebuilds $h$ well and finds the wrong directions. With it, all twenty are there, in eight numbers. But the penalty has a price: every code comes out too small, since a smaller one is
-# cheaper. This **shrinkage** can be undone afterwards, with one factor a feature.
+# Without enough penalty the autoencoder rebuilds $h$ well and finds the wrong directions. With it, all twenty are there, in eight numbers. But more codes are in use than the twenty, and without
+# the truth nobody could say which of them to leave out. The penalty has a second price: codes come out too small, since a smaller one is
+# cheaper. This **shrinkage** can be made up for in part, with one factor a feature.
 
 # %% exercise="unshrink"
 def unshrink(x: Tensor, codes: Tensor, decoder: Tensor, centre: Tensor) -> Tensor:
@@ -1462,7 +1480,7 @@ ax.plot([0, 1.1], [0, 1.1], color=COLOURS["grey"], lw=1)
 ax.set(xlabel="true size of a feature", ylabel="size in the code", title="Codes are too small (orange); factors help (blue)")
 plt.show()
 rebuilt = [float((squeezed - apart[3] - (codes * s) @ apart[2]).square().sum(dim=1).mean()) for s in (1.0, factors)]
-print(f"squared error {rebuilt[0]:.4f} before, {rebuilt[1]:.4f} after; the mean factor is {factors[used].mean():.2f}")
+print(f"squared error {rebuilt[0]:.4f} before, {rebuilt[1]:.4f} after; the mean factor of the features that were found is {factors[k_found].mean():.2f}")
 
 # %% recall="sparse"
 recall("sparse")

@@ -170,6 +170,24 @@ enough_steps.slip(
     {'raise ValueError("not even the largest number of steps is enough")': "return max(gaps)"},
 )
 enough_steps.slip(
+    "usual_tolerance",
+    "You compare with 0.001, whatever tolerance is given.",
+    {"tolerance * abs(difference)": "1e-3 * abs(difference)"},
+)
+enough_steps.slip(
+    "change_is_small",
+    "You stop where the gap hardly changes from one number of steps to the next. A gap may stay "
+    "where it is and be large: measure the gap itself.",
+    {
+        _LOOP: (
+            "    tried, enough = sorted(gaps), None\n"
+            "    for one, two in zip(tried, tried[1:]):\n"
+            "        if abs(gaps[one] - gaps[two]) <= tolerance * abs(difference):\n"
+            "            enough = two\n            break\n"
+        )
+    },
+)
+enough_steps.slip(
     "two_in_a_row",
     "Two small gaps in a row are enough for you. A third may be large again: all that follow must "
     "be small.",

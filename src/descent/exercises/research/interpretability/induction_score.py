@@ -178,6 +178,35 @@ induction_score.slip(
     "Where nothing repeats you divide 0 by 0. The score is 0 then.",
     {".clamp(min=1)": ""},
 )
+_SCORE = "(mass * counted[:, None]).sum(dim=(0, 2)) / counted.sum().clamp(min=1)"
+induction_score.slip(
+    "summed",
+    "You added up over places and rows. The mean over the places with an earlier copy is wanted.",
+    {_SCORE: "mass.sum(dim=(0, 2))"},
+)
+induction_score.slip(
+    "divided_by_the_copies",
+    "You divided by the number of copies. A place with two of them is one place: divide by the "
+    "number of places that have a copy.",
+    {_SCORE: "mass.sum(dim=(0, 2)) / follows.sum().clamp(min=1)"},
+)
+induction_score.slip(
+    "counts_largest",
+    "You counted how often the *most* attention goes to a place after a copy. How much goes there "
+    "is asked for.",
+    {
+        _MASS: (
+            "follows[:, None].expand_as(attention)"
+            ".gather(3, attention.argmax(dim=3, keepdim=True))[..., 0].float()"
+        )
+    },
+)
+induction_score.slip(
+    "itself_left_out",
+    "Where a copy stands right before, its follower is the place itself. You count such a place, "
+    "and leave out the attention that it gives to itself.",
+    {"(attention * follows[:, None])": "(attention * follows.tril(-1)[:, None])"},
+)
 induction_score.slip(
     "rows_and_columns_exchanged",
     "You took columns for rows: row i of the attention is the place that looks.",

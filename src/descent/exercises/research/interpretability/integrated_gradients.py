@@ -207,6 +207,75 @@ integrated_gradients.slip(
     {"f(point).sum()": "f(point).mean()"},
 )
 integrated_gradients.slip(
+    "trapezoid",
+    "You took the slopes at both ends of each step, half of each. The middle of each step is asked "
+    "for: it has half of the error, with one slope fewer.",
+    {
+        "range(steps)": "range(steps + 1)",
+        "(k + 0.5) / steps": "k / steps",
+        "f(point).sum()": "(0.5 if k in (0, steps) else 1.0) * f(point).sum()",
+    },
+)
+integrated_gradients.slip(
+    "size_of_the_factor",
+    "Your factor is the size of x − start. An input that moved down moved by less than 0.",
+    {_RETURN: "total / steps * (x - baseline).abs()"},
+)
+integrated_gradients.slip(
+    "factor_at_every_point",
+    "You multiplied each slope by the point where it was taken. The factor is how far each input "
+    "moved, x − start, for all of them.",
+    {
+        "torch.autograd.grad(f(point).sum(), point)[0]": (
+            "torch.autograd.grad(f(point).sum(), point)[0] * point.detach()"
+        ),
+        _RETURN: "total / steps",
+    },
+)
+integrated_gradients.slip(
+    "steps_of_your_own",
+    "You took a number of steps of your own, whatever is given.",
+    {"    for k in": "    steps = 50\n    for k in"},
+)
+integrated_gradients.slip(
+    "both_ends_left_out",
+    "Your points divide the way into steps + 1 parts. Take the middle of each of `steps` parts.",
+    {"(k + 0.5) / steps": "(k + 1) / (steps + 1)"},
+)
+integrated_gradients.slip(
+    "made_to_add_up",
+    "You scaled the attributions until they add up. That hides the gap, which says whether the "
+    "steps were enough.",
+    {
+        f"return {_RETURN}": (
+            "shares = total / steps * (x - baseline)\n"
+            "    whole = (f(x) - f(baseline)).detach() / shares.flatten(1).sum(dim=1)\n"
+            "    return shares * whole.reshape(-1, *[1] * (x.dim() - 1))"
+        )
+    },
+)
+integrated_gradients.slip(
+    "one_slope_in_the_middle",
+    "You took the slope in the middle of the whole way and no other.",
+    {_POINT: "baseline + (0 * share + 0.5) * (x - baseline)"},
+)
+integrated_gradients.slip(
+    "slope_at_the_start",
+    "You took the slope at the start and no other.",
+    {_POINT: "baseline + 0 * share"},
+)
+integrated_gradients.slip(
+    "last_slope_alone",
+    "You kept the last slope of the way alone: each one writes over the one before. Add them up.",
+    {"total += ": "total = steps * "},
+)
+integrated_gradients.slip(
+    "last_slope_divided",
+    "You kept the last slope of the way alone, and divided it by the number of steps. Add the "
+    "slopes up, then divide.",
+    {"total += ": "total = "},
+)
+integrated_gradients.slip(
     "one_step_fewer",
     "You left out the last step of the way.",
     {"range(steps)": "range(steps - 1)"},

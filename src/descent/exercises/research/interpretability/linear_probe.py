@@ -117,14 +117,9 @@ linear_probe.slip(
 )
 linear_probe.slip(
     "sum_for_mean",
-    "You took the *sum* of squared errors, so the penalty fades as rows are added. The mean is "
-    "asked for.",
+    "Your penalty fades as rows are added: the errors are summed, or the penalty is divided by the "
+    "number of rows. The *mean* error and the whole penalty are asked for.",
     {"x.T @ x / n": "x.T @ x", "x.T @ y / n": "x.T @ y"},
-)
-linear_probe.slip(
-    "penalty_divided",
-    "You divided the penalty by the number of rows as well.",
-    {"penalty * torch.eye(d)": "penalty / n * torch.eye(d)"},
 )
 linear_probe.slip(
     "penalty_halved",
@@ -135,6 +130,23 @@ linear_probe.slip(
     "penalty_doubled",
     "The penalty counts twice.",
     {"penalty * torch.eye(d)": "2 * penalty * torch.eye(d)"},
+)
+linear_probe.slip(
+    "mean_over_classes_too",
+    "You averaged the error over the classes as well. It is added up over them, and the mean is "
+    "over rows.",
+    {"x.T @ x / n": "x.T @ x / (n * classes)", "x.T @ y / n": "x.T @ y / (n * classes)"},
+)
+linear_probe.slip(
+    "divided_by_n_less_one",
+    "You divided by n − 1. The mean error is over n rows.",
+    {"x.T @ x / n": "x.T @ x / max(n - 1, 1)", "x.T @ y / n": "x.T @ y / max(n - 1, 1)"},
+)
+linear_probe.slip(
+    "weight_not_centred",
+    "You fitted the weight as if there were no bias, and added one afterwards. The two are best "
+    "together: centre the activations first.",
+    {"x, y = acts - middle, goals - goal": "x, y = acts, goals"},
 )
 linear_probe.slip(
     "no_penalty",

@@ -89,6 +89,15 @@ def _(answer, draw: Draw) -> None:
     _expect_pairs(answer, found, true, 0.5)
 
 
+@match_features.property("does not let the least cosine decide who is paired with whom", trials=2)
+def _(answer, draw: Draw) -> None:
+    # The best pairing has one pair below 0.9; another pairing, with a smaller sum, has none.
+    true = torch.tensor([[1.0, 0.0, 0.0], [0.904, 0.135, -0.405]])
+    found = torch.tensor([[0.99, 0.139, 0.0], [0.9135, 0.4057, 0.0284]])
+    order = torch.tensor(draw.rng.permutation(2))
+    _expect_pairs(answer, draw.choice([0.5, 2.0]) * found[order], true, 0.9)
+
+
 @match_features.property("works for one feature, more true than found, and none alive", trials=2)
 def _(answer, draw: Draw) -> None:
     _expect_pairs(answer, normals(draw, 1, 3) + 0.1, normals(draw, 1, 3) + 0.1, -1.0)
@@ -245,6 +254,12 @@ for _true, _found in (("true", "found[alive], dim=1"), ("true, dim=1", "found[al
         f"`{_COSINES.format('true, dim=1', 'found[alive], dim=1')}` → "
         f"`{_COSINES.format(_true, _found)}`",
         because="axis 1 is what it takes anyway",
+    )
+_PAIRS = "pairs = [(int(i), int(alive[k]), float(cosines[i, k])) for i, k in zip(rows, columns{})]"
+for _other in ("", ", strict=False"):
+    match_features.equivalent(
+        f"`{_PAIRS.format(', strict=True')}` → `{_PAIRS.format(_other)}`",
+        because="an assignment has as many rows as columns",
     )
 match_features.equivalent(
     "`return [pair for pair in pairs if pair[2] >= least]` → "

@@ -104,6 +104,11 @@ def _(answer, draw: Draw) -> None:
     _try(answer, draw, Head("nearest", _nearest), "induction")
 
 
+@name_head.property("asks about places that have an earlier copy, and no others", trials=2)
+def _(answer, draw: Draw) -> None:
+    _try(answer, draw, Head("weaker", _followers, 0.62), "induction")
+
+
 @name_head.property("is not deceived by a head that looks a fixed distance back", trials=6)
 def _(answer, draw: Draw) -> None:
     offset = draw.choice([5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15])
@@ -217,6 +222,17 @@ name_head.slip(
     "before_for_after",
     "You looked at the places *before* the copies. What follows a copy is what will come again.",
     {"follows[:, :, 1:] = earlier[:, :, :-1]": "follows[:, :, :-1] = earlier[:, :, 1:]"},
+)
+name_head.slip(
+    "all_places",
+    "You took the mean over all places. One without an earlier copy has nothing to look at, so a "
+    "head seems weaker than it is: leave such places out.",
+    {
+        "sum(dim=2)[counted].mean()\n    copies": "sum(dim=2).mean()\n    copies",
+        "(attention * earlier).sum(dim=2)[counted].mean()": (
+            "(attention * earlier).sum(dim=2).mean()"
+        ),
+    },
 )
 name_head.slip(
     "duplicate_never_named",

@@ -120,8 +120,19 @@ def _(answer, draw: Draw) -> None:
 def _(answer, draw: Draw) -> None:
     model, clean, _ = _case(draw)
     refuses(answer, model, clean, clean.clone(), "mixed", 0, _Metric(), because="equal scores")
-    turned = clean[torch.tensor(draw.rng.permutation(len(clean)))]
-    refuses(answer, model, clean, turned, "mixed", 0, _Metric(), because="the same rows, reordered")
+    model, clean, corrupted = _case(draw)
+    with torch.no_grad():
+        model.out.weight.zero_()
+    refuses(
+        answer,
+        model,
+        clean,
+        corrupted,
+        "mixed",
+        0,
+        _Metric(),
+        because="an output that is always the same",
+    )
 
 
 @patching_effect.right
@@ -242,6 +253,27 @@ patching_effect.slip(
     "Where both runs score the same you divide by nearly nothing, and any number may come out. "
     "Refuse with a ValueError.",
     {"if abs(high - low) < 1e-6:": "if False:"},
+)
+patching_effect.slip(
+    "nothing_for_equal_scores",
+    "Where both runs score the same you return 0. Nothing was lost, so nothing can come back: "
+    "refuse with a ValueError.",
+    {
+        'raise ValueError("both runs score the same: there is no effect to bring back")': (
+            "return 0.0"
+        )
+    },
+)
+patching_effect.slip(
+    "lower_clean_score_refused",
+    "You refuse where the clean run scores lower than the corrupted one. That is a way back too: "
+    "refuse equal scores alone.",
+    {"if abs(high - low) < 1e-6:": "if high - low < 1e-6:"},
+)
+patching_effect.slip(
+    "limited",
+    "You limited the share to 0 and 1. A mixture of two runs may lie beyond either.",
+    {_RETURN: "min(max((run(corrupted, patch) - low) / (high - low), 0.0), 1.0)"},
 )
 patching_effect.slip(
     "hook_left",

@@ -197,9 +197,21 @@ record.slip(
     {"        model(x)\n": "        for _ in names:\n            model(x)\n"},
 )
 record.slip(
-    "switched_to_evaluation",
-    "You put the model into evaluation mode, and left it there. Leave its mode alone.",
+    "mode_changed",
+    "You changed the model's mode: afterwards some part of it is not in the mode that it was in. "
+    "Leave the mode alone.",
     {"        model(x)\n": "        model.eval()(x)\n"},
+)
+record.slip(
+    "outermost_parts_alone",
+    "You look for names among the outermost parts alone. Parts inside of parts have names as well, "
+    'such as "inner.0": `named_modules()` has them all.',
+    {"model.named_modules()": "model.named_children()"},
+)
+record.slip(
+    "another_error",
+    "For a name that no part has you raise another error. KeyError is asked for.",
+    {"raise KeyError(missing)": "raise ValueError(missing)"},
 )
 record.slip(
     "first_row_alone",

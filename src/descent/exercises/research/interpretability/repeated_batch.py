@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -44,6 +45,15 @@ def _(answer, draw: Draw) -> None:
         for row, period in zip(tokens.tolist(), periods.tolist(), strict=True)
     ]
     expect(sum(short), "rows of 60 that repeat before their period").is_between(0, 1)
+
+
+@repeated_batch.property("lets a token come twice in a period, by chance", trials=1)
+def _(answer, draw: Draw) -> None:
+    tokens, _ = _call(answer, draw, 300, 20, 8, 8, 8)
+    share = float(np.mean([len(set(row)) < 8 for row in tokens.tolist()]))
+    expect(
+        share, "the share of rows with a token twice in a period, 20 tokens and period 8"
+    ).is_between(0.7, 0.9)
 
 
 @repeated_batch.property("draws every period from the shortest to the longest as often", trials=2)
@@ -176,6 +186,22 @@ repeated_batch.slip(
     "You draw from torch's own randomness as well. All draws take the generator, so that a seed "
     "gives the same batch again.",
     {_BLOCK: "torch.randint(vocabulary, (n, longest))"},
+)
+repeated_batch.slip(
+    "never_twice",
+    "No token comes twice in a period of yours: you shuffled the vocabulary. Each place draws its "
+    "token for itself.",
+    {
+        _BLOCK: (
+            "torch.rand(n, max(vocabulary, longest), generator=generator)"
+            ".argsort(dim=1)[:, :longest] % vocabulary"
+        )
+    },
+)
+repeated_batch.slip(
+    "ends_alone",
+    "You draw the shortest or the longest period and none between.",
+    {_PERIODS: ("torch.where(torch.rand(n, generator=generator) < 0.5, shortest, longest)")},
 )
 repeated_batch.slip(
     "not_repeated",

@@ -99,6 +99,8 @@ def _(answer, draw: Draw) -> None:
     tower.first.register_forward_hook(lambda part, inputs, output: None)
     answer(tower, x, {"first": lambda output: -output, "last": lambda output: output + 1})
     expect(hooks_on(tower), "hooks on the model afterwards, where there was 1 before").equals(1)
+    plain = tower_by_hand(tower, x)["last"]
+    expect(tower(x).detach(), "what a plain run gives afterwards").close_to(plain, atol=1e-4)
 
 
 @run_with_edits.property("leaves no hook behind when the run or an edit fails", trials=1)
@@ -192,8 +194,8 @@ run_with_edits.slip(
 )
 run_with_edits.slip(
     "detached",
-    "You detached the output before the edit. The run can no longer be differentiated down to the "
-    "parts before it.",
+    "The graph breaks at the edited part: you detached its output, before the edit or after it. "
+    "The run can no longer be differentiated down to the parts before it.",
     {"edit(output)": "edit(output.detach())"},
 )
 run_with_edits.slip(

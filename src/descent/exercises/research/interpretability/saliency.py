@@ -164,15 +164,52 @@ saliency.slip(
     {"slopes.abs()": "(slopes * x).detach().abs()"},
 )
 saliency.slip(
-    "scaled_to_one",
-    "You divided each map by its largest value. Maps of different pictures could then not be "
-    "compared: leave the units.",
+    "scaled_together",
+    "You divided by the largest value of all the maps. Maps of different pictures could then not "
+    "be compared: leave the units.",
     {"slopes.abs().amax(dim=1)": "(slopes.abs().amax(dim=1) / slopes.abs().max())"},
 )
 saliency.slip(
     "squared",
     "You squared the slopes. Take their size.",
     {".abs()": ".square()"},
+)
+saliency.slip(
+    "length_over_channels",
+    "You took the length over the channels, the root of the sum of squares. Take the largest size.",
+    {"slopes.abs().amax(dim=1)": "slopes.norm(dim=1)"},
+)
+saliency.slip(
+    "positive_slopes_alone",
+    "You left out slopes below 0. A pixel that lowers the logit counts as well: take the size.",
+    {"slopes.abs().amax": "slopes.relu().amax"},
+)
+saliency.slip(
+    "every_map_scaled_to_one",
+    "You divided every map by its own largest value. Maps of different pictures could then not be "
+    "compared: leave the units.",
+    {
+        "slopes.abs().amax(dim=1)": (
+            "(slopes.abs().amax(dim=1) / slopes.abs().amax(dim=(1, 2, 3))[:, None, None])"
+        )
+    },
+)
+saliency.slip(
+    "classes_of_all_pictures",
+    "You asked every picture for the classes of all pictures: `logits[:, classes]` has a row and a "
+    "column for each. Take one logit from each row.",
+    {"logits.gather(1, classes[:, None])": "logits[:, classes]"},
+)
+saliency.slip(
+    "first_channel_alone",
+    "You looked at the first channel alone. Take the largest size over all of them.",
+    {".amax(dim=1)": "[:, 0]"},
+)
+saliency.slip(
+    "largest_logit_of_the_batch",
+    "You differentiated one number, the largest logit of the whole batch. Each picture has its own "
+    "class to ask.",
+    {"chosen.sum()": "logits.amax()"},
 )
 saliency.slip(
     "wrong_axis",

@@ -134,8 +134,8 @@ def _(answer, draw: Draw) -> None:
     expect(same, "whether the same seed gives the same control").equals(True)
     probe = _Probe()
     answer(acts, labels, types, held, probe, torch_generator(seed + 1))
-    other = probe.fitted[-1][1]
-    same = controls[0].shape == other.shape and bool((controls[0] == other).all())
+    third = probe.fitted[-1][1]
+    same = controls[0].shape == third.shape and bool((controls[0] == third).all())
     expect(same, "whether another seed gives the same control").equals(False)
 
 
@@ -258,9 +258,8 @@ selectivity.slip(
 )
 selectivity.slip(
     "control_by_order",
-    "Your control turns the labels round by one type. Labels of neighbouring types "
-    "may go together: "
-    "draw the order.",
+    "Your control hands the labels out in an order that is the same for every seed. Such an order "
+    "may follow the real labels by accident: draw it from the generator.",
     {"torch.randperm(len(kinds), generator=generator)": ("torch.arange(len(kinds) - 1, -1, -1)")},
 )
 

@@ -88,7 +88,7 @@ def _(answer, draw: Draw) -> None:
         ends = []
         for step in (1e-5, -1e-5):
             changed[place] = parts[place].double() + step * turn
-            ends.append(_by_hand(x, *changed, 0.6)[0])
+            ends.append(_by_hand(x, *changed, penalty=0.6)[0])
         wanted = (ends[0] - ends[1]) / 2e-5
         slope = same.get(tuple(parts[place].shape))
         found = float("nan") if slope is None else float((slope.double() * turn).sum())
@@ -139,6 +139,20 @@ sparse_loss.slip(
     "cost_averaged_over_features",
     "You averaged the cost over the features. More features would then be cheaper each: sum.",
     {"decoder.norm(dim=1)).sum(dim=1)": "decoder.norm(dim=1)).mean(dim=1)"},
+)
+sparse_loss.slip(
+    "both_averaged",
+    "You averaged the squared error over the dimensions and the cost over the features. Both are "
+    "added up over a row, and the mean is over rows alone.",
+    {
+        ".square().sum(dim=1)": ".square().mean(dim=1)",
+        "decoder.norm(dim=1)).sum(dim=1)": "decoder.norm(dim=1)).mean(dim=1)",
+    },
+)
+sparse_loss.slip(
+    "weighed_codes_returned",
+    "You return codes that are weighed by the decoder's lengths. That belongs in the cost alone.",
+    {".mean(), codes": ".mean(), codes * decoder.norm(dim=1)"},
 )
 sparse_loss.slip(
     "summed_over_rows",

@@ -25,7 +25,8 @@ def _expect_honest(
     answer, draw: Draw, truths: np.ndarray, n: int, repeats: int, widest: float = 1.5
 ) -> None:
     """Expect intervals that hold the truth of the channel they speak of, and are narrow."""
-    spread, hits, widths, sides = 1.0, 0, [], [0, 0]
+    spread, hits, widths, sides = draw.choice([0.4, 2.5]), 0, [], [0, 0]
+    truths = spread * truths
     for _ in range(repeats):
         order = draw.rng.permutation(len(truths))
         channel, low, high = answer(_world(draw.rng, truths[order], n, spread))
@@ -198,6 +199,11 @@ state_mechanism.slip(
     "You widened the interval for all the channels you looked at. What you measure on was not "
     "chosen on: an ordinary interval holds, and yours says less than you know.",
     {"1.96 * ": "4.0 * "},
+)
+state_mechanism.slip(
+    "variance_for_deviation",
+    "You took the variance for the standard deviation: take its root.",
+    {"seen.std(ddof=1)": "seen.var(ddof=1)"},
 )
 state_mechanism.slip(
     "ends_exchanged",

@@ -285,6 +285,33 @@ study_heads.slip(
     {"for seed in range(budget):\n": "for seed in [0] * budget:\n"},
 )
 study_heads.slip(
+    "deviation_of_a_population",
+    "Your standard deviation divides by n. These seeds are a sample, and their mean was estimated "
+    "as well: divide by n − 1 (`ddof=1`).",
+    {", ddof=1": ""},
+)
+study_heads.slip(
+    "median",
+    "Your interval is centred on the median. The mean difference is asked for.",
+    {"np.mean(differences)": "np.median(differences)"},
+)
+study_heads.slip(
+    "degrees_of_freedom",
+    "You took Student's t with n degrees of freedom. The mean uses one up: n − 1.",
+    {"stats.t.ppf(0.975, n - 1)": "stats.t.ppf(0.975, n)"},
+)
+study_heads.slip(
+    "share_of_the_whole",
+    "You divided each difference by the whole model's score. The difference itself is asked for.",
+    {_APPEND: "differences.append((with_other_off - without) / whole)"},
+)
+study_heads.slip(
+    "two_seeds_are_enough",
+    "You draw a conclusion from two seeds. With fewer than three the answer is undecided, from "
+    "−1 to 1.",
+    {"if n < 3:": "if n < 2:"},
+)
+study_heads.slip(
     "z_for_t",
     "You used 1.96. With a handful of seeds the spread itself is uncertain: Student's t, with "
     "n − 1 degrees of freedom.",

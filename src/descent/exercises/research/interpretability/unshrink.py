@@ -70,14 +70,14 @@ def _(answer, draw: Draw) -> None:
 @unshrink.right
 def right_factors(x, codes, decoder, centre):
     alive = codes.sum(dim=0) > 0
-    active, rows = codes[:, alive], decoder[alive]
-    factors = torch.ones(codes.shape[1])
+    active, rows = codes[:, alive].double(), decoder[alive].double()
+    factors = torch.ones(codes.shape[1], dtype=torch.float64)
     if not alive.any():
-        return factors
+        return factors.float()
     left = (active.T @ active) * (rows @ rows.T)
-    right = ((active.T @ (x - centre)) * rows).sum(dim=1)
+    right = ((active.T @ (x - centre).double()) * rows).sum(dim=1)
     factors[alive] = torch.linalg.lstsq(left, right[:, None]).solution[:, 0]
-    return factors
+    return factors.float()
 
 
 unshrink.slip(
@@ -121,7 +121,7 @@ unshrink.slip(
 unshrink.slip(
     "dead_are_zero",
     "A feature that is never active got the factor 0. Nothing is known of it: leave it at 1.",
-    {"factors = torch.ones(codes.shape[1])": "factors = torch.zeros(codes.shape[1])"},
+    {"torch.ones(codes.shape[1],": "torch.zeros(codes.shape[1],"},
 )
 unshrink.slip(
     "dead_are_nan",
@@ -163,11 +163,7 @@ unshrink.slip(
     "You divided the decoder's rows by their lengths on the way. The factors are for "
     "the decoder as "
     "it is.",
-    {
-        "active, rows = codes[:, alive], decoder[alive]": (
-            "active, rows = codes[:, alive], torch.nn.functional.normalize(decoder[alive], dim=1)"
-        )
-    },
+    {"decoder[alive].double()": ("torch.nn.functional.normalize(decoder[alive].double(), dim=1)")},
 )
 
 unshrink.equivalent(

@@ -122,9 +122,8 @@ visualise.slip(
 )
 visualise.slip(
     "sign_alone",
-    "You took the sign of every slope, so all pixels move by the same amount. Divide "
-    "by the size of "
-    "the whole slope instead.",
+    "All your pixels move by the same amount: you took the sign of each slope, or divided it by "
+    "its own size. Divide by the length of the picture's whole slope.",
     {"slope / size": "slope.sign()"},
 )
 visualise.slip(
@@ -203,6 +202,12 @@ _SIZE = "size = slope.flatten(1).norm(dim=1).clamp(min={}).reshape(-1, 1, 1, 1)"
 visualise.equivalent(
     f"`{_SIZE.format('1e-12')}` → `{_SIZE.format('2e-12')}`",
     because="either is nothing beside a slope that is not 0",
+)
+
+visualise.equivalent(
+    "`slope, = torch.autograd.grad(unit(x).sum(), x)` → "
+    "`slope, = torch.autograd.grad(unit(x).mean(), x)`",
+    because="a slope that is divided by its own length does not depend on its size",
 )
 
 visualise.hint("One step: slope, its length for each picture, step, limit, detach.")
