@@ -107,13 +107,9 @@ red_team_loss.slip(
 )
 red_team_loss.slip(
     "sign_of_the_penalty",
-    "You *reward* the distance from the model before: the sign of the penalty is turned round.",
+    "You *reward* the distance from the model before: the sign of the penalty is turned round, or "
+    "the difference is taken as before − now.",
     {"rewards - weight": "rewards + weight"},
-)
-red_team_loss.slip(
-    "difference_turned_round",
-    "You took before − now. What has become more likely is to pay, so it is now − before.",
-    {"(log_probs - before)": "(before - log_probs)", "rewards - weight": "rewards - 1.0 * weight"},
 )
 red_team_loss.slip(
     "penalty_forgotten",
