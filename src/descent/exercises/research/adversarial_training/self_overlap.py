@@ -153,8 +153,8 @@ self_overlap.slip(
 )
 self_overlap.slip(
     "short_as_zero",
-    "Questions shorter than n words count as 0 in your mean. They have no n-gram, so nothing can be "
-    "said of them: leave them out of the sum, and out of the number that you divide by.",
+    "Questions shorter than n words count as 0 in your mean. They have no n-gram, so nothing can "
+    "be said of them: leave them out of the sum, and out of the number that you divide by.",
     {
         "        if not own:\n            continue\n": (
             "        if not own:\n            shares.append(0.0)\n            continue\n"
