@@ -278,3 +278,15 @@ audited_rate.hint(
     "for the same number?",
     when="value",
 )
+
+_ENDS = "return (rate, {}, {}, precision, missed)"
+_LOW, _HIGH = "max(rate - half, 0.0)", "min(rate + half, 1.0)"
+for _low, _high in (("max(0.0, rate - half)", _HIGH), (_LOW, "min(1.0, rate + half)")):
+    audited_rate.equivalent(
+        f"`{_ENDS.format(_LOW, _HIGH)}` → `{_ENDS.format(_low, _high)}`",
+        because="the larger and the smaller of two do not depend on their order",
+    )
+audited_rate.equivalent(
+    "`for part in (True, False):` → `for part in (False, True):`",
+    because="the parts are added, in either order",
+)

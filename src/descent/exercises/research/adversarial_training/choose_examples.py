@@ -70,6 +70,13 @@ def _(answer, draw: Draw) -> None:
     expect(every, "all three, with scores far apart").equals([2, 1, 0])
 
 
+@choose_examples.property("gives one favourite among many its share, and no more", trials=1)
+def _(answer, draw: Draw) -> None:
+    scores = [0.0] * 12
+    scores[draw.integers(0, 12)] = 1.2
+    _judge(answer, draw, scores, 0.5, 1)
+
+
 @choose_examples.property("at a high temperature knows no favourites", trials=1)
 def _(answer, draw: Draw) -> None:
     _judge(answer, draw, [0.0, 1.0, 0.5], 1000.0, 1)
@@ -188,6 +195,44 @@ def scores_returned(scores, temperature, count, generator):
 def normal_noise(scores, temperature, count, generator):
     noise = torch.randn(len(scores), dtype=torch.float64, generator=generator)
     return (scores.double() / temperature + noise).topk(count).indices
+
+
+@choose_examples.mistake(
+    "You added log(−log u). Gumbel noise is −log(−log u): with its sign turned round, a favourite "
+    "among many comes too often."
+)
+def noise_turned_round(scores, temperature, count, generator):
+    even = torch.rand(len(scores), dtype=torch.float64, generator=generator)
+    noise = (-even.clamp(min=1e-300).log()).log()
+    return (scores.double() / temperature + noise).topk(count).indices
+
+
+@choose_examples.mistake(
+    "You added −log u alone. Gumbel noise is −log(−log u), with two logarithms."
+)
+def one_logarithm(scores, temperature, count, generator):
+    even = torch.rand(len(scores), dtype=torch.float64, generator=generator)
+    noise = -even.clamp(min=1e-300).log()
+    return (scores.double() / temperature + noise).topk(count).indices
+
+
+@choose_examples.mistake(
+    "You added uniform noise to the scores. Only Gumbel noise makes the largest come in "
+    "proportion to exp(score / T)."
+)
+def uniform_noise(scores, temperature, count, generator):
+    noise = torch.rand(len(scores), dtype=torch.float64, generator=generator)
+    return (scores.double() / temperature + noise).topk(count).indices
+
+
+@choose_examples.mistake(
+    "You divided the noise by the temperature too: it then changes nothing. Only the scores are "
+    "divided."
+)
+def noise_divided(scores, temperature, count, generator):
+    even = torch.rand(len(scores), dtype=torch.float64, generator=generator)
+    gumbel = -(-even.clamp(min=1e-300).log()).log()
+    return ((scores.double() + gumbel) / temperature).topk(count).indices
 
 
 choose_examples.hint(
