@@ -49,7 +49,7 @@ def _judge(answer, log_probs, before, rewards, weight: float) -> None:
     expect(into, "the gradient that goes into `before`").close_to(0.0, atol=1e-9)
 
 
-def _case(draw: Draw, n: int):
+def _case(draw: Draw, n: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     log_probs = -4.0 + normals(draw, n)
     before = log_probs + normals(draw, n)
     rewards = torch.tensor(draw.uniform(0.0, 1.0, n), dtype=torch.float32)

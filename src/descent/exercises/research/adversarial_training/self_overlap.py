@@ -218,6 +218,13 @@ self_overlap.slip(
     {"max(o[gram] for o in others)": "sum(o[gram] for o in others) / len(others)"},
 )
 
+self_overlap.slip(
+    "equal_ones_left_out",
+    "You compared each question with the *different* ones only. One that is asked twice is found "
+    "in its twin.",
+    {"counts[:i] + counts[i + 1 :]": "[other for other in counts if other != own] or [Counter()]"},
+)
+
 self_overlap.hint(
     "A `Counter` of word tuples for each question. The other questions' counts: their maximum."
 )
