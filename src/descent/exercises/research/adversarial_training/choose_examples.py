@@ -118,16 +118,6 @@ def highest(scores, temperature, count, generator):
 
 
 @choose_examples.mistake(
-    "You took the exponential of the scores as they are. At a low temperature that overflows, "
-    "and inf/inf is NaN: take the largest off first, or stay with logarithms."
-)
-def overflows(scores, temperature, count, generator):
-    weights = (scores / temperature).exp()
-    shares = torch.nan_to_num(weights / weights.sum(), nan=1.0, posinf=1.0) + 1e-30
-    return torch.multinomial(shares, count, generator=generator)
-
-
-@choose_examples.mistake(
     "You multiplied by the temperature. A low one has to make the choice sharper: divide."
 )
 def multiplied(scores, temperature, count, generator):
@@ -158,9 +148,9 @@ def lowest_preferred(scores, temperature, count, generator):
 
 
 @choose_examples.mistake(
-    "The softmax underflows: what has a share of exactly 0 cannot be drawn, or is drawn in the "
-    "wrong order. Add Gumbel noise to the scores and take the largest, or draw one after another "
-    "with the logarithms."
+    "Your exponentials leave the range of numbers: some become infinite, or exactly 0, and what "
+    "they belong to is drawn in the wrong order. Add Gumbel noise to the scores and take the "
+    "largest, or draw one after another with the logarithms."
 )
 def underflows(scores, temperature, count, generator):
     shares = (scores.double() / temperature).softmax(0) + 1e-30
@@ -248,4 +238,9 @@ _EVEN = "even = torch.rand(len(scores){}, generator=generator)"
 choose_examples.equivalent(
     f"`{_EVEN.format(', dtype=torch.float64')}` → `{_EVEN.format('')}`",
     because="in float32 the chances are the same to seven digits",
+)
+_GUMBEL = "gumbel = -(-even.clamp(min={}).log()).log()"
+choose_examples.equivalent(
+    f"`{_GUMBEL.format('1e-300')}` → `{_GUMBEL.format('2e-300')}`",
+    because="either only keeps the logarithm of an exact 0 finite",
 )
