@@ -952,6 +952,10 @@ for name, seen in (("with a random start", robust_seen), ("without", without_see
     later = (np.array(seen[kind][2:]) for kind in ("clean", "one step", "many steps"))  # the first two looks come too early
     print(f"{name}: {diagnose_training(*later)}")
 
+# %% [markdown]
+# These verdicts leave out the first two looks, at which the networks were still learning to read; the third look is number 0. Without a random start nothing collapsed here:
+# that network never withstood many steps.
+
 # %% recall="overfitting"
 recall("overfitting")
 
