@@ -6,7 +6,7 @@
 # needs: [ladder/08_adam_optax, ladder/09_convnet, ladder/12_sampling]
 # teaches: [adversarial example, FGSM, PGD, targeted attack, robust accuracy, gradient masking, catastrophic overfitting, transfer, red-teaming]
 # builds: one-step and many-step attacks in two norms, robust accuracy with its interval, a checklist for masked gradients and a way round them, fast adversarial training, a red team for a small chatbot, an audit of its classifier
-# number: "at ε = 0.3 at least 98 % clean and 85 % under 50 steps with restarts, in ten epochs of one-step training (the real run); published for seven-step and longer attacks: 98.8 % clean, 93.2 % under 40 steps, 88.0 % under the best attack known"
+# number: "published for training on 40-step attacks at ε = 0.3: 98.8 % clean, 93.2 % under 40 steps, 88.0 % under the best attack known; the real run is measured under 50 steps with ten restarts"
 # data: MNIST, and dialogues that the page makes
 # run: mnist_adversarial
 # readings:
@@ -40,8 +40,8 @@
 # predictions:
 #   - {id: after_one_step, ask: "Every pixel moves by at most 0.3 towards a higher loss, in one step. How many per cent of 200 test digits does the plain network still read rightly?", within: 10, because: "The steps of 784 pixels add up: each is small, and all of them push the same way."}
 #   - {id: other_distance, ask: "A network is trained on one-step attacks that begin at the picture itself. One step of 0.3 leaves it right in most cases. What do 40 steps within the same 0.3 leave?", choices: ["nearly as much", "about half as much", "less than a third as much"], because: "It was only ever shown pictures at one distance in one direction. The cheapest way to be right there is to bend the loss, not to become robust."}
-#   - {id: turned, ask: "The network trained against l∞ perturbations meets digits that are turned by up to 30 degrees, each to its worst angle. How does its accuracy compare with the plain network's?", choices: ["more than 5 points higher", "within 5 points", "more than 5 points lower"], because: "It was trained for another set of changes. What it learned there need not help here."}
-#   - {id: hacked, ask: "A questioner is trained to get flagged replies. Of the replies flagged afterwards, which share really breaks the rule?", choices: ["under a third", "between a third and two thirds", "over two thirds"], because: "The reward was the classifier's flag. A harmless reply that is flagged pays as well, and may be easier to get."}
+#   - {id: turned, ask: "The network trained against l∞ perturbations meets digits that are turned by up to 30 degrees, each to its worst angle. How does its accuracy compare with the plain network's?", choices: ["more than 10 points higher", "within 10 points", "more than 10 points lower"], because: "It was trained for another set of changes. What it learned there need not help here."}
+#   - {id: hacked, ask: "A questioner is trained to get flagged replies. Of the replies flagged afterwards, which share really breaks the rule?", choices: ["under a third", "between a third and two thirds", "over two thirds"], because: "It was paid for flags, and nothing else. Questions about the garden get a flagged reply two times in three, since one reply is about roses. The soup told like a story gets one more often. So it asks for the soup: that its flags are true is luck, for the reward never asked."}
 # written:
 #   - {id: what_robust_means, ask: "A colleague says: our model is 90 % robust. What has to stand in the sentence before it means something?", rubric: ["the set of allowed changes: norm and ε", "the attack: steps, restarts, which loss", "the number of examples and an interval", "that signs of masking were looked for"], answer: "Robust to what: a norm and a radius, or a list of changes. Under which attack, with how many steps and restarts, combined as the worst of each example. On how many examples, with an interval. And what was done to make sure that the attack itself works: more steps, another model's examples, an unbounded attack."}
 #   - {id: why_start, ask: "Why does a random start, which makes the attack no stronger, make the training so much better?", rubric: ["without it, training sees one distance and direction only", "the network can be right there and nowhere else", "with it every distance up to ε occurs"], answer: "Without it the network only meets corners of the ball. It can satisfy the loss there by bending its surface so that the first gradient misleads. With a random start the step begins and ends anywhere in the ball, and such a bend does not pay."}
@@ -78,7 +78,7 @@ from torch import Tensor, nn
 
 from descent import chapter, check, commit, hint, outcome, progress, recall, recorded, run, write
 from descent.data import mnist
-from descent.figures import COLOURS, perturbation, show_digits, titled, use_style
+from descent.figures import COLOURS, perturbation, show_digits, use_style
 
 chapter("research/09_adversarial_training")
 use_style()
@@ -126,12 +126,12 @@ def accuracy(model: nn.Module, x: Tensor, y: Tensor) -> float:
 
 
 def train_plain(steps: int, seed: int) -> nn.Module:
-    """Ordinary training, 128 pictures a step."""
+    """Ordinary training, 64 pictures a step."""
     torch.manual_seed(seed)
     model = network()
     optimiser = torch.optim.Adam(model.parameters(), lr=2e-3)
     for _ in range(steps):
-        batch = any_of(len(digits), 128)
+        batch = any_of(len(digits), 64)
         loss = F.cross_entropy(model(digits[batch]), labels[batch])
         optimiser.zero_grad()
         loss.backward()
@@ -139,7 +139,7 @@ def train_plain(steps: int, seed: int) -> nn.Module:
     return model
 
 
-plain = train_plain(350, seed=0)
+plain = train_plain(400, seed=0)
 print(f"the plain network reads {accuracy(plain, test_digits, test_labels):.1%} of the test digits rightly")
 
 # %% [markdown]
@@ -246,7 +246,7 @@ for ax, end in ((axes[0], start + [0.2, -0.2]), (axes[1], start + [0.18, -0.24])
     ax.annotate("", end, start, arrowprops={"arrowstyle": "->", "color": COLOURS["red"], "lw": 2})
     ax.annotate(f"({end[0]:.2f}, {end[1]:.2f})", end + [0.02, -0.05], color=COLOURS["red"])
 axes[1].annotate("grey: lines of equal loss,\nhigher towards the lower right", (0.04, 0.24), fontsize=9)
-titled(fig, "The best point of a square is a corner; of a disc it lies straight uphill")
+fig.suptitle("The best point of a square is a corner; of a disc it lies straight uphill")
 plt.show()
 
 # %% [markdown]
@@ -822,13 +822,15 @@ def train_fast(steps: int, seed: int, alpha: float = 0.375, random: bool = True,
 
 
 robust, robust_seen = train_fast(1000, seed=0)
+
+# %%
 share, low, high, n = robust_accuracy(right_before(robust, x, y), right_after(robust, x, y, 0.3, steps=50, restarts=2))
 print(f"trained on one step: {accuracy(robust, test_digits, test_labels):.1%} clean; "
       f"{share:.1%} under 50 steps with 2 restarts ({low:.1%} to {high:.1%} of {n})")
 
 # %% [markdown]
-# That took 1000 steps of 64 pictures, not much more than once through the data: a miniature. The real run goes ten times through it, within half a minute or so of two quiet cores. The bar for it is
-# 98 % clean and 85 % under 50 steps with restarts.
+# That was a miniature: 1000 steps of 64 pictures, not much more than once through the data. The real run goes ten times through it, and measures under 50 steps with ten restarts. Read its
+# record by the accuracy under many steps.
 
 # %% tags=["real-run"]
 run("mnist_adversarial")
@@ -852,7 +854,7 @@ for values, name, colour in ((needed, "plain", "blue"), (needed_robust, "trained
     ax.annotate(name, (min(ordered[at], 0.48) + 0.01, 1 - at / 100), color=COLOURS[colour])
 ax.axvline(0.3, color=COLOURS["grey"], ls="--", lw=1)
 ax.set(xlabel="ε, the largest change of a pixel", ylabel="share of 100 digits still right", xlim=(0, 0.5), ylim=(0, 1.02))
-titled(fig, "The robust network holds up to the size it was trained for, and not far beyond")
+fig.suptitle("Trained on the attack: a slow fall up to ε = 0.3, and a steep one beyond")
 plt.show()
 
 # %% [markdown]
@@ -900,7 +902,7 @@ for ax, seen, name in zip(axes, (robust_seen, without_seen), ("with a random sta
         ax.annotate(kind, (seen["step"][-1], seen[kind][-1]), (4, 0), textcoords="offset points", color=COLOURS[colour])
     ax.set(title=name, xlabel="training step", ylim=(0, 1.02), xlim=(0, seen["step"][-1] * 1.3))
 axes[0].set_ylabel("share of 200 held-out digits right")
-titled(fig, "One step cannot tell the two networks apart as well as many steps can")
+fig.suptitle("Under one step the two trainings look alike; under many they do not")
 plt.show()
 
 # %% [markdown]
@@ -947,7 +949,12 @@ check(diagnose_training)
 
 # %%
 for name, seen in (("with a random start", robust_seen), ("without", without_seen)):
-    print(f"{name}: {diagnose_training(*(np.array(seen[kind]) for kind in ('clean', 'one step', 'many steps')))}")
+    later = (np.array(seen[kind][2:]) for kind in ("clean", "one step", "many steps"))  # the first two looks come too early
+    print(f"{name}: {diagnose_training(*later)}")
+
+# %% [markdown]
+# These verdicts leave out the first two looks, at which the networks were still learning to read; the third look is number 0. Without a random start nothing collapsed here:
+# that network never withstood many steps.
 
 # %% recall="overfitting"
 recall("overfitting")
@@ -987,7 +994,7 @@ kinds = {name: against(model, x, y) for name, model in models.items()}
 for name, row in kinds.items():
     print(f"{name:<14}" + "".join(f"{kind}: {value:>6.1%}   " for kind, value in row.items()))
 gap = kinds["random start"]["turned, ±30°"] - kinds["plain"]["turned, ±30°"]
-turned_words = "within 5 points" if abs(gap) <= 0.05 else f"more than 5 points {'higher' if gap > 0 else 'lower'}"
+turned_words = "within 10 points" if abs(gap) <= 0.1 else f"more than 10 points {'higher' if gap > 0 else 'lower'}"
 
 # %% outcome="turned"
 outcome("turned", turned_words)
@@ -1037,7 +1044,7 @@ ax.set_xticks(range(3), models)
 ax.set_yticks(range(3), models)
 ax.grid(False)
 ax.set(xlabel="shown to", ylabel="made against")
-titled(fig, "Share read wrongly: examples travel between models")
+fig.suptitle("Share read wrongly: examples travel between models")
 plt.show()
 
 # %% recall="transfer"
@@ -1209,8 +1216,8 @@ for k in torch.nonzero(zero_flags > 0.5)[:4, 0].tolist():
     print(f"   {zero_questions[k]}?  {zero_replies[k]}")
 
 # %% [markdown]
-# Published: GPT-2 asking GPT-2, zero-shot, gets 1.42 % of its replies flagged, with false alarms among them (a public solution of this exercise). Remember these
-# lines when you see a rate.
+# Somebody else published the same with GPT-2 asking GPT-2, zero-shot: 1.42 % of the replies flagged, with false alarms among them. (A public solution of this exercise,
+# not ours.) Remember the lines above when you see a rate.
 #
 # **Few-shot** shows the model questions that worked, and asks for more of the kind. Which ones? {cite:t}`perez2022` sample them in proportion to
 # $\exp(s/T)$, with $s$ the classifier's score, and none twice. With scores $(0.9, 0.1)$ and $T = 0.4$ the first is drawn
@@ -1418,7 +1425,7 @@ recall("questions")
 #
 # Read the clusters again before you believe a rate. Some of these replies break no rule.
 #
-# **Predict.** The questioner trained without a penalty was paid for flags. Which share of its flagged replies is really a spilt recipe or a
+# **Predict.** The questioner trained without a penalty was paid by the classifier's score. Which share of its flagged replies is really a spilt recipe or a
 # curt answer?
 
 # %% predict="hacked"
@@ -1524,14 +1531,17 @@ for k, (name, row) in enumerate(audited.items()):
     ax.plot(share, k, "o", color=COLOURS["blue"])
     ax.plot([row[1], row[2]], [k, k], color=COLOURS["red"], lw=2)
     ax.plot(row[0], k, "s", color=COLOURS["red"])
-ax.annotate("flagged", ((tried["RL, w = 0"][2] > 0.5).float().mean().item(), 4), (-4, 10), textcoords="offset points", color=COLOURS["blue"], ha="right")
-ax.annotate("harmful, by an audit", (audited["RL, w = 0"][0], 4), (8, -14), textcoords="offset points", color=COLOURS["red"])
+ax.annotate("flagged", ((tried["supervised"][2] > 0.5).float().mean().item(), 2), (8, -4), textcoords="offset points", color=COLOURS["blue"])
+ax.annotate("harmful, by an audit", (audited["supervised"][0], 2), (0, 8), textcoords="offset points", color=COLOURS["red"], ha="center")
 ax.set_yticks(range(len(audited)), audited)
 ax.set(xlabel="share of 400 replies", xlim=(-0.02, 1.05), ylim=(-0.5, 4.6))
-titled(fig, "What the classifier counts is not what happened")
+fig.suptitle("What the classifier counts is not always what happened")
 plt.show()
 
 # %% [markdown]
+# For three of the questioners most flags are false alarms. The two that learned by reward are flagged rightly, and for most of their replies. But very few of
+# their questions differ from each other: they found one failure and ask for it again and again. And no classifier that never saw a curt reply will report one.
+#
 # The same with GPT-2 as chatbot and questioner, and a published classifier, is the real run `red_team`. Read its replies before its rates, too.
 
 # %% recall="audit"

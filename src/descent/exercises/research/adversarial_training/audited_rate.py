@@ -267,6 +267,51 @@ audited_rate.slip(
     },
 )
 
+audited_rate.slip(
+    "precision_of_all_audited",
+    "Your precision is the harmful share of everything audited. It belongs to the flagged alone.",
+    {"precision = harmful[True] / ahead if": "precision = sum(audit.values()) / len(audit) if"},
+)
+audited_rate.slip(
+    "false_alarms_for_precision",
+    "You return the share of false alarms among the flagged. Precision is the share of true ones.",
+    {"precision = harmful[True] / ahead": "precision = 1 - harmful[True] / ahead"},
+)
+audited_rate.slip(
+    "missed_of_all_replies",
+    "You divided what was missed by all replies. Asked for is its share of the *harmful* ones.",
+    {"missed = harmful[False] / total if": "missed = harmful[False] / n if"},
+)
+audited_rate.slip(
+    "one_fewer_audited",
+    "You divided the variance by k − 1. Here it is divided by k.",
+    {"* p * (1 - p) / k *": "* p * (1 - p) / (k - 1) *"},
+)
+audited_rate.slip(
+    "audited_of_all",
+    "You took 1 − k/N with all replies for N. What is left unread is counted within each part.",
+    {"(1 - k / size)": "(1 - k / n)"},
+)
+audited_rate.slip(
+    "parts_weighed_alike",
+    "You averaged the two parts' shares as if the parts were equally large.",
+    {
+        "rate, half = total / n,": (
+            "rate, half = (harmful[True] / max(ahead, 1) + harmful[False] / max(n - ahead, 1)) / 2,"
+        )
+    },
+)
+audited_rate.slip(
+    "zero_for_nothing",
+    "You return 0 where there is nothing to take a share of. Nobody knows it: NaN.",
+    {"if ahead else math.nan": "if ahead else 0.0", "if total else math.nan": "if total else 0.0"},
+)
+audited_rate.slip(
+    "two_and_four",
+    "You took (h + 2)/(k + 4) in the variance. Here it is (h + 1)/(k + 2).",
+    {"p = (h + 1) / (k + 2)": "p = (h + 2) / (k + 4)"},
+)
+
 audited_rate.hint(
     "Two parts, flagged and not. For each: its size, how many were audited, how many were harmful."
 )
@@ -277,4 +322,16 @@ audited_rate.hint(
     "Five flagged in ten replies, and one in five of them audited: does each audited reply stand "
     "for the same number?",
     when="value",
+)
+
+_ENDS = "return (rate, {}, {}, precision, missed)"
+_LOW, _HIGH = "max(rate - half, 0.0)", "min(rate + half, 1.0)"
+for _low, _high in (("max(0.0, rate - half)", _HIGH), (_LOW, "min(1.0, rate + half)")):
+    audited_rate.equivalent(
+        f"`{_ENDS.format(_LOW, _HIGH)}` → `{_ENDS.format(_low, _high)}`",
+        because="the larger and the smaller of two do not depend on their order",
+    )
+audited_rate.equivalent(
+    "`for part in (True, False):` → `for part in (False, True):`",
+    because="the parts are added, in either order",
 )

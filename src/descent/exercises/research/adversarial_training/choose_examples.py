@@ -70,6 +70,13 @@ def _(answer, draw: Draw) -> None:
     expect(every, "all three, with scores far apart").equals([2, 1, 0])
 
 
+@choose_examples.property("gives one favourite among many its share, and no more", trials=1)
+def _(answer, draw: Draw) -> None:
+    scores = [0.0] * 12
+    scores[draw.integers(0, 12)] = 1.2
+    _judge(answer, draw, scores, 0.5, 1)
+
+
 @choose_examples.property("at a high temperature knows no favourites", trials=1)
 def _(answer, draw: Draw) -> None:
     _judge(answer, draw, [0.0, 1.0, 0.5], 1000.0, 1)
@@ -111,16 +118,6 @@ def highest(scores, temperature, count, generator):
 
 
 @choose_examples.mistake(
-    "You took the exponential of the scores as they are. At a low temperature that overflows, "
-    "and inf/inf is NaN: take the largest off first, or stay with logarithms."
-)
-def overflows(scores, temperature, count, generator):
-    weights = (scores / temperature).exp()
-    shares = torch.nan_to_num(weights / weights.sum(), nan=1.0, posinf=1.0) + 1e-30
-    return torch.multinomial(shares, count, generator=generator)
-
-
-@choose_examples.mistake(
     "You multiplied by the temperature. A low one has to make the choice sharper: divide."
 )
 def multiplied(scores, temperature, count, generator):
@@ -151,9 +148,9 @@ def lowest_preferred(scores, temperature, count, generator):
 
 
 @choose_examples.mistake(
-    "The softmax underflows: what has a share of exactly 0 cannot be drawn, or is drawn in the "
-    "wrong order. Add Gumbel noise to the scores and take the largest, or draw one after another "
-    "with the logarithms."
+    "Your exponentials leave the range of numbers: some become infinite, or exactly 0, and what "
+    "they belong to is drawn in the wrong order. Add Gumbel noise to the scores and take the "
+    "largest, or draw one after another with the logarithms."
 )
 def underflows(scores, temperature, count, generator):
     shares = (scores.double() / temperature).softmax(0) + 1e-30
@@ -190,6 +187,44 @@ def normal_noise(scores, temperature, count, generator):
     return (scores.double() / temperature + noise).topk(count).indices
 
 
+@choose_examples.mistake(
+    "You added log(−log u). Gumbel noise is −log(−log u): with its sign turned round, a favourite "
+    "among many comes too often."
+)
+def noise_turned_round(scores, temperature, count, generator):
+    even = torch.rand(len(scores), dtype=torch.float64, generator=generator)
+    noise = (-even.clamp(min=1e-300).log()).log()
+    return (scores.double() / temperature + noise).topk(count).indices
+
+
+@choose_examples.mistake(
+    "You added −log u alone. Gumbel noise is −log(−log u), with two logarithms."
+)
+def one_logarithm(scores, temperature, count, generator):
+    even = torch.rand(len(scores), dtype=torch.float64, generator=generator)
+    noise = -even.clamp(min=1e-300).log()
+    return (scores.double() / temperature + noise).topk(count).indices
+
+
+@choose_examples.mistake(
+    "You added uniform noise to the scores. Only Gumbel noise makes the largest come in "
+    "proportion to exp(score / T)."
+)
+def uniform_noise(scores, temperature, count, generator):
+    noise = torch.rand(len(scores), dtype=torch.float64, generator=generator)
+    return (scores.double() / temperature + noise).topk(count).indices
+
+
+@choose_examples.mistake(
+    "You divided the noise by the temperature too: it then changes nothing. Only the scores are "
+    "divided."
+)
+def noise_divided(scores, temperature, count, generator):
+    even = torch.rand(len(scores), dtype=torch.float64, generator=generator)
+    gumbel = -(-even.clamp(min=1e-300).log()).log()
+    return ((scores.double() + gumbel) / temperature).topk(count).indices
+
+
 choose_examples.hint(
     "exp(score/T) divided by its sum is a softmax. What becomes of it at T = 0.001?"
 )
@@ -203,4 +238,9 @@ _EVEN = "even = torch.rand(len(scores){}, generator=generator)"
 choose_examples.equivalent(
     f"`{_EVEN.format(', dtype=torch.float64')}` → `{_EVEN.format('')}`",
     because="in float32 the chances are the same to seven digits",
+)
+_GUMBEL = "gumbel = -(-even.clamp(min={}).log()).log()"
+choose_examples.equivalent(
+    f"`{_GUMBEL.format('1e-300')}` → `{_GUMBEL.format('2e-300')}`",
+    because="either only keeps the logarithm of an exact 0 finite",
 )

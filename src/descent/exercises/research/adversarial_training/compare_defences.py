@@ -253,6 +253,44 @@ compare_defences.slip(
     {_SAYS: '"undecided"'},
 )
 
+compare_defences.slip(
+    "dearer_attack",
+    "Your attack is stronger than the cheapest that is allowed: the same budget pays for fewer "
+    "seeds.",
+    {**_with("seed, 100, 5"), "2 * 50 * 5": "2 * 100 * 5"},
+)
+compare_defences.slip(
+    "half_the_seeds",
+    "You left much of the budget: more seeds would have made the interval narrower.",
+    {"budget // (2 * 50 * 5)": "max(budget // (2 * 50 * 5) // 2, min(budget // 500, 5))"},
+)
+compare_defences.slip(
+    "pilot_study",
+    "You tried a cheap attack first. Every call is evidence: two attacks of different strength "
+    "are in the report.",
+    {"    a = np": '    measure("A", 0, 10, 1)\n    measure("B", 0, 10, 1)\n    a = np'},
+)
+compare_defences.slip(
+    "median_of_the_gaps",
+    "You put the interval round the median. It is one for the mean.",
+    {
+        "gaps.mean() - half": "np.median(gaps) - half",
+        "gaps.mean() + half": "np.median(gaps) + half",
+    },
+)
+compare_defences.slip(
+    "extremes_left_out",
+    "You left out the largest and the smallest difference. What was measured counts, as long as "
+    "no fault is known.",
+    {"    half =": "    gaps = np.sort(gaps)[1:-1]\n    pairs = len(gaps)\n    half ="},
+)
+compare_defences.slip(
+    "mean_deviation",
+    "You took the mean absolute deviation for the spread. Student's t goes with the standard "
+    "deviation.",
+    {"gaps.std(ddof=1)": "abs(gaps - gaps.mean()).mean()"},
+)
+
 compare_defences.hint(
     "How much does one measurement cost with the weakest attack that is allowed? How many pairs "
     "does that pay?"

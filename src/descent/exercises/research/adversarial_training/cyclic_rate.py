@@ -94,7 +94,7 @@ cyclic_rate.slip(
     "You go along a cosine. Two straight lines are asked for.",
     {
         "peak * (1 - done) / (1 - top)": (
-            "peak * (1 + math.cos(math.pi * (done - top) / (1 - top))) / 2"
+            "float(peak * (1 + np.cos(np.pi * (done - top) / (1 - top))) / 2)"
         )
     },
 )

@@ -107,6 +107,14 @@ def _(answer, draw: Draw) -> None:
     _judge(answer, [0.5, 0.89, 0.5, 0.5, 0.5], [0.6] * 5, [0.5] * 5)
 
 
+@diagnose_training.property("takes neither a slow nor a wide beginning for a fault", trials=2)
+def _(answer, draw: Draw) -> None:
+    clean = [0.60, 0.90, 0.95, 0.97, 0.97]
+    _judge(answer, clean, [0.30, 0.50, 0.80, 0.90, 0.92], [0.15, 0.30, 0.60, 0.75, 0.80])
+    _judge(answer, clean, [0.70, 0.80, 0.85, 0.88, 0.90], [0.30, 0.60, 0.66, 0.72, 0.75])
+    _judge(answer, clean, [0.90, 0.90, 0.85, 0.88, 0.90], [0.20, 0.30, 0.35, 0.72, 0.75])
+
+
 @diagnose_training.property(
     "keeps the first of two equal epochs, by many steps and nothing else", trials=2
 )
@@ -196,6 +204,22 @@ diagnose_training.slip(
     "masked_at_any_epoch",
     "You call it masked from the start where one epoch shows the gap. All have to.",
     {"np.all(one_step": "np.any(one_step"},
+)
+diagnose_training.slip(
+    "masked_at_first",
+    "You call it masked from the start where the first epoch shows the gap. All have to.",
+    {"np.all(one_step - many_steps > 0.3)": "one_step[0] - many_steps[0] > 0.3"},
+)
+diagnose_training.slip(
+    "masked_on_average",
+    "You call it masked from the start where the mean gap is over 0.3. Every epoch has to show it.",
+    {"np.all(one_step - many_steps > 0.3)": "np.mean(one_step - many_steps) > 0.3"},
+)
+diagnose_training.slip(
+    "best_of_all_epochs",
+    "You compare with the best of all epochs. A network that has yet to learn is then taken for "
+    "one that fell: only the epochs before count.",
+    {_FELL: "fell = many_steps[k] < 0.5 * np.max(many_steps)"},
 )
 diagnose_training.slip(
     "masked_at_the_end",

@@ -150,6 +150,21 @@ fast_step.slip(
     {_MOVED: "moved = moved.clamp(0.0, 1.0)"},
 )
 fast_step.slip(
+    "ball_of_alpha",
+    "You brought the change back to ±alpha. The ball has the radius epsilon, however long the step "
+    "is.",
+    {_MOVED: _MOVED.replace("epsilon", "alpha")},
+)
+fast_step.slip(
+    "half_on_clean",
+    "You trained on the unattacked pictures as well. Here only the attacked ones count.",
+    {
+        "loss = F.cross_entropy(model(moved), y)": (
+            "loss = (F.cross_entropy(model(moved), y) + F.cross_entropy(model(x), y)) / 2"
+        )
+    },
+)
+fast_step.slip(
     "pixels_left",
     "Some of the pictures that you train on have pixels outside of 0 … 1.",
     {_MOVED: "moved = x + (moved - x).clamp(-epsilon, epsilon)"},

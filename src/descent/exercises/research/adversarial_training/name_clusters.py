@@ -110,6 +110,13 @@ _LEAD = "lead[word] = round(here - there, 9)"
 _SORT = "sorted(lead, key=lambda word: (-lead[word], word))[:count]"
 
 name_clusters.slip(
+    "only_where_more_common",
+    "You left out the words that are no more common here than elsewhere. A cluster gets `count` "
+    "words as long as it has them.",
+    {_SORT: "sorted((w for w in lead if lead[w] > 0), key=lambda w: (-lead[w], w))[:count]"},
+)
+
+name_clusters.slip(
     "most_common",
     "You took each cluster's most common words. Words like 'the' are common everywhere: take off "
     "their share elsewhere.",

@@ -250,3 +250,10 @@ pgd.hint(
     "A targeted attack subtracts the step.",
     when="of a targeted attack goes where the target's loss falls",
 )
+
+_GRADIENT = "gradient, = torch.autograd.grad(F.cross_entropy(model(at), y{}), at)"
+_SUM, _MEAN = _GRADIENT.format(", reduction='sum'"), _GRADIENT.format("")
+pgd.equivalent(
+    f"`{_SUM}` → `{_MEAN}`",
+    because="a step has the same length however long the gradient is",
+)

@@ -49,7 +49,7 @@ def _judge(answer, log_probs, before, rewards, weight: float) -> None:
     expect(into, "the gradient that goes into `before`").close_to(0.0, atol=1e-9)
 
 
-def _case(draw: Draw, n: int):
+def _case(draw: Draw, n: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     log_probs = -4.0 + normals(draw, n)
     before = log_probs + normals(draw, n)
     rewards = torch.tensor(draw.uniform(0.0, 1.0, n), dtype=torch.float32)
@@ -107,13 +107,9 @@ red_team_loss.slip(
 )
 red_team_loss.slip(
     "sign_of_the_penalty",
-    "You *reward* the distance from the model before: the sign of the penalty is turned round.",
+    "You *reward* the distance from the model before: the sign of the penalty is turned round, or "
+    "the difference is taken as before − now.",
     {"rewards - weight": "rewards + weight"},
-)
-red_team_loss.slip(
-    "difference_turned_round",
-    "You took before − now. What has become more likely is to pay, so it is now − before.",
-    {"(log_probs - before)": "(before - log_probs)", "rewards - weight": "rewards - 1.0 * weight"},
 )
 red_team_loss.slip(
     "penalty_forgotten",

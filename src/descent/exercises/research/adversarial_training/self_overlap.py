@@ -153,19 +153,14 @@ self_overlap.slip(
 )
 self_overlap.slip(
     "short_as_zero",
-    "You counted questions shorter than n words as 0. They have no n-gram, so nothing can be "
-    "said of them: leave them out.",
+    "Questions shorter than n words count as 0 in your mean. They have no n-gram, so nothing can "
+    "be said of them: leave them out of the sum, and out of the number that you divide by.",
     {
         "        if not own:\n            continue\n": (
             "        if not own:\n            shares.append(0.0)\n            continue\n"
         ),
         "if not shares:": "if not any(counts):",
     },
-)
-self_overlap.slip(
-    "divided_by_all",
-    "You divided by the number of all questions, those included that are shorter than n words.",
-    {"/ len(shares)": "/ len(questions)"},
 )
 self_overlap.slip(
     "only_the_next",
@@ -221,6 +216,13 @@ self_overlap.slip(
     "mean_over_others",
     "You took the mean over the other questions. The one that shares most counts.",
     {"max(o[gram] for o in others)": "sum(o[gram] for o in others) / len(others)"},
+)
+
+self_overlap.slip(
+    "equal_ones_left_out",
+    "You compared each question with the *different* ones only. One that is asked twice is found "
+    "in its twin.",
+    {"counts[:i] + counts[i + 1 :]": "[other for other in counts if other != own] or [Counter()]"},
 )
 
 self_overlap.hint(

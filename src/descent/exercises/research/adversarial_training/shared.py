@@ -22,7 +22,7 @@ class SmallNet(nn.Module):
     def __init__(self, draw: Draw, classes: int = 4) -> None:
         super().__init__()
         size = int(np.prod(SHAPE))
-        self.drop = nn.Dropout(0.5)
+        self.drop: nn.Module = nn.Dropout(0.5)
         self.first, self.second = nn.Linear(size, 5), nn.Linear(5, classes)
         with torch.no_grad():
             for layer in (self.first, self.second):

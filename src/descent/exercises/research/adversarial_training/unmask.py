@@ -23,10 +23,10 @@ class Masked(nn.Module):
 
     def __init__(self, weights: Tensor, bias: float, scale: float, levels: int | None) -> None:
         super().__init__()
-        self.net = nn.Sequential(nn.Flatten(), nn.Linear(weights.numel(), 2))
+        line = nn.Linear(weights.numel(), 2)
+        self.net = nn.Sequential(nn.Flatten(), line)
         self.levels, self.weights, self.bias = levels, weights, bias
         with torch.no_grad():
-            line = self.net[1]
             line.weight.copy_(torch.stack([-weights, weights]) * scale / 2)
             line.bias.copy_(torch.tensor([-bias, bias]) * scale / 2)
         self.calls = 0
