@@ -7,28 +7,38 @@ import pytest
 
 from descent.figures import (
     attention_map_figure,
+    clipping,
     convolution_figure,
     diffusion_figure,
     frontier_figure,
+    live_induction,
     loss_surface_figure,
     noisy_quadratic_figure,
+    overoptimisation,
+    perturbation,
     pipeline_figure,
     ring_figure,
     sampling_figure,
+    superposition,
 )
 
 FIGURES = {
     "attention map": attention_map_figure(
         ["the", "king"], np.tril(np.ones((1, 1, 2, 2))) / [[1], [2]]
     ),
+    "clipping": clipping(),
     "convolution": convolution_figure(),
     "diffusion": diffusion_figure(),
     "frontier": frontier_figure(),
+    "live induction": live_induction(),
     "loss surface": loss_surface_figure(),
     "noisy quadratic": noisy_quadratic_figure(),
+    "overoptimisation": overoptimisation(),
+    "perturbation": perturbation(),
     "pipeline": pipeline_figure(),
     "ring": ring_figure([[[[0]]], [[[0]]]]),
     "sampling": sampling_figure(["be", "not"], [[1.0, 0.0]], ["to be or not to"]),
+    "superposition": superposition(),
 }
 
 

@@ -7,31 +7,40 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from descent.figures.attention_map import attention_map_figure
+    from descent.figures.clipped import clipping
     from descent.figures.convolution import convolution_figure
     from descent.figures.curves import plot_curves
     from descent.figures.diffusion import diffusion_figure
     from descent.figures.digits import plot_confusion, show_digits
     from descent.figures.drawing import digit_pad
     from descent.figures.frontier import frontier_figure
+    from descent.figures.induction import live_induction
     from descent.figures.live import LivePlot
     from descent.figures.loss_surface import loss_surface_figure
     from descent.figures.noisy_quadratic import noisy_quadratic_figure
+    from descent.figures.overoptimised import overoptimisation
+    from descent.figures.perturbed import perturbation
     from descent.figures.pipeline import pipeline_figure
     from descent.figures.regions import plot_decision_regions
     from descent.figures.ring import ring_figure
     from descent.figures.sampling import sampling_figure
     from descent.figures.style import COLOURS, titled, use_style
+    from descent.figures.superposed import superposition
 
 __all__ = [
     "COLOURS",
     "LivePlot",
     "attention_map_figure",
+    "clipping",
     "convolution_figure",
     "diffusion_figure",
     "digit_pad",
     "frontier_figure",
+    "live_induction",
     "loss_surface_figure",
     "noisy_quadratic_figure",
+    "overoptimisation",
+    "perturbation",
     "pipeline_figure",
     "plot_confusion",
     "plot_curves",
@@ -39,6 +48,7 @@ __all__ = [
     "ring_figure",
     "sampling_figure",
     "show_digits",
+    "superposition",
     "titled",
     "use_style",
 ]
@@ -47,12 +57,16 @@ _MODULES = {
     "COLOURS": "style",
     "LivePlot": "live",
     "attention_map_figure": "attention_map",
+    "clipping": "clipped",
     "convolution_figure": "convolution",
     "diffusion_figure": "diffusion",
     "digit_pad": "drawing",
     "frontier_figure": "frontier",
+    "live_induction": "induction",
     "loss_surface_figure": "loss_surface",
     "noisy_quadratic_figure": "noisy_quadratic",
+    "overoptimisation": "overoptimised",
+    "perturbation": "perturbed",
     "pipeline_figure": "pipeline",
     "plot_confusion": "digits",
     "plot_curves": "curves",
@@ -60,6 +74,7 @@ _MODULES = {
     "ring_figure": "ring",
     "sampling_figure": "sampling",
     "show_digits": "digits",
+    "superposition": "superposed",
     "titled": "style",
     "use_style": "style",
 }

@@ -39,7 +39,9 @@ class InteractiveFigure:
         return f"<interactive figure: {self.description}>"
 
 
-def interactive_figure(name: str, description: str, problem: dict[str, Any]) -> InteractiveFigure:
+def interactive_figure(
+    name: str, description: str, problem: dict[str, Any], model: str | None = None
+) -> InteractiveFigure:
     """Put a figure together from its script, its style and what it shows.
 
     Parameters
@@ -47,6 +49,8 @@ def interactive_figure(name: str, description: str, problem: dict[str, Any]) -> 
     name : of its ``.js`` file in this folder, and of its ``.css`` file if it has one.
     description : what stands in for it where HTML cannot be shown.
     problem : what the script is given, as JSON.
+    model : of a further ``.js`` file that computes and draws nothing, whose names the script gets
+        beside those of ``interactive.js`` and ``plot.js``.
 
     Returns
     -------
@@ -55,6 +59,9 @@ def interactive_figure(name: str, description: str, problem: dict[str, Any]) -> 
     own_style = _FOLDER.joinpath(f"{name}.css")
     style = _text("interactive.css") + (own_style.read_text("utf-8") if own_style.is_file() else "")
     shared, plot, own = (_text(f"{file}.js").rstrip() for file in ("interactive", "plot", name))
+    if model is not None:
+        own_model = _text(f"{model}.js").rstrip()
+        plot = f"((tools) => ({{ ...{plot}(tools), ...{own_model}(tools) }}))"
     data = json.dumps(problem, separators=(",", ":"), sort_keys=True)
     digest = hashlib.sha256((data + style + shared + plot + own).encode()).hexdigest()[:12]
     key = f"{name.replace('_', '-')}-{digest}"
