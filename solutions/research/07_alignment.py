@@ -95,7 +95,7 @@ from descent import (
     write,
 )
 from descent.data import sentiment, shakespeare
-from descent.figures import COLOURS, plot_curves, use_style
+from descent.figures import COLOURS, overoptimisation, plot_curves, use_style
 
 chapter("research/07_alignment")
 use_style()
@@ -1069,6 +1069,12 @@ print(f"policy:    α {alpha:.2f}, β {beta:.3f}, peak at {peak:.3g} nats")
 # %% [markdown]
 # A $\beta$ that is not positive says that the gold reward was not seen to turn: a law without a peak. That is no proof that it never turns. Our gold label and our proxy come from one
 # lexicon, and a lexicon is pleased by "good" once more. Say how far your data reach, and claim no more. Compare the two curves at equal distance, too: best-of-n costs no training.
+
+# %% [markdown]
+# Here is a made-up reward model whose gold reward does turn. Move the distance and β, and see what the proxy says meanwhile.
+
+# %%
+overoptimisation()
 
 # %% recall="best"
 recall("best")
