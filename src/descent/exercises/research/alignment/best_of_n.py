@@ -267,11 +267,6 @@ _SLIPS = {
         {"(sum(values[first:last]) / (last - first))":
          "values[first]"},
     ),
-    "nan_for_refusal": (
-        "You gave NaN where n is not possible. Raise ValueError.",
-        {'raise ValueError("n is from 1 to the number of samples")':
-         "return math.nan, math.nan"},
-    ),
     "index_error": (
         "You raised another error. A ValueError is asked for.",
         {"raise ValueError(":

@@ -254,15 +254,6 @@ _SLIPS = {
         {"    n = len(start)\n":
          "    n = len(start)\n    start, trained = ratings[:n], ratings[n:]\n"},
     ),
-    "unrated_as_negative": (
-        "You took a sample that is not rated for a negative one. The sheet is not finished: "
-        "raise ValueError.",
-        {" or None in ratings:":
-         ":",
-         "    n = len(start)\n":
-         "    n = len(start)\n    start, trained = [r or 0.0 for r in start], [r or 0.0 for r "
-         "in trained]\n"},
-    ),
     "empty_sheet_divides": (
         "On an empty sheet your code divided by 0. Raise ValueError.",
         {"not start or ":

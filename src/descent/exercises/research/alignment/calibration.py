@@ -237,11 +237,6 @@ _SLIPS = {
         {"inside = place == k":
          "inside = (place == k) & (probabilities > 0)"},
     ),
-    "one_in_no_bin": (
-        "A probability of exactly 1 is in none of your bins. It belongs to the last.",
-        {"inside = place == k":
-         "inside = (place == k) & (probabilities < 1)"},
-    ),
 }  # fmt: skip
 for _name, (_message, _edits) in _SLIPS.items():
     calibration.slip(_name, _message, _edits)

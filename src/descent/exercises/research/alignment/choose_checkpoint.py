@@ -286,12 +286,6 @@ _SLIPS = {
         {'(-c["held_out"], c["kl"], c["step"])':
          '(c["kl"], -c["held_out"])'},
     ),
-    "order_of_the_kl": (
-        "You went through the checkpoints by KL. They go by `step`: what came after the limit "
-        "was passed is out.",
-        {'key=lambda c: c["step"])\n':
-         'key=lambda c: c["kl"])\n'},
-    ),
     "ties_by_distinct": (
         "Of equally good checkpoints you took the one with the most different lines. The "
         "nearest to the start is asked for.",

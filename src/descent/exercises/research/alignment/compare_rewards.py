@@ -26,7 +26,8 @@ T_95 = {4: 3.1824, 5: 2.7764, 6: 2.5706, 7: 2.4469, 8: 2.3646, 9: 2.3060, 10: 2.
 class Trainings:
     """Trainings with a reward and a seed. Each gives its checkpoints: (KL, held-out reward).
 
-    The KL rises, past the limit in most runs; then the held-out reward goes elsewhere. A seed's
+    The KL rises, past the limit in most runs; then the held-out reward goes elsewhere, and at the
+    end the KL comes back. A seed's
     luck is partly the same for both rewards. All runs that were made are kept.
     """
 
@@ -56,10 +57,13 @@ class Trainings:
         own = np.random.default_rng([self.secret, seed, 1 + (reward == "learned")])
         luck = self.noise * (0.7 * shared.normal() + 0.7 * own.normal())
         kls = np.concatenate([[0.0], own.uniform(0.8, 2.4, STEPS - 1).cumsum()])
+        if kls[-2] > self.turns:
+            kls[-1] = 0.6 * self.turns  # gone too far, and back: the run ended before
         gain = self.effect if reward == "learned" else 0.0
-        found = []
+        found, gone = [], False
         for k, kl in enumerate(kls):
-            if kl <= self.turns:
+            gone = gone or kl > self.turns
+            if not gone:
                 value = 0.1 + (gain + luck) * (k > 0) + 0.01 * k
             else:
                 value = 1.5 - 0.2 * k + (2.0 if reward == "random" else 0.0)

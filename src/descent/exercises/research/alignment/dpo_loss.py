@@ -244,11 +244,6 @@ _SLIPS = {
          "(labels[better][kept] * F.softplus(-beta * margin) + (1 - labels[better][kept]) * "
          "F.softplus(beta * margin)).sum()"},
     ),
-    "lower_label_better": (
-        "You took the lower label for the better one.",
-        {"labels[one] < labels[two]":
-         "labels[one] > labels[two]"},
-    ),
     "start_of_the_better_alone": (
         "You took the start off for the better one alone. It is taken off for both.",
         {"(gone[better] - gone[worse])":

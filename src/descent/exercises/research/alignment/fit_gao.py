@@ -325,17 +325,6 @@ _SLIPS = {
         {"(kl < 0).any()":
          "(kl <= 0).any()"},
     ),
-    "points_counted": (
-        "You counted points. Two *different* KLs above 0 are needed.",
-        {"len(np.unique(kl[kl > 0])) < 2":
-         "(kl > 0).sum() < 2"},
-    ),
-    "zero_counted": (
-        "You counted the KL of 0 as a distance. The law is 0 there whatever α and β: two "
-        "others are needed.",
-        {"len(np.unique(kl[kl > 0])) < 2":
-         "len(np.unique(kl)) < 2"},
-    ),
 }  # fmt: skip
 for _name, (_message, _edits) in _SLIPS.items():
     fit_gao.slip(_name, _message, _edits)

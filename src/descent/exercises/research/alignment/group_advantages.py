@@ -179,13 +179,6 @@ _SLIPS = {
         {"torch.zeros_like(rewards)":
          "rewards.clone()"},
     ),
-    "in_place": (
-        "You wrote the advantages over the rewards. Work on a copy.",
-        {"found = torch.zeros_like(rewards)":
-         "found = rewards\n    for prompt in prompts.unique():\n        if rewards[prompts == "
-         "prompt].max() == rewards[prompts == prompt].min():\n            found[prompts == "
-         "prompt] = 0.0"},
-    ),
     "by_the_range": (
         "You divided by the range of the group. Its standard deviation is asked for.",
         {"values.std(correction=0)":
@@ -206,12 +199,6 @@ _SLIPS = {
         "counts.",
         {"(values - values.mean()) / spread":
          "(values == values.max()).float()"},
-    ),
-    "others_mean": (
-        "You took the mean of the *others* for the baseline. Here a completion is part of the "
-        "mean.",
-        {"(values - values.mean()) / spread":
-         "(values - values.mean()) * len(values) / (len(values) - 1) / spread"},
     ),
     "brought_between": (
         "You brought each group between 0 and 1. Take the mean off and divide by the "

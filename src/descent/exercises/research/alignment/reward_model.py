@@ -267,18 +267,6 @@ _SLIPS = {
         {"[:, 0]":
          "[:, 0].tanh()"},
     ),
-    "shallow_copy": (
-        "You made a shallow copy: both models still hold the same weights, and training one "
-        "changes the other. Use copy.deepcopy.",
-        {"copy.deepcopy(body)":
-         "copy.copy(body)"},
-    ),
-    "frozen_by_flag": (
-        "You froze the body. It learns as well as the head.",
-        {"self.head = nn.Linear(d, 1)":
-         "self.head = nn.Linear(d, 1)\n        for value in self.body.parameters():\n          "
-         "  value.requires_grad_(False)"},
-    ),
     "start_at_the_end": (
         "You put the start token behind the line. It comes first.",
         {"torch.cat([torch.full((n, 1), 2), tokens], dim=1)":

@@ -187,13 +187,6 @@ _SLIPS = {
         "Loss and floor have changed places. The loss comes first.",
         {"return loss, (yes + no).mean().item()": "return (yes + no).mean(), loss.item()"},
     ),
-    "floor_of_rounded_labels": (
-        "Your floor is that of rounded labels. Take the labels as they are.",
-        {"entr(labels)":
-         "entr(labels.round())",
-         "entr(1 - labels)":
-         "entr(1 - labels.round())"},
-    ),
     "floor_sign": (
         "The sign of your floor is wrong: an entropy is −Σ p log p, and never negative.",
         {"(yes + no).mean().item()":
