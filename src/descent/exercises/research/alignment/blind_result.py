@@ -266,11 +266,6 @@ _SLIPS = {
          "ties = sum(t == s for":
          "ties = sum(t == 0.5 for"},
     ),
-    "size_of_the_difference": (
-        "You counted how large each difference is. A win is a win: 1, ½ or 0.",
-        {"share = (wins + ties / 2) / n":
-         "share = sum((t - s + 1) / 2 for s, t in zip(start, trained, strict=True)) / n"},
-    ),
     "paired_backwards": (
         "You paired the first with the last. The k-th is paired with the k-th.",
         {"    n = len(start)\n":

@@ -118,7 +118,8 @@ def _(answer, draw: Draw) -> None:
     _expect_choice(answer, _rows((0, 12.0, 0.0, 0.1, 0.9), (7, 2.0, 0.7, 0.5, 0.9)))
     _expect_choice(answer, _rows((0, 0.0, 0.0, -0.4, 0.9), (5, 1.0, 0.7, None, 0.9)))
     _expect_choice(answer, _rows((0, 0.0, 0.0, -0.4, 0.9), (5, -0.02, 0.7, -0.5, 0.9)))
-    _expect_choice(answer, _rows((0, 0.0, 0.0, -0.4, 0.9), (5, -0.02, 0.7, 0.0, 0.9)))
+    _expect_choice(answer, _rows((0, 0.0, 0.0, -0.4, 0.9), (5, 1.0, 0.7, 0.0, 0.9)))
+    _expect_choice(answer, _rows((0, 0.0, 0.0, -0.4, 0.9), (5, -0.02, 0.7, 0.3, 0.9)))
     _expect_choice(answer, _rows((0, -0.3, 0.0, 0.1, 0.9), (5, 0.1, 0.7, 0.2, 0.9)), limit=0.2)
 
 
@@ -286,30 +287,11 @@ _SLIPS = {
         {'(-c["held_out"], c["kl"], c["step"])':
          '(c["kl"], -c["held_out"])'},
     ),
-    "ties_by_distinct": (
-        "Of equally good checkpoints you took the one with the most different lines. The "
-        "nearest to the start is asked for.",
-        {'(-c["held_out"], c["kl"], c["step"])':
-         '(-c["held_out"], -c["distinct"])'},
-    ),
     "ties_by_proxy": (
         "Of equally good checkpoints you took the one that the proxy likes best. The nearest "
         "to the start is asked for.",
         {'(-c["held_out"], c["kl"], c["step"])':
          '(-c["held_out"], -c["proxy"])'},
-    ),
-    "sorted_in_place": (
-        "You sorted the list that was handed in. Sort a copy.",
-        {'rows = sorted(checkpoints, key=lambda c: c["step"])':
-         'checkpoints.sort(key=lambda c: c["step"])\n    rows = checkpoints'},
-    ),
-    "proxy_where_unmeasured": (
-        "Where the held-out reward was not measured you took the proxy. Such a checkpoint is "
-        "out.",
-        {'row["held_out"] is not None':
-         "True",
-         '-c["held_out"]':
-         '-(c["proxy"] if c["held_out"] is None else c["held_out"])'},
     ),
     "proxy_added": (
         "You added the proxy to the held-out reward. The proxy is what was trained, and has "
