@@ -268,8 +268,8 @@ _SLIPS = {
         {"len(lines) < 0.1 * len(real)": "kl > 3.0"},
     ),
     "mean_gap": (
-        "You passed over a gap of more than 0.01 in the log-probability of a single token. Averaged, "
-        "or taken between probabilities, it is lost.",
+        "You passed over a gap of more than 0.01 in the log-probability of a single token. "
+        "Averaged, or taken between probabilities, it is lost.",
         {"(log.sampled_log_probs - log.policy_log_probs)[real].abs().max() > 0.01":
          "(log.sampled_log_probs - log.policy_log_probs)[real].abs().mean() > 0.01"},
     ),
