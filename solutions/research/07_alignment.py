@@ -95,7 +95,7 @@ from descent import (
     write,
 )
 from descent.data import sentiment, shakespeare
-from descent.figures import COLOURS, plot_curves, use_style
+from descent.figures import COLOURS, overoptimisation, plot_curves, use_style
 
 chapter("research/07_alignment")
 use_style()
@@ -251,7 +251,7 @@ dice = torch.Generator().manual_seed(1)
 tokens, mask, drawn = sample_completions(start, 3000, LONGEST, 1.0, dice)
 texts = words_of(tokens)
 print("\n".join(texts[:6]))
-print(f"\nmean length {mask.sum(1).float().mean():.1f} tokens; most surprising line {drawn.sum(1).min():.0f} nats")
+print(f"\nmean length {mask.sum(1).float().mean():.1f} tokens; most surprising line {-drawn.sum(1).min():.0f} nats")
 
 # %% recall="sampling"
 recall("sampling")
@@ -444,11 +444,11 @@ check(calibration)
 
 # %% tags=["hide-input"]
 fig, ax = plt.subplots(figsize=(5.2, 4.6))
-for name, part, colour, lift in (("trained on", slice(FEW), "orange", 10), ("held out", slice(FEW, None), "blue", -18)):
+for name, part, colour, height in (("trained on", slice(FEW), "orange", 0.95), ("held out", slice(FEW, None), "blue", 0.88)):
     table, error = calibration(scores[part].sigmoid(), soft[part], 8)
     said, came, many = zip(*table, strict=True)
     ax.plot(said, came, "o-", color=COLOURS[colour])
-    ax.annotate(f"{name}: error {error:.3f}", (said[-1], came[-1]), xytext=(12, lift), textcoords="offset points", ha="center", color=COLOURS[colour])
+    ax.annotate(f"{name}: error {error:.3f}", (0.03, height), color=COLOURS[colour])
 ax.plot([0, 1], [0, 1], color=COLOURS["grey"], lw=1)
 ax.set(xlabel="probability given", ylabel="mean label", title="What the reward model says, and what came")
 plt.show()
@@ -530,8 +530,8 @@ for prefix, (x, y) in spots.items():
     x0, y0 = spots[prefix[:-1]]
     p, q = tree_policy[prefix[:-1]][prefix[-1]], tree_start[prefix[:-1]][prefix[-1]]
     ax.plot([x0, x], [y0, y], color=COLOURS["grey"], lw=1)
-    ax.annotate(f"{p:g}", ((x0 + x) / 2, (y0 + y) / 2 + 0.14), color=COLOURS["blue"], ha="center")
-    ax.annotate(f"{q:g}", ((x0 + x) / 2 + 0.14, (y0 + y) / 2 - 0.1), color=COLOURS["orange"], ha="center")
+    ax.annotate(f"{p:g}", ((x0 + x) / 2, (y0 + y) / 2 + 0.08), color=COLOURS["blue"], ha="center")
+    ax.annotate(f"{q:g}", ((x0 + x) / 2, (y0 + y) / 2 - 0.1), color=COLOURS["orange"], ha="center", va="top")
     ax.annotate(name_of[prefix[-1]], (x, y), ha="center", va="center", bbox={"fc": "white", "ec": "none"})
     if len(prefix) == 2:
         whole_p, whole_q = tree_policy[()][prefix[0]] * p, tree_start[()][prefix[0]] * q
@@ -730,7 +730,7 @@ def policy_loss(
 check(policy_loss)
 
 # %% [markdown]
-# Before it trains: how will you notice that all lines become the same? Neither reward nor KL says so. Count the different lines.
+# Before it trains: if all lines became the same, how would you notice? Neither reward nor KL would say so. Count the different lines.
 
 # %% exercise="distinct_share"
 def distinct_share(tokens: Tensor, mask: Tensor) -> float:
@@ -1070,6 +1070,12 @@ print(f"policy:    α {alpha:.2f}, β {beta:.3f}, peak at {peak:.3g} nats")
 # A $\beta$ that is not positive says that the gold reward was not seen to turn: a law without a peak. That is no proof that it never turns. Our gold label and our proxy come from one
 # lexicon, and a lexicon is pleased by "good" once more. Say how far your data reach, and claim no more. Compare the two curves at equal distance, too: best-of-n costs no training.
 
+# %% [markdown]
+# Here is a made-up reward model whose gold reward does turn. Move the distance and β, and see what the proxy says meanwhile.
+
+# %%
+overoptimisation()
+
 # %% recall="best"
 recall("best")
 
@@ -1258,7 +1264,7 @@ dice = torch.Generator().manual_seed(20)
 blind_rating(words_of(sample_completions(start, 20, LONGEST, 1.0, dice)[0]), words_of(sample_completions(chosen["policy"], 20, LONGEST, 1.0, dice)[0]), name="happy_lines")
 
 # %%
-print(rated("happy_lines"))
+rated("happy_lines")
 
 # %% [markdown]
 # What do forty ratings prove? Pair the $k$-th line of one side with the $k$-th of the other; each pair is a win, a loss or a tie. A tie counts as half a win. The share of wins
@@ -1291,7 +1297,8 @@ def blind_result(key: list[str], ratings: list[float | None], z: float) -> tuple
     n = len(before)
     if n == 0 or len(after) != n or None in ratings:
         raise ValueError("the sheet is not finished, or does not pair")
-    share = sum((after[k] > before[k]) + (after[k] == before[k]) / 2 for k in range(n)) / n
+    points = [0.5 if a == b else float(a > b) for a, b in zip(after, before, strict=True)]
+    share = sum(points) / n
     middle, width = share + z**2 / (2 * n), z * math.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
     return share, (middle - width) / (1 + z**2 / n), (middle + width) / (1 + z**2 / n)
     ### END SOLUTION

@@ -6,6 +6,7 @@ import math
 from itertools import combinations
 
 import torch
+from torch import Tensor
 
 from descent.exercises.studies import refuses
 from descent.grading import Draw, Exercise, expect
@@ -31,7 +32,7 @@ def _expect_best(answer, proxy, gold, n: int) -> None:
     expect(kl, f"the KL of the best of {n}").close_to(right_kl, atol=1e-9)
 
 
-def _rewards(draw: Draw, count: int):
+def _rewards(draw: Draw, count: int) -> tuple[Tensor, Tensor]:
     proxy = torch.tensor(draw.rng.permutation(count) * 0.37 - 1.0)
     gold = 0.3 * proxy + torch.tensor(draw.normal(count))
     return proxy, gold
@@ -110,7 +111,8 @@ _KL = "math.log(n) - (n - 1) / n"
 _WAYS = "chosen = math.comb(last, n) - math.comb(first, n)"
 _SLIPS = {
     "kl_is_ln_n": (
-        "Your KL is ln n. That is how much the best sample is preferred at most; the mean is less: "
+        "Your KL is ln n. That is how much the best sample is preferred at most; the mean is "
+        "less: "
         "ln n − (n − 1)/n.",
         {_KL: "math.log(n)"},
     ),
@@ -162,7 +164,8 @@ _SLIPS = {
         {"(sum(values[first:last]) / (last - first))": "values[last - 1]"},
     ),
     "ties_to_the_best_gold": (
-        "Of samples that the proxy finds equally good you took the one with the best gold reward. "
+        "Of samples that the proxy finds equally good you took the one with the best gold "
+        "reward. "
         "It is not seen: take their mean.",
         {"(sum(values[first:last]) / (last - first))": "max(values[first:last])"},
     ),
@@ -177,7 +180,8 @@ _SLIPS = {
          "ways = math.comb(count, n)": "ways = max(math.comb(count - 1, n), 1)"},
     ),
     "top_share": (
-        "You averaged the best count/n samples. That is not what the best of n gives: work out how "
+        "You averaged the best count/n samples. That is not what the best of n gives: work out "
+        "how "
         "often each sample is the best.",
         {"total, first = 0.0, 0":
          "top = max(count // n, 1)\n"
@@ -215,6 +219,69 @@ _SLIPS = {
     "one_refused": (
         "You refused n = 1. It is the mean, at a KL of 0.",
         {"1 <= n <= count": "1 < n <= count"},
+    ),
+    "kl_of_all": (
+        "Your KL goes by the number of samples at hand. It goes by n, out of which one is "
+        "kept.",
+        {"math.log(n) - (n - 1) / n":
+         "math.log(count) - (n - 1) / n"},
+    ),
+    "kl_two_logarithms": (
+        "Your KL takes the logarithm of (n − 1)/n off. Take (n − 1)/n itself.",
+        {"math.log(n) - (n - 1) / n":
+         "math.log(n) - (math.log((n - 1) / n) if n > 1 else 0.0)"},
+    ),
+    "kl_root": (
+        "You gave the root of the KL.",
+        {"math.log(n) - (n - 1) / n":
+         "math.sqrt(max(math.log(n) - (n - 1) / n, 0.0))"},
+    ),
+    "blocks": (
+        "You cut the samples into blocks of n. All choices of n are meant, not these alone.",
+        {"total, first = 0.0, 0":
+         "parts = [slice(i, i + n) for i in range(0, count - n + 1, n)]\n    picked = "
+         "[gold[part][proxy[part].argmax()].item() for part in parts]\n    return sum(picked) "
+         "/ len(picked), math.log(n) - (n - 1) / n\n    total, first = 0.0, 0"},
+    ),
+    "random_choices": (
+        "You drew choices at random. That is right in the mean and off in each: count all "
+        "choices.",
+        {"total, first = 0.0, 0":
+         "dice = torch.Generator().manual_seed(0)\n    picks = [torch.randperm(count, "
+         "generator=dice)[:n] for _ in range(200)]\n    picked = "
+         "[gold[pick][proxy[pick].argmax()].item() for pick in picks]\n    return sum(picked) "
+         "/ len(picked), math.log(n) - (n - 1) / n\n    total, first = 0.0, 0"},
+    ),
+    "too_few_choices": (
+        "You divided by C(N − 1, n − 1). There are C(N, n) choices.",
+        {"ways = math.comb(count, n)":
+         "ways = math.comb(count - 1, n - 1)"},
+    ),
+    "ties_added": (
+        "You added the gold rewards of tied samples up. Take their mean.",
+        {"(sum(values[first:last]) / (last - first))":
+         "sum(values[first:last])"},
+    ),
+    "ties_to_the_first": (
+        "Of tied samples you always took the first. Each is as likely: take their mean.",
+        {"(sum(values[first:last]) / (last - first))":
+         "values[first]"},
+    ),
+    "index_error": (
+        "You raised another error. A ValueError is asked for.",
+        {"raise ValueError(":
+         "raise IndexError("},
+    ),
+    "gain": (
+        "You took the mean gold reward off. The value itself is asked for.",
+        {"return total,":
+         "return total - gold.double().mean().item(),"},
+    ),
+    "below_and_at": (
+        "You counted, for each score, all choices at or below it. Take off those that lie "
+        "below: each choice has one best.",
+        {"chosen = math.comb(last, n) - math.comb(first, n)":
+         "chosen = math.comb(last, n)"},
     ),
 }  # fmt: skip
 for _name, (_message, _edits) in _SLIPS.items():

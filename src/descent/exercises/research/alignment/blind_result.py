@@ -136,7 +136,8 @@ _SLIPS = {
         {"sum(t > s for": "sum(t < s for"},
     ),
     "normal_interval": (
-        "You gave the share ± z standard errors. With all pairs won that is an interval of width "
+        "You gave the share ± z standard errors. With all pairs won that is an interval of "
+        "width "
         "0, which claims certainty: use Wilson's.",
         {"return share, middle - half, middle + half":
          "half = z * (share * (1 - share) / n) ** 0.5\n"
@@ -162,7 +163,8 @@ _SLIPS = {
         {"    middle = (share": "    n = 2 * n\n    middle = (share"},
     ),
     "neighbours_paired": (
-        "You paired neighbours on the sheet. The k-th of the start is paired with the k-th of the "
+        "You paired neighbours on the sheet. The k-th of the start is paired with the k-th of "
+        "the "
         "trained policy.",
         {"    n = len(start)\n":
          "    n = len(start)\n"
@@ -211,7 +213,8 @@ _SLIPS = {
         {"(share + z**2 / (2 * n)) / (1 + z**2 / n)": "(share + z / (2 * n)) / (1 + z / n)"},
     ),
     "without_the_second_term": (
-        "Under the root of your interval z²/(4n²) is missing: with all pairs won it has no width.",
+        "Under the root of your interval z²/(4n²) is missing: with all pairs won it has no "
+        "width.",
         {"share * (1 - share) / n + z**2 / (4 * n**2)": "share * (1 - share) / n"},
     ),
     "fixed_level": (
@@ -221,6 +224,83 @@ _SLIPS = {
     "ends_exchanged": (
         "The two ends have changed places. The low one comes first.",
         {"middle - half, middle + half": "middle + half, middle - half"},
+    ),
+    "all_with_all": (
+        "You compared each sample with every one of the other side. The k-th is paired with "
+        "the k-th.",
+        {"share = (wins + ties / 2) / n":
+         "share = sum((t > s) + (t == s) / 2 for t in trained for s in start) / n**2"},
+    ),
+    "not_divided": (
+        "You left out the division by 1 + z²/n.",
+        {"middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)":
+         "middle = share + z**2 / (2 * n)",
+         "half = z / (1 + z**2 / n) * (share * (1 - share) / n + z**2 / (4 * n**2)) ** 0.5":
+         "half = z * (share * (1 - share) / n + z**2 / (4 * n**2)) ** 0.5"},
+    ),
+    "z_not_squared_in_the_middle": (
+        "Your middle has z/2n. It is z²/2n.",
+        {"share + z**2 / (2 * n)":
+         "share + z / (2 * n)"},
+    ),
+    "n_not_squared": (
+        "Under the root you have z²/4n. It is z²/4n².",
+        {"z**2 / (4 * n**2)":
+         "z**2 / (4 * n)"},
+    ),
+    "halves_of_the_sheet": (
+        "You took the first half of the sheet for the start's. The key says whose each sample "
+        "is.",
+        {"    n = len(start)\n":
+         "    n = len(start)\n    start, trained = ratings[:n], ratings[n:]\n"},
+    ),
+    "empty_sheet_divides": (
+        "On an empty sheet your code divided by 0. Raise ValueError.",
+        {"not start or ":
+         ""},
+    ),
+    "against_neutral": (
+        "You compared the trained one's ratings with neutral. A win is against its partner.",
+        {"wins = sum(t > s for":
+         "wins = sum(t > 0.5 for",
+         "ties = sum(t == s for":
+         "ties = sum(t == 0.5 for"},
+    ),
+    "paired_backwards": (
+        "You paired the first with the last. The k-th is paired with the k-th.",
+        {"    n = len(start)\n":
+         "    n = len(start)\n    start = start[::-1]\n"},
+    ),
+    "agresti_coull": (
+        "Your interval is Agresti and Coull's, which has the same middle and is wider. "
+        "Wilson's is asked for.",
+        {"half = z / (1 + z**2 / n) * (share * (1 - share) / n + z**2 / (4 * n**2)) ** 0.5":
+         "half = z * (middle * (1 - middle) / (n + z**2)) ** 0.5"},
+    ),
+    "continuity": (
+        "You gave the share ± z standard errors, and half a pair more. Wilson's interval is "
+        "asked for.",
+        {"return share, middle - half, middle + half":
+         "half = z * (share * (1 - share) / n) ** 0.5 + 0.5 / n\n    return share, max(share - "
+         "half, 0.0), min(share + half, 1.0)"},
+    ),
+    "errors_of_points": (
+        "You gave the mean ± z standard errors of the points, which is no interval where all "
+        "are equal. Use Wilson's.",
+        {"return share, middle - half, middle + half":
+         "points = [(t > s) + (t == s) / 2 for s, t in zip(start, trained, strict=True)]\n    "
+         "half = z * (sum((p - share) ** 2 for p in points) / max(n - 1, 1) / n) ** 0.5\n    "
+         "return share, share - half, share + half"},
+    ),
+    "wins_less_losses": (
+        "You took losses off. A loss counts 0.",
+        {"(wins + ties / 2) / n":
+         "(wins - (n - wins - ties)) / n"},
+    ),
+    "z_outside_left_out": (
+        "Your interval's width is not multiplied by z.",
+        {"half = z / (1 + z**2 / n) * (share * (1 - share) / n + z**2 / (4 * n**2)) ** 0.5":
+         "half = 1 / (1 + z**2 / n) * (share * (1 - share) / n + z**2 / (4 * n**2)) ** 0.5"},
     ),
 }  # fmt: skip
 for _name, (_message, _edits) in _SLIPS.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from torch import Tensor
 
 from descent.grading import Draw, Exercise, expect
 
@@ -36,7 +37,7 @@ def _expect_table(answer, probabilities, labels, bins: int) -> None:
     expect(error, "the calibration error").close_to(right_error, atol=1e-5)
 
 
-def _texts(draw: Draw, n: int):
+def _texts(draw: Draw, n: int) -> tuple[Tensor, Tensor]:
     """Probabilities off all limits of bins, in double precision, and soft labels."""
     p = torch.tensor(draw.rng.uniform(0, 1, n)).double()
     labels = torch.tensor([draw.choice([0.0, 0.5, 1.0, 0.25]) for _ in range(n)]).double()
@@ -177,9 +178,64 @@ _SLIPS = {
         {"return rows, error": "return rows[::-1], error"},
     ),
     "bins_between_extremes": (
-        "Your bins lie between the smallest and the largest probability. They lie between 0 and 1.",
+        "Your bins lie between the smallest and the largest probability. They lie between 0 "
+        "and 1.",
         {"(probabilities * bins)": "((probabilities - probabilities.min()) "
          "/ (probabilities.max() - probabilities.min() + 1e-12) * bins)"},
+    ),
+    "confidence_folded": (
+        "You folded probabilities below ½ over to above. Bins run from 0 to 1: what was said "
+        "is the probability itself.",
+        {"    place = (":
+         "    probabilities = torch.maximum(probabilities, 1 - probabilities)\n    place = ("},
+    ),
+    "root_mean_square": (
+        "You took the root of the mean square. The mean distance is asked for.",
+        {"return rows, error":
+         "return rows, (sum(c * (s - m) ** 2 for s, m, c in rows) / len(labels)) ** 0.5"},
+    ),
+    "overall_difference": (
+        "You compared the means over all texts. Then bins too high and too low cancel: "
+        "compare bin by bin.",
+        {"return rows, error":
+         "return rows, abs(probabilities.mean() - labels.mean()).item()"},
+    ),
+    "shares_for_counts": (
+        "Your rows have shares. How many texts is asked for.",
+        {"(said, came, count)":
+         "(said, came, count / len(labels))"},
+    ),
+    "limits_for_said": (
+        "You gave the lower limit of the bin for what was said. Take the mean of its "
+        "probabilities.",
+        {"rows.append((said,":
+         "rows.append((k / bins,"},
+    ),
+    "labels_added": (
+        "You added the labels of a bin up. Take their mean.",
+        {"labels[inside].mean()":
+         "labels[inside].sum()"},
+    ),
+    "fewest_bins": (
+        "You made one bin less than `bins`. So many limits, both ends counted, make one bin "
+        "less: bins + 1 limits are needed.",
+        {"(probabilities * bins).long().clamp(max=bins - 1)":
+         "(probabilities * max(bins - 1, 1)).long().clamp(max=max(bins - 2, 0))"},
+    ),
+    "rows_rounded": (
+        "You rounded the rows. Round when you print.",
+        {"rows.append((said, came,":
+         "rows.append((round(said, 2), round(came, 2),"},
+    ),
+    "fullest_first": (
+        "Your rows are sorted by how many texts they hold. The lowest bin comes first.",
+        {"return rows, error":
+         "return sorted(rows, key=lambda row: -row[2]), error"},
+    ),
+    "zero_left_out": (
+        "A probability of exactly 0 is in none of your bins. It belongs to the first.",
+        {"inside = place == k":
+         "inside = (place == k) & (probabilities > 0)"},
     ),
 }  # fmt: skip
 for _name, (_message, _edits) in _SLIPS.items():

@@ -97,7 +97,7 @@ def _(answer, draw: Draw) -> None:
     _expect_choice(answer, [rows[i] for i in draw.rng.permutation(4)])
     rows = _rows(
         (0, 0.0, 0.0, -0.3, 0.9), (9, 5.0, 0.9, 0.5, 0.9), (20, 4.0, 1.9, 0.5, 0.7),
-        (40, 6.0, 0.7, 0.5, 0.9),
+        (40, 6.0, 2.7, 0.5, 0.99),
     )  # fmt: skip
     _expect_choice(answer, [rows[i] for i in draw.rng.permutation(4)])
 
@@ -118,6 +118,9 @@ def _(answer, draw: Draw) -> None:
     _expect_choice(answer, _rows((0, 12.0, 0.0, 0.1, 0.9), (7, 2.0, 0.7, 0.5, 0.9)))
     _expect_choice(answer, _rows((0, 0.0, 0.0, -0.4, 0.9), (5, 1.0, 0.7, None, 0.9)))
     _expect_choice(answer, _rows((0, 0.0, 0.0, -0.4, 0.9), (5, -0.02, 0.7, -0.5, 0.9)))
+    _expect_choice(answer, _rows((0, 0.0, 0.0, -0.4, 0.9), (5, 1.0, 0.7, 0.0, 0.9)))
+    _expect_choice(answer, _rows((0, 0.0, 0.0, -0.4, 0.9), (5, -0.02, 0.7, 0.3, 0.9)))
+    _expect_choice(answer, _rows((0, -0.3, 0.0, 0.1, 0.9), (5, 0.1, 0.7, 0.2, 0.9)), limit=0.2)
 
 
 @choose_checkpoint.right
@@ -138,7 +141,8 @@ def right_choice(checkpoints, limit, fewest_distinct):
 _IF = 'row["distinct"] >= fewest_distinct and row["held_out"] is not None'
 _SLIPS = {
     "best_proxy": (
-        "You chose by the proxy, which is what was trained. It rises when the held-out reward has "
+        "You chose by the proxy, which is what was trained. It rises when the held-out reward "
+        "has "
         "long turned: choose by `held_out`.",
         {'-c["held_out"]': '-c["proxy"]'},
     ),
@@ -147,7 +151,8 @@ _SLIPS = {
         {'if row["kl"] > limit:\n            break': "if False:\n            break"},
     ),
     "goes_back": (
-        "You took a checkpoint after the limit had been passed. Training stops there: later ones "
+        "You took a checkpoint after the limit had been passed. Training stops there: later "
+        "ones "
         "do not exist in an honest run.",
         {"            break\n": "            continue\n"},
     ),
@@ -156,7 +161,8 @@ _SLIPS = {
         {'sorted(checkpoints, key=lambda c: c["step"])': "checkpoints"},
     ),
     "distinct_ignored": (
-        "You did not look at the distinct samples: a policy that says one good sentence for ever "
+        "You did not look at the distinct samples: a policy that says one good sentence for "
+        "ever "
         "would win.",
         {_IF: 'row["held_out"] is not None'},
     ),
@@ -169,7 +175,8 @@ _SLIPS = {
         {'row["kl"] > limit': 'row["kl"] >= limit'},
     ),
     "last_allowed": (
-        "You took the last checkpoint within the limits. The best one on held-out labels is asked "
+        "You took the last checkpoint within the limits. The best one on held-out labels is "
+        "asked "
         "for.",
         {'min(allowed, key=lambda c: (-c["held_out"], c["kl"], c["step"]))': "allowed[-1]"},
     ),
@@ -178,22 +185,26 @@ _SLIPS = {
         {'(-c["held_out"]': '(c["held_out"]'},
     ),
     "ties_farthest": (
-        "Of equally good checkpoints you took one farther from the start. The nearest has changed "
+        "Of equally good checkpoints you took one farther from the start. The nearest has "
+        "changed "
         "least: it is preferred.",
         {'c["kl"], c["step"]': '-c["kl"], c["step"]'},
     ),
     "ties_by_step": (
-        "Of equally good checkpoints you took the earliest. The nearest to the start comes first; "
+        "Of equally good checkpoints you took the earliest. The nearest to the start comes "
+        "first; "
         "the step settles equal distances.",
         {'c["kl"], c["step"]': 'c["step"]'},
     ),
     "ties_latest": (
-        "Of equally good checkpoints at equal distance you took a later one. The earliest is asked "
+        "Of equally good checkpoints at equal distance you took a later one. The earliest is "
+        "asked "
         "for.",
         {'c["kl"], c["step"]': 'c["kl"], -c["step"]'},
     ),
     "falls_back": (
-        "Where no checkpoint was allowed you chose one all the same. None says that there is none.",
+        "Where no checkpoint was allowed you chose one all the same. None says that there is "
+        "none.",
         {"if not allowed:\n        return None":
          "if not allowed:\n        allowed = [r for r in rows if r['held_out'] is not None]\n"
          "    if not allowed:\n        return None"},
@@ -223,6 +234,87 @@ _SLIPS = {
         "You chose by the share of distinct samples. It is a condition; the held-out reward "
         "decides.",
         {'-c["held_out"]': '-c["distinct"]'},
+    ),
+    "size_of_the_kl": (
+        "You compared the KL's size with the limit. A KL a little below 0 is chance, and not "
+        "above it.",
+        {'row["kl"] > limit':
+         'abs(row["kl"]) > limit'},
+    ),
+    "negative_kl_refused": (
+        "You left out a checkpoint with a KL below 0. A mean over samples may be, by chance, "
+        "near the start.",
+        {'row["distinct"] >= fewest_distinct and':
+         'row["kl"] >= 0 and row["distinct"] >= fewest_distinct and'},
+    ),
+    "zero_as_unmeasured": (
+        "You took a held-out reward of 0 for one that was not measured. Only None is.",
+        {'row["held_out"] is not None':
+         'row["held_out"]'},
+    ),
+    "negative_left_out": (
+        "You left out checkpoints whose held-out reward is 0 or less. The best of those "
+        "allowed is asked for, whatever its sign.",
+        {'row["held_out"] is not None':
+         'row["held_out"] is not None and row["held_out"] > 0'},
+    ),
+    "first_beyond_allowed": (
+        "You allowed the first checkpoint above the limit. It is out, as are those after it.",
+        {'        if row["kl"] > limit:\n            break\n        if row["distinct"] >= '
+         'fewest_distinct and row["held_out"] is not None:\n            allowed.append(row)\n':
+         '        if row["distinct"] >= fewest_distinct and row["held_out"] is not None:\n     '
+         '       allowed.append(row)\n        if row["kl"] > limit:\n            break\n'},
+    ),
+    "whole_checkpoint": (
+        "You gave the whole checkpoint. Its step is asked for.",
+        {'return best["step"]':
+         "return best"},
+    ),
+    "zero_for_none": (
+        "Where no checkpoint is allowed you gave step 0. That is a checkpoint: None says that "
+        "there is none.",
+        {"return None":
+         "return 0"},
+    ),
+    "stops_without_any": (
+        "Where no checkpoint is allowed your code stopped with an error. Give None.",
+        {"    if not allowed:\n        return None\n":
+         ""},
+    ),
+    "nearest": (
+        "You took the checkpoint nearest to the start. The highest held-out reward decides "
+        "first.",
+        {'(-c["held_out"], c["kl"], c["step"])':
+         '(c["kl"], -c["held_out"])'},
+    ),
+    "ties_by_proxy": (
+        "Of equally good checkpoints you took the one that the proxy likes best. The nearest "
+        "to the start is asked for.",
+        {'(-c["held_out"], c["kl"], c["step"])':
+         '(-c["held_out"], -c["proxy"])'},
+    ),
+    "proxy_added": (
+        "You added the proxy to the held-out reward. The proxy is what was trained, and has "
+        "no say.",
+        {'-c["held_out"]':
+         '-c["held_out"] - c["proxy"]'},
+    ),
+    "ties_as_listed": (
+        "Of equally good checkpoints you took the first in the list. The nearest to the start "
+        "is asked for.",
+        {'(-c["held_out"], c["kl"], c["step"])':
+         '(-c["held_out"], checkpoints.index(c))'},
+    ),
+    "rounded": (
+        "You rounded the held-out rewards before comparing them.",
+        {'-c["held_out"]':
+         '-round(c["held_out"], 1)'},
+    ),
+    "smallest_gap": (
+        "You took the smallest gap between proxy and held-out reward. The highest held-out "
+        "reward is asked for.",
+        {'(-c["held_out"], c["kl"], c["step"])':
+         '(c["proxy"] - c["held_out"], c["kl"], c["step"])'},
     ),
 }  # fmt: skip
 for _name, (_message, _edits) in _SLIPS.items():

@@ -17,13 +17,17 @@ compare_rewards = Exercise(
 
 CHOICES = ("better", "worse", "cannot tell")
 STEPS = 9
+STUDIES = 300
+DEVIATION = 0.149
+"""Of the difference of two runs with the same seed: their own luck, and where each is measured."""
 T_95 = {4: 3.1824, 5: 2.7764, 6: 2.5706, 7: 2.4469, 8: 2.3646, 9: 2.3060, 10: 2.2622}
 
 
 class Trainings:
     """Trainings with a reward and a seed. Each gives its checkpoints: (KL, held-out reward).
 
-    The KL rises, past the limit in most runs; then the held-out reward goes elsewhere. A seed's
+    The KL rises, past the limit in most runs; then the held-out reward goes elsewhere, and at the
+    end the KL comes back. A seed's
     luck is partly the same for both rewards. All runs that were made are kept.
     """
 
@@ -31,6 +35,7 @@ class Trainings:
         self.secret, self.effect, self.noise = secret, effect, 0.15
         self.turns = turns  # the KL beyond which everything looks better than it is
         self.runs: list[tuple[str, int]] = []
+        self._known: dict[tuple[str, int], list[tuple[float, float]]] = {}
 
     def __call__(self, reward: str, seed: int) -> list[tuple[float, float]]:
         """Train once more."""
@@ -41,15 +46,25 @@ class Trainings:
 
     def checkpoints(self, reward: str, seed: int) -> list[tuple[float, float]]:
         """The same for the same reward and seed."""
-        shared = np.random.default_rng([self.secret, abs(int(seed))])
-        own = np.random.default_rng([self.secret, abs(int(seed)), reward == "learned"])
+        key = reward, abs(int(seed))
+        if key not in self._known:
+            self._known[key] = self._trained(*key)
+        return list(self._known[key])
+
+    def _trained(self, reward: str, seed: int) -> list[tuple[float, float]]:
+        # A seed [a, b, 0] is numpy's [a, b]: the last number tells the three apart, so it is not 0.
+        shared = np.random.default_rng([self.secret, seed, 3])
+        own = np.random.default_rng([self.secret, seed, 1 + (reward == "learned")])
         luck = self.noise * (0.7 * shared.normal() + 0.7 * own.normal())
         kls = np.concatenate([[0.0], own.uniform(0.8, 2.4, STEPS - 1).cumsum()])
+        if kls[-2] > self.turns:
+            kls[-1] = 0.6 * self.turns  # gone too far, and back: the run ended before
         gain = self.effect if reward == "learned" else 0.0
-        found = []
+        found, gone = [], False
         for k, kl in enumerate(kls):
-            if kl <= self.turns:
-                value = 0.1 + (gain + luck) * (k > 0)
+            gone = gone or kl > self.turns
+            if not gone:
+                value = 0.1 + (gain + luck) * (k > 0) + 0.01 * k
             else:
                 value = 1.5 - 0.2 * k + (2.0 if reward == "random" else 0.0)
             found.append((float(kl), float(value)))
@@ -127,21 +142,62 @@ def _(answer, draw: Draw) -> None:
 def _(answer, draw: Draw) -> None:
     limit = draw.choice([5.0, 7.5, 20.0])
     _study(answer, Trainings(draw.seed(), 0.4, turns=limit), 12, limit=limit)
+    # A checkpoint that lies exactly on the limit has not exceeded it.
+    secret = draw.seed()
+    limit = Trainings(secret, 0.4).checkpoints("learned", 0)[4][0]
+    _study(answer, Trainings(secret, 0.4, turns=limit), 8, limit=limit)
 
 
 @compare_rewards.property("has an interval that holds the truth as often as it says", trials=1)
 def _(answer, draw: Draw) -> None:
-    cases = []
-    for _ in range(400):
+    cases, chances, honest = [], [], []
+    for _ in range(STUDIES):
         effect = draw.uniform(-0.3, 0.6)
         train = Trainings(draw.seed(), effect)
         cases.append(Case((train, 8, 10.0), effect, _paired(train, 4, 10.0)))
 
     def interval(train, budget, limit):
-        _, _, low, high = answer(train, budget, limit)
+        _, difference, low, high = answer(train, budget, limit)
+        chances.append(_chance((low, high), difference, 4))
+        needed = _paired(train, 4, limit)
+        honest.append(_chance(needed, sum(needed) / 2, 4))
         return float(low), float(high)
 
     covers_as_often_as_it_says(interval, cases, 0.95, widest=1.75)
+    # Student's interval has 95 %; how much another one differs is seen on the same studies.
+    found = 95 + 100 * float(np.mean(chances) - np.mean(honest))
+    expect(
+        found, "in how many of 100 studies with four seeds the interval holds the truth"
+    ).is_above(94.0)
+
+
+def _chance(interval: tuple[float, float], difference: float, seeds: int) -> float:
+    """How often an interval with these two arms holds the truth: its middle is normal about it.
+
+    A mean of normal numbers does not depend on their deviations from it, which set the arms.
+    """
+    error = DEVIATION / math.sqrt(seeds)
+    arms = (interval[1] - difference, interval[0] - difference)
+    above, below = (math.erf(arm / error / math.sqrt(2)) for arm in arms)
+    return (above - below) / 2
+
+
+@compare_rewards.property("is no wider than it need be, whatever the budget", trials=1)
+def _(answer, draw: Draw) -> None:
+    def interval(train, budget, limit):
+        _, _, low, high = answer(train, budget, limit)
+        return float(low), float(high)
+
+    for budget in range(8, 21, 2):
+        needed = (0.0, _needed_width(budget // 2))
+        cases = [Case((Trainings(draw.seed(), 0.2), budget, 10.0), 0.2, needed) for _ in range(15)]
+        covers_as_often_as_it_says(interval, cases, 0.95, widest=1.75)
+
+
+def _needed_width(seeds: int) -> float:
+    """How wide Student's interval from so many paired differences is in the mean."""
+    small = math.sqrt(2 / (seeds - 1)) * math.gamma(seeds / 2) / math.gamma((seeds - 1) / 2)
+    return 2 * T_95[seeds] * small * DEVIATION / math.sqrt(seeds)
 
 
 @compare_rewards.right
@@ -167,7 +223,8 @@ def right_study(train, budget, limit):
 _GAPS = 'measure("learned", seed) - measure("random", seed)'
 _SLIPS = {
     "one_seed": (
-        "You trained once with each reward. Whatever came may be that seed's luck: no claim stands "
+        "You trained once with each reward. Whatever came may be that seed's luck: no claim "
+        "stands "
         "on it. The page asks for four seeds at the least.",
         {"seeds = min(budget // 2, 10)": "seeds = 1", "/ (seeds - 1)": "/ 1",
          "T_95[seeds] * deviation": "0.01"},
@@ -181,7 +238,8 @@ _SLIPS = {
         {"seeds = min(budget // 2, 10)": "seeds = min(budget, 10)"},
     ),
     "no_control": (
-        "You compared with the checkpoint before training, and made no run with the random reward. "
+        "You compared with the checkpoint before training, and made no run with the random "
+        "reward. "
         "Then nobody knows what training alone does.",
         {_GAPS: 'measure("learned", seed) - 0.1'},
     ),
@@ -197,7 +255,8 @@ _SLIPS = {
          "            value = held_out if value is None else max(value, held_out)\n"},
     ),
     "first_checkpoint_beyond": (
-        "You measured at the first checkpoint past the limit. The last one within it is asked for.",
+        "You measured at the first checkpoint past the limit. The last one within it is asked "
+        "for.",
         {"            if kl > limit:\n                break\n            value = held_out\n":
          "            value = held_out\n            if kl > limit:\n                break\n"},
     ),
@@ -206,7 +265,8 @@ _SLIPS = {
         {"            value = held_out\n": "            value = held_out\n            break\n"},
     ),
     "same_seed_again": (
-        "You made the same training several times. With the same seed the same comes out: that is "
+        "You made the same training several times. With the same seed the same comes out: that "
+        "is "
         "no further evidence.",
         {_GAPS: 'measure("learned", 0 * seed) - measure("random", 0 * seed)'},
     ),
@@ -214,6 +274,11 @@ _SLIPS = {
         "Your interval has 1.96 standard errors. With so few seeds the deviation itself is "
         "uncertain: Student's t for n − 1, or a wider interval of your own.",
         {"T_95[seeds]": "1.96"},
+    ),
+    "population_deviation": (
+        "You divided by n for the deviation of the n differences. These are a sample: divide by "
+        "n − 1, or with four seeds the interval holds the truth in 93 studies of 100.",
+        {"/ (seeds - 1)": "/ seeds"},
     ),
     "deviation_of_one_run": (
         "Your interval is for one run. That of a mean over n seeds is √n times as narrow.",
@@ -244,7 +309,8 @@ _SLIPS = {
         {"mean = sum(gaps) / seeds": "mean = max(gaps)"},
     ),
     "worst_seeds_dropped": (
-        "You left out the runs that went worst. Which runs count is decided before they are made.",
+        "You left out the runs that went worst. Which runs count is decided before they are "
+        "made.",
         {"    mean = sum(gaps) / seeds":
          "    gaps = sorted(gaps)[2:]\n    seeds = max(len(gaps), 4)\n"
          "    mean = sum(gaps) / len(gaps)"},
@@ -267,14 +333,116 @@ _SLIPS = {
          "    mean = sum(gaps) / seeds"},
     ),
     "more_of_one": (
-        "You spent more of the budget on the learned reward than on the control. As many of each "
+        "You spent more of the budget on the learned reward than on the control. As many of "
+        "each "
         "are asked for.",
 {"for seed in range(seeds)]":
          "for seed in range(seeds - 1)] + [measure(\"learned\", seeds) - 0.1]"},
     ),
+    "one_seed_more": (
+        "You took the quantile of n degrees of freedom. The deviation of n differences has n "
+        "− 1.",
+        {"T_95[seeds]":
+         "{**T_95, 11: 2.2281}[seeds + 1]"},
+    ),
+    "one_sided_quantile": (
+        "Your quantile leaves 5 % on each side. An interval of 95 % leaves 2.5 %.",
+        {"T_95[seeds]":
+         "{4: 2.353, 5: 2.132, 6: 2.015, 7: 1.943, 8: 1.895, 9: 1.860, 10: 1.833}[seeds]"},
+    ),
+    "two_standard_errors": (
+        "Your interval has two standard errors. With so few seeds the deviation itself is "
+        "uncertain: Student's t.",
+        {"T_95[seeds]":
+         "2.0"},
+    ),
+    "four_seeds_always": (
+        "You used four seeds whatever the budget. The interval is wider than the budget "
+        "allows.",
+        {"seeds = min(budget // 2, 10)":
+         "seeds = 4"},
+    ),
+    "limit_excluded": (
+        "You stopped at a checkpoint that lies exactly on the limit. It has not exceeded it.",
+        {"if kl > limit":
+         "if kl >= limit"},
+    ),
+    "mean_of_checkpoints": (
+        "You averaged over the checkpoints within the limit. The last one within it is asked "
+        "for.",
+        {"        value = None\n        for kl, held_out in train(reward, seed):\n            "
+         "if kl > limit:\n                break\n            value = held_out\n        return "
+         "value":
+         "        values = [held_out for kl, held_out in train(reward, seed) if kl <= limit]\n "
+         "       return sum(values) / len(values)"},
+    ),
+    "median_of_seeds": (
+        "You gave the median difference. The mean over the runs made is asked for.",
+        {"mean = sum(gaps) / seeds":
+         "mean = float(np.median(gaps))"},
+    ),
+    "limit_of_ten": (
+        "Your limit is 10 nats, whatever `limit` says.",
+        {"if kl > limit":
+         "if kl > 10"},
+    ),
+    "divided_by_seeds": (
+        "You divided the deviation by n. The standard error of a mean is the deviation "
+        "divided by √n.",
+        {"/ seeds**0.5":
+         "/ seeds"},
+    ),
+    "conclusion_by_size": (
+        "You concluded from the size of the difference. Whether the interval holds 0 decides.",
+        {'"better" if low > 0 else "worse" if high < 0 else':
+         '"better" if mean > 0.1 else "worse" if mean < -0.1 else'},
+    ),
+    "smallest_to_largest": (
+        "Your interval is as wide as from the smallest to the largest difference. With four "
+        "seeds it misses the truth too often; with more it has another level.",
+        {"half = T_95[seeds] * deviation / seeds**0.5":
+         "half = (max(gaps) - min(gaps)) / 2"},
+    ),
+    "other_word": (
+        "Your third conclusion is another word. It is “cannot tell”: no difference was shown, "
+        "nor that there is none.",
+        {'"cannot tell"':
+         '"no difference"'},
+    ),
+    "goes_on_past_the_limit": (
+        "You left out checkpoints beyond the limit and took one after them. A run ends where "
+        "its KL first exceeds the limit.",
+        {"                break\n":
+         "                continue\n"},
+    ),
 }  # fmt: skip
 for _name, (_message, _edits) in _SLIPS.items():
     compare_rewards.slip(_name, _message, _edits)
+
+_HALF = (
+    "`mean, half = (float(gaps.mean()), "
+    "quantiles[seeds] * float(gaps.std(ddof=1)) / math.sqrt(seeds))` → "
+)
+compare_rewards.equivalent(
+    f"{_HALF}`mean, half = (float(gaps.mean()), "
+    "quantiles[seeds] * float(gaps.std(ddof=2)) / math.sqrt(seeds))`",
+    because="it is at most a quarter wider than need be, which the page allows",
+)
+_CONCLUSION = (
+    "`conclusion = 'better' if mean - half > 0 else 'worse' if mean + half < 0 else 'cannot tell'`"
+)
+compare_rewards.equivalent(
+    f"{_CONCLUSION} → {_CONCLUSION.replace('half > 0', 'half >= 0')}",
+    because="an end of an interval is not exactly 0",
+)
+compare_rewards.equivalent(
+    f"{_CONCLUSION} → {_CONCLUSION.replace('half < 0', 'half <= 0')}",
+    because="an end of an interval is not exactly 0",
+)
+compare_rewards.equivalent(
+    "`value = math.nan` deleted",
+    because="the checkpoint before training, at KL 0, is always within the limit",
+)
 
 compare_rewards.hint("Which question does the control answer that one run cannot?")
 compare_rewards.hint("Settle the number of seeds and the measure before the first training.")

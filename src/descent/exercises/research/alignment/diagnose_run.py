@@ -178,7 +178,8 @@ def right_diagnosis(log):
 
 _SLIPS = {
     "temperature_not_checked": (
-        "You did not compare the log-probabilities written down while sampling with those that the "
+        "You did not compare the log-probabilities written down while sampling with those that "
+        "the "
         "loss uses. They are of the same tokens, and must be the same.",
         {"abs().max() > 0.01": "abs().max() > 1e9"},
     ),
@@ -214,7 +215,8 @@ _SLIPS = {
         {"abs(reported - kl) > 0.02 * abs(kl)": "False"},
     ),
     "per_token_and_padding_exchanged": (
-        "You exchanged the KL per token and the KL with padding in it. The first is smaller by the "
+        "You exchanged the KL per token and the KL with padding in it. The first is smaller by "
+        "the "
         "mean length.",
         {"return \"not per completion\"": "return \"padding counted\"",
          "        return \"padding counted\"\n    pairs":
@@ -225,12 +227,14 @@ _SLIPS = {
         {'"collapsed" if len(lines) < 0.1 * len(real) else "sound"': '"sound"'},
     ),
     "any_repetition": (
-        "You call a policy collapsed as soon as a line comes twice. The page's limit is a tenth of "
+        "You call a policy collapsed as soon as a line comes twice. The page's limit is a "
+        "tenth of "
         "different lines.",
         {"len(lines) < 0.1 * len(real)": "len(lines) < len(real)"},
     ),
     "half_is_collapsed": (
-        "You call a policy collapsed with less than three quarters of different lines. The page's "
+        "You call a policy collapsed with less than three quarters of different lines. The "
+        "page's "
         "limit is a tenth.",
         {"len(lines) < 0.1 * len(real)": "len(lines) < 0.75 * len(real)"},
     ),
@@ -244,7 +248,8 @@ _SLIPS = {
         {"if r)": "if r or True)"},
     ),
     "collapse_first": (
-        "You named the collapse before the bookkeeping. With a wrong KL nobody knows how far the "
+        "You named the collapse before the bookkeeping. With a wrong KL nobody knows how far "
+        "the "
         "policy went: the table's order puts that first.",
         {"    real = log.mask\n":
          "    real = log.mask\n"
@@ -252,7 +257,8 @@ _SLIPS = {
          "    if len(rows) < 0.1 * len(real):\n        return \"collapsed\"\n"},
     ),
     "sign_before_temperature": (
-        "You judged the KL before the log-probabilities that it is made of. The table's order puts "
+        "You judged the KL before the log-probabilities that it is made of. The table's order "
+        "puts "
         "the temperature first.",
         {"    real = log.mask\n":
          "    real = log.mask\n    if log.reported_kl < 0:\n        return \"sign\"\n"},
@@ -260,6 +266,99 @@ _SLIPS = {
     "size_of_the_kl": (
         "You take a large KL for a collapse. A policy can go far and say many things.",
         {"len(lines) < 0.1 * len(real)": "kl > 3.0"},
+    ),
+    "mean_gap": (
+        "You passed over a gap of more than 0.01 in the log-probability of a single token. "
+        "Averaged, or taken between probabilities, it is lost.",
+        {"(log.sampled_log_probs - log.policy_log_probs)[real].abs().max() > 0.01":
+         "(log.sampled_log_probs - log.policy_log_probs)[real].abs().mean() > 0.01"},
+    ),
+    "signed_gap": (
+        "You looked for gaps in one direction. A sampled log-probability may be lower as "
+        "well.",
+        {"(log.sampled_log_probs - log.policy_log_probs)[real].abs().max() > 0.01":
+         "(log.sampled_log_probs - log.policy_log_probs)[real].max() > 0.01"},
+    ),
+    "negative_is_sign": (
+        "You call every negative report a wrong sign. It must agree with minus your KL.",
+        {'            return "sign"\n        per':
+         '            return "sign"\n        if reported < 0:\n            return "sign"\n     '
+         "   per"},
+    ),
+    "absolute_tolerance": (
+        "You took 0.02 nats for agreement with minus your KL. It is 2 % of its size.",
+        {"abs(reported + kl) <= 0.02 * abs(kl)":
+         "abs(reported + kl) <= 0.02"},
+    ),
+    "looser_tolerance": (
+        "You took 10 % for agreement with your KL per token. The page says 2 %.",
+        {"0.02 * abs(per_token)": "0.1 * abs(per_token)"},
+    ),
+    "looser_for_the_kl": (
+        "You took 10 % for agreement with your KL. The page says 2 %.",
+        {"abs(reported - kl) > 0.02": "abs(reported - kl) > 0.1"},
+    ),
+    "width_for_length": (
+        "You divided by the width, padding and all. Divide by the mean number of real tokens.",
+        {"kl * len(real) / real.sum().item()":
+         "kl / real.shape[1]"},
+    ),
+    "mean_of_line_means": (
+        "You averaged each line first. The KL per token here is your KL, divided by the mean "
+        "number of real tokens.",
+        {"per_token = kl * len(real) / real.sum().item()":
+         "per_token = (torch.where(real, difference, 0.0).sum(1) / real.sum(1)).mean().item()"},
+    ),
+    "collapse_at_a_tenth": (
+        "You call a tenth of different lines a collapse. It is fewer than a tenth.",
+        {"len(lines) < 0.1":
+         "len(lines) <= 0.1"},
+    ),
+    "collapse_below_a_half": (
+        "You call less than half of different lines a collapse. The page's limit is a tenth.",
+        {"len(lines) < 0.1":
+         "len(lines) < 0.5"},
+    ),
+    "words_counted": (
+        "You counted different words. Different lines are asked for.",
+        {"lines = {tuple(t for t, r in zip(*pair, strict=True) if r) for pair in pairs}":
+         "lines = {t for pair in pairs for t, r in zip(*pair, strict=True) if r}"},
+    ),
+    "padding_recomputed": (
+        "You looked for a report that agrees with a KL over all places. By the table every "
+        "other disagreement has that name too.",
+        {'        return "padding counted"\n    pairs':
+         "        everything = difference.sum(dim=1).mean().item()\n        if abs(reported - "
+         'everything) <= 0.02 * abs(everything):\n            return "padding counted"\n    '
+         "pairs"},
+    ),
+    "too_large_alone": (
+        "You look for reports that are too large. One that is too small does not agree "
+        "either.",
+        {'        return "padding counted"\n    pairs':
+         '        if reported > kl:\n            return "padding counted"\n    pairs'},
+    ),
+    "own_kl_is_k2": (
+        "Your own KL is not k1, log p − log q summed over a line: in a batch k2 and k3 are other "
+        "numbers.",
+        {"kl = torch.where(real, difference, 0.0)":
+         "kl = 0.5 * torch.where(real, difference, 0.0).square()"},
+    ),
+    "sign_has_no_name": (
+        "You gave a wrong sign the name of counted padding. The sign stands above it in the "
+        "table.",
+        {'return "sign"':
+         'return "padding counted"'},
+    ),
+    "short_word": (
+        "“temperature” is none of the six words: the page's is “another temperature”.",
+        {'return "another temperature"':
+         'return "temperature"'},
+    ),
+    "exact_agreement": (
+        "You asked for exact agreement with your KL. Within 2 % it agrees.",
+        {"abs(reported - kl) > 0.02 * abs(kl)":
+         "abs(reported - kl) > 1e-6"},
     ),
 }  # fmt: skip
 for _name, (_message, _edits) in _SLIPS.items():

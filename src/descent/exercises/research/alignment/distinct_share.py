@@ -53,6 +53,7 @@ def _(answer, draw: Draw) -> None:
     _expect_share(answer, tokens, mask_of([1, 2, 3], 4))
     _expect_share(answer, torch.tensor([[5, 7, 8], [5, 7, 3]]), mask_of([3, 3], 3))
     _expect_share(answer, torch.tensor([[5, 0, 7], [5, 7, 0]]), mask_of([3, 2], 3))
+    _expect_share(answer, torch.tensor([[3, 14], [31, 4]]), mask_of([2, 2], 2))
 
 
 @distinct_share.property("is 1 ⁄ n where all samples are the same", trials=3)
@@ -84,7 +85,8 @@ _SLIPS = {
         {"if real)": "if real and token != 0)"},
     ),
     "masked_with_zeros": (
-        "You wrote 0 over the padding and compared whole rows. A line that ends with a real 0 and "
+        "You wrote 0 over the padding and compared whole rows. A line that ends with a real 0 "
+        "and "
         "one that is padded there then look the same.",
         {"if real)": "if True)", "tuple(token for": "tuple(token * real for"},
     ),
@@ -130,6 +132,78 @@ _SLIPS = {
     "last_token_dropped": (
         "You left the last real token out. Lines that differ there alone are different.",
         {"if real)": "if real)[:-1]"},
+    ),
+    "neighbours_compared": (
+        "You compared each line with the one before it. The same line may come again later.",
+        {"seen = {":
+         "rows = [tuple(t for t, r in zip(*line, strict=True) if r) for line in "
+         "zip(tokens.tolist(), mask.tolist(), strict=True)]\n    return (1 + sum(a != b for a, "
+         "b in zip(rows, rows[1:]))) / len(rows)\n    seen = {"},
+    ),
+    "one_taken_off": (
+        "You took 1 off above and below the fraction. Where all are the same the share is 1 ⁄ "
+        "n.",
+        {"len(seen) / len(tokens)":
+         "(len(seen) - 1) / max(len(tokens) - 1, 1)"},
+    ),
+    "sums_compared": (
+        "You compared sums of token numbers. Different lines may have the same.",
+        {"seen = {tuple(token for token, real in zip(*line, strict=True) if real)":
+         "seen = {sum(token for token, real in zip(*line, strict=True) if real)"},
+    ),
+    "percent": (
+        "You gave per cent. A share is asked for.",
+        {"len(seen) / len(tokens)":
+         "100 * len(seen) / len(tokens)"},
+    ),
+    "digits_joined": (
+        "You joined the token numbers without anything between them: 1, 12 and 11, 2 then "
+        "look the same.",
+        {"seen = {tuple(token for token, real in zip(*line, strict=True) if real)":
+         "seen = {''.join(str(token) for token, real in zip(*line, strict=True) if real)"},
+    ),
+    "first_token_dropped": (
+        "You left the first token out. Lines that differ there alone are different.",
+        {"if real)":
+         "if real)[1:]"},
+    ),
+    "divided_by_width": (
+        "You divided by the width. Divide by the number of samples.",
+        {"/ len(tokens)":
+         "/ tokens.shape[1]"},
+    ),
+    "tensors_in_a_set": (
+        "You put tensors into a set. Two tensors are never the same object: make tuples of "
+        "numbers.",
+        {"return len(seen) / len(tokens)":
+         "seen = {tokens[i, mask[i]] for i in range(len(tokens))}\n    return len(seen) / "
+         "len(tokens)"},
+    ),
+    "pairs_that_differ": (
+        "You gave the share of pairs that differ. The number of different lines, divided by "
+        "n, is asked for.",
+        {"return len(seen) / len(tokens)":
+         "rows = [tuple(tokens[i, mask[i]].tolist()) for i in range(len(tokens))]\n    n = "
+         "len(rows)\n    return sum(rows[i] != rows[j] for i in range(n) for j in range(i)) / "
+         "max(n * (n - 1) / 2, 1)"},
+    ),
+    "pairs_of_words": (
+        "You counted different pairs of neighbouring words. Different *lines* are asked for.",
+        {"return len(seen) / len(tokens)":
+         "grams = [g for line in seen for g in zip(line, line[1:])]\n    return "
+         "len(set(grams)) / max(len(grams), 1)"},
+    ),
+    "words_as_a_set": (
+        "You compared lines as sets of words. Order, and how often a word comes, make another "
+        "line.",
+        {"tuple(token for token, real in zip(*line, strict=True) if real)":
+         "frozenset(token for token, real in zip(*line, strict=True) if real)"},
+    ),
+    "share_of_the_commonest": (
+        "You gave the share of all lines but the commonest. Count the different ones.",
+        {"return len(seen) / len(tokens)":
+         "rows = [tuple(tokens[i, mask[i]].tolist()) for i in range(len(tokens))]\n    return "
+         "1 - max(rows.count(row) for row in rows) / len(rows)"},
     ),
 }  # fmt: skip
 for _name, (_message, _edits) in _SLIPS.items():

@@ -39,8 +39,10 @@ class Case:
     def expect(self, answer, beta: float) -> None:
         """Compare loss and accuracy."""
         loss, share = answer(self.policy, self.start, self.labels, self.pairs, beta)
-        lists = (x.double().tolist() for x in (self.policy, self.start, self.labels))
-        right = _pair_by_pair(*lists, self.pairs.tolist(), beta)
+        policy, start, labels = (
+            x.double().tolist() for x in (self.policy, self.start, self.labels)
+        )
+        right = _pair_by_pair(policy, start, labels, self.pairs.tolist(), beta)
         expect(loss, "the loss").has_shape().is_finite().close_to(right[0])
         expect(share, "the share of pairs in the right order").close_to(right[1], atol=1e-6)
 
@@ -178,7 +180,8 @@ _SLIPS = {
         {"count = max(len(margin), 1)": "count = max(len(pairs), 1)"},
     ),
     "neutral_left_out": (
-        "You left out every pair with a neutral completion. Neutral is better than negative, and "
+        "You left out every pair with a neutral completion. Neutral is better than negative, "
+        "and "
         "worse than positive.",
         {"kept = labels[one] != labels[two]":
          "kept = (labels[one] != labels[two]) & (labels[one] != 0.5) & (labels[two] != 0.5)"},
@@ -197,7 +200,8 @@ _SLIPS = {
         {"count = max(len(margin), 1)": "count = len(margin) or float('nan')"},
     ),
     "logarithm_of_sigmoid": (
-        "You take the logarithm of a sigmoid, which is 0 on a computer at margins in the hundreds. "
+        "You take the logarithm of a sigmoid, which is 0 on a computer at margins in the "
+        "hundreds. "
         "−log sigmoid(a) is softplus(−a).",
         {_LOSS: "-(beta * margin).sigmoid().log()"},
     ),
@@ -226,6 +230,87 @@ _SLIPS = {
     "detached": (
         "The loss is cut off from the policy, so nothing can learn.",
         {"return loss,": "return loss.detach(),"},
+    ),
+    "weighted_by_labels": (
+        "You weighted each pair by how far its labels differ. All remaining pairs count the "
+        "same.",
+        {"F.softplus(-beta * margin).sum()":
+         "(F.softplus(-beta * margin) * (labels[better] - labels[worse])[kept]).sum()"},
+    ),
+    "soft_targets": (
+        "You used the better one's label as a soft target. The labels say only which of two "
+        "is better.",
+        {"F.softplus(-beta * margin).sum()":
+         "(labels[better][kept] * F.softplus(-beta * margin) + (1 - labels[better][kept]) * "
+         "F.softplus(beta * margin)).sum()"},
+    ),
+    "start_of_the_better_alone": (
+        "You took the start off for the better one alone. It is taken off for both.",
+        {"(gone[better] - gone[worse])":
+         "(gone[better] - policy[worse])"},
+    ),
+    "no_logarithm": (
+        "You left the logarithm out: the loss is −log σ, not 1 − σ.",
+        {"F.softplus(-beta * margin)":
+         "(1 - (beta * margin).sigmoid())"},
+    ),
+    "ratio_of_logarithms": (
+        "You divided log-probabilities. The logarithm of a ratio is a difference.",
+        {"policy - start.detach()":
+         "policy / start.detach()"},
+    ),
+    "better_alone": (
+        "You made the better ones likelier, and left the worse ones and the start out.",
+        {"loss = F.softplus(-beta * margin).sum() / count":
+         "loss = -policy[better][kept].sum() / count"},
+    ),
+    "margins_limited": (
+        "You limited the margins. A pair that is far on the wrong side must still be pulled "
+        "back.",
+        {"F.softplus(-beta * margin)":
+         "F.softplus((-beta * margin).clamp(-20, 20))"},
+    ),
+    "share_beyond_a_threshold": (
+        "You counted margins above a threshold. Above 0 is enough.",
+        {"(margin > 0)":
+         "(beta * margin > 0.5)"},
+    ),
+    "share_wrong_way": (
+        "Your share counts the pairs in the wrong order.",
+        {"(margin > 0)":
+         "(margin < 0)"},
+    ),
+    "share_of_completions": (
+        "You divided the share by the number of completions. Divide by that of the remaining "
+        "pairs.",
+        {"(margin > 0).sum().item() / count":
+         "(margin > 0).sum().item() / len(labels)"},
+    ),
+    "share_of_turned_pairs": (
+        "Your share counts the pairs whose second is the better. Whether the policy agrees is "
+        "asked for.",
+        {"(margin > 0).sum().item()":
+         "(turned & kept).sum().item()"},
+    ),
+    "normalised": (
+        "You normalised log p − log q over the batch. It stays in nats: β is its only scale.",
+        {"margin = (gone":
+         "gone = (gone - gone.mean()) / (gone.std() + 1e-8)\n    margin = (gone"},
+    ),
+    "in_bits": (
+        "Your loss is in bits. Nats: the natural logarithm.",
+        {"loss = F.softplus(-beta * margin).sum() / count":
+         "loss = F.softplus(-beta * margin).sum() / count / 0.6931471805599453"},
+    ),
+    "loss_of_the_mean": (
+        "You took the loss of the mean margin. Take the mean of the losses.",
+        {"F.softplus(-beta * margin).sum() / count":
+         "F.softplus(-beta * margin.sum() / count) * (len(margin) > 0)"},
+    ),
+    "ratio_of_probabilities": (
+        "You took p/q for g. It is the logarithm, log p − log q.",
+        {"gone = policy - start.detach()":
+         "gone = (policy - start.detach()).exp()"},
     ),
 }  # fmt: skip
 for _name, (_message, _edits) in _SLIPS.items():

@@ -139,11 +139,13 @@ _SLIPS = {
         {"(p * (p / q).log()).sum()": "(q * (q / p).log()).sum()"},
     ),
     "zero_not_left_out": (
-        "A token that the policy never writes made NaN of your sums. It never comes: leave it out.",
+        "A token that the policy never writes made NaN of your sums. It never comes: leave it "
+        "out.",
         {"written = policy > 0": "written = policy >= 0"},
     ),
     "k3_always_unbiased": (
-        "You took k3 for unbiased whatever the models. Its r − 1 has mean 0 only if the policy can "
+        "You took k3 for unbiased whatever the models. Its r − 1 has mean 0 only if the policy "
+        "can "
         "write all that the start can.",
         {"means - kl, spreads": "(means - kl) * torch.tensor([1.0, 1.0, 0.0]), spreads"},
     ),
@@ -154,6 +156,72 @@ _SLIPS = {
     "sample_deviation": (
         "You divided by one token less. These are sums over a whole distribution, not a sample.",
         {".sum(dim=1).sqrt()": ".sum(dim=1).mul(len(p) / max(len(p) - 1, 1)).sqrt()"},
+    ),
+    "kl_by_k2": (
+        "You took the mean of k2 for the KL. It is an approximation; the KL is Σ p log p/q.",
+        {"kl = (p * (p / q).log()).sum()":
+         "kl = means[1]"},
+    ),
+    "kl_by_k3": (
+        "You took the mean of k3 for the KL. Where the policy's probability of a word is 0 it "
+        "is another number: the KL is Σ p log p/q.",
+        {"kl = (p * (p / q).log()).sum()":
+         "kl = means[2]"},
+    ),
+    "spread_unweighted": (
+        "Your spread counts every word alike. Each comes as often as the policy writes it.",
+        {"spreads = (p * (k - means[:, None]).square()).sum(dim=1).sqrt()":
+         "spreads = k.std(dim=1, correction=0)"},
+    ),
+    "spread_of_words": (
+        "Your spread counts every word alike, and divides by one less. Each comes as often as "
+        "the policy writes it.",
+        {"spreads = (p * (k - means[:, None]).square()).sum(dim=1).sqrt()":
+         "spreads = k.std(dim=1)"},
+    ),
+    "spread_of_products": (
+        "You took the spread of p·k. Weigh the squares by p, not the values.",
+        {"spreads = (p * (k - means[:, None]).square()).sum(dim=1).sqrt()":
+         "spreads = (p * k).std(dim=1)"},
+    ),
+    "mean_distance": (
+        "You gave the mean distance from the mean. A standard deviation is the root of the "
+        "mean square.",
+        {"(p * (k - means[:, None]).square()).sum(dim=1).sqrt()":
+         "(p * (k - means[:, None]).abs()).sum(dim=1)"},
+    ),
+    "start_made_to_add_up": (
+        "You made the start add up to 1 over the words that the policy writes. Its "
+        "probabilities stay as they are.",
+        {"p, q = policy[written], start[written]":
+         "p, q = policy[written], start[written]\n    q = q / q.sum()"},
+    ),
+    "small_number_for_zero": (
+        "You put a small number for a probability of 0. Such a word is never drawn: leave it "
+        "out.",
+        {"p, q = policy[written], start[written]":
+         "p, q = policy.clamp(min=1e-8), start"},
+    ),
+    "error_of_the_mean": (
+        "You divided by the root of the number of words. That is no sample: it is the whole "
+        "distribution.",
+        {".sum(dim=1).sqrt()":
+         ".sum(dim=1).sqrt() / len(p) ** 0.5"},
+    ),
+    "entropy": (
+        "You gave the policy's entropy for the KL. The start belongs into the logarithm.",
+        {"kl = (p * (p / q).log()).sum()":
+         "kl = -(p * p.log()).sum()"},
+    ),
+    "relative_deviations": (
+        "You divided the deviations by the mean. They are asked for in nats.",
+        {".sum(dim=1).sqrt()":
+         ".sum(dim=1).sqrt() / means[0].clamp(min=1e-12)"},
+    ),
+    "order": (
+        "The estimators come in another order: k1, k2, k3.",
+        {"[-log_r, log_r.square() / 2, q / p - 1 - log_r]":
+         "[-log_r, q / p - 1 - log_r, log_r.square() / 2]"},
     ),
 }  # fmt: skip
 for _name, (_message, _edits) in _SLIPS.items():

@@ -143,12 +143,14 @@ def right_kl(policy, start, longest):
 
 _SLIPS = {
     "sign": (
-        "The sign is wrong: log q/p, with the start's probability above. A KL divergence is never "
+        "The sign is wrong: log q/p, with the start's probability above. A KL divergence is "
+        "never "
         "negative.",
         {"math.log(p / q)": "math.log(q / p)"},
     ),
     "reverse_kl": (
-        "You weighted by the start's probabilities. The KL of the policy from the start is a mean "
+        "You weighted by the start's probabilities. The KL of the policy from the start is a "
+        "mean "
         "over what the *policy* writes.",
         {"chance * p,": "chance * q,"},
     ),
@@ -163,7 +165,8 @@ _SLIPS = {
         {"len(prefix) == longest or (prefix and prefix[-1] == 1)": "len(prefix) == longest"},
     ),
     "unfinished_left_out": (
-        "You left out the lines that are cut off at `longest` without an end. They are drawn, and "
+        "You left out the lines that are cut off at `longest` without an end. They are drawn, "
+        "and "
         "count.",
         {"            total += chance * log_ratio\n":
          "            total += chance * log_ratio if prefix[-1] == 1 else 0.0\n"},
@@ -182,7 +185,8 @@ _SLIPS = {
         {"len(prefix) == longest or": "len(prefix) == max(longest - 1, 1) or"},
     ),
     "per_token": (
-        "You divided each line by its length: that is a KL per token. A whole completion is asked "
+        "You divided each line by its length: that is a KL per token. A whole completion is "
+        "asked "
         "for.",
         {"chance * log_ratio\n": "chance * log_ratio / len(prefix)\n"},
     ),
@@ -217,7 +221,8 @@ _SLIPS = {
         {"prefix[-1] == 1": "prefix[-1] == 0"},
     ),
     "k2": (
-        "You took half the square of each log-ratio, the mean of k2. That is an approximation, and "
+        "You took half the square of each log-ratio, the mean of k2. That is an approximation, "
+        "and "
         "here everything can be added up exactly.",
         {"chance * log_ratio\n": "chance * log_ratio**2 / 2\n"},
     ),
@@ -228,10 +233,87 @@ _SLIPS = {
     ),
     "prefix_ratio_at_every_token": (
         "You added a line's ratio up at every token, not at its end. Each line counts once.",
-        {"            waiting.append(((*prefix, token), chance * p, log_ratio + math.log(p / q)))":
+        {"            waiting.append(((*prefix, token), chance * p, log_ratio + math.log(p / "
+         "q)))":
          "            total += chance * p * (log_ratio + math.log(p / q)) "
          "if len(prefix) + 1 < longest and token != 1 else 0.0\n"
-         "            waiting.append(((*prefix, token), chance * p, log_ratio + math.log(p / q)))"},
+         "            waiting.append(((*prefix, token), chance * p, log_ratio + math.log(p / "
+         "q)))"},
+    ),
+    "first_shares_for_all": (
+        "You asked the policy for the first token's probabilities at every place. It is asked "
+        "with all that was drawn so far.",
+        {"zip(policy(prefix),":
+         "zip(policy(()),"},
+    ),
+    "start_shares_for_all": (
+        "You asked the start for the first token's probabilities at every place. It is asked "
+        "with all that was drawn so far.",
+        {"start(prefix), strict":
+         "start(()), strict"},
+    ),
+    "end_left_out": (
+        "You left the end token's own probability out. Ending is a choice, and counts.",
+        {"if p == 0:":
+         "if p == 0 or token == 1:"},
+    ),
+    "one_token_long": (
+        "Your lines are one token too long.",
+        {"len(prefix) == longest or":
+         "len(prefix) == longest + 1 or"},
+    ),
+    "half_way_mixture": (
+        "You compared the policy with the mean of both models. The KL is that from the start "
+        "itself.",
+        {"math.log(p / q)":
+         "math.log(p / ((p + q) / 2))"},
+    ),
+    "divided_by_longest": (
+        "You divided by `longest`. The KL of a whole line is a sum over its tokens.",
+        {"    return total\n":
+         "    return total / longest\n"},
+    ),
+    "difference_of_probabilities": (
+        "You subtracted probabilities. The logarithm of their ratio is asked for.",
+        {"math.log(p / q)":
+         "abs(p - q)"},
+    ),
+    "negative_terms_cut": (
+        "You cut the logarithm of each ratio at 0. The negative ones belong to the sum.",
+        {"math.log(p / q)":
+         "max(math.log(p / q), 0.0)"},
+    ),
+    "tokens_squared": (
+        "You took half the square of each token's log-ratio, the mean of k2. Here everything "
+        "can be added up exactly.",
+        {"math.log(p / q)":
+         "math.log(p / q) ** 2 / 2"},
+    ),
+    "zero_divided": (
+        "Where the start never writes what the policy writes you divided by 0. The KL is "
+        "infinite there.",
+        {"            if q == 0:\n                return math.inf\n":
+         ""},
+    ),
+    "rest_unweighted": (
+        "You added what follows a token as often as there are tokens. It comes with that "
+        "token's probability.",
+        {"    total = 0.0\n":
+         "    def all_of(prefix):\n        if len(prefix) == longest or prefix[-1:] == (1,):\n "
+         "           return 0.0\n        pairs = enumerate(zip(policy(prefix), start(prefix), "
+         "strict=True))\n        return sum(p * (math.log(p / q) if q else math.inf) + "
+         "all_of((*prefix, token)) for token, (p, q) in pairs if p)\n\n    return all_of(())\n "
+         "   total = 0.0\n"},
+    ),
+    "rest_by_the_start": (
+        "You weighted what follows a token by the start's probability. The policy's decides "
+        "how often it comes.",
+        {"    total = 0.0\n":
+         "    def all_of(prefix):\n        if len(prefix) == longest or prefix[-1:] == (1,):\n "
+         "           return 0.0\n        pairs = enumerate(zip(policy(prefix), start(prefix), "
+         "strict=True))\n        return sum(p * (math.log(p / q) if q else math.inf) + (q * "
+         "all_of((*prefix, token)) if q else 0.0) for token, (p, q) in pairs if p)\n\n    "
+         "return all_of(())\n    total = 0.0\n"},
     ),
 }  # fmt: skip
 for _name, (_message, _edits) in _SLIPS.items():

@@ -105,9 +105,10 @@ def _(answer, draw: Draw) -> None:
 def _(answer, draw: Draw) -> None:
     for kind in KINDS:
         alpha, beta, peak = answer(np.array([1.5, 0.0, 6.0, 3.0]), np.zeros(4), kind)
-        expect(alpha, "α").equals(0.0)
-        expect(beta, "β").equals(0.0)
-        expect(peak, "the KL of the peak").equals(math.inf)
+        expect(alpha, "α").close_to(0.0, atol=1e-9)
+        expect(beta, "β").close_to(0.0, atol=1e-9)
+        if beta <= 0:  # a search may end a hair above 0
+            expect(peak, "the KL of the peak").equals(math.inf)
 
 
 @fit_gao.property("refuses what no law can be fitted to", trials=1)
@@ -142,7 +143,8 @@ _TOP = 'top = alpha / (2 * beta) if kind == "best of n" else math.exp(alpha / be
 _SECOND = 'second = d if kind == "best of n" else np.log(safe)'
 _SLIPS = {
     "rl_in_the_wrong_form": (
-        "You wrote the law of reinforcement learning as α√KL − β KL. That is d(α − βd), the law of "
+        "You wrote the law of reinforcement learning as α√KL − β KL. That is d(α − βd), the "
+        "law of "
         "*best of n*. For reinforcement learning it is d(α − β log d).",
         {_SECOND: "second = d",
          "else math.exp(alpha / beta - 1)": "else alpha / (2 * beta)"},
@@ -159,7 +161,8 @@ _SLIPS = {
          _TOP: "top = math.exp(alpha / beta - 1)"},
     ),
     "d_is_the_kl": (
-        "You took d for the KL. It is the root of it: for a small step the reward grows like √KL.",
+        "You took d for the KL. It is the root of it: for a small step the reward grows like "
+        "√KL.",
         {"d = np.sqrt(kl)": "d = kl * 1.0"},
     ),
     "log_of_kl": (
@@ -182,7 +185,8 @@ _SLIPS = {
         {"np.log(safe)": "np.log1p(d)"},
     ),
     "with_intercept": (
-        "You fitted a constant as well. At d = 0 the law is 0: rewards are counted from the start.",
+        "You fitted a constant as well. At d = 0 the law is 0: rewards are counted from the "
+        "start.",
         {"columns = np.stack([d, -d * second], axis=1)":
          "columns = np.stack([d, -d * second, np.ones_like(d)], axis=1)",
          "alpha, beta = np": "alpha, beta, _ = np"},
@@ -217,7 +221,8 @@ _SLIPS = {
         {"np.where(d > 0, d, 1.0)": "d"},
     ),
     "divided_by_d": (
-        "You fitted R/d by a line. That weighs the points near the start more than the others, and "
+        "You fitted R/d by a line. That weighs the points near the start more than the others, "
+        "and "
         "fails at d = 0: fit R itself.",
         {"columns = np.stack([d, -d * second], axis=1)":
          "far = d > 0\n    rewards = rewards[far] / d[far]\n"
@@ -236,13 +241,89 @@ _SLIPS = {
         {"(kl < 0).any()": "False", "np.sqrt(kl)": "np.sqrt(np.abs(kl))"},
     ),
     "one_distance_accepted": (
-        "You accept points at one distance. Two unknowns need two different ones besides 0: raise "
+        "You accept points at one distance. Two unknowns need two different ones besides 0: "
+        "raise "
         "ValueError.",
         {"len(np.unique(kl[kl > 0])) < 2": "len(kl) < 2"},
     ),
     "other_kind_accepted": (
         "You accept any kind. The laws are for \"best of n\" and \"rl\": raise ValueError.",
         {'kind not in ("best of n", "rl")': "kind is None"},
+    ),
+    "one_not_taken_off": (
+        "Your peak of the law of reinforcement learning is at log d = α/β. The derivative is "
+        "0 where log d = α/β − 1.",
+        {'top = alpha / (2 * beta) if kind == "best of n" else math.exp(alpha / beta - 1)':
+         'top = alpha / (2 * beta) if kind == "best of n" else math.exp(alpha / beta)'},
+    ),
+    "one_outside": (
+        "You took 1 off the exponential. It belongs into the exponent: e^(α/β − 1).",
+        {'top = alpha / (2 * beta) if kind == "best of n" else math.exp(alpha / beta - 1)':
+         'top = alpha / (2 * beta) if kind == "best of n" else math.exp(alpha / beta) - 1'},
+    ),
+    "two_left_out": (
+        "Your peak of best of n lies where its reward has fallen to 0 again, at d = α/β. The "
+        "peak is at half of it.",
+        {'top = alpha / (2 * beta) if kind == "best of n" else math.exp(alpha / beta - 1)':
+         'top = alpha / beta if kind == "best of n" else math.exp(alpha / beta - 1)'},
+    ),
+    "height_of_the_peak": (
+        "You gave the reward at the peak. The KL there is asked for.",
+        {"float(top**2)":
+         "float(top * (alpha - beta * (top if kind == 'best of n' else math.log(top))))"},
+    ),
+    "root_of_the_distance": (
+        "You took the root of d. The KL is d².",
+        {"float(top**2)":
+         "float(math.sqrt(abs(top)))"},
+    ),
+    "peak_within_the_data": (
+        "You cut the peak at the largest KL measured. The peak of the law is asked for, "
+        "beyond the data too.",
+        {"float(top**2)":
+         "float(min(top**2, kl.max()))"},
+    ),
+    "beta_cut_at_zero": (
+        "You set a negative β to 0. Give what was fitted; only the peak is infinite then.",
+        {"    if beta <= 0:":
+         "    beta = max(beta, 0.0)\n    if beta <= 0:"},
+    ),
+    "peak_nan": (
+        "You gave NaN where there is no peak. The page asks for infinity.",
+        {"float(beta), math.inf":
+         "float(beta), math.nan"},
+    ),
+    "small_number_under_the_root": (
+        "You added a small number to the KL. At 0 the law is 0 by itself.",
+        {"np.sqrt(kl)":
+         "np.sqrt(kl + 1e-3)"},
+    ),
+    "small_number_in_the_logarithm": (
+        "You added a small number in the logarithm. At d = 0 the law is 0 by itself; "
+        "elsewhere it is log d.",
+        {"np.log(safe)":
+         "np.log(d + 1e-2)"},
+    ),
+    "first_reward_taken_off": (
+        "You took the first reward off. They are counted from the start's already, and come "
+        "in any order.",
+        {"    columns =":
+         "    rewards = rewards - rewards[0]\n    columns ="},
+    ),
+    "distances_sorted_alone": (
+        "You sorted the distances and not the rewards with them.",
+        {"np.sqrt(kl)":
+         "np.sqrt(np.sort(kl))"},
+    ),
+    "three_asked_for": (
+        "You refuse two different distances. They are enough for two unknowns.",
+        {"kl[kl > 0])) < 2":
+         "kl[kl > 0])) < 3"},
+    ),
+    "zero_refused": (
+        "You refuse a KL of 0. There the law is 0; only a KL below 0 is refused.",
+        {"(kl < 0).any()":
+         "(kl <= 0).any()"},
     ),
 }  # fmt: skip
 for _name, (_message, _edits) in _SLIPS.items():
@@ -265,7 +346,8 @@ fit_gao.equivalent(
     because="at d = 0 the logarithm is multiplied by 0",
 )
 fit_gao.equivalent(
-    "`alpha, beta = np.linalg.lstsq(np.stack([d, -d * falls], axis=1), rewards, rcond=None)[0]` → "
+    "`alpha, beta = np.linalg.lstsq(np.stack([d, -d * falls], axis=1), rewards, "
+    "rcond=None)[0]` → "
     "`alpha, beta = np.linalg.lstsq(np.stack([d, -d * falls], axis=1), rewards)[0]`",
     because="None is what numpy takes by itself",
 )

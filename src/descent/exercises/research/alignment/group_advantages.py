@@ -107,7 +107,8 @@ _SLIPS = {
         {"(values - values.mean()) / spread": "values / spread"},
     ),
     "sample_deviation": (
-        "The variance under your deviation is divided by the group's size less one. Divide by the "
+        "The variance under your deviation is divided by the group's size less one. Divide by "
+        "the "
         "size, as the page asks.",
         {"values.std(correction=0)": "values.std()"},
     ),
@@ -142,7 +143,8 @@ _SLIPS = {
         {"values - values.mean()": "values - values.median()"},
     ),
     "leave_one_out": (
-        "You compared each completion with the mean of the *others*. Here it is part of the mean.",
+        "You compared each completion with the mean of the *others*. Here it is part of the "
+        "mean.",
         {"values - values.mean()":
          "values - (values.sum() - values) / max(len(values) - 1, 1)"},
     ),
@@ -151,7 +153,8 @@ _SLIPS = {
         {"return found": "return found[prompts.argsort(stable=True)]"},
     ),
     "neighbours": (
-        "You took neighbours for a group, as if the batch were sorted by prompt. Go by `prompts`.",
+        "You took neighbours for a group, as if the batch were sorted by prompt. Go by "
+        "`prompts`.",
         {"group = prompts == prompt":
          "group = (prompts.sort().values == prompt)"},
     ),
@@ -163,6 +166,75 @@ _SLIPS = {
         "You used ranks. How much better a completion is counts too.",
         {"values = rewards[group]": "values = rewards[group].argsort().argsort().float() "
          "if rewards[group].max() > rewards[group].min() else rewards[group]"},
+    ),
+    "thousandth_added": (
+        "You added a thousandth to the deviation. Groups whose rewards are close together "
+        "then count less.",
+        {"values.std(correction=0)":
+         "values.std(correction=0) + 1e-3"},
+    ),
+    "equal_group_keeps": (
+        "A group that all got the same kept its rewards. Nothing can be learned from it: its "
+        "advantages are 0.",
+        {"torch.zeros_like(rewards)":
+         "rewards.clone()"},
+    ),
+    "by_the_range": (
+        "You divided by the range of the group. Its standard deviation is asked for.",
+        {"values.std(correction=0)":
+         "values.max() - values.min()"},
+    ),
+    "mean_distance": (
+        "You divided by the mean distance from the mean. The standard deviation is asked for.",
+        {"values.std(correction=0)":
+         "(values - values.mean()).abs().mean()"},
+    ),
+    "normalised_twice": (
+        "You normalised the whole batch once more at the end. Each group has mean 0 already.",
+        {"return found":
+         "return (found - found.mean()) / (found.std() + 1e-8) if len(found) > 1 else found"},
+    ),
+    "best_alone": (
+        "You gave 1 to the best and 0 to the others. How far a completion lies from the mean "
+        "counts.",
+        {"(values - values.mean()) / spread":
+         "(values == values.max()).float()"},
+    ),
+    "brought_between": (
+        "You brought each group between 0 and 1. Take the mean off and divide by the "
+        "deviation.",
+        {"(values - values.mean()) / spread":
+         "(values - values.min()) / (values.max() - values.min())"},
+    ),
+    "softmax": (
+        "You took a softmax. Take the mean off and divide by the deviation.",
+        {"(values - values.mean()) / spread":
+         "values.softmax(0)"},
+    ),
+    "limited": (
+        "You limited the distances from the mean to ±1. Nothing is cut off here.",
+        {"(values - values.mean()) / spread":
+         "(values - values.mean()).clamp(-1, 1) / spread"},
+    ),
+    "root_mean_square": (
+        "You divided by the root of the mean square. The deviation is measured about the "
+        "mean.",
+        {"values.std(correction=0)":
+         "values.square().mean().sqrt()"},
+    ),
+    "one_for_each_prompt": (
+        "You gave one number for each prompt. One for each completion is asked for.",
+        {"return found":
+         "return torch.stack([found[prompts == prompt].mean() for prompt in prompts.unique()])"},
+    ),
+    "groups_in_a_row": (
+        "Where the batch divides evenly you took neighbours for a group, all of one size. Go "
+        "by `prompts`.",
+        {"    found = torch":
+         "    many = len(prompts.unique())\n    if len(rewards) % many == 0 and len(rewards) > "
+         "many:\n        rows = rewards.view(many, -1)\n        return ((rows - rows.mean(1, "
+         "keepdim=True)) / (rows.std(1, correction=0, keepdim=True) + 1e-9)).flatten()\n    "
+         "found = torch"},
     ),
 }  # fmt: skip
 for _name, (_message, _edits) in _SLIPS.items():

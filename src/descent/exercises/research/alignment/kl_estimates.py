@@ -150,7 +150,8 @@ _SLIPS = {
         {"log_ratio.square() / 2": "log_ratio.square()"},
     ),
     "k3_ratio_turned_over": (
-        "Your k3 has the ratio upside down. r is q/p, the start over the policy, when the samples "
+        "Your k3 has the ratio upside down. r is q/p, the start over the policy, when the "
+        "samples "
         "come from the policy; p/q − 1 − log(p/q) estimates another thing.",
         {_K3: "log_ratio.exp() - 1 - log_ratio"},
     ),
@@ -216,6 +217,78 @@ _SLIPS = {
     "end_left_out": (
         "You left the last real token out. The end was chosen as well.",
         {"torch.where(mask,": "torch.where(mask & (mask.cumsum(1) < mask.sum(1, keepdim=True)),"},
+    ),
+    "k3_ratio_less_one": (
+        "Your k3 is r − 1, which is 0 in the mean whatever the models. Take log r off.",
+        {"k3 = (-log_ratio).exp() - 1 + log_ratio":
+         "k3 = (-log_ratio).exp() - 1"},
+    ),
+    "k3_is_k2": (
+        "Your k3 is k2 once more.",
+        {"k3 = (-log_ratio).exp() - 1 + log_ratio":
+         "k3 = k2"},
+    ),
+    "k2_of_the_ratio": (
+        "Your k2 squares the ratio. It is half the square of its *logarithm*.",
+        {"k2 = log_ratio.square() / 2":
+         "k2 = torch.where(mask, (-log_ratio).exp().square() / 2, 0.0)"},
+    ),
+    "k2_of_the_line": (
+        "You squared the log-ratio of the whole completion for k2. Square token by token, "
+        "then sum.",
+        {"k2.sum(dim=1)":
+         "log_ratio.sum(dim=1).square() / 2"},
+    ),
+    "k3_of_the_line": (
+        "You took the ratio of the whole completion for k3. One token at a time, then sum: "
+        "the same mean, with far less spread.",
+        {"k3.sum(dim=1)":
+         "(-log_ratio.sum(dim=1)).exp() - 1 + log_ratio.sum(dim=1)"},
+    ),
+    "k2_root": (
+        "You took the root of k2's sum. It is half of the sum of squares.",
+        {"k2.sum(dim=1)":
+         "log_ratio.square().sum(dim=1).sqrt() / 2"},
+    ),
+    "whole_line_absolute": (
+        "You took the absolute value of each completion's k1. A single one may be negative; "
+        "only the mean cannot be.",
+        {"k1.sum(dim=1)":
+         "k1.sum(dim=1).abs()"},
+    ),
+    "padding_in_k3": (
+        "Your k3 has something other than 0 at padding. Make the log-ratio 0 there: then r − "
+        "1 − log r is 0 as well.",
+        {"k3 = (-log_ratio).exp() - 1 + log_ratio":
+         "k3 = torch.where(mask, (-log_ratio).exp(), 0.0) - 1 + log_ratio"},
+    ),
+    "k1_weighted": (
+        "You weighted k1 by the policy's probabilities. The samples come from it: that weighs "
+        "them already.",
+        {"k1.sum(dim=1)":
+         "(torch.where(mask, policy_log_probs, 0.0).exp() * k1).sum(dim=1)"},
+    ),
+    "k1_per_token": (
+        "Your k1 is a mean over tokens, and k2 and k3 are sums. All three are nats per "
+        "completion.",
+        {"k1.sum(dim=1)":
+         "k1.sum(dim=1) / mask.sum(dim=1)"},
+    ),
+    "k3_batch_mean": (
+        "You gave every completion the batch's mean k3. Each has its own.",
+        {"k3.sum(dim=1)":
+         "k3.sum(dim=1).mean().expand(len(mask))"},
+    ),
+    "not_summed": (
+        "You gave the estimates of the tokens. Sum over those of a completion.",
+        {"k1.sum(dim=1), k2.sum(dim=1), k3.sum(dim=1)":
+         "k1, k2, k3"},
+    ),
+    "ratio_limited": (
+        "You limited the ratio in k3. It is large where the policy has left what the start "
+        "would write: that is what is measured.",
+        {"(-log_ratio).exp()":
+         "(-log_ratio).clamp(max=1.0).exp()"},
     ),
 }  # fmt: skip
 for _name, (_message, _edits) in _SLIPS.items():

@@ -110,6 +110,11 @@ def _(answer, draw: Draw) -> None:
     loss, _, _ = answer(new, old, case.start, case.mask, case.rewards, 0.25, 0.2)
     if loss.requires_grad:
         expect(len(gradients_at_leaves(loss)), "how many inputs get a gradient").equals(1)
+    start = case.start.clone().requires_grad_()
+    loss, _, _ = answer(new, case.old, start, case.mask, case.rewards, 0.25, 0.2)
+    if loss.requires_grad:
+        found = len(gradients_at_leaves(loss))
+        expect(found, "how many of new and start get a gradient").equals(1)
 
 
 @policy_loss.right
@@ -154,7 +159,8 @@ _SLIPS = {
         {"-(gain * mask).sum() / count": "-gain.mean()"},
     ),
     "divided_by_all_places": (
-        "You left padding out of the sum and divided by all places all the same. Long lines then "
+        "You left padding out of the sum and divided by all places all the same. Long lines "
+        "then "
         "count more than the page says.",
         {"-(gain * mask).sum() / count": "-(gain * mask).mean()"},
     ),
@@ -167,7 +173,8 @@ _SLIPS = {
         {"-(gain * mask).sum() / count": "-(gain * mask).sum(1).mean()"},
     ),
     "reported_per_token": (
-        "The KL you report is per token, and the one you train with is per completion. A limit of "
+        "The KL you report is per token, and the one you train with is per completion. A limit "
+        "of "
         "10 nats on the first is reached when the second is many times that.",
         {_KL: "(torch.where(mask, old - start, 0.0).sum() / count).item()"},
     ),
@@ -191,7 +198,8 @@ _SLIPS = {
         {_KL: "torch.where(mask, new - start, 0.0).sum(1).mean().item()"},
     ),
     "penalty_of_new": (
-        "You took the penalty from the new log-probabilities. It belongs to the completion as it "
+        "You took the penalty from the new log-probabilities. It belongs to the completion as "
+        "it "
         "was drawn: old minus start.",
         {_DRIFT: "torch.where(mask, new - start, 0.0).sum(dim=1).detach()"},
     ),
@@ -208,7 +216,8 @@ _SLIPS = {
         {"rewards - weight * drift": "rewards"},
     ),
     "ratio_turned_over": (
-        "Your ratio is old over new. It is the new policy's probability, divided by the old one's.",
+        "Your ratio is old over new. It is the new policy's probability, divided by the old "
+        "one's.",
         {"torch.where(mask, new - old, 0.0).exp()": "torch.where(mask, old - new, 0.0).exp()"},
     ),
     "ratio_to_start": (
@@ -225,7 +234,8 @@ _SLIPS = {
         {_GAIN: "torch.maximum(ratio * advantage, limited * advantage)"},
     ),
     "always_clipped": (
-        "You clipped always. Where the ratio has gone the *wrong* way the gradient is needed: take "
+        "You clipped always. Where the ratio has gone the *wrong* way the gradient is needed: "
+        "take "
         "the smaller of clipped and unclipped.",
         {_GAIN: "limited * advantage"},
     ),
@@ -234,7 +244,8 @@ _SLIPS = {
         {_GAIN: "ratio * advantage"},
     ),
     "advantage_normalised": (
-        "You normalised the advantages within the batch. The reward has its fixed scale already: "
+        "You normalised the advantages within the batch. The reward has its fixed scale "
+        "already: "
         "made anew in every batch, the weight of the KL would mean something else each time.",
         {"advantage = (rewards - weight * drift)[:, None]":
          "advantage = rewards - weight * drift\n"
@@ -259,7 +270,8 @@ _SLIPS = {
     ),
     "clip_fraction_with_padding": (
         "Your clip fraction is over all places. Padding is never clipped and makes it small.",
-        {"((ratio != limited) & mask).sum() / count": "((ratio != limited) & mask).float().mean()"},
+        {"((ratio != limited) & mask).sum() / count": "((ratio != limited) & "
+                                                      "mask).float().mean()"},
     ),
     "clip_fraction_where_it_bites": (
         "Your clip fraction counts the tokens whose gradient is cut. Asked for is the share of "
@@ -288,6 +300,126 @@ _SLIPS = {
     "fixed_limits": (
         "Your limits are 0.8 and 1.2, whatever `clip` says.",
         {"ratio.clamp(1 - clip, 1 + clip)": "ratio.clamp(0.8, 1.2)"},
+    ),
+    "start_trained": (
+        "The start's log-probabilities get a gradient. They are numbers: only the new ones "
+        "are trained.",
+        {"torch.where(mask, old - start, 0.0).sum(dim=1).detach()":
+         "torch.where(mask, old - start, 0.0).sum(dim=1)"},
+    ),
+    "penalty_outside": (
+        "You added the penalty to the loss and not to the advantage. The old log- "
+        "probabilities are numbers: such a penalty has no gradient, and trains nothing.",
+        {"advantage = (rewards - weight * drift)[:, None]":
+         "advantage = rewards[:, None]",
+         "loss = -(gain * mask).sum() / count":
+         "loss = -(gain * mask).sum() / count + weight * drift.mean()"},
+    ),
+    "drift_is_k3": (
+        "Your distance is the sum of k3. The page's A has old − start itself.",
+        {"torch.where(mask, old - start, 0.0).sum(dim=1).detach()":
+         "(torch.where(mask, start - old, 0.0).exp() - 1 + torch.where(mask, old - start, "
+         "0.0)).sum(dim=1).detach()"},
+    ),
+    "drift_absolute": (
+        "You took the absolute value of each token's log-ratio. Negative ones belong to the "
+        "sum.",
+        {"torch.where(mask, old - start, 0.0).sum(dim=1).detach()":
+         "torch.where(mask, old - start, 0.0).abs().sum(dim=1).detach()"},
+    ),
+    "drift_cut_at_zero": (
+        "You cut a completion's distance at 0. A single one may be negative, and belongs to "
+        "the mean.",
+        {"torch.where(mask, old - start, 0.0).sum(dim=1).detach()":
+         "torch.where(mask, old - start, 0.0).sum(dim=1).clamp(min=0).detach()"},
+    ),
+    "clipped_above_alone": (
+        "You limited the ratio above and not below. Both limits are asked for.",
+        {"ratio.clamp(1 - clip, 1 + clip)":
+         "ratio.clamp(max=1 + clip)"},
+    ),
+    "clipped_below_alone": (
+        "You limited the ratio below and not above. Both limits are asked for.",
+        {"ratio.clamp(1 - clip, 1 + clip)":
+         "ratio.clamp(min=1 - clip)"},
+    ),
+    "limits_about_zero": (
+        "Your limits are ±ε. They lie about 1, where new and old policy agree.",
+        {"ratio.clamp(1 - clip, 1 + clip)":
+         "ratio.clamp(-clip, clip)"},
+    ),
+    "smaller_ratio": (
+        "You took the smaller of the two ratios, and then multiplied. For a negative "
+        "advantage that is the larger product: compare the products.",
+        {"torch.minimum(ratio * advantage, limited * advantage)":
+         "torch.minimum(ratio, limited) * advantage"},
+    ),
+    "reported_sum": (
+        "The KL you report is added up over the lines. Take the mean.",
+        {"drift.mean().item()":
+         "drift.sum().item()"},
+    ),
+    "clip_fraction_above": (
+        "Your clip fraction counts ratios above 1 + ε alone. Those below 1 − ε count too.",
+        {"((ratio != limited) & mask)":
+         "((ratio > 1 + clip) & mask)"},
+    ),
+    "clip_fraction_of_lines": (
+        "Your clip fraction is of lines. The share of tokens is asked for.",
+        {"((ratio != limited) & mask).sum() / count":
+         "((ratio != limited) & mask).any(dim=1).float().mean()"},
+    ),
+    "clip_fraction_inside": (
+        "Your clip fraction counts the ratios inside of the limits. Those outside are asked "
+        "for.",
+        {"((ratio != limited) & mask)":
+         "((ratio == limited) & mask)"},
+    ),
+    "ratio_without_exponential": (
+        "You took 1 + the difference of logarithms for the ratio. It is the exponential of "
+        "the difference.",
+        {"torch.where(mask, new - old, 0.0).exp()":
+         "(1 + torch.where(mask, new - old, 0.0))"},
+    ),
+    "ratio_of_logarithms": (
+        "You divided log-probabilities. The ratio is the exponential of their difference.",
+        {"torch.where(mask, new - old, 0.0).exp()":
+         "torch.where(mask, new / old, 1.0)"},
+    ),
+    "divided_by_lines": (
+        "You divided by the number of lines. Divide by the number of real tokens.",
+        {"loss = -(gain * mask).sum() / count":
+         "loss = -(gain * mask).sum() / len(mask)"},
+    ),
+    "penalty_of_each_token": (
+        "Each token has its own log-ratio for a penalty. The whole line's distance is asked "
+        "for, the same for all its tokens.",
+        {"advantage = (rewards - weight * drift)[:, None]":
+         "advantage = rewards[:, None] - weight * torch.where(mask, old - start, 0.0).detach()"},
+    ),
+    "penalty_of_the_rest": (
+        "Each token is penalised for what follows it. The whole line's distance is asked for, "
+        "the same for all its tokens.",
+        {"advantage = (rewards - weight * drift)[:, None]":
+         "step = torch.where(mask, old - start, 0.0).detach()\n    advantage = rewards[:, "
+         "None] - weight * step.flip(1).cumsum(1).flip(1)"},
+    ),
+    "without_ratio": (
+        "You weighted log-probabilities by the advantage. The clipped objective takes the "
+        "ratio of new to old.",
+        {"torch.minimum(ratio * advantage, limited * advantage)":
+         "torch.where(mask, new, 0.0) * advantage"},
+    ),
+    "rewards_cut_at_zero": (
+        "You cut the rewards at 0. Below the start's mean they are negative, and tell what to "
+        "avoid.",
+        {"(rewards - weight * drift)":
+         "(rewards.clamp(min=0) - weight * drift)"},
+    ),
+    "start_left_out": (
+        "The start is not in your distance. It is old − start.",
+        {"torch.where(mask, old - start, 0.0).sum(dim=1).detach()":
+         "torch.where(mask, old, 0.0).sum(dim=1).detach()"},
     ),
 }  # fmt: skip
 for _name, (_message, _edits) in _SLIPS.items():

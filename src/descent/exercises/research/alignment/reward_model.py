@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -36,7 +37,7 @@ class Body(nn.Module):
         return self.hidden(tokens) @ self.vectors.T
 
 
-def _expected(body: Body, head: nn.Linear, tokens: Tensor, mask: Tensor) -> Tensor:
+def _expected(body: Body, head: Any, tokens: Tensor, mask: Tensor) -> Tensor:
     """Each line by itself, cut to its real length, with the start token before it."""
     scores = []
     for line, real in zip(tokens.tolist(), mask.tolist(), strict=True):
@@ -45,7 +46,7 @@ def _expected(body: Body, head: nn.Linear, tokens: Tensor, mask: Tensor) -> Tens
     return torch.tensor(scores)
 
 
-def _made(answer, draw: Draw, d: int) -> tuple[nn.Module, Body] | None:
+def _made(answer, draw: Draw, d: int) -> tuple[Any, Body] | None:
     body = Body(draw, d)
     model = answer(body, d)
     if not has(model, "the reward model", "body", "head"):
@@ -170,7 +171,8 @@ class RightModel(nn.Module):
 
 _SLIPS = {
     "last_place": (
-        "You scored the last place, which is padding in all lines but the longest. Take the last "
+        "You scored the last place, which is padding in all lines but the longest. Take the "
+        "last "
         "*real* token of each line.",
         {"hidden[torch.arange(n), last]": "hidden[:, -1]"},
     ),
@@ -196,7 +198,8 @@ _SLIPS = {
         {"hidden[torch.arange(n), last]": "hidden.mean(dim=1)"},
     ),
     "mean_of_real_places": (
-        "You averaged over the real places. The last real token has read the whole line: score it.",
+        "You averaged over the real places. The last real token has read the whole line: score "
+        "it.",
         {"hidden[torch.arange(n), last]":
          "((hidden[:, 1:] * mask[..., None]).sum(1) / mask.sum(1)[:, None])"},
     ),
@@ -243,9 +246,78 @@ _SLIPS = {
         {"[:, 0]": ""},
     ),
     "new_body": (
-        "The body begins with other weights than the policy's. Copy them: it has learned to read.",
+        "The body begins with other weights than the policy's. Copy them: it has learned to "
+        "read.",
         {"copy.deepcopy(body)": "nn.Module.apply(copy.deepcopy(body), "
          "lambda part: [value.data.fill_(0.3) for value in part.parameters(recurse=False)])"},
+    ),
+    "largest_of_places": (
+        "You took the largest value over the places. The last real token has read the whole "
+        "line: score it.",
+        {"hidden[torch.arange(n), last]":
+         "hidden.amax(dim=1)"},
+    ),
+    "head_without_bias": (
+        "Your head has no bias. The page asks for nn.Linear with one.",
+        {"nn.Linear(d, 1)":
+         "nn.Linear(d, 1, bias=False)"},
+    ),
+    "squashed": (
+        "You squashed the scores with tanh. A logit is asked for, any real number.",
+        {"[:, 0]":
+         "[:, 0].tanh()"},
+    ),
+    "start_at_the_end": (
+        "You put the start token behind the line. It comes first.",
+        {"torch.cat([torch.full((n, 1), 2), tokens], dim=1)":
+         "torch.cat([tokens, torch.full((n, 1), 2)], dim=1)"},
+    ),
+    "two_layers": (
+        "Your head is no single linear layer. One nn.Linear from d to 1 is asked for.",
+        {"self.head = nn.Linear(d, 1)":
+         "self.head = nn.Sequential(nn.Linear(d, d), nn.ReLU(), nn.Linear(d, 1))"},
+    ),
+    "norm_added": (
+        "You added a layer between body and head. There are no other parameters than the "
+        "body's and the head's.",
+        {"self.head = nn.Linear(d, 1)":
+         "self.head = nn.Linear(d, 1)\n        self.norm = nn.LayerNorm(d)",
+         "self.head(hidden[":
+         "self.head(self.norm(hidden)["},
+    ),
+    "batch_of_one_lost": (
+        "A batch of one line gave a number without an axis. The scores have shape (n,), for n "
+        "= 1 too.",
+        {"[:, 0]":
+         ".squeeze()"},
+    ),
+    "last_place_never": (
+        "A line that fills the width was scored one token too early. With the start in front "
+        "there is one place more.",
+        {"last = mask.sum(dim=1)":
+         "last = mask.sum(dim=1).clamp(max=tokens.shape[1] - 1)"},
+    ),
+    "padding_set_to_zero": (
+        "You set the hidden vectors of padding to 0 and scored the last place. Lines that are "
+        "padded then all score the same.",
+        {"hidden[torch.arange(n), last]":
+         "(hidden[:, 1:] * mask[..., None])[:, -1]"},
+    ),
+    "last_that_is_not_zero": (
+        "You took the last token that is not 0. Padding may hold anything, and a 0 may be "
+        "real: go by the mask.",
+        {"last = mask.sum(dim=1)":
+         "last = (torch.arange(tokens.shape[1]) * (tokens != 0)).amax(dim=1) + 1"},
+    ),
+    "first_end_token": (
+        "You looked for the end token. A line that was cut has none: go by the mask.",
+        {"last = mask.sum(dim=1)":
+         "last = (tokens == 1).int().argmax(dim=1) + 1"},
+    ),
+    "probabilities_stretched": (
+        "You returned probabilities, stretched from −1 to 1. A logit is asked for.",
+        {"[:, 0]":
+         "[:, 0].sigmoid() * 2 - 1"},
     ),
 }  # fmt: skip
 for _name, (_message, _edits) in _SLIPS.items():

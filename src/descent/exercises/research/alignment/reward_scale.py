@@ -112,7 +112,8 @@ class RightScale:
 _CALL = "return (rewards - self.mean) / self.deviation"
 _SLIPS = {
     "measured_anew": (
-        "You measured mean and deviation anew on every batch. Then the reward can never rise: each "
+        "You measured mean and deviation anew on every batch. Then the reward can never rise: "
+        "each "
         "batch has mean 0, and the weight of the KL means something else every time.",
         {_CALL: "values = rewards.double()\n        if values.numel() < 2:\n"
          "            return 0.0 * rewards\n"
@@ -182,6 +183,64 @@ _SLIPS = {
     "changes_rewards": (
         "You changed the rewards in place. Return new ones.",
         {_CALL: "return rewards.sub_(self.mean).div_(self.deviation)"},
+    ),
+    "mean_distance": (
+        "You divided by the mean distance from the mean. The standard deviation is asked for.",
+        {"values.std().item()":
+         "(values - values.mean()).abs().mean().item()"},
+    ),
+    "root_mean_square": (
+        "You divided by the root of the mean square. The deviation is measured about the "
+        "mean.",
+        {"values.std().item()":
+         "values.square().mean().sqrt().item()"},
+    ),
+    "largest_size": (
+        "You divided by the largest size of a reward. The standard deviation is asked for.",
+        {"values.std().item()":
+         "values.abs().max().item()"},
+    ),
+    "mean_anew": (
+        "You took each batch's own mean off. Then the mean reward is 0 for ever: use the "
+        "first one's mean.",
+        {"(rewards - self.mean)":
+         "(rewards - rewards.mean())"},
+    ),
+    "deviation_anew": (
+        "You divided by each batch's own deviation. It is measured once and then frozen.",
+        {"/ self.deviation":
+         "/ (rewards.std() if rewards.numel() > 1 else self.deviation)"},
+    ),
+    "millionth_added": (
+        "You added a millionth to the deviation. Rewards whose spread is as tiny are then "
+        "scaled to another size.",
+        {"/ self.deviation":
+         "/ (self.deviation + 1e-6)"},
+    ),
+    "near_equals_refused": (
+        "You refuse rewards that differ by little. Only equal ones have no scale.",
+        {"values.min() == values.max()":
+         "values.std() < 1e-4"},
+    ),
+    "two_refused": (
+        "You refuse two rewards that differ. They have a deviation.",
+        {"len(values) < 2":
+         "len(values) < 3"},
+    ),
+    "multiplied": (
+        "You multiplied by the deviation. Divide.",
+        {"/ self.deviation":
+         "* self.deviation"},
+    ),
+    "mean_after_division": (
+        "You divided the rewards before you took the mean off, which is in the old unit.",
+        {"(rewards - self.mean) / self.deviation":
+         "rewards / self.deviation - self.mean"},
+    ),
+    "list_returned": (
+        "You returned a list. A tensor of the rewards' shape is asked for.",
+        {"return (rewards - self.mean) / self.deviation":
+         "return [(float(r) - self.mean) / self.deviation for r in rewards.flatten()]"},
     ),
 }  # fmt: skip
 for _name, (_message, _edits) in _SLIPS.items():

@@ -184,7 +184,8 @@ def right_lines(model, n, longest, temperature, generator):
 
 _SLIPS = {
     "log_probs_at_temperature_1": (
-        "You sampled at one temperature and gave the log-probabilities at another, 1. The policy "
+        "You sampled at one temperature and gave the log-probabilities at another, 1. The "
+        "policy "
         "that drew these lines is the heated one; ratios and KL would be wrong from the "
         "first step.",
         {"log_prob = log_shares.gather": "log_prob = logits[:, -1].log_softmax(-1).gather"},
@@ -198,7 +199,8 @@ _SLIPS = {
         {" / temperature": ""},
     ),
     "temperature_after_softmax": (
-        "You divided log-probabilities by the temperature and did not make them add up to 1 again. "
+        "You divided log-probabilities by the temperature and did not make them add up to 1 "
+        "again. "
         "Divide the logits, before the softmax.",
         {"(logits[:, -1] / temperature).log_softmax(dim=-1)":
          "logits[:, -1].log_softmax(dim=-1) / temperature"},
@@ -213,7 +215,8 @@ _SLIPS = {
         {"log_shares.exp(), 1, generator": "torch.ones_like(log_shares), 1, generator"},
     ),
     "end_not_counted": (
-        "Your mask leaves the end token out. The policy chose to end there, and is trained on it.",
+        "Your mask leaves the end token out. The policy chose to end there, and is trained on "
+        "it.",
         {"        mask.append(running)\n": "",
          "        running = running & (token != 1)":
          "        running = running & (token != 1)\n        mask.append(running)"},
@@ -241,7 +244,8 @@ _SLIPS = {
         {"(token != 1)": "(token != 0)"},
     ),
     "padding_masked_by_value": (
-        "You took every token 0 for padding. A 0 that the model drew before the end counts: what "
+        "You took every token 0 for padding. A 0 that the model drew before the end counts: "
+        "what "
         "is real follows from where the end is.",
         {"mask.append(running)": "mask.append(running & (token[:, 0] != 0))"},
     ),
@@ -302,13 +306,114 @@ _SLIPS = {
         {"    for _ in range(longest):\n":
          "    for _ in range(longest):\n        if not running.any():\n            break\n"},
     ),
+    "base_two": (
+        "Your log-probabilities are to base 2. The natural logarithm is meant, as everywhere "
+        "on the page.",
+        {"log_prob.masked_fill(~running, 0.0)":
+         "(log_prob / 0.6931471805599453).masked_fill(~running, 0.0)"},
+    ),
+    "infinite_at_padding": (
+        "You wrote −∞ at padding. The page asks for 0 there.",
+        {"log_prob.masked_fill(~running, 0.0)":
+         "log_prob.masked_fill(~running, -torch.inf)"},
+    ),
+    "mask_of_numbers": (
+        "Your mask holds numbers. It is of type bool: whether a token is real.",
+        {"torch.stack(mask, dim=1),":
+         "torch.stack(mask, dim=1).float(),"},
+    ),
+    "start_returned": (
+        "You returned the start token too: the tokens are one place too wide.",
+        {"return seen[:, 1:]":
+         "return seen"},
+    ),
+    "end_without_log_prob": (
+        "The end token has log-probability 0 in your answer. The policy chose to end there: "
+        "it counts like any other.",
+        {"log_prob.masked_fill(~running, 0.0)":
+         "log_prob.masked_fill(~running | (token[:, 0] == 1), 0.0)"},
+    ),
+    "end_struck_out": (
+        "You struck the end token out of the lines, the mask and the log-probabilities. The "
+        "policy chose to end there, and is trained on it.",
+        {"        mask.append(running)\n":
+         "        running = running & (token[:, 0] != 1)\n        mask.append(running)\n"},
+    ),
+    "surprises": (
+        "The sign of your log-probabilities is wrong: none of them can be above 0.",
+        {"log_prob.masked_fill(~running, 0.0)":
+         "(-log_prob).masked_fill(~running, 0.0)"},
+    ),
+    "softmax_over_lines": (
+        "Your softmax goes along the lines. The shares of the tokens that may come next in "
+        "*one* line add up to 1.",
+        {"log_softmax(dim=-1)":
+         "log_softmax(dim=0)"},
+    ),
+    "padding_forbidden": (
+        "You kept the model from drawing token 0. Then the lines come from another "
+        "distribution than the model's.",
+        {"logits = model(seen).detach()":
+         "logits = model(seen).detach().clone()\n        logits[..., 0] = -1e9"},
+    ),
+    "padding_and_start_forbidden": (
+        "You kept the model from drawing tokens 0 and 2. Then the lines come from another "
+        "distribution than the model's.",
+        {"logits = model(seen).detach()":
+         "logits = model(seen).detach().clone()\n        logits[..., [0, 2]] = -1e9"},
+    ),
+    "one_step_short": (
+        "You drew one token less than `longest`, and left the last place to padding.",
+        {"for _ in range(longest):":
+         "for _ in range(longest - 1):",
+         "return seen[:, 1:], torch.stack(mask, dim=1), torch.stack(found, dim=1)":
+         "wide = lambda x: nn.functional.pad(x, (0, longest - x.shape[1]))\n    if longest == "
+         "1:\n        return torch.zeros(n, 1).long(), torch.zeros(n, 1).bool(), "
+         "torch.zeros(n, 1)\n    return wide(seen[:, 1:]), wide(torch.stack(mask, dim=1)), "
+         "wide(torch.stack(found, dim=1))"},
+    ),
+    "end_forced": (
+        "You wrote an end token into lines that had not ended by `longest`. They are cut: "
+        "their last token is the one that was drawn.",
+        {"    return seen[:, 1:]":
+         "    seen[running, -1] = 1\n    return seen[:, 1:]"},
+    ),
+    "ends_at_start_too": (
+        "You ended lines at token 2 as well. Only token 1 is the end.",
+        {"(token != 1)":
+         "(token != 1) & (token != 2)"},
+    ),
+    "ends_at_padding_too": (
+        "You ended lines at token 0 as well. Only token 1 is the end.",
+        {"(token != 1)":
+         "(token > 1)"},
+    ),
+    "likeliest_alone": (
+        "You drew among the likeliest tokens alone. Every token may come, with its own "
+        "probability.",
+        {"logits = model(seen).detach()":
+         "logits = model(seen).detach()\n        third = logits.topk(3, dim=-1).values[..., "
+         "-1:]\n        logits = logits.masked_fill(logits < third, -torch.inf)"},
+    ),
+    "one_for_each_line": (
+        "You gave one log-probability for each line. One for each token is asked for.",
+        {"torch.stack(found, dim=1)":
+         "torch.stack(found, dim=1).sum(dim=1)"},
+    ),
+    "drawn_at_temperature_1": (
+        "You drew at temperature 1, and gave log-probabilities of the heated policy. Draw "
+        "from the softmax that they come from.",
+        {"torch.multinomial(log_shares.exp(), 1":
+         "torch.multinomial(logits[:, -1].softmax(dim=1), 1"},
+    ),
 }  # fmt: skip
 for _name, (_message, _edits) in _SLIPS.items():
     sample_completions.slip(_name, _message, _edits)
 
 
 @sample_completions.mistake(
-    "Gradients were recorded through the sampling. These log-probabilities are numbers that stay "
+    "Gradients were recorded through the sampling. These log-probabilities are numbers that "
+    "stay "
     "as they are: sample under `torch.no_grad()`."
 )
 def recorded_gradients(model, n, longest, temperature, generator):

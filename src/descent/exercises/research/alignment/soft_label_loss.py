@@ -112,12 +112,14 @@ _SLIPS = {
         {"(yes + no).mean().item()": "(yes + no).mean().item() / 0.6931471805599453"},
     ),
     "floor_is_zero": (
-        "You gave 0 as the floor. With soft labels even the right probability is surprised: by the "
+        "You gave 0 as the floor. With soft labels even the right probability is surprised: by "
+        "the "
         "entropy of the label.",
         {"(yes + no).mean().item()": "0.0"},
     ),
     "floor_of_the_mean_label": (
-        "Your floor is the entropy of the mean label, what a model reaches that gives every text "
+        "Your floor is the entropy of the mean label, what a model reaches that gives every "
+        "text "
         "the same score. The floor is for the best score of *each* text.",
         {"entr(labels)": "entr(labels.mean())", "entr(1 - labels)": "entr(1 - labels.mean())"},
     ),
@@ -149,7 +151,8 @@ _SLIPS = {
         {_LOSS: "(logits.sigmoid() - labels).square()"},
     ),
     "squared_error_of_scores": (
-        "You took squared errors of the scores. A score is a logit, and the loss a cross-entropy.",
+        "You took squared errors of the scores. A score is a logit, and the loss a "
+        "cross-entropy.",
         {_LOSS: "(logits - labels).square()"},
     ),
     "probabilities_expected": (
@@ -158,9 +161,11 @@ _SLIPS = {
          "- (1 - labels) * (1 - logits.clamp(0, 1 - 1e-6)).log())"},
     ),
     "logarithm_of_sigmoid": (
-        "You take the logarithm of a sigmoid, which is rounded to 0 or 1 at scores in the hundreds."
+        "You take the logarithm of a sigmoid, which is rounded to 0 or 1 at scores in the "
+        "hundreds."
         " −log sigmoid(a) is softplus(−a).",
-        {_LOSS: "(-labels * logits.sigmoid().log() - (1 - labels) * (1 - logits.sigmoid()).log())"},
+        {_LOSS: "(-labels * logits.sigmoid().log() - (1 - labels) * (1 - "
+                "logits.sigmoid()).log())"},
     ),
     "clamped_at_100": (
         "torch's binary_cross_entropy of probabilities stops at a surprise of 100. Hand the "
@@ -169,7 +174,8 @@ _SLIPS = {
          "+ (1 - labels) * (-(1 - logits.sigmoid()).log()).clamp(max=100))"},
     ),
     "neutral_left_out": (
-        "You left neutral texts out of the mean. They are what keeps the score of a neutral text "
+        "You left neutral texts out of the mean. They are what keeps the score of a neutral "
+        "text "
         "in the middle.",
         {_LOSS + ".mean()": _LOSS + "[labels != 0.5].sum() / (labels != 0.5).sum().clamp(min=1)"},
     ),
@@ -180,6 +186,78 @@ _SLIPS = {
     "order_exchanged": (
         "Loss and floor have changed places. The loss comes first.",
         {"return loss, (yes + no).mean().item()": "return (yes + no).mean(), loss.item()"},
+    ),
+    "floor_sign": (
+        "The sign of your floor is wrong: an entropy is −Σ p log p, and never negative.",
+        {"(yes + no).mean().item()":
+         "-(yes + no).mean().item()"},
+    ),
+    "loss_in_bits": (
+        "Your loss is in bits. Nats are asked for.",
+        {"return loss,":
+         "return loss / 0.6931471805599453,"},
+    ),
+    "softmax_over_texts": (
+        "You took a softmax over the texts. Each text has a probability of its own: the "
+        "sigmoid of its score.",
+        {"(labels * F.softplus(-logits) + (1 - labels) * F.softplus(logits)).mean()":
+         "F.cross_entropy(logits[None], labels[None] / labels.sum().clamp(min=1e-6))"},
+    ),
+    "sigmoid_twice": (
+        "You took the sigmoid before a loss that takes it itself.",
+        {"    loss = (":
+         "    logits = logits.sigmoid()\n    loss = ("},
+    ),
+    "both_summed": (
+        "You summed loss and floor over the texts. Take the means.",
+        {".mean()\n":
+         ".sum()\n",
+         "(yes + no).mean()":
+         "(yes + no).sum()"},
+    ),
+    "floor_lowest": (
+        "You gave the lowest entropy of a label. The floor of a mean loss is the mean of the "
+        "entropies.",
+        {"(yes + no).mean().item()":
+         "(yes + no).min().item()"},
+    ),
+    "floor_of_soft_labels_alone": (
+        "You averaged the entropies of soft labels alone. Labels of 0 and 1 count too, with "
+        "0.",
+        {"(yes + no).mean().item()":
+         "((yes + no).sum() / (yes + no > 0).sum().clamp(min=1)).item()"},
+    ),
+    "floor_halved": (
+        "Your floor is half of the mean entropy: the two outcomes of a label are added, not "
+        "averaged.",
+        {"(yes + no).mean().item()":
+         "((yes + no) / 2).mean().item()"},
+    ),
+    "labels_moved_for_the_floor": (
+        "You moved the labels away from 0 and 1 before taking their entropy. Then a label "
+        "without doubt has a floor above 0.",
+        {"torch.special.entr(labels)":
+         "torch.special.entr(labels.clamp(0.01, 0.99))",
+         "torch.special.entr(1 - labels)":
+         "torch.special.entr(1 - labels.clamp(0.01, 0.99))"},
+    ),
+    "scores_clamped": (
+        "You limited the scores. A score in the hundreds on the wrong side costs hundreds of "
+        "nats, and must be pulled back.",
+        {"    loss = (":
+         "    logits = logits.clamp(-20, 20)\n    loss = ("},
+    ),
+    "floor_of_each": (
+        "You gave an entropy for each text. The floor is one number, their mean.",
+        {"(yes + no).mean().item()":
+         "(yes + no)"},
+    ),
+    "small_number_in_the_logarithm": (
+        "You put a small number into the logarithm. The loss then stops growing at scores in "
+        "the hundreds: use binary_cross_entropy_with_logits.",
+        {"(labels * F.softplus(-logits) + (1 - labels) * F.softplus(logits))":
+         "-(labels * (logits.sigmoid() + 1e-8).log() + (1 - labels) * (1 - logits.sigmoid() + "
+         "1e-8).log())"},
     ),
 }  # fmt: skip
 for _name, (_message, _edits) in _SLIPS.items():

@@ -37,7 +37,7 @@ def _(answer, draw: Draw) -> None:
 
 @votes_to_labels.property("are the mean of several votes", trials=5)
 def _(answer, draw: Draw) -> None:
-    votes = [
+    votes: list[list[str | None]] = [
         [draw.choice(VOTES[:3]) for _ in range(draw.integers(1, 6))] for _ in range(draw.size + 1)
     ]
     _expect_labels(answer, [["positive", "positive", "neutral", "negative"], *votes])
@@ -149,6 +149,87 @@ votes_to_labels.slip(
     "You dropped a text because somebody skipped it. Its other votes count.",
     {"if said:": "if said and None not in given:"},
 )
+
+votes_to_labels.slip(
+    "skipped_is_negative",
+    "You counted a skipped text as negative. Nobody said so: None is no vote.",
+    {"[worth[vote] for vote in given if vote is not None]":
+     "[worth.get(vote, 0.0) for vote in given]"},
+)  # fmt: skip
+votes_to_labels.slip(
+    "median",
+    "You took the middle vote. All votes count: take the mean.",
+    {"sum(said) / len(said)":
+     "sorted(said)[len(said) // 2]"},
+)  # fmt: skip
+votes_to_labels.slip(
+    "most_positive",
+    "You took the most positive vote of a text. All votes count: take the mean.",
+    {"sum(said) / len(said)":
+     "max(said)"},
+)  # fmt: skip
+votes_to_labels.slip(
+    "most_negative",
+    "You took the most negative vote of a text. All votes count: take the mean.",
+    {"sum(said) / len(said)":
+     "min(said)"},
+)  # fmt: skip
+votes_to_labels.slip(
+    "each_kind_once",
+    "You counted each kind of vote once. Two people who say the same are two votes.",
+    {"sum(said) / len(said)":
+     "sum(set(said)) / len(set(said))"},
+)  # fmt: skip
+votes_to_labels.slip(
+    "middle_dropped",
+    "You left out texts whose votes come to ½. That is a label like any other.",
+    {"if said:":
+     "if said and sum(said) / len(said) != 0.5:"},
+)  # fmt: skip
+votes_to_labels.slip(
+    "zero_dropped",
+    "You left out texts whose votes are all negative. Their label is 0, and 0 is a label.",
+    {"if said:":
+     "if sum(said):"},
+)  # fmt: skip
+votes_to_labels.slip(
+    "votes_for_places",
+    "You gave the votes of the texts that are kept. Their places in `votes` are asked for.",
+    {"kept.append(place)":
+     "kept.append(given)"},
+)  # fmt: skip
+votes_to_labels.slip(
+    "none_as_label",
+    "You gave a text without votes the label None. It is left out of both lists.",
+    {"        if said:\n            kept.append(place)\n            labels.append(sum(said) / "
+     "len(said))":
+     "        if said:\n            kept.append(place)\n        labels.append(sum(said) / "
+     "len(said) if said else None)"},
+)  # fmt: skip
+votes_to_labels.slip(
+    "divided_by_no_votes",
+    "A text without votes stopped your code: you divided by 0 votes. Leave such texts out.",
+    {"        if said:\n            kept":
+     "        if True:\n            kept"},
+)  # fmt: skip
+votes_to_labels.slip(
+    "lists_exchanged",
+    "Your two lists have changed places: the places come first, the labels second.",
+    {"return kept, labels":
+     "return labels, kept"},
+)  # fmt: skip
+votes_to_labels.slip(
+    "places_from_one",
+    "You counted places from 1. The first is 0.",
+    {"enumerate(votes)":
+     "enumerate(votes, 1)"},
+)  # fmt: skip
+votes_to_labels.slip(
+    "rounded",
+    "You rounded the labels. How far people disagree is kept: the mean as it is.",
+    {"labels.append(sum(said) / len(said))":
+     "labels.append(float(round(sum(said) / len(said))))"},
+)  # fmt: skip
 
 votes_to_labels.hint("A dictionary says what each word is worth. What is None worth?")
 votes_to_labels.hint("Take the votes of one text without the Nones. Are there any left?")
