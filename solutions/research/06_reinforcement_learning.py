@@ -78,7 +78,7 @@ from scipy import stats
 from torch import Tensor, nn
 
 from descent import chapter, check, commit, hint, outcome, progress, recall, recorded, run, write
-from descent.figures import COLOURS, clipping, use_style
+from descent.figures import COLOURS, clipping_figure, use_style
 
 chapter("research/06_reinforcement_learning")
 use_style()
@@ -597,7 +597,7 @@ plt.show()
 # *pushing*. Other rows of the batch may carry it further. Move the ratio and $\epsilon$, and then the number of steps on one batch:
 
 # %%
-clipping()
+clipping_figure()
 
 # %% [markdown]
 # The value function learns by squared error from the returns $A + V_{\text{old}}$. Public code often clips this as well: the new value is kept

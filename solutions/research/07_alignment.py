@@ -95,7 +95,7 @@ from descent import (
     write,
 )
 from descent.data import sentiment, shakespeare
-from descent.figures import COLOURS, overoptimisation, plot_curves, use_style
+from descent.figures import COLOURS, overoptimisation_figure, plot_curves, use_style
 
 chapter("research/07_alignment")
 use_style()
@@ -1074,7 +1074,7 @@ print(f"policy:    α {alpha:.2f}, β {beta:.3f}, peak at {peak:.3g} nats")
 # Here is a made-up reward model whose gold reward does turn. Move the distance and β, and see what the proxy says meanwhile.
 
 # %%
-overoptimisation()
+overoptimisation_figure()
 
 # %% recall="best"
 recall("best")

@@ -83,10 +83,10 @@ from descent import chapter, check, commit, measured, outcome, recall, recorded,
 from descent.data import mnist
 from descent.figures import (
     COLOURS,
-    live_induction,
+    induction_figure,
     plot_curves,
     show_digits,
-    superposition,
+    superposition_figure,
     use_style,
 )
 
@@ -919,7 +919,7 @@ outcome("one_layer", in_words(of_one["induction"][-1]))
 # one layer instead of two as the control.
 
 # %%
-live_induction()
+induction_figure()
 
 # %% [markdown]
 # ## What the score does not say
@@ -1318,7 +1318,7 @@ plt.show()
 # Move how rare they are, and how much each of them matters:
 
 # %%
-superposition()
+superposition_figure()
 
 # %% [markdown]
 # ## Take them apart again

@@ -78,7 +78,7 @@ from torch import Tensor, nn
 
 from descent import chapter, check, commit, hint, outcome, progress, recall, recorded, run, write
 from descent.data import mnist
-from descent.figures import COLOURS, perturbation, show_digits, use_style
+from descent.figures import COLOURS, perturbation_figure, show_digits, use_style
 
 chapter("research/09_adversarial_training")
 use_style()
@@ -861,7 +861,7 @@ plt.show()
 # The dashed line is the size it was trained for. In two dimensions one can see what training on the attack does to a boundary. Move $\varepsilon$.
 
 # %%
-perturbation()
+perturbation_figure()
 
 # %% [markdown]
 # The boundary that was trained under attack keeps its distance from the points, as far as it can.

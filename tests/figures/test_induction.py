@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from descent.figures import live_induction
+from descent.figures import induction_figure
 from descent.figures.induction import HELD_OUT, ONE_LAYER, SETTINGS
 
 SMALL = {
@@ -158,22 +158,22 @@ def pixels(page: Any, which: int = 0) -> str:
 
 
 def test_nothing_is_fetched_and_the_same_content_gives_the_same_bytes():
-    page = live_induction().html
+    page = induction_figure().html
     assert "http" not in page
-    assert page == live_induction().html
-    assert page != live_induction(seed=2).html
-    assert repr(live_induction()).startswith("<interactive figure")
+    assert page == induction_figure().html
+    assert page != induction_figure(seed=2).html
+    assert repr(induction_figure()).startswith("<interactive figure")
 
 
 @pytest.mark.parametrize("arguments", [{"seed": 0}, {"seed": 6}, {"layers": 3}])
 def test_what_cannot_be_shown_is_refused(arguments):
     with pytest.raises(ValueError, match="must"):
-        live_induction(**arguments)
+        induction_figure(**arguments)
 
 
 @pytest.mark.browser
 def test_it_starts_by_hand_pauses_and_starts_again(open_page):
-    page = open_page(live_induction().html)
+    page = open_page(induction_figure().html)
     first = [pixels(page, i) for i in range(6)]
     page.wait_for_timeout(200)
     assert shown(page, "step") == 0
@@ -192,7 +192,7 @@ def test_it_starts_by_hand_pauses_and_starts_again(open_page):
 
 @pytest.mark.browser
 def test_an_induction_head_forms_and_the_loss_suffers_without_it(open_page):
-    page = open_page(live_induction().html)
+    page = open_page(induction_figure().html)
     train_to(page, 480)
     page.get_by_role("button", name="Pause").click()
     assert shown(page, "induction score") > 0.5
@@ -210,7 +210,7 @@ def test_an_induction_head_forms_and_the_loss_suffers_without_it(open_page):
 
 @pytest.mark.browser
 def test_a_training_ends_and_says_so(open_page):
-    short = live_induction(layers=1).html.replace(
+    short = induction_figure(layers=1).html.replace(
         "&quot;longest&quot;:1500", "&quot;longest&quot;:30"
     )
     page = open_page(short, reduced_motion="reduce")
@@ -221,7 +221,7 @@ def test_a_training_ends_and_says_so(open_page):
 
 @pytest.mark.browser
 def test_the_control_has_one_layer(open_page):
-    page = open_page(live_induction(layers=1).html)
+    page = open_page(induction_figure(layers=1).html)
     assert page.get_by_role("button", name="Switch off").count() == 2
     page.locator("select").first.select_option("two layers")
     assert page.get_by_role("button", name="Switch off").count() == 4
@@ -229,7 +229,7 @@ def test_the_control_has_one_layer(open_page):
 
 @pytest.mark.browser
 def test_a_symbol_is_chosen_by_key_or_pointer_and_told_in_words(open_page):
-    page = open_page(live_induction().html)
+    page = open_page(induction_figure().html)
     page.locator("input").focus()
     page.keyboard.press("Home")
     assert page.locator("output").inner_text() == "S, place 1 of 28"
@@ -242,7 +242,9 @@ def test_a_symbol_is_chosen_by_key_or_pointer_and_told_in_words(open_page):
 
 @pytest.mark.browser
 def test_it_fits_a_phone_and_says_in_words_what_is_drawn(open_page):
-    page = open_page(live_induction().html, viewport={"width": 360, "height": 800}, has_touch=True)
+    page = open_page(
+        induction_figure().html, viewport={"width": 360, "height": 800}, has_touch=True
+    )
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     for control in page.locator("button, select, input").all():
         assert control.bounding_box()["height"] >= 40
@@ -251,7 +253,7 @@ def test_it_fits_a_phone_and_says_in_words_what_is_drawn(open_page):
 
 @pytest.mark.browser
 def test_two_on_a_page_are_two_and_repaint_with_the_theme(open_page):
-    same = live_induction().html
+    same = induction_figure().html
     page = open_page(same + same, 'data-theme="light"')
     train_to(page, 20)
     page.get_by_role("button", name="Pause").click()

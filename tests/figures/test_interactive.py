@@ -7,38 +7,38 @@ import pytest
 
 from descent.figures import (
     attention_map_figure,
-    clipping,
+    clipping_figure,
     convolution_figure,
     diffusion_figure,
     frontier_figure,
-    live_induction,
+    induction_figure,
     loss_surface_figure,
     noisy_quadratic_figure,
-    overoptimisation,
-    perturbation,
+    overoptimisation_figure,
+    perturbation_figure,
     pipeline_figure,
     ring_figure,
     sampling_figure,
-    superposition,
+    superposition_figure,
 )
 
 FIGURES = {
     "attention map": attention_map_figure(
         ["the", "king"], np.tril(np.ones((1, 1, 2, 2))) / [[1], [2]]
     ),
-    "clipping": clipping(),
+    "clipping": clipping_figure(),
     "convolution": convolution_figure(),
     "diffusion": diffusion_figure(),
     "frontier": frontier_figure(),
-    "live induction": live_induction(),
+    "induction": induction_figure(),
     "loss surface": loss_surface_figure(),
     "noisy quadratic": noisy_quadratic_figure(),
-    "overoptimisation": overoptimisation(),
-    "perturbation": perturbation(),
+    "overoptimisation": overoptimisation_figure(),
+    "perturbation": perturbation_figure(),
     "pipeline": pipeline_figure(),
     "ring": ring_figure([[[[0]]], [[[0]]]]),
     "sampling": sampling_figure(["be", "not"], [[1.0, 0.0]], ["to be or not to"]),
-    "superposition": superposition(),
+    "superposition": superposition_figure(),
 }
 
 

@@ -28,7 +28,7 @@ HELD_OUT = {"count": 32, "seed": 999}  # the sequences that losses and scores ar
 ONE_LAYER = 2.13
 
 
-def live_induction(seed: int = 1, layers: int = 2) -> InteractiveFigure:
+def induction_figure(seed: int = 1, layers: int = 2) -> InteractiveFigure:
     """A two-layer transformer of attention alone, trained in the page while the reader watches.
 
     Its sequences are a random stretch of symbols that is repeated, with a period drawn anew for

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from scipy.optimize import brentq, minimize_scalar
 
-from descent.figures import overoptimisation
-from descent.figures.overoptimised import BATCH, LAW, WORDS
+from descent.figures import overoptimisation_figure
+from descent.figures.overoptimisation import BATCH, LAW, WORDS
 
 
 def rl_gold(d: float, flaw: float = 1.0) -> float:
@@ -66,11 +66,11 @@ def pixels(page: Any, which: int = 0) -> str:
 
 
 def test_nothing_is_fetched_and_the_same_content_gives_the_same_bytes():
-    page = overoptimisation().html
+    page = overoptimisation_figure().html
     assert "http" not in page
-    assert page == overoptimisation().html
-    assert page != overoptimisation(flaw=0.5).html
-    assert repr(overoptimisation()).startswith("<interactive figure")
+    assert page == overoptimisation_figure().html
+    assert page != overoptimisation_figure(flaw=0.5).html
+    assert repr(overoptimisation_figure()).startswith("<interactive figure")
 
 
 @pytest.mark.parametrize(
@@ -78,13 +78,13 @@ def test_nothing_is_fetched_and_the_same_content_gives_the_same_bytes():
 )
 def test_what_cannot_be_shown_is_refused(arguments):
     with pytest.raises(ValueError, match="must"):
-        overoptimisation(**arguments)
+        overoptimisation_figure(**arguments)
 
 
 @pytest.mark.browser
 @pytest.mark.parametrize("distance", [0.6, 2.0, 3.0, 3.6])
 def test_the_numbers_are_those_of_drawn_completions_and_of_the_published_forms(open_page, distance):
-    page, rng = open_page(overoptimisation().html), np.random.default_rng(1)
+    page, rng = open_page(overoptimisation_figure().html), np.random.default_rng(1)
     set_slider(page, "distance", distance)
     for name, by_drawing, gold in (
         ("RL", rl_by_drawing, rl_gold),
@@ -99,7 +99,7 @@ def test_the_numbers_are_those_of_drawn_completions_and_of_the_published_forms(o
 
 @pytest.mark.browser
 def test_n_and_the_kl_of_best_of_n_belong_together(open_page):
-    page = open_page(overoptimisation().html)
+    page = open_page(overoptimisation_figure().html)
     set_slider(page, "distance", math.sqrt(math.log(16) - 15 / 16))  # the slider takes a near stop
     said = page.locator("output").first.inner_text()
     kl, n = (float(v) for v in re.search(r"KL ([\d.]+) nats, n = ([\d.]+)", said).groups())
@@ -110,7 +110,7 @@ def test_n_and_the_kl_of_best_of_n_belong_together(open_page):
 @pytest.mark.browser
 @pytest.mark.parametrize("flaw", [1.0, 1.5])
 def test_the_best_of_gold_is_where_a_search_finds_it(open_page, flaw):
-    page = open_page(overoptimisation().html)
+    page = open_page(overoptimisation_figure().html)
     set_slider(page, "flaw", flaw)
     tops = [
         minimize_scalar(lambda d, g=g: -g(d, flaw), bounds=(0.01, 9), method="bounded").x
@@ -121,7 +121,7 @@ def test_the_best_of_gold_is_where_a_search_finds_it(open_page, flaw):
 
 @pytest.mark.browser
 def test_gold_turns_while_the_proxy_goes_on_and_samples_become_the_same(open_page):
-    page = open_page(overoptimisation().html)
+    page = open_page(overoptimisation_figure().html)
     said = page.locator(".figure-message")
     set_slider(page, "distance", 0)
     assert "No pressure" in said.inner_text()
@@ -136,7 +136,7 @@ def test_gold_turns_while_the_proxy_goes_on_and_samples_become_the_same(open_pag
 
 @pytest.mark.browser
 def test_it_is_worked_by_keyboard_and_pointer(open_page):
-    page = open_page(overoptimisation().html)
+    page = open_page(overoptimisation_figure().html)
     before = pixels(page, 0), pixels(page, 1)
     page.keyboard.press("Tab")
     page.keyboard.press("ArrowRight")
@@ -152,7 +152,7 @@ def test_it_is_worked_by_keyboard_and_pointer(open_page):
 @pytest.mark.browser
 def test_it_fits_a_phone_and_repaints_with_the_theme(open_page):
     page = open_page(
-        overoptimisation().html, 'data-theme="light"', viewport={"width": 360, "height": 800}
+        overoptimisation_figure().html, 'data-theme="light"', viewport={"width": 360, "height": 800}
     )
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     for control in page.locator("input").all():

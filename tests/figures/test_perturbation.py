@@ -9,20 +9,20 @@ import numpy as np
 import pytest
 import torch
 
-from descent.figures import perturbation
+from descent.figures import perturbation_figure
 
 WIDE = 24
 
 # A net with given points: its values, logits, the slopes in each point and in the values.
 SLOPES = """given => {
-  const { perturbed } = (MODEL)({ generator: () => Math.random });
+  const { perturbation } = (MODEL)({ generator: () => Math.random });
   let state = 1;
-  const net = perturbed.network(() => (state = (state * 16807) % 2147483647) / 2147483647);
+  const net = perturbation.network(() => (state = (state * 16807) % 2147483647) / 2147483647);
   const values = Array.from(net.values), logits = given.map(({ at }) => net.logit(at));
   const points = given.map(({ at, label }) => net.descend(at, label, true));
   return { values, logits, points, slopes: Array.from(net.slopes),
-    fgsm: given.map((one) => ["l2", "linf"].map((norm) => perturbed.fgsm(net, one, 0.3, norm))),
-    pgd: given.map((one) => ["l2", "linf"].map((norm) => perturbed.pgd(net, one, 0.3, norm))) };
+    fgsm: given.map((one) => ["l2", "linf"].map((norm) => perturbation.fgsm(net, one, 0.3, norm))),
+    pgd: given.map((one) => ["l2", "linf"].map((norm) => perturbation.pgd(net, one, 0.3, norm))) };
 }"""
 
 
@@ -43,7 +43,7 @@ def test_logits_slopes_and_attacks_are_those_of_torch(open_page):
     rng = np.random.default_rng(2)
     at, label = rng.normal(size=(9, 2)), rng.choice([-1.0, 1.0], size=9)
     given = [{"at": list(p), "label": v} for p, v in zip(at.tolist(), label.tolist(), strict=True)]
-    model = files("descent.figures").joinpath("perturbed_model.js").read_text("utf-8").rstrip()
+    model = files("descent.figures").joinpath("perturbation_model.js").read_text("utf-8").rstrip()
     came = open_page("").evaluate(SLOPES.replace("MODEL", model), given)
     points = torch.tensor(at, requires_grad=True)
     values = torch.tensor(came["values"], dtype=torch.float64, requires_grad=True)
@@ -62,7 +62,7 @@ def test_logits_slopes_and_attacks_are_those_of_torch(open_page):
 @pytest.mark.browser
 def test_no_place_of_pgd_is_outside_of_the_ball(open_page):
     given = [{"at": [0.3, -0.9], "label": 1.0}, {"at": [-1.4, 0.2], "label": -1.0}]
-    model = files("descent.figures").joinpath("perturbed_model.js").read_text("utf-8").rstrip()
+    model = files("descent.figures").joinpath("perturbation_model.js").read_text("utf-8").rstrip()
     came = open_page("").evaluate(SLOPES.replace("MODEL", model), given)
     for one, (disc, square) in zip(given, came["pgd"], strict=True):
         assert np.linalg.norm(np.array(disc) - one["at"], axis=1).max() <= 0.3 + 1e-9
@@ -71,7 +71,7 @@ def test_no_place_of_pgd_is_outside_of_the_ball(open_page):
 
 
 def opened(open_page: Any, html: str | None = None, *arguments: str, **options: Any) -> Any:
-    page = open_page(perturbation().html if html is None else html, *arguments, **options)
+    page = open_page(perturbation_figure().html if html is None else html, *arguments, **options)
     page.locator("[data-name=PGD]").last.get_by_text("%").wait_for()
     return page
 
@@ -92,11 +92,11 @@ def pixels(page: Any, which: int = 0) -> str:
 
 
 def test_nothing_is_fetched_and_the_same_content_gives_the_same_bytes():
-    page = perturbation().html
+    page = perturbation_figure().html
     assert "http" not in page
-    assert page == perturbation().html
-    assert page != perturbation(norm="linf").html
-    assert repr(perturbation()).startswith("<interactive figure")
+    assert page == perturbation_figure().html
+    assert page != perturbation_figure(norm="linf").html
+    assert repr(perturbation_figure()).startswith("<interactive figure")
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_nothing_is_fetched_and_the_same_content_gives_the_same_bytes():
 )
 def test_what_cannot_be_shown_is_refused(arguments):
     with pytest.raises(ValueError, match="must"):
-        perturbation(**arguments)
+        perturbation_figure(**arguments)
 
 
 @pytest.mark.browser
@@ -121,7 +121,7 @@ def test_one_step_misses_what_many_steps_find(open_page):
 @pytest.mark.browser
 @pytest.mark.parametrize("norm", ["l2", "linf"])
 def test_a_larger_ball_fools_more_and_training_under_attack_helps(open_page, norm):
-    page = opened(open_page, perturbation(norm=norm).html)
+    page = opened(open_page, perturbation_figure(norm=norm).html)
     before = [101.0, 101.0]
     for size in (0.0, 0.2, 0.4):
         set_size(page, size)

@@ -1,11 +1,11 @@
 // Adversarial examples in the reader's hands: a point, its ball, one step against many, and two networks of which one was trained under attack.
-(({ element, colour, whenLookChanges, panel, slider, chooser, key, readout, message, whenArrows, whenPulled, generator, within, minus, plot, perturbed }) => {
+(({ element, colour, whenLookChanges, panel, slider, chooser, key, readout, message, whenArrows, whenPulled, generator, within, minus, plot, perturbation }) => {
   const CELLS = 56, SLICE = 15; // milliseconds of training between two breaths of the page
   const NAMES = { l2: "l2: a disc", linf: "l∞: a square" };
 
   function setUp(root, problem) {
     const { reach, training, norms } = problem, tint = (name) => colour(root, name), ends = [-reach, reach];
-    const uniform = generator(problem.drawn.seed), trained = perturbed.drawPoints(uniform, training.points), test = perturbed.drawPoints(uniform, problem.drawn.test);
+    const uniform = generator(problem.drawn.seed), trained = perturbation.drawPoints(uniform, training.points), test = perturbation.drawPoints(uniform, problem.drawn.test);
     let { epsilon, point, norm } = problem;
 
     const controls = element("div", { class: "figure-controls" }, root);
@@ -15,7 +15,7 @@
     const sides = [["Plain training", 0], ["Training under attack", training.epsilon]].map(([caption, strength]) => {
       const { canvas, title } = panel(panels, caption, "", { tabindex: "0" });
       const axes = { x: { name: "x", range: ends }, y: { name: "y", range: ends } };
-      return { caption, title, canvas, at: plot(canvas, axes, tint, 0.98), run: perturbed.training(trained, training.seed, training.steps, strength, training.norm) };
+      return { caption, title, canvas, at: plot(canvas, axes, tint, 0.98), run: perturbation.training(trained, training.seed, training.steps, strength, training.norm) };
     });
     key(root, [["dv-one", "class +1, the ring"], ["dv-other", "class −1"], ["dv-fgsm", "FGSM: one step of ε"], ["dv-pgd", "PGD: 20 small steps; an end is filled where the class changes"], ["dv-point", "the point and its ball"]]);
     const tables = sides.map(({ caption }) => {
@@ -28,7 +28,7 @@
     // What both attacks make of the point at this side; `label` is what the network says of the point itself.
     function attack({ run: { net } }) {
       const label = net.logit(point) > 0 ? 1 : -1, one = { at: point, label };
-      const step = perturbed.fgsm(net, one, epsilon, norm), path = perturbed.pgd(net, one, epsilon, norm), left = path.findIndex((at) => !net.right({ at, label }));
+      const step = perturbation.fgsm(net, one, epsilon, norm), path = perturbation.pgd(net, one, epsilon, norm), left = path.findIndex((at) => !net.right({ at, label }));
       return { label, step, path: left < 0 ? path : path.slice(0, left + 1), fooledOnce: !net.right({ at: step, label }), fooled: left >= 0 };
     }
 
@@ -37,8 +37,8 @@
       const share = (stays) => test.filter((one) => net.right(one) && stays(one)).length / test.length;
       return [
         share(() => true),
-        share((one) => net.right({ at: perturbed.fgsm(net, one, epsilon, norm), label: one.label })),
-        share((one) => perturbed.pgd(net, one, epsilon, norm).every((at) => net.right({ at, label: one.label }))),
+        share((one) => net.right({ at: perturbation.fgsm(net, one, epsilon, norm), label: one.label })),
+        share((one) => perturbation.pgd(net, one, epsilon, norm).every((at) => net.right({ at, label: one.label }))),
       ];
     }
 

@@ -110,5 +110,5 @@
     return { net, step, ended: () => done >= steps };
   }
 
-  return { perturbed: { drawPoints, network, training, fgsm, pgd } };
+  return { perturbation: { drawPoints, network, training, fgsm, pgd } };
 })

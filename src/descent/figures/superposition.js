@@ -1,5 +1,5 @@
 // Superposition in the reader's hands: sparsity and importance, the directions that a small model learns, and what an autoencoder finds of them.
-(({ element, colour, whenLookChanges, panel, slider, key, readout, message, minus, plot, clear, superposed }) => {
+(({ element, colour, whenLookChanges, panel, slider, key, readout, message, minus, plot, clear, superposition }) => {
   const REACH = 1.6;
   const KEPT = 0.5; // of squared length: the feature is represented
   const FOUND = 0.95, USED = 0.005; // cosine of a direction that is a feature's; share of examples below which a code is dead
@@ -26,10 +26,10 @@
     function find() {
       const name = `${stop} ${decay}`;
       if (!cache.has(name)) {
-        const { values, loss, held } = superposed.learn(Array.from({ length: n }, (_, i) => decay ** i), shares[stop]);
+        const { values, loss, held } = superposition.learn(Array.from({ length: n }, (_, i) => decay ** i), shares[stop]);
         const directions = Array.from({ length: n }, (_, i) => [values[2 * i], values[2 * i + 1]]);
         const products = directions.map(([a, b]) => directions.map(([c, d]) => a * c + b * d));
-        const codes = superposed.findDirections(held, n).filter(({ used }) => used > USED).map(({ direction }) => direction);
+        const codes = superposition.findDirections(held, n).filter(({ used }) => used > USED).map(({ direction }) => direction);
         const kept = directions.map((_, i) => products[i][i] > KEPT);
         const found = directions.map(([a, b], i) => kept[i] && codes.some(([c, d]) => (a * c + b * d) / Math.hypot(a, b) > FOUND));
         cache.set(name, { loss, held: held.slice(0, 400), directions, products, codes, kept, found });

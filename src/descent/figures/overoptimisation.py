@@ -19,7 +19,7 @@ STOP = 10.0  # nats: where chapter 7 stops training
 LAW = {"best": {"alpha": 1.0, "beta": 0.2}, "rl": {"alpha": 1.0, "beta": 0.6}}
 
 
-def overoptimisation(distance: float = 2.0, flaw: float = 1.0) -> InteractiveFigure:
+def overoptimisation_figure(distance: float = 2.0, flaw: float = 1.0) -> InteractiveFigure:
     """Proxy and gold reward against √KL, for best-of-n and for RL, and what is left of variety.
 
     The proxy counts the pleasing words of a completion of 24, half of them in what the first policy
@@ -47,7 +47,7 @@ def overoptimisation(distance: float = 2.0, flaw: float = 1.0) -> InteractiveFig
     if not FLAWS[0] <= flaw <= FLAWS[1]:
         raise ValueError(f"flaw must be between {FLAWS[0]} and {FLAWS[1]}")
     return interactive_figure(
-        "overoptimised",
+        "overoptimisation",
         "a proxy reward over-optimised, with best-of-n and RL",
         {
             "batch": BATCH,

@@ -17,7 +17,7 @@ TRAINING = {"epsilon": 0.4, "norm": "l2", "points": 60, "seed": 1, "steps": 600}
 DRAWN = {"seed": 7, "test": 240}
 
 
-def perturbation(
+def perturbation_figure(
     epsilon: float = 0.5, norm: str = "l2", point: tuple[float, float] = (0.27, -0.87)
 ) -> InteractiveFigure:
     """Attacks on two small networks that tell a ring from what is inside and outside of it.
@@ -48,7 +48,7 @@ def perturbation(
     if len(point) != 2 or not all(abs(v) <= REACH for v in point):
         raise ValueError(f"point must be two numbers at most {REACH} away from 0")
     return interactive_figure(
-        "perturbed",
+        "perturbation",
         "adversarial examples in the plane: FGSM, PGD and training under attack",
         {
             "drawn": DRAWN,
@@ -60,5 +60,5 @@ def perturbation(
             "reach": REACH,
             "training": TRAINING,
         },
-        model="perturbed_model",
+        model="perturbation_model",
     )

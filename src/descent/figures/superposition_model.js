@@ -96,5 +96,5 @@
     }));
   }
 
-  return { superposed: { learn, findDirections, toy, coder, draw } };
+  return { superposition: { learn, findDirections, toy, coder, draw } };
 })

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from descent.figures import clipping
+from descent.figures import clipping_figure
 
 
 def objective_and_slope(ratio: float, advantage: float, epsilon: float) -> tuple[float, float]:
@@ -40,11 +40,11 @@ def batch(page: Any) -> tuple[float, float, float]:
 
 
 def test_nothing_is_fetched_and_the_same_content_gives_the_same_bytes():
-    page = clipping().html
+    page = clipping_figure().html
     assert "http" not in page
-    assert page == clipping().html
-    assert page != clipping(epsilon=0.1).html
-    assert repr(clipping()).startswith("<interactive figure")
+    assert page == clipping_figure().html
+    assert page != clipping_figure(epsilon=0.1).html
+    assert repr(clipping_figure()).startswith("<interactive figure")
 
 
 @pytest.mark.parametrize(
@@ -52,14 +52,14 @@ def test_nothing_is_fetched_and_the_same_content_gives_the_same_bytes():
 )
 def test_what_cannot_be_shown_is_refused(arguments):
     with pytest.raises(ValueError, match="must"):
-        clipping(**arguments)
+        clipping_figure(**arguments)
 
 
 @pytest.mark.browser
 @pytest.mark.parametrize("epsilon", [0.1, 0.3])
 @pytest.mark.parametrize("ratio", [0.55, 0.95, 1.05, 1.45])
 def test_objective_and_slope_are_those_of_torch(open_page, ratio, epsilon):
-    page = open_page(clipping().html)
+    page = open_page(clipping_figure().html)
     set_slider(page, "ratio", ratio)
     set_slider(page, "clip", epsilon)
     for name, advantage in (("A = +1", 1.0), ("A = −1", -1.0)):
@@ -72,14 +72,14 @@ def test_objective_and_slope_are_those_of_torch(open_page, ratio, epsilon):
     ("ratio", "cells"), [(0.5, ["up", "none"]), (1.0, ["up", "down"]), (1.5, ["none", "down"])]
 )
 def test_the_table_marks_the_case_for_both_signs(open_page, ratio, cells):
-    page = open_page(clipping().html)
+    page = open_page(clipping_figure().html)
     set_slider(page, "ratio", ratio)
     assert page.locator("td.dk-now").all_inner_texts() == cells
 
 
 @pytest.mark.browser
 def test_ratios_leave_one_step_by_step_and_further_without_clipping(open_page):
-    page = open_page(clipping().html)
+    page = open_page(clipping_figure().html)
     set_slider(page, "steps", 0)
     assert batch(page) == (0.0, 0.0, 1.0)
     assert "every ratio is 1" in page.locator(".figure-message").nth(1).inner_text()
@@ -97,7 +97,7 @@ def test_ratios_leave_one_step_by_step_and_further_without_clipping(open_page):
 
 @pytest.mark.browser
 def test_a_narrower_range_keeps_the_policy_nearer(open_page):
-    page = open_page(clipping(steps=40).html)
+    page = open_page(clipping_figure(steps=40).html)
     kls = []
     for epsilon in (0.05, 0.2, 0.4):
         set_slider(page, "clip", epsilon)
@@ -107,7 +107,7 @@ def test_a_narrower_range_keeps_the_policy_nearer(open_page):
 
 @pytest.mark.browser
 def test_it_is_worked_by_keyboard_and_pointer(open_page):
-    page = open_page(clipping().html)
+    page = open_page(clipping_figure().html)
     page.keyboard.press("Tab")
     page.keyboard.press("ArrowRight")
     assert page.locator("output").first.inner_text() == "1.31"
@@ -122,7 +122,9 @@ def test_it_is_worked_by_keyboard_and_pointer(open_page):
 
 @pytest.mark.browser
 def test_it_fits_a_phone_and_repaints_with_the_theme(open_page):
-    page = open_page(clipping().html, 'data-theme="light"', viewport={"width": 360, "height": 800})
+    page = open_page(
+        clipping_figure().html, 'data-theme="light"', viewport={"width": 360, "height": 800}
+    )
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     for control in page.locator("select, input").all():
         assert control.bounding_box()["height"] >= 40

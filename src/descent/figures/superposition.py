@@ -12,7 +12,7 @@ MOST = 7  # features
 SHARES = (1.0, 0.7, 0.5, 0.3, 0.2, 0.1, 0.05)  # the stops of the slider of sparsity
 
 
-def superposition(
+def superposition_figure(
     features: int = 5, sparsity: float = 0.9, importance: float = 0.9
 ) -> InteractiveFigure:
     """The toy model of superposition in two dimensions, trained anew in the page at every handle.
@@ -45,8 +45,8 @@ def superposition(
     if not any(abs(importance - tenths / 10) < 1e-9 for tenths in range(5, 11)):
         raise ValueError("importance must be one of 0.5, 0.6, 0.7, 0.8, 0.9 and 1")
     return interactive_figure(
-        "superposed",
+        "superposition",
         "features in superposition, and what an autoencoder recovers",
         {"features": features, "importance": importance, "shares": SHARES, "stop": stops[0]},
-        model="superposed_model",
+        model="superposition_model",
     )

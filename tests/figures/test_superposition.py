@@ -8,21 +8,21 @@ from typing import Any
 import numpy as np
 import pytest
 
-from descent.figures import superposition
-from descent.figures.superposed import SHARES
+from descent.figures import superposition_figure
+from descent.figures.superposition import SHARES
 
 SLOPES = """given => {
-  const { superposed } = (MODEL)({ generator: () => Math.random });
+  const { superposition } = (MODEL)({ generator: () => Math.random });
   const { values, batch, importance, penalty } = given;
   const of = importance
-    ? superposed.toy(values, batch, importance)
-    : superposed.coder(values, batch, penalty);
+    ? superposition.toy(values, batch, importance)
+    : superposition.coder(values, batch, penalty);
   return { loss: of.loss, slopes: Array.from(of.slopes) };
 }"""
 
 
 def in_page(page: Any, given: dict) -> tuple[float, np.ndarray]:
-    model = files("descent.figures").joinpath("superposed_model.js").read_text("utf-8").rstrip()
+    model = files("descent.figures").joinpath("superposition_model.js").read_text("utf-8").rstrip()
     came = page.evaluate(SLOPES.replace("MODEL", model), given)
     return came["loss"], np.array(came["slopes"])
 
@@ -78,11 +78,11 @@ def pixels(page: Any, which: int = 0) -> str:
 
 
 def test_nothing_is_fetched_and_the_same_content_gives_the_same_bytes():
-    page = superposition().html
+    page = superposition_figure().html
     assert "http" not in page
-    assert page == superposition().html
-    assert page != superposition(features=4).html
-    assert repr(superposition()).startswith("<interactive figure")
+    assert page == superposition_figure().html
+    assert page != superposition_figure(features=4).html
+    assert repr(superposition_figure()).startswith("<interactive figure")
 
 
 @pytest.mark.parametrize(
@@ -90,12 +90,12 @@ def test_nothing_is_fetched_and_the_same_content_gives_the_same_bytes():
 )
 def test_what_cannot_be_shown_is_refused(arguments):
     with pytest.raises(ValueError, match="must"):
-        superposition(**arguments)
+        superposition_figure(**arguments)
 
 
 @pytest.mark.browser
 def test_dense_features_get_a_dimension_each_and_sparse_ones_share(open_page):
-    page = open_page(superposition().html)
+    page = open_page(superposition_figure().html)
     kept = []
     for stop in range(len(SHARES)):
         set_slider(page, "sparsity", stop)
@@ -108,7 +108,7 @@ def test_dense_features_get_a_dimension_each_and_sparse_ones_share(open_page):
 
 @pytest.mark.browser
 def test_what_is_much_less_important_is_given_up(open_page):
-    page = open_page(superposition(sparsity=0.8, importance=1.0).html)
+    page = open_page(superposition_figure(sparsity=0.8, importance=1.0).html)
     assert shown(page, "features kept") == "5 of 5"
     set_slider(page, "importance", 0.5)
     assert int(shown(page, "features kept").split()[0]) < 5
@@ -117,7 +117,7 @@ def test_what_is_much_less_important_is_given_up(open_page):
 
 @pytest.mark.browser
 def test_it_is_worked_by_keyboard_alone(open_page):
-    page = open_page(superposition().html)
+    page = open_page(superposition_figure().html)
     before = pixels(page, 0), pixels(page, 1)
     page.keyboard.press("Tab")
     page.keyboard.press("ArrowLeft")
@@ -135,7 +135,7 @@ def test_it_is_worked_by_keyboard_alone(open_page):
 @pytest.mark.browser
 def test_it_fits_a_phone_and_repaints_with_the_theme(open_page):
     page = open_page(
-        superposition().html, 'data-theme="light"', viewport={"width": 360, "height": 800}
+        superposition_figure().html, 'data-theme="light"', viewport={"width": 360, "height": 800}
     )
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     for control in page.locator("button, input").all():

@@ -14,7 +14,7 @@ MOST_STEPS = 60
 BATCH = {"actions": 4, "count": 256, "rate": 3.0, "seed": 6, "states": 8}
 
 
-def clipping(epsilon: float = 0.2, ratio: float = 1.3, steps: int = 20) -> InteractiveFigure:
+def clipping_figure(epsilon: float = 0.2, ratio: float = 1.3, steps: int = 20) -> InteractiveFigure:
     """The objective min(r·A, clip(r, 1 - ε, 1 + ε)·A) of one action, for both signs of A.
 
     The reader moves the ratio r and ε and sees in which cases the objective has a slope. Beside it
@@ -43,7 +43,7 @@ def clipping(epsilon: float = 0.2, ratio: float = 1.3, steps: int = 20) -> Inter
     if steps not in range(MOST_STEPS + 1):
         raise ValueError(f"steps must be a whole number between 0 and {MOST_STEPS}")
     return interactive_figure(
-        "clipped",
+        "clipping",
         "the clipped objective of PPO and where it has a slope",
         {
             "batch": BATCH,
