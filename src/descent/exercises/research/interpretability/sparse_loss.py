@@ -88,7 +88,7 @@ def _(answer, draw: Draw) -> None:
         ends = []
         for step in (1e-5, -1e-5):
             changed[place] = parts[place].double() + step * turn
-            ends.append(_by_hand(x, *changed, penalty=0.6)[0])
+            ends.append(_by_hand(x, changed[0], changed[1], changed[2], changed[3], 0.6)[0])
         wanted = (ends[0] - ends[1]) / 2e-5
         slope = same.get(tuple(parts[place].shape))
         found = float("nan") if slope is None else float((slope.double() * turn).sum())
