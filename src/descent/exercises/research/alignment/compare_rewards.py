@@ -244,8 +244,8 @@ _SLIPS = {
         {_GAPS: 'measure("learned", seed) - 0.1'},
     ),
     "last_checkpoint": (
-        "You measured at a checkpoint after the limit had been passed. A run ends where its KL first "
-        "exceeds the limit: beyond it, one has gone farther than the other.",
+        "You measured at a checkpoint after the limit had been passed. A run ends where its KL "
+        "first exceeds the limit: beyond it, one has gone farther than the other.",
         {"if kl > limit:\n                break": "if kl > 1e9:\n                break"},
     ),
     "best_checkpoint": (
