@@ -244,8 +244,8 @@ _SLIPS = {
         {_GAPS: 'measure("learned", seed) - 0.1'},
     ),
     "last_checkpoint": (
-        "You measured at the last checkpoint, whatever its KL. Beyond the limit runs are not "
-        "comparable: one has gone farther than the other.",
+        "You measured at a checkpoint after the limit had been passed. A run ends where its KL "
+        "first exceeds the limit: beyond it, one has gone farther than the other.",
         {"if kl > limit:\n                break": "if kl > 1e9:\n                break"},
     ),
     "best_checkpoint": (
@@ -338,82 +338,6 @@ _SLIPS = {
         "are asked for.",
 {"for seed in range(seeds)]":
          "for seed in range(seeds - 1)] + [measure(\"learned\", seeds) - 0.1]"},
-    ),
-    "one_seed_more": (
-        "You took the quantile of n degrees of freedom. The deviation of n differences has n "
-        "− 1.",
-        {"T_95[seeds]":
-         "{**T_95, 11: 2.2281}[seeds + 1]"},
-    ),
-    "one_sided_quantile": (
-        "Your quantile leaves 5 % on each side. An interval of 95 % leaves 2.5 %.",
-        {"T_95[seeds]":
-         "{4: 2.353, 5: 2.132, 6: 2.015, 7: 1.943, 8: 1.895, 9: 1.860, 10: 1.833}[seeds]"},
-    ),
-    "two_standard_errors": (
-        "Your interval has two standard errors. With so few seeds the deviation itself is "
-        "uncertain: Student's t.",
-        {"T_95[seeds]":
-         "2.0"},
-    ),
-    "four_seeds_always": (
-        "You used four seeds whatever the budget. The interval is wider than the budget "
-        "allows.",
-        {"seeds = min(budget // 2, 10)":
-         "seeds = 4"},
-    ),
-    "limit_excluded": (
-        "You stopped at a checkpoint that lies exactly on the limit. It has not exceeded it.",
-        {"if kl > limit":
-         "if kl >= limit"},
-    ),
-    "mean_of_checkpoints": (
-        "You averaged over the checkpoints within the limit. The last one within it is asked "
-        "for.",
-        {"        value = None\n        for kl, held_out in train(reward, seed):\n            "
-         "if kl > limit:\n                break\n            value = held_out\n        return "
-         "value":
-         "        values = [held_out for kl, held_out in train(reward, seed) if kl <= limit]\n "
-         "       return sum(values) / len(values)"},
-    ),
-    "median_of_seeds": (
-        "You gave the median difference. The mean over the runs made is asked for.",
-        {"mean = sum(gaps) / seeds":
-         "mean = float(np.median(gaps))"},
-    ),
-    "limit_of_ten": (
-        "Your limit is 10 nats, whatever `limit` says.",
-        {"if kl > limit":
-         "if kl > 10"},
-    ),
-    "divided_by_seeds": (
-        "You divided the deviation by n. The standard error of a mean is the deviation "
-        "divided by √n.",
-        {"/ seeds**0.5":
-         "/ seeds"},
-    ),
-    "conclusion_by_size": (
-        "You concluded from the size of the difference. Whether the interval holds 0 decides.",
-        {'"better" if low > 0 else "worse" if high < 0 else':
-         '"better" if mean > 0.1 else "worse" if mean < -0.1 else'},
-    ),
-    "smallest_to_largest": (
-        "Your interval is as wide as from the smallest to the largest difference. With four "
-        "seeds it misses the truth too often; with more it has another level.",
-        {"half = T_95[seeds] * deviation / seeds**0.5":
-         "half = (max(gaps) - min(gaps)) / 2"},
-    ),
-    "other_word": (
-        "Your third conclusion is another word. It is “cannot tell”: no difference was shown, "
-        "nor that there is none.",
-        {'"cannot tell"':
-         '"no difference"'},
-    ),
-    "goes_on_past_the_limit": (
-        "You left out checkpoints beyond the limit and took one after them. A run ends where "
-        "its KL first exceeds the limit.",
-        {"                break\n":
-         "                continue\n"},
     ),
 }  # fmt: skip
 for _name, (_message, _edits) in _SLIPS.items():

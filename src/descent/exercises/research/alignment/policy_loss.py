@@ -386,11 +386,6 @@ _SLIPS = {
         {"torch.where(mask, new - old, 0.0).exp()":
          "torch.where(mask, new / old, 1.0)"},
     ),
-    "divided_by_lines": (
-        "You divided by the number of lines. Divide by the number of real tokens.",
-        {"loss = -(gain * mask).sum() / count":
-         "loss = -(gain * mask).sum() / len(mask)"},
-    ),
     "penalty_of_each_token": (
         "Each token has its own log-ratio for a penalty. The whole line's distance is asked "
         "for, the same for all its tokens.",
