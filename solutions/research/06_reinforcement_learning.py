@@ -1247,7 +1247,7 @@ recall("probes")
 # ## CartPole
 #
 # Three seeds, with settings adapted from those of [RL Baselines3 Zoo](https://github.com/DLR-RM/rl-baselines3-zoo), whose tuned run is listed at 500. The bar is
-# 475 steps, the mean of 100 new episodes, within 130 000 steps of practice. {cite:t}`huang2022` report 490 ± 6 after 500 000, with other settings.
+# 475 steps, the mean of 100 new episodes, within 130 000 steps of practice. The settings were chosen on seeds 0 to 2, so seeds 3 to 5 say how good they are. {cite:t}`huang2022` report 490 ± 6 after 500 000, with other settings.
 
 # %%
 settings = {
@@ -1279,16 +1279,16 @@ def trained(seed: int, iterations: int = ITERATIONS, **changes: Any) -> tuple[fl
     return mean_length(model), history
 
 
-results = {0: trained(0)}
-print(f"seed 0: {results[0][0]:.1f} steps after {ITERATIONS * CARTS * settings['steps']} of practice")
+results = {3: trained(3)}
+print(f"seed 3: {results[3][0]:.1f} steps after {ITERATIONS * CARTS * settings['steps']} of practice")
 
 # %%
-results[1] = trained(1)
-print(f"seed 1: {results[1][0]:.1f} steps")
+results[4] = trained(4)
+print(f"seed 4: {results[4][0]:.1f} steps")
 
 # %%
-results[2] = trained(2)
-print(f"seed 2: {results[2][0]:.1f} steps")
+results[5] = trained(5)
+print(f"seed 5: {results[5][0]:.1f} steps")
 scores = [score for score, _ in results.values()]
 print(f"mean {np.mean(scores):.1f}, spread over seeds {np.std(scores, ddof=1):.1f}, lowest {min(scores):.1f}")
 
@@ -1418,10 +1418,10 @@ suspects = {
     "Q": trained(0, iterations=40, value_weight=0.0)[1],
     "R": trained(0, iterations=40, rate=0.03)[1],
 }
-draw_diagnostics(suspects, "Three runs that do not learn: which is which?")
+draw_diagnostics(suspects, "Three runs with a fault each: which is which?")
 
 # %%
-for name, history in (suspects | {"seed 0, whole": results[0][1]}).items():
+for name, history in (suspects | {"seed 3, whole": results[3][1]}).items():
     print(f"{name}: {diagnose_run(curves_of(history), 2)}")
 
 # %% [markdown]
