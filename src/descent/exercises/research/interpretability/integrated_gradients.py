@@ -85,7 +85,7 @@ def _(answer, draw: Draw) -> None:
 
 @integrated_gradients.property("adds up to f(x) − f(start), to 1e-3, in 200 steps", trials=3)
 def _(answer, draw: Draw) -> None:
-    f, x, start = _Cubic(draw, 4), normals(draw, 3, 4), normals(draw, 3, 4)
+    f, x, start = _Cubic(draw, 4), normals(draw, 3, 4) / 2, normals(draw, 3, 4) / 2
     total = answer(f, x, start, 200).flatten(1).sum(dim=1)
     expect(total, "the sum of the attributions").close_to(f(x) - f(start), rtol=0, atol=1e-3)
 
