@@ -306,6 +306,16 @@ _SLIPS = {
 for _name, (_message, _edits) in _SLIPS.items():
     blind_result.slip(_name, _message, _edits)
 
+_POINTS = "`points = [0.5 if a == b else float(a > b) for a, b in zip(after, before, strict=True)]`"
+for _other in (_POINTS.replace(", strict=True", ""), _POINTS.replace("True", "False")):
+    blind_result.equivalent(
+        f"{_POINTS} → {_other}", because="lists of different lengths were refused before"
+    )
+blind_result.equivalent(
+    f"{_POINTS} → {_POINTS.replace('a > b', 'a >= b')}", because="a tie was counted before"
+)
+
+
 blind_result.hint("First two lists of ratings, each in the order in which it was shown.")
 blind_result.hint("Then wins, ties, and a share. Does anything in the interval need more?")
 blind_result.hint("One pair, won, z = 1.96: from 0.21 to 1.", when="value")

@@ -52,6 +52,7 @@ def _(answer, draw: Draw) -> None:
     tokens = torch.tensor([[5, 0, 0, 0], [5, 0, 0, 0], [5, 0, 0, 0]])
     _expect_share(answer, tokens, mask_of([1, 2, 3], 4))
     _expect_share(answer, torch.tensor([[5, 7, 8], [5, 7, 3]]), mask_of([3, 3], 3))
+    _expect_share(answer, torch.tensor([[6, 7, 9], [5, 7, 9]]), mask_of([3, 3], 3))
     _expect_share(answer, torch.tensor([[5, 0, 7], [5, 7, 0]]), mask_of([3, 2], 3))
     _expect_share(answer, torch.tensor([[3, 14], [31, 4]]), mask_of([2, 2], 2))
 
