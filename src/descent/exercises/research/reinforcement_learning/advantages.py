@@ -232,3 +232,8 @@ advantages.hint("Then backwards: A = δ + γλ · A of the next row, unless some
 advantages.hint("Two ends, two questions: make the table of four answers first.", when="value")
 advantages.hint("With λ = 1 and nothing ended, A is the return minus the value. Is yours?",
                 when="are the return minus the value for λ = 1, whatever γ")  # fmt: skip
+
+advantages.equivalent(
+    "`result = np.zeros(surprises.shape)` → `result = np.ones(surprises.shape)`",
+    because="every place is written before it is read",
+)

@@ -115,7 +115,7 @@ def _(answer, draw: Draw) -> None:
     near = []
     for sign in (1.0, -1.0):
         near += [[sign * 2.39, sign * 1.0, 0, 0], [sign * 2.39, sign * 0.4, 0, 0]]
-        near += [[0, 0, sign * 0.999 * LIMIT, sign * 20.0]]
+        near += [[0, 0, sign * 0.999 * LIMIT, sign * speed] for speed in (20.0, 0.3)]
         near += [[0, 0, sign * 0.999 * LIMIT, sign * 1.0], [0, 0, sign * 0.99 * LIMIT, sign * 0.01]]
     states = np.array(near)
     actions = draw.integers(0, 2, len(states))
@@ -411,4 +411,44 @@ CartPoles.hint("A cart of age 499 takes its 500th step now.", when="truncated_on
 CartPoles.hint(
     "Let one cart at 0.05 everywhere take one step by hand: x becomes 0.051.",
     when="moves every cart as Gymnasium's CartPole does",
+)
+
+CartPoles.equivalent(
+    "`self.states = np.zeros((n, 4))` → `self.states = np.ones((n, 4))`",
+    because="reset() writes it anew before anything reads it",
+)
+
+CartPoles.equivalent(
+    "`self.ages = np.zeros(n, dtype=int)` → `self.ages = np.zeros(n)`",
+    because="reset() writes it anew before anything reads it",
+)
+
+CartPoles.equivalent(
+    "`self.ages = np.zeros(n, dtype=int)` → `self.ages = np.ones(n, dtype=int)`",
+    because="reset() writes it anew before anything reads it",
+)
+
+CartPoles.equivalent(
+    "`self.ages = np.zeros(n, dtype=int)` deleted",
+    because="reset() writes it anew before anything reads it",
+)
+
+CartPoles.equivalent(
+    "`self.ages = np.zeros(len(self.states), dtype=int)` → `self.ages = "
+    "np.zeros(len(self.states))`",
+    because="ages are compared with a number, and whole floats are equal to it",
+)
+
+CartPoles.equivalent(
+    "`terminated = (abs(final[:, 0]) > 2.4) | (abs(final[:, 2]) > math.radians(12))` "
+    "→ `terminated = (abs(final[:, 0]) >= 2.4) | (abs(final[:, 2]) > "
+    "math.radians(12))`",
+    because="a cart does not lie exactly on a limit",
+)
+
+CartPoles.equivalent(
+    "`terminated = (abs(final[:, 0]) > 2.4) | (abs(final[:, 2]) > math.radians(12))` "
+    "→ `terminated = (abs(final[:, 0]) > 2.4) | (abs(final[:, 2]) >= "
+    "math.radians(12))`",
+    because="a cart does not lie exactly on a limit",
 )

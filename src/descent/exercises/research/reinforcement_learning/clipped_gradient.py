@@ -166,3 +166,17 @@ clipped_gradient.equivalent(
     "`flows = np.where(advantages >= 0, ratios < 1 + epsilon, ratios > 1 - epsilon)`",
     because="at an advantage of 0 the gradient is 0 either way",
 )
+
+clipped_gradient.equivalent(
+    "`flows = np.where(advantages > 0, ratios < 1 + epsilon, ratios > 1 - epsilon)` "
+    "→ `flows = np.where(advantages > 0, ratios <= 1 + epsilon, ratios > 1 - "
+    "epsilon)`",
+    because="a ratio does not lie exactly on a limit",
+)
+
+clipped_gradient.equivalent(
+    "`flows = np.where(advantages > 0, ratios < 1 + epsilon, ratios > 1 - epsilon)` "
+    "→ `flows = np.where(advantages > 0, ratios < 1 + epsilon, ratios >= 1 - "
+    "epsilon)`",
+    because="a ratio does not lie exactly on a limit",
+)

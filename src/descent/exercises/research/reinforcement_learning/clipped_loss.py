@@ -194,3 +194,9 @@ clipped_loss.hint("`.detach()` cuts a tensor off. Which two of the three need it
 clipped_loss.hint(
     "ρ = 1.5, A = −1: the terms are −1.5 and −1.2, and the loss is 1.5.", when="value"
 )
+
+clipped_loss.equivalent(
+    "`return -torch.minimum(ratios * fixed, cut * fixed).mean()` → `return "
+    "-torch.minimum(cut * fixed, ratios * fixed).mean()`",
+    because="the smaller or larger of two does not depend on their order",
+)

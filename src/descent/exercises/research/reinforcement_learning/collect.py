@@ -252,3 +252,15 @@ collect.slip(
 collect.hint("A row: seen, act, step, what came of it. Which of these arrays may change later?")
 collect.hint("`np.array(x)` makes a copy; `np.stack(list)` joins the rows along a new first axis.")
 collect.hint("Are all rows of one key equal to the last?", when="value")
+
+collect.equivalent(
+    "`rows: list[dict[str, ndarray]] = []` → `rows: list[dict[ndarray, str]] = []`",
+    because="types of local names are not looked at",
+)
+
+collect.equivalent(
+    "`return ({name: np.stack([row[name] for row in rows]) for name in rows[0]}, "
+    "observations)` → `return ({name: np.stack([row[name] for row in rows]) for name "
+    "in rows[-1]}, observations)`",
+    because="every row has the same names",
+)

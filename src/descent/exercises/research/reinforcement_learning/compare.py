@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -20,8 +21,9 @@ T_95 = {3: 3.182, 4: 2.776, 5: 2.571, 6: 2.447, 7: 2.365, 8: 2.306, 9: 2.262, 1:
 class Training:
     """A training whose score is a seed's luck, the change's effect, and noise of its own."""
 
-    def __init__(self, seed: int, effect: float, noise: float = 20.0, luck: float = 120.0) -> None:
-        self.seed, self.effect, self.noise, self.luck = seed, effect, noise, luck
+    def __init__(self, seed: int, effect: float, noise: float = 20.0, unit: float = 1.0) -> None:
+        self.seed, self.effect, self.noise, self.luck = seed, effect, noise, 120.0
+        self.unit = unit  # in which scores are told
         self.calls: list[tuple[str, int, float]] = []
 
     def __call__(self, variant: str, seed: int) -> float:
@@ -31,6 +33,7 @@ class Training:
         own = np.random.default_rng([self.seed, 2, abs(int(seed)), VARIANTS.index(variant)])
         score = 300 + self.luck * start.normal() + self.noise * own.normal()
         score += self.effect if variant == "with" else 0.0
+        score *= self.unit
         self.calls.append((variant, int(seed), float(score)))
         return float(score)
 
@@ -109,8 +112,9 @@ def _(answer, draw: Draw) -> None:
     "claims what its interval says, of a change that helps, hurts or neither", trials=6
 )
 def _(answer, draw: Draw) -> None:
-    for effect in (150.0, -150.0, 0.0):
-        found, train = _study(answer, draw, effect, 12)
+    for effect, unit in product((150.0, -150.0, 0.0), (1.0, 0.001)):
+        train = Training(draw.seed(), effect, unit=unit)
+        found = answer(train, 12)
         gains = _pairs(train)
         if not _looks_right(found) or len(gains) != 6:
             return
@@ -280,3 +284,21 @@ compare.slip(
 compare.hint("One loop over seeds, both variants in it; keep runs and differences.")
 compare.hint("`stats.t.ppf(0.975, m - 1)`, times s/√m with s divided by m − 1.")
 compare.hint("Differences 10, 20, 30: mean 20, s = 10, t = 4.30, so 20 ± 24.8.", when="value")
+
+compare.equivalent(
+    "`scores = {variant: train(variant, seed) for variant in ('with', 'without')}` → "
+    "`scores = {variant: train(variant, seed) for variant in ('without', 'with')}`",
+    because="the order of two trainings does not matter",
+)
+
+compare.equivalent(
+    "`claim = 'helps' if low > 0 else 'hurts' if high < 0 else 'not shown'` → `claim "
+    "= 'helps' if low >= 0 else 'hurts' if high < 0 else 'not shown'`",
+    because="an end of an interval is not exactly 0",
+)
+
+compare.equivalent(
+    "`claim = 'helps' if low > 0 else 'hurts' if high < 0 else 'not shown'` → `claim "
+    "= 'helps' if low > 0 else 'hurts' if high <= 0 else 'not shown'`",
+    because="an end of an interval is not exactly 0",
+)

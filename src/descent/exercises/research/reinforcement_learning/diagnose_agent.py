@@ -263,3 +263,69 @@ diagnose_agent.slip(
 diagnose_agent.hint("One probe after another, and `return` at the first that fails.")
 diagnose_agent.hint("γ = 0.4: what is probe 1 worth if the value after the end counts for ever?")
 diagnose_agent.hint("Is a probe called in two places of your program?", when="probe_run_twice")
+
+diagnose_agent.equivalent(
+    "`value = agent(1)[0][0]` → `value = agent(1)[0][-1]`",
+    because="that probe shows one observation",
+)
+
+diagnose_agent.equivalent(
+    "`better = agent(4)[1][0]` → `better = agent(4)[1][-1]`",
+    because="that probe shows one observation",
+)
+
+diagnose_agent.equivalent(
+    "`if abs(value - 1) > 0.1:` → `if abs(value - 1) >= 0.1:`",
+    because="measured numbers do not lie exactly on a limit",
+)
+
+diagnose_agent.equivalent(
+    "`return 'bootstraps past the end' if abs(value - 1 / (1 - gamma)) <= 0.1 else "
+    "'value does not learn'` → `return 'bootstraps past the end' if abs(value - 1 / "
+    "(1 - gamma)) < 0.1 else 'value does not learn'`",
+    because="measured numbers do not lie exactly on a limit",
+)
+
+diagnose_agent.equivalent(
+    "`if np.abs(agent(2)[0] - [-1, 1]).max() > 0.1:` → `if np.abs(agent(2)[0] - [-1, "
+    "1]).max() >= 0.1:`",
+    because="measured numbers do not lie exactly on a limit",
+)
+
+diagnose_agent.equivalent(
+    "`if np.abs(values - [gamma, 1]).max() > 0.1:` → `if np.abs(values - [gamma, "
+    "1]).max() >= 0.1:`",
+    because="measured numbers do not lie exactly on a limit",
+)
+
+diagnose_agent.equivalent(
+    "`return 'discount forgotten' if abs(values[0] - 1) <= 0.1 else 'next value "
+    "ignored'` → `return 'discount forgotten' if abs(values[0] - 1) < 0.1 else 'next "
+    "value ignored'`",
+    because="measured numbers do not lie exactly on a limit",
+)
+
+diagnose_agent.equivalent(
+    "`if better < 0.9:` → `if better <= 0.9:`",
+    because="measured numbers do not lie exactly on a limit",
+)
+
+diagnose_agent.equivalent(
+    "`return 'sign of the advantage' if better < 0.1 else 'policy does not learn'` → "
+    "`return 'sign of the advantage' if better <= 0.1 else 'policy does not learn'`",
+    because="measured numbers do not lie exactly on a limit",
+)
+
+diagnose_agent.equivalent(
+    "`return 'sound' if min(1 - low, high) >= 0.9 else 'policy does not see the "
+    "observation'` → `return 'sound' if min(1 - low, high) > 0.9 else 'policy does "
+    "not see the observation'`",
+    because="measured numbers do not lie exactly on a limit",
+)
+
+diagnose_agent.equivalent(
+    "`return 'sound' if min(1 - low, high) >= 0.9 else 'policy does not see the "
+    "observation'` → `return 'sound' if min(high, 1 - low) >= 0.9 else 'policy does "
+    "not see the observation'`",
+    because="the smaller of two does not depend on their order",
+)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -77,12 +78,11 @@ for _fault in CHOICES:
         _judge(answer, draw, fault)
 
 
-@diagnose_run.property("names the first row that applies", trials=6)
+@diagnose_run.property("names the first row that applies", trials=2)
 def _(answer, draw: Draw) -> None:
-    first, second = sorted(draw.rng.choice(6, 2, replace=False))
-    if (first, second) == (1, 2):
-        second = 3
-    _judge(answer, draw, CHOICES[first], CHOICES[second])
+    for pair in combinations(CHOICES[:-1], 2):
+        if pair != ("steps too large", "policy stands still"):  # the two shut each other out
+            _judge(answer, draw, *pair)
 
 
 @diagnose_run.property("leaves NaN out of the explained variance")
@@ -332,3 +332,15 @@ for _line, _other in (
     diagnose_run.equivalent(
         f"`{_line}` → `{_other}`", because="measured numbers do not lie exactly on a limit"
     )
+
+diagnose_run.equivalent(
+    "`if curves['entropy'][-1] < 0.05 * math.log(actions):` → `if "
+    "curves['entropy'][-1] <= 0.05 * math.log(actions):`",
+    because="measured numbers do not lie exactly on a limit",
+)
+
+diagnose_run.equivalent(
+    "`if abs(half['advantage_mean'].mean()) > half['advantage_std'].mean():` → `if "
+    "abs(half['advantage_mean'].mean()) >= half['advantage_std'].mean():`",
+    because="measured numbers do not lie exactly on a limit",
+)

@@ -235,3 +235,17 @@ diagnostics.hint("First the log-ratios, once; ρ is their exponential.")
 diagnostics.hint("A value function that is 100 too high everywhere explains everything. Why?",
                  when="squared_error")  # fmt: skip
 diagnostics.hint("By hand at ρ = 1.3: 0.3 − log 1.3 = 0.038.", when="value")
+
+diagnostics.equivalent(
+    "`return {'clip_fraction': float(np.mean(abs(ratios - 1) > epsilon)), "
+    "'approx_kl': float(np.mean(ratios - 1 - log_ratios)), 'entropy': "
+    "float(np.mean(entropies)), 'explained_variance': float(1 - np.var(returns - "
+    "values) / total) if total > 0 else math.nan, 'advantage_mean': "
+    "float(np.mean(advantages)), 'advantage_std': float(np.std(advantages))}` → "
+    "`return {'clip_fraction': float(np.mean(abs(ratios - 1) >= epsilon)), "
+    "'approx_kl': float(np.mean(ratios - 1 - log_ratios)), 'entropy': "
+    "float(np.mean(entropies)), 'explained_variance': float(1 - np.var(returns - "
+    "values) / total) if total > 0 else math.nan, 'advantage_mean': "
+    "float(np.mean(advantages)), 'advantage_std': float(np.std(advantages))}`",
+    because="a ratio does not lie exactly on a limit",
+)

@@ -188,3 +188,8 @@ discounted_returns.hint(
 discounted_returns.hint(
     "Do the thread of the page by hand, then with step 1 terminated.", when="value"
 )
+
+discounted_returns.equivalent(
+    "`returns = np.zeros(rewards.shape)` → `returns = np.ones(rewards.shape)`",
+    because="every place is written before it is read",
+)

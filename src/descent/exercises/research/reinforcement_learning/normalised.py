@@ -133,3 +133,13 @@ normalised.slip(
 
 normalised.hint("`.std()` divides by n − 1 in torch. What does it give for one row?", when="nan")
 normalised.hint("Centre first. The spread is the root of the mean of the squares of that.")
+
+normalised.equivalent(
+    "`return centred / (spread + 1e-08)` → `return centred / (spread - 1e-08)`",
+    because="it is far below what is compared, and a spread of 0 has nothing to divide",
+)
+
+normalised.equivalent(
+    "`return centred / (spread + 1e-08)` → `return centred / (spread + 2e-08)`",
+    because="it is far below what is compared, and a spread of 0 has nothing to divide",
+)

@@ -153,3 +153,33 @@ orthogonal.hint("QR of a tall matrix gives orthonormal columns. What if rows < c
 orthogonal.hint("For 1 × 1, Q is always −1 or always 1 by itself. What makes it either?",
                 when="draws all rotations equally likely: every entry has mean 0")  # fmt: skip
 orthogonal.hint("`q * signs` multiplies the columns, since the last axis is that of the columns.")
+
+orthogonal.equivalent(
+    "sign flipped",
+    because="minus an orthogonal matrix is as orthogonal, and as likely",
+)
+
+orthogonal.equivalent(
+    "`tall = torch.randn(max(rows, columns), min(rows, columns), "
+    "generator=generator)` → `tall = torch.randn(max(columns, rows), min(rows, "
+    "columns), generator=generator)`",
+    because="the smaller or larger of two does not depend on their order",
+)
+
+orthogonal.equivalent(
+    "`tall = torch.randn(max(rows, columns), min(rows, columns), "
+    "generator=generator)` → `tall = torch.randn(max(rows, columns), min(columns, "
+    "rows), generator=generator)`",
+    because="the smaller or larger of two does not depend on their order",
+)
+
+orthogonal.equivalent(
+    "`q = q * r.diagonal().sign()` → `q = q / r.diagonal().sign()`",
+    because="a sign is its own inverse",
+)
+
+orthogonal.equivalent(
+    "`return gain * (q if rows >= columns else q.T)` → `return gain * (q if rows > "
+    "columns else q.T)`",
+    because="the transpose of a square one is as orthogonal, and as likely",
+)

@@ -302,3 +302,14 @@ PixelActorCritic.hint("Or send a picture of zeros through the convolutions and l
 PixelActorCritic.hint("`nn.init.orthogonal_(weight, gain)` flattens a convolution's weight itself.",
                       when="begins orthogonal, with the table's gains and biases of 0")  # fmt: skip
 PixelActorCritic.hint("uint8 goes in: `.float()` first, then divide.", when="error")
+
+PixelActorCritic.equivalent(
+    "`small = min(height, width) < 36` → `small = min(width, height) < 36`",
+    because="the smaller of two does not depend on their order",
+)
+
+PixelActorCritic.equivalent(
+    "`return (self.policy(found), self.value(found)[:, 0])` → `return "
+    "(self.policy(found), self.value(found)[:, -1])`",
+    because="there is one column",
+)

@@ -69,7 +69,7 @@ def _(answer, draw: Draw) -> None:
 
 @policy_gradient.property("takes logits in the hundreds", trials=3)
 def _(answer, draw: Draw) -> None:
-    logits = draw.normal(3) + draw.choice([900.0, -900.0])
+    logits = draw.normal(3) + np.array([draw.choice([900.0, -900.0]), 0.0, 0.0])
     actions, rewards = draw.integers(0, 3, 4), draw.normal(4)
     expect(answer(logits, actions, rewards), "the gradient").is_finite().close_to(
         _by_hand(logits, actions, rewards)
@@ -193,3 +193,9 @@ policy_gradient.hint("The sum of the others is the sum of all minus one's own.")
 policy_gradient.hint("`np.eye(k)[actions]` has a row for each try with a 1 at its action.")
 policy_gradient.hint("What is the baseline where there is only one try?", when="nan")
 policy_gradient.hint("For two tries with rewards 3 and 1, the weights are 2 and −2.", when="value")
+
+policy_gradient.equivalent(
+    "`baselines = (rewards.sum() - rewards) / max(n - 1, 1)` → `baselines = "
+    "(rewards.sum() - rewards) / max(1, n - 1)`",
+    because="the larger of two numbers, whichever comes first",
+)

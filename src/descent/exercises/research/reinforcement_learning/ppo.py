@@ -231,6 +231,35 @@ def _(answer, draw: Draw) -> None:
     expect(moved, "approx_kl, measured after the update").is_above(1e-7)
 
 
+class Noted(Fitting):
+    """Keeps what was seen, and what was done there."""
+
+    def __init__(self, n: int, seed: int) -> None:
+        super().__init__(n, seed)
+        self.places: list[np.ndarray] = []
+        self.deeds: list[np.ndarray] = []
+
+    def step(self, actions: Any) -> tuple[Any, ...]:
+        self.places.append(np.array(self.seen))
+        self.deeds.append(np.array(actions))
+        return super().step(actions)
+
+
+@ppo.property("compares the policy after the update with the one that acted", trials=1)
+def _(answer, draw: Draw) -> None:
+    world, model = Noted(9, draw.seed()), Straight()
+    settings = _settings(minibatch=9)
+    row = answer(world, model, PlainDescent(model, 0.4), 1, draw.seed(), settings)[0]
+    with torch.no_grad():
+        chances = model(torch.tensor(np.concatenate(world.places)))[0].softmax(1).numpy()
+    taken = chances[np.arange(len(chances)), np.concatenate(world.deeds)]
+    ratios = taken / 0.5  # a model of zeros acts by a coin
+    expect(row["approx_kl"], "approx_kl").close_to(np.mean(ratios - 1 - np.log(ratios)), 1e-3)
+    expect(row["clip_fraction"], "clip_fraction").close_to(np.mean(abs(ratios - 1) > 0.2), 1e-6)
+    entropies = -(chances * np.log(chances)).sum(axis=1)
+    expect(row["entropy"], "the entropy").close_to(np.mean(entropies), 1e-3)
+
+
 @ppo.property("steps through the world without resetting it between rollouts", trials=1)
 def _(answer, draw: Draw) -> None:
     world, model = Climbing(2, 0), Straight()
@@ -531,3 +560,57 @@ ppo.hint("Which is the first probe that fails? Its row in the table says what it
          when="value")  # fmt: skip
 ppo.hint("With γ = 0.5 probe 1 is worth 2 if values count past the end.",
          when="probe 1: a constant reward is worth 1")  # fmt: skip
+
+ppo.equivalent(
+    "`for group, rate in zip(optimiser.param_groups, rates, strict=True):` → `for "
+    "group, rate in zip(optimiser.param_groups, rates):`",
+    because="there is a rate for every group",
+)
+
+ppo.equivalent(
+    "`for group, rate in zip(optimiser.param_groups, rates, strict=True):` → `for "
+    "group, rate in zip(optimiser.param_groups, rates, strict=False):`",
+    because="there is a rate for every group",
+)
+
+ppo.equivalent(
+    "`rows = {name: array.reshape(-1, *array.shape[2:]) for name, array in "
+    "rollout.items()}` → `rows = {name: array.reshape(-2, *array.shape[2:]) for "
+    "name, array in rollout.items()}`",
+    because="numpy takes any negative number for the one length that is left open",
+)
+
+ppo.equivalent(
+    "`rows['advantages'], rows['returns'] = (gained.reshape(-1), (gained + "
+    "rollout['values']).reshape(-1))` → `rows['advantages'], rows['returns'] = "
+    "(gained.reshape(-2), (gained + rollout['values']).reshape(-1))`",
+    because="numpy takes any negative number for the one length that is left open",
+)
+
+ppo.equivalent(
+    "`rows['advantages'], rows['returns'] = (gained.reshape(-1), (gained + "
+    "rollout['values']).reshape(-1))` → `rows['advantages'], rows['returns'] = "
+    "(gained.reshape(-1), (gained + rollout['values']).reshape(-2))`",
+    because="numpy takes any negative number for the one length that is left open",
+)
+
+ppo.equivalent(
+    "`batch = {name: torch.as_tensor(rows[name]) for name in ('observations', "
+    "'actions')}` → `batch = {name: torch.as_tensor(rows[name]) for name in "
+    "('actions', 'observations')}`",
+    because="a dictionary is read by its names",
+)
+
+ppo.equivalent(
+    "`batch |= {name: torch.as_tensor(rows[name]).float() for name in ('log_probs', "
+    "'advantages', 'returns')}` → `batch |= {name: "
+    "torch.as_tensor(rows[name]).float() for name in ('advantages', 'log_probs', "
+    "'returns')}`",
+    because="a dictionary is read by its names",
+)
+
+ppo.equivalent(
+    "`now = logits.log_softmax(dim=1).gather(1, batch['actions'][:, None])[:, 0]` → "
+    "`now = logits.log_softmax(dim=1).gather(1, batch['actions'][:, None])[:, -1]`",
+    because="there is one column",
+)

@@ -303,3 +303,10 @@ ppo_update.hint("Clear, backward, shorten, step: in this order, in each minibatc
 ppo_update.hint("A minibatch of one row: its normalised advantage is 0.", when="nan")
 ppo_update.hint("Set entropy_weight and value_weight to 0 in thought. Which parameters move then?",
                 when="value")  # fmt: skip
+
+ppo_update.equivalent(
+    "`log_probs = logits.log_softmax(dim=1).gather(1, part['actions'][:, None])[:, "
+    "0]` → `log_probs = logits.log_softmax(dim=1).gather(1, part['actions'][:, "
+    "None])[:, -1]`",
+    because="there is one column",
+)

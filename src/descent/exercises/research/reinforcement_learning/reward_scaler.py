@@ -69,6 +69,7 @@ def _(answer, draw: Draw) -> None:
     first = [(np.array([1.0, 1.0]), np.zeros(2, dtype=bool))]
     calm = [(draw.normal(2, scale=0.05), np.zeros(2, dtype=bool)) for _ in range(6)]
     _judge(answer, 0.5, [*first, *calm, (np.array([900.0, -0.1]), np.zeros(2, dtype=bool))])
+    _judge(answer, 0.5, [(np.array([-1.0, -1.0]), np.zeros(2, dtype=bool)), *calm])
     single = [(draw.normal(1, scale=0.01), np.ones(1, dtype=bool)) for _ in range(30)]
     _judge(answer, 0.9, [*single, (np.array([-3.0]), np.ones(1, dtype=bool))])
 
@@ -254,3 +255,15 @@ RewardScaler.hint("Keep count, mean and the sum of squared deviations; join one 
 RewardScaler.hint("Welford: the gap from the old mean times the gap from the new one.")
 RewardScaler.hint("The first step of one environment has variance 0: its reward meets the limit.",
                   when="value")  # fmt: skip
+
+RewardScaler.equivalent(
+    "`self.count, self.mean, self.squares = (0, 0.0, 0.0)` → `self.count, self.mean, "
+    "self.squares = (0.0, 0, 0.0)`",
+    because="numbers are equal, whatever their type",
+)
+
+RewardScaler.equivalent(
+    "`self.sums = self.gamma * self.sums + rewards` → `self.sums = self.gamma * "
+    "self.sums - rewards`",
+    because="sums with the other sign have the same variance",
+)

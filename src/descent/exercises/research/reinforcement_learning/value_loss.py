@@ -181,3 +181,9 @@ value_loss.slip(
 value_loss.hint("Without clipping it is one line. Then: where may the value go, at most?")
 value_loss.hint("`torch.maximum` compares row by row; `.clamp(-ε, ε)` limits the change.")
 value_loss.hint("ε = 0.0 is false in Python. Is that what you ask?", when="zero_is_none")
+
+value_loss.equivalent(
+    "`errors = torch.maximum(errors, (near - targets).square())` → `errors = "
+    "torch.maximum((near - targets).square(), errors)`",
+    because="the smaller or larger of two does not depend on their order",
+)
