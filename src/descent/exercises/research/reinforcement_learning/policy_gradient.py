@@ -69,7 +69,7 @@ def _(answer, draw: Draw) -> None:
 
 @policy_gradient.property("takes logits in the hundreds", trials=3)
 def _(answer, draw: Draw) -> None:
-    logits = draw.normal(3) + np.array([draw.choice([900.0, -900.0]), 0.0, 0.0])
+    logits = draw.normal(3) + np.array([900.0, 0.0, -300.0])
     actions, rewards = draw.integers(0, 3, 4), draw.normal(4)
     expect(answer(logits, actions, rewards), "the gradient").is_finite().close_to(
         _by_hand(logits, actions, rewards)
