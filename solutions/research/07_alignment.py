@@ -4,7 +4,7 @@
 # part: research
 # hours: 40
 # needs: [ladder/12_sampling, ladder/13_causal_transformer]
-# teaches: [RLHF, reward model, DPO, GRPO, best-of-n, overoptimisation, eliciting latent knowledge]
+# teaches: [RLHF, reward model, DPO, GRPO, best-of-n, overoptimisation]
 # builds: sampling with log-probabilities, soft labels, a reward model with its calibration and a fixed scale, three estimators of the KL held against enumeration, the policy loss, the choice of a checkpoint, a diagnosis of logs, best-of-n without bias, GRPO's advantages and DPO's loss, a blind rating, a study with a control
 # number: more positive lines by the lexicon, at 10 nats per line at the most and with nearly all lines different
 # data: tiny Shakespeare, cut into phrases; labels by a lexicon or by you
