@@ -12,7 +12,6 @@ from descent.runs.definition.catalogue import RUNS
 from descent.runs.definition.contract import BrokenContract
 from descent.runs.definition.profiles import profile_names, settings_of
 from descent.runs.folder.states import FINISHED
-from descent.runs.mnist_adversarial.report_cells import interval
 from descent.runs.mnist_adversarial.task import check_model, make_task
 from descent.training.distributed import Processes
 from descent.training.loop import train
@@ -208,14 +207,6 @@ class NineClasses(Mine):
 def test_a_model_that_cannot_train_is_refused_with_the_reason(model, reason):
     with pytest.raises(BrokenContract, match=reason):
         check_model(model, settings())
-
-
-@pytest.mark.parametrize(
-    ("hits", "number", "low", "high"),
-    [(0, 10, 0.0, 0.2775), (10, 10, 0.7225, 1.0), (50, 100, 0.4038, 0.5962)],
-)
-def test_the_interval_is_wilson_s(hits, number, low, high):
-    assert interval(hits, number) == (pytest.approx(low, abs=1e-4), pytest.approx(high, abs=1e-4))
 
 
 def test_the_smoke_run_goes_through_to_its_report_and_is_that_of_one_process(

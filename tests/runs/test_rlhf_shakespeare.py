@@ -18,7 +18,6 @@ from descent.runs.rlhf_shakespeare import LANGUAGE, POLICIES, REWARD
 from descent.runs.rlhf_shakespeare.labelled import Labelled
 from descent.runs.rlhf_shakespeare.losses import (
     best_of_n_nats,
-    clip_fraction,
     clipped_loss,
     distance_in_loss,
     group_advantages,
@@ -34,6 +33,7 @@ from descent.training.checkpoint import load_checkpoint, newest_checkpoint
 from descent.training.distributed import Processes
 from descent.training.loop import train
 from descent.training.metrics import curve, latest, read_metrics
+from descent.training.ppo.objective import clip_fraction
 from descent.training.settings import WrongSetting
 
 RUN = RUNS["rlhf_shakespeare"]
@@ -135,7 +135,8 @@ def test_the_clipped_loss_has_a_gradient_only_where_the_ratio_may_still_move():
     loss.backward()
     assert loss.item() == pytest.approx(-(1.2 - 1.5 + 0.5 - 0.8) / 4)
     assert new.grad.flatten().tolist() == pytest.approx([0, 1.5 / 4, -0.5 / 4, 0])
-    assert clip_fraction(new.detach(), old, 0.2) == 1 and clip_fraction(old, old, 0.2) == 0
+    ratio = (new.detach() - old).exp()
+    assert clip_fraction(ratio, 0.2) == 1 and clip_fraction(torch.ones_like(ratio), 0.2) == 0
 
 
 def test_group_advantages_compare_a_completion_with_those_of_its_prompt():

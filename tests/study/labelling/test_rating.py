@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from scipy.stats import binomtest
 
 from descent.errors import CourseError
 from descent.study.labelling import rating
 from descent.study.labelling.desk import Desk
 from descent.study.labelling.judgements import Judgements
-from descent.study.labelling.rating import blind_rating, rated, win_interval
+from descent.study.labelling.rating import blind_rating, rated
 
 A, B = [f"before {i}" for i in range(20)], [f"after {i}" for i in range(20)]
 
@@ -96,9 +95,3 @@ def test_where_no_widget_can_be_shown_a_text_says_so_and_the_order_is_drawn_once
     assert "40 samples of two models are rated blindly" in capsys.readouterr().out
     kinds = [line["kind"] for line in Judgements("rating", rating.KIND).lines()]
     assert kinds == ["plan"]
-
-
-@pytest.mark.parametrize(("wins", "n"), [(0, 20), (13, 20), (20, 20), (1, 3)])
-def test_the_interval_is_wilson_s(wins, n):
-    expected = binomtest(wins, n).proportion_ci(method="wilson")
-    assert win_interval(wins / n, n) == pytest.approx((expected.low, expected.high))

@@ -5,8 +5,6 @@ All of it is of the first training, where there are several seeds.
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor
 
@@ -15,24 +13,11 @@ from descent.runs.folder import RunFolder
 from descent.runs.results.report_cells import last_model
 from descent.runs.results.sweep_cells import show_table
 from descent.training.attacks import pgd
+from descent.training.intervals import wilson_interval
 
 COUNTED = 200  # pictures that the tables are of: with more they take minutes
 SHARES = (1 / 3, 2 / 3, 1.0, 7 / 6, 4 / 3)  # of ε
 SHOWN = 8
-FAR = 1.96  # standard errors that hold 95 % of a normal
-
-
-def interval(hits: int, number: int) -> tuple[float, float]:
-    """Return Wilson's 95 % interval of a share of which `hits` in `number` were seen.
-
-    Near 0 and 1, where robust accuracies are, it stays within them, as mean ± 1.96 errors does not.
-    """
-    share, z2 = hits / number, FAR**2
-    middle = (share + z2 / (2 * number)) / (1 + z2 / number)
-    half = FAR / (1 + z2 / number) * math.sqrt(
-        share * (1 - share) / number + z2 / (4 * number**2)
-    )  # fmt: skip
-    return middle - half, middle + half
 
 
 def show_by_epsilon(folder: RunFolder) -> None:
@@ -92,6 +77,6 @@ def show_attacked(folder: RunFolder) -> None:
 
 
 def _counted(holds: Tensor) -> str:
-    low, high = interval(int(holds.sum()), len(holds))
+    low, high = wilson_interval(int(holds.sum()) / len(holds), len(holds))
     share = 100 * torch.mean(holds.double()).item()
     return f"{share:.1f} % ({100 * low:.1f} to {100 * high:.1f})"

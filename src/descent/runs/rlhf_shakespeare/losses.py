@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from descent.training.ppo.objective import clipped_policy_loss
 
 
 def clipped_loss(new: Tensor, old: Tensor, advantages: Tensor, clip_ratio: float) -> Tensor:
@@ -21,15 +22,7 @@ def clipped_loss(new: Tensor, old: Tensor, advantages: Tensor, clip_ratio: float
         (n,), the same for every token of a completion: there is no value function.
     clip_ratio : float
     """
-    ratio = (new - old).exp()
-    clipped = ratio.clamp(1 - clip_ratio, 1 + clip_ratio)
-    advantages = advantages[:, None]
-    return -torch.minimum(ratio * advantages, clipped * advantages).mean()
-
-
-def clip_fraction(new: Tensor, old: Tensor, clip_ratio: float) -> Tensor:
-    """Return the share of tokens whose ratio is beyond the clip."""
-    return ((new - old).exp() - 1).abs().gt(clip_ratio).float().mean()
+    return clipped_policy_loss((new - old).exp(), advantages[:, None], clip_ratio)
 
 
 def group_advantages(rewards: Tensor, group: int) -> Tensor:

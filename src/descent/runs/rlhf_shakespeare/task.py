@@ -13,7 +13,6 @@ from descent.errors import CourseError
 from descent.runs.rlhf_shakespeare import LANGUAGE, POLICIES, REWARD, RlhfSettings
 from descent.runs.rlhf_shakespeare.labelled import Labelled
 from descent.runs.rlhf_shakespeare.losses import (
-    clip_fraction,
     clipped_loss,
     distance_in_loss,
     group_advantages,
@@ -24,6 +23,7 @@ from descent.runs.rlhf_shakespeare.rollouts import Rollout, Writer, scores
 from descent.runs.rlhf_shakespeare.sampling import log_probabilities, measured
 from descent.runs.word_shakespeare.task import WordTask, check_model
 from descent.training.distributed import Processes
+from descent.training.ppo.objective import clip_fraction
 from descent.training.randomness import generator
 
 LABELLED, ORDER, NOISE = 1, 2, 3  # draw samples to label, an order, and random rewards apart
@@ -135,7 +135,7 @@ class RlhfTask:
         new = _log_probabilities(model, name, rollout.tokens[picked], s.prompt, known)
         advantages = self._advantages(models, name, iteration, rollout)[picked]
         loss = clipped_loss(new, old, advantages, s.clip_ratio)
-        beyond = clip_fraction(new.detach(), old, s.clip_ratio)
+        beyond = clip_fraction((new.detach() - old).exp(), s.clip_ratio)
         share = len(rows) / (s.batch_size * s.updates)
         models.history[POLICIES.index(name), iteration, CLIPPED] += beyond * share
         if name == "grpo":

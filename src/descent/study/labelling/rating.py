@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import random
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -12,9 +11,9 @@ from typing import Any, NamedTuple
 from descent.errors import CourseError
 from descent.study.labelling.desk import Desk, show_desk
 from descent.study.labelling.judgements import Judgements
+from descent.training.intervals import wilson_interval
 
 KIND = "rating"
-NORMAL_95 = 1.959963984540054  # between minus and plus this lies 95 % of a standard normal
 
 
 class Rated(NamedTuple):
@@ -102,21 +101,13 @@ def rated(name: str = "rating") -> Rated | None:
     return _counted(plan, judged)
 
 
-def win_interval(share: float, n: int) -> tuple[float, float]:
-    """Return Wilson's score interval of a share of n (Wilson, 1927), with 95 % confidence."""
-    z2 = NORMAL_95**2
-    middle = (share + z2 / (2 * n)) / (1 + z2 / n)
-    half = NORMAL_95 * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n)) / (1 + z2 / n)
-    return max(0.0, middle - half), min(1.0, middle + half)
-
-
 def _counted(plan: dict[str, Any], judged: dict[str, float]) -> Rated:
     n = len(plan["order"]) // 2
     a, b = (tuple(judged[f"{model}{i}"] for i in range(n)) for model in "ab")
     wins = sum(y > x for x, y in zip(a, b, strict=True))
     ties = sum(y == x for x, y in zip(a, b, strict=True))
     share = (wins + ties / 2) / n
-    return Rated(a, b, wins, ties, n - wins - ties, share, win_interval(share, n))
+    return Rated(a, b, wins, ties, n - wins - ties, share, wilson_interval(share, n))
 
 
 def _plan_for(a: list[str], b: list[str], kept: Judgements) -> dict[str, Any]:

@@ -74,17 +74,27 @@ def clipped_loss(
     chosen = distribution.gather(1, moments.actions[:, None]).squeeze(1)
     log_ratio = chosen - moments.log_probabilities
     ratio = log_ratio.exp()
-    clipped = ratio.clamp(1 - s.clip_range, 1 + s.clip_range)
-    # The worse of the two: nothing is to be gained by moving further than the range.
-    policy_loss = torch.maximum(-moments.advantages * ratio, -moments.advantages * clipped).mean()
+    policy_loss = clipped_policy_loss(ratio, moments.advantages, s.clip_range)
     value_loss = _value_loss(values, moments, s)
     entropy = -(distribution.exp() * distribution).sum(dim=1).mean()
     loss = policy_loss + s.value_weight * value_loss - s.entropy_weight * entropy
     with torch.no_grad():
         divergence = (ratio - 1 - log_ratio).mean()
-        outside = ((ratio - 1).abs() > s.clip_range).float().mean()
+        outside = clip_fraction(ratio, s.clip_range)
         measured = torch.stack([policy_loss, value_loss, entropy, divergence, outside])
     return loss, measured
+
+
+def clipped_policy_loss(ratio: Tensor, advantages: Tensor, clip_range: float) -> Tensor:
+    """Return minus the mean of the clipped objective; the advantages may have to be broadcast."""
+    clipped = ratio.clamp(1 - clip_range, 1 + clip_range)
+    # The worse of the two: nothing is to be gained by moving further than the range.
+    return torch.maximum(-advantages * ratio, -advantages * clipped).mean()
+
+
+def clip_fraction(ratio: Tensor, clip_range: float) -> Tensor:
+    """Return the share of ratios that are beyond the range."""
+    return ((ratio - 1).abs() > clip_range).float().mean()
 
 
 def _value_loss(values: Tensor, moments: Moments, s: PpoSettings) -> Tensor:

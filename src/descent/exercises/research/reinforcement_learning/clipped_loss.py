@@ -12,6 +12,8 @@ from torch import Tensor
 from descent.exercises.doubles import normals
 from descent.grading import Draw, Exercise, expect
 
+from .shared import judge_loss
+
 clipped_loss = Exercise(
     "clipped_loss",
     minutes=15,
@@ -34,23 +36,8 @@ def _terms(new, old, advantages, epsilon: float) -> tuple[float, list[float]]:
 
 
 def _judge(answer, new: Any, old: Any, advantages: Any, epsilon: float) -> None:
-    leaves = [
-        torch.tensor(np.asarray(x), dtype=torch.float64).requires_grad_()
-        for x in (new, old, advantages)
-    ]
-    loss = answer(leaves[0], leaves[1], leaves[2], epsilon)
-    first, second, third = (leaf.tolist() for leaf in leaves)
-    total, slopes = _terms(first, second, third, epsilon)
-    expect(loss, "the loss").has_shape().close_to(total, 1e-5)
-    expect(loss.requires_grad, "whether a gradient can flow").equals(True)
-    if not loss.requires_grad or loss.ndim:
-        return
-    loss.backward()
-    none = torch.zeros(len(slopes))
-    found = [none if leaf.grad is None else leaf.grad for leaf in leaves]
-    expect(found[0], "the gradient at log_probs").close_to(slopes, 1e-4, 1e-7)
-    expect(found[1], "the gradient at old_log_probs").close_to(none)
-    expect(found[2], "the gradient at the advantages").close_to(none)
+    arrays = {"log_probs": new, "old_log_probs": old, "the advantages": advantages}
+    judge_loss(answer, arrays, epsilon, _terms)
 
 
 @clipped_loss.property("is minus the mean clipped objective, with its gradient", trials=6)

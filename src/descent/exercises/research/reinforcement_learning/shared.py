@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
+import torch
 
-from descent.grading import Draw
+from descent.grading import Draw, expect
 
 
 class Seen(NamedTuple):
@@ -69,3 +71,27 @@ def table(rollout: Seen, entry: Any) -> np.ndarray:
     """An array (steps, n) of `entry(t, column)`."""
     steps, n = np.shape(rollout.rewards)
     return np.array([[entry(t, column) for column in range(n)] for t in range(steps)])
+
+
+def judge_loss(
+    answer: Any, arrays: dict[str, Any], epsilon: float | None, terms: Callable[..., Any]
+) -> None:
+    """Expect a loss of three arrays, and its gradient: at the first of them, and at no other.
+
+    `arrays` has what each is called in a report. `terms` works out, from three lists and epsilon,
+    the loss and its derivative by each number of the first.
+    """
+    leaves = [torch.tensor(np.asarray(x, dtype=float)).requires_grad_() for x in arrays.values()]
+    loss = answer(*leaves, epsilon)
+    total, slopes = terms(*(leaf.tolist() for leaf in leaves), epsilon)
+    expect(loss, "the loss").has_shape().close_to(total, 1e-5)
+    expect(loss.requires_grad, "whether a gradient can flow").equals(True)
+    if not loss.requires_grad or loss.ndim:
+        return
+    loss.backward()
+    none = torch.zeros(len(slopes))
+    first, *others = (none if leaf.grad is None else leaf.grad for leaf in leaves)
+    of_first, *of_others = arrays
+    expect(first, f"the gradient at {of_first}").close_to(slopes, 1e-4, 1e-7)
+    for found, name in zip(others, of_others, strict=True):
+        expect(found, f"the gradient at {name}").close_to(none)

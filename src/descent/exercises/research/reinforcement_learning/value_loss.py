@@ -6,7 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from descent.grading import Draw, Exercise, expect
+from descent.grading import Draw, Exercise
+
+from .shared import judge_loss
 
 value_loss = Exercise(
     "value_loss",
@@ -32,22 +34,8 @@ def _terms(values, old, returns, epsilon) -> tuple[float, list[float]]:
 
 
 def _judge(answer, values, old, returns, epsilon) -> None:
-    leaves = [
-        torch.tensor(np.asarray(x, dtype=float)).requires_grad_() for x in (values, old, returns)
-    ]
-    loss = answer(leaves[0], leaves[1], leaves[2], epsilon)
-    first, second, third = (leaf.tolist() for leaf in leaves)
-    total, slopes = _terms(first, second, third, epsilon)
-    expect(loss, "the loss").has_shape().close_to(total, 1e-5)
-    expect(loss.requires_grad, "whether a gradient can flow").equals(True)
-    if not loss.requires_grad or loss.ndim:
-        return
-    loss.backward()
-    none = torch.zeros(len(slopes))
-    found = [none if leaf.grad is None else leaf.grad for leaf in leaves]
-    expect(found[0], "the gradient at the values").close_to(slopes, 1e-4, 1e-7)
-    expect(found[1], "the gradient at the old values").close_to(none)
-    expect(found[2], "the gradient at the returns").close_to(none)
+    arrays = {"the values": values, "the old values": old, "the returns": returns}
+    judge_loss(answer, arrays, epsilon, _terms)
 
 
 @value_loss.property("without clipping is half the mean squared error", trials=5)
