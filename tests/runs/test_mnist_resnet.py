@@ -257,13 +257,13 @@ def test_several_seeds_have_a_curve_each_and_are_recorded_with_their_spread(tool
 def test_the_smoke_run_goes_through_to_its_report_and_is_that_of_one_process(tools, tmp_path):
     # At the profile's own rate Adam's first steps make much of what rounding leaves of a gradient
     # that is zero. Statistics of other rows would show in the first loss.
-    changes = {"digits": "any", "steps": 12, "evaluate_every": 6, "shift": 1, "learning_rate": 1e-4}
+    changes = {"digits": "any", "steps": 12, "evaluate_every": 6, "shift": 1, "learning_rate": 2e-5}
     two = start_run("mnist_resnet", "smoke", changes)
     status = tools.wait_for_end(two)
     assert (status.state, status.reason) == (FINISHED, ""), tools.printed(two)
     text, pictures, errors = tools.report_outputs(two)
     assert (pictures, errors) == (1, [])
-    for words in ("mnist_resnet, profile smoke", "learning_rate = 0.0001   (changed)",
+    for words in ("mnist_resnet, profile smoke", "learning_rate = 2e-05   (changed)",
                   "seed 1: validation accuracy", "mean and standard deviation"):  # fmt: skip
         assert words in text
     for told, path in two.trainings():
