@@ -76,6 +76,15 @@ def test_a_mutant_excused_without_need_is_a_fault(slope: Exercise) -> None:
     assert any("marked equivalent" in fault for fault in score.faults)
 
 
+def test_a_mutant_that_rounding_decides_may_die_but_must_be_made(slope: Exercise) -> None:
+    killed = next(m.name for m in source_mutants(SOURCE) if "2 *" in m.name)
+    slope.equivalent(killed, because="it passes elsewhere", everywhere=False)
+    slope.equivalent("`return 1` → `return 2`", because="it is not", everywhere=False)
+    score = audit(slope, module_of(SOURCE), SOURCE, stub)
+    marked = [fault for fault in score.faults if "marked equivalent" in fault]
+    assert len(marked) == 1 and "return 1" in marked[0]
+
+
 def test_source_mutants_change_one_place_and_keep_the_docstring() -> None:
     mutants = source_mutants(SOURCE)
     names = [mutant.name for mutant in mutants]

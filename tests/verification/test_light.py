@@ -51,9 +51,10 @@ def test_a_table_that_an_experiment_fills_is_not_read():
         code("RATES = {'low': 0.1}\nLOW = RATES['low']\nAlias = dict[str, float]"),
         code("sweep(LOW)"),
         code("best = results[LOW]"),
+        code("lowest = min(results, key=results.get)"),
     )
     assert "LOW = RATES['low']" in text and "Alias = dict[str, float]" in text
-    assert "best" not in text and "sweep(LOW)" not in text
+    assert "best" not in text and "lowest" not in text and "sweep(LOW)" not in text
 
 
 def test_prose_and_outputs_go():

@@ -87,6 +87,7 @@ class Exercise:
     mistakes: list[Mistake] = field(default_factory=list)
     hints: list[Hint] = field(default_factory=list)
     equivalents: dict[str, str] = field(default_factory=dict)
+    undecided: set[str] = field(default_factory=set)
     plain: Source | None = None
 
     def __post_init__(self) -> None:
@@ -144,9 +145,15 @@ class Exercise:
         """Add a hint: general ones in order, or one for a symptom, a property or a mistake."""
         self.hints.append(Hint(text, when))
 
-    def equivalent(self, mutant: str, because: str) -> None:
-        """Say why a syntax-tree mutant of the reference (as the audit prints it) is not wrong."""
+    def equivalent(self, mutant: str, because: str, everywhere: bool = True) -> None:
+        """Say why a syntax-tree mutant of the reference (as the audit prints it) is not wrong.
+
+        `everywhere` is false of one that rounding decides, such as a search that ends at the bottom
+        on one processor and beside it on another: being killed is then no fault.
+        """
         self.equivalents[mutant] = because
+        if not everywhere:
+            self.undecided.add(mutant)
 
     def rows(self) -> list[str]:
         """The lines of a report: what is returned, where that is said, then the properties."""

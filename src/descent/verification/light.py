@@ -92,6 +92,7 @@ class _Cutter:
         calls = [node.func for node in nodes if isinstance(node, ast.Call)]
         free = all(isinstance(call, ast.Name) and call.id in _FREE_CALLS for call in calls)
         taken_from = [node.value for node in nodes if isinstance(node, ast.Subscript)]
+        taken_from += [call for call in nodes if isinstance(call, ast.Call) and _needs_one(call)]
         filled = any(_read_names(one) & self.worked_on for one in taken_from)
         return free and not filled and _read_names(statement) <= self.defined
 
@@ -111,6 +112,11 @@ def _names_the_chapter(statement: ast.stmt) -> bool:
     if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
         return False
     return call.func.id == "chapter"
+
+
+def _needs_one(call: ast.Call) -> bool:
+    """Whether a call fails on an empty list: the extreme of none is an error."""
+    return isinstance(call.func, ast.Name) and call.func.id in {"max", "min"}
 
 
 def _read_names(node: ast.AST) -> set[str]:

@@ -195,6 +195,7 @@ for _changed in (
     refit_law.equivalent(
         f"`{_STARTS % '(4.0, 0.25), (8.0, 0.5)'}` → `{_STARTS % _changed}`",
         because="one of the two starts still leads to the bottom, and the best is kept",
+        everywhere=False,
     )
 _SEARCH = "found = minimize(lambda theta: %s * log_huber(theta, sizes, tokens, losses), theta%s)"
 _BFGS, _GTOL = ", method='BFGS'", ", options={'gtol': %s}"
@@ -207,15 +208,18 @@ for _scale, _rest, _because in (
     refit_law.equivalent(
         f"`{_SEARCH % ('1000.0', _BFGS + _GTOL % '1e-08')}` → `{_SEARCH % (_scale, _rest)}`",
         because=_because,
+        everywhere=False,
     )
 for _rounds in (4, 2):
     refit_law.equivalent(
         f"`for _ in range(3):` → `for _ in range({_rounds}):`",
         because="the last round only makes sure",
+        everywhere=False,
     )
 refit_law.equivalent(
     "`theta = np.array([a, a, 0.5, alpha, alpha])` → `theta = np.array([a, a, 1.0, alpha, alpha])`",
     because="another start, from which the search comes to the same bottom",
+    everywhere=False,
 )
 refit_law.equivalent(
     "`if best is None or found.fun < best.fun:` → `if best is None or found.fun <= best.fun:`",
@@ -224,6 +228,7 @@ refit_law.equivalent(
 refit_law.equivalent(
     "`theta = found.x` deleted",
     because="from these two starts a first search with this scale and tolerance is at the bottom",
+    everywhere=False,
 )
 refit_law.hint(
     "Hand `scipy.optimize.minimize` your objective times 1 000, and a start such "
