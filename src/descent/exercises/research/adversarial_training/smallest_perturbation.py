@@ -136,21 +136,20 @@ smallest_perturbation.slip(
     "An example that is wrong without an attack gets a small positive ε. It needs none: exactly 0.",
     {"    high[at_once] = 0.0\n": ""},
 )
-smallest_perturbation.slip(
-    "step_by_step",
+
+
+@smallest_perturbation.mistake(
     "You try one ε after another, a tolerance apart. That takes highest/tolerance attacks; "
     "halving the interval takes the logarithm of it.",
-    {
-        "middle = (low + high) / 2": "middle = torch.minimum(low + tolerance, high)",
-        "high = torch.where(broken, middle, high)": (
-            "high = torch.where(broken, torch.minimum(high, middle), high)"
-        ),
-        "low = torch.where(broken, low, middle)": (
-            "low = torch.where(broken | (middle >= high), torch.maximum(low, high - tolerance), "
-            "middle)"
-        ),
-    },
 )
+def step_by_step(breaks, n, highest, tolerance):
+    found = torch.full((n,), math.inf)
+    for k in range(math.ceil(highest / tolerance) + 1):
+        epsilon = torch.full((n,), min(k * tolerance, float(highest)))
+        found = torch.where(breaks(epsilon) & found.isinf(), epsilon, found)
+    return found
+
+
 smallest_perturbation.slip(
     "too_few_halvings",
     "You stop too early: the interval is still wider than the tolerance.",
