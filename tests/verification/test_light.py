@@ -57,6 +57,16 @@ def test_a_table_that_an_experiment_fills_is_not_read():
     assert "best" not in text and "lowest" not in text and "sweep(LOW)" not in text
 
 
+def test_a_type_that_an_experiment_reads_may_still_be_written():
+    text = cut(
+        code("from collections.abc import Callable"),
+        code("def run(act: Callable, seen: list) -> None:\n    act(seen)"),
+        code("run(print, [])"),
+        code("Act = Callable[[list], None]"),
+    )
+    assert "Act = Callable" in text and "run(print" not in text
+
+
 def test_prose_and_outputs_go():
     shown = code("X = 1")
     shown.outputs = [v4.new_output("stream", text="1")]

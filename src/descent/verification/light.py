@@ -63,11 +63,14 @@ class _Cutter:
         self.defined = set(vars(builtins))
         self.reads: dict[str, set[str]] = {}  # function or class → the names it reads
         self.worked_on: set[str] = set()  # what an experiment that was left out may have filled
+        self.fixed = set(vars(builtins))  # what no experiment fills: types, imports, definitions
 
     def keep(self, statements: list[ast.stmt]) -> None:
         """Note what statements define that are kept."""
         self.defined |= _bound_names(statements)
         for statement in statements:
+            if isinstance(statement, _IMPORT | _DEFINITION):
+                self.fixed |= _bound_names([statement])
             if isinstance(statement, _DEFINITION):
                 self.reads[statement.name] = _read_names(statement)
 
@@ -93,7 +96,7 @@ class _Cutter:
         free = all(isinstance(call, ast.Name) and call.id in _FREE_CALLS for call in calls)
         taken_from = [node.value for node in nodes if isinstance(node, ast.Subscript)]
         taken_from += [call for call in nodes if isinstance(call, ast.Call) and _needs_one(call)]
-        filled = any(_read_names(one) & self.worked_on for one in taken_from)
+        filled = any((_read_names(one) - self.fixed) & self.worked_on for one in taken_from)
         return free and not filled and _read_names(statement) <= self.defined
 
     def _note_work(self, statement: ast.stmt) -> None:
