@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -21,13 +23,17 @@ def parameter_total(module: nn.Module) -> int:
     return sum(parameter.numel() for parameter in module.parameters())
 
 
-def gradients_at_leaves(output: Tensor) -> list[Tensor]:
-    """The gradient of a number at every leaf of its graph, in the order in which they are met.
+def gradients_at_leaves(output: Any) -> list[Tensor]:
+    """The gradient of a loss at every leaf of its graph, in the order in which they are met.
 
-    A function's answer gets copies of its inputs: the leaves of its graph are these.
+    A function's answer gets copies of its inputs: the leaves of its graph are these. Leaves that
+    no gradient reaches are left out; nothing hangs on an output without a graph.
     """
+    if not isinstance(output, Tensor) or output.grad_fn is None:
+        return []
     leaves: list[Tensor] = []
-    nodes, seen = [output.grad_fn], set()
+    nodes: list[Any] = [output.grad_fn]
+    seen: set[Any] = set()
     for node in nodes:  # grows while it is walked
         if node is None or node in seen:
             continue
@@ -35,4 +41,5 @@ def gradients_at_leaves(output: Tensor) -> list[Tensor]:
         if hasattr(node, "variable"):
             leaves.append(node.variable)
         nodes += [before for before, _ in node.next_functions]
-    return list(torch.autograd.grad(output, leaves))
+    found = torch.autograd.grad(output.sum(), leaves, allow_unused=True)
+    return [gradient for gradient in found if gradient is not None]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -15,24 +14,6 @@ from descent.grading import Draw, expect
 
 def drawn_labels(draw: Draw, classes: int, n: int) -> Tensor:
     return torch.tensor(draw.integers(0, classes, n))
-
-
-def gradients_of_leaves(loss: Any) -> list[Tensor]:
-    """The gradient of a loss for every tensor that it was worked out from and that asks for one.
-
-    What an answer is handed is a copy; the loss's own graph knows where it lies.
-    """
-    if not isinstance(loss, Tensor) or loss.grad_fn is None:
-        return []
-    nodes, seen = [loss.grad_fn], {loss.grad_fn}
-    for node in nodes:  # grows while it is walked
-        for before, _ in node.next_functions:
-            if before is not None and before not in seen:
-                seen.add(before)
-                nodes.append(before)
-    leaves = [node.variable for node in nodes if hasattr(node, "variable")]
-    found = torch.autograd.grad(loss.sum(), leaves, allow_unused=True)
-    return [gradient for gradient in found if gradient is not None]
 
 
 Shape = tuple[int, ...]

@@ -9,9 +9,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from descent.exercises.doubles import normals
+from descent.exercises.inspecting import gradients_at_leaves
 from descent.grading import Draw, Exercise, expect
 
-from .shared import drawn_labels, gradients_of_leaves
+from .shared import drawn_labels
 
 smoothed_loss = Exercise("smoothed_loss", minutes=10, difficulty=2, returns=Tensor)
 
@@ -69,7 +70,7 @@ def _(answer, draw: Draw) -> None:
 def _(answer, draw: Draw) -> None:
     logits, labels = normals(draw, 3, 4), drawn_labels(draw, 4, 3)
     loss = answer(logits.clone().requires_grad_(), labels, 0.2)
-    found = gradients_of_leaves(loss)
+    found = gradients_at_leaves(loss)
     expect(len(found), "how many inputs the loss has a gradient for").equals(1)
     wanted = (logits.softmax(1).numpy() - _target(labels, 4, 0.2)) / 3
     if found:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.optimize import minimize_scalar
 
 from descent.exercises.studies import PowerLaw
 from descent.grading import Draw, Exercise, expect
+
+from .fit_with_floor import right_floor
 
 predict_largest = Exercise("predict_largest", minutes=45, difficulty=3, returns=float)
 GAP = 0.10
@@ -95,22 +96,6 @@ def _(answer, draw: Draw) -> None:
     expect(largest, "whether the budget was kept").equals(True)
 
 
-def _floor_fit(x, y):
-    """Floor, scale and exponent with the lowest sum of relative squares."""
-
-    def solved(exponent):
-        rows = np.column_stack([1 / y, x**-exponent / y])
-        floor, scale = np.linalg.lstsq(rows, np.ones(len(y)), rcond=None)[0]
-        if floor < 0:
-            floor, scale = 0.0, rows[:, 1].sum() / (rows[:, 1] @ rows[:, 1])
-        return floor, scale, ((floor * rows[:, 0] + scale * rows[:, 1] - 1) ** 2).sum()
-
-    found = minimize_scalar(
-        lambda a: solved(a)[2], bounds=(0.01, 2.0), method="bounded", options={"xatol": 1e-7}
-    )
-    return (*solved(found.x)[:2], found.x)
-
-
 @predict_largest.right
 def right_prediction(train, budget, target):
     sizes = list(budget / 4 / 2.0 ** np.arange(9))
@@ -118,7 +103,7 @@ def right_prediction(train, budget, target):
     sizes += [budget / 8] * int(left // (budget / 8))
     losses = np.array([train(size) for size in sizes])
     relative = np.array(sizes) / budget
-    floor, scale, exponent = _floor_fit(relative, losses)
+    floor, scale, exponent = right_floor(relative, losses)
     return float(floor + scale * (target / budget) ** -exponent)
 
 
@@ -127,7 +112,7 @@ predict_largest.slip(
     "You drew a straight line on in logarithms. It goes through every floor: fit a "
     "law that has one.",
     {
-        "floor, scale, exponent = _floor_fit(relative, losses)": (
+        "floor, scale, exponent = right_floor(relative, losses)": (
             "slope, height = np.polyfit(np.log(relative), np.log(losses), 1)\n"
             "    floor, scale, exponent = 0.0, np.exp(height), -slope"
         )
