@@ -86,6 +86,24 @@ def test_an_unnamed_wrong_answer_gets_the_difference_in_words(slope: Exercise) -
     assert "2 times too small" in report.message
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("how many calls", "How many calls: it is not below 2."),
+        ("β", "β: it is not below 2."),
+        ("α of the fit", "α of the fit: it is not below 2."),
+    ],
+)
+def test_what_is_out_of_bounds_has_its_name_in_the_first_line(name: str, said: str) -> None:
+    exercise = Exercise("count", minutes=5, difficulty=1)
+
+    @exercise.property("stays small", trials=1)
+    def _(answer, draw: Draw) -> None:
+        expect(answer(), name).is_below(2)
+
+    assert judge(exercise, lambda: 3).message == said
+
+
 def test_the_smallest_failing_case_is_shown(slope: Exercise) -> None:
     def wrong_from_three(w, x, y):
         return right(w, x, y) + (len(x) >= 3)

@@ -28,6 +28,9 @@ NOTHING: Any = object()
 
 _ANOTHER = Difference("value", "It is another value.")
 
+THE_RESULT = "the result"
+"""The name of a value that a property gives none."""
+
 MOST_PARTS = 20
 """So many parts of what a call returned are looked through for a value."""
 
@@ -214,7 +217,7 @@ class Expectation:
         return self
 
 
-def expect(value: Any, name: str = "the result") -> Expectation:
+def expect(value: Any, name: str = THE_RESULT) -> Expectation:
     """Begin an expectation about `value`, called `name` in messages.
 
     Inside a check it is recorded and the property goes on; outside one a failure raises

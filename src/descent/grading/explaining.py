@@ -8,7 +8,7 @@ from typing import Any
 from descent.grading.diagnosis import Finding, diagnose
 from descent.grading.differences import Difference, over_all_cases
 from descent.grading.exercise import Property
-from descent.grading.expectations import Observation
+from descent.grading.expectations import THE_RESULT, Observation
 from descent.grading.questions import isolate
 from descent.grading.report import Failure
 from descent.grading.sandbox import guarded
@@ -21,6 +21,9 @@ SAYS_ALL = ("changes input", "replaces", "slow")
 
 SAID_BY_WORDS = (*SAYS_ALL, "none", "type", "dtype", "error")
 """Symptoms whose words say where to look: nothing is asked of the answer."""
+
+_SUBJECTLESS = ("It", "Its", "Not", "Every")
+"""First words of a difference that leave open what they are about."""
 
 MOST_DIAGNOSING = 10.0
 """Seconds after which a diagnosis that does not keep its own limit is given up."""
@@ -59,7 +62,7 @@ def explain(
             words, symptom = found.words, found.symptom
     return Failure(
         property=prop.name if trial.mistyped is None else behaviour.exercise.rows()[0],
-        words=words,
+        words=_with_subject(words, observed),
         symptom=symptom,
         call=call.text() if call else None,
         call_returned=short(call.returned) if call and call.finished else None,
@@ -71,6 +74,17 @@ def explain(
         guess=finding is not None and finding.differs is not None,
         isolated=isolated,
     )
+
+
+def _with_subject(words: str, observed: Observation | None) -> str:
+    """The difference in words, with what it is about: a property looks at many things."""
+    first, _, rest = words.partition(" ")
+    if observed is None or observed.name == THE_RESULT or first not in _SUBJECTLESS:
+        return words
+    name = observed.name
+    if " " in name and name.split()[0].isascii():  # words, and no symbol such as α
+        name = f"{name[0].upper()}{name[1:]}"
+    return f"{name}: {first.lower()} {rest}"
 
 
 def _over_all_trials(
