@@ -71,7 +71,7 @@ import torch.nn.functional as F
 from scipy import interpolate, optimize, stats
 from torch import nn
 
-from descent import chapter, check, commit, measured, outcome, recall, run, write
+from descent import chapter, check, commit, hint, measured, outcome, progress, recall, run, write
 from descent.data import mnist
 from descent.figures import COLOURS, noisy_quadratic_figure, plot_curves, titled, use_style
 

@@ -162,6 +162,12 @@ MISTAKES = {
         ", cell 2 (line ",
         "'fetch' is not a public name of 'descent.data'",
     ),
+    "a check without the hints that its report names": (
+        "import os\n",
+        "import os\nfrom descent import chapter, check\n",
+        ", cell 2 (line ",
+        "import 'hint' beside 'check'",
+    ),
     "every name of a room": (
         "import os\n",
         "import os\nfrom descent.figures import *\n",

@@ -36,7 +36,7 @@ SOURCE = '''\
 # # Chapter {number}
 
 # %%
-from descent import chapter, check, measured
+from descent import chapter, check, hint, measured
 from descent.data import line
 
 # %% exercise="predict"

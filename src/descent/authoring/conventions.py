@@ -68,6 +68,9 @@ def _from_messages(node: ast.ImportFrom) -> Iterator[str]:
     for alias in node.names:
         if alias.name not in public:
             yield f"'{alias.name}' is not a public name of '{module}' (not in its __all__)."
+    names = {alias.name for alias in node.names}
+    if module == "descent" and "check" in names and "hint" not in names:
+        yield "the report of a check says `hint(…)`: import 'hint' beside 'check'."
 
 
 def _measured_messages(node: ast.Call, root: Path) -> Iterator[str]:
