@@ -29,6 +29,12 @@ def _gymnasium(state: Any, age: int, action: int) -> tuple[Any, float, bool, boo
     return observation, float(reward), bool(terminated), age + 1 >= int(limit or 0)
 
 
+def _exactly(state: Any, action: int) -> np.ndarray:
+    """Where Gymnasium's CartPole-v1 goes from this state, in float64."""
+    _gymnasium(state, 0, action)
+    return np.array(_kept[0].state, dtype=np.float64)
+
+
 _kept: list[Any] = []
 """Gymnasium's cart, made once."""
 
@@ -132,6 +138,8 @@ def _(answer, draw: Draw) -> None:
         expect(observations, f"the observations of step {age}").close_to(
             np.array([one[0] for one in wanted]), 1e-5, 1e-6
         )
+        exact = [_exactly(s, a) for s, a in zip(states, actions, strict=True)]
+        expect(carts.states, f"the states of step {age}, in float64").close_to(exact, 1e-9, 1e-12)
         states = np.array(carts.states, dtype=np.float64)
     expect(carts.states, "the states after many steps").has_dtype("float64")
 
@@ -142,6 +150,7 @@ def _(answer, draw: Draw) -> None:
     for sign in (1.0, -1.0):
         near += [[sign * 2.39, sign * 1.0, 0, 0], [sign * 2.39, sign * 0.4, 0, 0]]
         near += [[0, 0, sign * 0.999 * LIMIT, sign * speed] for speed in (20.0, 0.3)]
+        near += [[0, 0, sign * (LIMIT - 0.00197), sign * 0.1]]  # beyond by a thousandth of it
         near += [[0, 0, sign * 0.999 * LIMIT, sign * 1.0], [0, 0, sign * 0.99 * LIMIT, sign * 0.01]]
     states = np.array(near)
     actions = draw.integers(0, 2, len(states))
@@ -512,6 +521,18 @@ CartPoles.slip(
             "np.stack([v, gain, spin, turn], axis=1)\n        final = final[:, [0, 2, 1, 3]]"
         )
     },
+)
+
+CartPoles.slip(
+    "rounded_in_the_step",
+    "You take the step in float32, so rounding adds up. States are float64; only what is "
+    "handed back is rounded.",
+    {_EULER: "self.states.astype(np.float32) + 0.02 * np.stack([v, gain, spin, turn], axis=1)"},
+)
+CartPoles.slip(
+    "rounded_limit",
+    "Your limit of the angle is rounded. 12° is 12π/180 = 0.20944.",
+    {"> LIMIT": "> 0.2095"},
 )
 
 CartPoles.hint("`self.states.T` gives the four columns. Work with arrays (n,), no loop.")

@@ -227,7 +227,8 @@ clipped_loss.slip(
     "quotient_of_exponentials",
     "You divided two exponentials. Of a log-probability near −100 float32 keeps hardly a "
     "digit, or 0, and 0/0 is NaN. Subtract first, then take one exponential.",
-    {"(log_probs - old_log_probs.detach()).exp()": "log_probs.exp() / old_log_probs.detach().exp()"},
+    {"(log_probs - old_log_probs.detach()).exp()": "log_probs.exp() / "
+     "old_log_probs.detach().exp()"},
 )  # fmt: skip
 clipped_loss.slip(
     "band_around_zero",

@@ -25,12 +25,14 @@ class Training:
         self.seed, self.effect, self.noise, self.luck = seed, effect, noise, 120.0
         self.unit = unit  # in which scores are told
         self.calls: list[tuple[str, int, float]] = []
+        self.places: dict[int, int] = {}  # luck follows from when a seed comes first, not its name
 
     def __call__(self, variant: str, seed: int) -> float:
         if variant not in VARIANTS:
             raise ValueError(f'the variant is {variant!r}; it is "with" or "without"')
-        start = np.random.default_rng([self.seed, 1, abs(int(seed))])
-        own = np.random.default_rng([self.seed, 2, abs(int(seed)), VARIANTS.index(variant)])
+        place = self.places.setdefault(int(seed), len(self.places))
+        start = np.random.default_rng([self.seed, 1, place])
+        own = np.random.default_rng([self.seed, 2, place, VARIANTS.index(variant)])
         score = 300 + self.luck * start.normal() + self.noise * own.normal()
         score += self.effect if variant == "with" else 0.0
         score *= self.unit

@@ -260,6 +260,53 @@ diagnose_agent.slip(
     },  # fmt: skip
 )
 
+diagnose_agent.slip(
+    "probe_2_turned_round",
+    "In probe 2 you ask for 1 at the observation −1, and for −1 at 1. The reward is the "
+    "observation itself: −1 first, then 1.",
+    {"abs(low + 1) > 0.1 or abs(high - 1) > 0.1": "abs(low - 1) > 0.1 or abs(high + 1) > 0.1"},
+)
+diagnose_agent.slip(
+    "both_needed_in_probe_2",
+    "You ask for both values of probe 2 to be wrong. One that is wrong is enough.",
+    {"abs(low + 1) > 0.1 or abs(high": "abs(low + 1) > 0.1 and abs(high"},
+)
+diagnose_agent.slip(
+    "mean_chance_of_probe_5",
+    "You averaged over the observations in probe 5. The better action's chance has to be "
+    "0.9 at *each* of them.",
+    {"minus > 0.1 or plus < 0.9": "(1 - minus + plus) / 2 < 0.9"},
+)
+diagnose_agent.slip(
+    "below_one_counts_as_right",
+    "You call every value below 1 in probe 1 right. It may be off by 0.1 either way.",
+    {"if abs(value - 1) > 0.1:": "if value - 1 > 0.1:"},
+)
+diagnose_agent.slip(
+    "tolerance_of_a_twentieth",
+    "Your value may be off by 0.05 in probe 1. The page says 0.1.",
+    {"if abs(value - 1) > 0.1:": "if abs(value - 1) > 0.05:"},
+)
+diagnose_agent.slip(
+    "probe_2_left_out",
+    "You did not run probe 2. A value that does not see its observation shows there first.",
+    {("    low, high = agent(2)[0]\n    if abs(low + "
+         "1) > 0.1 or abs(high - 1) > 0.1:\n        "
+         'return "value does not see the observation"\n'): ""},
+)  # fmt: skip
+diagnose_agent.slip(
+    "probe_4_by_the_values",
+    "In probe 4 you looked at the value. What is asked there is the chance of action 1, the "
+    "second thing that `agent` returns.",
+    {"better = agent(4)[1][0]": "better = agent(4)[0][0]"},
+)
+diagnose_agent.slip(
+    "one_plus_gamma",
+    "You expect 1 + γ where values count past the end. They count for ever: 1 + γ + γ² + … "
+    "is 1/(1 − γ).",
+    {"1 / (1 - gamma)": "(1 + gamma)"},
+)
+
 diagnose_agent.hint("One probe after another, and `return` at the first that fails.")
 diagnose_agent.hint("γ = 0.4: what is probe 1 worth if the value after the end counts for ever?")
 diagnose_agent.hint("Is a probe called in two places of your program?", when="probe_run_twice")

@@ -318,6 +318,49 @@ diagnose_run.slip(
      "np.log(actions) and np.nanmedian(half[\"explained_variance\"]) > 0:"},
 )  # fmt: skip
 
+diagnose_run.slip(
+    "last_iteration_alone",
+    "You looked at the last iteration alone. Medians and means are over the second half.",
+    {"curve[len(curve) // 2 :]": "curve[-1:]"},
+)
+diagnose_run.slip(
+    "largest_clip_fraction",
+    "You took the largest clip fraction. The table asks for the median: one wild iteration "
+    "is no fault.",
+    {'np.median(half["clip_fraction"])': 'np.max(half["clip_fraction"])'},
+)
+diagnose_run.slip(
+    "base_two",
+    "You took the logarithm to base 2. The most that an entropy in nats can be is ln k.",
+    {"np.log(actions)": "np.log2(actions)"},
+)
+diagnose_run.slip(
+    "spread_of_the_means",
+    "You took the spread of the mean advantages over the iterations. The curve "
+    "`advantage_std` is handed over: take its mean.",
+    {'half["advantage_std"].mean()': 'half["advantage_mean"].std()'},
+)
+diagnose_run.slip(
+    "median_mean_advantage",
+    "You took the median of the mean advantages. The table says the mean.",
+    {'half["advantage_mean"].mean()': 'np.median(half["advantage_mean"])'},
+)
+diagnose_run.slip(
+    "last_mean_advantage",
+    "You looked at the last mean advantage alone. It is the mean over the second half.",
+    {'half["advantage_mean"].mean()': 'half["advantage_mean"][-1]'},
+)
+diagnose_run.slip(
+    "all_medians_are_means",
+    "You took means where the table says medians, of the explained variance too. One wild "
+    "iteration moves a mean anywhere.",
+    {
+        'np.median(half["clip_fraction"])': 'np.mean(half["clip_fraction"])',
+        'np.median(half["approx_kl"])': 'np.mean(half["approx_kl"])',
+        "np.median(explained)": "np.mean(explained)",
+    },
+)
+
 diagnose_run.hint("Cut all curves in the middle once; then go down the table, a `return` a row.")
 diagnose_run.hint("`np.median` with a NaN is NaN, and NaN <= 0 is false.",
                   when="leaves NaN out of the explained variance")  # fmt: skip

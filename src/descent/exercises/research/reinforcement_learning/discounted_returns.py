@@ -213,7 +213,8 @@ discounted_returns.slip(
     "from_the_start_of_the_rollout",
     "You discounted by how far a step is from the start or the end of the rollout. Each "
     "step counts from itself: the reward beside it in full, the next one γ.",
-    {"later = rewards[t] + gamma * later": "later = rewards[t] + gamma ** (len(rewards) - 1 - t) * later"},
+    {"later = rewards[t] + gamma * later": ("later = rewards[t] + gamma ** (len(rewards) - 1 - "
+         "t) * later")},
 )  # fmt: skip
 
 discounted_returns.hint("Go backwards. What is `later` before the last row?")

@@ -104,8 +104,9 @@ entropy.slip(
 )
 entropy.slip(
     "nan_to_num_after",
-    "The entropy is right, but its gradient is NaN: you repaired the product afterwards. Put the "
-    "logarithm to 0 *before* you multiply.",
+    "The entropy is right, but its gradient is not finite where a chance is 0. A product that is "
+    "repaired afterwards has that, and so has a function of π alone, whose slope at 0 is infinite. "
+    "Put the logarithm to 0 *before* you multiply.",
     {_TERMS: "torch.nan_to_num(chances * log_chances)"},
 )
 entropy.slip(

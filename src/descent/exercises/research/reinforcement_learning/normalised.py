@@ -151,7 +151,8 @@ normalised.slip(
 normalised.slip(
     "single_as_it_is",
     "You hand a single advantage back as it is. It is its own mean, so 0 comes out.",
-    {"centred / (spread + 1e-8)": "advantages * 1.0 if len(advantages) == 1 else centred / (spread + 1e-8)"},
+    {"centred / (spread + 1e-8)": ("advantages * 1.0 if len(advantages) == 1 else "
+         "centred / (spread + 1e-8)")},
 )  # fmt: skip
 normalised.slip(
     "guard_too_large",

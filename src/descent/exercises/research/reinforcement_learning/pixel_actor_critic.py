@@ -148,13 +148,18 @@ def _(answer, draw: Draw) -> None:
     expect(all(reached), "whether a gradient reaches every parameter").equals(True)
 
 
-@PixelActorCritic.property("leaves the pictures as they are, and draws new weights each time")
+@PixelActorCritic.property("leaves the pictures as they are")
 def _(answer, draw: Draw) -> None:
-    model, other = answer(1, 8, 8, 2), answer(1, 8, 8, 2)
+    model = answer(1, 8, 8, 2)
     pictures = _pictures(draw, 2, 1, 8, 8)
     before = pictures.clone()
     model(pictures)
     expect(pictures, "the pictures afterwards").equals(before)
+
+
+@PixelActorCritic.property("draws other weights for each network")
+def _(answer, draw: Draw) -> None:
+    model, other = answer(1, 8, 8, 2), answer(1, 8, 8, 2)
     pairs = zip(model.parameters(), other.parameters(), strict=False)
     apart = max(float((a - b).abs().max()) for a, b in pairs if a.shape == b.shape)
     expect(apart > 1e-3, "whether two networks begin differently").equals(True)
@@ -305,10 +310,56 @@ PixelActorCritic.slip(
     {"self.value(found)[:, 0]": "self.value(found.detach() * 0)[:, 0]"},
 )
 
+PixelActorCritic.slip(
+    "seeded_inside",
+    "Every network begins with the same weights: your generator is seeded with the same "
+    "number each time. Draw from torch's global one, `torch.default_generator`.",
+    {"        super().__init__()\n": "        super().__init__()\n        torch.manual_seed(0)\n"},
+)
+PixelActorCritic.slip(
+    "value_gain_of_root_two",
+    "The value's last layer begins with gain √2. It is 1; √2 is for what a ReLU follows.",
+    {"self.value.weight, 1.0": "self.value.weight, math.sqrt(2)"},
+)
+PixelActorCritic.slip(
+    "height_alone",
+    "You looked at the height alone. The table asks whether *a* side is below 36, the width too.",
+    {"min(height, width) < 36": "height < 36"},
+)
+PixelActorCritic.slip(
+    "values_not_negative",
+    "You put a ReLU on the value. Values may be negative.",
+    {"self.value(found)[:, 0]": "self.value(found)[:, 0].relu()"},
+)
+PixelActorCritic.slip(
+    "whole_division",
+    "You divided bytes as whole numbers: everything but 255 becomes 0. Make floats first.",
+    {"pictures.float() / 255": "(pictures // 255).float()"},
+)
+PixelActorCritic.slip(
+    "centred",
+    "You took ½ off the pixels. The body takes them from 0 to 1.",
+    {"pictures.float() / 255": "pictures.float() / 255 - 0.5"},
+)
+PixelActorCritic.slip(
+    "unused_layer",
+    "Your network has a layer more than the table. There are no other parameters.",
+    {"self.value = nn.Linear(hidden, 1)": ("self.value = nn.Linear(hidden, 1)\n        "
+         "self.more = nn.Linear(2, 2)")},
+)  # fmt: skip
+PixelActorCritic.slip(
+    "single_picture_flattened",
+    "Of a single picture you return a value without an axis. `squeeze()` drops every axis "
+    "of length 1: take column 0.",
+    {"self.value(found)[:, 0]": "self.value(found).squeeze()"},
+)
+
 PixelActorCritic.hint("A convolution's side: (side + 2 · padding − kernel) // stride + 1.")
 PixelActorCritic.hint("Or send a picture of zeros through the convolutions and look at its shape.")
 PixelActorCritic.hint("`nn.init.orthogonal_(weight, gain)` flattens a convolution's weight itself.",
                       when="begins orthogonal, with the table's gains and biases of 0")  # fmt: skip
+PixelActorCritic.hint("Whose random numbers are drawn? The constructor is handed no generator.",
+                      when="draws other weights for each network")  # fmt: skip
 PixelActorCritic.hint("uint8 goes in: `.float()` first, then divide.", when="error")
 
 PixelActorCritic.equivalent(

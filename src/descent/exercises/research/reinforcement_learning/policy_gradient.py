@@ -205,7 +205,8 @@ policy_gradient.slip(
     "earlier_tries_only",
     "Your baseline is the mean of the *earlier* tries. All the others count, those that "
     "come later too.",
-    {"(rewards.sum() - rewards) / max(n - 1, 1)": "(np.cumsum(rewards) - rewards) / np.maximum(np.arange(n), 1)"},
+    {"(rewards.sum() - rewards) / max(n - 1, 1)": ("(np.cumsum(rewards) - rewards) / "
+         "np.maximum(np.arange(n), 1)")},
 )  # fmt: skip
 policy_gradient.slip(
     "mean_for_each_action",
@@ -222,6 +223,13 @@ policy_gradient.slip(
     "equal_chances",
     "You took all actions for equally likely. Their probabilities are the softmax of the logits.",
     {"chances = chances / chances.sum()": "chances = np.ones(k) / k"},
+)
+
+policy_gradient.slip(
+    "no_case_for_one",
+    "With a single try you divide 0 by 0, and NaN comes out. There is no other try: the "
+    "baseline is 0 then.",
+    {"max(n - 1, 1)": "np.float64(n - 1)"},
 )
 
 policy_gradient.hint("The sum of the others is the sum of all minus one's own.")

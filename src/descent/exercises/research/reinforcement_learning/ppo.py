@@ -113,6 +113,13 @@ class Stopped(World):
         return 1.0 + 0 * seen, seen > 9, seen == 0, seen + 2
 
 
+class StoppedAndFallen(World):
+    """Every step both terminates and is truncated."""
+
+    def outcome(self, seen, actions):
+        return 1.0 + 0 * seen, seen == 0, seen == 0, seen
+
+
 class Climbing(World):
     """It climbs by 1 a step, pays half of where it stands, and never ends."""
 
@@ -211,6 +218,8 @@ def _(answer, draw: Draw) -> None:
     expect(found["advantage_mean"], "the mean advantage").close_to(wanted, 1e-4)
     expect(found["advantage_std"], "its standard deviation").close_to(0.0, atol=1e-5)
     expect(found.get("ended"), "the episodes that ended, by the clock").equals(24.0)
+    found = _at_rest(answer, draw, StoppedAndFallen(2, 0))
+    expect(found.get("ended"), "the episodes that ended, both ways at once").equals(12.0)
 
 
 @ppo.property("computes advantages and returns with its own γ and λ", trials=2)
@@ -575,6 +584,11 @@ ppo.slip(
     {"float((terminated | truncated).sum())": "float(terminated.sum())"},
 )
 ppo.slip(
+    "ends_counted_twice",
+    "A step that both terminated and was truncated counts twice with you. It ended one episode.",
+    {"float((terminated | truncated).sum())": "float(terminated.sum() + truncated.sum())"},
+)
+ppo.slip(
     "share_of_ends",
     "You report the share of steps that ended an episode. Asked for is their number.",
     {"float((terminated | truncated).sum())": "float((terminated | truncated).mean())"},
@@ -595,10 +609,10 @@ ppo.slip(
 )  # fmt: skip
 ppo.slip(
     "ratios_of_the_old_policy",
-    "Your ratios are 1 always: for \"log_probs\" after the update you took those of the rollout. Ask "
-    "the model again, of the same actions.",
-    {'        row["reward"] =': ("        row |= {'clip_fraction': 0.0, 'approx_kl': 0.0}\n        "
-         'row["reward"] =')},
+    "Your ratios are 1 always: for the log-probabilities after the update you took those of the "
+    "rollout. Ask the model again, of the same actions.",
+    {'        row["reward"] =': "        row |= {'clip_fraction': 0.0, 'approx_kl': 0.0}\n"
+     '        row["reward"] ='},
 )  # fmt: skip
 ppo.slip(
     "weights_exchanged",
@@ -663,7 +677,10 @@ ppo.slip(
      "{'entropy_weight': 0.0})"},
 )  # fmt: skip
 
-ppo.hint("Go down the page: which function makes which array, and who needs it?")
+ppo.hint(
+    "`actor`, `collect`, next values, `advantages`, `minibatches`, `ppo_update`, `diagnostics`: "
+    "what does each hand to the next?"
+)
 ppo.hint("All next values at once: flatten (steps, n) into rows, ask the model, reshape back.")
 ppo.hint("Which is the first probe that fails? Its row in the table says what it isolates.",
          when="value")  # fmt: skip

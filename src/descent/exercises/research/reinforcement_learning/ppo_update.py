@@ -370,6 +370,50 @@ ppo_update.slip(
     {"for rows in order:": "for rows in order[:1]:"},
 )
 
+ppo_update.slip(
+    "column_against_a_row",
+    "You took a column (n, 1) from a row (n,), of values or of returns. That broadcasts to "
+    "n × n without an error, and the value learns the mean.",
+    {"loss = policy +": ("value = (model(part['observations'])[1] - "
+         "part['returns'][:, None]).square().mean() / "
+         "2\n        loss = policy +")},
+)  # fmt: skip
+ppo_update.slip(
+    "logits_for_log_probs",
+    "You took logits for log-probabilities. Take log_softmax first: the ratio is one of "
+    "probabilities.",
+    {"loss = policy +": ("chosen = "
+         "model(part['observations'])[0].gather(1, "
+         "part['actions'][:, None])[:, 0]\n        ratios "
+         "= (chosen - part['log_probs']).exp()\n        "
+         "cut = ratios.clamp(1 - epsilon, 1 + "
+         "epsilon)\n        gains = "
+         "part['advantages']\n        policy = "
+         "-torch.minimum(ratios * gains, cut * "
+         "gains).mean()\n        loss = policy +")},
+)  # fmt: skip
+ppo_update.slip(
+    "clip_alone",
+    "You took the clipped term alone. A bad action that has become likelier is never pulled "
+    "back: use `clipped_loss`, with its minimum.",
+    {"loss = policy +": ("chances = "
+         "model(part['observations'])[0].log_softmax(dim=1)\n        "
+         "taken = chances.gather(1, part['actions'][:, "
+         "None])[:, 0]\n        cut = (taken - "
+         "part['log_probs']).exp().clamp(1 - epsilon, 1 + "
+         "epsilon)\n        policy = -(cut * "
+         "part['advantages']).mean()\n        loss = "
+         "policy +")},
+)  # fmt: skip
+ppo_update.slip(
+    "never_clipped",
+    "Nothing is clipped in your update, so a few steps on the same rollout may carry the "
+    "policy anywhere.",
+    {("policy, value, undecided = _loss_parts(model, "
+         "part, epsilon)"): ("policy, value, undecided = _loss_parts(model, "
+         "part, 1e9)")},
+)  # fmt: skip
+
 ppo_update.hint("Cut the rows out of every tensor of the batch first; then only the part is used.")
 ppo_update.hint("Clear, backward, shorten, step: in this order, in each minibatch.")
 ppo_update.hint("A minibatch of one row: its normalised advantage is 0.", when="nan")

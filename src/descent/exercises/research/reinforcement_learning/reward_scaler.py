@@ -354,8 +354,11 @@ RewardScaler.slip(
     "keeps_a_list",
     "You keep all sums in a list. It grows for ever, and each step takes longer than the "
     "one before: keep count, mean and the sum of squared deviations.",
-    {"self.count, self.mean, self.squares = 0, 0.0, 0.0": "self.count, self.mean, self.squares = 0, 0.0, 0.0\n        self.seen = []",
-     "variance = self.squares / self.count": "self.seen += list(self.sums)\n        variance = self.squares / self.count"},
+    {("self.count, self.mean, self.squares = 0, 0.0, "
+         "0.0"): ("self.count, self.mean, self.squares = 0, 0.0, "
+         "0.0\n        self.seen = []"),
+     "variance = self.squares / self.count": ("self.seen += list(self.sums)\n        variance "
+         "= self.squares / self.count")},
 )  # fmt: skip
 
 RewardScaler.hint("Keep count, mean and the sum of squared deviations; join one number at a time.")
