@@ -142,6 +142,18 @@ def _(answer, draw: Draw) -> None:
     concludes(answer, curves, 2, right="healthy", choices=CHOICES)
 
 
+@diagnose_run.property("knows the largest from the mean, and ln k from log₂ k and k", trials=2)
+def _(answer, draw: Draw) -> None:
+    curves = _healthy(draw, 12, 4)
+    curves["clip_fraction"][6:] = [0.05, 0.06, 0.55, 0.05, 0.07, 0.06]
+    concludes(answer, curves, 4, right="healthy", choices=CHOICES)
+    for actions in (2, 6):
+        for share in (1.2, 1.7):  # log₂ k is 1.44 ln k, and k at least 2.7 ln k
+            curves = _healthy(draw, 6, actions)
+            curves["entropy"][-1] = share * 0.05 * math.log(actions)
+            concludes(answer, curves, actions, right="healthy", choices=CHOICES)
+
+
 @diagnose_run.property("takes the page's limits, a share of ln k among them", trials=3)
 def _(answer, draw: Draw) -> None:
     for name, value, right in (
