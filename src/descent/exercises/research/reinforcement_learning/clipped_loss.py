@@ -203,18 +203,7 @@ clipped_loss.slip(
     "loss takes them as they are.",
     {
         "gains = advantages.detach()": (
-            "gains = advantages.detach()\n    gains = (gains - gains.mean()) / (gains.std() + 1e-8)"
-        )
-    },
-)
-clipped_loss.slip(
-    "normalised_here_by_n",
-    "You normalised the advantages in here. That is done before, in each minibatch: this "
-    "loss takes them as they are.",
-    {
-        "gains = advantages.detach()": (
-            "gains = advantages.detach()\n    gains = (gains - gains.mean()) / "
-            "(gains.std(unbiased=False) + 1e-8)"
+            "gains = advantages.detach()\n    gains = (gains - gains.mean()) / (gains.std(unbiased=False) + 1e-8)"
         )
     },
 )

@@ -144,9 +144,10 @@ normalised.slip(
     {"(spread + 1e-8)": "(centred.abs().max() + 1e-8)"},
 )
 normalised.slip(
-    "median_for_the_mean",
-    "You took the median off. It is the mean that becomes 0.",
-    {"advantages.mean()": "advantages.median()"},
+    "median_and_spread",
+    "You took the median off, and divided by the spread around the mean. It is the mean that "
+    "is taken off.",
+    {"return centred /": "return (advantages - advantages.median()) /"},
 )
 normalised.slip(
     "single_as_it_is",
