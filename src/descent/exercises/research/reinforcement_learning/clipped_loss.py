@@ -163,12 +163,6 @@ clipped_loss.slip(
     {"ratios.clamp(1 - epsilon, 1 + epsilon)": "ratios.clamp(max=1 + epsilon)"},
 )
 clipped_loss.slip(
-    "normalised_here",
-    "You normalised the advantages in here. That is done before, and only once.",
-    {"advantages.detach()": "((advantages - advantages.mean()) / "
-     "(advantages.std(unbiased=False) + 1e-8)).detach()"},
-)  # fmt: skip
-clipped_loss.slip(
     "log_probs_for_ratios",
     "You weighted log-probabilities by the advantages, which is the plain policy gradient. After "
     "the first step the actions are no longer the new policy's: the ratio puts that right.",
