@@ -195,12 +195,9 @@ clipped_loss.slip(
     "normalised_here",
     "You normalised the advantages in here. That is done before, in each minibatch: this "
     "loss takes them as they are.",
-    {
-        "gains = advantages.detach()": (
-            "gains = advantages.detach()\n    gains = (gains - gains.mean()) / (gains.std(unbiased=False) + 1e-8)"
-        )
-    },
-)
+    {"advantages.detach()": "((advantages - advantages.mean()) / "
+     "(advantages.std(unbiased=False) + 1e-8)).detach()"},
+)  # fmt: skip
 clipped_loss.slip(
     "smaller_of_the_means",
     "You compared the two means. The smaller term is chosen for each row.",
