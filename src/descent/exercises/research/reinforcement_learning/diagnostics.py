@@ -268,8 +268,8 @@ diagnostics.slip(
 )
 diagnostics.slip(
     "correlation_of_varying_returns",
-    "You took the squared correlation, which knows nothing of scale: a value function that is twice "
-    "too steep has 1 and explains nothing. Of a constant one it is NaN besides.",
+    "You took the squared correlation, which knows nothing of scale: a value function that is "
+    "twice too steep has 1 and explains nothing. Of a constant one it is NaN besides.",
     {"1 - rest / total if": "np.corrcoef(returns, values)[0, 1] ** 2 if"},
 )
 diagnostics.slip(
