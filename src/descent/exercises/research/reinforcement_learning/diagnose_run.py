@@ -115,6 +115,9 @@ def _(answer, draw: Draw) -> None:
     curves["clip_fraction"][9], curves["approx_kl"][11] = 1.0, 5.0
     curves["explained_variance"][10] = -60.0
     concludes(answer, curves, 4, right="healthy", choices=CHOICES)
+    calm = _healthy(draw, 14, 4)
+    calm["explained_variance"][10] = -60.0
+    concludes(answer, calm, 4, right="healthy", choices=CHOICES)
     curves["clip_fraction"][7:] = [0.001, 0.002, 0.9, 0.0, 0.0, 0.004, 0.9]
     curves["approx_kl"][7:] = [0.0001, 0.0002, 3.0, 0.0, 0.0, 0.0004, 2.0]
     concludes(answer, curves, 4, right="policy stands still", choices=CHOICES)
@@ -139,6 +142,8 @@ def _(answer, draw: Draw) -> None:
     curves["advantage_mean"][4:] = draw.choice([1.0, -1.0]) * np.array([0.1, 0.2, 0.1, 6.0])
     concludes(answer, curves, 2, right="value at the wrong level", choices=CHOICES)
     curves["advantage_std"][4:] = [0.2, 0.3, 0.2, 7.0]
+    concludes(answer, curves, 2, right="healthy", choices=CHOICES)
+    curves["advantage_mean"][4:] = 1.0
     concludes(answer, curves, 2, right="healthy", choices=CHOICES)
 
 
