@@ -293,6 +293,19 @@ collect.slip(
     {"range(steps)": "range(max(steps - 1, 1))"},
 )
 
+collect.slip(
+    "acts_on_the_first",
+    "You act on the first observations in every step, though you keep the present ones. Act "
+    "on what the world shows now.",
+    {"rows = []": "rows, first = [], observations.copy()", "act(before)": "act(first)"},
+)
+collect.slip(
+    "values_of_what_came",
+    "Your values are of what came of the action. They belong to what was seen before it: "
+    "`act` has told them already.",
+    {"        row = {": "        values = act(observations)[2]\n        row = {"},
+)
+
 collect.hint("A row: seen, act, step, what came of it. Which of these arrays may change later?")
 collect.hint("`np.array(x)` makes a copy; `np.stack(list)` joins the rows along a new first axis.")
 collect.hint("Are all rows of one key equal to the last?", when="value")

@@ -21,8 +21,14 @@ def _expect_turns(answer, draw: Draw, rows: int, columns: int, gain: float) -> N
     expect(matrix[:0], "the matrix").has_dtype("float32")
     numbers = np.asarray(matrix.detach(), dtype=np.float64)
     product = numbers @ numbers.T if rows <= columns else numbers.T @ numbers
-    name = "W Wᵀ" if rows <= columns else "Wᵀ W"
-    expect(product, name).close_to(gain**2 * np.eye(len(product)), 1e-4, 1e-4 * gain**2)
+    name = "rows" if rows <= columns else "columns"
+    lengths = np.sqrt(np.diag(product))
+    even = bool(np.ptp(lengths) <= 1e-4 * lengths.max())
+    expect(even, f"whether all {name} have the same length").equals(True)
+    if even:
+        expect(float(lengths.mean()), f"the length of the {name}").close_to(gain)
+    apart = np.abs(product / np.outer(lengths, lengths) - np.eye(len(lengths))).max()
+    expect(bool(apart < 1e-4), f"whether the {name} are at right angles").equals(True)
 
 
 @orthogonal.property("turns and stretches by the gain, wide, tall or square", trials=5)
@@ -46,6 +52,10 @@ def _(answer, draw: Draw) -> None:
         shapes = {tuple(one.shape) for one in drawn}
         if shapes != {(rows, columns)}:
             expect(drawn[0], "the matrix").has_shape(rows, columns)
+            return
+        alike = all(bool((one == drawn[0]).all()) for one in drawn)
+        expect(alike, f"whether all draws of {rows} × {columns} are the same").equals(False)
+        if alike:
             return
         mean = np.mean([np.asarray(one.detach()) for one in drawn], axis=0)
         sides = (np.abs(mean) >= 0.28).astype(float)
@@ -154,6 +164,37 @@ orthogonal.slip(
     "double_precision",
     "Your matrix is float64.",
     {"gain * matrix": "gain * matrix.double()"},
+)
+
+orthogonal.slip(
+    "columns_scaled_alone",
+    "You scaled the columns to length 1. They are not at right angles: that takes a decomposition.",
+    {"q = q * torch.sign(torch.diagonal(r))": "q = torch.nn.functional.normalize(tall, dim=0)"},
+)
+orthogonal.slip(
+    "reshaped_for_transposed",
+    "You reshaped the tall matrix to a wide one, which tears its columns apart. Transpose it.",
+    {"q if rows >= columns else q.T": "q.reshape(rows, columns)"},
+)
+orthogonal.slip(
+    "sizes_of_the_entries",
+    "You took the sizes of Q's entries. Without their signs the columns are not at right "
+    "angles: it is the sign of R's diagonal that multiplies each column.",
+    {"q * torch.sign(torch.diagonal(r))": "q.abs()"},
+)
+orthogonal.slip(
+    "wide_not_turned",
+    "You decomposed a wide matrix as it is. Its Q is square: decompose a tall one, and transpose.",
+    {
+        "max(rows, columns), min(rows, columns)": "rows, columns",
+        "q if rows >= columns else q.T": "q",
+    },
+)
+orthogonal.slip(
+    "seeds_the_generator",
+    "You seed the generator that was handed over, so every matrix is the same. Draw from it "
+    "as it stands.",
+    {"tall = torch.randn(": "generator.manual_seed(0)\n    tall = torch.randn("},
 )
 
 orthogonal.hint("QR of a tall matrix gives orthonormal columns. What if rows < columns?")
