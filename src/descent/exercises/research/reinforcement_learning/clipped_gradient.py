@@ -185,6 +185,12 @@ clipped_gradient.slip(
     {"ratios > 1 - epsilon": "ratios > 1 / (1 + epsilon)"},
 )
 
+clipped_gradient.slip(
+    "mean_of_those_not_zero",
+    "You divided by the number of gradients that are not 0. The mean is over all rows.",
+    {" / len(ratios)": " / max((flows & (slopes != 0)).sum(), 1)"},
+)
+
 clipped_gradient.hint("For A > 0 draw both terms over ρ. Which is lower, left and right of 1 + ε?")
 clipped_gradient.hint("Now for A < 0: multiplying by a negative number turns the order round.")
 clipped_gradient.hint("Ratio 1.5, advantage −1: the terms are −1.5 and −1.2. Which does min take?",
