@@ -145,7 +145,8 @@ orthogonal.slip(
 )
 orthogonal.slip(
     "seeded_inside",
-    "You seeded a generator of your own, so every matrix is the same.",
+    "You seeded a generator with a fixed number, one of your own or the one handed over, so every "
+    "matrix is the same. Draw from the one handed over, as it stands.",
     {"generator=generator": "generator=torch.Generator().manual_seed(0)"},
 )
 orthogonal.slip(
@@ -189,12 +190,6 @@ orthogonal.slip(
         "max(rows, columns), min(rows, columns)": "rows, columns",
         "q if rows >= columns else q.T": "q",
     },
-)
-orthogonal.slip(
-    "seeds_the_generator",
-    "You seed the generator that was handed over, so every matrix is the same. Draw from it "
-    "as it stands.",
-    {"tall = torch.randn(": "generator.manual_seed(0)\n    tall = torch.randn("},
 )
 
 orthogonal.hint("QR of a tall matrix gives orthonormal columns. What if rows < columns?")
