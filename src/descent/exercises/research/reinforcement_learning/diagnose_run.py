@@ -378,6 +378,13 @@ diagnose_run.slip(
     },
 )
 
+diagnose_run.slip(
+    "first_half_short",
+    "You looked at the first half, without the middle one of an odd number. It is the "
+    "second that counts, with it.",
+    {"curve[len(curve) // 2 :]": "curve[: len(curve) // 2]"},
+)
+
 diagnose_run.hint("Cut all curves in the middle once; then go down the table, a `return` a row.")
 diagnose_run.hint("`np.median` with a NaN is NaN, and NaN <= 0 is false.",
                   when="leaves NaN out of the explained variance")  # fmt: skip
