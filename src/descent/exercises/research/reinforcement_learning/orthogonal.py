@@ -48,12 +48,12 @@ def _(answer, draw: Draw) -> None:
 def _(answer, draw: Draw) -> None:
     for rows, columns in ((3, 2), (2, 3), (1, 1)):
         generator = torch_generator(draw.seed())
-        drawn = [answer(rows, columns, 1.0, generator) for _ in range(200)]
+        drawn = [answer(rows, columns, 1.0, generator) for _ in range(120)]
         shapes = {tuple(one.shape) for one in drawn}
         if shapes != {(rows, columns)}:
             expect(drawn[0], "the matrix").has_shape(rows, columns)
             return
-        alike = all(bool((one == drawn[0]).all()) for one in drawn)
+        alike = all(bool((one == drawn[0]).all()) for one in drawn[1:4])
         expect(alike, f"whether all draws of {rows} × {columns} are the same").equals(False)
         if alike:
             return
