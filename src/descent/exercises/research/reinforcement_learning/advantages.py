@@ -227,6 +227,20 @@ advantages.slip(
     {"result[t] = later": "result[t] = surprises[t]"},
 )
 
+advantages.slip(
+    "last_row_not_bootstrapped",
+    "In the last row you count no next value. The rollout was cut there, and the episode "
+    "goes on: only a termination drops the value.",
+    {"np.where(terminated, 0.0, next_values)": ("np.where(terminated | (np.arange(len(rewards)) "
+         "== len(rewards) - 1)[:, None], 0.0, next_values)")},
+)  # fmt: skip
+advantages.slip(
+    "ends_exchanged",
+    "You exchanged the two kinds of end: the next value counts at a truncation, and not at "
+    "a termination.",
+    {_COUNTED: "np.where(truncated, 0.0, next_values)"},
+)
+
 advantages.hint("First all surprises at once, without a loop. Where does the next value not count?")
 advantages.hint("Then backwards: A = δ + γλ · A of the next row, unless something ended.")
 advantages.hint("Two ends, two questions: make the table of four answers first.", when="value")

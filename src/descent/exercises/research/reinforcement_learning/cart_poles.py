@@ -29,6 +29,12 @@ def _gymnasium(state: Any, age: int, action: int) -> tuple[Any, float, bool, boo
     return observation, float(reward), bool(terminated), age + 1 >= int(limit or 0)
 
 
+def _exactly(state: Any, action: int) -> np.ndarray:
+    """Where Gymnasium's CartPole-v1 goes from this state, in float64."""
+    _gymnasium(state, 0, action)
+    return np.array(_kept[0].state, dtype=np.float64)
+
+
 _kept: list[Any] = []
 """Gymnasium's cart, made once."""
 
@@ -48,11 +54,19 @@ def _expect_step(carts, states, ages, actions) -> None:
     wanted = [_gymnasium(*one) for one in zip(states, ages, actions, strict=True)]
     final, rewards, terminated, truncated = (np.array(part) for part in zip(*wanted, strict=True))
     given = carts.step(np.array(actions))
-    expect(given, "what a step returns").is_a(tuple)
+    if not isinstance(given, tuple):
+        expect(given, "what a step returns").is_a(tuple)
+        return
     expect(len(given), "how many things a step returns").equals(5)
     if len(given) != 5:
         return
-    expect(given[4], "final").has_shape(*final.shape).close_to(final, 1e-5, 1e-6)
+    on = ~(terminated | truncated)
+    if np.shape(given[4]) != final.shape:
+        expect(given[4], "final").has_shape(*final.shape)
+        return
+    expect(given[4][on], "final, of carts that go on").close_to(final[on], 1e-5, 1e-6)
+    gaps = np.abs(np.asarray(given[4], dtype=float) - final)[~on].max(axis=1)
+    _expect_all(gaps < 1e-4, "carts that end, whose final is where the step led, 1 for yes")
     expect(given[1], "the rewards").close_to(rewards)
     for place, wanted_ends in ((2, terminated), (3, truncated)):
         told = np.asarray(given[place], dtype=float)
@@ -60,16 +74,31 @@ def _expect_step(carts, states, ages, actions) -> None:
     for place, name in ((2, "terminated"), (3, "truncated")):
         expect(given[place], name).has_dtype("bool")
     for place in (0, 4):
-        expect(given[place], NAMES[place]).has_dtype("float32")
+        expect(given[place][:0], NAMES[place]).has_dtype("float32")
     if np.shape(given[0]) != final.shape:
         expect(given[0], "the observations").has_shape(*final.shape)
         return
-    on = ~(terminated | truncated)
-    expect(given[0][on], "the observations of carts that go on").close_to(final[on], 1e-5, 1e-6)
-    expect(given[0][~on], "the observations of carts that begin anew").is_between(-0.05001, 0.05001)
+    both_say = on & ~(np.asarray(given[2], dtype=bool) | np.asarray(given[3], dtype=bool))
+    expect(given[0][both_say], "the observations of carts that go on").close_to(
+        final[both_say], 1e-5, 1e-6
+    )
+    _expect_all(_near_rest(given[0][~on]), "carts that begin anew within ±0.05, 1 for yes")
     expect(carts.ages, "the ages").equals(np.where(on, np.array(ages) + 1, 0))
-    states_now = np.asarray(carts.states, dtype=np.float32)
-    expect(given[0], "the observations, beside the states").close_to(states_now, 1e-6, 1e-7)
+    if np.shape(carts.states) != final.shape:
+        expect(carts.states, "the states").has_shape(*final.shape)
+        return
+    apart = np.abs(np.asarray(given[0], dtype=float) - np.asarray(carts.states, dtype=float))
+    _expect_all(apart.max(axis=1) <= 1e-6, "carts whose observation is their state, 1 for yes")
+
+
+def _near_rest(states) -> np.ndarray:
+    """Which carts are where an episode may begin."""
+    return np.abs(np.asarray(states, dtype=float)).max(axis=1) <= 0.05001
+
+
+def _expect_all(holds: np.ndarray, name: str) -> None:
+    """True of every cart. What is observed holds no drawn number: starts are anybody's."""
+    expect(holds.astype(float), name).equals(np.ones(len(holds)))
 
 
 def _somewhere(draw: Draw, n: int) -> np.ndarray:
@@ -102,10 +131,15 @@ def _(answer, draw: Draw) -> None:
     for age in range(12):
         actions = (states[:, 2] + 0.3 * states[:, 3] > 0).astype(int)
         wanted = [_gymnasium(s, age, a) for s, a in zip(states, actions, strict=True)]
-        observations = carts.step(actions)[0]
+        observations, _, fell, stopped, _ = carts.step(actions)
+        if np.any(fell) or np.any(stopped):  # what follows begins at a drawn place
+            expect(age + 1, "how many steps until a cart of these ends").equals(13)
+            return
         expect(observations, f"the observations of step {age}").close_to(
             np.array([one[0] for one in wanted]), 1e-5, 1e-6
         )
+        exact = [_exactly(s, a) for s, a in zip(states, actions, strict=True)]
+        expect(carts.states, f"the states of step {age}, in float64").close_to(exact, 1e-9, 1e-12)
         states = np.array(carts.states, dtype=np.float64)
     expect(carts.states, "the states after many steps").has_dtype("float64")
 
@@ -116,6 +150,7 @@ def _(answer, draw: Draw) -> None:
     for sign in (1.0, -1.0):
         near += [[sign * 2.39, sign * 1.0, 0, 0], [sign * 2.39, sign * 0.4, 0, 0]]
         near += [[0, 0, sign * 0.999 * LIMIT, sign * speed] for speed in (20.0, 0.3)]
+        near += [[0, 0, sign * (LIMIT - 0.00197), sign * 0.1]]  # beyond by a thousandth of it
         near += [[0, 0, sign * 0.999 * LIMIT, sign * 1.0], [0, 0, sign * 0.99 * LIMIT, sign * 0.01]]
     states = np.array(near)
     actions = draw.integers(0, 2, len(states))
@@ -146,21 +181,41 @@ def _(answer, draw: Draw) -> None:
     "starts uniformly from −0.05 to 0.05, each cart and number for itself", trials=1
 )
 def _(answer, draw: Draw) -> None:
-    carts = answer(400, draw.seed())
+    n = 1600
+    carts = answer(n, draw.seed())
     first = carts.reset()
-    expect(first, "the first observations").has_shape(400, 4).has_dtype("float32")
-    if np.shape(first) != (400, 4):
+    expect(first[:0], "the first observations").has_dtype("float32")
+    expect(np.shape(first), "the shape of the first observations").equals((n, 4))
+    if np.shape(first) != (n, 4):
         return
-    carts.states = np.full((400, 4), 9.0)
-    carts.ages = np.full(400, 3)
-    later = carts.step(np.zeros(400, dtype=int))[0]
-    for starts, name in ((first, "the starts"), (later, "the new starts after a fall")):
-        expect(starts, name).is_between(-0.05001, 0.05001)
-        expect(np.mean(starts, axis=0), f"the mean of {name}").is_between(-0.008, 0.008)
-        expect(np.std(starts, axis=0), f"the spread of {name}").is_between(0.026, 0.032)
-        correlations = np.abs(np.corrcoef(np.asarray(starts).T) - np.eye(4)).max()
-        expect(correlations, f"how much the four numbers of {name} agree").is_below(0.3)
-    expect(np.abs(first - later).max(), "how far the new starts are from the first").is_above(0.01)
+    carts.states = np.full((n, 4), 9.0)
+    carts.ages = np.full(n, 3)
+    later = carts.step(np.zeros(n, dtype=int))[0]
+    expect(np.shape(later), "the shape of the new observations").equals((n, 4))
+    if np.shape(later) != (n, 4):
+        return
+    for starts, name in ((first, "the first starts"), (later, "the starts after a fall")):
+        _expect_uniform(np.asarray(starts, dtype=float), name)
+    differ = bool(np.abs(first - later).max() > 0.01)
+    expect(differ, "whether the starts after a fall are others than the first").equals(True)
+
+
+def _expect_uniform(starts: np.ndarray, name: str) -> None:
+    """Drawn uniformly within ±0.05. What is observed is rounded until chance does not show."""
+    expect(bool(_near_rest(starts).all()), f"whether {name} lie within ±0.05").equals(True)
+    still = bool((starts == 0).all())
+    expect(still, f"whether {name} are all zeros").equals(False)
+    differ = bool((np.ptp(starts, axis=0) > 0).all())
+    expect(differ, f"whether {name} differ from cart to cart").equals(True)
+    if not differ:
+        return
+    means, spreads = np.mean(starts, axis=0), np.std(starts, axis=0)
+    expect(0.02 * np.round(means / 0.02) + 0.0, f"the mean of {name}, to 0.02").close_to(
+        np.zeros(4), atol=1e-6
+    )
+    expect(0.01 * np.round(spreads / 0.01), f"the spread of {name}, to 0.01").close_to([0.03] * 4)
+    alike = bool(np.abs(np.corrcoef(starts.T) - np.eye(4)).max() > 0.3)
+    expect(alike, f"whether the four numbers of a cart go together in {name}").equals(False)
 
 
 @CartPoles.property("starts alike for equal seeds, and otherwise for others", trials=2)
@@ -168,9 +223,13 @@ def _(answer, draw: Draw) -> None:
     seed = draw.seed()
     a, b, c = answer(3, seed), answer(3, seed), answer(3, seed + 1)
     first = np.array(a.reset())
-    expect(b.reset(), "the starts of the same seed").close_to(first)
-    expect(np.abs(c.reset() - first).max(), "how far another seed's starts are").is_above(1e-4)
-    expect(np.abs(a.reset() - first).max(), "how far the next starts are").is_above(1e-4)
+    for again, name, wanted in (
+        (b, "whether the same seed gives the same starts", True),
+        (c, "whether another seed gives the same starts", False),
+        (a, "whether the next starts are the same", False),
+    ):
+        alike = bool(np.abs(again.reset() - first).max() <= 1e-4)
+        expect(alike, name).equals(wanted)
 
 
 @CartPoles.property("begins with age 0 after a reset")
@@ -184,7 +243,7 @@ def _(answer, draw: Draw) -> None:
 
 @CartPoles.property("does not change what it handed back earlier")
 def _(answer, draw: Draw) -> None:
-    carts = _placed(answer, _somewhere(draw, 3))
+    carts = _placed(answer, _somewhere(draw, 3) / 2)  # nobody falls within two steps
     given = carts.step(np.array([0, 1, 1]))
     kept = [np.array(part) for part in given]
     carts.step(np.array([1, 1, 0]))
@@ -376,8 +435,8 @@ CartPoles.slip(
 )  # fmt: skip
 CartPoles.slip(
     "states_in_float32",
-    "You keep the states in float32, so rounding adds up. States are float64; what is handed back "
-    "is rounded.",
+    "You keep the states in float32, or take the step in it, so rounding adds up. States are "
+    "float64; only what is handed back is rounded.",
     {"np.where(ended[:, None], starts, final)": "np.where(ended[:, None], starts, final)."
      "astype(np.float32)",
      "self.states = self.rng.uniform(-0.05, 0.05, size=self.states.shape)":
@@ -403,6 +462,73 @@ CartPoles.slip(
     "reset_keeps_ages",
     "After `reset` the old ages go on. Every episode begins at age 0.",
     {"self.ages = 0 * self.ages": "pass"},
+)
+
+CartPoles.slip(
+    "clock_ends_nothing",
+    "You report the clock's end, and the cart goes on from where it was, with its age. A "
+    "truncation ends the episode too: begin anew.",
+    {
+        "self.states = np.where(ended": "self.states = np.where(terminated",
+        "np.where(ended, 0, self.ages)": "np.where(terminated, 0, self.ages)",
+    },
+)
+CartPoles.slip(
+    "equal_first_starts",
+    "After `reset` all carts stand in the same place. Draw four numbers for each.",
+    {
+        "self.states = self.rng.uniform(-0.05, 0.05, size=self.states.shape)": (
+            "self.states = np.tile(self.rng.uniform(-0.05, 0.05, size=(1, 4)), (len(self.ages), 1))"
+        )
+    },
+)
+CartPoles.slip(
+    "equal_new_starts",
+    "All carts that begin anew in the same step stand in the same place. Draw four numbers "
+    "for each.",
+    {
+        "starts = self.rng.uniform(-0.05, 0.05, size=final.shape)": (
+            "starts = np.tile(self.rng.uniform(-0.05, 0.05, size=(1, 4)), (len(final), 1))"
+        )
+    },
+)
+CartPoles.slip(
+    "new_starts_at_rest",
+    "A cart that begins anew stands upright and at rest, all zeros. Each number is drawn, "
+    "as in `reset`.",
+    {"starts = self.rng.uniform(-0.05, 0.05, size=final.shape)": "starts = 0 * final"},
+)
+CartPoles.slip(
+    "new_starts_positive",
+    "A cart that begins anew gets numbers between 0 and 0.05. They go from −0.05 to 0.05, "
+    "as in `reset`.",
+    {"starts = self.rng.uniform(-0.05, 0.05": "starts = self.rng.uniform(0, 0.05"},
+)
+CartPoles.slip(
+    "both_limits_needed",
+    "You ask for a cart that has left the rail *and* whose pole has fallen. Either ends the "
+    "episode.",
+    {"> 2.4) | (": "> 2.4) & ("},
+)
+CartPoles.slip(
+    "gain_added",
+    "You added the last term of the acceleration ẍ. It is taken off.",
+    {"gain = push - 0.05": "gain = push + 0.05"},
+)
+CartPoles.slip(
+    "numbers_in_another_order",
+    "Your four numbers stand in another order. It is: position, its speed, angle, its speed.",
+    {
+        "np.stack([v, gain, spin, turn], axis=1)": (
+            "np.stack([v, gain, spin, turn], axis=1)\n        final = final[:, [0, 2, 1, 3]]"
+        )
+    },
+)
+
+CartPoles.slip(
+    "rounded_limit",
+    "Your limit of the angle is rounded. 12° is 12π/180 = 0.20944.",
+    {"> LIMIT": "> 0.2095"},
 )
 
 CartPoles.hint("`self.states.T` gives the four columns. Work with arrays (n,), no loop.")

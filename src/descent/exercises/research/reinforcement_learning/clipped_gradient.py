@@ -157,6 +157,40 @@ clipped_gradient.slip(
     {"ratios < 1 + epsilon, ratios > 1 - epsilon": "ratios < 1.2, ratios > 0.8"},
 )
 
+clipped_gradient.slip(
+    "bad_actions_cut_on_both_sides",
+    "You stop a bad action on both sides of the band. One that has become *likelier* must "
+    "be pulled back: for A < 0 the smaller term there is ρA, which is not flat.",
+    {_FLOWS: "np.where(advantages > 0, below, below & above)"},
+)
+clipped_gradient.slip(
+    "good_actions_cut_on_both_sides",
+    "You stop a good action on both sides of the band. One that has become *rarer* must be "
+    "pulled back: for A > 0 the smaller term there is ρA, which is not flat.",
+    {_FLOWS: "np.where(advantages > 0, below & above, above)"},
+)
+clipped_gradient.slip(
+    "bad_actions_only",
+    "You clip bad actions alone. A good one that is likely enough is let go as well.",
+    {_FLOWS: "np.where(advantages > 0, True, above)"},
+)
+clipped_gradient.slip(
+    "logarithm_for_the_ratio",
+    "You multiplied by the logarithm of the ratio. The derivative of ρ by log π is ρ itself.",
+    {"slopes = ratios * advantages": "slopes = np.log(ratios) * advantages"},
+)
+clipped_gradient.slip(
+    "one_over_one_plus",
+    "Your lower limit is 1/(1 + ε). It is 1 − ε.",
+    {"ratios > 1 - epsilon": "ratios > 1 / (1 + epsilon)"},
+)
+
+clipped_gradient.slip(
+    "mean_of_those_not_zero",
+    "You divided by the number of gradients that are not 0. The mean is over all rows.",
+    {" / len(ratios)": " / max((flows & (slopes != 0)).sum(), 1)"},
+)
+
 clipped_gradient.hint("For A > 0 draw both terms over ρ. Which is lower, left and right of 1 + ε?")
 clipped_gradient.hint("Now for A < 0: multiplying by a negative number turns the order round.")
 clipped_gradient.hint("Ratio 1.5, advantage −1: the terms are −1.5 and −1.2. Which does min take?",

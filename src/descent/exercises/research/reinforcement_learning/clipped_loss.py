@@ -66,6 +66,10 @@ def _(answer, draw: Draw) -> None:
 def _(answer, draw: Draw) -> None:
     _judge(answer, [-99.9], [-100.0], [draw.uniform(1.0, 2.0)], 0.2)
     _judge(answer, [-98.0, -0.1], [-100.0, -0.05], [-1.0, 2.0], 0.2)
+    # In float32 the exponential of −100 has hardly a digit left.
+    new, old = torch.tensor([-99.9, -100.3]), torch.tensor([-100.0, -100.0])
+    wanted, _ = _terms(new.tolist(), old.tolist(), [1.5, -0.7], 0.2)
+    expect(answer(new, old, torch.tensor([1.5, -0.7]), 0.2), "the loss").close_to(wanted, 1e-4)
 
 
 @clipped_loss.property("of numbers without a graph is a number all the same")
@@ -159,12 +163,6 @@ clipped_loss.slip(
     {"ratios.clamp(1 - epsilon, 1 + epsilon)": "ratios.clamp(max=1 + epsilon)"},
 )
 clipped_loss.slip(
-    "normalised_here",
-    "You normalised the advantages in here. That is done before, and only once.",
-    {"advantages.detach()": "((advantages - advantages.mean()) / "
-     "(advantages.std(unbiased=False) + 1e-8)).detach()"},
-)  # fmt: skip
-clipped_loss.slip(
     "log_probs_for_ratios",
     "You weighted log-probabilities by the advantages, which is the plain policy gradient. After "
     "the first step the actions are no longer the new policy's: the ratio puts that right.",
@@ -174,6 +172,48 @@ clipped_loss.slip(
     "a_value_each_row",
     "You return a number for each row. Take the mean.",
     {"both.mean()": "both"},
+)
+
+clipped_loss.slip(
+    "one_plus_log_ratio",
+    "You took the difference of the log-probabilities, or 1 more than it, for the ratio. "
+    "That is the ratio's beginning only: take the exponential.",
+    {"(log_probs - old_log_probs.detach()).exp()": "1 + (log_probs - old_log_probs.detach())"},
+)
+clipped_loss.slip(
+    "log_probs_cut_off",
+    "You cut the new log-probabilities off from the graph, so the policy cannot learn.",
+    {"(log_probs - old": "(log_probs.detach() - old"},
+)
+clipped_loss.slip(
+    "objective_limited",
+    "You limited ratio · advantage to 1 ± ε. It is the ratio that is limited, before the "
+    "advantage multiplies it.",
+    {"cut * gains)": "(ratios * gains).clamp(1 - epsilon, 1 + epsilon))"},
+)
+clipped_loss.slip(
+    "normalised_here",
+    "You normalised the advantages in here. That is done before, in each minibatch: this "
+    "loss takes them as they are.",
+    {"advantages.detach()": "((advantages - advantages.mean()) / "
+     "(advantages.std(unbiased=False) + 1e-8)).detach()"},
+)  # fmt: skip
+clipped_loss.slip(
+    "smaller_of_the_means",
+    "You compared the two means. The smaller term is chosen for each row.",
+    {_BOTH: "torch.minimum((ratios * gains).mean(), (cut * gains).mean())"},
+)
+clipped_loss.slip(
+    "quotient_of_exponentials",
+    "You divided two exponentials. Of a log-probability near −100 float32 keeps hardly a "
+    "digit, or 0, and 0/0 is NaN. Subtract first, then take one exponential.",
+    {"(log_probs - old_log_probs.detach()).exp()": "log_probs.exp() / "
+     "old_log_probs.detach().exp()"},
+)  # fmt: skip
+clipped_loss.slip(
+    "band_around_zero",
+    "You limited the ratio to ± ε. The band is around 1.",
+    {"clamp(1 - epsilon, 1 + epsilon)": "clamp(-epsilon, epsilon)"},
 )
 
 clipped_loss.hint("e^(new − old) is the ratio. What is the smallest thing that may be multiplied?")

@@ -249,6 +249,63 @@ collect.slip(
     {"before = observations.copy()": "before = observations.astype(float)"},
 )
 
+collect.slip(
+    "observations_not_copied",
+    "You kept the observations without a copy. The environment wrote new numbers into that "
+    "array, so all your rows but the first are the last one.",
+    {
+        "before = observations.copy()": "before = observations",
+        "np.array(part) for": 'part if name == "observations" else np.array(part) for',
+    },
+)
+collect.slip(
+    "rewards_not_copied",
+    "You kept the rewards without a copy. The environment wrote new numbers into that "
+    "array, so all your rows are the last one.",
+    {"np.array(part) for": 'part if name == "rewards" else np.array(part) for'},
+)
+collect.slip(
+    "next_observations_not_copied",
+    "You kept `final` without a copy. The environment wrote new numbers into that array, so "
+    "all your rows are the last one.",
+    {"np.array(part) for": 'part if name == "next_observations" else np.array(part) for'},
+)
+collect.slip(
+    "ends_not_copied",
+    "You kept terminated and truncated without a copy. The environment wrote new truth "
+    "values into those arrays, so all your rows are the last one.",
+    {"np.array(part) for": 'part if name in ("terminated", "truncated") else np.array(part) for'},
+)
+collect.slip(
+    "chances_for_log_probs",
+    "You kept probabilities. `act` gives their logarithms, and the ratio later is made of those.",
+    {'"log_probs": log_probs,': '"log_probs": np.exp(log_probs),'},
+)
+collect.slip(
+    "rounded_to_float32",
+    "You turned the observations into float32. They keep their dtype: a rollout of pictures "
+    "as floats takes four times the room.",
+    {"before = observations.copy()": "before = observations.astype(np.float32)"},
+)
+collect.slip(
+    "one_step_too_few",
+    "You take one step too few.",
+    {"range(steps)": "range(max(steps - 1, 1))"},
+)
+
+collect.slip(
+    "acts_on_the_first",
+    "You act on the first observations in every step, though you keep the present ones. Act "
+    "on what the world shows now.",
+    {"rows = []": "rows, first = [], observations.copy()", "act(before)": "act(first)"},
+)
+collect.slip(
+    "values_of_what_came",
+    "Your values are of what came of the action. They belong to what was seen before it: "
+    "`act` has told them already.",
+    {"        row = {": "        values = act(observations)[2]\n        row = {"},
+)
+
 collect.hint("A row: seen, act, step, what came of it. Which of these arrays may change later?")
 collect.hint("`np.array(x)` makes a copy; `np.stack(list)` joins the rows along a new first axis.")
 collect.hint("Are all rows of one key equal to the last?", when="value")

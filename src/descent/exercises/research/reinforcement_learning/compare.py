@@ -25,12 +25,14 @@ class Training:
         self.seed, self.effect, self.noise, self.luck = seed, effect, noise, 120.0
         self.unit = unit  # in which scores are told
         self.calls: list[tuple[str, int, float]] = []
+        self.places: dict[int, int] = {}  # luck follows from when a seed comes first, not its name
 
     def __call__(self, variant: str, seed: int) -> float:
         if variant not in VARIANTS:
             raise ValueError(f'the variant is {variant!r}; it is "with" or "without"')
-        start = np.random.default_rng([self.seed, 1, abs(int(seed))])
-        own = np.random.default_rng([self.seed, 2, abs(int(seed)), VARIANTS.index(variant)])
+        place = self.places.setdefault(int(seed), len(self.places))
+        start = np.random.default_rng([self.seed, 1, place])
+        own = np.random.default_rng([self.seed, 2, place, VARIANTS.index(variant)])
         score = 300 + self.luck * start.normal() + self.noise * own.normal()
         score += self.effect if variant == "with" else 0.0
         score *= self.unit
@@ -79,7 +81,7 @@ def _looks_right(found: Any) -> bool:
 
 @compare.property("spends the budget in whole pairs on the same seeds, no run twice", trials=4)
 def _(answer, draw: Draw) -> None:
-    budget = 2 * draw.size + 4 if draw.size < 9 else 15
+    budget = draw.size + 4  # even and odd
     found, train = _study(answer, draw, 10.0, budget)
     made = [(variant, seed) for variant, seed, _ in train.calls]
     expect(len(made), "how many trainings were made").equals(budget // 2 * 2)
@@ -116,6 +118,7 @@ def _(answer, draw: Draw) -> None:
         train = Training(draw.seed(), effect, unit=unit)
         found = answer(train, 12)
         gains = _pairs(train)
+        expect(len(train.calls), "how many trainings were made").equals(12)
         if not _looks_right(found) or len(gains) != 6:
             return
         expect(found["claim"], "the claim").equals(_claim(_interval(gains)))
@@ -279,6 +282,59 @@ compare.slip(
     "the mean gets narrower.",
     {"low, high = float(np.mean(gains) - reach), float(np.mean(gains) + reach)":
      "low, high = float(min(gains)), float(max(gains))"},
+)  # fmt: skip
+
+compare.slip(
+    "stops_when_it_shows",
+    "You stopped as soon as the interval left 0 out. Whoever looks after each pair finds an "
+    "effect more often than in 5 of 100 studies of nothing: the budget is fixed beforehand.",
+    {"        gains.append(better - plain)\n": ("        gains.append(better - plain)\n        "
+         "if len(gains) > 2 and abs(np.mean(gains)) > 2.8 "
+         "* np.std(gains, ddof=1) / "
+         "np.sqrt(len(gains)):\n            break\n")},
+)  # fmt: skip
+compare.slip(
+    "over_an_odd_budget",
+    "Of an odd budget you spend one training more than there is. The last one that makes no "
+    "pair is not made.",
+    {"budget // 2": "(budget + 1) // 2"},
+)
+compare.slip(
+    "odd_one_trained_too",
+    "Of an odd budget you make one training that has no partner. It tells nothing of the "
+    "difference of a pair, and is paid for.",
+    {"    m = len(gains)": ("    if budget % 2:\n        "
+         'runs.append(("with", budget // 2, train("with", '
+         "budget // 2)))\n    m = len(gains)")},
+)  # fmt: skip
+compare.slip(
+    "first_pair_reported",
+    "You report one pair alone. All trainings that were made are reported.",
+    {'"runs": runs': '"runs": runs[:2]'},
+)
+compare.slip(
+    "two_pairs_always",
+    "You make two pairs, whatever the budget is. Use as many trainings as make whole pairs.",
+    {"range(budget // 2)": "range(2)"},
+)
+compare.slip(
+    "spread_of_all_scores",
+    "You took the spread of all scores together, with the seeds' luck in it. It is that of "
+    "the differences.",
+    {"np.std(gains, ddof=1)": "np.std([run[2] for run in runs], ddof=1)"},
+)
+compare.slip(
+    "mean_and_reach",
+    "You return the mean and how far the interval reaches. Asked for are its two ends.",
+    {("float(np.mean(gains) - reach), "
+         "float(np.mean(gains) + reach)"): "float(np.mean(gains)), float(reach)"},
+)  # fmt: skip
+compare.slip(
+    "sum_for_the_mean",
+    "The middle of your interval is the sum of the differences. It is their mean.",
+    {("float(np.mean(gains) - reach), "
+         "float(np.mean(gains) + reach)"): ("float(np.sum(gains) - reach), "
+         "float(np.sum(gains) + reach)")},
 )  # fmt: skip
 
 compare.hint("One loop over seeds, both variants in it; keep runs and differences.")

@@ -115,6 +115,9 @@ def _(answer, draw: Draw) -> None:
     curves["clip_fraction"][9], curves["approx_kl"][11] = 1.0, 5.0
     curves["explained_variance"][10] = -60.0
     concludes(answer, curves, 4, right="healthy", choices=CHOICES)
+    calm = _healthy(draw, 14, 4)
+    calm["explained_variance"][10] = -60.0
+    concludes(answer, calm, 4, right="healthy", choices=CHOICES)
     curves["clip_fraction"][7:] = [0.001, 0.002, 0.9, 0.0, 0.0, 0.004, 0.9]
     curves["approx_kl"][7:] = [0.0001, 0.0002, 3.0, 0.0, 0.0, 0.0004, 2.0]
     concludes(answer, curves, 4, right="policy stands still", choices=CHOICES)
@@ -140,6 +143,20 @@ def _(answer, draw: Draw) -> None:
     concludes(answer, curves, 2, right="value at the wrong level", choices=CHOICES)
     curves["advantage_std"][4:] = [0.2, 0.3, 0.2, 7.0]
     concludes(answer, curves, 2, right="healthy", choices=CHOICES)
+    curves["advantage_mean"][4:] = 1.0
+    concludes(answer, curves, 2, right="healthy", choices=CHOICES)
+
+
+@diagnose_run.property("knows the largest from the mean, and ln k from log₂ k and k", trials=2)
+def _(answer, draw: Draw) -> None:
+    curves = _healthy(draw, 12, 4)
+    curves["clip_fraction"][6:] = [0.05, 0.06, 0.55, 0.05, 0.07, 0.06]
+    concludes(answer, curves, 4, right="healthy", choices=CHOICES)
+    for actions in (2, 6):
+        for share in (1.2, 1.7):  # log₂ k is 1.44 ln k, and k at least 2.7 ln k
+            curves = _healthy(draw, 6, actions)
+            curves["entropy"][-1] = share * 0.05 * math.log(actions)
+            concludes(answer, curves, actions, right="healthy", choices=CHOICES)
 
 
 @diagnose_run.property("takes the page's limits, a share of ln k among them", trials=3)
@@ -317,6 +334,56 @@ diagnose_run.slip(
     {"if curves[\"entropy\"][-1] < 0.05 * np.log(actions):": "if curves[\"entropy\"][-1] < 0.05 * "
      "np.log(actions) and np.nanmedian(half[\"explained_variance\"]) > 0:"},
 )  # fmt: skip
+
+diagnose_run.slip(
+    "last_iteration_alone",
+    "You looked at the last iteration alone. Medians and means are over the second half.",
+    {"curve[len(curve) // 2 :]": "curve[-1:]"},
+)
+diagnose_run.slip(
+    "largest_clip_fraction",
+    "You took the largest clip fraction. The table asks for the median: one wild iteration "
+    "is no fault.",
+    {'np.median(half["clip_fraction"])': 'np.max(half["clip_fraction"])'},
+)
+diagnose_run.slip(
+    "base_two",
+    "You took the logarithm to base 2. The most that an entropy in nats can be is ln k.",
+    {"np.log(actions)": "np.log2(actions)"},
+)
+diagnose_run.slip(
+    "spread_of_the_means",
+    "You took the spread of the mean advantages over the iterations. The curve "
+    "`advantage_std` is handed over: take its mean.",
+    {'half["advantage_std"].mean()': 'half["advantage_mean"].std()'},
+)
+diagnose_run.slip(
+    "median_mean_advantage",
+    "You took the median of the mean advantages. The table says the mean.",
+    {'half["advantage_mean"].mean()': 'np.median(half["advantage_mean"])'},
+)
+diagnose_run.slip(
+    "last_mean_advantage",
+    "You looked at the last mean advantage alone. It is the mean over the second half.",
+    {'half["advantage_mean"].mean()': 'half["advantage_mean"][-1]'},
+)
+diagnose_run.slip(
+    "all_medians_are_means",
+    "You took means where the table says medians, of the explained variance too. One wild "
+    "iteration moves a mean anywhere.",
+    {
+        'np.median(half["clip_fraction"])': 'np.mean(half["clip_fraction"])',
+        'np.median(half["approx_kl"])': 'np.mean(half["approx_kl"])',
+        "np.median(explained)": "np.mean(explained)",
+    },
+)
+
+diagnose_run.slip(
+    "first_half_short",
+    "You looked at the first half, without the middle one of an odd number. It is the "
+    "second that counts, with it.",
+    {"curve[len(curve) // 2 :]": "curve[: len(curve) // 2]"},
+)
 
 diagnose_run.hint("Cut all curves in the middle once; then go down the table, a `return` a row.")
 diagnose_run.hint("`np.median` with a NaN is NaN, and NaN <= 0 is false.",

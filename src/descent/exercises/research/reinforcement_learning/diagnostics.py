@@ -231,6 +231,54 @@ diagnostics.slip(
      "old_log_probs))"},
 )  # fmt: skip
 
+diagnostics.slip(
+    "size_of_the_advantages",
+    "You took the mean of the advantages' sizes. With their signs it shows whether the "
+    "level is right.",
+    {"float(advantages.mean())": "float(np.abs(advantages).mean())"},
+)
+diagnostics.slip(
+    "not_below_zero",
+    "You cut the explained variance off at 0. Below 0 says that the values do harm, and is "
+    "what you want to see.",
+    {"float(explained)": "float(explained if np.isnan(explained) else max(explained, 0.0))"},
+)
+diagnostics.slip(
+    "ratio_times_logarithm",
+    "You took ρ log ρ, which estimates the KL of the other direction. The page has (ρ − 1) "
+    "− log ρ.",
+    {_MOVED: "ratios * log_ratios"},
+)
+diagnostics.slip(
+    "entropy_of_the_taken",
+    "You took the mean of −log π of the actions taken. The entropies are handed over: take "
+    "their mean.",
+    {"float(entropies.mean())": "float(-log_probs.mean())"},
+)
+diagnostics.slip(
+    "difference_of_chances",
+    "You took the difference of the probabilities. The ratio divides them: the exponential "
+    "of the difference of their logarithms.",
+    {"ratios = np.exp(log_ratios)": "ratios = 1 + np.exp(log_probs) - np.exp(old_log_probs)"},
+)
+diagnostics.slip(
+    "ratio_turned",
+    "Your ratio is old over new, in the KL and in the clip fraction. It is new over old.",
+    {"log_probs - old_log_probs": "old_log_probs - log_probs"},
+)
+diagnostics.slip(
+    "correlation_of_varying_returns",
+    "You took the squared correlation, which knows nothing of scale: a value function that is "
+    "twice too steep has 1 and explains nothing. Of a constant one it is NaN besides.",
+    {"1 - rest / total if": "np.corrcoef(returns, values)[0, 1] ** 2 if"},
+)
+diagnostics.slip(
+    "spread_of_the_values",
+    "You divided the variance of the values by that of the returns. Values that differ much "
+    "need not be right: take the variance of what is *left*.",
+    {"1 - rest / total": "np.var(values) / total"},
+)
+
 diagnostics.hint("First the log-ratios, once; ρ is their exponential.")
 diagnostics.hint("A value function that is 100 too high everywhere explains everything. Why?",
                  when="squared_error")  # fmt: skip

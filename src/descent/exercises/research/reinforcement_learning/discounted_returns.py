@@ -181,6 +181,42 @@ discounted_returns.slip(
     {"returns[t] = later": "returns[t] = later - next_values[t]"},
 )
 
+discounted_returns.slip(
+    "last_row_never_terminates",
+    "In the last row you count the next value though the step terminated. A termination "
+    "there pays nothing more either.",
+    {_FALL: "later = np.where(terminated[t] & (t < len(rewards) - 1), 0.0, later)"},
+)
+discounted_returns.slip(
+    "own_reward_missing",
+    "The step's own reward is missing. Its return begins with it.",
+    {"returns[t] = later": "returns[t] = later - rewards[t]"},
+)
+discounted_returns.slip(
+    "next_value_of_the_next_row",
+    "At a cut you took the next value of the row *after*. next_values[t] belongs to step t "
+    "already.",
+    {_CUT: "later = np.where(truncated[t], next_values[min(t + 1, len(rewards) - 1)], later)"},
+)
+discounted_returns.slip(
+    "value_for_the_reward",
+    "Where an episode was cut off you put the next value in the place of the return. The "
+    "reward of that step was paid, and comes first.",
+    {
+        "later = rewards[t] + gamma * later": (
+            "cut = truncated[t] | (t == len(rewards) - 1)\n        later = np.where(cut "
+            "& ~terminated[t], next_values[t], rewards[t] + gamma * later)"
+        )
+    },
+)
+discounted_returns.slip(
+    "from_the_start_of_the_rollout",
+    "You discounted by how far a step is from the start or the end of the rollout. Each "
+    "step counts from itself: the reward beside it in full, the next one γ.",
+    {"later = rewards[t] + gamma * later": ("later = rewards[t] + gamma ** (len(rewards) - 1 - "
+         "t) * later")},
+)  # fmt: skip
+
 discounted_returns.hint("Go backwards. What is `later` before the last row?")
 discounted_returns.hint(
     "Two questions at each row: was it cut off? Did it terminate? In which order?"

@@ -154,6 +154,31 @@ live_transitions.slip(
     {_BEFORE: "np.roll(ended, 1, axis=0)"},
 )
 
+live_transitions.slip(
+    "end_and_reset_dead",
+    "You threw away both the step that ends an episode and the reset after it. In the first "
+    "an action was taken: it is live.",
+    {"return ~before": "return ~before & ~ended"},
+)
+live_transitions.slip(
+    "shifted_along_environments",
+    "You shifted along the environments. Time runs along the first axis, the rows.",
+    {
+        _BEFORE: (
+            "np.concatenate([ended_before[:, None] & False, ended[:, :-1]], 1) if "
+            "ended.shape[0] == ended.shape[1] else np.roll(ended, 1, axis=1) & "
+            "(np.arange(ended.shape[1]) > 0)"
+        ),
+        "return ~before": "before[0] |= ended_before\n    return ~before",
+    },
+)
+live_transitions.slip(
+    "ended_before_turned_round",
+    "You took `ended_before` the wrong way round: where the episode had ended, the first "
+    "row is a reset.",
+    {"ended_before[None]": "~ended_before[None]"},
+)
+
 live_transitions.hint("A row is dead if the row before it ended an episode. And the first row?")
 live_transitions.hint("Put `ended_before` on top of the ends. Which row is then one too many?")
 live_transitions.hint("One environment ends in rows 1 and 4 of six. Which rows are resets?",

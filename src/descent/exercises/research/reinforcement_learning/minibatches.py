@@ -166,6 +166,48 @@ minibatches.slip(
      "    return np.split(rows, ends)"},
 )  # fmt: skip
 
+minibatches.slip(
+    "as_many_as_fill",
+    "You cut the rows into as many parts as can be filled, so the rest goes into larger "
+    "ones. No minibatch has more than `size` rows.",
+    {("order += [rows[start : start + size] for start "
+         "in starts]"): ("order += np.array_split(rows, max(count // "
+         "size, 1))")},
+)  # fmt: skip
+minibatches.slip(
+    "shuffled_under_its_slices",
+    "All epochs hand back the last one's order: you shuffle one array in place, and the "
+    "slices of earlier epochs are views of it. Make a new array in each epoch.",
+    {
+        "    order = []\n": "    order = []\n    rows = np.arange(count)\n",
+        "rows = rng.permutation(count)": "rng.shuffle(rows)",
+    },
+)
+minibatches.slip(
+    "seeded_once_inside",
+    "You seeded a generator of your own, so every rollout is cut alike: draw from `rng`.",
+    {"    order = []\n": "    order = []\n    rng = np.random.default_rng(0)\n"},
+)
+minibatches.slip(
+    "filled_with_its_own",
+    "You filled the last minibatch up with rows that are in it already, so they count twice.",
+    {"rows[start : start + size] for": "np.resize(rows[start : start + size], size) for"},
+)
+minibatches.slip(
+    "over_the_epochs_edge",
+    "You cut all epochs in one go: a minibatch may hold the end of one epoch and the "
+    "beginning of the next. Each epoch has its own.",
+    {"    return order": ("    rows = np.concatenate(order)\n    return "
+         "[rows[start : start + size] for start in "
+         "range(0, len(rows), size)]")},
+)  # fmt: skip
+minibatches.slip(
+    "drawn_one_by_one",
+    "You drew each minibatch by itself, so some rows come twice in an epoch and others never.",
+    {"rows[start : start + size] for": ("rng.choice(count, min(size, count - start), "
+         "replace=False) for")},
+)  # fmt: skip
+
 minibatches.hint("`rng.permutation(count)`, and slices of it. A slice may reach past the end.")
 minibatches.hint("Where does the line that shuffles belong: before the loop, or in it?",
                  when="shuffled_once")  # fmt: skip

@@ -131,6 +131,36 @@ normalised.slip(
     {"advantages - advantages.mean()": "advantages - advantages.median()"},
 )
 
+normalised.slip(
+    "by_the_largest",
+    "You divided by the largest size. Asked for is a spread of 1: divide by the standard "
+    "deviation.",
+    {"(spread + 1e-8)": "(advantages.abs().max() + 1e-8)"},
+)
+normalised.slip(
+    "by_the_largest_deviation",
+    "You divided by the largest deviation. Asked for is a spread of 1: divide by the "
+    "standard deviation.",
+    {"(spread + 1e-8)": "(centred.abs().max() + 1e-8)"},
+)
+normalised.slip(
+    "median_and_spread",
+    "You took the median off, and divided by the spread around the mean. It is the mean that "
+    "is taken off.",
+    {"return centred /": "return (advantages - advantages.median()) /"},
+)
+normalised.slip(
+    "single_as_it_is",
+    "You hand a single advantage back as it is. It is its own mean, so 0 comes out.",
+    {"centred / (spread + 1e-8)": ("advantages * 1.0 if len(advantages) == 1 else "
+         "centred / (spread + 1e-8)")},
+)  # fmt: skip
+normalised.slip(
+    "guard_too_large",
+    "Your guard is 1e-5. Small advantages are damped by it: it is 1e-8.",
+    {"1e-8": "1e-5"},
+)
+
 normalised.hint("`.std()` divides by n − 1 in torch. What does it give for one row?", when="nan")
 normalised.hint("Centre first. The spread is the root of the mean of the squares of that.")
 

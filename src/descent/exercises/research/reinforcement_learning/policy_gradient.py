@@ -189,6 +189,49 @@ policy_gradient.slip(
     {"(rewards.sum() - rewards) / max(n - 1, 1)": "np.median(rewards)"},
 )
 
+policy_gradient.slip(
+    "chances_off_at_the_action_alone",
+    "You took π off at the action alone, and left 0 at the others. Raising one logit lowers "
+    "the chances of all others: there the gradient of log π is −π.",
+    {"scores = np.eye(k)[actions] - chances": "scores = np.eye(k)[actions] * (1 - chances)"},
+)
+policy_gradient.slip(
+    "single_try_lost",
+    "A single try gives 0 with you. There is no other, so its baseline is 0 and its whole "
+    "reward counts.",
+    {"/ max(n - 1, 1)": "/ (n - 1) if n > 1 else rewards"},
+)
+policy_gradient.slip(
+    "earlier_tries_only",
+    "Your baseline is the mean of the *earlier* tries. All the others count, those that "
+    "come later too.",
+    {"(rewards.sum() - rewards) / max(n - 1, 1)": ("(np.cumsum(rewards) - rewards) / "
+         "np.maximum(np.arange(n), 1)")},
+)  # fmt: skip
+policy_gradient.slip(
+    "mean_for_each_action",
+    "You took a mean for each action by itself. The mean is over all tries, so that what is "
+    "drawn more often counts more.",
+    {"return weights @ scores / n": "return weights / np.bincount(actions)[actions] @ scores / k"},
+)
+policy_gradient.slip(
+    "chances_added",
+    "You added π. For a softmax ∇ log π(a) is 1 at the action, and everywhere *minus* π.",
+    {"np.eye(k)[actions] - chances": "np.eye(k)[actions] + chances"},
+)
+policy_gradient.slip(
+    "equal_chances",
+    "You took all actions for equally likely. Their probabilities are the softmax of the logits.",
+    {"chances = chances / chances.sum()": "chances = np.ones(k) / k"},
+)
+
+policy_gradient.slip(
+    "no_case_for_one",
+    "With a single try you divide 0 by 0, and NaN comes out. There is no other try: the "
+    "baseline is 0 then.",
+    {"max(n - 1, 1)": "np.float64(n - 1)"},
+)
+
 policy_gradient.hint("The sum of the others is the sum of all minus one's own.")
 policy_gradient.hint("`np.eye(k)[actions]` has a row for each try with a 1 at its action.")
 policy_gradient.hint("What is the baseline where there is only one try?", when="nan")

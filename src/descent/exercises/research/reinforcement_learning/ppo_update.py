@@ -298,6 +298,122 @@ ppo_update.slip(
     {"for rows in order:": "for rows in order[::-1]:"},
 )
 
+ppo_update.slip(
+    "value_towards_the_advantages",
+    "You train the values towards the advantages. Their targets are the returns.",
+    {
+        "policy, value, undecided = _loss_parts(model, part, epsilon)": (
+            "part['returns'] = part['advantages']\n        policy, value, undecided = "
+            "_loss_parts(model, part, epsilon)"
+        )
+    },
+)
+ppo_update.slip(
+    "likeliest_for_the_taken",
+    "You took the log-probability of the likeliest action. It is that of the action which "
+    "was *taken*.",
+    {
+        "policy, value, undecided = _loss_parts(model, part, epsilon)": (
+            "part['actions'] = model(part['observations'])[0].argmax(dim=1)\n        "
+            "policy, value, undecided = _loss_parts(model, part, epsilon)"
+        )
+    },
+)
+ppo_update.slip(
+    "half_twice",
+    "Your value loss is half of what it should be: `value_loss` halves it already.",
+    {"value_weight * value": "value_weight * value / 2"},
+)
+ppo_update.slip(
+    "entropy_summed",
+    "You summed the entropies of the rows. Take their mean.",
+    {"- entropy_weight * undecided": "- entropy_weight * undecided * len(rows)"},
+)
+ppo_update.slip(
+    "entropy_of_the_taken",
+    "For the entropy you took the mean of −log π of the actions taken. It is right on "
+    "average, and noisy; its gradient is another. Use `entropy`.",
+    {
+        "- entropy_weight * undecided": (
+            "+ entropy_weight * "
+            "model(part['observations'])[0].log_softmax(dim=1).gather(1, "
+            "part['actions'][:, None]).mean()"
+        )
+    },
+)
+ppo_update.slip(
+    "returns_of_other_rows",
+    "Your returns are those of the rollout's first rows, and not of the minibatch's.",
+    {
+        'gains = part["advantages"]\n': (
+            "part['returns'] = batch['returns'][: len(rows)]\n        gains = "
+            'part["advantages"]\n'
+        )
+    },
+)
+ppo_update.slip(
+    "one_step_for_all",
+    "You add the gradients up over all minibatches and take one step at the end. Each "
+    "minibatch has a step of its own.",
+    {
+        "    for rows in order:": "    optimiser.zero_grad()\n    for rows in order:",
+        "        optimiser.zero_grad()\n        loss": "        loss",
+        (
+            "        nn.utils.clip_grad_norm_(model.parameters(), max_norm)\n        "
+            "optimiser.step()"
+        ): ("    nn.utils.clip_grad_norm_(model.parameters(), max_norm)\n    optimiser.step()"),
+    },
+)
+ppo_update.slip(
+    "first_minibatch_only",
+    "You stop after the first minibatch. Every one has its step.",
+    {"for rows in order:": "for rows in order[:1]:"},
+)
+
+ppo_update.slip(
+    "column_against_a_row",
+    "You took a column (n, 1) from a row (n,), of values or of returns. That broadcasts to "
+    "n × n without an error, and the value learns the mean.",
+    {"loss = policy +": ("value = (model(part['observations'])[1] - "
+         "part['returns'][:, None]).square().mean() / "
+         "2\n        loss = policy +")},
+)  # fmt: skip
+ppo_update.slip(
+    "logits_for_log_probs",
+    "You took logits for log-probabilities. Take log_softmax first: the ratio is one of "
+    "probabilities.",
+    {"loss = policy +": ("chosen = "
+         "model(part['observations'])[0].gather(1, "
+         "part['actions'][:, None])[:, 0]\n        ratios "
+         "= (chosen - part['log_probs']).exp()\n        "
+         "cut = ratios.clamp(1 - epsilon, 1 + "
+         "epsilon)\n        gains = "
+         "part['advantages']\n        policy = "
+         "-torch.minimum(ratios * gains, cut * "
+         "gains).mean()\n        loss = policy +")},
+)  # fmt: skip
+ppo_update.slip(
+    "clip_alone",
+    "You took the clipped term alone. A bad action that has become likelier is never pulled "
+    "back: use `clipped_loss`, with its minimum.",
+    {"loss = policy +": ("chances = "
+         "model(part['observations'])[0].log_softmax(dim=1)\n        "
+         "taken = chances.gather(1, part['actions'][:, "
+         "None])[:, 0]\n        cut = (taken - "
+         "part['log_probs']).exp().clamp(1 - epsilon, 1 + "
+         "epsilon)\n        policy = -(cut * "
+         "part['advantages']).mean()\n        loss = "
+         "policy +")},
+)  # fmt: skip
+ppo_update.slip(
+    "never_clipped",
+    "Nothing is clipped in your update, so a few steps on the same rollout may carry the "
+    "policy anywhere.",
+    {("policy, value, undecided = _loss_parts(model, "
+         "part, epsilon)"): ("policy, value, undecided = _loss_parts(model, "
+         "part, 1e9)")},
+)  # fmt: skip
+
 ppo_update.hint("Cut the rows out of every tensor of the batch first; then only the part is used.")
 ppo_update.hint("Clear, backward, shorten, step: in this order, in each minibatch.")
 ppo_update.hint("A minibatch of one row: its normalised advantage is 0.", when="nan")

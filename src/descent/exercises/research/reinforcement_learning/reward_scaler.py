@@ -90,7 +90,39 @@ def _(answer, draw: Draw) -> None:
     small = 0.01 * draw.normal(3)
     wanted = oracle(small, np.ones(3, dtype=bool))
     found = scaler(small.copy(), np.ones(3, dtype=bool))
-    expect(found, "the rewards").close_to(wanted, 1e-3)
+    exact = np.abs(np.asarray(found) / wanted - 1) < 1e-3
+    expect(exact.astype(float), "which rewards are right to 0.1 %, 1 for yes").equals(np.ones(3))
+
+
+@RewardScaler.property("adds 1e-8 to the variance, and to nothing else", trials=2)
+def _(answer, draw: Draw) -> None:
+    on = np.zeros(2, dtype=bool)
+    first = draw.uniform(2e-4, 4e-4)
+    small = [(1e-4 * draw.normal(2), on) for _ in range(4)]
+    _judge(answer, 0.9, [(np.full(2, first), on), *small])
+
+
+@RewardScaler.property("keeps no list, and leaves the rewards handed over as they are", trials=1)
+def _(answer, draw: Draw) -> None:
+    scaler, sizes = answer(2, 0.9), []
+    for place in range(60):
+        rewards = draw.normal(2)
+        given = rewards.copy()
+        scaler(given, np.zeros(2, dtype=bool))
+        sizes.append(_size(vars(scaler)) if hasattr(scaler, "__dict__") else 0)
+        if place == 0:
+            untouched = bool((given == rewards).all())
+            expect(untouched, "whether the rewards are as they were").equals(True)
+    expect(sizes[-1] > sizes[9] + 20, "whether it grows with every step").equals(False)
+
+
+def _size(kept: Any) -> int:
+    """How many numbers something holds."""
+    if isinstance(kept, dict):
+        return sum(map(_size, kept.values()))
+    if isinstance(kept, list | tuple | set):
+        return sum(map(_size, kept))
+    return int(np.size(kept)) if isinstance(kept, int | float | np.ndarray | np.generic) else 0
 
 
 @RewardScaler.property("has a memory of its own", trials=1)
@@ -250,6 +282,84 @@ class DifferenceOfLargeNumbers:
         self.sums = np.where(ended, 0.0, self.sums)
         return scaled.clip(-10, 10)
 
+
+RewardScaler.slip(
+    "before_this_step_one_at_first",
+    "You scale by the spread of the steps *before* this one, and the first step by 1. This "
+    "step's sums join first.",
+    {
+        "        self.sums = self.gamma * self.sums + rewards\n": (
+            "        before = self.squares / self.count if self.count else 1.0\n        "
+            "self.sums = self.gamma * self.sums + rewards\n"
+        ),
+        "variance = self.squares / self.count": "variance = before",
+    },
+)
+RewardScaler.slip(
+    "spread_for_each",
+    "You keep a spread for each environment. All sums of all environments go into one.",
+    {
+        "self.count, self.mean, self.squares = 0, 0.0, 0.0": (
+            "self.count, self.mean, self.squares = 0, 0.0, 0.0\n        self.means, "
+            "self.each = np.zeros(n), np.zeros(n)"
+        ),
+        "variance = self.squares / self.count": (
+            "gaps = self.sums - self.means\n        self.means = self.means + gaps * "
+            "len(gaps) / self.count\n        self.each = self.each + gaps * (self.sums - "
+            "self.means)\n        variance = self.each * len(gaps) / self.count"
+        ),
+    },
+)
+RewardScaler.slip(
+    "unguarded",
+    "You divide by the spread alone. Before anything has varied it is 0, and 0/0 is NaN.",
+    {"np.sqrt(variance + 1e-8)": "np.sqrt(variance)"},
+)
+RewardScaler.slip(
+    "means_apart_forgotten",
+    "You added up each step's squared deviations from its *own* mean. The steps' means "
+    "differ, and that is part of the variance.",
+    {
+        "variance = self.squares / self.count": (
+            'self.within = getattr(self, "within", 0.0) + len(rewards) * '
+            "np.var(self.sums)\n        variance = self.within / self.count"
+        )
+    },
+)
+RewardScaler.slip(
+    "limited_to_one",
+    "You limited the result to ±1. It is ±10.",
+    {"scaled.clip(-10, 10)": "scaled.clip(-1, 1)"},
+)
+RewardScaler.slip(
+    "limited_before_dividing",
+    "You limited the rewards before you divided. It is the result that is limited to ±10.",
+    {
+        "scaled = rewards /": "scaled = rewards.clip(-10, 10) /",
+        "return scaled.clip(-10, 10)": "return scaled",
+    },
+)
+RewardScaler.slip(
+    "written_into_the_rewards",
+    "You wrote into the array of rewards that was handed over. It belongs to somebody else: "
+    "make a new one.",
+    {
+        "return scaled.clip(-10, 10)": (
+            "if rewards.dtype == scaled.dtype:\n            rewards[...] = "
+            "scaled\n        return scaled.clip(-10, 10)"
+        )
+    },
+)
+RewardScaler.slip(
+    "keeps_a_list",
+    "You keep all sums in a list. It grows for ever, and each step takes longer than the "
+    "one before: keep count, mean and the sum of squared deviations.",
+    {("self.count, self.mean, self.squares = 0, 0.0, "
+         "0.0"): ("self.count, self.mean, self.squares = 0, 0.0, "
+         "0.0\n        self.seen = []"),
+     "variance = self.squares / self.count": ("self.seen += list(self.sums)\n        variance "
+         "= self.squares / self.count")},
+)  # fmt: skip
 
 RewardScaler.hint("Keep count, mean and the sum of squared deviations; join one number at a time.")
 RewardScaler.hint("Welford: the gap from the old mean times the gap from the new one.")

@@ -85,7 +85,10 @@ def judge_loss(
     loss = answer(*leaves, epsilon)
     total, slopes = terms(*(leaf.tolist() for leaf in leaves), epsilon)
     expect(loss, "the loss").has_shape().close_to(total, 1e-5)
-    expect(loss.requires_grad, "whether a gradient can flow").equals(True)
+    expect(loss.requires_grad, "whether a gradient can flow").is_true(
+        "The loss hangs on no graph here, so `backward()` cannot run. The right one hangs on "
+        f"{next(iter(arrays))} always, also where its gradient is 0."
+    )
     if not loss.requires_grad or loss.ndim:
         return
     loss.backward()

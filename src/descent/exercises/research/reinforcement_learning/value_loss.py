@@ -166,6 +166,37 @@ value_loss.slip(
     {"errors = (values - targets) ** 2": "errors = (old - targets) ** 2 + 0 * values"},
 )
 
+value_loss.slip(
+    "values_cut_off",
+    "You cut the values off from the graph, so the value function cannot learn.",
+    {"errors = (values - targets)": "values = values.detach()\n    errors = (values - targets)"},
+)
+value_loss.slip(
+    "band_as_a_share",
+    "You took ε for a share of the old value. The band is old ± ε, whatever the size of the value.",
+    {
+        "old + (values - old).clamp(-epsilon, epsilon)": (
+            "torch.maximum(torch.minimum(values, old * (1 + epsilon)), old * (1 - epsilon))"
+        )
+    },
+)
+value_loss.slip(
+    "band_around_one",
+    "You limited the values to 1 ± ε. That is the band of the *ratio*; a value is kept "
+    "within old ± ε.",
+    {"old + (values - old).clamp(-epsilon, epsilon)": "values.clamp(1 - epsilon, 1 + epsilon)"},
+)
+value_loss.slip(
+    "halved_without_clipping_only",
+    "You forgot the half where the errors are clipped.",
+    {"return errors.mean() / 2": "return errors.mean() / (2 if epsilon is None else 1)"},
+)
+value_loss.slip(
+    "change_taken_off",
+    "You took the limited change off the old value. It is added to it.",
+    {"old + (values": "old - (values"},
+)
+
 value_loss.hint("Without clipping it is one line. Then: where may the value go, at most?")
 value_loss.hint("`torch.maximum` compares row by row; `.clamp(-ε, ε)` limits the change.")
 value_loss.hint("ε = 0.0 is false in Python. Is that what you ask?", when="zero_is_none")
