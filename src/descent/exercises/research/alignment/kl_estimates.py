@@ -90,10 +90,20 @@ def _(answer, draw: Draw) -> None:
 def _(answer, draw: Draw) -> None:
     mask = mask_of([3, 1, 2], 3)
     policy = drawn_log_probs(draw, 3, 3).requires_grad_()
-    start = drawn_log_probs(draw, 3, 3).masked_fill(~mask, -math.inf)
-    found = answer(policy, start, mask)
-    for name, given in zip(NAMES, found, strict=True):
+    start = drawn_log_probs(draw, 3, 3)
+    filled = start.masked_fill(~mask, draw.choice([-math.inf, math.nan]))
+    found = answer(policy, filled, mask)
+    log_ratio = (policy - start).detach() * mask
+    slopes = mask.float(), log_ratio, mask * (1 - (-log_ratio).exp())
+    for name, given, slope in zip(NAMES, found, slopes, strict=True):
         expect(given.requires_grad, f"whether a gradient can flow through {name}").equals(True)
+        if given.requires_grad:
+            (flows,) = torch.autograd.grad(
+                given.sum(), policy, retain_graph=True, allow_unused=True
+            )
+            flows = torch.zeros(3, 3) if flows is None else flows
+            what = f"the gradient of {name} at the policy's log-probabilities"
+            expect(flows, what).is_finite().close_to(slope, atol=1e-5)
 
 
 @kl_estimates.right
@@ -289,6 +299,21 @@ _SLIPS = {
         "would write: that is what is measured.",
         {"(-log_ratio).exp()":
          "(-log_ratio).clamp(max=1.0).exp()"},
+    ),
+    "chosen_at_the_end": (
+        "Your sums are right, and their gradients at padding are NaN: there 0 is multiplied "
+        "by an infinite or unknown number on the way back. Put 0 for the log-ratio of "
+        "padding *before* it is squared.",
+        {"torch.where(mask, policy_log_probs - start_log_probs, 0.0)":
+         "policy_log_probs - start_log_probs",
+         "k1.sum(dim=1), k2.sum(dim=1), k3.sum(dim=1)":
+         "tuple(torch.where(mask, k, 0.0).sum(dim=1) for k in (k1, k2, k3))"},
+    ),
+    "padding_by_value": (
+        "You left out what is infinite or NaN. Padding may hold ordinary numbers too: the "
+        "mask says what is real.",
+        {"torch.where(mask, policy_log_probs - start_log_probs, 0.0)":
+         "torch.nan_to_num(policy_log_probs - start_log_probs, 0.0, 0.0, 0.0)"},
     ),
 }  # fmt: skip
 for _name, (_message, _edits) in _SLIPS.items():
