@@ -290,5 +290,7 @@ RewardScale.equivalent(
 
 RewardScale.hint("What is measured where: in `__init__`, or in `__call__`?")
 RewardScale.hint("Two plain numbers are all that is kept.")
+RewardScale.hint("Are all equal? Compare the smallest with the largest: a deviation is rounded.",
+                 when="is not taken in by rounding where all rewards are equal")  # fmt: skip
 RewardScale.hint("When is a standard deviation not known, and when is it 0?",
                  when="refuses samples without spread, and a single one")  # fmt: skip
