@@ -324,6 +324,18 @@ _SLIPS = {
          "last < count and scores[last] == scores[first]":
          "last == first"},
     ),
+    "division_by_no_choice": (
+        "You do not refuse n above the number of samples: there is no choice then, and you "
+        "divided by 0. Raise ValueError.",
+        {"if not 1 <= n <= count:":
+         "if count < 0:"},
+    ),
+    "whole_numbers_made_floats": (
+        "Your numbers of choices are too large for a float. Divide whole numbers by each "
+        "other, which Python does exactly.",
+        {"chosen / ways":
+         "float(chosen) / float(ways)"},
+    ),
 }  # fmt: skip
 for _name, (_message, _edits) in _SLIPS.items():
     best_of_n.slip(_name, _message, _edits)

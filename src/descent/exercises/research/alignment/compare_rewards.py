@@ -150,8 +150,21 @@ def _study(answer, train: Trainings, budget: int, limit: float = 10.0) -> None:
 
 @compare_rewards.property("keeps to the budget, and claims what its own runs show", trials=6)
 def _(answer, draw: Draw) -> None:
-    effect = draw.choice([0.5, -0.4, 0.1, 0.0])
-    _study(answer, Trainings(draw.seed(), effect), draw.choice([8, 10, 12, 16]))
+    for effects in ([0.5, -0.4, 0.1, 0.0], [0.15, 0.2, 0.25, 0.3], [-0.15, -0.2, -0.25, -0.3]):
+        effect = draw.choice(effects)
+        _study(answer, Trainings(draw.seed(), effect), draw.choice([8, 10, 12, 16]))
+
+
+@compare_rewards.property("settles how many seeds there are before it knows a result", trials=1)
+def _(answer, draw: Draw) -> None:
+    made = []
+    for effect in (0.0, 2.0, -2.0):
+        train = Trainings(draw.seed(), effect)
+        answer(train, 16, 10.0)
+        made.append(len(train.runs))
+    expect(made[1:], "trainings with a plain effect, beside those without any").equals(
+        [made[0], made[0]]
+    )
 
 
 @compare_rewards.property("finds an effect that is plain", trials=3)
@@ -398,6 +411,64 @@ _SLIPS = {
         "narrower: use all there is budget for.",
         {"seeds = min(budget // 2, 10)":
          "seeds = 4"},
+    ),
+    "trains_until_it_looks_good": (
+        "You stop training as soon as the result looks good. Looking again and again finds "
+        "something sooner or later: how many seeds there are is settled before the first "
+        "training.",
+        {"    gaps = [measure(\"learned\", seed) - measure(\"random\", seed) for seed in "
+         "range(seeds)]\n":
+         "    gaps = []\n    for seed in range(seeds):\n        "
+         "gaps.append(measure(\"learned\", seed) - measure(\"random\", seed))\n        "
+         "middle = sum(gaps) / len(gaps)\n        if len(gaps) >= 4:\n            spread = "
+         "(sum((gap - middle) ** 2 for gap in gaps) / (len(gaps) - 1)) ** 0.5\n            "
+         "if abs(middle) > T_95[len(gaps)] * spread / len(gaps) ** 0.5:\n                "
+         "break\n    seeds = len(gaps)\n"},
+    ),
+    "ninety_nine": (
+        "Your interval is for 99 %. One for 95 % is asked for, which is narrower.",
+        {"T_95[seeds]":
+         "{4: 5.840909, 5: 4.604095, 6: 4.032143, 7: 3.707428, 8: 3.499483, 9: 3.355387, 10: "
+         "3.249836}[seeds]"},
+    ),
+    "mean_of_checkpoints": (
+        "You averaged over the checkpoints within the limit. The last of them is asked for.",
+        {"        value = None\n":
+         "        within = []\n",
+         "            value = held_out\n        return value\n":
+         "            within.append(held_out)\n        return sum(within) / len(within)\n"},
+    ),
+    "median": (
+        "You gave the median of the differences. Their mean is asked for.",
+        {"    mean = sum(gaps) / seeds":
+         "    mean = (sorted(gaps)[seeds // 2] + sorted(gaps)[(seeds - 1) // 2]) / 2"},
+    ),
+    "smallest_and_largest": (
+        "Your interval runs from the smallest difference to the largest. That is where "
+        "single seeds lie; the interval is for the mean, and goes by its standard error.",
+        {"low, high = mean - half, mean + half":
+         "low, high = min(gaps), max(gaps)"},
+    ),
+    "both_ends_dropped": (
+        "You left the smallest and the largest difference out. All seeds that were trained "
+        "count.",
+        {"    mean = sum(gaps) / seeds":
+         "    gaps = sorted(gaps)[1:-1]\n    seeds = len(gaps)\n    mean = sum(gaps) / seeds",
+         "T_95[seeds]":
+         "{2: 12.706205, 3: 4.302653, **T_95}[seeds]"},
+    ),
+    "trained_twice": (
+        "You made a training twice, perhaps to look at it once more. The same comes out, and "
+        "it costs budget: keep what `train` returned.",
+        {"measure(\"learned\", seed) - measure(\"random\", seed)":
+         "(measure(\"learned\", seed), measure(\"learned\", seed))[1] - measure(\"random\", "
+         "seed)"},
+    ),
+    "comes_back": (
+        "You passed over the checkpoints beyond the limit and took a later one that is "
+        "within it again. A run ends where its KL first exceeds the limit.",
+        {"                break":
+         "                continue"},
     ),
 }  # fmt: skip
 for _name, (_message, _edits) in _SLIPS.items():

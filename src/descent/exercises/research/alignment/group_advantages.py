@@ -314,6 +314,6 @@ for _name, (_message, _edits) in _SLIPS.items():
 
 group_advantages.hint("`prompts == prompt` marks the places of one group, wherever they are.")
 group_advantages.hint("What can be learned from a group that all got the same reward?")
-group_advantages.hint("Equal rewards: compare largest and smallest; mean and deviation are rounded.",
+group_advantages.hint("Equal rewards: compare largest and smallest: a mean is rounded.",
                       when="are 0 for equal rewards, however their mean is rounded")  # fmt: skip
 group_advantages.hint("Rewards 1, 2, 4 of one prompt: mean 7/3, deviation 1.25.", when="value")
