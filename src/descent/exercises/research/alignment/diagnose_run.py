@@ -406,6 +406,12 @@ _SLIPS = {
          "len(lines) < 0.1 * len(real)":
          "len(lines) < 0.1 * real.sum().item()"},
     ),
+    "mean_of_all_places": (
+        "Your KL per token is the mean over all places, padding too. It is your KL, divided "
+        "by the mean number of real tokens.",
+        {"per_token = kl * len(real) / real.sum().item()":
+         "per_token = difference.mean().item()"},
+    ),
 }  # fmt: skip
 for _name, (_message, _edits) in _SLIPS.items():
     diagnose_run.slip(_name, _message, _edits)
