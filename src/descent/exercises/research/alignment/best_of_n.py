@@ -285,14 +285,16 @@ _SLIPS = {
     ),
     "first_n_by_place": (
         "You took the best of the first n alone. The other samples say something, too: take "
-        "the mean over all choices.",
+        "the mean over all choices."
+        " Tied samples, too, should count alike.",
         {"total, first = 0.0, 0":
          "return gold[:n][proxy[:n].argmax()].item(), math.log(n) - (n - 1) / n\n    total, "
          "first = 0.0, 0"},
     ),
     "with_replacement_by_place": (
         "You drew with replacement, so that a sample can meet itself. Count the choices of n "
-        "*different* samples; the estimate is unbiased only then.",
+        "*different* samples; the estimate is unbiased only then."
+        " Tied samples, too, should count alike.",
         {"chosen = math.comb(last, n) - math.comb(first, n)":
          "chosen = last**n - first**n",
          "ways = math.comb(count, n)":
@@ -301,7 +303,8 @@ _SLIPS = {
          "last == first"},
     ),
     "worst_of_n_by_place": (
-        "You took the worst of n.",
+        "You took the worst of n."
+        " The best is asked for, and tied samples count alike.",
         {"order = proxy.argsort()":
          "order = proxy.argsort(descending=True)",
          "last < count and scores[last] == scores[first]":

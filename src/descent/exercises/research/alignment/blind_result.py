@@ -328,7 +328,8 @@ _SLIPS = {
     ),
     "decided_pairs_alone": (
         "You left ties out. Then a rating that saw little difference looks as decided as "
-        "any: a tie counts as half a win.",
+        "any: a tie counts as half a win."
+        " Without a decided pair nothing is left to count.",
         {"    n = len(start)\n":
          "",
          "    share = (wins + ties / 2) / n":

@@ -239,7 +239,8 @@ _SLIPS = {
     ),
     "bins_between_the_smallest_and_the_largest": (
         "Your bins lie between the smallest and the largest probability. They lie between 0 "
-        "and 1.",
+        "and 1."
+        " No data move their limits.",
         {"(probabilities * bins)":
          "((probabilities - probabilities.min()) / (probabilities.max() - "
          "probabilities.min()).clamp(min=1e-9) * bins)"},

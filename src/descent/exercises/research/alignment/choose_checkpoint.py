@@ -347,7 +347,8 @@ _SLIPS = {
          "return best[\"step\"] or None"},
     ),
     "place_in_the_given_list": (
-        "You gave a place in the list. The step of the checkpoint is asked for.",
+        "You gave a place in the list. The step of the checkpoint is asked for."
+        " The list is in any order, besides.",
         {"return best[\"step\"]":
          "return checkpoints.index(best)"},
     ),
@@ -358,7 +359,8 @@ _SLIPS = {
          "max(allowed, key=lambda c: (c[\"held_out\"], c[\"step\"]))"},
     ),
     "largest_of_none": (
-        "Where no checkpoint is allowed your code stopped with an error. Give None.",
+        "Where no checkpoint is allowed your code stopped with an error. Give None."
+        " Nothing has no largest.",
         {"    if not allowed:\n        return None\n":
          "",
          "min(allowed, key=lambda c: (-c[\"held_out\"], c[\"kl\"], c[\"step\"]))":

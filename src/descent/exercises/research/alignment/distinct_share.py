@@ -213,7 +213,8 @@ _SLIPS = {
          "if token != 0)"},
     ),
     "different_tokens": (
-        "You counted different tokens. Different *lines* are asked for.",
+        "You counted different tokens. Different *lines* are asked for."
+        " Nor does it matter how often a token comes.",
         {"return len(seen) / len(tokens)":
          "words = tokens[mask]\n    return len(words.unique()) / len(words)"},
     ),

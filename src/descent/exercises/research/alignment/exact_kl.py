@@ -317,7 +317,8 @@ _SLIPS = {
     ),
     "the_other_divergence_where_both_write": (
         "You took KL(start ‖ policy). Asked for is KL(policy ‖ start): policy's lines, "
-        "policy's logarithm first.",
+        "policy's logarithm first."
+        " What the policy never writes you left out besides.",
         {"    total = 0.0\n":
          "    def all_of(prefix):\n        if len(prefix) == longest or prefix[-1:] == "
          "(1,):\n            return 0.0\n        pairs = enumerate(zip(policy(prefix), "
@@ -327,7 +328,8 @@ _SLIPS = {
     ),
     "unfinished_left_out_whole": (
         "You left out the lines that are cut off at `longest` without an end. They are "
-        "drawn, and count.",
+        "drawn, and count."
+        " One among them that the start never writes makes the KL infinite.",
         {"            total += chance * log_ratio\n":
          "            total += chance * log_ratio if prefix[-1] == 1 else 0.0\n",
          "                return math.inf\n":

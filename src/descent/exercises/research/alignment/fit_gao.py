@@ -349,12 +349,14 @@ _SLIPS = {
          "second = d"},
     ),
     "log_of_kl_fitted": (
-        "You took the logarithm of the KL. It is that of d = √KL, half as large.",
+        "You took the logarithm of the KL. It is that of d = √KL, half as large."
+        " Your peak is that of the right law.",
         {"second = d if kind == \"best of n\" else np.log(safe)":
          "second = d if kind == \"best of n\" else 2 * np.log(safe)"},
     ),
     "base_ten_fitted": (
-        "Your logarithm is to base 10.",
+        "Your logarithm is to base 10."
+        " The natural one is asked for; your peak goes by it.",
         {"np.log(safe)":
          "np.log10(safe)"},
     ),
@@ -365,7 +367,8 @@ _SLIPS = {
          "beta - 1)"},
     ),
     "peak_of_any_beta": (
-        "You gave a peak where β is not positive. Such a law has none: infinity.",
+        "You gave a peak where β is not positive. Such a law has none: infinity."
+        " At β = 0 your code stops.",
         {"    if beta <= 0:\n        return float(alpha), float(beta), math.inf\n":
          "    alpha, beta = float(alpha), float(beta)\n"},
     ),

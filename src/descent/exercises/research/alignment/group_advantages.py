@@ -261,7 +261,8 @@ _SLIPS = {
     "nan_made_zero": (
         "A group of equal rewards got advantages that are not 0. The mean of equal numbers "
         "is rounded, and often another number than they are; then the deviation is not 0 "
-        "either. Compare the largest reward with the smallest.",
+        "either. Compare the largest reward with the smallest."
+        " That there is no NaN does not help.",
         {"if values.max() > values.min():":
          "if True:",
          "return found":
@@ -270,7 +271,8 @@ _SLIPS = {
     "deviation_of_zero": (
         "A group of equal rewards got advantages that are not 0. The mean of equal numbers "
         "is rounded, and often another number than they are; then the deviation is not 0 "
-        "either. Compare the largest reward with the smallest.",
+        "either. Compare the largest reward with the smallest."
+        " So a deviation of 0 is no test.",
         {"if values.max() > values.min():":
          "if values.std(correction=0) > 0:"},
     ),

@@ -423,14 +423,16 @@ _SLIPS = {
          "-(gain * mask).sum()"},
     ),
     "loss_clipped_above_alone": (
-        "You limited the ratio above and not below. Both limits are asked for.",
+        "You limited the ratio above and not below. Both limits are asked for."
+        " Your share of ratios outside of them is right.",
         {"ratio.clamp(1 - clip, 1 + clip)":
          "ratio.clamp(max=1 + clip)",
          "((ratio != limited) & mask)":
          "(((ratio < 1 - clip) | (ratio > 1 + clip)) & mask)"},
     ),
     "loss_clipped_below_alone": (
-        "You limited the ratio below and not above. Both limits are asked for.",
+        "You limited the ratio below and not above. Both limits are asked for."
+        " Your share of ratios outside of them is right.",
         {"ratio.clamp(1 - clip, 1 + clip)":
          "ratio.clamp(min=1 - clip)",
          "((ratio != limited) & mask)":
@@ -457,7 +459,8 @@ _SLIPS = {
     "advantage_normalised_as_a_sample": (
         "You normalised the advantages within the batch. The reward has its fixed scale "
         "already: made anew in every batch, the weight of the KL would mean something else "
-        "each time.",
+        "each time."
+        " Divided by n − 1 besides, one line alone has no deviation.",
         {"advantage = (rewards - weight * drift)[:, None]":
          "advantage = rewards - weight * drift\n    advantage = ((advantage - "
          "advantage.mean()) / (advantage.std() + 1e-8))[:, None]"},

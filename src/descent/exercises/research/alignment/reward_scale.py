@@ -278,6 +278,15 @@ _SLIPS = {
         {"/ self.deviation":
          "/ (self.deviation + 1e-8)"},
     ),
+    "deviation_of_zero_alone": (
+        "You looked for a deviation of 0 alone. A single reward has none, which is not 0; "
+        "and where all are equal their mean is rounded, and the deviation often a hair above "
+        "0. Ask for two rewards at least, and compare the smallest with the largest.",
+        {"values = rewards.detach().double()":
+         "values = rewards.detach()",
+         "len(values) < 2 or values.min() == values.max()":
+         "values.std() == 0"},
+    ),
 }  # fmt: skip
 for _name, (_message, _edits) in _SLIPS.items():
     RewardScale.slip(_name, _message, _edits)
