@@ -440,8 +440,9 @@ _SLIPS = {
     ),
     "median": (
         "You gave the median of the differences. Their mean is asked for.",
-        {"    mean = sum(gaps) / seeds":
-         "    mean = (sorted(gaps)[seeds // 2] + sorted(gaps)[(seeds - 1) // 2]) / 2"},
+        {"    low, high = mean - half":
+         "    mean = (sorted(gaps)[seeds // 2] + sorted(gaps)[(seeds - 1) // 2]) / 2\n"
+         "    low, high = mean - half"},
     ),
     "smallest_and_largest": (
         "Your interval runs from the smallest difference to the largest. That is where "
