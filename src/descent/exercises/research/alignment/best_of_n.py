@@ -333,12 +333,6 @@ _SLIPS = {
         {"if not 1 <= n <= count:":
          "if count < 0:"},
     ),
-    "whole_numbers_made_floats": (
-        "Your numbers of choices are too large for a float. Divide whole numbers by each "
-        "other, which Python does exactly.",
-        {"chosen / ways":
-         "float(chosen) / float(ways)"},
-    ),
 }  # fmt: skip
 for _name, (_message, _edits) in _SLIPS.items():
     best_of_n.slip(_name, _message, _edits)

@@ -258,21 +258,11 @@ _SLIPS = {
          "values.std(correction=0)":
          "values.std(correction=0) + 1e-8"},
     ),
-    "nan_made_zero": (
-        "A group of equal rewards got advantages that are not 0. The mean of equal numbers "
-        "is rounded, and often another number than they are; then the deviation is not 0 "
-        "either. Compare the largest reward with the smallest."
-        " That there is no NaN does not help.",
-        {"if values.max() > values.min():":
-         "if True:",
-         "return found":
-         "return torch.nan_to_num(found)"},
-    ),
     "deviation_of_zero": (
         "A group of equal rewards got advantages that are not 0. The mean of equal numbers "
         "is rounded, and often another number than they are; then the deviation is not 0 "
         "either. Compare the largest reward with the smallest."
-        " So a deviation of 0 is no test.",
+        " Neither a test for a deviation of 0 nor clearing NaN away sees that.",
         {"if values.max() > values.min():":
          "if values.std(correction=0) > 0:"},
     ),
