@@ -474,7 +474,7 @@ class RewardScale:
 
     Raises
     ------
-    ValueError : fewer than two rewards, or all of them equal
+    ValueError : fewer than two rewards, or all of them equal, whatever rounding makes of their deviation
 
     What is measured stays as it is, also if the tensor is changed later.
     """
@@ -602,7 +602,7 @@ def kl_estimates(policy_log_probs: Tensor, start_log_probs: Tensor, mask: Tensor
     Returns
     -------
     k1, k2, k3 : shape (n,) each, in nats per completion: the token's estimates above, summed over
-        the real tokens. Gradients flow.
+        the real tokens. Gradients flow, and are 0 at padding.
     """
     ### BEGIN SOLUTION
     log_r = torch.where(mask, start_log_probs - policy_log_probs, 0.0)
@@ -837,7 +837,8 @@ def choose_checkpoint(checkpoints: list[dict[str, Any]], limit: float, fewest_di
     ----------
     checkpoints : in any order; each has "step", "kl" (nats per completion, a little below 0 by chance at times), "proxy",
         "held_out" (None where it was not measured) and "distinct". There may be none.
-    limit : in order of steps, the first checkpoint with a KL above it, and all after it, are out
+    limit : in order of steps, the first checkpoint with a KL above it, be it measured or not, and all
+        after it, are out
     fewest_distinct : checkpoints with a smaller share are out, as are those not measured
 
     Returns
@@ -1036,7 +1037,8 @@ def fit_gao(kl: np.ndarray, rewards: np.ndarray, kind: str) -> tuple[float, floa
     Returns
     -------
     alpha, beta : of the law above, with the natural logarithm; the law has no constant term
-    peak : the *KL* at which the fitted law is highest; math.inf where beta is not positive
+    peak : the *KL* at which the fitted law is highest, alpha being positive; math.inf where beta is not
+        positive
 
     Raises
     ------
@@ -1098,7 +1100,8 @@ def group_advantages(rewards: Tensor, prompts: Tensor) -> Tensor:
     Returns
     -------
     shape (n,), in the order given: (reward − group mean) / group standard deviation, which divides by the
-        group's size. 0 for all of a group whose rewards are equal, and for a completion alone.
+        group's size. 0 for all of a group whose rewards are equal, however their mean is rounded, and for a
+        completion alone.
         Rewards may be small: nothing is added to the deviation that is not far below 1e-4 of it.
     """
     ### BEGIN SOLUTION

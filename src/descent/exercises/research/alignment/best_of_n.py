@@ -283,6 +283,56 @@ _SLIPS = {
         {"chosen = math.comb(last, n) - math.comb(first, n)":
          "chosen = math.comb(last, n)"},
     ),
+    "first_n_by_place": (
+        "You took the best of the first n alone. The other samples say something, too: take "
+        "the mean over all choices."
+        " Tied samples, too, should count alike.",
+        {"total, first = 0.0, 0":
+         "return gold[:n][proxy[:n].argmax()].item(), math.log(n) - (n - 1) / n\n    total, "
+         "first = 0.0, 0"},
+    ),
+    "with_replacement_by_place": (
+        "You drew with replacement, so that a sample can meet itself. Count the choices of n "
+        "*different* samples; the estimate is unbiased only then."
+        " Tied samples, too, should count alike.",
+        {"chosen = math.comb(last, n) - math.comb(first, n)":
+         "chosen = last**n - first**n",
+         "ways = math.comb(count, n)":
+         "ways = count**n",
+         "last < count and scores[last] == scores[first]":
+         "last == first"},
+    ),
+    "worst_of_n_by_place": (
+        "You took the worst of n."
+        " The best is asked for, and tied samples count alike.",
+        {"order = proxy.argsort()":
+         "order = proxy.argsort(descending=True)",
+         "last < count and scores[last] == scores[first]":
+         "last == first"},
+    ),
+    "one_rank_too_high": (
+        "You are off by one in the ranks: the i-th smallest is the best of C(i − 1, n − 1) "
+        "choices. Python counts from 0: at place i it is the (i + 1)-th smallest, and i lie "
+        "below it.",
+        {"chosen = math.comb(last, n) - math.comb(first, n)":
+         "chosen = math.comb(last, n - 1)",
+         "last < count and scores[last] == scores[first]":
+         "last == first"},
+    ),
+    "one_rank_too_low": (
+        "You are off by one in the ranks: the i-th smallest is the best of C(i − 1, n − 1) "
+        "choices. Python counts from 0: at place i, i lie below it, and not i − 1.",
+        {"chosen = math.comb(last, n) - math.comb(first, n)":
+         "chosen = math.comb(max(first - 1, 0), n - 1)",
+         "last < count and scores[last] == scores[first]":
+         "last == first"},
+    ),
+    "division_by_no_choice": (
+        "You do not refuse n above the number of samples: there is no choice then, and you "
+        "divided by 0. Raise ValueError.",
+        {"if not 1 <= n <= count:":
+         "if count < 0:"},
+    ),
 }  # fmt: skip
 for _name, (_message, _edits) in _SLIPS.items():
     best_of_n.slip(_name, _message, _edits)

@@ -43,6 +43,7 @@ def _expect_result(answer, key, ratings, z: float = 1.96) -> None:
     for value, wanted, name in zip(
         found, right, ("the share of wins", "the lower end", "the upper end"), strict=True
     ):
+        value = 0.0 if abs(value) < 1e-12 else value  # how 0 is rounded tells nothing
         expect(value, name).is_finite().close_to(wanted, atol=1e-6)
 
 
@@ -91,6 +92,9 @@ def _(answer, draw: Draw) -> None:
     key, ratings = _sheet(draw, 4)
     unfinished = [*ratings[:-1], None]
     refuses(answer, key, unfinished, 1.96, because="a sheet with a sample not rated")
+    missing = [key.index("start"), key.index("trained")]
+    unfinished = [None if i in missing else r for i, r in enumerate(ratings)]
+    refuses(answer, key, unfinished, 1.96, because="a sheet with one sample of each not rated")
     refuses(answer, [*key, "start"], [*ratings, 1.0], 1.96, because="five samples beside four")
     refuses(answer, [], [], 1.96, because="an empty sheet")
 
@@ -190,7 +194,8 @@ _SLIPS = {
         {_SHARE: "sum(t == 1 for t in trained) / n"},
     ),
     "difference_of_means": (
-        "You gave a difference of mean ratings. The share of wins is asked for.",
+        "You took how far the ratings differ. A win is a win, by a half or by one: count the pairs "
+        "in which the trained one is rated higher.",
         {_SHARE: "min(max(0.5 + (sum(trained) - sum(start)) / n / 2, 0.0), 1.0)"},
     ),
     "unfinished_accepted": (
@@ -260,7 +265,8 @@ _SLIPS = {
          ""},
     ),
     "against_neutral": (
-        "You compared the trained one's ratings with neutral. A win is against its partner.",
+        "Your share goes by the trained policy's ratings alone: their mean, or how many are above "
+        "neutral. A win is against its partner.",
         {"wins = sum(t > s for":
          "wins = sum(t > 0.5 for",
          "ties = sum(t == s for":
@@ -301,6 +307,33 @@ _SLIPS = {
         "Your interval's width is not multiplied by z.",
         {"half = z / (1 + z**2 / n) * (share * (1 - share) / n + z**2 / (4 * n**2)) ** 0.5":
          "half = 1 / (1 + z**2 / n) * (share * (1 - share) / n + z**2 / (4 * n**2)) ** 0.5"},
+    ),
+    "unrated_left_out": (
+        "You left out what is not rated. Whoever counts in between does not rate blindly: "
+        "raise ValueError.",
+        {"if k == \"start\"]":
+         "if k == \"start\" and r is not None]",
+         "if k == \"trained\"]":
+         "if k == \"trained\" and r is not None]",
+         " or None in ratings":
+         ""},
+    ),
+    "difference_of_mean_ratings": (
+        "You gave the difference of the mean ratings. The share of pairs is asked for in "
+        "which the trained one is rated higher, from 0 to 1.",
+        {"(wins + ties / 2) / n":
+         "(sum(trained) - sum(start)) / n",
+         "(share * (1 - share) / n + z**2 / (4 * n**2)) ** 0.5":
+         "math.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))"},
+    ),
+    "decided_pairs_alone": (
+        "You left ties out. Then a rating that saw little difference looks as decided as "
+        "any: a tie counts as half a win."
+        " Without a decided pair nothing is left to count.",
+        {"    n = len(start)\n":
+         "",
+         "    share = (wins + ties / 2) / n":
+         "    n = len(start) - ties\n    share = wins / n if n else 0.5\n    n = n or 1"},
     ),
 }  # fmt: skip
 for _name, (_message, _edits) in _SLIPS.items():

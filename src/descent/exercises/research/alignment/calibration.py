@@ -237,6 +237,14 @@ _SLIPS = {
         {"inside = place == k":
          "inside = (place == k) & (probabilities > 0)"},
     ),
+    "bins_between_the_smallest_and_the_largest": (
+        "Your bins lie between the smallest and the largest probability. They lie between 0 "
+        "and 1."
+        " No data move their limits.",
+        {"(probabilities * bins)":
+         "((probabilities - probabilities.min()) / (probabilities.max() - "
+         "probabilities.min()).clamp(min=1e-9) * bins)"},
+    ),
 }  # fmt: skip
 for _name, (_message, _edits) in _SLIPS.items():
     calibration.slip(_name, _message, _edits)

@@ -80,6 +80,11 @@ def _(answer, draw: Draw) -> None:
         (15, 9.5, 1.8, 0.8, 0.8), (100, 9.0, 1.9, 0.95, 0.9),
     )  # fmt: skip
     _expect_choice(answer, [rows[i] for i in draw.rng.permutation(5)])
+    # Where the limit is passed, nothing was measured, or too few lines were different.
+    for passes in ((10, 11.0, 1.9, None, 0.8), (10, 11.0, 1.9, 0.6, 0.2)):
+        rows = _rows((0, 0.0, 0.0, 0.1, 0.99), (5, 6.0, 0.7, 0.5, 0.9), passes,
+                     (15, 9.5, 1.8, 0.8, 0.8))  # fmt: skip
+        _expect_choice(answer, [rows[i] for i in draw.rng.permutation(4)])
 
 
 @choose_checkpoint.property("may lie exactly on both limits", trials=2)
@@ -100,6 +105,8 @@ def _(answer, draw: Draw) -> None:
         (40, 6.0, 2.7, 0.5, 0.99),
     )  # fmt: skip
     _expect_choice(answer, [rows[i] for i in draw.rng.permutation(4)])
+    rows = _rows((0, 0.01, 0.0, 0.5, 0.9), (5, -0.03, 0.9, 0.5, 0.9), (9, 0.4, 1.1, 0.3, 0.9))
+    _expect_choice(answer, [rows[i] for i in draw.rng.permutation(3)])
 
 
 @choose_checkpoint.property("takes the limit for nats", trials=2)
@@ -315,6 +322,49 @@ _SLIPS = {
         "reward is asked for.",
         {'(-c["held_out"], c["kl"], c["step"])':
          '(c["proxy"] - c["held_out"], c["kl"], c["step"])'},
+    ),
+    "limit_after_the_others": (
+        "You looked for the limit among the checkpoints that keep the other rules. It is "
+        "passed by any checkpoint, also one that was not measured or says too few different "
+        "lines.",
+        {"        if row[\"kl\"] > limit:\n            break\n        if row[\"distinct\"] "
+         ">= fewest_distinct and row[\"held_out\"] is not None:\n            "
+         "allowed.append(row)\n":
+         "        if row[\"distinct\"] < fewest_distinct or row[\"held_out\"] is "
+         "None:\n            continue\n        if row[\"kl\"] > limit:\n            "
+         "break\n        allowed.append(row)\n"},
+    ),
+    "ties_by_size_of_the_kl": (
+        "Of equally good checkpoints you took the one whose KL is nearest to 0. The smallest "
+        "KL is asked for, and one below 0 is smaller.",
+        {"c[\"kl\"], c[\"step\"]":
+         "abs(c[\"kl\"]), c[\"step\"]"},
+    ),
+    "step_zero_is_false": (
+        "Step 0 came back as None. 0 is false in Python, and a checkpoint like any other: "
+        "ask with `is None`.",
+        {"return best[\"step\"]":
+         "return best[\"step\"] or None"},
+    ),
+    "place_in_the_given_list": (
+        "You gave a place in the list. The step of the checkpoint is asked for."
+        " The list is in any order, besides.",
+        {"return best[\"step\"]":
+         "return checkpoints.index(best)"},
+    ),
+    "ties_the_last": (
+        "Of equally good checkpoints you took the latest. The nearest to the start comes "
+        "first; the step settles equal distances, the earliest before others.",
+        {"min(allowed, key=lambda c: (-c[\"held_out\"], c[\"kl\"], c[\"step\"]))":
+         "max(allowed, key=lambda c: (c[\"held_out\"], c[\"step\"]))"},
+    ),
+    "largest_of_none": (
+        "Where no checkpoint is allowed your code stopped with an error. Give None."
+        " Nothing has no largest.",
+        {"    if not allowed:\n        return None\n":
+         "",
+         "min(allowed, key=lambda c: (-c[\"held_out\"], c[\"kl\"], c[\"step\"]))":
+         "max(allowed, key=lambda c: (c[\"held_out\"], -c[\"kl\"], -c[\"step\"]))"},
     ),
 }  # fmt: skip
 for _name, (_message, _edits) in _SLIPS.items():

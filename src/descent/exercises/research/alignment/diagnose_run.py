@@ -134,6 +134,25 @@ def _(answer, draw: Draw) -> None:
         concludes(answer, log, right=right, choices=CHOICES)
 
 
+@diagnose_run.property("works the KL out from what the loss uses, for whole lines", trials=2)
+def _(answer, draw: Draw) -> None:
+    # Short lines have gone farther: then the mean of line means is no KL per token.
+    log = Log(draw, gone=0.2)
+    short = log.mask.sum(dim=1) <= PLACES // 2
+    log.start_log_probs[short] -= 1.5
+    log.reported_kl = log._drift(log.mask)
+    concludes(answer, log, right="sound", choices=CHOICES)
+    # Less than 0.01 off is no other temperature, and no other KL either.
+    log.sampled_log_probs = log.policy_log_probs + draw.choice([0.009, -0.009])
+    kl = log.reported_kl
+    for off in (0.985, 1.015):
+        log.reported_kl = off * kl
+        concludes(answer, log, right="sound", choices=CHOICES)
+    log.sampled_log_probs = log.policy_log_probs
+    log.reported_kl = kl / float(log.mask.sum(1).float().mean())
+    concludes(answer, log, right="not per completion", choices=CHOICES)
+
+
 @diagnose_run.property("names the fault of the bookkeeping before a collapse", trials=3)
 def _(answer, draw: Draw) -> None:
     log = Log(draw, lines=4)
@@ -359,6 +378,39 @@ _SLIPS = {
         "You asked for exact agreement with your KL. Within 2 % it agrees.",
         {"abs(reported - kl) > 0.02 * abs(kl)":
          "abs(reported - kl) > 1e-6"},
+    ),
+    "absolute_tolerance_throughout": (
+        "You took 0.02 nats for agreement. It is 2 % of what the report is compared with.",
+        {"abs(reported - kl) > 0.02 * abs(kl)":
+         "abs(reported - kl) > 0.02",
+         "abs(reported + kl) <= 0.02 * abs(kl)":
+         "abs(reported + kl) <= 0.02",
+         "abs(reported - per_token) <= 0.02 * abs(per_token)":
+         "abs(reported - per_token) <= 0.02"},
+    ),
+    "own_kl_of_sampled": (
+        "You worked your KL out from what was written down while sampling. It is that of the "
+        "log-probabilities that the loss uses: policy minus start.",
+        {"difference = log.policy_log_probs - log.start_log_probs":
+         "difference = log.sampled_log_probs - log.start_log_probs"},
+    ),
+    "rounding_not_forgiven": (
+        "You call the smallest gap another temperature. Up to 0.01 it is rounding.",
+        {"abs().max() > 0.01":
+         "abs().max() > 1e-6"},
+    ),
+    "share_of_different_words": (
+        "You took the share of different words. Different lines are asked for.",
+        {"lines = {tuple(t for t, r in zip(*pair, strict=True) if r) for pair in pairs}":
+         "lines = {t for pair in pairs for t, r in zip(*pair, strict=True) if r}",
+         "len(lines) < 0.1 * len(real)":
+         "len(lines) < 0.1 * real.sum().item()"},
+    ),
+    "mean_of_all_places": (
+        "Your KL per token is the mean over all places, padding too. It is your KL, divided "
+        "by the mean number of real tokens.",
+        {"per_token = kl * len(real) / real.sum().item()":
+         "per_token = difference.mean().item()"},
     ),
 }  # fmt: skip
 for _name, (_message, _edits) in _SLIPS.items():

@@ -206,6 +206,18 @@ _SLIPS = {
          "rows = [tuple(tokens[i, mask[i]].tolist()) for i in range(len(tokens))]\n    return "
          "1 - max(rows.count(row) for row in rows) / len(rows)"},
     ),
+    "padding_by_value": (
+        "You took what is not 0 for a line. What is real is what the mask says: padding may "
+        "hold anything, and a real token may be 0.",
+        {"if real)":
+         "if token != 0)"},
+    ),
+    "different_tokens": (
+        "You counted different tokens. Different *lines* are asked for."
+        " Nor does it matter how often a token comes.",
+        {"return len(seen) / len(tokens)":
+         "words = tokens[mask]\n    return len(words.unique()) / len(words)"},
+    ),
 }  # fmt: skip
 for _name, (_message, _edits) in _SLIPS.items():
     distinct_share.slip(_name, _message, _edits)

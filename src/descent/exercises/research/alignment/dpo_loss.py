@@ -78,7 +78,7 @@ def _(answer, draw: Draw) -> None:
     case.expect(answer, 0.4)
 
 
-@dpo_loss.property("of no pair that differs is 0, with a gradient of 0", trials=2)
+@dpo_loss.property("of no pair that differs is 0, as is the share", trials=2)
 def _(answer, draw: Draw) -> None:
     case = Case(draw, 4, labels=(0.5,))
     policy = case.policy.requires_grad_()
@@ -311,6 +311,29 @@ _SLIPS = {
         "You took p/q for g. It is the logarithm, log p − log q.",
         {"gone = policy - start.detach()":
          "gone = (policy - start.detach()).exp()"},
+    ),
+    "loss_over_all_pairs": (
+        "You divided the loss by all pairs, those with the same label among them. They are "
+        "left out of everything.",
+        {"loss = F.softplus(-beta * margin).sum() / count":
+         "loss = F.softplus(-beta * margin).sum() / len(pairs)"},
+    ),
+    "first_below_a_half": (
+        "You turned a pair round where its first label is below ½. The higher of the two "
+        "labels is the better one, wherever both lie.",
+        {"turned = labels[one] < labels[two]":
+         "turned = labels[one] < 0.5"},
+    ),
+    "second_above_a_half": (
+        "You turned a pair round where its second label is above ½. The higher of the two "
+        "labels is the better one, wherever both lie.",
+        {"turned = labels[one] < labels[two]":
+         "turned = labels[two] > 0.5"},
+    ),
+    "loss_sign": (
+        "The sign of the loss is wrong: log σ is to be large, so −log σ is minimised.",
+        {"loss = F.softplus(-beta * margin).sum() / count":
+         "loss = -F.softplus(-beta * margin).sum() / count"},
     ),
 }  # fmt: skip
 for _name, (_message, _edits) in _SLIPS.items():

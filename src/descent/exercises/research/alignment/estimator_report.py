@@ -26,7 +26,7 @@ def _added_up(policy, start) -> tuple[float, list[float], list[float]]:
     spreads = [
         math.sqrt(max(sum(a * v[k] ** 2 for a, v in values) - means[k] ** 2, 0.0)) for k in range(3)
     ]
-    return kl, [mean - kl for mean in means], spreads
+    return kl, [round(mean - kl, 14) for mean in means], spreads
 
 
 def _expect_report(answer, policy, start) -> None:
@@ -222,6 +222,24 @@ _SLIPS = {
         "The estimators come in another order: k1, k2, k3.",
         {"[-log_r, log_r.square() / 2, q / p - 1 - log_r]":
          "[-log_r, q / p - 1 - log_r, log_r.square() / 2]"},
+    ),
+    "means_by_the_start": (
+        "You weighted the means by the start. The samples come from the policy.",
+        {"means = (p * k)":
+         "means = (q * k)"},
+    ),
+    "means_unweighted": (
+        "Your means count every word alike. Each comes as often as the policy writes it.",
+        {"means = (p * k).sum(dim=1)":
+         "means = k.mean(dim=1)"},
+    ),
+    "ratio_turned_over": (
+        "Your r is p/q. When the policy writes the samples it is q/p, the start's "
+        "probability over the policy's.",
+        {"log_r = (q / p).log()":
+         "log_r = (p / q).log()",
+         "q / p - 1 - log_r":
+         "p / q - 1 - log_r"},
     ),
 }  # fmt: skip
 for _name, (_message, _edits) in _SLIPS.items():

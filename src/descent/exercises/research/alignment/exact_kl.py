@@ -315,6 +315,53 @@ _SLIPS = {
          "all_of((*prefix, token)) if q else 0.0) for token, (p, q) in pairs if p)\n\n    "
          "return all_of(())\n    total = 0.0\n"},
     ),
+    "the_other_divergence_where_both_write": (
+        "You took KL(start ‖ policy). Asked for is KL(policy ‖ start): policy's lines, "
+        "policy's logarithm first."
+        " What the policy never writes you left out besides.",
+        {"    total = 0.0\n":
+         "    def all_of(prefix):\n        if len(prefix) == longest or prefix[-1:] == "
+         "(1,):\n            return 0.0\n        pairs = enumerate(zip(policy(prefix), "
+         "start(prefix), strict=True))\n        return sum((math.inf if q == 0 else q * "
+         "(math.log(q / p) + all_of((*prefix, token)))) for token, (p, q) in pairs if "
+         "p)\n\n    return all_of(())\n    total = 0.0\n"},
+    ),
+    "unfinished_left_out_whole": (
+        "You left out the lines that are cut off at `longest` without an end. They are "
+        "drawn, and count."
+        " One among them that the start never writes makes the KL infinite.",
+        {"            total += chance * log_ratio\n":
+         "            total += chance * log_ratio if prefix[-1] == 1 else 0.0\n",
+         "                return math.inf\n":
+         "                waiting.append(((*prefix, token), chance * p, "
+         "math.inf))\n                continue\n"},
+    ),
+    "logarithm_of_zero": (
+        "A token that the policy never writes has made a logarithm of 0. It never comes: "
+        "pass over it.",
+        {"            if p == 0:\n                continue\n":
+         ""},
+    ),
+    "one_token_short_and_none": (
+        "Your lines are one token too short; where `longest` is 1 they have none.",
+        {"len(prefix) == longest or":
+         "len(prefix) == longest - 1 or"},
+    ),
+    "end_is_token_2": (
+        "You took token 2 for the end. It is token 1.",
+        {"prefix[-1] == 1":
+         "prefix[-1] == 2"},
+    ),
+    "infinite_passed_over": (
+        "You passed over what the start never writes. If the policy writes it, the KL is "
+        "infinite.",
+        {"    total = 0.0\n":
+         "    def all_of(prefix):\n        if len(prefix) == longest or prefix[-1:] == "
+         "(1,):\n            return 0.0\n        pairs = enumerate(zip(policy(prefix), "
+         "start(prefix), strict=True))\n        return sum(p * (math.log(p / q) + "
+         "all_of((*prefix, token))) for token, (p, q) in pairs if p and q)\n\n    return "
+         "all_of(())\n    total = 0.0\n"},
+    ),
 }  # fmt: skip
 for _name, (_message, _edits) in _SLIPS.items():
     exact_kl.slip(_name, _message, _edits)

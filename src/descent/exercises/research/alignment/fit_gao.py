@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from descent.exercises.studies import refuses
+from descent.exercises.studies import does_not_refuse, refuses
 from descent.grading import Draw, Exercise, expect
 
 fit_gao = Exercise("fit_gao", minutes=30, difficulty=3, returns=tuple[float, float, float])
@@ -98,7 +98,9 @@ def _(answer, draw: Draw) -> None:
 def _(answer, draw: Draw) -> None:
     for kl in (np.array([0.07, 0.0, 0.6]), np.array([4.0, 0.3, 4.0]), np.array([0.9, 0.04, 0.5])):
         for kind in KINDS:
-            _expect_fit(answer, kl, _law(kl, draw.uniform(0.5, 1.0), 0.25, kind), kind)
+            rewards = _law(kl, draw.uniform(0.5, 1.0), 0.25, kind)
+            does_not_refuse(answer, kl, rewards, kind, although="two different KLs above 0")
+            _expect_fit(answer, kl, rewards, kind)
 
 
 @fit_gao.property("of a reward that never changes is 0, without a peak", trials=1)
@@ -324,6 +326,51 @@ _SLIPS = {
         "You refuse a KL of 0. There the law is 0; only a KL below 0 is refused.",
         {"(kl < 0).any()":
          "(kl <= 0).any()"},
+    ),
+    "intercept_besides_the_start": (
+        "You fitted a constant as well. At d = 0 the law is 0: rewards are counted from the "
+        "start's.",
+        {"columns = np.stack([d, -d * second], axis=1)":
+         "far = d > 0\n    rewards = rewards[far]\n    columns = np.stack([d, -d * second, "
+         "np.ones_like(d)], axis=1)[far]",
+         "alpha, beta = np":
+         "alpha, beta, _ = np"},
+    ),
+    "columns_exchanged": (
+        "You fitted each law's columns to the other kind: best of n has d(α − βd), "
+        "reinforcement learning d(α − β log d).",
+        {"second = d if kind == \"best of n\" else np.log(safe)":
+         "second = d if kind == \"rl\" else np.log(safe)"},
+    ),
+    "columns_of_best_of_n": (
+        "You fitted α√KL − β KL for reinforcement learning too. That is d(α − βd), the law "
+        "of *best of n*. For reinforcement learning it is d(α − β log d).",
+        {"second = d if kind == \"best of n\" else np.log(safe)":
+         "second = d"},
+    ),
+    "log_of_kl_fitted": (
+        "You took the logarithm of the KL. It is that of d = √KL, half as large."
+        " Your peak is that of the right law.",
+        {"second = d if kind == \"best of n\" else np.log(safe)":
+         "second = d if kind == \"best of n\" else 2 * np.log(safe)"},
+    ),
+    "base_ten_fitted": (
+        "Your logarithm is to base 10."
+        " The natural one is asked for; your peak goes by it.",
+        {"np.log(safe)":
+         "np.log10(safe)"},
+    ),
+    "height_of_best_of_n": (
+        "You gave the reward at the peak of best of n. The KL there is asked for.",
+        {"top = alpha / (2 * beta) if kind == \"best of n\" else math.exp(alpha / beta - 1)":
+         "top = abs(alpha) / (2 * beta**0.5) if kind == \"best of n\" else math.exp(alpha / "
+         "beta - 1)"},
+    ),
+    "peak_of_any_beta": (
+        "You gave a peak where β is not positive. Such a law has none: infinity."
+        " At β = 0 your code stops.",
+        {"    if beta <= 0:\n        return float(alpha), float(beta), math.inf\n":
+         "    alpha, beta = float(alpha), float(beta)\n"},
     ),
 }  # fmt: skip
 for _name, (_message, _edits) in _SLIPS.items():

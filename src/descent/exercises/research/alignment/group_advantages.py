@@ -54,6 +54,18 @@ def _(answer, draw: Draw) -> None:
     _expect_advantages(answer, rewards, prompts)
 
 
+@group_advantages.property("are 0 for equal rewards, however their mean is rounded", trials=2)
+def _(answer, draw: Draw) -> None:
+    # In float32 the mean of seven equal numbers is often another number than they are.
+    values = [draw.uniform(-3.0, 3.0) for _ in range(24)]
+    sizes = [draw.choice([5, 6, 7, 9]) for _ in values]
+    prompts = torch.tensor([k for k, size in enumerate(sizes) for _ in range(size)])
+    rewards = torch.tensor(values, dtype=torch.float32)[prompts]
+    expect(answer(rewards, prompts), "the advantages").has_shape(len(prompts)).close_to(
+        torch.zeros(len(prompts)), atol=1e-4
+    )
+
+
 @group_advantages.property("of a prompt with one completion are 0", trials=2)
 def _(answer, draw: Draw) -> None:
     _expect_advantages(answer, *_groups(draw, [1, 3, 1]))
@@ -63,7 +75,8 @@ def _(answer, draw: Draw) -> None:
 @group_advantages.property("do not depend on the reward's scale", trials=3)
 def _(answer, draw: Draw) -> None:
     rewards, prompts = _groups(draw, [4, 3])
-    _expect_advantages(answer, rewards * draw.choice([0.02, 50.0]), prompts)
+    for scale in (1e-3, 50.0):
+        _expect_advantages(answer, rewards * scale, prompts)
 
 
 @group_advantages.property("go with prompts in any order", trials=2)
@@ -236,10 +249,63 @@ _SLIPS = {
          "keepdim=True)) / (rows.std(1, correction=0, keepdim=True) + 1e-9)).flatten()\n    "
          "found = torch"},
     ),
+    "small_number_for_a_test": (
+        "A group of equal rewards got advantages that are not 0. The mean of equal numbers "
+        "is rounded, and often another number than they are; then the deviation is not 0 "
+        "either. Compare the largest reward with the smallest.",
+        {"if values.max() > values.min():":
+         "if True:",
+         "values.std(correction=0)":
+         "values.std(correction=0) + 1e-8"},
+    ),
+    "deviation_of_zero": (
+        "A group of equal rewards got advantages that are not 0. The mean of equal numbers "
+        "is rounded, and often another number than they are; then the deviation is not 0 "
+        "either. Compare the largest reward with the smallest."
+        " Neither a test for a deviation of 0 nor clearing NaN away sees that.",
+        {"if values.max() > values.min():":
+         "if values.std(correction=0) > 0:"},
+    ),
+    "near_equals_are_equal": (
+        "You took a group for equal because its deviation is small. Rewards may be small: "
+        "only where all are equal the advantages are 0.",
+        {"if values.max() > values.min():":
+         "if values.std(correction=0) > 1e-3:"},
+    ),
+    "ten_thousandth_added": (
+        "You added 1e-4 to the deviation. Where rewards are small that is not far below it, "
+        "and the group counts less.",
+        {"values.std(correction=0)":
+         "values.std(correction=0) + 1e-4"},
+    ),
+    "millionth_added": (
+        "You added 1e-6 to the deviation. Where rewards are small that is not far below it, "
+        "and the group counts less.",
+        {"values.std(correction=0)":
+         "values.std(correction=0) + 1e-6"},
+    ),
+    "runs_of_a_prompt": (
+        "You took completions that stand in a row for a group. Those of a prompt may stand "
+        "anywhere: go by `prompts`.",
+        {"    found = torch":
+         "    many = torch.unique_consecutive(prompts, return_counts=True)[1].tolist()\n    "
+         "prompts = torch.arange(len(many)).repeat_interleave(torch.tensor(many))\n    found "
+         "= torch"},
+    ),
+    "prompts_from_zero": (
+        "You took the prompts for 0, 1, 2, …. Their numbers may have gaps: go through those "
+        "that there are.",
+        {"for prompt in prompts.unique():":
+         "for prompt in range(len(prompts.unique())):",
+         "if values.max() > values.min():":
+         "if len(values) and values.max() > values.min():"},
+    ),
 }  # fmt: skip
 for _name, (_message, _edits) in _SLIPS.items():
     group_advantages.slip(_name, _message, _edits)
 
 group_advantages.hint("`prompts == prompt` marks the places of one group, wherever they are.")
 group_advantages.hint("What can be learned from a group that all got the same reward?")
+group_advantages.hint("Equal rewards: compare largest and smallest: a mean is rounded.",
+                      when="are 0 for equal rewards, however their mean is rounded")  # fmt: skip
 group_advantages.hint("Rewards 1, 2, 4 of one prompt: mean 7/3, deviation 1.25.", when="value")

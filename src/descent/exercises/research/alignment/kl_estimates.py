@@ -7,6 +7,7 @@ import math
 import torch
 from torch import Tensor
 
+from descent.exercises.inspecting import gradients_at_leaves
 from descent.grading import Draw, Exercise, expect
 
 from .shared import drawn_lengths, drawn_log_probs, mask_of
@@ -90,10 +91,18 @@ def _(answer, draw: Draw) -> None:
 def _(answer, draw: Draw) -> None:
     mask = mask_of([3, 1, 2], 3)
     policy = drawn_log_probs(draw, 3, 3).requires_grad_()
-    start = drawn_log_probs(draw, 3, 3).masked_fill(~mask, -math.inf)
-    found = answer(policy, start, mask)
-    for name, given in zip(NAMES, found, strict=True):
+    start = drawn_log_probs(draw, 3, 3)
+    filled = start.masked_fill(~mask, draw.choice([-math.inf, math.nan]))
+    log_ratio = (policy - start).detach() * mask
+    slopes = mask.float(), log_ratio, mask * (1 - (-log_ratio).exp())
+    for k, (name, slope) in enumerate(zip(NAMES, slopes, strict=True)):
+        given = answer(policy, filled, mask)[k]
         expect(given.requires_grad, f"whether a gradient can flow through {name}").equals(True)
+        if given.requires_grad:
+            leaves = [g for g in gradients_at_leaves(given.sum()) if g.shape == policy.shape]
+            flows = leaves[0] if leaves else torch.zeros(0)
+            what = f"the gradient of {name} at the policy's log-probabilities"
+            expect(flows, what).is_finite().close_to(slope, atol=1e-5)
 
 
 @kl_estimates.right
@@ -289,6 +298,21 @@ _SLIPS = {
         "would write: that is what is measured.",
         {"(-log_ratio).exp()":
          "(-log_ratio).clamp(max=1.0).exp()"},
+    ),
+    "chosen_at_the_end": (
+        "Your sums are right, and their gradients at padding are NaN: there 0 is multiplied "
+        "by an infinite or unknown number on the way back. Put 0 for the log-ratio of "
+        "padding *before* it is squared.",
+        {"torch.where(mask, policy_log_probs - start_log_probs, 0.0)":
+         "policy_log_probs - start_log_probs",
+         "k1.sum(dim=1), k2.sum(dim=1), k3.sum(dim=1)":
+         "tuple(torch.where(mask, k, 0.0).sum(dim=1) for k in (k1, k2, k3))"},
+    ),
+    "padding_by_value": (
+        "You left out what is infinite or NaN. Padding may hold ordinary numbers too: the "
+        "mask says what is real.",
+        {"torch.where(mask, policy_log_probs - start_log_probs, 0.0)":
+         "torch.nan_to_num(policy_log_probs - start_log_probs, 0.0, 0.0, 0.0)"},
     ),
 }  # fmt: skip
 for _name, (_message, _edits) in _SLIPS.items():

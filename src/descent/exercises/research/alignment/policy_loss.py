@@ -416,6 +416,55 @@ _SLIPS = {
         {"torch.where(mask, old - start, 0.0).sum(dim=1).detach()":
          "torch.where(mask, old, 0.0).sum(dim=1).detach()"},
     ),
+    "sum_over_all_tokens": (
+        "You summed over all real tokens. Take the mean: else the step depends on how many "
+        "there are.",
+        {"-(gain * mask).sum() / count":
+         "-(gain * mask).sum()"},
+    ),
+    "loss_clipped_above_alone": (
+        "You limited the ratio above and not below. Both limits are asked for."
+        " Your share of ratios outside of them is right.",
+        {"ratio.clamp(1 - clip, 1 + clip)":
+         "ratio.clamp(max=1 + clip)",
+         "((ratio != limited) & mask)":
+         "(((ratio < 1 - clip) | (ratio > 1 + clip)) & mask)"},
+    ),
+    "loss_clipped_below_alone": (
+        "You limited the ratio below and not above. Both limits are asked for."
+        " Your share of ratios outside of them is right.",
+        {"ratio.clamp(1 - clip, 1 + clip)":
+         "ratio.clamp(min=1 - clip)",
+         "((ratio != limited) & mask)":
+         "(((ratio < 1 - clip) | (ratio > 1 + clip)) & mask)"},
+    ),
+    "reported_is_k3": (
+        "The KL you report is k3, and the one you train with is k1. Report what is trained.",
+        {"drift.mean().item()":
+         "(torch.where(mask, start - old, 0.0).exp() - 1 + torch.where(mask, old - start, "
+         "0.0)).sum(dim=1).mean().item()"},
+    ),
+    "penalty_of_new_trained": (
+        "Your distance is worked out with the new log-probabilities, and trains through "
+        "them. It belongs to the line as it was drawn, old minus start, and is a number.",
+        {"torch.where(mask, old - start, 0.0).sum(dim=1).detach()":
+         "torch.where(mask, new - start, 0.0).sum(dim=1)"},
+    ),
+    "penalised_per_token": (
+        "You report the distance of the whole line and penalise it divided by its length. β "
+        "is the weight of the whole line's.",
+        {"advantage = (rewards - weight * drift)[:, None]":
+         "advantage = (rewards - weight * drift / mask.sum(dim=1))[:, None]"},
+    ),
+    "advantage_normalised_as_a_sample": (
+        "You normalised the advantages within the batch. The reward has its fixed scale "
+        "already: made anew in every batch, the weight of the KL would mean something else "
+        "each time."
+        " Divided by n − 1 besides, one line alone has no deviation.",
+        {"advantage = (rewards - weight * drift)[:, None]":
+         "advantage = rewards - weight * drift\n    advantage = ((advantage - "
+         "advantage.mean()) / (advantage.std() + 1e-8))[:, None]"},
+    ),
 }  # fmt: skip
 for _name, (_message, _edits) in _SLIPS.items():
     policy_loss.slip(_name, _message, _edits)

@@ -223,7 +223,8 @@ _SLIPS = {
         {"self.body.hidden(begun)": "self.body.hidden(begun).detach()"},
     ),
     "without_start": (
-        "You left the start token out. The body was trained on lines that begin with it.",
+        "Your lines do not begin with the start token, as those do that the body was trained on. "
+        "Put it in front.",
         {"torch.cat([torch.full((n, 1), 2), tokens], dim=1)": "tokens",
          "last = mask.sum(dim=1)": "last = mask.sum(dim=1) - 1"},
     ),

@@ -96,6 +96,14 @@ def _(answer, draw: Draw) -> None:
     refuses(answer, torch.tensor([]), because="no reward at all")
 
 
+@RewardScale.property("is not taken in by rounding where all rewards are equal", trials=2)
+def _(answer, draw: Draw) -> None:
+    # The mean of equal numbers, rounded, is often not that number, and the deviation not 0.
+    for _ in range(20):
+        value, count = draw.uniform(-3.0, 3.0), draw.choice([5, 6, 7, 9])
+        refuses(answer, torch.full((count,), value), because="equal rewards")
+
+
 @RewardScale.right
 class RightScale:
     def __init__(self, rewards):
@@ -242,6 +250,43 @@ _SLIPS = {
         {"return (rewards - self.mean) / self.deviation":
          "return [(float(r) - self.mean) / self.deviation for r in rewards.flatten()]"},
     ),
+    "deviation_of_zero": (
+        "You looked for a deviation of 0. The mean of equal rewards is rounded, and their "
+        "deviation then a hair above 0: compare the largest reward with the smallest.",
+        {"values = rewards.detach().double()":
+         "values = rewards.detach()",
+         "values.min() == values.max()":
+         "values.std() == 0"},
+    ),
+    "measured_anew_of_one_too": (
+        "You measured mean and deviation anew on every batch. Then the reward can never "
+        "rise: each batch has mean 0, a batch of one no deviation, and the weight of the KL "
+        "means something else every time.",
+        {"return (rewards - self.mean) / self.deviation":
+         "return (rewards - rewards.mean()) / rewards.std()"},
+    ),
+    "mean_follows": (
+        "You let the mean follow the batches. It is measured once and then frozen.",
+        {"return (rewards - self.mean) / self.deviation":
+         "self.mean = 0.9 * self.mean + 0.1 * rewards.mean().item()\n        return (rewards "
+         "- self.mean) / self.deviation"},
+    ),
+    "hundred_millionth_added": (
+        "You added a small number to the deviation, 1e-8 perhaps. Rewards whose spread is "
+        "tiny too are then scaled to another size; equal ones are refused, so that it is not "
+        "needed.",
+        {"/ self.deviation":
+         "/ (self.deviation + 1e-8)"},
+    ),
+    "deviation_of_zero_alone": (
+        "You looked for a deviation of 0 alone. A single reward has none, which is not 0; "
+        "and where all are equal their mean is rounded, and the deviation often a hair above "
+        "0. Ask for two rewards at least, and compare the smallest with the largest.",
+        {"values = rewards.detach().double()":
+         "values = rewards.detach()",
+         "len(values) < 2 or values.min() == values.max()":
+         "values.std() == 0"},
+    ),
 }  # fmt: skip
 for _name, (_message, _edits) in _SLIPS.items():
     RewardScale.slip(_name, _message, _edits)
@@ -254,5 +299,7 @@ RewardScale.equivalent(
 
 RewardScale.hint("What is measured where: in `__init__`, or in `__call__`?")
 RewardScale.hint("Two plain numbers are all that is kept.")
+RewardScale.hint("Are all equal? Compare the smallest with the largest: a deviation is rounded.",
+                 when="is not taken in by rounding where all rewards are equal")  # fmt: skip
 RewardScale.hint("When is a standard deviation not known, and when is it 0?",
                  when="refuses samples without spread, and a single one")  # fmt: skip

@@ -406,6 +406,19 @@ _SLIPS = {
         {"torch.multinomial(log_shares.exp(), 1":
          "torch.multinomial(logits[:, -1].softmax(dim=1), 1"},
     ),
+    "padding_has_its_own_log_prob": (
+        "You gave the padding the log-probability of token 0. Padding was not chosen: there "
+        "it is 0.",
+        {"        found.append(log_prob.masked_fill(~running, 0.0))\n        token = "
+         "token[:, 0].masked_fill(~running, 0)\n":
+         "        token = token[:, 0].masked_fill(~running, 0)\n        "
+         "found.append(log_shares.gather(1, token[:, None])[:, 0])\n"},
+    ),
+    "ends_at_the_start_token": (
+        "You take token 2 for the end. It is the start; a line ends after token 1.",
+        {"(token != 1)":
+         "(token != 2)"},
+    ),
 }  # fmt: skip
 for _name, (_message, _edits) in _SLIPS.items():
     sample_completions.slip(_name, _message, _edits)

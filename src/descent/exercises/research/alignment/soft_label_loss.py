@@ -259,6 +259,22 @@ _SLIPS = {
          "-(labels * (logits.sigmoid() + 1e-8).log() + (1 - labels) * (1 - logits.sigmoid() + "
          "1e-8).log())"},
     ),
+    "probabilities_clamped": (
+        "You keep the probabilities away from 0 and 1. A score in the hundreds on the wrong "
+        "side then costs no more than a few nats, and gets no gradient: use "
+        "binary_cross_entropy_with_logits.",
+        {"(labels * F.softplus(-logits) + (1 - labels) * F.softplus(logits))":
+         "-(labels * logits.sigmoid().clamp(1e-6, 1 - 1e-6).log() + (1 - labels) * (1 - "
+         "logits.sigmoid().clamp(1e-6, 1 - 1e-6)).log())"},
+    ),
+    "small_number_in_the_floor": (
+        "You put a small number into the logarithm of the floor, so large that the floor is "
+        "off. 0 · log 0 counts as 0: `torch.special.entr`, or `torch.xlogy`.",
+        {"torch.special.entr(labels)":
+         "-labels * (labels + 1e-3).log()",
+         "torch.special.entr(1 - labels)":
+         "-(1 - labels) * (1 - labels + 1e-3).log()"},
+    ),
 }  # fmt: skip
 for _name, (_message, _edits) in _SLIPS.items():
     soft_label_loss.slip(_name, _message, _edits)

@@ -230,6 +230,18 @@ votes_to_labels.slip(
     {"labels.append(sum(said) / len(said))":
      "labels.append(float(round(sum(said) / len(said))))"},
 )  # fmt: skip
+votes_to_labels.slip(
+    "majority_of_the_first",
+    "You took the vote that comes most often. How far people disagree is kept: take the mean.",
+    {"labels.append(sum(said) / len(said))":
+     "labels.append(max(dict.fromkeys(said), key=said.count))"},
+)  # fmt: skip
+votes_to_labels.slip(
+    "median_between",
+    "You took the median. All votes count: take the mean.",
+    {"sum(said) / len(said)":
+     "(sorted(said)[len(said) // 2] + sorted(said)[(len(said) - 1) // 2]) / 2"},
+)  # fmt: skip
 
 votes_to_labels.hint("A dictionary says what each word is worth. What is None worth?")
 votes_to_labels.hint("Take the votes of one text without the Nones. Are there any left?")
