@@ -273,7 +273,7 @@ def saliency(model: nn.Module, x: Tensor, classes: Tensor) -> Tensor:
     Parameters
     ----------
     model : pictures (n, channels, h, w) → logits (n, classes); rows do not influence each other.
-        Nothing is left in its parameters' `grad`
+        What is in its parameters' `grad`, or nothing, stays as it is
     x : shape (n, channels, h, w)
     classes : int64 of shape (n,), the class to ask of each picture, whichever the model prefers
 
@@ -1038,7 +1038,8 @@ def patching_effect(
     model : any module; no hook is left on it
     clean, corrupted : inputs of one shape, batch first; row k of one belongs to row k of the other
     part : name of a part whose output has shape (n, T, heads, size)
-    head : which head, from 0; its clean output goes in at all places, and the other heads keep what they gave
+    head : which head, from 0; its clean output goes in at all places, and the other heads keep what they gave.
+        The tensor that the part gave is not written over: the model may use it once more
     metric : the model's output → a number
 
     Returns
@@ -1504,7 +1505,7 @@ def study_heads(laboratory: Any, budget: int) -> tuple[str, float, float]:
     Parameters
     ----------
     laboratory : as described above; its only method is score(seed, off=None). Seeds are whole numbers from 0
-    budget : how many seeds it trains; one more raises RuntimeError
+    budget : how many seeds it trains, from 0 to budget − 1; any other raises RuntimeError
 
     Returns
     -------

@@ -198,6 +198,43 @@ linear_probe.slip(
     },
 )
 
+linear_probe.slip(
+    "labels_as_one_column",
+    "You fitted the label as one number. Class 2 is not twice class 1: each class gets a column of "
+    "its own, of 0 and 1.",
+    {
+        "torch.nn.functional.one_hot(labels, classes).to(acts.dtype)": (
+            "labels[:, None].to(acts.dtype)"
+        )
+    },
+)
+for _name, _std in (("population", "correction=0"), ("sample", "correction=1")):
+    linear_probe.slip(
+        f"scaled_by_the_{_name}_and_back",
+        "You divided the activations by their standard deviations, "
+        + ("n − 1 in them, " if _name == "sample" else "")
+        + "and scaled the weight back afterwards. In between, the penalty was another one.",
+        {
+            "x, y = acts - middle,": (
+                f"scale = acts.std(dim=0, {_std}).clamp(min=1e-6)\n"
+                "    x, y = (acts - middle) / scale,"
+            ),
+            "return weight,": "weight = weight / scale[:, None]\n    return weight,",
+        },
+    )
+linear_probe.slip(
+    "penalty_everywhere",
+    "You added the penalty to every entry of XᵀX/n. It belongs on the diagonal: λ times the "
+    "identity.",
+    {"penalty * torch.eye(d)": "penalty"},
+)
+linear_probe.slip(
+    "bias_is_zero",
+    "Your weight is right, and your bias 0. What you took off to centre has to come back: the "
+    "share of each class, less what the weight gives at the mean.",
+    {"goal - middle @ weight": "torch.zeros_like(goal)"},
+)
+
 linear_probe.equivalent(
     "`x, y = (acts - middle, goals - goal)` → `x, y = (acts - middle, goals + goal)`",
     because="x adds up to 0, so whatever is added to all rows of y falls out",

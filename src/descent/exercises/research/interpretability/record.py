@@ -27,6 +27,7 @@ def _expect_recorded(answer, tower: Tower, x, names: list[str]) -> None:
 @record.property("gives what every named part gave", trials=6)
 def _(answer, draw: Draw) -> None:
     tower, x = _tower(draw)
+    _expect_recorded(answer, tower, x, ["last", "bend"])
     _expect_recorded(answer, tower, x, ["inner.0", "last", "bend"])
 
 

@@ -23,6 +23,22 @@ def _call(answer, draw: Draw, n: int, vocabulary: int, length: int, shortest: in
     return answer(n, vocabulary, length, shortest, longest, torch_generator(draw.seed()))
 
 
+@repeated_batch.property("repeats a row after its period, again and again", trials=3)
+def _(answer, draw: Draw) -> None:
+    period = 2 + draw.size
+    length = 3 * period + 1
+    tokens, _ = _call(answer, draw, 2, 1_000_000, length, period, period)
+    expect(tokens, "the tokens").has_shape(2, length)
+    if tokens.shape != (2, length):
+        return
+    row = tokens[0].tolist()
+    back = [
+        next((k for k in range(1, i + 1) if row[i - k] == row[i]), 0) for i in range(period, length)
+    ]
+    name = f"how far back the same token stood last, from place {period} on (0: nowhere)"
+    expect(back, name).equals([period] * (length - period))
+
+
 @repeated_batch.property("repeats every row after its own period", trials=6)
 def _(answer, draw: Draw) -> None:
     n, length = 1 + draw.size, 8 + draw.size
@@ -34,7 +50,8 @@ def _(answer, draw: Draw) -> None:
     wrong = 0
     for row, period in zip(tokens.tolist(), periods.tolist(), strict=True):
         wrong += sum(row[i] != row[i - period] for i in range(period, length))
-    expect(wrong, "tokens that differ from the one a period before").equals(0)
+    name = "whether every token from place `period` on is the one a period before"
+    expect(wrong == 0, name).equals(True)
 
 
 @repeated_batch.property("has new tokens within a period", trials=2)
@@ -58,13 +75,20 @@ def _(answer, draw: Draw) -> None:
 
 @repeated_batch.property("draws every period from the shortest to the longest as often", trials=2)
 def _(answer, draw: Draw) -> None:
-    shortest, longest = (3, 6) if draw.size == 1 else (5, 9)
+    shortest, longest = (3, 11) if draw.size == 1 else (5, 13)
     _, periods = _call(answer, draw, MANY, 9, 18, shortest, longest)
-    kinds = longest - shortest + 1
-    expect(periods, "the periods").is_between(shortest, longest)
-    for period in range(shortest, longest + 1):
-        share = float((periods == period).float().mean()) * kinds
-        expect(share, f"the share of period {period}, times {kinds}").is_between(0.75, 1.25)
+    expect(bool((periods >= shortest).all()), f"whether all are at least {shortest}").equals(True)
+    expect(bool((periods <= longest).all()), f"whether all are at most {longest}").equals(True)
+    shares = {
+        period: float((periods == period).float().mean()) * 9
+        for period in range(shortest, longest + 1)
+    }
+    never = [period for period, share in shares.items() if share == 0]
+    seldom = [period for period, share in shares.items() if 0 < share < 0.72]
+    often = [period for period, share in shares.items() if share > 1.32]
+    expect(never, "the periods that never come").equals([])
+    expect(seldom, "the periods that come too seldom").equals([])
+    expect(often, "the periods that come too often").equals([])
 
 
 @repeated_batch.property("draws a period for every row, in no order", trials=2)
@@ -234,6 +258,56 @@ repeated_batch.slip(
     {
         "block.gather(1, places), periods": (
             "block.gather(1, places) * (torch.arange(length) < 2 * periods[:, None]), periods"
+        )
+    },
+)
+
+repeated_batch.slip(
+    "goes_on_with_new_tokens",
+    "Your rows repeat once, and then go on with new tokens. They repeat to the end.",
+    {
+        "block.gather(1, places), periods": (
+            "torch.where(torch.arange(length) < 2 * periods[:, None], block.gather(1, places), "
+            "torch.randint(vocabulary, (n, length), generator=generator)), periods"
+        )
+    },
+)
+repeated_batch.slip(
+    "one_place_too_late",
+    "Your rows repeat one place too late: a block has `period` tokens, and not one more.",
+    {
+        "% periods[:, None]": "% (periods[:, None] + 1)",
+        "(n, longest), ": "(n, longest + 1), ",
+    },
+)
+repeated_batch.slip(
+    "each_token_stretched_to_the_end",
+    "You wrote each token several times in a row. The whole block repeats: place mod period, and "
+    "not place divided by it.",
+    {"% periods[:, None]": "// periods[:, None]", "(n, longest), ": "(n, longest + length), "},
+)
+repeated_batch.slip(
+    "ends_half_as_likely",
+    "The shortest and the longest period come half as often as the others: you rounded a number "
+    "between them. Draw a whole number, with `randint`.",
+    {
+        _PERIODS: (
+            "(shortest + torch.rand(n, generator=generator) * (longest - shortest)).round().long()"
+        )
+    },
+)
+repeated_batch.slip(
+    "reseeded",
+    "You seed the generator yourself: every batch is then the same. Draw from it as it is.",
+    {"    periods = ": "    generator.manual_seed(0)\n    periods = "},
+)
+repeated_batch.slip(
+    "shorter_than_the_row_alone",
+    "A row shorter than its period comes out of you with another length. It ends within the block.",
+    {
+        "return block.gather(1, places)": (
+            "places = places if length >= longest else torch.arange(longest) % periods[:, None]\n"
+            "    return block.gather(1, places)"
         )
     },
 )

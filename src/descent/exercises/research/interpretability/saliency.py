@@ -86,6 +86,21 @@ def _(answer, draw: Draw) -> None:
     expect(found.requires_grad, "whether a graph hangs on the map").equals(False)
 
 
+@saliency.property("leaves what was in a parameter's gradient before", trials=1)
+def _(answer, draw: Draw) -> None:
+    model, x, classes = _case(draw, 1)
+    for parameter in model.parameters():
+        parameter.grad = torch.ones_like(parameter)
+    answer(model, x, classes)
+    kept = [
+        parameter.grad is not None and bool((parameter.grad == 1).all())
+        for parameter in model.parameters()
+    ]
+    expect(kept, "whether the gradient that was in each parameter is as it was").equals(
+        [True] * len(kept)
+    )
+
+
 @saliency.property("works in a place where no gradients are asked for", trials=1)
 def _(answer, draw: Draw) -> None:
     model, x, classes = _case(draw, 2)
@@ -221,6 +236,23 @@ saliency.slip(
     "You called `backward`, which also adds to the gradient of every parameter. The next training "
     "step would use it: ask `torch.autograd.grad` for x alone.",
     {"torch.autograd.grad(chosen.sum(), x)[0]": "(chosen.sum().backward(), x.grad)[1]"},
+)
+
+saliency.slip(
+    "gradients_wiped",
+    "You called `backward` and then emptied the gradients of all parameters: what a training step "
+    "had gathered there is gone. Ask `torch.autograd.grad` for x alone.",
+    {
+        "torch.autograd.grad(chosen.sum(), x)[0]": (
+            "(chosen.sum().backward(), model.zero_grad(), x.grad)[2]"
+        )
+    },
+)
+saliency.slip(
+    "of_the_mean_loss",
+    "You differentiated the loss, a mean over the batch. It depends on all the logits, and is flat "
+    "where the network is sure: take each picture's own logit, and the sum of them.",
+    {"chosen.sum()": "torch.nn.functional.cross_entropy(logits, classes)"},
 )
 
 saliency.hint("A copy of x that asks for gradients; the logits; one of them a picture.")

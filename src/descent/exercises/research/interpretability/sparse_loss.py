@@ -217,6 +217,44 @@ sparse_loss.slip(
     {"(codes * decoder": "(codes.detach() * decoder"},
 )
 
+sparse_loss.slip(
+    "codes_alone_squared",
+    "You squared the codes in the cost. Squares make codes small, and not 0: it takes their size "
+    "itself.",
+    {"(codes * decoder.norm(dim=1))": "(codes.square() * decoder.norm(dim=1))"},
+)
+sparse_loss.slip(
+    "length_of_the_error",
+    "You took the length of each row's error. Its square is asked for.",
+    {".square().sum(dim=1)": ".norm(dim=1)"},
+)
+sparse_loss.slip(
+    "lengths_of_active_features",
+    "Your cost adds up the lengths of the active features, however active they are. Such a count "
+    "has no slope towards the codes: weigh each length by its code.",
+    {"(codes * decoder.norm(dim=1))": "((codes > 0).float() * decoder.norm(dim=1))"},
+)
+sparse_loss.slip(
+    "rebuilt_returned",
+    "You returned the rebuilt x. The codes are asked for.",
+    {".mean(), codes": ".mean(), codes @ decoder + centre"},
+)
+sparse_loss.slip(
+    "penalty_on_the_error",
+    "You weighed the error by the penalty, and not the cost.",
+    {"error + penalty * cost": "penalty * error + cost"},
+)
+sparse_loss.slip(
+    "length_of_the_whole_decoder",
+    "You took one length, that of all rows of the decoder together. Each row has its own: `dim=1`.",
+    {"decoder.norm(dim=1)": "decoder.norm()"},
+)
+sparse_loss.slip(
+    "offset_taken_off",
+    "You took the offset off. It is added.",
+    {" @ encoder + offset)": " @ encoder - offset)"},
+)
+
 sparse_loss.hint("Codes, then the rebuilt x, then two sums over a row, then the mean over rows.")
 sparse_loss.hint("`decoder.norm(dim=1)` has the length of each feature's row.")
 sparse_loss.hint("Is anything averaged where it should be added?", when="value")
