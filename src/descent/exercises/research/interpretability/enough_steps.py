@@ -221,5 +221,5 @@ enough_steps.slip(
 )
 
 enough_steps.hint("Go from the largest number down, and stop at the first gap that is too large.")
-enough_steps.hint("What is allowed is a share of |f(x) − f(start)|.")
+enough_steps.hint("What is allowed is a share of |f(x) − f(baseline)|.")
 enough_steps.hint("With gaps 0, 0.25, 0: is the first one small by accuracy or by luck?")

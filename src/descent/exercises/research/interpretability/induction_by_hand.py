@@ -118,7 +118,7 @@ def _(answer, draw: Draw) -> None:
         expect(int(predicted[-1].argmax()), f"the prediction after {row}").equals(row[again])
 
 
-@induction_by_hand.property("writes the prediction alone into the fourth part", trials=3)
+@induction_by_hand.property("predicts by more than a half where the token occurred once", trials=3)
 def _(answer, draw: Draw) -> None:
     weights, vocabulary, length = _case(answer, draw)
     if weights is None:
@@ -351,6 +351,7 @@ for _line, _other in (
 
 induction_by_hand.hint("Layer 1: place i to place i − 1, and copy the token found into part 3.")
 induction_by_hand.hint("Layer 2: my token, against part 3 of the others. What is copied where?")
+induction_by_hand.hint("Place 0 has nothing before it. What does layer 1 write there?")
 induction_by_hand.hint(
     "What does the very first place hold in part 3?",
     when="does not take the first place for one that follows a copy",

@@ -31,7 +31,7 @@ def _by_hand(acts, labels, classes: int, penalty: float) -> tuple[np.ndarray, np
 def _expect_probe(answer, acts, labels, classes: int, penalty: float) -> None:
     weight, bias = answer(acts, labels, classes, penalty)
     wanted, wanted_bias = _by_hand(acts, labels, classes, penalty)
-    expect(weight, "the weight").close_to(wanted, rtol=1e-3, atol=1e-3)
+    expect(weight, "the weight").has_dtype("float32").close_to(wanted, rtol=1e-3, atol=1e-3)
     expect(bias, "the bias").close_to(wanted_bias, rtol=1e-3, atol=1e-3)
 
 
@@ -198,6 +198,15 @@ linear_probe.slip(
     },
 )
 
+linear_probe.slip(
+    "double_returned",
+    "Your weight and bias are float64. Activations are float32, and `acts @ weight` takes no "
+    "mixture: compute as you like, and return float32.",
+    {
+        "goals = torch.nn": "acts = acts.double()\n    goals = torch.nn",
+        "penalty * torch.eye(d)": "penalty * torch.eye(d).double()",
+    },
+)
 linear_probe.slip(
     "labels_as_one_column",
     "You fitted the label as one number. Class 2 is not twice class 1: each class gets a column of "

@@ -267,7 +267,8 @@ match_features.slip(
 )
 match_features.slip(
     "neither_normalised",
-    "You compared dot products, so long features win. Divide both sides by their lengths.",
+    "You compared dot products of both as they are, so long features win. Divide both sides by "
+    "their lengths.",
     {
         "found[alive] / found[alive].norm(dim=1, keepdim=True)": "found[alive]",
         "(true / true.norm(dim=1, keepdim=True))": "true",

@@ -26,8 +26,8 @@ class Head:
     It looks at all such places equally, and at the first one where there is none.
     """
 
-    def __init__(self, name: str, rule: Rule, sharpness: float = 0.9) -> None:
-        self.name, self.rule, self.sharpness = name, rule, sharpness
+    def __init__(self, does: str, rule: Rule, sharpness: float = 0.9) -> None:
+        self.does, self.rule, self.sharpness = does, rule, sharpness
         self.vocabulary = 0
         self.asked: list[Tensor] = []
 
@@ -47,7 +47,7 @@ class Head:
         return (1 - self.sharpness) * shared + self.sharpness * looked
 
     def __repr__(self) -> str:
-        return "a head"
+        return f"a head that {self.does}"
 
 
 def _copies(tokens: Tensor) -> Tensor:
@@ -118,52 +118,74 @@ def _try(answer, draw: Draw, head: Head, right: str, length: int | None = None) 
 
 @name_head.property("knows a head that looks after all earlier copies", trials=2)
 def _(answer, draw: Draw) -> None:
-    _try(answer, draw, Head("induction", _followers, draw.choice([0.8, 1.0])), "induction")
+    _try(
+        answer,
+        draw,
+        Head("looks after all earlier copies", _followers, draw.choice([0.8, 1.0])),
+        "induction",
+    )
 
 
 @name_head.property("knows one that looks after the nearest copy alone", trials=2)
 def _(answer, draw: Draw) -> None:
     for sharpness in (0.9, 0.62):
-        _try(answer, draw, Head("nearest", _nearest, sharpness), "induction")
+        _try(answer, draw, Head("looks after the nearest copy", _nearest, sharpness), "induction")
 
 
 @name_head.property("asks about places that have an earlier copy, and no others", trials=2)
 def _(answer, draw: Draw) -> None:
-    _try(answer, draw, Head("weaker", _followers, 0.62), "induction")
+    _try(
+        answer,
+        draw,
+        Head("looks after all earlier copies, with 0.62", _followers, 0.62),
+        "induction",
+    )
 
 
 @name_head.property("is not deceived by a head that looks a fixed distance back", trials=6)
 def _(answer, draw: Draw) -> None:
     offset = draw.choice([5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15])
-    _try(answer, draw, Head("fixed offset", _back(offset)), "position")
+    _try(answer, draw, Head(f"looks {offset} places back", _back(offset)), "position")
 
 
 @name_head.property("knows the place before, the first place, and no place in particular", trials=1)
 def _(answer, draw: Draw) -> None:
-    _try(answer, draw, Head("previous", _back(1)), "position")
-    _try(answer, draw, Head("first", _first), "position")
-    _try(answer, draw, Head("everywhere", _everywhere), "position")
+    _try(answer, draw, Head("looks at the place before", _back(1)), "position")
+    _try(answer, draw, Head("looks at the first place", _first), "position")
+    _try(answer, draw, Head("looks everywhere alike", _everywhere), "position")
 
 
 @name_head.property("tells the copies from the places after them", trials=2)
 def _(answer, draw: Draw) -> None:
-    _try(answer, draw, Head("duplicate", _copies), "duplicate token")
+    _try(answer, draw, Head("looks at the earlier copies", _copies), "duplicate token")
 
 
 @name_head.property("is not deceived by copies at one distance alone", trials=2)
 def _(answer, draw: Draw) -> None:
     length = draw.integers(24, 33)
     for offset in (length // 2, length // 3):  # what a fixed period is most often
-        head = Head("one distance", _if_at(offset), 1.0)
+        head = Head(
+            f"looks after a copy {offset} places back, else at the first place", _if_at(offset), 1.0
+        )
         _try(answer, draw, head, "something else", length)
 
 
 @name_head.property("calls nothing by a name that it does not have", trials=1)
 def _(answer, draw: Draw) -> None:
-    _try(answer, draw, Head("before the copy", _before), "something else")
-    _try(answer, draw, Head("two after the copy", _two_after), "something else")
-    _try(answer, draw, Head("smallest token", _smallest, 1.0), "something else", 24)
-    _try(answer, draw, Head("weak", _followers, 0.15), "something else")
+    _try(answer, draw, Head("looks before the earlier copies", _before), "something else")
+    _try(
+        answer,
+        draw,
+        Head("looks two places after the earlier copies", _two_after),
+        "something else",
+    )
+    _try(answer, draw, Head("looks at the smallest token", _smallest, 1.0), "something else", 24)
+    _try(
+        answer,
+        draw,
+        Head("looks after earlier copies, with 0.15", _followers, 0.15),
+        "something else",
+    )
 
 
 @name_head.property("draws its rows from the generator it is given, and from no other", trials=1)
@@ -171,7 +193,7 @@ def _(answer, draw: Draw) -> None:
     seed, shown = draw.seed(), []
     for other in (1, 2):
         torch.manual_seed(other)
-        head = Head("induction", _followers)
+        head = Head("looks after all earlier copies", _followers)
         head.vocabulary = 20
         answer(head, 20, 24, torch_generator(seed))
         shown.append(torch.cat(head.asked))

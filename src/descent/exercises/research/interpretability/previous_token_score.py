@@ -120,6 +120,11 @@ previous_token_score.slip(
 )
 
 previous_token_score.slip(
+    "largest_row",
+    "You took the row of the batch with the most of it, and not the mean over rows.",
+    {".mean(dim=(0, 2))": ".amax(dim=0).mean(dim=1)"},
+)
+previous_token_score.slip(
     "summed_over_places",
     "You added the attention up over places. The mean over them is asked for.",
     {".mean(dim=(0, 2))": ".sum(dim=2).mean(dim=0)"},

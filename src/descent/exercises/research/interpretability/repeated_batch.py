@@ -282,8 +282,8 @@ repeated_batch.slip(
 )
 repeated_batch.slip(
     "each_token_stretched_to_the_end",
-    "You wrote each token several times in a row. The whole block repeats: place mod period, and "
-    "not place divided by it.",
+    "You wrote each token as often as the period says, and went on with others. The whole block "
+    "repeats: place mod period, and not place divided by it.",
     {"% periods[:, None]": "// periods[:, None]", "(n, longest), ": "(n, longest + length), "},
 )
 repeated_batch.slip(

@@ -213,8 +213,8 @@ run_with_edits.slip(
 )
 run_with_edits.slip(
     "without_graph",
-    "You ran the model without a graph. Later exercises differentiate through an edited run: leave "
-    "`no_grad` to the caller.",
+    "You ran the model without a graph. Whoever calls this may want a slope through the edited "
+    "run: leave `no_grad` to the caller.",
     {"return model(x)": "return torch.no_grad()(model)(x)"},
 )
 run_with_edits.slip(

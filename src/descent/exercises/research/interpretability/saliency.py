@@ -11,7 +11,9 @@ from descent.grading import Draw, Exercise, expect
 
 from .shared import expect_no_gradients
 
-saliency = Exercise("saliency", minutes=15, difficulty=1, changes=("model",), returns=torch.Tensor)
+saliency = Exercise(
+    "saliency", minutes=15, difficulty=1, changes=("model", "x"), returns=torch.Tensor
+)
 
 
 class _Classifier(nn.Module):
@@ -101,7 +103,16 @@ def _(answer, draw: Draw) -> None:
     )
 
 
-@saliency.property("works in a place where no gradients are asked for", trials=1)
+@saliency.property("leaves the pictures as they were", trials=1)
+def _(answer, draw: Draw) -> None:
+    model, x, classes = _case(draw, 2)
+    before = x.clone()
+    answer(model, x, classes)
+    expect(x.requires_grad, "whether the pictures ask for gradients afterwards").equals(False)
+    expect(x.detach(), "the pictures afterwards").close_to(before, rtol=0, atol=0)
+
+
+@saliency.property("works for a model whose parameters are frozen", trials=1)
 def _(answer, draw: Draw) -> None:
     model, x, classes = _case(draw, 2)
     for parameter in model.parameters():
@@ -247,6 +258,12 @@ saliency.slip(
             "(chosen.sum().backward(), model.zero_grad(), x.grad)[2]"
         )
     },
+)
+saliency.slip(
+    "the_pictures_themselves",
+    "You asked for gradients on the caller's own pictures, and they go on asking for them: "
+    "drawing them then fails, and whatever is computed with them builds a graph. Work on a copy.",
+    {"x = x.detach().clone().requires_grad_()": "x = x.requires_grad_()"},
 )
 saliency.slip(
     "of_the_mean_loss",

@@ -30,13 +30,11 @@ def _by_hand(x, encoder, offset, decoder, centre, penalty) -> tuple[float, np.nd
 
 def _case(draw: Draw):
     n, d, k = 1 + draw.size % 5, 2 + draw.size % 3, 4 + draw.size % 4
-    return (
-        normals(draw, n, d) + 0.05,
-        normals(draw, d, k),
-        normals(draw, k, scale=0.5) + 0.1,
-        1.5 * normals(draw, k, d) + 0.05,
-        normals(draw, d) + 0.4,
-    )
+    while True:
+        x, centre = normals(draw, n, d) + 0.05, normals(draw, d) + 0.4
+        encoder, offset = normals(draw, d, k), normals(draw, k, scale=0.5) + 0.1
+        if float(((x - centre) @ encoder + offset).abs().min()) > 0.01:  # no code at its kink
+            return x, encoder, offset, 1.5 * normals(draw, k, d) + 0.05, centre
 
 
 def _expect_loss(answer, *case) -> None:

@@ -82,6 +82,16 @@ def _(answer, draw: Draw) -> None:
     expect(answer(seen)[0], "the channel").equals(1)
 
 
+@state_mechanism.property("does not flatter the channel that it chose", trials=1)
+def _(answer, draw: Draw) -> None:
+    middles = []
+    for _ in range(40):
+        _, low, high = answer(_world(draw.rng, np.zeros(150), 60, 1.0))
+        middles.append((low + high) / 2)
+    name = "the mean of 40 claims' middles, for channels that all do nothing"
+    expect(float(np.mean(middles)), name).is_between(-0.12, 0.12)
+
+
 @state_mechanism.property("holds in new pictures where all channels do nearly as much", trials=1)
 def _(answer, draw: Draw) -> None:
     _expect_honest(answer, draw, np.full(120, 0.5), 60, 300)
@@ -146,11 +156,47 @@ state_mechanism.slip(
     {"choose.mean(axis=0)": "drops.mean(axis=0)"},
 )
 state_mechanism.slip(
+    "measured_on_all",
+    "You chose on one half and measured on all pictures. The half that chose has had its say: "
+    "measure on the other alone.",
+    {"seen = judge[:, channel]": "seen = drops[:, channel]"},
+)
+state_mechanism.slip(
     "first_half_and_second",
     "You cut the evidence in the middle. Pictures may come sorted, and the halves then differ in "
     "kind: take every second one, or draw lots.",
     {"drops[::2], drops[1::2]": "drops[: len(drops) // 2], drops[len(drops) // 2 :]"},
 )
+for _name, _edits, _words in (
+    (
+        "chosen_and_judged_on_the_same",
+        {"choose, judge = drops[::2], drops[1::2]": "choose, judge = drops, drops"},
+        "You chose the channel and judged it on the same pictures, so it looks too good there",
+    ),
+    (
+        "judged_on_the_choosing_half",
+        {"seen = judge[:, channel]": "seen = choose[:, channel]"},
+        "You measured on the half that you had chosen on, so the channel looks too good there",
+    ),
+    (
+        "measured_on_all",
+        {"seen = judge[:, channel]": "seen = drops[:, channel]"},
+        "You measured on all pictures, and half of them had their say in the choice",
+    ),
+    (
+        "first_half_and_second",
+        {
+            "drops[::2], drops[1::2]": "drops[: len(drops) // 2], drops[len(drops) // 2 :]",
+        },
+        "You cut the evidence in the middle, and sorted pictures then differ in kind",
+    ),
+):
+    state_mechanism.slip(
+        f"{_name}_divided_by_n",
+        f"{_words}: choose on every second one, and measure on the others. That your deviation "
+        "divides by n, and not by n − 1, is a trifle.",
+        {**_edits, "ddof=1": "ddof=0"},
+    )
 state_mechanism.slip(
     "single_pictures",
     "Your interval is that of single pictures. The claim is about their mean: divide by √n.",
@@ -204,12 +250,6 @@ state_mechanism.slip(
     "You averaged the sizes of the effects. The channel whose loss *lowers* the margin most is "
     "asked for: keep the signs.",
     {"choose.mean(axis=0)": "abs(choose).mean(axis=0)"},
-)
-state_mechanism.slip(
-    "measured_on_all",
-    "You chose on one half and measured on all pictures. The half that chose has had its say: "
-    "measure on the other alone.",
-    {"seen = judge[:, channel]": "seen = drops[:, channel]"},
 )
 state_mechanism.slip(
     "largest_size",

@@ -77,18 +77,16 @@ class Laboratory:
 def _ask(answer, laboratory: Laboratory):
     """The claim, or None where the budget was overdrawn."""
     try:
-        found = answer(laboratory, laboratory.budget)
+        return answer(laboratory, laboratory.budget)
     except RuntimeError:
         if not laboratory.overdrawn:
             raise
-        found = None
-    if laboratory.overdrawn:
         trained = sorted(laboratory.trained)
         expect(trained, "the seeds that were trained by then").equals(
             list(range(laboratory.budget))
         )
-    expect(laboratory.overdrawn, "whether more was trained than the budget allows").equals(False)
-    return found
+    expect(laboratory.overdrawn, "whether a seed was asked for that is not trained").equals(False)
+    return None
 
 
 def _concluded(answer, laboratory: Laboratory, right: str):
@@ -197,13 +195,14 @@ def _(answer, draw: Draw) -> None:
     )
 
 
-@study_heads.property("keeps a seed whose whole model scores exactly 0.7", trials=1)
+@study_heads.property("draws the line at 0.7, which is enough itself", trials=1)
 def _(answer, draw: Draw) -> None:
-    differences = [0.3, 0.5, 0.4, 0.45]
-    found = _concluded(answer, _Fixed(draw, differences, [0.7, 0.9, 0.7, 0.8]), "specific")
+    differences = [0.3, 0.5, 0.4, 0.45, 0.9]
+    wholes = [0.7, 0.9, 0.7, 0.8, 0.65]  # the last one is left out
+    found = _concluded(answer, _Fixed(draw, differences, wholes), "specific")
     if found is not None:
         expect((found[1] + found[2]) / 2, "the middle of the interval").close_to(
-            sum(differences) / 4, rtol=1e-3, atol=1e-4
+            sum(differences[:4]) / 4, rtol=1e-3, atol=1e-4
         )
 
 
@@ -223,7 +222,14 @@ def _(answer, draw: Draw) -> None:
 
 @study_heads.property("spends the budget: every seed it may, with all three scores", trials=2)
 def _(answer, draw: Draw) -> None:
-    laboratory = Laboratory(draw.rng, draw.integers(5, 12), 0.4)
+    class FailsOnce(Laboratory):
+        """The second seed learns nothing."""
+
+        def _train(self) -> dict[str, float]:
+            self.failing = float(len(self.trained) == 1)
+            return super()._train()
+
+    laboratory = FailsOnce(draw.rng, draw.integers(5, 12), 0.4)
     if _ask(answer, laboratory) is None:
         return
     expect(len(laboratory.trained), "how many models were trained").equals(laboratory.budget)
@@ -413,6 +419,26 @@ study_heads.slip(
     "exactly_enough_left_out",
     "You left out seeds that score exactly 0.7. Those *below* are to be left out.",
     {"if whole >= 0.7:": "if whole > 0.7:"},
+)
+study_heads.slip(
+    "another_bar",
+    "Your bar for having learnt induction is lower than 0.7, such as 0.5. Seeds below 0.7 are to "
+    "be left out.",
+    {"if whole >= 0.7:": "if whole >= 0.5:"},
+)
+study_heads.slip(
+    "others_not_asked",
+    "You asked for the two other scores of seeds that learnt induction alone. All three scores of "
+    "each seed are asked for.",
+    {
+        '        with_other_off = laboratory.score(seed, "other")\n'
+        '        without = laboratory.score(seed, "previous")\n'
+        "        if whole >= 0.7:\n": (
+            "        if whole >= 0.7:\n"
+            '            with_other_off = laboratory.score(seed, "other")\n'
+            '            without = laboratory.score(seed, "previous")\n'
+        )
+    },
 )
 study_heads.slip(
     "seeds_from_one",

@@ -8,7 +8,9 @@ import torch
 from descent.exercises.doubles import normals
 from descent.grading import Draw, Exercise, expect
 
-visualise = Exercise("visualise", minutes=20, difficulty=2, returns=torch.Tensor)
+visualise = Exercise(
+    "visualise", minutes=20, difficulty=2, changes=("start",), returns=torch.Tensor
+)
 
 
 class _Template:
@@ -94,6 +96,15 @@ def _(answer, draw: Draw) -> None:
     expect(answer(_Template(weight), start, 0, 0.1), "the pictures").close_to(start, atol=1e-6)
     found = answer(_Template(weight), start, 2, 0.1)
     expect(found.requires_grad, "whether a graph hangs on the pictures").equals(False)
+
+
+@visualise.property("leaves the start as it was", trials=1)
+def _(answer, draw: Draw) -> None:
+    weight, start = _case(draw)
+    before = start.clone()
+    answer(_Template(weight), start, 2, 0.1)
+    expect(start.requires_grad, "whether the start asks for gradients afterwards").equals(False)
+    expect(start.detach(), "the start afterwards").close_to(before, rtol=0, atol=0)
 
 
 @visualise.right
@@ -196,6 +207,21 @@ visualise.slip(
     "You divided by the root of the *mean* square. Your steps are longer by the root of the number "
     "of pixels.",
     {"norm(dim=1).clamp": "square().mean(dim=1).sqrt().clamp"},
+)
+
+visualise.slip(
+    "the_start_itself",
+    "You asked for gradients on the caller's own start, and it goes on asking for them. Work on a "
+    "copy.",
+    {"x = start.detach().clone()": "x = start"},
+)
+visualise.slip(
+    "start_moved",
+    "You moved the caller's own start, in place. Work on a copy.",
+    {
+        "x = start.detach().clone()": "x = start.detach()",
+        f"x = {_STEP}": "x = x.detach()\n        x += rate * slope / size\n        x.clamp_(0, 1)",
+    },
 )
 
 _SIZE = "size = slope.flatten(1).norm(dim=1).clamp(min={}).reshape(-1, 1, 1, 1)"
