@@ -49,6 +49,15 @@ def _(answer, draw: Draw) -> None:
     expect(answer(x, codes, decoder, centre), "the factors").close_to(factors, rtol=1e-2, atol=1e-2)
 
 
+@unshrink.property("may be below 0, where the error is smallest there", trials=1)
+def _(answer, draw: Draw) -> None:
+    x, codes, decoder, centre = _case(draw)
+    factors = torch.ones(codes.shape[1])
+    factors[0] = -0.6
+    x = (codes * factors) @ decoder + centre
+    expect(answer(x, codes, decoder, centre), "the factors").close_to(factors, rtol=1e-2, atol=1e-2)
+
+
 @unshrink.property("is 1 for a feature that is never active", trials=3)
 def _(answer, draw: Draw) -> None:
     x, codes, decoder, centre = _case(draw)
