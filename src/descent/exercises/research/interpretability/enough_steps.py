@@ -35,7 +35,7 @@ def _(answer, draw: Draw) -> None:
     sizes = 4.0 / draw.rng.permutation(counts)
     gaps = {n: float(size * draw.choice([-1, 1])) for n, size in zip(counts, sizes, strict=True)}
     gaps[301] = 0.004
-    gaps[320] = -0.004
+    gaps[320] = -0.0045
     _expect_steps(answer, _shuffled(draw, gaps), draw.uniform(2.0, 6.0), 0.01)
 
 
