@@ -121,6 +121,8 @@ def _(answer, draw: Draw) -> None:
     with torch.no_grad():
         model.out.weight[:, model.size :] = 0.0
     gap = _score(model, _mixed(model, clean)) - _score(model, _mixed(model, corrupted))
+    if gap < 0:
+        clean, corrupted = corrupted, clean
     if abs(gap) > 0.05:
         _expect_effect(answer, model, clean, corrupted, 0)
         _expect_effect(answer, model, clean, corrupted, 1)
@@ -199,9 +201,25 @@ patching_effect.slip(
 )
 patching_effect.slip(
     "always_all_of_it",
-    "Your effect is 1 whatever the head: the clean output went into the clean run, or that of all "
-    "heads into the corrupted one. One head's clean output goes into the corrupted run.",
+    "Your effect is 1 whatever the head: the clean output went into the clean run. It goes into "
+    "the corrupted one.",
     {"run(corrupted, patch)": "run(clean, patch)"},
+)
+patching_effect.slip(
+    "all_heads",
+    "You put in the clean output of all heads. One head's goes in, and the others keep what they "
+    "gave.",
+    {
+        "        mixed = output.clone()\n        mixed[:, :, head] = seen[0][:, :, head]\n": (
+            "        mixed = seen[0].clone()\n"
+        )
+    },
+)
+patching_effect.slip(
+    "share_of_a_patched_clean_run",
+    "You put the corrupted output into the clean run, and measured where that came out. Here the "
+    "clean output goes into the corrupted run.",
+    {"run(corrupted, patch)": "run(clean, patch)", "seen[0]": "seen[1]"},
 )
 patching_effect.slip(
     "its_own_output",
@@ -236,8 +254,7 @@ patching_effect.slip(
 )
 patching_effect.slip(
     "all_but_this_head",
-    "You put in every head *but* this one, or, which comes to the same, this head's corrupted "
-    "output into the clean run. Its clean output goes into the corrupted run.",
+    "You put in every head *but* this one.",
     {
         "        mixed = output.clone()\n        mixed[:, :, head] = seen[0][:, :, head]\n": (
             "        mixed = seen[0].clone()\n        mixed[:, :, head] = output[:, :, head]\n"

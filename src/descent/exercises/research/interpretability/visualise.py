@@ -234,7 +234,8 @@ visualise.slip(
     {
         "x = start.detach().clone()": "x = start",
         f"x = {_STEP}": (
-            "with torch.no_grad():\n            x += rate * slope / size\n            x.clamp_(0, 1)"
+            "with torch.no_grad():\n            x += rate * slope / size\n"
+            "            x.clamp_(0, 1)"
         ),
         "return x": "return x.detach()",
     },
