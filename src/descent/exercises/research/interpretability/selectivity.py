@@ -51,7 +51,11 @@ def _case(draw: Draw, kinds: int = 12, classes: int = 3, noise: float = 0.01, ea
     order = torch.tensor(draw.rng.permutation(len(types)))
     held = torch.zeros(len(types), dtype=torch.bool)
     held[torch.tensor(draw.rng.permutation(len(types)))[: len(types) // 3]] = True
-    return acts[order], labels[order], _named(types[order]), held
+    types = types[order]
+    for kind in range(kinds):  # every type occurs among the others
+        rows = (types == kind).nonzero()[:, 0]
+        held[rows[0]] &= not bool(held[rows].all())
+    return acts[order], labels[order], _named(types), held
 
 
 def _named(types: Tensor) -> Tensor:
@@ -141,7 +145,8 @@ def _(answer, draw: Draw) -> None:
     empty = normals(draw, *acts.shape)
     found = answer(empty, labels, types, held, _Probe(), torch_generator(draw.seed()))
     expect(found[0], "the accuracy").is_between(0.0, 0.65)
-    expect(found[1], "the accuracy on the control").is_between(0.0, 0.85)
+    if not 0.0 <= found[1] <= 0.85:  # which number it is nothing but the draws decides
+        expect(found[1], "the accuracy on the control").is_between(0.0, 0.85)
 
 
 @selectivity.property("draws from the generator it is given, and from no other", trials=1)
@@ -286,6 +291,17 @@ selectivity.slip(
     {"torch.randperm(len(kinds), generator=generator)": ("torch.arange(len(kinds) - 1, -1, -1)")},
 )
 
+selectivity.slip(
+    "classes_renamed_at_random",
+    "You handed the names of the classes out to the classes in another order. Types that belonged "
+    "together still do: hand the labels out to the types.",
+    {
+        _CONTROL: (
+            "labels.unique()[torch.randperm(len(labels.unique()), generator=generator)]"
+            "[labels.unique(return_inverse=True)[1]]"
+        )
+    },
+)
 selectivity.slip(
     "control_judged_by_the_task",
     "You judged the control's probe by the real labels. It is to be judged by those that it was "
