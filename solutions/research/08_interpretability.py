@@ -79,7 +79,19 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from descent import chapter, check, commit, measured, outcome, recall, recorded, run, write
+from descent import (
+    chapter,
+    check,
+    commit,
+    hint,
+    measured,
+    outcome,
+    progress,
+    recall,
+    recorded,
+    run,
+    write,
+)
 from descent.data import mnist
 from descent.figures import (
     COLOURS,

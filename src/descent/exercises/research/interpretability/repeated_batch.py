@@ -239,8 +239,8 @@ repeated_batch.slip(
     "token for itself.",
     {
         _BLOCK: (
-            "torch.rand(n, max(vocabulary, longest), generator=generator)"
-            ".argsort(dim=1)[:, :longest] % vocabulary"
+            "torch.stack([torch.randperm(max(vocabulary, longest), generator=generator)[:longest] "
+            "% vocabulary for _ in range(n)])"
         )
     },
 )

@@ -154,8 +154,8 @@ def right_run(model, x, edits):
 
 run_with_edits.slip(
     "nothing_returned",
-    "Your hook computes the edit and returns nothing, so the model goes on with the old output. "
-    "What a forward hook *returns* replaces it.",
+    "The model goes on with the old output: there is no hook, or yours computes the edit and "
+    "returns nothing. What a forward hook *returns* replaces it.",
     {"lambda part, inputs, output: edit(output)": "lambda part, inputs, output: None"},
 )
 run_with_edits.slip(
