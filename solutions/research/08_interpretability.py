@@ -79,7 +79,19 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from descent import chapter, check, commit, measured, outcome, recall, recorded, run, write
+from descent import (
+    chapter,
+    check,
+    commit,
+    hint,
+    measured,
+    outcome,
+    progress,
+    recall,
+    recorded,
+    run,
+    write,
+)
 from descent.data import mnist
 from descent.figures import (
     COLOURS,
@@ -273,8 +285,8 @@ def saliency(model: nn.Module, x: Tensor, classes: Tensor) -> Tensor:
     Parameters
     ----------
     model : pictures (n, channels, h, w) → logits (n, classes); rows do not influence each other.
-        Nothing is left in its parameters' `grad`
-    x : shape (n, channels, h, w)
+        What is in its parameters' `grad`, or nothing, stays as it is
+    x : shape (n, channels, h, w); it does not ask for gradients, and stays as it is
     classes : int64 of shape (n,), the class to ask of each picture, whichever the model prefers
 
     Returns
@@ -339,7 +351,7 @@ def integrated_gradients(f: Callable[[Tensor], Tensor], x: Tensor, baseline: Ten
 
     Parameters
     ----------
-    f : (n, …) → (n,), differentiable; rows do not influence each other
+    f : (n, …) → (n,), differentiable; rows do not influence each other. It takes always as many rows as x has
     x : shape (n, …)
     baseline : of the shape of x, where each row's way begins; any numbers
     steps : at least 1. The slope is taken in the middle of each of so many equal steps
@@ -453,7 +465,7 @@ def visualise(unit: Callable[[Tensor], Tensor], start: Tensor, steps: int, rate:
     Parameters
     ----------
     unit : pictures (n, channels, h, w) → (n,), how excited the unit is by each
-    start : shape (n, channels, h, w), pixels from 0 to 1
+    start : shape (n, channels, h, w), pixels from 0 to 1; it stays as it is
     steps : how often to climb; perhaps 0
     rate : how far each picture moves in a step: the slope of a picture is divided by its own length, the root of the
         sum of squares. A picture without any slope stays as it is. After every step pixels are limited to [0, 1]
@@ -618,7 +630,7 @@ recall("ablation")
 # %% [markdown]
 # ## A claim that can fail
 #
-# "Channel 5 makes the fours" cannot be tested. "With channel 5 at its mean, the margin of a four falls by 1.9 to 2.3 on average" can: on fours nobody has
+# "Channel 5 makes the fours" cannot be tested. "With channel 5 at its mean, the margin of a four falls by 2.3 to 2.6 on average" can: on fours nobody has
 # looked at. The **margin** is the right logit less the best other one.
 #
 # There is a trap in choosing the channel. Among forty channels that all do the same, one looks best, by luck. Measured on the pictures that made it look
@@ -1038,7 +1050,8 @@ def patching_effect(
     model : any module; no hook is left on it
     clean, corrupted : inputs of one shape, batch first; row k of one belongs to row k of the other
     part : name of a part whose output has shape (n, T, heads, size)
-    head : which head, from 0; its clean output goes in at all places, and the other heads keep what they gave
+    head : which head, from 0; its clean output goes in at all places, and the other heads keep what they gave.
+        The tensor that the part gave is not written over: the model may use it once more
     metric : the model's output → a number
 
     Returns
@@ -1184,7 +1197,7 @@ def linear_probe(acts: Tensor, labels: Tensor, classes: int, penalty: float) -> 
 
     Returns
     -------
-    weight (d, classes) and bias (classes,) with the lowest penalised error; `acts @ weight + bias` is the prediction of
+    weight (d, classes) and bias (classes,), float32, with the lowest penalised error; `acts @ weight + bias` is the prediction of
     columns that are 1 for the class and 0 else
     """
     ### BEGIN SOLUTION
@@ -1228,7 +1241,7 @@ def selectivity(
     Returns
     -------
     the accuracies, on held-out rows, of a probe fitted to the real labels of the other rows, and of one fitted to control
-    labels there. For the control, the labels that the types have are handed out to the types in another, random order: each
+    labels there. For the control, the labels that the types have are handed out to the types in a random order: each
     type has one label in all rows, and each label goes to as many types as before.
     """
     ### BEGIN SOLUTION
@@ -1504,7 +1517,7 @@ def study_heads(laboratory: Any, budget: int) -> tuple[str, float, float]:
     Parameters
     ----------
     laboratory : as described above; its only method is score(seed, off=None). Seeds are whole numbers from 0
-    budget : how many seeds it trains; one more raises RuntimeError
+    budget : how many seeds it trains, from 0 to budget − 1; any other raises RuntimeError
 
     Returns
     -------

@@ -218,6 +218,51 @@ ablation_effects.slip(
     {"cut[:, c] = level": ("cut[:, [i for i in range(maps.shape[1]) if i != c]] = level")},
 )
 
+ablation_effects.slip(
+    "cut_in_place",
+    "You cut the maps that you were given, and never put them back: each effect is that of all "
+    "channels up to this one, and the caller's maps are spoilt. Cut a copy each time.",
+    {
+        "    effects = ": "    untouched = loss(maps)\n    effects = ",
+        "cut = maps.clone()": "cut = maps",
+        "loss(cut) - loss(maps)": "loss(cut) - untouched",
+    },
+)
+ablation_effects.slip(
+    "falls_left_out",
+    "Where the loss falls you return 0. A channel that does harm has an effect below 0: leave it.",
+    {"return effects[0], effects[1]": ("return effects[0].clamp(min=0), effects[1].clamp(min=0)")},
+)
+ablation_effects.slip(
+    "kept_alone",
+    "You cut every channel *but* this one, to 0 or to its own mean.",
+    {
+        "            cut[:, c] = level\n": (
+            "            cut = cut * 0 + way * means[None, :, None, None]\n"
+            "            cut[:, c] = maps[:, c]\n"
+        )
+    },
+)
+ablation_effects.slip(
+    "first_place_for_the_mean",
+    "You averaged over the pictures at one place of each map. The mean is over all places too.",
+    {"reference.mean(dim=(0, 2, 3))": "reference[:, :, 0, 0].mean(dim=0)"},
+)
+ablation_effects.slip(
+    "in_bits",
+    "Your effects are in bits. They are asked for in nats, as `cross_entropy` gives them.",
+    {
+        "return effects[0], effects[1]": (
+            "return effects[0] / math.log(2), effects[1] / math.log(2)"
+        )
+    },
+)
+ablation_effects.slip(
+    "a_picture_for_a_channel",
+    "You cut the number `c` of axis 0, a picture and not a channel. Channels are axis 1.",
+    {"cut[:, c] = level": "cut[c % len(cut)] = level"},
+)
+
 ablation_effects.equivalent(
     "`means = reference.mean(dim=(0, 2, 3))` → `means = reference.mean(dim=(2, 0, 3))`",
     because="a mean over axes does not depend on their order",

@@ -47,6 +47,7 @@ def _weights(answer, vocabulary: int, length: int):
     size = 3 * vocabulary + length
     for name, weight in zip(("look 1", "write 1", "look 2", "write 2"), weights, strict=False):
         expect(weight, name).has_shape(size, size).is_finite()
+        expect(weight.is_floating_point(), f"whether {name} has float numbers").equals(True)
     fits = len(weights) == 4 and all(w.shape == (size, size) for w in weights)
     return weights if fits else None
 
@@ -117,7 +118,7 @@ def _(answer, draw: Draw) -> None:
         expect(int(predicted[-1].argmax()), f"the prediction after {row}").equals(row[again])
 
 
-@induction_by_hand.property("writes the prediction alone into the fourth part", trials=3)
+@induction_by_hand.property("predicts by more than a half where the token occurred once", trials=3)
 def _(answer, draw: Draw) -> None:
     weights, vocabulary, length = _case(answer, draw)
     if weights is None:
@@ -240,6 +241,103 @@ induction_by_hand.slip(
     {"before] = 40.0": "before] = -40.0"},
 )
 
+induction_by_hand.slip(
+    "too_soft",
+    "Your scores are too small, in both layers: a softmax of 1 against 0 hardly prefers anything. "
+    "Scores of 40 leave nothing to the others.",
+    {"place[:-1]] = 40.0": "place[:-1]] = 1.0", "before] = 40.0": "before] = 1.0", "-80.0": "-2.0"},
+)
+_FIRST = "    look_again[token, place[0]] = -80.0\n"
+for _name, _entry, _words in (
+    (
+        "duplicate_token",
+        "look_again[token, token]",
+        "Your second layer compares the token with tokens: it finds the copies, and the place "
+        "itself. Compare it with what stood *before* each place.",
+    ),
+    (
+        "second_look_turned_round",
+        "look_again[before, token]",
+        "Your second layer compares what stood before *this* place with the tokens of the others. "
+        "It is the other way round: row, what looks; column, what is looked at.",
+    ),
+    (
+        "before_with_before",
+        "look_again[before, before]",
+        "Your second layer compares what stood before with what stood before. That finds the same "
+        "place as the copy, not the one after it.",
+    ),
+):
+    induction_by_hand.slip(
+        f"{_name}_and_the_first_place",
+        f"{_words} And mind the first place, which holds its own token as the one before.",
+        {"look_again[token, before]": _entry, _FIRST: ""},
+    )
+induction_by_hand.slip(
+    "both_written_turned_round",
+    "Both of your layers read where they should write. Rows are read, columns written.",
+    {
+        "write[token, before]": "write[before, token]",
+        "write_again[token, predicted]": "write_again[predicted, token]",
+    },
+)
+induction_by_hand.slip(
+    "place_before_token",
+    "You took the place for the first part of the stream. The token is the first, the place the "
+    "second.",
+    {
+        "token = torch.arange(vocabulary)": "token = length + torch.arange(vocabulary)",
+        "place = vocabulary + torch.arange(length)": "place = torch.arange(length)",
+        "before = vocabulary + length + token": "before = vocabulary + token",
+        "predicted = 2 * vocabulary + length + token": "predicted = 2 * vocabulary + token",
+    },
+)
+induction_by_hand.slip(
+    "minus_infinity",
+    "You gave the first place a score of −∞. An entry of 0 in the stream times ∞ is no number, and "
+    "spoils every score: a finite number far below 0 is enough.",
+    {"-80.0": "-torch.inf"},
+)
+induction_by_hand.slip(
+    "itself_as_well",
+    "Your first layer likes its own place as much as the one before: each gets half.",
+    {"    write[token, before]": ("    look[place, place] = 40.0\n    write[token, before]")},
+)
+induction_by_hand.slip(
+    "all_earlier_places",
+    "Your first layer likes all earlier places alike. The one right before is asked for.",
+    {
+        "look[place[1:], place[:-1]] = 40.0": (
+            "look[vocabulary : vocabulary + length, vocabulary : vocabulary + length] = "
+            "40.0 * torch.ones(length, length).tril(-1)"
+        )
+    },
+)
+induction_by_hand.slip(
+    "predicted_into_the_token",
+    "Your second layer writes the prediction into the first part. It belongs in the fourth.",
+    {"write_again[token, predicted]": "write_again[token, token]"},
+)
+induction_by_hand.slip(
+    "predicted_into_the_third",
+    "Your second layer writes the prediction into the third part. It belongs in the fourth.",
+    {"write_again[token, predicted]": "write_again[token, before]"},
+)
+induction_by_hand.slip(
+    "last_place_left_out",
+    "The last place looks nowhere in particular: your count of places ends one too early.",
+    {"look[place[1:], place[:-1]]": "look[place[1:-1], place[:-2]]"},
+)
+induction_by_hand.slip(
+    "whole_numbers",
+    "Your matrices hold whole numbers. Float tensors are asked for: they meet a stream of floats.",
+    {
+        "return look, write, look_again, write_again": (
+            "return tuple(m.long() for m in (look, write, look_again, write_again))"
+        )
+    },
+)
+
 for _line, _other in (
     ("look[place[1:], place[:-1]] = 40.0", "80.0"),
     ("look_again[token, before] = 40.0", "80.0"),
@@ -253,6 +351,7 @@ for _line, _other in (
 
 induction_by_hand.hint("Layer 1: place i to place i − 1, and copy the token found into part 3.")
 induction_by_hand.hint("Layer 2: my token, against part 3 of the others. What is copied where?")
+induction_by_hand.hint("Place 0 has nothing before it. What does layer 1 write there?")
 induction_by_hand.hint(
     "What does the very first place hold in part 3?",
     when="does not take the first place for one that follows a copy",

@@ -226,6 +226,26 @@ induction_score.slip(
     },
 )
 
+induction_score.slip(
+    "rolled_round",
+    "You rolled the table of copies to the right, and its last column came round to the first: a "
+    "copy at the end of the row, still to come, counts for place 0. Keep earlier copies alone "
+    "before you shift.",
+    {"follows[:, :, 1:] = earlier[:, :, :-1]": "follows = same.roll(1, 2).tril()"},
+)
+induction_score.slip(
+    "tokens_that_come_next",
+    "You counted attention to places that hold the token which comes next. That is known after "
+    "the fact alone, and the token may stand elsewhere as well: look for copies of the current "
+    "token, and take the places after them.",
+    {
+        "follows[:, :, 1:] = earlier[:, :, :-1]": (
+            "follows[:, :-1] = (tokens[:, 1:, None] == tokens[:, None, :])"
+            ".tril(0)[:, : tokens.shape[1]]"
+        )
+    },
+)
+
 _RETURN = "return (mass * counted[:, None]).sum(dim={}) / counted.sum().clamp(min=1)"
 induction_score.equivalent(
     f"`{_RETURN.format('(0, 2)')}` → `{_RETURN.format('(2, 0)')}`",

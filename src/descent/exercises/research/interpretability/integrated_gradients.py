@@ -9,7 +9,7 @@ from descent.exercises.doubles import normals
 from descent.grading import Draw, Exercise, expect
 
 integrated_gradients = Exercise(
-    "integrated_gradients", minutes=25, difficulty=2, returns=torch.Tensor
+    "integrated_gradients", minutes=25, difficulty=2, changes=("f",), returns=torch.Tensor
 )
 
 
@@ -19,9 +19,11 @@ class _Cubic:
     def __init__(self, draw: Draw, d: int) -> None:
         self.cubes = normals(draw, d) + 0.05
         self.product = draw.uniform(0.5, 1.5)
+        self.rows: set[int] = set()
 
     def __call__(self, x):
         rows = x.flatten(1)
+        self.rows.add(len(rows))
         return (self.cubes * rows**3).sum(dim=1) + self.product * rows[:, 0] * rows[:, 1]
 
     def slope(self, row: np.ndarray) -> np.ndarray:
@@ -65,7 +67,15 @@ def _(answer, draw: Draw) -> None:
     )
 
 
-@integrated_gradients.property("works for pictures, each with a start of its own", trials=3)
+@integrated_gradients.property("hands f as many rows as x has, each time", trials=2)
+def _(answer, draw: Draw) -> None:
+    n = 1 + draw.size
+    f = _Cubic(draw, 3)
+    answer(f, normals(draw, n, 3) + 0.3, normals(draw, n, 3), 4)
+    expect(sorted(f.rows), "how many rows f was handed, in any call").equals([n])
+
+
+@integrated_gradients.property("works for pictures, each with a baseline of its own", trials=3)
 def _(answer, draw: Draw) -> None:
     shape = (1 + draw.size % 3, 2, 2, 3)
     f, x, start = _Cubic(draw, 12), normals(draw, *shape) + 0.3, normals(draw, *shape)
@@ -74,7 +84,7 @@ def _(answer, draw: Draw) -> None:
     )
 
 
-@integrated_gradients.property("with a start of zeros", trials=2)
+@integrated_gradients.property("with a baseline of zeros", trials=2)
 def _(answer, draw: Draw) -> None:
     f, x = _Cubic(draw, 3), normals(draw, 2, 3) + 0.3
     start = torch.zeros(2, 3)
@@ -83,7 +93,7 @@ def _(answer, draw: Draw) -> None:
     )
 
 
-@integrated_gradients.property("adds up to f(x) − f(start), to 1e-3, in 200 steps", trials=3)
+@integrated_gradients.property("adds up to f(x) − f(baseline), to 1e-3, in 200 steps", trials=3)
 def _(answer, draw: Draw) -> None:
     f, x, start = _Cubic(draw, 4), normals(draw, 3, 4) / 2, normals(draw, 3, 4) / 2
     total = answer(f, x, start, 200).flatten(1).sum(dim=1)
@@ -132,46 +142,47 @@ integrated_gradients.slip(
 )
 integrated_gradients.slip(
     "factor_start_minus_x",
-    "You multiplied by start − x. All signs are turned round: how far an input moved is x − start.",
+    "You multiplied by baseline − x. All signs are turned round: how far an input moved is "
+    "x − baseline.",
     {_RETURN: "total / steps * (baseline - x)"},
 )
 integrated_gradients.slip(
     "factor_x",
-    "You multiplied by x. That is right for a start of zeros alone: the factor is x − start, how "
-    "far each input moved.",
+    "You multiplied by x. That is right for a baseline of zeros alone: the factor is x − baseline, "
+    "how far each input moved.",
     {_RETURN: "total / steps * x"},
 )
 integrated_gradients.slip(
     "factor_of_the_last_point",
     "You multiplied by x minus the last point of the way, one half-step. The factor is the whole "
-    "way, x − start.",
+    "way, x − baseline.",
     {_RETURN: "total / steps * (x - point.detach())"},
 )
 integrated_gradients.slip(
     "no_factor",
-    "You returned the mean slope. Times x − start it becomes an attribution, in the units of f.",
+    "You returned the mean slope. Times x − baseline it becomes an attribution, in the units of f.",
     {_RETURN: "total / steps"},
 )
 integrated_gradients.slip(
     "start_ignored_on_the_way",
-    "Your way leads from 0 to x: the start is left out of it, and only used in the factor. With a "
-    "start of zeros nobody would notice. Go from the start to x.",
+    "Your way leads from 0 to x: the baseline is left out of it, and only used in the factor. With "
+    "a baseline of zeros nobody would notice. Go from the baseline to x.",
     {_POINT: "share * x"},
 )
 integrated_gradients.slip(
     "start_ignored_throughout",
-    "You took a start of zeros, whatever is given.",
+    "You took a baseline of zeros, whatever is given.",
     {_POINT: "share * x", _RETURN: "total / steps * x"},
 )
 integrated_gradients.slip(
     "too_far",
-    "Your points are start + s·x. They go past x: add s times the *difference*.",
+    "Your points are baseline + s·x. They go past x: add s times the *difference*.",
     {_POINT: "baseline + share * x"},
 )
 integrated_gradients.slip(
     "left_ends",
-    "You took the slope at the beginning of each step, the start among them and x not. The middle "
-    "of each step is asked for; its error falls faster.",
+    "You took the slope at the beginning of each step, the baseline among them and x not. The "
+    "middle of each step is asked for; its error falls faster.",
     {"(k + 0.5) / steps": "k / steps"},
 )
 integrated_gradients.slip(
@@ -181,7 +192,7 @@ integrated_gradients.slip(
 )
 integrated_gradients.slip(
     "both_ends_full_weight",
-    "Your points go evenly from the start to x, both ends with full weight. They count too much "
+    "Your points go evenly from the baseline to x, both ends with full weight. They count too much "
     "so: take the middle of each step.",
     {"(k + 0.5) / steps": "k / max(steps - 1, 1)"},
 )
@@ -218,13 +229,13 @@ integrated_gradients.slip(
 )
 integrated_gradients.slip(
     "size_of_the_factor",
-    "Your factor is the size of x − start. An input that moved down moved by less than 0.",
+    "Your factor is the size of x − baseline. An input that moved down moved by less than 0.",
     {_RETURN: "total / steps * (x - baseline).abs()"},
 )
 integrated_gradients.slip(
     "factor_at_every_point",
     "You multiplied each slope by the point where it was taken. The factor is how far each input "
-    "moved, x − start, for all of them.",
+    "moved, x − baseline, for all of them.",
     {
         "torch.autograd.grad(f(point).sum(), point)[0]": (
             "torch.autograd.grad(f(point).sum(), point)[0] * point.detach()"
@@ -261,7 +272,7 @@ integrated_gradients.slip(
 )
 integrated_gradients.slip(
     "slope_at_the_start",
-    "You took the slope at the start and no other.",
+    "You took the slope at the baseline and no other.",
     {_POINT: "baseline + 0 * share"},
 )
 integrated_gradients.slip(
@@ -287,7 +298,7 @@ integrated_gradients.slip(
 )
 integrated_gradients.slip(
     "first_start_for_all",
-    "You took the first row's start for all rows. Each has its own.",
+    "You took the first row's baseline for all rows. Each has its own.",
     {
         "total = torch.zeros_like(x)": (
             "total = torch.zeros_like(x)\n    baseline = baseline[:1].expand_as(x)"
@@ -295,9 +306,22 @@ integrated_gradients.slip(
     },
 )
 
+
+@integrated_gradients.mistake(
+    "You handed f the points of all steps at once, as one batch. It takes as many rows as x has: "
+    "one that asks each row for a class of its own would quietly answer for the first few alone. "
+    "Call it once for each step."
+)
+def all_steps_in_one_batch(f, x, baseline, steps):
+    shares = ((torch.arange(steps) + 0.5) / steps).reshape(-1, *[1] * x.dim())
+    points = (baseline + shares * (x - baseline)).flatten(0, 1).detach().requires_grad_()
+    slopes = torch.autograd.grad(f(points).sum(), points)[0]
+    return slopes.reshape(steps, *x.shape).mean(dim=0) * (x - baseline)
+
+
 integrated_gradients.hint("Two factors: the mean slope along the way, and how far each moved.")
-integrated_gradients.hint("The points are start + s · (x − start), s = 0.5/n, 1.5/n, …")
+integrated_gradients.hint("The points are baseline + s · (x − baseline), s = 0.5/n, 1.5/n, …")
 integrated_gradients.hint(
-    "Add your attributions up and compare with f(x) − f(start). By which factor are they off?",
+    "Add your attributions up and compare with f(x) − f(baseline). By which factor are they off?",
     when="value",
 )

@@ -31,7 +31,7 @@ def _by_hand(acts, labels, classes: int, penalty: float) -> tuple[np.ndarray, np
 def _expect_probe(answer, acts, labels, classes: int, penalty: float) -> None:
     weight, bias = answer(acts, labels, classes, penalty)
     wanted, wanted_bias = _by_hand(acts, labels, classes, penalty)
-    expect(weight, "the weight").close_to(wanted, rtol=1e-3, atol=1e-3)
+    expect(weight, "the weight").has_dtype("float32").close_to(wanted, rtol=1e-3, atol=1e-3)
     expect(bias, "the bias").close_to(wanted_bias, rtol=1e-3, atol=1e-3)
 
 
@@ -196,6 +196,52 @@ linear_probe.slip(
             "x, y = (acts - middle) / acts.std(dim=0, correction=0).clamp(min=1e-6),"
         )
     },
+)
+
+linear_probe.slip(
+    "double_returned",
+    "Your weight and bias are float64. Activations are float32, and `acts @ weight` takes no "
+    "mixture: compute as you like, and return float32.",
+    {
+        "goals = torch.nn": "acts = acts.double()\n    goals = torch.nn",
+        "penalty * torch.eye(d)": "penalty * torch.eye(d).double()",
+    },
+)
+linear_probe.slip(
+    "labels_as_one_column",
+    "You fitted the label as one number. Class 2 is not twice class 1: each class gets a column of "
+    "its own, of 0 and 1.",
+    {
+        "torch.nn.functional.one_hot(labels, classes).to(acts.dtype)": (
+            "labels[:, None].to(acts.dtype)"
+        )
+    },
+)
+for _name, _std in (("population", "correction=0"), ("sample", "correction=1")):
+    linear_probe.slip(
+        f"scaled_by_the_{_name}_and_back",
+        "You divided the activations by their standard deviations, "
+        + ("n − 1 in them, " if _name == "sample" else "")
+        + "and scaled the weight back afterwards. In between, the penalty was another one.",
+        {
+            "x, y = acts - middle,": (
+                f"scale = acts.std(dim=0, {_std}).clamp(min=1e-6)\n"
+                "    x, y = (acts - middle) / scale,"
+            ),
+            "return weight,": "weight = weight / scale[:, None]\n    return weight,",
+        },
+    )
+linear_probe.slip(
+    "penalty_everywhere",
+    "You added the penalty to every entry of XᵀX/n. It belongs on the diagonal: λ times the "
+    "identity.",
+    {"penalty * torch.eye(d)": "penalty"},
+)
+linear_probe.slip(
+    "bias_is_zero",
+    "Your weight is right, and your bias 0. What you took off to centre has to come back: the "
+    "share of each class, less what the weight gives at the mean.",
+    {"goal - middle @ weight": "torch.zeros_like(goal)"},
 )
 
 linear_probe.equivalent(

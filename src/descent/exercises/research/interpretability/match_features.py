@@ -79,6 +79,7 @@ def _(answer, draw: Draw) -> None:
     true = normals(draw, 3, 4) + 0.05
     found = torch.cat([-true, 0.5 * true + 0.8 * normals(draw, 3, 4)])
     _expect_pairs(answer, found, true, -1.0)
+    _expect_pairs(answer, -true[:1], true[:1], 0.9)
 
 
 @match_features.property("drops pairs below the least cosine, after pairing", trials=4)
@@ -87,6 +88,11 @@ def _(answer, draw: Draw) -> None:
     found = true[[2, 0, 1]] + torch.tensor([0.02, 0.3, 1.4])[:, None] * (normals(draw, 3, 4) + 0.1)
     _expect_pairs(answer, found, true, 0.9)
     _expect_pairs(answer, found, true, 0.5)
+
+
+@match_features.property("keeps a cosine that is exactly the least", trials=1)
+def _(answer, draw: Draw) -> None:
+    _expect_pairs(answer, 2 * torch.eye(3)[[1, 0]], torch.eye(3)[:2], 1.0)
 
 
 @match_features.property("does not let the least cosine decide who is paired with whom", trials=2)
@@ -242,6 +248,50 @@ match_features.slip(
     },
 )
 
+match_features.slip(
+    "at_the_least_dropped",
+    "You dropped a pair whose cosine is exactly the least. From there on it counts as found.",
+    {"if pair[2] >= least": "if pair[2] > least"},
+)
+match_features.slip(
+    "opposite_counts_as_found",
+    "You took the size of the cosine when you dropped pairs. The opposite direction, with a cosine "
+    "near −1, is another feature.",
+    {"if pair[2] >= least": "if abs(pair[2]) >= least"},
+)
+match_features.slip(
+    "sizes_of_all_cosines",
+    "You took the size of all cosines. A feature that points the other way is another one: codes "
+    "are never negative.",
+    {"@ there.T\n": "@ there.T\n    cosines = cosines.abs()\n"},
+)
+match_features.slip(
+    "neither_normalised",
+    "You compared dot products of both as they are, so long features win. Divide both sides by "
+    "their lengths.",
+    {
+        "found[alive] / found[alive].norm(dim=1, keepdim=True)": "found[alive]",
+        "(true / true.norm(dim=1, keepdim=True))": "true",
+    },
+)
+match_features.slip(
+    "nearest_for_each_found",
+    "You gave every found feature its nearest true one. One true feature is then found several "
+    "times: each may be used once.",
+    {
+        _ASSIGN: (
+            "nearest = cosines.argmax(dim=0).tolist()\n"
+            "    columns = sorted(range(len(nearest)), key=lambda k: (nearest[k], k))\n"
+            "    rows = [nearest[k] for k in columns]"
+        )
+    },
+)
+match_features.slip(
+    "only_zeros_are_dead",
+    "You left out rows of length 0 alone. One of 1e-9 is dead as well: its direction is noise.",
+    {">= 1e-6": "> 0.0"},
+)
+
 _ALIVE = "alive = (found.norm(dim=1) {}).nonzero()[:, {}]"
 for _test, _column in (("> 1e-06", "0"), (">= 2e-06", "0"), (">= 1e-06", "-1")):
     match_features.equivalent(
@@ -261,11 +311,6 @@ for _other in ("", ", strict=False"):
         f"`{_PAIRS.format(', strict=True')}` → `{_PAIRS.format(_other)}`",
         because="an assignment has as many rows as columns",
     )
-match_features.equivalent(
-    "`return [pair for pair in pairs if pair[2] >= least]` → "
-    "`return [pair for pair in pairs if pair[2] > least]`",
-    because="no cosine is exactly at the limit",
-)
 
 match_features.hint("All cosines at once: both sides divided by their lengths, then a product.")
 match_features.hint("`scipy.optimize.linear_sum_assignment` finds the pairing of lowest cost.")

@@ -29,9 +29,20 @@ class _Heads(nn.Module):
         fill_with_normals(self, draw, 0.8)
 
     def forward(self, x):
+        return self.out(self.mixed(self._past(x)).flatten(2)).sinh()
+
+    def _past(self, x):
         n, length, _ = x.shape
-        past = self.into(x).cumsum(dim=1).tanh().reshape(n, length, self.heads, self.size)
-        return self.out(self.mixed(past).flatten(2)).sinh()
+        return self.into(x).cumsum(dim=1).tanh().reshape(n, length, self.heads, self.size)
+
+
+class _Twice(_Heads):
+    """What goes into ``mixed``, and comes out of it as the same tensor, is used a second time."""
+
+    def forward(self, x):
+        past = self._past(x)
+        out = self.out(self.mixed(past).flatten(2)).sinh()
+        return out + past.mean(dim=(2, 3))[..., None] * torch.tensor([3.0, -3.0])
 
 
 class _Metric:
@@ -58,22 +69,30 @@ def _score(model: _Heads, mixed: np.ndarray) -> float:
     return float(((out[:, :, 0] - out[:, :, 1]) * weights).mean())
 
 
+def _beside(model: _Heads, mixed: np.ndarray) -> float:
+    """What a `_Twice` scores by its second use."""
+    weights = np.arange(1.0, mixed.shape[1] + 1)
+    return float((6 * mixed.mean(axis=(2, 3)) * weights).mean()) * isinstance(model, _Twice)
+
+
 def _effect(model: _Heads, clean, corrupted, head: int) -> float:
     good, bad = _mixed(model, clean), _mixed(model, corrupted)
     patched = bad.copy()
     patched[:, :, head] = good[:, :, head]
-    low, high = _score(model, bad), _score(model, good)
-    return (_score(model, patched) - low) / (high - low)
+    low, high = (_score(model, mixed) + _beside(model, mixed) for mixed in (bad, good))
+    return (_score(model, patched) + _beside(model, bad) - low) / (high - low)
 
 
-def _case(draw: Draw):
-    n, length, d = 1 + draw.size % 4, 3 + draw.size % 3, 3
-    model = _Heads(draw, d, 2 + draw.size % 3, 2)
+def _case(draw: Draw, kind: type[_Heads] = _Heads):
+    n, length, d = 1 + draw.size % 4, 4 + draw.size % 3, 3
+    model = kind(draw, d, 2 + draw.size % 3, 4)
     while True:
         clean, corrupted = normals(draw, n, length, d), normals(draw, n, length, d)
-        gap = _score(model, _mixed(model, clean)) - _score(model, _mixed(model, corrupted))
+        good, bad = _mixed(model, clean), _mixed(model, corrupted)
+        gap = _score(model, good) - _score(model, bad)
+        gap += _beside(model, good) - _beside(model, bad)
         if abs(gap) > 0.3:
-            return model, clean, corrupted
+            return (model, clean, corrupted) if gap > 0 else (model, corrupted, clean)
 
 
 def _expect_effect(answer, model, clean, corrupted, head: int) -> None:
@@ -102,9 +121,17 @@ def _(answer, draw: Draw) -> None:
     with torch.no_grad():
         model.out.weight[:, model.size :] = 0.0
     gap = _score(model, _mixed(model, clean)) - _score(model, _mixed(model, corrupted))
+    if gap < 0:
+        clean, corrupted = corrupted, clean
     if abs(gap) > 0.05:
         _expect_effect(answer, model, clean, corrupted, 0)
         _expect_effect(answer, model, clean, corrupted, 1)
+
+
+@patching_effect.property("spoils no tensor that the model uses once more", trials=2)
+def _(answer, draw: Draw) -> None:
+    model, clean, corrupted = _case(draw, _Twice)
+    _expect_effect(answer, model, clean, corrupted, 0)
 
 
 @patching_effect.property("leaves no hook behind, and the model as it was", trials=2)
@@ -174,9 +201,25 @@ patching_effect.slip(
 )
 patching_effect.slip(
     "always_all_of_it",
-    "Your effect is 1 whatever the head: the clean output went into the clean run, or that of all "
-    "heads into the corrupted one. One head's clean output goes into the corrupted run.",
+    "Your effect is 1 whatever the head: the clean output went into the clean run. It goes into "
+    "the corrupted one.",
     {"run(corrupted, patch)": "run(clean, patch)"},
+)
+patching_effect.slip(
+    "all_heads",
+    "You put in the clean output of all heads. One head's goes in, and the others keep what they "
+    "gave.",
+    {
+        "        mixed = output.clone()\n        mixed[:, :, head] = seen[0][:, :, head]\n": (
+            "        mixed = seen[0].clone()\n"
+        )
+    },
+)
+patching_effect.slip(
+    "share_of_a_patched_clean_run",
+    "You put the corrupted output into the clean run, and measured where that came out. Here the "
+    "clean output goes into the corrupted run.",
+    {"run(corrupted, patch)": "run(clean, patch)", "seen[0]": "seen[1]"},
 )
 patching_effect.slip(
     "its_own_output",
@@ -287,6 +330,34 @@ patching_effect.slip(
         "mixed[:, :, head] = seen[0][:, :, head]": (
             "mixed[:, :, head - 1] = seen[0][:, :, head - 1]"
         )
+    },
+)
+
+patching_effect.slip(
+    "changed_in_place",
+    "You wrote into the part's own output. Where the model uses that tensor once more, it is "
+    "patched there as well: copy it, put the head in, and return the copy.",
+    {"mixed = output.clone()": "mixed = output"},
+)
+patching_effect.slip(
+    "size_of_the_share",
+    "You took the size of the share. Where the head makes matters worse, it is below 0.",
+    {_RETURN: "abs((run(corrupted, patch) - low) / (high - low))"},
+)
+patching_effect.slip(
+    "a_number_for_a_head",
+    "You put in one *number* of every head. The shape is (n, T, heads, size): heads are axis 2.",
+    {
+        "mixed[:, :, head] = seen[0][:, :, head]": "mixed[..., head] = seen[0][..., head]",
+    },
+)
+patching_effect.slip(
+    "a_row_for_a_head",
+    "You put in one *row* of the batch. The shape is (n, T, heads, size): heads are axis 2.",
+    {
+        "mixed[:, :, head] = seen[0][:, :, head]": (
+            "mixed[head % len(mixed)] = seen[0][head % len(mixed)]"
+        ),
     },
 )
 

@@ -119,6 +119,60 @@ previous_token_score.slip(
     {".mean(dim=(0, 2))": "[:, :, -1].mean(dim=0)"},
 )
 
+previous_token_score.slip(
+    "largest_row",
+    "You took the row of the batch with the most of it, and not the mean over rows.",
+    {".mean(dim=(0, 2))": ".amax(dim=0).mean(dim=1)"},
+)
+previous_token_score.slip(
+    "summed_over_places",
+    "You added the attention up over places. The mean over them is asked for.",
+    {".mean(dim=(0, 2))": ".sum(dim=2).mean(dim=0)"},
+)
+previous_token_score.slip(
+    "divided_by_the_table",
+    "You averaged over the whole table of T × T. The mean is over the places that look, T − 1 of "
+    "them.",
+    {".mean(dim=(0, 2))": ".sum(dim=2).mean(dim=0) / attention.shape[2] ** 2"},
+)
+previous_token_score.slip(
+    "all_earlier_places",
+    "You added up the attention to all earlier places. The place right before is asked for.",
+    {
+        "attention.diagonal(offset=-1, dim1=2, dim2=3).mean(dim=(0, 2))": (
+            "attention.tril(-1).sum(dim=3)[:, :, 1:].mean(dim=(0, 2))"
+        )
+    },
+)
+previous_token_score.slip(
+    "diagonal_of_the_first_axes",
+    "`diagonal` takes the first two axes where you do not name any: rows of the batch and heads. "
+    "Give it `dim1=2, dim2=3`.",
+    {", dim1=2, dim2=3)": ")"},
+)
+previous_token_score.slip(
+    "diagonal_of_the_first_axes_averaged",
+    "Where you name no axes, `diagonal` goes over rows of the batch and heads. Give it "
+    "`dim1=2, dim2=3`.",
+    {", dim1=2, dim2=3).mean(dim=(0, 2))": ").mean(dim=(0, 1))"},
+)
+previous_token_score.slip(
+    "rows_not_averaged",
+    "You have a score for each row of the batch. The mean is over the rows too: one number a head.",
+    {".mean(dim=(0, 2))": ".mean(dim=2)"},
+)
+previous_token_score.slip(
+    "rows_for_heads",
+    "You averaged over the heads and the places, so you have one number a row of the batch. Heads "
+    "are axis 1.",
+    {".mean(dim=(0, 2))": ".mean(dim=(1, 2))"},
+)
+previous_token_score.slip(
+    "one_number_for_all_heads",
+    "You averaged over everything. Each head has its own score.",
+    {".mean(dim=(0, 2))": ".mean()"},
+)
+
 _MEAN = "return attention.diagonal(offset=-1, dim1=2, dim2=3).mean(dim={})"
 previous_token_score.equivalent(
     f"`{_MEAN.format('(0, 2)')}` → `{_MEAN.format('(2, 0)')}`",

@@ -27,6 +27,7 @@ def _expect_recorded(answer, tower: Tower, x, names: list[str]) -> None:
 @record.property("gives what every named part gave", trials=6)
 def _(answer, draw: Draw) -> None:
     tower, x = _tower(draw)
+    _expect_recorded(answer, tower, x, ["last", "bend"])
     _expect_recorded(answer, tower, x, ["inner.0", "last", "bend"])
 
 
@@ -39,7 +40,7 @@ def _(answer, draw: Draw) -> None:
 @record.property("runs the model once, and returns nothing with a graph")
 def _(answer, draw: Draw) -> None:
     tower, x = _tower(draw)
-    found = answer(tower, x, ["first", "inner.1"])
+    found = answer(tower, x, ["first", "inner"])
     expect(tower.runs, "how often the model ran").equals(1)
     for name, values in found.items():
         expect(values.requires_grad, f"whether a graph hangs on {name}").equals(False)

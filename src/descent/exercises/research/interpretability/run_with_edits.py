@@ -50,6 +50,19 @@ def _(answer, draw: Draw) -> None:
     expect(tower.runs, "how often the model ran").equals(1)
 
 
+@run_with_edits.property("edits parts inside of parts", trials=2)
+def _(answer, draw: Draw) -> None:
+    tower, x = _tower(draw)
+    bend = tower_by_hand(tower, x)["bend"]
+    expected = _after_bend(tower, 2.0 * bend)
+    expect(answer(tower, x, {"bend": lambda output: 2.0 * output}), "the output").close_to(
+        expected, atol=1e-4
+    )
+    expected = _after_bend(tower, bend, lambda inner: 0.5 - inner)
+    found = answer(tower, x, {"inner.1": lambda output: 0.5 - output})
+    expect(found, "the output with a part of a part edited").close_to(expected, atol=1e-4)
+
+
 @run_with_edits.property("can put in numbers from elsewhere", trials=3)
 def _(answer, draw: Draw) -> None:
     tower, x = _tower(draw)
@@ -141,8 +154,8 @@ def right_run(model, x, edits):
 
 run_with_edits.slip(
     "nothing_returned",
-    "Your hook computes the edit and returns nothing, so the model goes on with the old output. "
-    "What a forward hook *returns* replaces it.",
+    "The model goes on with the old output: there is no hook, or yours computes the edit and "
+    "returns nothing. What a forward hook *returns* replaces it.",
     {"lambda part, inputs, output: edit(output)": "lambda part, inputs, output: None"},
 )
 run_with_edits.slip(
@@ -200,8 +213,8 @@ run_with_edits.slip(
 )
 run_with_edits.slip(
     "without_graph",
-    "You ran the model without a graph. Later exercises differentiate through an edited run: leave "
-    "`no_grad` to the caller.",
+    "You ran the model without a graph. Whoever calls this may want a slope through the edited "
+    "run: leave `no_grad` to the caller.",
     {"return model(x)": "return torch.no_grad()(model)(x)"},
 )
 run_with_edits.slip(
@@ -236,6 +249,29 @@ run_with_edits.slip(
     "An unknown name stops you while hooks are already on the parts before it, and these stay. "
     "Look all names up before you register the first.",
     {"if missing:": "if False:"},
+)
+
+run_with_edits.slip(
+    "outermost_parts_alone",
+    "You look for names among the outermost parts alone. Parts inside of parts have names as well, "
+    'such as "inner.0": `named_modules()` has them all.',
+    {"model.named_modules()": "model.named_children()"},
+)
+run_with_edits.slip(
+    "another_error",
+    "For a name that no part has you raise another error. KeyError is asked for.",
+    {"raise KeyError(missing)": "raise ValueError(missing)"},
+)
+run_with_edits.slip(
+    "found_out_too_late",
+    "You notice the unknown name after the model has run. Look all names up first.",
+    {"raise KeyError(missing)": "model(x)\n        raise KeyError(missing)"},
+)
+run_with_edits.slip(
+    "plain_run_first",
+    "You ran the model a second time, without the edits or with them. One run, with the hooks on "
+    "it, is enough.",
+    {"    def editor(edit):": "    model(x)\n\n    def editor(edit):"},
 )
 
 run_with_edits.hint("It is `record` with one difference: the hook returns something.")

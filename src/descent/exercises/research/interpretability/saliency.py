@@ -11,7 +11,9 @@ from descent.grading import Draw, Exercise, expect
 
 from .shared import expect_no_gradients
 
-saliency = Exercise("saliency", minutes=15, difficulty=1, changes=("model",), returns=torch.Tensor)
+saliency = Exercise(
+    "saliency", minutes=15, difficulty=1, changes=("model", "x"), returns=torch.Tensor
+)
 
 
 class _Classifier(nn.Module):
@@ -86,7 +88,31 @@ def _(answer, draw: Draw) -> None:
     expect(found.requires_grad, "whether a graph hangs on the map").equals(False)
 
 
-@saliency.property("works in a place where no gradients are asked for", trials=1)
+@saliency.property("leaves what was in a parameter's gradient before", trials=1)
+def _(answer, draw: Draw) -> None:
+    model, x, classes = _case(draw, 1)
+    for parameter in model.parameters():
+        parameter.grad = torch.ones_like(parameter)
+    answer(model, x, classes)
+    kept = [
+        parameter.grad is not None and bool((parameter.grad == 1).all())
+        for parameter in model.parameters()
+    ]
+    expect(kept, "whether the gradient that was in each parameter is as it was").equals(
+        [True] * len(kept)
+    )
+
+
+@saliency.property("leaves the pictures as they were", trials=1)
+def _(answer, draw: Draw) -> None:
+    model, x, classes = _case(draw, 2)
+    before = x.clone()
+    answer(model, x, classes)
+    expect(x.requires_grad, "whether the pictures ask for gradients afterwards").equals(False)
+    expect(x.detach(), "the pictures afterwards").close_to(before, rtol=0, atol=0)
+
+
+@saliency.property("works for a model whose parameters are frozen", trials=1)
 def _(answer, draw: Draw) -> None:
     model, x, classes = _case(draw, 2)
     for parameter in model.parameters():
@@ -221,6 +247,29 @@ saliency.slip(
     "You called `backward`, which also adds to the gradient of every parameter. The next training "
     "step would use it: ask `torch.autograd.grad` for x alone.",
     {"torch.autograd.grad(chosen.sum(), x)[0]": "(chosen.sum().backward(), x.grad)[1]"},
+)
+
+saliency.slip(
+    "gradients_wiped",
+    "You called `backward` and then emptied the gradients of all parameters: what a training step "
+    "had gathered there is gone. Ask `torch.autograd.grad` for x alone.",
+    {
+        "torch.autograd.grad(chosen.sum(), x)[0]": (
+            "(chosen.sum().backward(), model.zero_grad(), x.grad)[2]"
+        )
+    },
+)
+saliency.slip(
+    "the_pictures_themselves",
+    "You asked for gradients on the caller's own pictures, and they go on asking for them: "
+    "drawing them then fails, and whatever is computed with them builds a graph. Work on a copy.",
+    {"x = x.detach().clone().requires_grad_()": "x = x.requires_grad_()"},
+)
+saliency.slip(
+    "of_the_mean_loss",
+    "You differentiated the loss, a mean over the batch. It depends on all the logits, and is flat "
+    "where the network is sure: take each picture's own logit, and the sum of them.",
+    {"chosen.sum()": "torch.nn.functional.cross_entropy(logits, classes)"},
 )
 
 saliency.hint("A copy of x that asks for gradients; the logits; one of them a picture.")

@@ -30,13 +30,11 @@ def _by_hand(x, encoder, offset, decoder, centre, penalty) -> tuple[float, np.nd
 
 def _case(draw: Draw):
     n, d, k = 1 + draw.size % 5, 2 + draw.size % 3, 4 + draw.size % 4
-    return (
-        normals(draw, n, d) + 0.05,
-        normals(draw, d, k),
-        normals(draw, k, scale=0.5) + 0.1,
-        1.5 * normals(draw, k, d) + 0.05,
-        normals(draw, d) + 0.4,
-    )
+    while True:
+        x, centre = normals(draw, n, d) + 0.05, normals(draw, d) + 0.4
+        encoder, offset = normals(draw, d, k), normals(draw, k, scale=0.5) + 0.1
+        if float(((x - centre) @ encoder + offset).abs().min()) > 0.01:  # no code at its kink
+            return x, encoder, offset, 1.5 * normals(draw, k, d) + 0.05, centre
 
 
 def _expect_loss(answer, *case) -> None:
@@ -215,6 +213,44 @@ sparse_loss.slip(
     "codes_detached",
     "Your cost has no slope towards the codes: they are detached in it.",
     {"(codes * decoder": "(codes.detach() * decoder"},
+)
+
+sparse_loss.slip(
+    "codes_alone_squared",
+    "You squared the codes in the cost. Squares make codes small, and not 0: it takes their size "
+    "itself.",
+    {"(codes * decoder.norm(dim=1))": "(codes.square() * decoder.norm(dim=1))"},
+)
+sparse_loss.slip(
+    "length_of_the_error",
+    "You took the length of each row's error. Its square is asked for.",
+    {".square().sum(dim=1)": ".norm(dim=1)"},
+)
+sparse_loss.slip(
+    "lengths_of_active_features",
+    "Your cost adds up the lengths of the active features, however active they are. Such a count "
+    "has no slope towards the codes: weigh each length by its code.",
+    {"(codes * decoder.norm(dim=1))": "((codes > 0).float() * decoder.norm(dim=1))"},
+)
+sparse_loss.slip(
+    "rebuilt_returned",
+    "You returned the rebuilt x. The codes are asked for.",
+    {".mean(), codes": ".mean(), codes @ decoder + centre"},
+)
+sparse_loss.slip(
+    "penalty_on_the_error",
+    "You weighed the error by the penalty, and not the cost.",
+    {"error + penalty * cost": "penalty * error + cost"},
+)
+sparse_loss.slip(
+    "length_of_the_whole_decoder",
+    "You took one length, that of all rows of the decoder together. Each row has its own: `dim=1`.",
+    {"decoder.norm(dim=1)": "decoder.norm()"},
+)
+sparse_loss.slip(
+    "offset_taken_off",
+    "You took the offset off. It is added.",
+    {" @ encoder + offset)": " @ encoder - offset)"},
 )
 
 sparse_loss.hint("Codes, then the rebuilt x, then two sums over a row, then the mean over rows.")

@@ -48,18 +48,6 @@ def _expect_honest(
     )
 
 
-@state_mechanism.property("holds in new pictures where all channels do nearly as much", trials=1)
-def _(answer, draw: Draw) -> None:
-    _expect_honest(answer, draw, np.full(40, 0.5), 60, 1000)
-
-
-@state_mechanism.property("holds where one channel does more than the others", trials=1)
-def _(answer, draw: Draw) -> None:
-    truths = np.zeros(12)
-    truths[0] = 3.0
-    _expect_honest(answer, draw, truths, 50, 200)
-
-
 @state_mechanism.property("names the channel that does most", trials=4)
 def _(answer, draw: Draw) -> None:
     truths = 0.2 * draw.rng.permutation(8)
@@ -71,6 +59,21 @@ def _(answer, draw: Draw) -> None:
     expect([low, high], "the ends of the interval").is_between(4.5, 7.5)
 
 
+@state_mechanism.property("has an interval of the mean effect, from one half", trials=2)
+def _(answer, draw: Draw) -> None:
+    _, low, high = answer(_world(draw.rng, np.array([0.0, 9.0, 1.0]), 400, 2.0))
+    needed = 2 * 1.96 * 2.0 / np.sqrt(200)
+    name = "its width with 400 pictures, in widths of an interval from 200"
+    expect((high - low) / needed, name).is_between(0.8, 1.25)
+
+
+@state_mechanism.property("goes by the mean effect, not by how often one is largest", trials=2)
+def _(answer, draw: Draw) -> None:
+    seen = _world(draw.rng, np.array([0.0, 2.0, -1.0]), 240, 0.1)
+    seen[draw.rng.permutation(240)[:72], 0] += 20.0  # in three of ten pictures, and much
+    expect(answer(seen)[0], "the channel").equals(0)
+
+
 @state_mechanism.property("is not led astray by a few odd pictures", trials=3)
 def _(answer, draw: Draw) -> None:
     seen = _world(draw.rng, np.array([-1.0, 4.0, -1.0, 0.0]), 60, 1.0)
@@ -79,13 +82,26 @@ def _(answer, draw: Draw) -> None:
     expect(answer(seen)[0], "the channel").equals(1)
 
 
-@state_mechanism.property(
-    "has an interval of the mean effect, and not of single pictures", trials=2
-)
+@state_mechanism.property("does not flatter the channel that it chose", trials=1)
 def _(answer, draw: Draw) -> None:
-    truths = np.array([0.0, 4.0, 1.0])
-    _, low, high = answer(_world(draw.rng, truths, 400, 1.0))
-    expect(high - low, "the width, with 400 pictures").is_between(0.15, 0.45)
+    middles = []
+    for _ in range(40):
+        _, low, high = answer(_world(draw.rng, np.zeros(150), 60, 1.0))
+        middles.append((low + high) / 2)
+    name = "the mean of 40 claims' middles, for channels that all do nothing"
+    expect(float(np.mean(middles)), name).is_between(-0.12, 0.12)
+
+
+@state_mechanism.property("holds in new pictures where all channels do nearly as much", trials=1)
+def _(answer, draw: Draw) -> None:
+    _expect_honest(answer, draw, np.full(120, 0.5), 60, 300)
+
+
+@state_mechanism.property("holds where one channel does more than the others", trials=1)
+def _(answer, draw: Draw) -> None:
+    truths = np.zeros(12)
+    truths[0] = 3.0
+    _expect_honest(answer, draw, truths, 50, 100)
 
 
 @state_mechanism.property("works for an odd number of pictures, and the least, 20", trials=3)
@@ -140,11 +156,47 @@ state_mechanism.slip(
     {"choose.mean(axis=0)": "drops.mean(axis=0)"},
 )
 state_mechanism.slip(
+    "measured_on_all",
+    "You chose on one half and measured on all pictures. The half that chose has had its say: "
+    "measure on the other alone.",
+    {"seen = judge[:, channel]": "seen = drops[:, channel]"},
+)
+state_mechanism.slip(
     "first_half_and_second",
     "You cut the evidence in the middle. Pictures may come sorted, and the halves then differ in "
     "kind: take every second one, or draw lots.",
     {"drops[::2], drops[1::2]": "drops[: len(drops) // 2], drops[len(drops) // 2 :]"},
 )
+for _name, _edits, _words in (
+    (
+        "chosen_and_judged_on_the_same",
+        {"choose, judge = drops[::2], drops[1::2]": "choose, judge = drops, drops"},
+        "You chose the channel and judged it on the same pictures, so it looks too good there",
+    ),
+    (
+        "judged_on_the_choosing_half",
+        {"seen = judge[:, channel]": "seen = choose[:, channel]"},
+        "You measured on the half that you had chosen on, so the channel looks too good there",
+    ),
+    (
+        "measured_on_all",
+        {"seen = judge[:, channel]": "seen = drops[:, channel]"},
+        "You measured on all pictures, and half of them had their say in the choice",
+    ),
+    (
+        "first_half_and_second",
+        {
+            "drops[::2], drops[1::2]": "drops[: len(drops) // 2], drops[len(drops) // 2 :]",
+        },
+        "You cut the evidence in the middle, and sorted pictures then differ in kind",
+    ),
+):
+    state_mechanism.slip(
+        f"{_name}_divided_by_n",
+        f"{_words}: choose on every second one, and measure on the others. That your deviation "
+        "divides by n, and not by n − 1, is a trifle.",
+        {**_edits, "ddof=1": "ddof=0"},
+    )
 state_mechanism.slip(
     "single_pictures",
     "Your interval is that of single pictures. The claim is about their mean: divide by √n.",
@@ -176,6 +228,28 @@ state_mechanism.slip(
     "You chose the channel with the largest effect in any single picture. One odd picture decides "
     "then: take the mean.",
     {"choose.mean(axis=0)": "choose.max(axis=0)"},
+)
+state_mechanism.slip(
+    "median_effect",
+    "You chose by the median. A channel that matters much in a third of the pictures, and not at "
+    "all in the others, has a median of 0: the mean is asked for.",
+    {"choose.mean(axis=0)": "np.median(choose, axis=0)"},
+)
+state_mechanism.slip(
+    "most_often_the_largest",
+    "You chose the channel that is the largest in most pictures. How much it does counts as well: "
+    "take the mean.",
+    {
+        "choose.mean(axis=0).argmax()": (
+            "np.bincount(choose.argmax(axis=1), minlength=drops.shape[1]).argmax()"
+        )
+    },
+)
+state_mechanism.slip(
+    "mean_of_the_sizes",
+    "You averaged the sizes of the effects. The channel whose loss *lowers* the margin most is "
+    "asked for: keep the signs.",
+    {"choose.mean(axis=0)": "abs(choose).mean(axis=0)"},
 )
 state_mechanism.slip(
     "largest_size",

@@ -25,7 +25,7 @@ MARGIN = 0.1
 
 
 class Laboratory:
-    """Trains a model a seed, at the price of 1; scores with a head off are free."""
+    """Trains the models of the seeds that it may, each at its first score."""
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class Laboratory:
         if off not in (None, "previous", "other"):
             raise ValueError(f"no head is called {off!r}")
         if seed not in self.trained:
-            if len(self.trained) >= self.budget:
+            if seed not in range(self.budget):
                 self.overdrawn = True
                 raise RuntimeError("the budget is spent")
             self.trained[seed] = self._train()
@@ -77,13 +77,16 @@ class Laboratory:
 def _ask(answer, laboratory: Laboratory):
     """The claim, or None where the budget was overdrawn."""
     try:
-        found = answer(laboratory, laboratory.budget)
+        return answer(laboratory, laboratory.budget)
     except RuntimeError:
         if not laboratory.overdrawn:
             raise
-        found = None
-    expect(laboratory.overdrawn, "whether more was trained than the budget allows").equals(False)
-    return found
+        trained = sorted(laboratory.trained)
+        expect(trained, "the seeds that were trained by then").equals(
+            list(range(laboratory.budget))
+        )
+    expect(laboratory.overdrawn, "whether a seed was asked for that is not trained").equals(False)
+    return None
 
 
 def _concluded(answer, laboratory: Laboratory, right: str):
@@ -157,12 +160,16 @@ def _(answer, draw: Draw) -> None:
 class _Fixed(Laboratory):
     """Every seed's difference is written down."""
 
-    def __init__(self, draw: Draw, differences: list[float]) -> None:
+    def __init__(
+        self, draw: Draw, differences: list[float], wholes: list[float] | None = None
+    ) -> None:
         super().__init__(draw.rng, len(differences), 0.0)
-        self.differences = differences
+        self.differences, self.wholes = differences, wholes
 
     def _train(self) -> dict[str, float]:
         scores = super()._train()
+        if self.wholes is not None:
+            scores["None"] = self.wholes[len(self.trained)]
         scores["previous"] = scores["other"] - self.differences[len(self.trained)]
         return scores
 
@@ -188,9 +195,20 @@ def _(answer, draw: Draw) -> None:
     )
 
 
+@study_heads.property("draws the line at 0.7, which is enough itself", trials=1)
+def _(answer, draw: Draw) -> None:
+    differences = [0.3, 0.5, 0.4, 0.45, 0.9]
+    wholes = [0.7, 0.9, 0.7, 0.8, 0.65]  # the last one is left out
+    found = _concluded(answer, _Fixed(draw, differences, wholes), "specific")
+    if found is not None:
+        expect((found[1] + found[2]) / 2, "the middle of the interval").close_to(
+            sum(differences[:4]) / 4, rtol=1e-3, atol=1e-4
+        )
+
+
 @study_heads.property("hands in an interval of the difference that holds as often as it says")
 def _(answer, draw: Draw) -> None:
-    repeats, hits, widths = 120, 0, []
+    repeats, hits, widths = 40, 0, []
     for _ in range(repeats):
         truth = float(draw.rng.uniform(0.0, 0.5))
         found = answer(Laboratory(draw.rng, 5, truth, noise=0.04, spread=0.08), 5)
@@ -204,7 +222,14 @@ def _(answer, draw: Draw) -> None:
 
 @study_heads.property("spends the budget: every seed it may, with all three scores", trials=2)
 def _(answer, draw: Draw) -> None:
-    laboratory = Laboratory(draw.rng, draw.integers(5, 12), 0.4)
+    class FailsOnce(Laboratory):
+        """The second seed learns nothing."""
+
+        def _train(self) -> dict[str, float]:
+            self.failing = float(len(self.trained) == 1)
+            return super()._train()
+
+    laboratory = FailsOnce(draw.rng, draw.integers(5, 12), 0.4)
     if _ask(answer, laboratory) is None:
         return
     expect(len(laboratory.trained), "how many models were trained").equals(laboratory.budget)
@@ -390,8 +415,125 @@ study_heads.slip(
     {"if high < 0.1": "if -0.1 < low and high < 0.1"},
 )
 
+study_heads.slip(
+    "exactly_enough_left_out",
+    "You left out seeds that score exactly 0.7. Those *below* are to be left out.",
+    {"if whole >= 0.7:": "if whole > 0.7:"},
+)
+study_heads.slip(
+    "another_bar",
+    "Your bar for having learnt induction is lower than 0.7, such as 0.5. Seeds below 0.7 are to "
+    "be left out.",
+    {"if whole >= 0.7:": "if whole >= 0.5:"},
+)
+study_heads.slip(
+    "others_not_asked",
+    "You asked for the two other scores of seeds that learnt induction alone. All three scores of "
+    "each seed are asked for.",
+    {
+        '        with_other_off = laboratory.score(seed, "other")\n'
+        '        without = laboratory.score(seed, "previous")\n'
+        "        if whole >= 0.7:\n": (
+            "        if whole >= 0.7:\n"
+            '            with_other_off = laboratory.score(seed, "other")\n'
+            '            without = laboratory.score(seed, "previous")\n'
+        )
+    },
+)
+study_heads.slip(
+    "seeds_from_one",
+    "Your seeds begin at 1. They are numbered from 0, and the last one that the budget allows is "
+    "budget − 1.",
+    {"for seed in range(budget)": "for seed in range(1, budget + 1)"},
+)
+study_heads.slip(
+    "five_seeds",
+    "You train five seeds, however many the budget allows. Your interval is wider than it need be.",
+    {"for seed in range(budget)": "for seed in range(min(budget, 5))"},
+)
+study_heads.slip(
+    "three_seeds",
+    "You train three seeds, however many the budget allows. Your interval is wider than it need "
+    "be.",
+    {"for seed in range(budget)": "for seed in range(min(budget, 3))"},
+)
+study_heads.slip(
+    "odd_seeds_left_out",
+    "You left out seeds that score high without their previous-token head. Those speak against the "
+    "claim: whether a seed counts is decided by the whole model alone.",
+    {"if whole >= 0.7:": "if whole >= 0.7 and without <= 0.7:"},
+)
+study_heads.slip(
+    "compared_with_zero",
+    "You compare the interval with 0, on both sides. The page asks for 0.1: an effect that nobody "
+    "would care about is none.",
+    {"if low > 0.1:": "if low > 0:", "if high < 0.1": "if high < 0"},
+)
+study_heads.slip(
+    "unpaired_two_groups",
+    "You compared two groups as if they were of different models, with 2n − 2 degrees of freedom. "
+    "Each seed has both scores: take the difference within a seed, and what seeds differ by falls "
+    "out.",
+    {
+        "    differences = []\n": "    differences, first, second = [], [], []\n",
+        _APPEND: (
+            "differences.append(with_other_off - without)\n"
+            "            first.append(with_other_off)\n            second.append(without)"
+        ),
+        "stats.t.ppf(0.975, n - 1)": "stats.t.ppf(0.975, 2 * n - 2)",
+        "np.std(differences, ddof=1) / np.sqrt(n))": (
+            "np.sqrt(np.var(first, ddof=1) + np.var(second, ddof=1)) / np.sqrt(n))"
+        ),
+    },
+)
+
+
+def _conclusion(differences: list[float]) -> tuple[str, float, float]:
+    """What a right study makes of these."""
+    n = len(differences)
+    if n < 3:
+        return "undecided", -1.0, 1.0
+    middle = float(np.mean(differences))
+    half = float(stats.t.ppf(0.975, n - 1) * np.std(differences, ddof=1) / np.sqrt(n))
+    low, high = middle - half, middle + half
+    if low > MARGIN:
+        return "specific", low, high
+    return ("not specific" if high < MARGIN else "undecided"), low, high
+
+
+@study_heads.mistake(
+    "You stop training as soon as the interval decides. Who looks after every seed and stops when "
+    "the answer suits errs far more often than one time in twenty: spend the budget, then look."
+)
+def stops_when_it_suits(laboratory, budget):
+    differences = []
+    for seed in range(budget):
+        whole = laboratory.score(seed)
+        other, previous = laboratory.score(seed, "other"), laboratory.score(seed, "previous")
+        if whole >= 0.7:
+            differences.append(other - previous)
+        found = _conclusion(differences)
+        if found[0] != "undecided":
+            break
+    return found
+
+
+@study_heads.mistake(
+    "You trained another seed for each that learnt no induction. The budget counts those as well: "
+    "fewer differences are what is left."
+)
+def failed_seeds_replaced(laboratory, budget):
+    differences, seed = [], 0
+    while len(differences) < budget:
+        whole = laboratory.score(seed)
+        other, previous = laboratory.score(seed, "other"), laboratory.score(seed, "previous")
+        if whole >= 0.7:
+            differences.append(other - previous)
+        seed += 1
+    return _conclusion(differences)
+
+
 for _line, _other in (
-    ("if whole >= 0.7:", "if whole > 0.7:"),
     ("if low > 0.1:", "if low >= 0.1:"),
     (
         "return ('not specific' if high < 0.1 else 'undecided', low, high)",

@@ -49,6 +49,15 @@ def _(answer, draw: Draw) -> None:
     expect(answer(x, codes, decoder, centre), "the factors").close_to(factors, rtol=1e-2, atol=1e-2)
 
 
+@unshrink.property("may be below 0, where the error is smallest there", trials=1)
+def _(answer, draw: Draw) -> None:
+    x, codes, decoder, centre = _case(draw)
+    factors = torch.ones(codes.shape[1])
+    factors[0] = -0.6
+    x = (codes * factors) @ decoder + centre
+    expect(answer(x, codes, decoder, centre), "the factors").close_to(factors, rtol=1e-2, atol=1e-2)
+
+
 @unshrink.property("is 1 for a feature that is never active", trials=3)
 def _(answer, draw: Draw) -> None:
     x, codes, decoder, centre = _case(draw)
@@ -164,6 +173,61 @@ unshrink.slip(
     "the decoder as "
     "it is.",
     {"decoder[alive].double()": ("torch.nn.functional.normalize(decoder[alive].double(), dim=1)")},
+)
+
+_SOLUTION = "torch.linalg.lstsq(left, right[:, None]).solution[:, 0]"
+unshrink.slip(
+    "others_left_as_they_are",
+    "You fitted each feature to what the others leave over, and left these shrunken as they are. "
+    "They change too: solve for all factors together.",
+    {
+        _SOLUTION: (
+            "1 + ((active.T @ ((x - centre).double() - active @ rows)) * rows).sum(dim=1) "
+            "/ left.diagonal()"
+        )
+    },
+)
+unshrink.slip(
+    "one_factor_for_all_and_the_dead",
+    "You gave all features one factor, those that are never active among them. Rare and weak ones "
+    "are shrunk more than others, and of a dead one nothing is known.",
+    {f"factors[alive] = {_SOLUTION}": "factors[:] = right.sum() / left.sum()"},
+)
+unshrink.slip(
+    "dead_in_the_equations",
+    "A feature that is never active makes your equations unsolvable: its row and column are 0. "
+    "Leave it out of them.",
+    {
+        "alive = codes.sum(dim=0) > 0": "alive = codes.sum(dim=0) >= 0",
+        _SOLUTION: "torch.linalg.solve(left, right)",
+    },
+)
+unshrink.slip(
+    "projections_compared",
+    "You compared how far x goes in each feature's direction with the size of its code. The others "
+    "go in that direction as well: solve for all factors together.",
+    {
+        _SOLUTION: (
+            "(((x - centre).double() @ torch.nn.functional.normalize(rows, dim=1).T) "
+            "* (active > 0)).sum(dim=0) / (active * rows.norm(dim=1)).sum(dim=0)"
+        )
+    },
+)
+unshrink.slip(
+    "codes_found_anew",
+    "You found new codes for every row, and compared them with the old ones. What is asked for is "
+    "one factor a feature, with the codes as they are: least squares for the factors themselves.",
+    {
+        _SOLUTION: (
+            "(((x - centre).double() @ torch.linalg.pinv(decoder.double()))[:, alive] * active)"
+            ".sum(dim=0) / active.square().sum(dim=0)"
+        )
+    },
+)
+unshrink.slip(
+    "never_below_zero",
+    "You raised factors below 0 to 0. The best factor may be negative.",
+    {"right[:, None]).solution[:, 0]": "right[:, None]).solution[:, 0].clamp(min=0)"},
 )
 
 unshrink.equivalent(

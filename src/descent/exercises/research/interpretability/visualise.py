@@ -8,7 +8,9 @@ import torch
 from descent.exercises.doubles import normals
 from descent.grading import Draw, Exercise, expect
 
-visualise = Exercise("visualise", minutes=20, difficulty=2, returns=torch.Tensor)
+visualise = Exercise(
+    "visualise", minutes=20, difficulty=2, changes=("start",), returns=torch.Tensor
+)
 
 
 class _Template:
@@ -56,7 +58,7 @@ def _case(draw: Draw, scale: float = 1.0):
 def _(answer, draw: Draw) -> None:
     weight, start = _case(draw, draw.choice([0.01, 1.0, 100.0]))
     unit, steps = _Template(weight, 0.7 * float(abs(weight).max())), 1 + draw.size % 4
-    expect(answer(unit, start, steps, 0.05), f"the pictures after {steps} steps").close_to(
+    expect(answer(unit, start.clone(), steps, 0.05), f"the pictures after {steps} steps").close_to(
         _by_hand(unit, start, steps, 0.05), atol=1e-4
     )
 
@@ -65,7 +67,7 @@ def _(answer, draw: Draw) -> None:
 def _(answer, draw: Draw) -> None:
     weight, start = _case(draw)
     unit = _Template(weight, 2.0)
-    found = answer(unit, start, 8, 1.5)
+    found = answer(unit, start.clone(), 8, 1.5)
     expect(found, "the pictures after 8 large steps").close_to(
         _by_hand(unit, start, 8, 1.5), atol=1e-3
     )
@@ -77,7 +79,7 @@ def _(answer, draw: Draw) -> None:
     weight, start = _case(draw)
     start = torch.cat([start, 0.1 * start, 0.9 + 0.1 * start])
     unit = _Template(weight, 3.0)
-    expect(answer(unit, start, 3, 0.08), "the pictures after 3 steps").close_to(
+    expect(answer(unit, start.clone(), 3, 0.08), "the pictures after 3 steps").close_to(
         _by_hand(unit, start, 3, 0.08), atol=1e-4
     )
 
@@ -85,15 +87,28 @@ def _(answer, draw: Draw) -> None:
 @visualise.property("stays where there is no slope at all", trials=2)
 def _(answer, draw: Draw) -> None:
     _, start = _case(draw)
-    expect(answer(_Dead(), start, 3, 0.1), "the pictures").close_to(start, rtol=0, atol=1e-6)
+    expect(answer(_Dead(), start.clone(), 3, 0.1), "the pictures").close_to(
+        start, rtol=0, atol=1e-6
+    )
 
 
 @visualise.property("of no steps is the start; the result has no graph", trials=2)
 def _(answer, draw: Draw) -> None:
     weight, start = _case(draw)
-    expect(answer(_Template(weight), start, 0, 0.1), "the pictures").close_to(start, atol=1e-6)
-    found = answer(_Template(weight), start, 2, 0.1)
+    expect(answer(_Template(weight), start.clone(), 0, 0.1), "the pictures").close_to(
+        start, atol=1e-6
+    )
+    found = answer(_Template(weight), start.clone(), 2, 0.1)
     expect(found.requires_grad, "whether a graph hangs on the pictures").equals(False)
+
+
+@visualise.property("leaves the start as it was", trials=1)
+def _(answer, draw: Draw) -> None:
+    weight, start = _case(draw)
+    before = start.clone()
+    answer(_Template(weight), start, 2, 0.1)
+    expect(start.requires_grad, "whether the start asks for gradients afterwards").equals(False)
+    expect(start.detach(), "the start afterwards").close_to(before, rtol=0, atol=0)
 
 
 @visualise.right
@@ -196,6 +211,34 @@ visualise.slip(
     "You divided by the root of the *mean* square. Your steps are longer by the root of the number "
     "of pixels.",
     {"norm(dim=1).clamp": "square().mean(dim=1).sqrt().clamp"},
+)
+
+visualise.slip(
+    "the_start_itself",
+    "You asked for gradients on the caller's own start, and it goes on asking for them. Work on a "
+    "copy.",
+    {"x = start.detach().clone()": "x = start"},
+)
+visualise.slip(
+    "start_moved",
+    "You moved the caller's own start, in place. Work on a copy.",
+    {
+        "x = start.detach().clone()": "x = start.detach()",
+        f"x = {_STEP}": "x = x.detach()\n        x += rate * slope / size\n        x.clamp_(0, 1)",
+    },
+)
+visualise.slip(
+    "start_moved_and_asking",
+    "You moved the caller's own start, in place, and it asks for gradients afterwards. Work on a "
+    "copy.",
+    {
+        "x = start.detach().clone()": "x = start",
+        f"x = {_STEP}": (
+            "with torch.no_grad():\n            x += rate * slope / size\n"
+            "            x.clamp_(0, 1)"
+        ),
+        "return x": "return x.detach()",
+    },
 )
 
 _SIZE = "size = slope.flatten(1).norm(dim=1).clamp(min={}).reshape(-1, 1, 1, 1)"
