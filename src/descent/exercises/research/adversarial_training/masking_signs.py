@@ -55,6 +55,8 @@ def _(answer, draw: Draw) -> None:
     n = _size(draw)
     _judge(answer, draw, n, ["unbounded"], unbounded=set(range(n - n // 100 - 1)))
     _judge(answer, draw, n, [], unbounded=set(range(n - n // 100)))
+    # What stands may well have been broken by many steps: it should have been by this attack.
+    _judge(answer, draw, n, ["unbounded"], unbounded=set(range(n // 100 + 1, n)))
 
 
 @masking_signs.property("notices that one step breaks more than many", trials=3)
@@ -280,6 +282,189 @@ masking_signs.slip(
     {
         'right["unbounded"].double().mean() > 0.01': 'right["unbounded"].sum() > 1',
         '(many & ~right["noise"]).double().mean() > 0.01': '(many & ~right["noise"]).sum() > 1',
+    },
+)
+
+masking_signs.slip(
+    "as_many_as",
+    "You take exactly as much as the limit for more. 'More than' is never 'as many as': at a − b = "
+    "2√(a + b), and at 1 %, nothing is seen yet.",
+    {
+        _STRONGER: "only_it - only_many >= 2 * (only_it + only_many) ** 0.5",
+        'right["unbounded"].double().mean() > 0.01': 'right["unbounded"].double().mean() >= 0.01',
+        '(many & ~right["noise"]).double().mean() > 0.01': (
+            '(many & ~right["noise"]).double().mean() >= 0.01'
+        ),
+    },
+)
+masking_signs.slip(
+    "as_many_as_in_pairs",
+    "You take a − b = 2√(a + b) for more than two deviations. 'More than' is never 'as many as'.",
+    {_STRONGER: "only_it - only_many >= 2 * (only_it + only_many) ** 0.5"},
+)
+masking_signs.slip(
+    "as_many_as_unbounded",
+    "You take exactly 1 % that stay right under the unbounded attack for a sign. 'More than' is "
+    "never 'as many as'.",
+    {'right["unbounded"].double().mean() > 0.01': 'right["unbounded"].double().mean() >= 0.01'},
+)
+masking_signs.slip(
+    "as_many_as_noise",
+    "You take exactly 1 % that only noise breaks for a sign. 'More than' is never 'as many as'.",
+    {
+        '(many & ~right["noise"]).double().mean() > 0.01': (
+            '(many & ~right["noise"]).double().mean() >= 0.01'
+        )
+    },
+)
+masking_signs.slip(
+    "many_alone_not_counted",
+    "You counted what only the first attack breaks, and not what only many steps break. It is the "
+    "difference of the two that must exceed two deviations.",
+    {_STRONGER: "only_it > 2 * only_it**0.5"},
+)
+masking_signs.slip(
+    "deviation_of_the_first_alone",
+    "You took the deviation of a alone. Chance is in both numbers: it is 2√(a + b).",
+    {_STRONGER: "only_it - only_many > 2 * only_it**0.5"},
+)
+masking_signs.slip(
+    "deviation_of_the_difference",
+    "You took the root of the difference. The deviation goes by the sum, √(a + b): two large "
+    "numbers that are nearly equal differ by much through chance alone.",
+    {_STRONGER: "only_it - only_many > 2 * abs(only_it - only_many) ** 0.5"},
+)
+masking_signs.slip(
+    "one_per_cent_for_pairs",
+    "You ask for a difference of more than 1 % where two attacks are compared. The table's 1 % is "
+    "for noise and the unbounded attack; here ask for two deviations, 2√(a + b).",
+    {_STRONGER: "(only_it - only_many) / len(many) > 0.01"},
+)
+masking_signs.slip(
+    "deviation_of_all_examples",
+    "You took √n for the deviation. Examples that both attacks break, or neither, say nothing: it "
+    "is √(a + b).",
+    {_STRONGER: "only_it - only_many > 2 * len(many) ** 0.5"},
+)
+masking_signs.slip(
+    "deviation_of_all_broken",
+    "You took all that the two attacks break under the root. Examples that both break say nothing: "
+    "count those that only one of them breaks.",
+    {
+        _STRONGER: (
+            "only_it - only_many > 2 * ((~right[name]).sum().item() + (~many).sum().item()) ** 0.5"
+        )
+    },
+)
+masking_signs.slip(
+    "two_outside_of_the_root",
+    "You took 2√a + b. The root goes over both: 2√(a + b).",
+    {_STRONGER: "only_it - only_many > 2 * only_it**0.5 + only_many"},
+)
+masking_signs.slip(
+    "noise_alone",
+    "You count all that noise breaks. It is a sign only where many steps do *not* break it.",
+    {'(many & ~right["noise"]).double().mean()': '(~right["noise"]).double().mean()'},
+)
+masking_signs.slip(
+    "noise_in_pairs",
+    "You asked for two deviations in the row of noise. There the table asks for more than 1 % that "
+    "noise breaks and many steps do not, however much these break.",
+    {'(many & ~right["noise"]).double().mean() > 0.01': 'stronger("noise")'},
+)
+masking_signs.slip(
+    "noise_minus_many",
+    "You took the difference of two accuracies in the row of noise. Even weak noise that finds "
+    "*other* examples shows what gradients miss: count those that noise breaks and many steps do "
+    "not.",
+    {
+        '(many & ~right["noise"]).double().mean() > 0.01': (
+            'many.double().mean() - right["noise"].double().mean() > 0.01'
+        )
+    },
+)
+masking_signs.slip(
+    "noise_of_those_left",
+    "You divided what noise alone breaks by what many steps leave right. The table means 1 % of "
+    "all examples.",
+    {
+        '(many & ~right["noise"]).double().mean() > 0.01': (
+            '(many & ~right["noise"]).sum() > 0.01 * many.sum()'
+        )
+    },
+)
+masking_signs.slip(
+    "unbounded_broken",
+    "You count what the unbounded attack breaks. It should break everything: what *stays right* is "
+    "the sign.",
+    {'right["unbounded"].double()': '(~right["unbounded"]).double()'},
+)
+masking_signs.slip(
+    "unbounded_and_many",
+    "You count only what both the unbounded attack and many steps leave right. Whatever stays "
+    "right "
+    "under an attack that may change anything is a sign.",
+    {'right["unbounded"].double()': '(right["unbounded"] & many).double()'},
+)
+masking_signs.slip(
+    "key_for_sign",
+    "You return 'twice the steps'. The sign is called 'not converged'.",
+    {'"not converged": stronger': '"twice the steps": stronger'},
+)
+masking_signs.slip(
+    "order_of_the_evidence",
+    "Your signs come in the order of the evidence. The table's order is asked for.",
+    {
+        "    return [name for name, seen in signs.items() if seen]": (
+            "    signs['twice the steps'] = signs.pop('not converged')\n"
+            "    named = {'twice the steps': 'not converged'}\n"
+            "    return [named.get(name, name) for name in right if signs.get(name)]"
+        )
+    },
+)
+masking_signs.slip(
+    "transfer_against_one",
+    "You compared the other model's examples with one step. Compare them with many.",
+    {
+        '"transfer": stronger("transfer")': (
+            '"transfer": (lambda a, b: a - b > 2 * (a + b) ** 0.5)('
+            '(right["one step"] & ~right["transfer"]).sum().item(), '
+            '(right["transfer"] & ~right["one step"]).sum().item())'
+        )
+    },
+)
+masking_signs.slip(
+    "more_steps_against_one_in_pairs",
+    "You compared twice the steps with one step, by two deviations. That more steps beat one is as "
+    "it should be: compare them with many.",
+    {
+        '"not converged": stronger("twice the steps")': (
+            '"not converged": (lambda a, b: a - b > 2 * (a + b) ** 0.5)('
+            '(right["one step"] & ~right["twice the steps"]).sum().item(), '
+            '(right["twice the steps"] & ~right["one step"]).sum().item())'
+        )
+    },
+)
+masking_signs.slip(
+    "converged_where_masked",
+    "You do not report 'not converged' beside other signs. All that are seen are asked for.",
+    {
+        "    return [name for name, seen in signs.items() if seen]": (
+            "    names = [name for name, seen in signs.items() if seen]\n"
+            "    return names if names == ['not converged'] else names[: -1 if names and "
+            "names[-1] == 'not converged' else None]"
+        )
+    },
+)
+masking_signs.slip(
+    "first_sign_only_in_pairs",
+    "You stop at the first sign of the paired comparisons. Every row of the table is asked for.",
+    {
+        "    return [name for name, seen in signs.items() if seen]": (
+            "    names = [name for name, seen in signs.items() if seen]\n"
+            "    pairs = [n for n in names if n in ('one step', 'transfer', 'not converged')]\n"
+            "    return [n for n in names if n not in pairs[1:]]"
+        )
     },
 )
 

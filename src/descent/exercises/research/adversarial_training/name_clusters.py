@@ -200,6 +200,179 @@ name_clusters.slip(
     },
 )
 
+name_clusters.slip(
+    "occurrences_everywhere",
+    "You counted occurrences, inside and outside. A text that repeats a word ten times counts "
+    "once.",
+    {
+        "sets = [set(text.split()) for text in texts]": "sets = [text.split() for text in texts]",
+        "sum(word in s for s in inside)": "sum(s.count(word) for s in inside)",
+        "sum(word in s for s in outside)": "sum(s.count(word) for s in outside)",
+    },
+)
+name_clusters.slip(
+    "shares_of_words",
+    "You took shares of all *words* of the cluster. Asked for is the share of its *texts* that "
+    "have "
+    "the word.",
+    {
+        "sets = [set(text.split()) for text in texts]": "sets = [text.split() for text in texts]",
+        "sum(word in s for s in inside) / len(inside)": (
+            "sum(s.count(word) for s in inside) / max(sum(map(len, inside)), 1)"
+        ),
+        "sum(word in s for s in outside) / max(len(outside), 1)": (
+            "sum(s.count(word) for s in outside) / max(sum(map(len, outside)), 1)"
+        ),
+    },
+)
+name_clusters.slip(
+    "ratio_with_a_tiny_floor",
+    "You divided the shares. Then a word that stands in one text here and in none elsewhere beats "
+    "all: take the difference.",
+    {_LEAD: "lead[word] = round(here / (there + 1e-9), 9)"},
+)
+name_clusters.slip(
+    "clusters_averaged",
+    "You took the mean of the other *clusters'* shares. All other texts count alike, whichever "
+    "cluster they are in.",
+    {
+        "there = sum(word in s for s in outside) / max(len(outside), 1)": (
+            "rest = sorted(set(clusters) - {cluster})\n"
+            "            there = sum(\n"
+            "                sum(word in s for s, c in zip(sets, clusters) if c == other)\n"
+            "                / clusters.count(other)\n"
+            "                for other in rest\n"
+            "            ) / max(len(rest), 1)"
+        )
+    },
+)
+name_clusters.slip(
+    "largest_of_the_others",
+    "You took off the largest share that any other cluster has. It is the share of all other texts "
+    "together.",
+    {
+        "there = sum(word in s for s in outside) / max(len(outside), 1)": (
+            "there = max(\n"
+            "                (\n"
+            "                    sum(word in s for s, c in zip(sets, clusters) if c == other)\n"
+            "                    / clusters.count(other)\n"
+            "                    for other in set(clusters) - {cluster}\n"
+            "                ),\n"
+            "                default=0.0,\n"
+            "            )"
+        )
+    },
+)
+name_clusters.slip(
+    "all_sorted_backwards",
+    "You sorted pairs of lead and word backwards: that turns the alphabet round as well. Sort by "
+    "(−lead, word).",
+    {_SORT: "[w for _, w in sorted(((lead[w], w) for w in lead), reverse=True)][:count]"},
+)
+name_clusters.slip(
+    "ties_by_first_place",
+    "Of two words with the same lead you take the one that comes first in the texts. A tie is "
+    "broken by the alphabet.",
+    {_SORT: "sorted(lead, key=lambda w: (-lead[w], ' '.join(texts).split().index(w)))[:count]"},
+)
+name_clusters.slip(
+    "rounded_to_two",
+    "You rounded to two decimals: leads that differ are taken for ties. Nine are asked for.",
+    {"round(here - there, 9)": "round(here - there, 2)"},
+)
+name_clusters.slip(
+    "number_of_clusters_that_occur",
+    "You counted the different numbers. A number below the largest may not occur: go on to the "
+    "largest.",
+    {"range(max(clusters) + 1)": "range(len(set(clusters)))"},
+)
+name_clusters.slip(
+    "last_cluster_missing",
+    "Your last cluster is missing: `range` stops before its end.",
+    {"range(max(clusters) + 1)": "range(max(clusters))"},
+)
+name_clusters.slip(
+    "count_ignored",
+    "You return all words of a cluster. `count` is the most that it gets.",
+    {"[:count]": ""},
+)
+name_clusters.slip(
+    "words_of_all",
+    "You also take words that do not occur in the cluster. Only its own words may name it.",
+    {"set().union(*inside)": "(set().union(*sets) if inside else set())"},
+)
+name_clusters.slip(
+    "empty_left_out_of_the_list",
+    "You left empty clusters out: the names then belong to other clusters than their places say. "
+    "An empty cluster has an empty list.",
+    {"        lead = {}\n": "        if not inside:\n            continue\n        lead = {}\n"},
+)
+name_clusters.slip(
+    "empty_texts_left_out",
+    "You left out texts without words. They are texts of their cluster, and count in its share.",
+    {
+        "inside = [s for s, c in zip(sets, clusters, strict=True) if c == cluster]": (
+            "inside = [s for s, c in zip(sets, clusters, strict=True) if c == cluster and s]"
+        ),
+        "outside = [s for s, c in zip(sets, clusters, strict=True) if c != cluster]": (
+            "outside = [s for s, c in zip(sets, clusters, strict=True) if c != cluster and s]"
+        ),
+    },
+)
+name_clusters.slip(
+    "dictionary_returned",
+    "You return a dictionary. A list is asked for, with a place for every number up to the "
+    "largest.",
+    {"    return names": "    return dict(enumerate(names))"},
+)
+name_clusters.slip(
+    "with_their_leads",
+    "You return the leads beside the words. Words alone are asked for.",
+    {_SORT: "[(w, lead[w]) for w in sorted(lead, key=lambda w: (-lead[w], w))[:count]]"},
+)
+name_clusters.slip(
+    "lead_without_sign",
+    "You took the difference without its sign: a word that is rarer here than elsewhere then names "
+    "the cluster.",
+    {_LEAD: "lead[word] = abs(round(here - there, 9))"},
+)
+name_clusters.slip(
+    "rare_in_all_texts",
+    "You multiplied by how rare a word is in all texts, as TF-IDF does. Asked for is the "
+    "difference "
+    "of two shares.",
+    {
+        _LEAD: (
+            "rarity = __import__('math').log((1 + len(texts)) / (1 + sum(word in s for s in "
+            "sets)))\n"
+            "            lead[word] = round(here * rarity, 9)"
+        )
+    },
+)
+name_clusters.slip(
+    "words_of_one_cluster_alone",
+    "You left out words that any other text has. What counts is how much commoner they are here.",
+    {_LEAD: "if there == 0:\n                lead[word] = round(here, 9)"},
+)
+name_clusters.slip(
+    "letters_within_texts",
+    "You looked for the letters of a word within the texts: 'hat' also stands in 'what'. Compare "
+    "whole words.",
+    {
+        "sum(word in s for s in inside)": (
+            "sum(word in t for t, c in zip(texts, clusters) if c == cluster)"
+        ),
+        "sum(word in s for s in outside)": (
+            "sum(word in t for t, c in zip(texts, clusters) if c != cluster)"
+        ),
+    },
+)
+name_clusters.slip(
+    "clusters_from_one",
+    "You counted the clusters from 1. They begin at 0.",
+    {"range(max(clusters) + 1)": "range(1, max(clusters) + 1)"},
+)
+
 name_clusters.hint(
     "A set of words for each text. Then two shares for each word: inside, and outside."
 )

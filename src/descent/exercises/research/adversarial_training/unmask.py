@@ -66,7 +66,11 @@ def _judge(answer, draw: Draw, scale: float, levels: int | None) -> None:
     if tuple(moved.shape) != tuple(x.shape):
         return
     expect(moved, "the pixels").is_between(0.0, 1.0)
-    expect((moved - x).abs().max(), "the largest change of a pixel").is_below(epsilon + 1e-5)
+    most = float((moved - x).detach().abs().max())
+    expect(most <= epsilon + 1e-5, "whether the pictures lie in the ball").is_true(
+        f"A pixel moved by {most:.3g}: further than epsilon, {epsilon:g}."
+    )
+    expect(most, "the largest change of a pixel").is_below(epsilon + 1e-5)
     can = model.best(x, y, epsilon) < -0.02
     with torch.no_grad():
         broken = model(moved.detach().float()).argmax(dim=1) != y
@@ -99,13 +103,21 @@ def _(answer, draw: Draw) -> None:
 def _(answer, draw: Draw) -> None:
     model = _model(draw, 1e5, 5)
     before = [p.detach().clone() for p in model.parameters()]
+    for parameter in model.parameters():
+        parameter.grad = normals(draw, *parameter.shape)
+    gradients = [p.grad.clone() for p in model.parameters() if p.grad is not None]
     x = torch.tensor(draw.uniform(0.05, 0.95, 3, *SHAPE), dtype=torch.float32)
     moved = answer(model, x, torch.tensor([0, 1, 1]), 0.2)
     expect(moved.requires_grad, "whether the result still asks for a gradient").equals(False)
     same = all(torch.equal(p, q) for p, q in zip(model.parameters(), before, strict=True))
     expect(same, "whether the weights are what they were").equals(True)
-    none = all(p.grad is None for p in model.parameters())
-    expect(none, "whether the weights have no gradient, as before").equals(True)
+    kept = all(
+        p.grad is not None and torch.equal(p.grad, g)
+        for p, g in zip(model.parameters(), gradients, strict=True)
+    )
+    expect(kept, "whether the weights' .grad are what they were").equals(True)
+    learn = all(p.requires_grad for p in model.parameters())
+    expect(learn, "whether the weights still ask for a gradient").equals(True)
 
 
 @unmask.right
@@ -190,8 +202,8 @@ unmask.slip(
 )
 unmask.slip(
     "backward_into_weights",
-    "`backward()` filled the gradients of the weights as well. Ask for those of the pictures "
-    "alone.",
+    "The gradients of the weights are not what they were: `backward()` adds to them, and "
+    "`zero_grad` takes away what was there. Ask for those of the pictures alone.",
     {
         (
             "(gradient,) = torch.autograd.grad(margin.sum(), at)"
@@ -224,6 +236,52 @@ unmask.slip(
     {
         "gradient.sign()": "gradient / gradient.abs().sum(dim=(1, 2, 3), keepdim=True)",
         "range(20)": "range(6)",
+    },
+)
+
+unmask.slip(
+    "weights_left_frozen",
+    "You stopped the weights from asking for a gradient, and left them so.",
+    {"    at = x.clone()\n": "    at = x.clone()\n    model.requires_grad_(False)\n"},
+)
+unmask.slip(
+    "still_attached",
+    "Your result still asks for a gradient.",
+    {"    return at": "    return at.requires_grad_(True)"},
+)
+unmask.slip(
+    "straight_through_turned_round",
+    "You took prepare(x) − x + x as a number. The value is right and the gradient has the wrong "
+    "sign: the part that is detached is the one that is taken off.",
+    {_SEEN: "model.prepare(at).detach() - at + at.detach()"},
+)
+unmask.slip(
+    "hinge",
+    "You cut the margin off at 0. Before the attack has succeeded it is flat, and there is nothing "
+    "to climb.",
+    {_MARGIN: _MARGIN + "\n        margin = margin.clamp(min=0)"},
+)
+unmask.slip(
+    "ball_round_the_last_place",
+    "Your ball goes along with the attack: it lies round the place reached before, not round x.",
+    {
+        "at = at.detach() + epsilon": "last = at.detach()\n        at = last + epsilon",
+        "at = (x + (at - x).clamp": "at = (last + (at - last).clamp",
+    },
+)
+unmask.slip(
+    "steps_too_short",
+    "Your steps do not reach the edge of the ball: their length times their number is less than "
+    "epsilon.",
+    {"range(20)": "range(3)", "epsilon / 4": "epsilon / 30"},
+)
+unmask.slip(
+    "forgot_the_whole_model",
+    "You attacked the inner network with the plain attack: that goes round the rounding, and its "
+    "softmax is as flat as before.",
+    {
+        _SEEN: "at",
+        _MARGIN: "margin = torch.nn.functional.cross_entropy(scores, y, reduction='none')",
     },
 )
 
