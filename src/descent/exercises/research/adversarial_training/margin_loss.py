@@ -194,12 +194,6 @@ margin_loss.slip(
     {"others[rows, labels] = -math.inf": "others[rows, labels] -= 1e4"},
 )
 margin_loss.slip(
-    "hinge",
-    "You cut the margin off below 0. Before the attack has succeeded it is flat then, and there is "
-    "nothing to climb.",
-    {"    return -margin": "    margin = margin.clamp(min=0)\n    return -margin"},
-)
-margin_loss.slip(
     "second_of_all",
     "You took the second largest of *all* scores for the best other one. Where the label does not "
     "lead, the best other score is the largest.",

@@ -42,7 +42,7 @@ def _judge(answer, draw: Draw, n: int, expected: list[str], **changed: set[int])
 
 
 def _size(draw: Draw) -> int:
-    return 200 + 50 * draw.integers(0, 5)
+    return 200 + 100 * draw.integers(0, 3)  # of which 1 % is a whole number
 
 
 @masking_signs.property("finds nothing where more attack breaks more", trials=4)

@@ -311,14 +311,6 @@ pgd.slip(
     },
 )
 pgd.slip(
-    "sign_step_for_both",
-    "You brought the pictures back by their norm, and stepped by the sign in l2 as well. This step "
-    "is √d times too long and points elsewhere.",
-    {
-        'if norm == "linf":\n            direction': "if True:\n            direction",
-    },
-)
-pgd.slip(
     "random_start_of_its_own",
     "Without a start you begin at random. Begin at x: who wants noise hands it in as the start.",
     {

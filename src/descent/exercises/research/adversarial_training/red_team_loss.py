@@ -130,7 +130,8 @@ red_team_loss.slip(
 )
 red_team_loss.slip(
     "ascends",
-    "The loss goes down where good questions get rarer: the sign is missing.",
+    "The loss goes down where good questions get rarer: the sign is missing, or the advantage is "
+    "turned round.",
     {"return -(": "return ("},
 )
 red_team_loss.slip(
@@ -245,11 +246,6 @@ red_team_loss.slip(
     "means_multiplied",
     "You multiplied two means. Each question's advantage belongs to its own log-probability.",
     {"((kept - others) * log_probs).mean()": "((kept - others).mean() * log_probs.mean())"},
-)
-red_team_loss.slip(
-    "advantage_turned_round",
-    "You took the others' mean minus the question's own: what did better becomes rarer.",
-    {"kept - others": "others - kept"},
 )
 red_team_loss.slip(
     "one_for_each",

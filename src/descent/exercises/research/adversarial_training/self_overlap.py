@@ -255,12 +255,6 @@ self_overlap.slip(
     {"range(len(words) - n + 1)": "range(len(words))"},
 )
 self_overlap.slip(
-    "divided_by_all",
-    "You divided by the number of all questions. Those shorter than n words are left out of the "
-    "mean, so they are left out of its number too.",
-    {"return sum(shares) / len(shares)": "return sum(shares) / len(questions)"},
-)
-self_overlap.slip(
     "divided_by_words",
     "You divided by the words of the question. It has fewer n-grams than words: divide by these.",
     {"sum(own.values())": "len(questions[i].split())"},
@@ -318,17 +312,6 @@ self_overlap.slip(
     {
         "    if len(questions) < 2:\n": (
             "    questions = list(dict.fromkeys(questions))\n    if len(questions) < 2:\n"
-        )
-    },
-)
-self_overlap.slip(
-    "equal_texts_not_compared",
-    "You compared each question with those of *another text* only. One that is asked twice is "
-    "found "
-    "in its twin.",
-    {
-        "counts[:i] + counts[i + 1 :]": (
-            "[c for q, c in zip(questions, counts) if q != questions[i]] or [Counter()]"
         )
     },
 )

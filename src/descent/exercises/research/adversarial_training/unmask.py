@@ -169,7 +169,8 @@ unmask.slip(
 )
 unmask.slip(
     "wrong_direction",
-    "You make the label more certain: the sign of the margin, or of the step, is turned round.",
+    "You make the label more certain: the sign of the margin, or of the step, is turned round, or "
+    "the part that is detached is the wrong one of the two.",
     {"at.detach() + epsilon / 4": "at.detach() - epsilon / 4"},
 )
 unmask.slip(
@@ -212,7 +213,8 @@ unmask.slip(
 )
 unmask.slip(
     "gives_up",
-    "You returned the pictures as they were.",
+    "The pictures come back as they were. Was no step made, or is what you climb flat until the "
+    "attack has succeeded, as a margin is that is cut off at 0?",
     {"    return at": "    return x.clone()"},
 )
 unmask.slip(
@@ -250,18 +252,6 @@ unmask.slip(
     {"    return at": "    return at.requires_grad_(True)"},
 )
 unmask.slip(
-    "straight_through_turned_round",
-    "You took prepare(x) − x + x as a number. The value is right and the gradient has the wrong "
-    "sign: the part that is detached is the one that is taken off.",
-    {_SEEN: "model.prepare(at).detach() - at + at.detach()"},
-)
-unmask.slip(
-    "hinge",
-    "You cut the margin off at 0. Before the attack has succeeded it is flat, and there is nothing "
-    "to climb.",
-    {_MARGIN: _MARGIN + "\n        margin = margin.clamp(min=0)"},
-)
-unmask.slip(
     "ball_round_the_last_place",
     "Your ball goes along with the attack: it lies round the place reached before, not round x.",
     {
@@ -275,16 +265,6 @@ unmask.slip(
     "epsilon.",
     {"range(20)": "range(3)", "epsilon / 4": "epsilon / 30"},
 )
-unmask.slip(
-    "forgot_the_whole_model",
-    "You attacked the inner network with the plain attack: that goes round the rounding, and its "
-    "softmax is as flat as before.",
-    {
-        _SEEN: "at",
-        _MARGIN: "margin = torch.nn.functional.cross_entropy(scores, y, reduction='none')",
-    },
-)
-
 unmask.hint("Print the gradient that the plain attack gets from each model. Which are exactly 0?")
 unmask.hint("`margin_loss` does not go flat. That is one of the two masks.")
 unmask.hint(
