@@ -245,7 +245,8 @@ audited_rate.slip(
 )
 audited_rate.slip(
     "unaudited_is_harmless",
-    "You took a part of which nothing was audited for harmless. Nobody looked: raise a ValueError.",
+    "You accept a part of which nothing was audited, or a single reply. Nobody looked: raise a "
+    "ValueError.",
     {'            raise ValueError("a part was hardly audited")\n': "            continue\n"},
 )
 audited_rate.slip(
@@ -384,16 +385,6 @@ audited_rate.slip(
     "missed_unknown_where_all_flagged",
     "You return NaN for the share missed where all are flagged. Then nothing was missed: 0.",
     {"if total else math.nan": "if total and n > ahead else math.nan"},
-)
-audited_rate.slip(
-    "any_audit_is_enough",
-    "You accept a part of which a single reply was audited, or none. Two are the fewest: raise a "
-    "ValueError.",
-    {
-        '        if k < 2:\n            raise ValueError("a part was hardly audited")\n': (
-            "        if k == 0:\n            continue\n"
-        )
-    },
 )
 audited_rate.slip(
     "empty_part_refused",
