@@ -169,8 +169,10 @@ unmask.slip(
 )
 unmask.slip(
     "wrong_direction",
-    "You make the label more certain: the sign of the margin, or of the step, is turned round, or "
-    "the part that is detached is the wrong one of the two.",
+    "You make the label more certain: the sign of the margin, or of the step, is turned round, "
+    "the part that is detached is the wrong one of the two, or the class that you attack is the "
+    "one "
+    "with the lowest score.",
     {"at.detach() + epsilon / 4": "at.detach() - epsilon / 4"},
 )
 unmask.slip(
@@ -180,7 +182,9 @@ unmask.slip(
 )
 unmask.slip(
     "ball_left",
-    "You left the ball: no mask is needed to be got round by someone who may change everything.",
+    "You left the ball: no mask is needed to be got round by someone who may change everything. "
+    "The "
+    "ball lies round x at every step, not round the place reached before.",
     {"(x + (at - x).clamp(-epsilon, epsilon)).clamp(0.0, 1.0)": "at.clamp(0.0, 1.0)"},
 )
 unmask.slip(
@@ -190,15 +194,6 @@ unmask.slip(
         (
             "(x + (at - x).clamp(-epsilon, epsilon)).clamp(0.0, 1.0)"
         ): "(x + (at - x).clamp(-epsilon, epsilon))"
-    },
-)
-unmask.slip(
-    "own_prediction",
-    "You attacked the class with the *lowest* score: take the margin of the label that was given.",
-    {
-        "others[rows, y] = -torch.inf": (
-            "y = scores.argmin(dim=1)\n        others[rows, y] = -torch.inf"
-        )
     },
 )
 unmask.slip(
@@ -250,14 +245,6 @@ unmask.slip(
     "still_attached",
     "Your result still asks for a gradient.",
     {"    return at": "    return at.requires_grad_(True)"},
-)
-unmask.slip(
-    "ball_round_the_last_place",
-    "Your ball goes along with the attack: it lies round the place reached before, not round x.",
-    {
-        "at = at.detach() + epsilon": "last = at.detach()\n        at = last + epsilon",
-        "at = (x + (at - x).clamp": "at = (last + (at - last).clamp",
-    },
 )
 unmask.slip(
     "steps_too_short",
