@@ -83,8 +83,9 @@ def _(answer, draw: Draw) -> None:
     "says 0 where nothing is needed, and infinity where nothing helps", trials=4
 )
 def _(answer, draw: Draw) -> None:
-    thresholds = [draw.uniform(0.1, 0.9), 0.0, 7.0, -1.0, 1.0, draw.uniform(0.1, 0.9), 0.003]
-    order = draw.rng.permutation(7)
+    thresholds = [draw.uniform(0.1, 0.9), 0.0, 7.0, -1.0, 1.0, draw.uniform(0.1, 0.9)]
+    thresholds += [0.003, 0.018]  # both below the tolerance
+    order = draw.rng.permutation(8)
     _judge(answer, [thresholds[i] for i in order], 1.0, 0.02)
     _judge(answer, [5.0], 1.0, 0.02)
     _judge(answer, [-1.0], 1.0, 0.02)
