@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from descent.grading import Draw, Exercise, expect
 
-masking_signs = Exercise("masking_signs", minutes=30, difficulty=3, returns=list[str])
+masking_signs = Exercise("masking_signs", minutes=30, difficulty=3, seconds=6.0, returns=list[str])
 
 ROWS = ("unbounded", "one step", "transfer", "noise", "not converged")
 NAMES = ("one step", "many steps", "twice the steps", "transfer", "noise", "unbounded")
@@ -18,9 +19,9 @@ def _evidence(draw: Draw, n: int, **broken: set[int]) -> dict[str, Tensor]:
     order = draw.rng.permutation(n)
     table = {}
     for name in draw.rng.permutation(list(NAMES)).tolist():
-        right = torch.ones(n, dtype=torch.bool)
-        right[sorted(broken[name.replace(" ", "_")])] = False
-        table[name] = right[torch.tensor(order)]
+        right = np.ones(n, dtype=bool)
+        right[list(broken[name.replace(" ", "_")])] = False
+        table[name] = torch.from_numpy(right[order])
     return table
 
 

@@ -11,7 +11,11 @@ from descent.exercises.studies import refuses
 from descent.grading import Draw, Exercise, expect
 
 robust_accuracy = Exercise(
-    "robust_accuracy", minutes=20, difficulty=2, returns=tuple[float, float, float, int]
+    "robust_accuracy",
+    minutes=20,
+    difficulty=2,
+    seconds=6.0,
+    returns=tuple[float, float, float, int],
 )
 
 Z = 1.96

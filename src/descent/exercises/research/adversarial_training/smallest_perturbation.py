@@ -9,7 +9,7 @@ import torch
 from descent.grading import Draw, Exercise, expect
 
 smallest_perturbation = Exercise(
-    "smallest_perturbation", minutes=25, difficulty=3, returns=torch.Tensor
+    "smallest_perturbation", minutes=25, difficulty=3, seconds=6.0, returns=torch.Tensor
 )
 
 
