@@ -1000,8 +1000,8 @@ turned_words = "within 10 points" if abs(gap) <= 0.1 else f"more than 10 points 
 outcome("turned", turned_words)
 
 # %% [markdown]
-# Do not take that gap for a fact. It is one training and 200 digits: from another seed the same two networks came within ten points of each other, the robust one behind, and from
-# a third the short robust training failed altogether. Whether a defence helps against what it was not trained for is measured with several seeds, or not claimed.
+# Do not take that gap for a fact. It is one training and 200 digits. From another seed the same two networks came within ten points of each other, with the robust one behind.
+# From a third the short robust training failed altogether. Whether a defence helps against what it was not trained for is measured with several seeds, or not claimed.
 #
 # For the second kind, make a table: row $i$ for the model that the examples were made against, column $j$ for the model they are shown to. What some model gets
 # wrong without any attack would be counted as transfer. So leave out every picture that not *all* models read rightly.
