@@ -64,3 +64,11 @@ def test_a_strange_class_gets_a_sentence_too() -> None:
         for expected in (["a"], {"a": "b"}, "a"):
             with pytest.raises(AssertionError, match="the result: "):
                 expect(value).equals(expected)
+
+
+def test_words_where_none_were_expected_are_no_wrong_type() -> None:
+    with pytest.raises(AssertionError, match="'noise'"):
+        expect(["noise"]).equals([])
+    with pytest.raises(AssertionError):
+        expect([1.5]).equals([])
+    expect([]).equals([])

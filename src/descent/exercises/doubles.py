@@ -7,6 +7,7 @@ quickly, and notes what was done to it. What one chapter alone uses stays in tha
 from __future__ import annotations
 
 import zlib
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -62,14 +63,17 @@ class PlainDescent:
             for parameter in group["params"]:
                 parameter.grad = None
 
-    def step(self) -> None:
-        """Move every parameter that has a gradient."""
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Move every parameter that has a gradient; `closure`, if given, is called first, and what
+        it returns comes back."""
+        loss = closure() if closure is not None else None
         self.steps += 1
         with torch.no_grad():
             for group in self.param_groups:
                 for parameter in group["params"]:
                     if parameter.grad is not None:
                         parameter.sub_(group["lr"] * parameter.grad)
+        return loss
 
     def __repr__(self) -> str:
         return f"plain descent with learning rate {self.param_groups[0]['lr']}"

@@ -245,7 +245,8 @@ audited_rate.slip(
 )
 audited_rate.slip(
     "unaudited_is_harmless",
-    "You took a part of which nothing was audited for harmless. Nobody looked: raise a ValueError.",
+    "You accept a part of which nothing was audited, or a single reply. Nobody looked: raise a "
+    "ValueError.",
     {'            raise ValueError("a part was hardly audited")\n': "            continue\n"},
 )
 audited_rate.slip(
@@ -310,6 +311,161 @@ audited_rate.slip(
     "two_and_four",
     "You took (h + 2)/(k + 4) in the variance. Here it is (h + 1)/(k + 2).",
     {"p = (h + 1) / (k + 2)": "p = (h + 2) / (k + 4)"},
+)
+
+audited_rate.slip(
+    "q_by_k_plus_one",
+    "You took (h + 1)/(k + 1) in the variance. Here it is (h + 1)/(k + 2).",
+    {"p = (h + 1) / (k + 2)": "p = (h + 1) / (k + 1)"},
+)
+audited_rate.slip(
+    "ninety_per_cent",
+    "You took the 1.645 of a 90 % interval. 95 % need 1.96.",
+    {"1.96 * variance": "1.645 * variance"},
+)
+audited_rate.slip("two_deviations", "You took 2 for 1.96.", {"1.96 * variance": "2.0 * variance"})
+audited_rate.slip(
+    "shares_left_out",
+    "You left the parts' sizes out of the variance. Each is weighed by (N_p / N)².",
+    {"(size / n) ** 2 * p": "p"},
+)
+audited_rate.slip(
+    "root_of_the_correction",
+    "You took the root of 1 − k/size before you multiplied. It stands under the root with the "
+    "rest, "
+    "once.",
+    {"(1 - k / size)": "(1 - k / size) ** 0.5"},
+)
+audited_rate.slip(
+    "correction_by_size_minus_one",
+    "You took (N − k)/(N − 1). The page's correction is 1 − k/N.",
+    {"(1 - k / size)": "(size - k) / max(size - 1, 1)"},
+)
+audited_rate.slip(
+    "miss_rate_of_the_unflagged",
+    "You return the harmful share among the unflagged, NaN where all are flagged. Asked for is "
+    "which share of all *harmful* replies was not flagged.",
+    {
+        "missed = harmful[False] / total if total else math.nan": (
+            "missed = harmful[False] / (n - ahead) if n > ahead else math.nan"
+        )
+    },
+)
+audited_rate.slip(
+    "missed_by_the_audit",
+    "You counted what was missed among the *audited* replies. Flagged ones were audited more "
+    "often: "
+    "weigh each part by its size.",
+    {
+        "missed = harmful[False] / total if total else math.nan": (
+            "missed = (\n"
+            "        sum(v for i, v in audit.items() if not flagged[i]) / sum(audit.values())\n"
+            "        if sum(audit.values())\n"
+            "        else math.nan\n"
+            "    )"
+        )
+    },
+)
+audited_rate.slip(
+    "recall_for_precision",
+    "You return the flagged share of the harmful. Precision is the harmful share of the flagged.",
+    {"precision = harmful[True] / ahead if ahead": ("precision = harmful[True] / total if total")},
+)
+audited_rate.slip(
+    "precision_zero",
+    "You return a precision of 0 where nothing was flagged. Nobody knows it: NaN.",
+    {"if ahead else math.nan": "if ahead else 0.0"},
+)
+audited_rate.slip(
+    "missed_zero",
+    "You return 0 for the share missed where no harm was found. Nobody knows it: NaN.",
+    {"if total else math.nan": "if total else 0.0"},
+)
+audited_rate.slip(
+    "missed_unknown_where_all_flagged",
+    "You return NaN for the share missed where all are flagged. Then nothing was missed: 0.",
+    {"if total else math.nan": "if total and n > ahead else math.nan"},
+)
+audited_rate.slip(
+    "empty_part_refused",
+    "You refuse where all are flagged, or none. An empty part has nothing to audit, and adds "
+    "nothing.",
+    {"        if size == 0:\n            continue\n": ""},
+)
+audited_rate.slip(
+    "three_are_the_fewest",
+    "You refuse a part of which two replies were audited. Two are enough.",
+    {"if k < 2:": "if k < 3:"},
+)
+audited_rate.slip(
+    "audit_by_order",
+    "You read the audit in its order, as if its first entry were the first reply's. Its keys are "
+    "the replies' places.",
+    {
+        "[verdict for i, verdict in audit.items() if bool(flagged[i]) == part]": (
+            "[v for f, v in zip(flagged.tolist(), audit.values()) if f == part]"
+        )
+    },
+)
+audited_rate.slip(
+    "sizes_of_the_audit",
+    "You took the parts' sizes from the audit. It holds few of the replies: a part's size is how "
+    "many *replies* it has.",
+    {
+        "size = int((flagged == part).sum())": (
+            "size = sum(bool(flagged[i]) == part for i in audit)"
+        ),
+        "n, harmful, variance = len(flagged), {}, 0.0": (
+            "n, harmful, variance = len(audit), {}, 0.0"
+        ),
+    },
+)
+audited_rate.slip(
+    "rate_of_the_audited",
+    "You divided by the number of audited replies. The rate is one of all replies.",
+    {"n, harmful, variance = len(flagged), {}, 0.0": "n, harmful, variance = len(audit), {}, 0.0"},
+)
+audited_rate.slip(
+    "half_width_for_ends",
+    "You return the half-width in place of the ends. Asked for are rate − half-width and rate + "
+    "half-width, within 0 and 1.",
+    {"max(rate - half, 0.0), min(rate + half, 1.0)": "half, half"},
+)
+audited_rate.slip(
+    "ends_exchanged",
+    "You return the upper end before the lower.",
+    {
+        "max(rate - half, 0.0), min(rate + half, 1.0)": (
+            "min(rate + half, 1.0), max(rate - half, 0.0)"
+        )
+    },
+)
+audited_rate.slip(
+    "smoothed_rate_alone",
+    "You also moved the rate. The (h + 1)/(k + 2) is for the variance only: the estimate stays "
+    "h/k.",
+    {
+        "n, harmful, variance = len(flagged), {}, 0.0": (
+            "n, harmful, variance, moved = len(flagged), {}, 0.0, 0.0"
+        ),
+        "variance += (size": "moved += size / n * p\n        variance += (size",
+        "rate, half = total / n,": "rate, half = moved,",
+    },
+)
+audited_rate.slip(
+    "per_cent",
+    "You return per cent. A share lies between 0 and 1.",
+    {
+        "return rate, max(rate - half, 0.0), min(rate + half, 1.0), precision, missed": (
+            "return tuple(100 * v for v in (\n"
+            "        rate, max(rate - half, 0.0), min(rate + half, 1.0), precision, missed))"
+        )
+    },
+)
+audited_rate.slip(
+    "last_two_exchanged",
+    "You exchanged the last two: first the precision, then the share that was missed.",
+    {"precision, missed\n": "missed, precision\n"},
 )
 
 audited_rate.hint(

@@ -225,6 +225,79 @@ def noise_divided(scores, temperature, count, generator):
     return ((scores.double() + gumbel) / temperature).topk(count).indices
 
 
+@choose_examples.mistake(
+    "You gave the exponentials to `torch.multinomial` as they are. At a low temperature they leave "
+    "the range of numbers: add Gumbel noise to the logarithms and take the largest."
+)
+def plain_multinomial(scores, temperature, count, generator):
+    return torch.multinomial((scores / temperature).exp(), count, generator=generator)
+
+
+@choose_examples.mistake(
+    "You drew from a softmax in one go. At a low temperature most shares are exactly 0, and there "
+    "are fewer left to draw than are asked for: add Gumbel noise to the logarithms."
+)
+def softmax_multinomial(scores, temperature, count, generator):
+    return torch.multinomial((scores / temperature).softmax(0), count, generator=generator)
+
+
+@choose_examples.mistake(
+    "You drew from a softmax in float64, in one go. At a low temperature most shares are exactly 0 "
+    "all the same: add Gumbel noise to the logarithms."
+)
+def double_multinomial(scores, temperature, count, generator):
+    return torch.multinomial((scores.double() / temperature).softmax(0), count, generator=generator)
+
+
+@choose_examples.mistake(
+    "You added a small number to every share against the underflow. What is smaller than it then "
+    "comes by chance, in any order: add Gumbel noise to the logarithms."
+)
+def small_number_added(scores, temperature, count, generator):
+    shares = (scores.double() / temperature).softmax(0) + 1e-12
+    return torch.multinomial(shares, count, generator=generator)
+
+
+@choose_examples.mistake(
+    "You divided the softmax by the temperature. The scores are divided, before the exponential."
+)
+def softmax_then_divided(scores, temperature, count, generator):
+    shares = scores.double().softmax(0) / temperature
+    return torch.multinomial(shares, count, generator=generator)
+
+
+@choose_examples.mistake(
+    "You sorted the choice by its scores. It is asked for in the order in which it was drawn."
+)
+def sorted_by_score(scores, temperature, count, generator):
+    chosen = right_choice(scores, temperature, count, generator)
+    return chosen[scores[chosen].argsort(descending=True)]
+
+
+@choose_examples.mistake("You return the choice from its end. The first drawn comes first.")
+def reversed_choice(scores, temperature, count, generator):
+    return right_choice(scores, temperature, count, generator).flip(0)
+
+
+@choose_examples.mistake(
+    "You gave the generator a seed. Every call then draws the same: draw on from where it is."
+)
+def seeded_anew(scores, temperature, count, generator):
+    generator.manual_seed(0)
+    return right_choice(scores, temperature, count, generator)
+
+
+@choose_examples.mistake("You return a list. A tensor of int64 is asked for.")
+def list_returned(scores, temperature, count, generator):
+    return right_choice(scores, temperature, count, generator).tolist()
+
+
+@choose_examples.mistake("You added log u. Gumbel noise is −log(−log u), with two logarithms.")
+def log_u_alone(scores, temperature, count, generator):
+    even = torch.rand(len(scores), dtype=torch.float64, generator=generator)
+    return (scores.double() / temperature + even.clamp(min=1e-300).log()).topk(count).indices
+
+
 choose_examples.hint(
     "exp(score/T) divided by its sum is a softmax. What becomes of it at T = 0.001?"
 )

@@ -56,16 +56,34 @@ def _gaps(world: World) -> list[float]:
 
 def _look_at_evidence(world: World) -> None:
     attacks = {(steps, restarts) for _, _, steps, restarts, _ in world.log}
-    expect(len(attacks), "different attacks used for one comparison").equals(1)
     steps = min((steps for steps, _ in attacks), default=0)
     restarts = min((restarts for _, restarts in attacks), default=0)
+    strong = steps >= STEPS and restarts >= RESTARTS
+    expect(strong, "whether the attack is strong enough").is_true(
+        f"Your weakest attack has {steps} steps and {restarts} restarts. {STEPS} and {RESTARTS} "
+        "are the fewest: below, a masked defence looks better than it is."
+    )
+    expect(len(attacks) == 1, "whether one attack is used for both").is_true(
+        f"You used {len(attacks)} different attacks. One and the same is asked for: every call is "
+        "evidence."
+    )
+    expect(world.spent <= world.budget, "whether the budget holds").is_true(
+        f"Your calls cost {world.spent}; the budget was {world.budget}. A pair costs 2 · steps · "
+        "restarts."
+    )
+    expect(len(attacks), "different attacks used for one comparison").equals(1)
     expect(steps, "steps of the weakest attack").is_between(STEPS, math.inf)
     expect(restarts, "restarts of the weakest attack").is_between(RESTARTS, math.inf)
     expect(world.spent, "what the study cost").is_between(0, world.budget)
     affordable = world.budget // (2 * STEPS * RESTARTS)
-    expect(
-        len(_gaps(world)), f"seeds measured for both, of {affordable} that can be paid"
-    ).is_between(max(FEWEST, math.ceil(0.8 * affordable)), math.inf)
+    pairs, least = len(_gaps(world)), max(FEWEST, math.ceil(0.8 * affordable))
+    expect(pairs >= least, "whether enough seeds are measured for both").is_true(
+        f"You measured {pairs} seeds for both defences; the budget pays for {affordable}, and "
+        f"{least} are the fewest."
+    )
+    expect(pairs, f"seeds measured for both, of {affordable} that can be paid").is_between(
+        least, math.inf
+    )
 
 
 def _judge(answer, world: World) -> tuple[float, float, str]:
@@ -291,6 +309,116 @@ compare_defences.slip(
     {"gaps.std(ddof=1)": "abs(gaps - gaps.mean()).mean()"},
 )
 
+compare_defences.slip(
+    "unpaired_degrees",
+    "You took the spreads of A and of B apart, with 2n − 2 degrees of freedom. With the same seed "
+    "both share most of their luck: take the spread of the differences, with n − 1.",
+    {
+        _HALF: "half = stats.t.ppf(0.975, 2 * pairs - 2) * "
+        "(a.var(ddof=1) + b.var(ddof=1)) ** 0.5 / pairs**0.5"
+    },
+)
+compare_defences.slip(
+    "more_steps_for_restarts",
+    "You attacked once, with more steps instead of restarts. What one start misses, another finds: "
+    "five are the fewest.",
+    {**_with("seed, 250, 1")},
+)
+compare_defences.slip(
+    "dearer_than_the_budget",
+    "You counted the cost of the cheapest attack and made a dearer one: the budget does not pay "
+    "for "
+    "it.",
+    {**_with("seed, 100, 5")},
+)
+compare_defences.slip(
+    "five_are_too_few",
+    "You refuse a budget that pays for exactly five seeds. Five are enough.",
+    {"if pairs < 5:": "if pairs <= 5:"},
+)
+compare_defences.slip(
+    "nothing_for_undecided",
+    'You return None where nothing can be told. The word is "undecided".',
+    {_SAYS: '"A" if low > 0 else "B" if high < 0 else None'},
+)
+compare_defences.slip(
+    "difference_and_verdict_turned",
+    "You took B − A. The interval is that of A − B, and the verdict comes from it.",
+    {"gaps = a - b": "gaps = b - a"},
+)
+compare_defences.slip(
+    "pilot_of_one",
+    "You tried a cheap attack on one defence first. Every call is evidence: two attacks of "
+    "different strength are in the report.",
+    {"    a = np": '    measure("A", 0, 10, 1)\n    a = np'},
+)
+compare_defences.slip(
+    "trial_call",
+    "You made a call to try, and left it out of the report. It costs as much as the others, and is "
+    "evidence: a seed is measured for both.",
+    {"    a = np": '    measure("A", 999, 50, 5)\n    a = np'},
+)
+compare_defences.slip(
+    "measured_twice",
+    "You measured A twice for every seed. The same call gives the same number and costs as much "
+    "again.",
+    {_A: _A + "\n    " + _A},
+)
+compare_defences.slip(
+    "looks_as_it_goes",
+    "You stop as soon as the interval leaves out 0. Who looks after every seed finds a difference "
+    "sooner or later, where there is none: fix the number of seeds before.",
+    {
+        _A: "a = b = np.zeros(0)",
+        _B: (
+            "for seed in range(pairs):\n"
+            '        a = np.append(a, measure("A", seed, 50, 5))\n'
+            '        b = np.append(b, measure("B", seed, 50, 5))\n'
+            "        if len(a) >= 5:\n"
+            "            width = stats.t.ppf(0.975, len(a) - 1) * stats.sem(a - b)\n"
+            "            if abs((a - b).mean()) > width:\n"
+            "                break\n"
+            "    pairs = len(a)"
+        ),
+    },
+)
+compare_defences.slip(
+    "bootstrap",
+    "You took a bootstrap interval. With so few seeds it is too narrow; the page asks for "
+    "Student's t.",
+    {
+        "low, high = float(gaps.mean() - half), float(gaps.mean() + half)": (
+            "draws = np.random.default_rng(0).choice(gaps, (2000, pairs)).mean(axis=1)\n"
+            "    low, high = (float(q) for q in np.quantile(draws, [0.025, 0.975]))"
+        )
+    },
+)
+compare_defences.slip(
+    "range_of_the_gaps",
+    "You took the smallest and the largest difference. The interval is one for their mean, by "
+    "Student's t.",
+    {
+        "low, high = float(gaps.mean() - half), float(gaps.mean() + half)": (
+            "low, high = float(gaps.min()), float(gaps.max())"
+        )
+    },
+)
+compare_defences.slip(
+    "most_seeds_win",
+    "You count on how many seeds A is ahead. Seeds are few, and the interval says what may be "
+    "concluded.",
+    {_SAYS: '"A" if (gaps > 0).mean() > 0.5 else "B" if high < 0 else "undecided"'},
+)
+compare_defences.slip(
+    "relative_difference",
+    "You took the difference as a share of B. The interval is that of A − B.",
+    {"gaps = a - b": "gaps = a / b - 1"},
+)
+compare_defences.slip(
+    "per_cent",
+    "You return the interval in per cent. A − B is a difference of shares.",
+    {"gaps = a - b": "gaps = 100 * (a - b)"},
+)
 compare_defences.hint(
     "How much does one measurement cost with the weakest attack that is allowed? How many pairs "
     "does that pay?"

@@ -109,6 +109,100 @@ cyclic_rate.slip(
     {"    done = step / steps\n": "    done, top = step / steps, 1 - top\n"},
 )
 
+cyclic_rate.slip(
+    "last_step_at_zero_alone",
+    "Your way down reaches 0 at the last step. It is to reach 0 at `steps`, the one after it, so "
+    "that no step is made for nothing.",
+    {
+        "peak * (1 - done) / (1 - top)": (
+            "peak * (steps - 1 - step) / (steps - 1 - top * steps or 1.0)"
+        )
+    },
+)
+cyclic_rate.slip(
+    "turning_point_cut",
+    "You cut the turning point to a whole step. It need not be one: top · steps stays as it is.",
+    {
+        "    done = step / steps\n": (
+            "    done, top = step / steps, (int(top * steps) or 1) / steps\n"
+            "    if top == 1:\n        return peak * done\n"
+        )
+    },
+)
+cyclic_rate.slip(
+    "turning_point_rounded",
+    "You rounded the turning point to a whole step. It need not be one: top · steps stays as it "
+    "is.",
+    {
+        "    done = step / steps\n": (
+            "    done, top = step / steps, (round(top * steps) or 1) / steps\n"
+            "    if top == 1:\n        return peak * done\n"
+        )
+    },
+)
+cyclic_rate.slip(
+    "turning_point_one_early",
+    "You took top · (steps − 1) for the turning point. It is top · steps.",
+    {
+        "    done = step / steps\n": (
+            "    done, top = step / steps, (top * (steps - 1) or 1) / steps\n"
+            "    if top == 1:\n        return peak * done\n"
+        )
+    },
+)
+cyclic_rate.slip(
+    "falls_as_steeply_as_it_rose",
+    "You fall as steeply as you rose. The way down is to end at 0 at `steps`: it has 1 − top of "
+    "the "
+    "steps.",
+    {"peak * (1 - done) / (1 - top)": "peak - peak * (done - top) / top"},
+)
+cyclic_rate.slip(
+    "falls_as_steeply_to_zero",
+    "You fall as steeply as you rose, and stop at 0. The way down has 1 − top of the steps.",
+    {"peak * (1 - done) / (1 - top)": "max(0.0, peak - peak * (done - top) / top)"},
+)
+cyclic_rate.slip(
+    "falls_in_a_curve",
+    "Your way down is a parabola. A straight line is asked for.",
+    {"peak * (1 - done) / (1 - top)": "peak * ((1 - done) / (1 - top)) ** 2"},
+)
+cyclic_rate.slip(
+    "cosine_for_both",
+    "You go up and down along a cosine. Two straight lines are asked for.",
+    {
+        "peak * done / top": "float(peak * (1 - np.cos(np.pi * done / top)) / 2)",
+        "peak * (1 - done) / (1 - top)": (
+            "float(peak * (1 + np.cos(np.pi * (done - top) / (1 - top))) / 2)"
+        ),
+    },
+)
+cyclic_rate.slip(
+    "rises_from_a_tenth",
+    "You rise from a tenth of the peak. Step 0 has the rate 0.",
+    {"peak * done / top": "peak * (0.1 + 0.9 * done / top)"},
+)
+cyclic_rate.slip(
+    "rises_one_step_ahead",
+    "Your way up is one step ahead: step 0 has a rate already. The way down is not.",
+    {"peak * done / top": "min(peak, peak * (done + 1 / steps) / top)"},
+)
+cyclic_rate.slip(
+    "whole_division",
+    "You used `//`. It cuts a share below 1 to 0.",
+    {"peak * done / top": "peak * (done // top)"},
+)
+cyclic_rate.slip(
+    "peak_of_the_rise_forgotten",
+    "Your rise goes up to 1. Multiply it by the peak, too.",
+    {"peak * done / top": "done / top"},
+)
+cyclic_rate.slip(
+    "halves_exchanged",
+    "You exchanged the two lines: the falling one stands before the peak.",
+    {"if done < top:": "if done >= top:"},
+)
+
 cyclic_rate.hint("At which share of the steps are you? Before `top` it rises, after it falls.")
 cyclic_rate.hint("Draw the triangle: (0, 0), (top, peak), (1, 0).", when="value")
 

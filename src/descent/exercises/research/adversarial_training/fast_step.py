@@ -11,7 +11,7 @@ from torch import nn
 from descent.exercises.doubles import PlainDescent, normals
 from descent.grading import Draw, Exercise, expect
 
-from .shared import SmallNet, labels_for, pictures
+from .shared import SHAPE, SmallNet, labels_for, pictures
 
 fast_step = Exercise(
     "fast_step", minutes=25, difficulty=2, changes=("model", "optimiser"), returns=float
@@ -40,7 +40,7 @@ def _expected(model, x, y, epsilon, alpha, noise, rate):
 
 def _case(draw: Draw, n: int, epsilon: float):
     model = _without_dropout(draw)
-    noise = torch.tensor(draw.uniform(-epsilon, epsilon, n, 1, 2, 3), dtype=torch.float32)
+    noise = torch.tensor(draw.uniform(-epsilon, epsilon, n, *SHAPE), dtype=torch.float32)
     return model, pictures(draw, n), labels_for(draw, n), noise
 
 
@@ -81,7 +81,7 @@ def _(answer, draw: Draw) -> None:
 
 @fast_step.property("leaves a pixel at its noise where the gradient is exactly 0", trials=2)
 def _(answer, draw: Draw) -> None:
-    _judge(answer, draw, 0.3, 0.2, draw.size + 1, unseen=draw.integers(0, 6))
+    _judge(answer, draw, 0.3, 0.2, draw.size + 1, unseen=draw.integers(0, 12))
 
 
 @fast_step.property("of epsilon 0 is a plain training step")
@@ -97,6 +97,7 @@ def _(answer, draw: Draw) -> None:
     model.train()
     answer(model, PlainDescent(model), x, y, 0.3, 0.375, noise)
     expect(bool(seen) and seen[-1], "whether the step was in training mode").equals(True)
+    expect(all(seen), "whether the attack was in training mode too").equals(True)
     expect(model.training, "the model's `training`, after").equals(True)
 
 
@@ -264,6 +265,119 @@ fast_step.slip(
             "here)"
         )
     },
+)
+
+fast_step.slip(
+    "attack_in_eval",
+    "You attacked in evaluation mode and trained in training mode. The page asks for training mode "
+    "in both.",
+    {
+        "    at = ": "    model.eval()\n    at = ",
+        "    moved = at": "    model.train()\n    moved = at",
+    },
+)
+fast_step.slip(
+    "eval_for_both",
+    "You attacked and trained in evaluation mode, and put the model back into training mode at the "
+    "end. The page asks for training mode in both.",
+    {
+        "    at = ": "    model.eval()\n    at = ",
+        "    return loss.item()": "    model.train()\n    return loss.item()",
+    },
+)
+fast_step.slip(
+    "cleared_after_backward",
+    "You cleared the gradients between `backward` and the step: the optimiser has nothing to go "
+    "by. "
+    "Clear them before.",
+    {
+        "    optimiser.zero_grad()\n    loss.backward()\n": (
+            "    loss.backward()\n    optimiser.zero_grad()\n"
+        )
+    },
+)
+fast_step.slip(
+    "attack_in_old_gradients",
+    "You clear the gradients at the very end. What was left over before, and the attack's own "
+    "gradients, are in yours.",
+    {
+        "    (gradient,) = torch.autograd.grad(F.cross_entropy(model(at), y), at)\n": (
+            "    F.cross_entropy(model(at), y).backward()\n    gradient = at.grad\n"
+        ),
+        "    optimiser.zero_grad()\n    loss.backward()": "    loss.backward()",
+    },
+)
+fast_step.slip(
+    "step_from_the_picture",
+    "You took the gradient at the random start and the step from the picture. The step begins "
+    "where "
+    "its gradient was taken.",
+    {"moved = at.detach() + alpha": "moved = x + alpha"},
+)
+fast_step.slip(
+    "no_ball_no_range",
+    "You brought the step back neither into the ball nor into 0 … 1.",
+    {_MOVED: "moved = moved.detach()"},
+)
+fast_step.slip(
+    "start_in_the_ball_and_range",
+    "You brought the start into the range of pixels before you attacked from it, and left the step "
+    "where it ended. Clip only where the step ends.",
+    {_AT: "(x + noise).clamp(0.0, 1.0)", _MOVED: "moved = moved.clamp(0.0, 1.0)"},
+)
+fast_step.slip(
+    "gradient_itself",
+    "You stepped along the gradient itself. In l∞ take its sign.",
+    {"gradient.sign()": "gradient"},
+)
+fast_step.slip(
+    "alpha_limited",
+    "You cut alpha to epsilon. The step may be longer: from the far edge it is to reach beyond the "
+    "middle.",
+    {"alpha * gradient.sign()": "min(alpha, epsilon) * gradient.sign()"},
+)
+fast_step.slip(
+    "noise_of_its_own",
+    "You drew noise of your own. The noise is handed in.",
+    {_AT: "(x + epsilon * (2 * torch.rand(x.shape) - 1))"},
+)
+fast_step.slip(
+    "corners_for_noise",
+    "You took only the sign of the noise: every start is a corner of the ball.",
+    {_AT: "(x + epsilon * noise.sign())"},
+)
+fast_step.slip(
+    "noise_times_epsilon",
+    "You multiplied the noise by epsilon. It is from −epsilon to epsilon already.",
+    {_AT: "(x + epsilon * noise)"},
+)
+fast_step.slip(
+    "steps_twice",
+    "Your optimiser steps twice with the same gradients. One step is asked for.",
+    {"    optimiser.step()\n": "    optimiser.step()\n    optimiser.step()\n"},
+)
+fast_step.slip(
+    "loss_at_the_start_returned",
+    "You return the loss that the attack climbed, at the random start. Asked for is that of the "
+    "attacked pictures, before the weights moved.",
+    {
+        "(gradient,) = torch.autograd.grad(F.cross_entropy(model(at), y), at)": (
+            "first = F.cross_entropy(model(at), y)\n"
+            "    (gradient,) = torch.autograd.grad(first, at)"
+        ),
+        "return loss.item()": "return first.item()",
+    },
+)
+fast_step.slip(
+    "zero_gradient_moves",
+    "You move a pixel whose gradient is exactly 0. Nothing is known about it: it stays at its "
+    "noise.",
+    {"gradient.sign()": "torch.where(gradient >= 0, 1.0, -1.0)"},
+)
+fast_step.slip(
+    "tensor_returned",
+    "You return a tensor, which keeps the graph. A plain number is asked for: `.item()`.",
+    {"return loss.item()": "return loss"},
 )
 
 fast_step.hint(

@@ -27,9 +27,9 @@ def _case(draw: Draw, n: int):
 def _(answer, draw: Draw) -> None:
     model, x, y = _case(draw, draw.size)
     epsilon = draw.uniform(0.05, 0.5)
-    expect(answer(model, x, y, epsilon), "the moved pictures").close_to(
-        _expected(model, x, y, epsilon), atol=1e-5
-    )
+    moved = answer(model, x, y, epsilon)
+    expect(moved, "the moved pictures").close_to(_expected(model, x, y, epsilon), atol=1e-5)
+    expect(moved, "the moved pictures").has_dtype("float32")
 
 
 @fgsm.property("leaves no pixel outside of 0 to 1", trials=3)
@@ -50,7 +50,7 @@ def _(answer, draw: Draw) -> None:
 def _(answer, draw: Draw) -> None:
     model, x, y = _case(draw, draw.size + 1)
     with torch.no_grad():
-        model.first.weight[:, draw.integers(0, 6)] = 0.0
+        model.first.weight[:, draw.integers(0, 12)] = 0.0
     expect(answer(model, x, y, 0.2), "the moved pictures").close_to(
         _expected(model, x, y, 0.2), atol=1e-5
     )
@@ -175,6 +175,100 @@ fgsm.slip(
     "only_the_noise",
     "You returned the change instead of the changed picture.",
     {"(x + epsilon * gradient.sign()).clamp(0.0, 1.0)": "epsilon * gradient.sign()"},
+)
+fgsm.slip(
+    "float64_returned",
+    "Your pictures are float64 now. The model has float32 weights, and takes no others: give back "
+    "x's dtype.",
+    {"(x + epsilon * gradient.sign())": "(x.double() + epsilon * gradient.sign())"},
+)
+fgsm.slip(
+    "change_clipped",
+    "You returned the change instead of the changed picture, and clipped it: what takes ink away "
+    "became 0.",
+    {"(x + epsilon * gradient.sign())": "(epsilon * gradient.sign())"},
+)
+fgsm.slip(
+    "change_without_picture",
+    "You clipped the picture and returned only by how much it changed.",
+    {
+        "return (x + epsilon * gradient.sign()).clamp(0.0, 1.0)": (
+            "return (x + epsilon * gradient.sign()).clamp(0.0, 1.0) - x"
+        )
+    },
+)
+fgsm.slip(
+    "zero_goes_up",
+    "You move a pixel up where its gradient is exactly 0. Nothing is known about it: `sign` gives "
+    "0 there.",
+    {"gradient.sign()": "torch.where(gradient >= 0, 1.0, -1.0)"},
+)
+fgsm.slip(
+    "zero_goes_down",
+    "You move a pixel down where its gradient is exactly 0. Nothing is known about it: `sign` "
+    "gives "
+    "0 there.",
+    {"gradient.sign()": "torch.where(gradient > 0, 1.0, -1.0)"},
+)
+fgsm.slip(
+    "unit_length",
+    "You divided the gradient by its l2 length. In the l∞ ball the pixels do not share one length: "
+    "each moves by the whole of epsilon, so take the sign.",
+    {
+        "gradient.sign()": (
+            "gradient / gradient.flatten(1).norm(dim=1).clamp(min=1e-12)"
+            ".reshape(-1, *[1] * (x.ndim - 1))"
+        )
+    },
+)
+fgsm.slip(
+    "unit_length_of_the_batch",
+    "You divided the gradient of the whole batch by one length. In the l∞ ball every pixel of "
+    "every "
+    "picture moves by the whole of epsilon: take the sign.",
+    {"gradient.sign()": "gradient / gradient.norm()"},
+)
+fgsm.slip(
+    "mean_gradient_itself",
+    "You added the gradient of the mean loss times epsilon. In the l∞ ball every pixel may move by "
+    "the whole of epsilon: add its sign.",
+    {', reduction="sum"': "", "gradient.sign()": "gradient"},
+)
+fgsm.slip(
+    "softmax_twice",
+    "You gave shares to `F.cross_entropy`. It takes the softmax itself, so there are two now, and "
+    "the gradient is that of another loss.",
+    {"model(at), y, reduction": "model(at).softmax(dim=1), y, reduction"},
+)
+fgsm.slip(
+    "largest_score",
+    "You pulled at the largest score, whichever label it has. The loss is the cross-entropy of the "
+    "*true* label.",
+    {'F.cross_entropy(model(at), y, reduction="sum")': "model(at).amax(dim=1).sum()"},
+)
+fgsm.slip(
+    "first_example_only",
+    "Only the first picture was attacked: your loss is that of one example. Take the sum, or the "
+    "mean, over the batch.",
+    {"F.cross_entropy(model(at), y, reduction": "F.cross_entropy(model(at)[:1], y[:1], reduction"},
+)
+fgsm.slip(
+    "weights_left_frozen",
+    "You stopped the weights from asking for a gradient, and left them so. Whoever trains on after "
+    "the attack trains nothing. Ask `torch.autograd.grad` for the pictures alone; then no weight "
+    "has to be stopped.",
+    {"    model.eval()\n": "    model.eval()\n    model.requires_grad_(False)\n"},
+)
+fgsm.slip(
+    "weights_all_set_free",
+    "You let every weight ask for a gradient at the end, also those that its owner keeps fixed. "
+    "Put "
+    "back what you found, or leave `requires_grad` alone.",
+    {
+        "    model.train(training)\n": (
+            "    model.train(training)\n    model.requires_grad_(True)\n"
+        )
+    },
 )
 
 fgsm.hint("Make a copy of x that asks for a gradient, and look only at that gradient.")

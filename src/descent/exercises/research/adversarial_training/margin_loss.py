@@ -28,6 +28,16 @@ def _expected(scores, labels, targeted: bool) -> np.ndarray:
     return np.array(out)
 
 
+def _margins(answer, scores, labels, targeted: bool = False) -> None:
+    """Expect the margins, and the scores as they were."""
+    expected, before = _expected(scores, labels, targeted), scores.clone()
+    found = answer(scores, labels, targeted=targeted) if targeted else answer(scores, labels)
+    expect(torch.equal(scores, before), "whether the scores are what they were").is_true(
+        "Your code changed the scores that it was given. Work on a copy."
+    )
+    expect(found, "the margins").close_to(expected)
+
+
 def _case(draw: Draw, scale: float = 1.0):
     n, classes = draw.size + 1, draw.integers(2, 6)
     return scale * normals(draw, n, classes), token_tensor(draw, classes, n)
@@ -36,25 +46,23 @@ def _case(draw: Draw, scale: float = 1.0):
 @margin_loss.property("is the best other score minus the label's", trials=5)
 def _(answer, draw: Draw) -> None:
     scores, labels = _case(draw)
-    expect(answer(scores, labels), "the margins").close_to(_expected(scores, labels, False))
+    _margins(answer, scores, labels)
 
 
 @margin_loss.property("of a targeted attack is the target's score minus the best other", trials=5)
 def _(answer, draw: Draw) -> None:
     scores, targets = _case(draw)
-    margins = answer(scores, targets, targeted=True)
-    expect(margins, "the margins").close_to(_expected(scores, targets, True))
+    _margins(answer, scores, targets, targeted=True)
 
 
 @margin_loss.property(
     "never counts the label among the others, also where all are negative", trials=4
 )
 def _(answer, draw: Draw) -> None:
-    for scale, shift in ((1.0, -50.0), (1.0, 50.0), (300.0, 0.0), (1e4, 0.0)):
+    for scale, shift in ((1.0, -2e4), (1.0, 50.0), (300.0, 0.0), (1e4, 0.0), (1e12, 0.0)):
         scores, labels = _case(draw, scale)
         for targeted in (False, True):
-            margins = answer(scores + shift, labels, targeted=targeted)
-            expect(margins, "the margins").close_to(_expected(scores + shift, labels, targeted))
+            _margins(answer, scores + shift, labels, targeted)
 
 
 @margin_loss.property("has a gradient of 1 and −1 where a softmax has none", trials=4)
@@ -157,6 +165,87 @@ margin_loss.slip(
     "smallest_other",
     "You took the smallest of the other scores.",
     {"= -math.inf": "= math.inf", "others.max(dim=1)": "others.min(dim=1)"},
+)
+
+margin_loss.slip(
+    "finite_for_the_label",
+    "You put a fixed negative number in the label's place. Scores here are of any size: where all "
+    "others are lower still, it is the largest. Put −infinity.",
+    {"= -math.inf": "= -1e4"},
+)
+margin_loss.slip(
+    "changes_the_scores",
+    "Your code changed the scores that it was given: they now hold −infinity in the labels' "
+    "places. "
+    "Work on a copy.",
+    {"others = scores.clone()": "others = scores.detach()"},
+)
+margin_loss.slip(
+    "huge_number_off_the_label",
+    "You took a fixed number off the label's score, a very large one. Scores here are of any size: "
+    "a label that leads by more is still the largest. Put −infinity in its place.",
+    {"others[rows, labels] = -math.inf": "others[rows, labels] -= 1e9"},
+)
+margin_loss.slip(
+    "fixed_number_off_the_label",
+    "You took a fixed number off the label's score. Scores here are of any size: a label that "
+    "leads "
+    "by more is still the largest. Put −infinity in its place.",
+    {"others[rows, labels] = -math.inf": "others[rows, labels] -= 1e4"},
+)
+margin_loss.slip(
+    "second_of_all",
+    "You took the second largest of *all* scores for the best other one. Where the label does not "
+    "lead, the best other score is the largest.",
+    {"others.max(dim=1).values": "scores.topk(2, dim=1).values[:, 1]"},
+)
+margin_loss.slip(
+    "first_minus_second",
+    "You took the difference of the two largest scores. The label may be neither of them: it is "
+    "its "
+    "score that the best other one is compared with.",
+    {
+        "others.max(dim=1).values - own": (
+            "scores.topk(2, dim=1).values[:, 0] - scores.topk(2, dim=1).values[:, 1]"
+        )
+    },
+)
+margin_loss.slip(
+    "columns_of_all_labels",
+    "You left out the columns of *all* labels of the batch in every row. Each row leaves out its "
+    "own: index with `[rows, labels]`.",
+    {"others[rows, labels]": "others[:, labels]"},
+)
+margin_loss.slip(
+    "largest_of_the_batch",
+    "You took the largest score of the whole batch. Each example is compared with its own others.",
+    {"others.max(dim=1).values": "others.max()"},
+)
+margin_loss.slip(
+    "places_for_scores",
+    "You took the *place* of the largest other score, not the score.",
+    {"others.max(dim=1).values": "others.argmax(dim=1)"},
+)
+margin_loss.slip(
+    "sizes_compared",
+    "You compared the others by their size without sign. A large negative score is a low one.",
+    {"others = scores.clone()": "others = scores.abs()"},
+)
+margin_loss.slip(
+    "one_number_itself",
+    "You return one number for the batch, the mean. Each example has a margin of its own.",
+    {"return -margin if targeted else margin": "return (-margin if targeted else margin).mean()"},
+)
+margin_loss.slip(
+    "one_sum",
+    "You return one number for the batch, the sum. Each example has a margin of its own.",
+    {"return -margin if targeted else margin": "return (-margin if targeted else margin).sum()"},
+)
+margin_loss.slip(
+    "a_column",
+    "Your margins are of the wrong shape: there is one number for each example, so the shape is "
+    "(batch,).",
+    {"own = scores[rows, labels]": "own = scores.gather(1, labels[:, None])"},
 )
 
 margin_loss.hint("Two numbers for each row: the label's score, and the largest of all others.")

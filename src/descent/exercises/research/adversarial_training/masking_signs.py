@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from descent.grading import Draw, Exercise, expect
 
-masking_signs = Exercise("masking_signs", minutes=30, difficulty=3, returns=list[str])
+masking_signs = Exercise("masking_signs", minutes=30, difficulty=3, seconds=6.0, returns=list[str])
 
 ROWS = ("unbounded", "one step", "transfer", "noise", "not converged")
 NAMES = ("one step", "many steps", "twice the steps", "transfer", "noise", "unbounded")
@@ -18,9 +19,9 @@ def _evidence(draw: Draw, n: int, **broken: set[int]) -> dict[str, Tensor]:
     order = draw.rng.permutation(n)
     table = {}
     for name in draw.rng.permutation(list(NAMES)).tolist():
-        right = torch.ones(n, dtype=torch.bool)
-        right[sorted(broken[name.replace(" ", "_")])] = False
-        table[name] = right[torch.tensor(order)]
+        right = np.ones(n, dtype=bool)
+        right[list(broken[name.replace(" ", "_")])] = False
+        table[name] = torch.from_numpy(right[order])
     return table
 
 
@@ -42,7 +43,7 @@ def _judge(answer, draw: Draw, n: int, expected: list[str], **changed: set[int])
 
 
 def _size(draw: Draw) -> int:
-    return 200 + 50 * draw.integers(0, 5)
+    return 200 + 100 * draw.integers(0, 3)  # of which 1 % is a whole number
 
 
 @masking_signs.property("finds nothing where more attack breaks more", trials=4)
@@ -55,6 +56,9 @@ def _(answer, draw: Draw) -> None:
     n = _size(draw)
     _judge(answer, draw, n, ["unbounded"], unbounded=set(range(n - n // 100 - 1)))
     _judge(answer, draw, n, [], unbounded=set(range(n - n // 100)))
+    _judge(answer, draw, n, [], unbounded=set(range(n - 1)))
+    # What stands may well have been broken by many steps: it should have been by this attack.
+    _judge(answer, draw, n, ["unbounded"], unbounded=set(range(n // 100 + 1, n)))
 
 
 @masking_signs.property("notices that one step breaks more than many", trials=3)
@@ -95,6 +99,9 @@ def _(answer, draw: Draw) -> None:
         _judge(answer, draw, n, [], **{name: many})
         _judge(answer, draw, n, [], **{name: set(range(half + 4))})
         _judge(answer, draw, n, [sign], **{name: set(range(half + 5))})
+        for a, b in ((9, 6), (20, 14)):
+            luck = set(range(b, half)) | set(range(half, half + a))
+            _judge(answer, draw, n, [], **{name: luck})
 
 
 @masking_signs.property(
@@ -106,6 +113,8 @@ def _(answer, draw: Draw) -> None:
     _judge(answer, draw, n, ["noise"], noise=set(range(half, half + least)))
     _judge(answer, draw, n, [], noise=set(range(half, half + n // 100)))
     _judge(answer, draw, n, [], noise=set(range(half)))
+    _judge(answer, draw, n, [], noise={half})
+    _judge(answer, draw, 400, [], noise=set(range(200, 203)))  # of all, not of those that are left
 
 
 @masking_signs.property("notices that more steps still help", trials=3)
@@ -194,8 +203,9 @@ masking_signs.slip(
 )
 masking_signs.slip(
     "noise_by_total",
-    "You compare how many noise breaks with how many gradients break. Even weak noise that finds "
-    "*other* examples shows what gradients miss.",
+    "You compare how much noise breaks with how much gradients break, or ask for two deviations of "
+    "that. Even weak noise that finds *other* examples shows what gradients miss: count those "
+    "alone.",
     {
         '(many & ~right["noise"]).double().mean() > 0.01': (
             'right["noise"].double().mean() < many.double().mean()'
@@ -280,6 +290,144 @@ masking_signs.slip(
     {
         'right["unbounded"].double().mean() > 0.01': 'right["unbounded"].sum() > 1',
         '(many & ~right["noise"]).double().mean() > 0.01': '(many & ~right["noise"]).sum() > 1',
+    },
+)
+
+masking_signs.slip(
+    "as_many_as",
+    "You take exactly as much as the limit for more. 'More than' is never 'as many as': at a − b = "
+    "2√(a + b), and at 1 %, nothing is seen yet.",
+    {
+        _STRONGER: "only_it - only_many >= 2 * (only_it + only_many) ** 0.5",
+        'right["unbounded"].double().mean() > 0.01': 'right["unbounded"].double().mean() >= 0.01',
+        '(many & ~right["noise"]).double().mean() > 0.01': (
+            '(many & ~right["noise"]).double().mean() >= 0.01'
+        ),
+    },
+)
+masking_signs.slip(
+    "as_many_as_in_pairs",
+    "You take a − b = 2√(a + b) for more than two deviations. 'More than' is never 'as many as'.",
+    {_STRONGER: "only_it - only_many >= 2 * (only_it + only_many) ** 0.5"},
+)
+masking_signs.slip(
+    "as_many_as_unbounded",
+    "You take exactly 1 % that stay right under the unbounded attack for a sign. 'More than' is "
+    "never 'as many as'.",
+    {'right["unbounded"].double().mean() > 0.01': 'right["unbounded"].double().mean() >= 0.01'},
+)
+masking_signs.slip(
+    "as_many_as_noise",
+    "You take exactly 1 % that only noise breaks for a sign. 'More than' is never 'as many as'.",
+    {
+        '(many & ~right["noise"]).double().mean() > 0.01': (
+            '(many & ~right["noise"]).double().mean() >= 0.01'
+        )
+    },
+)
+masking_signs.slip(
+    "many_alone_not_counted",
+    "You counted what only the first attack breaks, and not what only many steps break. It is the "
+    "difference of the two that must exceed two deviations.",
+    {_STRONGER: "only_it > 2 * only_it**0.5"},
+)
+masking_signs.slip(
+    "deviation_of_the_first_alone",
+    "You took the deviation of a alone. Chance is in both numbers: it is 2√(a + b).",
+    {_STRONGER: "only_it - only_many > 2 * only_it**0.5"},
+)
+masking_signs.slip(
+    "deviation_of_the_difference",
+    "You took the root of the difference. The deviation goes by the sum, √(a + b): two large "
+    "numbers that are nearly equal differ by much through chance alone.",
+    {_STRONGER: "only_it - only_many > 2 * abs(only_it - only_many) ** 0.5"},
+)
+masking_signs.slip(
+    "one_per_cent_for_pairs",
+    "You ask for a difference of more than 1 % where two attacks are compared. The table's 1 % is "
+    "for noise and the unbounded attack; here ask for two deviations, 2√(a + b).",
+    {_STRONGER: "(only_it - only_many) / len(many) > 0.01"},
+)
+masking_signs.slip(
+    "two_outside_of_the_root",
+    "You took 2√a + b. The root goes over both: 2√(a + b).",
+    {_STRONGER: "only_it - only_many > 2 * only_it**0.5 + only_many"},
+)
+masking_signs.slip(
+    "noise_alone",
+    "You count all that noise breaks. It is a sign only where many steps do *not* break it.",
+    {'(many & ~right["noise"]).double().mean()': '(~right["noise"]).double().mean()'},
+)
+masking_signs.slip(
+    "noise_of_those_left",
+    "You divided what noise alone breaks by what many steps leave right. The table means 1 % of "
+    "all examples.",
+    {
+        '(many & ~right["noise"]).double().mean() > 0.01': (
+            '(many & ~right["noise"]).sum() > 0.01 * many.sum()'
+        )
+    },
+)
+masking_signs.slip(
+    "unbounded_broken",
+    "You count what the unbounded attack breaks. It should break everything: what *stays right* is "
+    "the sign.",
+    {'right["unbounded"].double()': '(~right["unbounded"]).double()'},
+)
+masking_signs.slip(
+    "unbounded_and_many",
+    "You count only what both the unbounded attack and many steps leave right. Whatever stays "
+    "right "
+    "under an attack that may change anything is a sign.",
+    {'right["unbounded"].double()': '(right["unbounded"] & many).double()'},
+)
+masking_signs.slip(
+    "key_for_sign",
+    "You return 'twice the steps'. The sign is called 'not converged'.",
+    {'"not converged": stronger': '"twice the steps": stronger'},
+)
+masking_signs.slip(
+    "order_of_the_evidence",
+    "Your signs come in the order of the evidence. The table's order is asked for.",
+    {
+        "    return [name for name, seen in signs.items() if seen]": (
+            "    signs['twice the steps'] = signs.pop('not converged')\n"
+            "    named = {'twice the steps': 'not converged'}\n"
+            "    return [named.get(name, name) for name in right if signs.get(name)]"
+        )
+    },
+)
+masking_signs.slip(
+    "transfer_against_one",
+    "You compared the other model's examples with one step. Compare them with many.",
+    {
+        '"transfer": stronger("transfer")': (
+            '"transfer": (lambda a, b: a - b > 2 * (a + b) ** 0.5)('
+            '(right["one step"] & ~right["transfer"]).sum().item(), '
+            '(right["transfer"] & ~right["one step"]).sum().item())'
+        )
+    },
+)
+masking_signs.slip(
+    "converged_where_masked",
+    "You do not report 'not converged' beside other signs. All that are seen are asked for.",
+    {
+        "    return [name for name, seen in signs.items() if seen]": (
+            "    names = [name for name, seen in signs.items() if seen]\n"
+            "    return names if names == ['not converged'] else names[: -1 if names and "
+            "names[-1] == 'not converged' else None]"
+        )
+    },
+)
+masking_signs.slip(
+    "first_sign_only_in_pairs",
+    "You stop at the first sign of the paired comparisons. Every row of the table is asked for.",
+    {
+        "    return [name for name, seen in signs.items() if seen]": (
+            "    names = [name for name, seen in signs.items() if seen]\n"
+            "    pairs = [n for n in names if n in ('one step', 'transfer', 'not converged')]\n"
+            "    return [n for n in names if n not in pairs[1:]]"
+        )
     },
 )
 

@@ -49,6 +49,12 @@ def _(answer, draw: Draw) -> None:
 def _(answer, draw: Draw) -> None:
     texts = ["stew stew stew stew plan", "hat plan", "hat plan", "wait", "soup wait"]
     _judge(answer, texts, [0, 0, 0, 1, 1], 2)
+    texts = ["soup", "soup wait wait hat soup wait", "plan hat soup stew plan soup"]
+    texts += ["rude hat stew wait", "hat plan plan plan hat rude"]
+    _judge(answer, texts, [0, 0, 1, 1, 1], 2)
+    texts = ["wait soup", "wait stew soup wait rude", "stew stew wait plan hat", "soup wait wait"]
+    texts += ["wait wait plan", "hat hat stew hat stew rude", "plan wait wait"]
+    _judge(answer, texts, [0, 0, 0, 1, 1, 1, 1], 2)
 
 
 @name_clusters.property("takes off how common a word is elsewhere", trials=2)
@@ -59,6 +65,7 @@ def _(answer, draw: Draw) -> None:
     _judge(answer, ["hat plan", "hat soup", "hat", "hat plan"], [0, 0, 0, 1], 2)
     texts = ["hat zebra", "hat", "hat", "hat", "hat apple", "apple", "apple"]
     _judge(answer, texts, [0, 0, 0, 0, 1, 1, 1], 2)
+    _judge(answer, ["apple hat", "hat", "apple what", "what"], [0, 0, 1, 1], 1)
 
 
 @name_clusters.property("breaks ties by the alphabet", trials=3)
@@ -73,6 +80,9 @@ def _(answer, draw: Draw) -> None:
 def _(answer, draw: Draw) -> None:
     _judge(answer, ["stew", "rude words", "stew"], [0, 2, 0], 4)
     _judge(answer, ["", "rude"], [0, 1], 2)
+    # A text without words is one of its cluster's texts all the same.
+    texts = ["plan wait", "plan", "", "", "plan hat", "plan", "hat", "hat"]
+    _judge(answer, texts, [0, 0, 0, 0, 1, 1, 1, 1], 1)
 
 
 @name_clusters.property("works with a single cluster", trials=2)
@@ -88,6 +98,8 @@ def _(answer, draw: Draw) -> None:
     order = draw.rng.permutation(15)
     texts, clusters = big + small, [1] * 12 + [0] * 3
     _judge(answer, [texts[i] for i in order], [clusters[i] for i in order], 3)
+    many = ["zebra apple"] * 150 + ["zebra"] + ["soup"] * 150  # a lead of one text in 301
+    _judge(answer, [*many, "plan"], [0] * 301 + [1], 1)
 
 
 @name_clusters.right
@@ -159,7 +171,9 @@ name_clusters.slip(
 )
 name_clusters.slip(
     "ties_as_they_come",
-    "Of two words with the same lead you take either. A tie is broken by the alphabet, so that "
+    "Of two words with the same lead you do not take the first by the alphabet. (A list that is "
+    "sorted backwards as a whole turns the alphabet round too.) Break a tie by the alphabet, so "
+    "that "
     "the names do not change from run to run.",
     {"(-lead[word], word)": "(-lead[word], [-ord(c) for c in word])"},
 )
@@ -198,6 +212,161 @@ name_clusters.slip(
             "here = sum(word in s for s in inside) / sum(word in s for s in sets)"
         )
     },
+)
+
+name_clusters.slip(
+    "occurrences_everywhere",
+    "You counted occurrences, inside and outside. A text that repeats a word ten times counts "
+    "once.",
+    {
+        "sets = [set(text.split()) for text in texts]": "sets = [text.split() for text in texts]",
+        "sum(word in s for s in inside)": "sum(s.count(word) for s in inside)",
+        "sum(word in s for s in outside)": "sum(s.count(word) for s in outside)",
+    },
+)
+name_clusters.slip(
+    "shares_of_words",
+    "You took shares of all *words* of the cluster. Asked for is the share of its *texts* that "
+    "have "
+    "the word.",
+    {
+        "sets = [set(text.split()) for text in texts]": "sets = [text.split() for text in texts]",
+        "sum(word in s for s in inside) / len(inside)": (
+            "sum(s.count(word) for s in inside) / max(sum(map(len, inside)), 1)"
+        ),
+        "sum(word in s for s in outside) / max(len(outside), 1)": (
+            "sum(s.count(word) for s in outside) / max(sum(map(len, outside)), 1)"
+        ),
+    },
+)
+name_clusters.slip(
+    "clusters_averaged",
+    "You took the mean of the other *clusters'* shares. All other texts count alike, whichever "
+    "cluster they are in.",
+    {
+        "there = sum(word in s for s in outside) / max(len(outside), 1)": (
+            "rest = sorted(set(clusters) - {cluster})\n"
+            "            there = sum(\n"
+            "                sum(word in s for s, c in zip(sets, clusters) if c == other)\n"
+            "                / clusters.count(other)\n"
+            "                for other in rest\n"
+            "            ) / max(len(rest), 1)"
+        )
+    },
+)
+name_clusters.slip(
+    "largest_of_the_others",
+    "You took off the largest share that any other cluster has. It is the share of all other texts "
+    "together.",
+    {
+        "there = sum(word in s for s in outside) / max(len(outside), 1)": (
+            "there = max(\n"
+            "                (\n"
+            "                    sum(word in s for s, c in zip(sets, clusters) if c == other)\n"
+            "                    / clusters.count(other)\n"
+            "                    for other in set(clusters) - {cluster}\n"
+            "                ),\n"
+            "                default=0.0,\n"
+            "            )"
+        )
+    },
+)
+name_clusters.slip(
+    "ties_by_first_place",
+    "Of two words with the same lead you take the one that comes first in the texts. A tie is "
+    "broken by the alphabet.",
+    {_SORT: "sorted(lead, key=lambda w: (-lead[w], ' '.join(texts).split().index(w)))[:count]"},
+)
+name_clusters.slip(
+    "rounded_to_two",
+    "You rounded to two decimals: leads that differ are taken for ties. Nine are asked for.",
+    {"round(here - there, 9)": "round(here - there, 2)"},
+)
+name_clusters.slip(
+    "number_of_clusters_that_occur",
+    "You counted the different numbers. A number below the largest may not occur: go on to the "
+    "largest.",
+    {"range(max(clusters) + 1)": "range(len(set(clusters)))"},
+)
+name_clusters.slip(
+    "last_cluster_missing",
+    "Your last cluster is missing: `range` stops before its end.",
+    {"range(max(clusters) + 1)": "range(max(clusters))"},
+)
+name_clusters.slip(
+    "count_ignored",
+    "You return all words of a cluster. `count` is the most that it gets.",
+    {"[:count]": ""},
+)
+name_clusters.slip(
+    "words_of_all",
+    "You also take words that do not occur in the cluster. Only its own words may name it.",
+    {"set().union(*inside)": "(set().union(*sets) if inside else set())"},
+)
+name_clusters.slip(
+    "empty_texts_left_out",
+    "You left out texts without words. They are texts of their cluster, and count in its share.",
+    {
+        "inside = [s for s, c in zip(sets, clusters, strict=True) if c == cluster]": (
+            "inside = [s for s, c in zip(sets, clusters, strict=True) if c == cluster and s]"
+        ),
+        "outside = [s for s, c in zip(sets, clusters, strict=True) if c != cluster]": (
+            "outside = [s for s, c in zip(sets, clusters, strict=True) if c != cluster and s]"
+        ),
+    },
+)
+name_clusters.slip(
+    "dictionary_returned",
+    "You return a dictionary. A list is asked for, with a place for every number up to the "
+    "largest.",
+    {"    return names": "    return dict(enumerate(names))"},
+)
+name_clusters.slip(
+    "with_their_leads",
+    "You return the leads beside the words. Words alone are asked for.",
+    {_SORT: "[(w, lead[w]) for w in sorted(lead, key=lambda w: (-lead[w], w))[:count]]"},
+)
+name_clusters.slip(
+    "lead_without_sign",
+    "You took the difference without its sign: a word that is rarer here than elsewhere then names "
+    "the cluster.",
+    {_LEAD: "lead[word] = abs(round(here - there, 9))"},
+)
+name_clusters.slip(
+    "rare_in_all_texts",
+    "You multiplied by how rare a word is in all texts, as TF-IDF does. Asked for is the "
+    "difference "
+    "of two shares.",
+    {
+        _LEAD: (
+            "rarity = __import__('math').log((1 + len(texts)) / (1 + sum(word in s for s in "
+            "sets)))\n"
+            "            lead[word] = round(here * rarity, 9)"
+        )
+    },
+)
+name_clusters.slip(
+    "words_of_one_cluster_alone",
+    "You left out words that any other text has. What counts is how much commoner they are here.",
+    {_LEAD: "if there == 0:\n                lead[word] = round(here, 9)"},
+)
+name_clusters.slip(
+    "letters_within_texts",
+    "You looked for the letters of a word within the texts: 'hat' also stands in 'what'. Compare "
+    "whole words.",
+    {
+        "sum(word in s for s in inside)": (
+            "sum(word in t for t, c in zip(texts, clusters) if c == cluster)"
+        ),
+        "sum(word in s for s in outside)": (
+            "sum(word in t for t, c in zip(texts, clusters) if c != cluster)"
+        ),
+    },
+)
+name_clusters.slip(
+    "clusters_from_one",
+    "You counted the clusters from 1. They begin at 0.",
+    {"range(max(clusters) + 1)": "range(1, max(clusters) + 1)"},
 )
 
 name_clusters.hint(

@@ -216,8 +216,9 @@ pgd.slip(
 )
 pgd.slip(
     "backward_into_weights",
-    "`loss.backward()` filled the gradients of the weights too: at every step a little more. Ask "
-    "`torch.autograd.grad` for those of the pictures.",
+    "The gradients of the weights are not what they were: `loss.backward()` adds to them at every "
+    "step, and `zero_grad` takes away what was there. Ask `torch.autograd.grad` for those of the "
+    "pictures alone.",
     {"(gradient,) = torch.autograd.grad(loss, at)": "loss.backward()\n        gradient = at.grad"},
 )
 pgd.slip(
@@ -238,6 +239,164 @@ pgd.slip(
     "one_length_for_all",
     "In l2 you divided by the length of the whole batch's gradient. Each picture has its own.",
     {"gradient.flatten(1).norm(dim=1).reshape(-1, 1, 1, 1)": "gradient.norm()"},
+)
+
+pgd.slip(
+    "weights_left_frozen",
+    "You stopped the weights from asking for a gradient, and left them so. Whoever trains on after "
+    "the attack trains nothing.",
+    {"    model.eval()\n": "    model.eval()\n    model.requires_grad_(False)\n"},
+)
+pgd.slip(
+    "weights_all_set_free",
+    "You let every weight ask for a gradient at the end, also those that its owner keeps fixed. "
+    "Put "
+    "back what you found, or leave `requires_grad` alone.",
+    {"    model.train(training)\n": "    model.train(training)\n    model.requires_grad_(True)\n"},
+)
+pgd.slip(
+    "start_clipped_only",
+    "You brought the start into the range of pixels and not into the ball.",
+    {_START: "at = x if start is None else start.clamp(0.0, 1.0)"},
+)
+pgd.slip(
+    "ball_round_the_last_place",
+    "Your ball goes along: it lies round the place reached before the step. So nothing keeps the "
+    "attack near the picture.",
+    {
+        _MOVE: (
+            "origin, x = x, at.detach()\n"
+            "        at = back(at.detach() + (-step if targeted else step) * direction)\n"
+            "        x = origin"
+        ),
+    },
+)
+pgd.slip(
+    "gradient_itself_in_l2",
+    "In l2 you stepped along the gradient as long as it is. Where the model is sure it is tiny: "
+    "divide by its length.",
+    {
+        "direction = gradient / gradient.flatten(1).norm(dim=1).reshape(-1, 1, 1, 1)": (
+            "direction = gradient"
+        )
+    },
+)
+pgd.slip(
+    "gradient_itself",
+    "You stepped along the gradient as long as it is, in both norms. Where the model is sure it is "
+    "tiny: take the steepest step of length `step`.",
+    {
+        "direction = gradient.sign()": "direction = gradient",
+        "direction = gradient / gradient.flatten(1).norm(dim=1).reshape(-1, 1, 1, 1)": (
+            "direction = gradient"
+        ),
+    },
+)
+pgd.slip(
+    "epsilon_over_steps",
+    "Your steps are epsilon / steps long. Their length is given: `step`.",
+    {"(-step if targeted else step)": "(-epsilon if targeted else epsilon) / steps"},
+)
+pgd.slip(
+    "own_step",
+    "Your steps are 2.5 · epsilon / steps long. Their length is given: `step`.",
+    {"(-step if targeted else step)": "(-2.5 if targeted else 2.5) * epsilon / steps"},
+)
+pgd.slip(
+    "linf_ball_for_both",
+    "You brought the pictures back pixel by pixel in l2 as well: that box reaches √d times as far "
+    "as the ball.",
+    {
+        'if norm == "linf":\n            change': "if True:\n            change",
+    },
+)
+pgd.slip(
+    "random_start_of_its_own",
+    "Without a start you begin at random. Begin at x: who wants noise hands it in as the start.",
+    {
+        _START: (
+            "at = back(x + epsilon * (2 * torch.rand(x.shape) - 1) if start is None else start)"
+        )
+    },
+)
+pgd.slip(
+    "stops_when_all_are_wrong",
+    "You stop as soon as all pictures are read wrongly. All steps are asked for: a later restart, "
+    "or another model, is not fooled so easily.",
+    {
+        "        loss = F": (
+            "        if bool((model(at).argmax(dim=1) != y).all()):\n            break\n        "
+            "loss = F"
+        )
+    },
+)
+pgd.slip(
+    "stops_when_all_are_done",
+    "You stop as soon as the attack has succeeded on all pictures. All steps are asked for.",
+    {
+        "        loss = F": (
+            "        done = (model(at).argmax(dim=1) == y) == targeted\n"
+            "        if bool(done.all()):\n            break\n        loss = F"
+        )
+    },
+)
+pgd.slip(
+    "each_stops_when_done",
+    "You leave a picture alone once the attack on it has succeeded. Every picture makes all steps.",
+    {
+        _MOVE: (
+            "done = ((model(at).argmax(dim=1) == y) == targeted).reshape(-1, 1, 1, 1)\n"
+            "        moved = back(at.detach() + (-step if targeted else step) * direction)\n"
+            "        at = torch.where(done, at.detach(), moved)"
+        )
+    },
+)
+pgd.slip(
+    "best_of_all_steps",
+    "You return the place with the highest loss on the way. Asked for is where the last step led.",
+    {
+        _START: _START + "\n    best, most = at, torch.full((len(x),), -torch.inf)",
+        _MOVE: _MOVE
+        + (
+            "\n        with torch.no_grad():\n"
+            "            each = F.cross_entropy(model(at), y, reduction='none')\n"
+            "        each = -each if targeted else each\n"
+            "        best = torch.where((each > most).reshape(-1, 1, 1, 1), at, best)\n"
+            "        most = torch.maximum(each, most)"
+        ),
+        "    model.train(training)\n    return at": "    model.train(training)\n    return best",
+    },
+)
+pgd.slip(
+    "nothing_for_no_steps",
+    "With 0 steps you return x. The start comes back, brought into the ball.",
+    {_START: "at = back(x if start is None or steps == 0 else start)"},
+)
+pgd.slip(
+    "gradients_added_up",
+    "You added the gradients of all steps so far: `.grad` adds up where it is not cleared. A step "
+    "goes by the gradient at the place reached, and nothing else.",
+    {
+        _START: _START + "\n    total = 0.0",
+        'if norm == "linf":\n            direction': (
+            'total = gradient = total + gradient\n        if norm == "linf":\n            direction'
+        ),
+    },
+)
+pgd.slip(
+    "still_attached",
+    "Your result still asks for a gradient. Whoever trains on it would send one back through the "
+    "attack.",
+    {
+        "    model.train(training)\n    return at": (
+            "    model.train(training)\n    return at.requires_grad_(True)"
+        )
+    },
+)
+pgd.slip(
+    "own_prediction",
+    "You took the model's own answer for the label. It is the loss of y that counts.",
+    {"F.cross_entropy(model(at), y": "F.cross_entropy(model(at), model(at).argmax(dim=1)"},
 )
 
 pgd.hint("One step is: gradient at the place where you are, `steepest_step`, `project`.")

@@ -28,7 +28,9 @@ def _expected(moved, x, epsilon: float, norm: str) -> np.ndarray:
 
 def _judge(answer, moved, x, epsilon: float, norm: str) -> None:
     expected = _expected(moved, x, epsilon, norm)
-    expect(answer(moved, x, epsilon, norm), "the projected pictures").close_to(expected, atol=2e-6)
+    found = answer(moved, x, epsilon, norm)
+    expect(found, "the projected pictures").close_to(expected, atol=2e-6)
+    expect(found, "the projected pictures").has_dtype("float32")
 
 
 @project.property("in l∞ brings every pixel back into its interval", trials=4)
@@ -171,6 +173,78 @@ project.slip(
     "lengths_by_columns",
     "You took lengths along one dimension of the picture. The whole picture is one vector.",
     {_LENGTHS: "change.norm(dim=-1, keepdim=True)"},
+)
+
+project.slip(
+    "float64_returned",
+    "Your pictures are float64 now. The model has float32 weights, and takes no others: give back "
+    "x's dtype.",
+    {"change = moved - x": "change = moved.double() - x"},
+)
+project.slip(
+    "lengths_by_channels",
+    "You took a length for each channel. The whole picture is one vector, with all its channels.",
+    {_LENGTHS: "change.flatten(2).norm(dim=2)[:, :, None, None]"},
+)
+project.slip(
+    "sphere_and_nan",
+    "You put every change on the sphere, and divide 0 by 0 where nothing has changed. What lies "
+    "inside the ball stays where it is: the factor is at most 1.",
+    {"(epsilon / lengths.clamp(min=1e-12)).clamp(max=1.0)": "(epsilon / lengths)"},
+)
+project.slip(
+    "inside_only",
+    "You moved what lies inside of the ball, and left alone what lies outside: the comparison, or "
+    "the minimum, is turned round.",
+    {".clamp(max=1.0)": ".clamp(min=1.0)"},
+)
+project.slip(
+    "edge_always",
+    "In l∞ you put every pixel at the edge of its interval. What has changed by less stays.",
+    {"change.clamp(-epsilon, epsilon)": "epsilon * change.sign()"},
+)
+project.slip(
+    "clipped_around_zero",
+    "You clipped to −1 … 1. These pixels lie between 0 and 1.",
+    {"(x + change).clamp(0.0, 1.0)": "(x + change).clamp(-1.0, 1.0)"},
+)
+project.slip(
+    "clipped_below_only",
+    "You clipped below and not above: some pixels are larger than 1.",
+    {"(x + change).clamp(0.0, 1.0)": "(x + change).clamp(min=0.0)"},
+)
+project.slip(
+    "mean_of_squares",
+    "You took the root of the *mean* square. The l2 length is the root of their sum: your ball is "
+    "√d times too large.",
+    {".norm(dim=1).reshape": ".square().mean(dim=1).sqrt().reshape"},
+)
+project.slip(
+    "sum_of_sizes",
+    "You took the sum of the sizes, the l1 length. The l2 length is the root of the sum of "
+    "squares.",
+    {".norm(dim=1).reshape": ".abs().sum(dim=1).reshape"},
+)
+project.slip(
+    "factor_of_the_longest",
+    "You shrank all changes by the factor that the longest one needs. Each picture has a ball of "
+    "its own.",
+    {_LENGTHS: "change.flatten(1).norm(dim=1).max()"},
+)
+project.slip(
+    "lower_side_only",
+    "You limited what was taken away and not what was added.",
+    {"change.clamp(-epsilon, epsilon)": "change.clamp(min=-epsilon)"},
+)
+project.slip(
+    "overshoot_from_each_pixel",
+    "You took the overshoot of the length off each pixel. The whole change is shortened by one "
+    "factor, epsilon / length, so that it keeps its direction.",
+    {
+        "change * (epsilon / lengths.clamp(min=1e-12)).clamp(max=1.0)": (
+            "change - (lengths - epsilon).clamp(min=0.0)"
+        )
+    },
 )
 
 project.hint("Look at the change, moved − x. When is it too long, and by which factor?")

@@ -46,7 +46,7 @@ def _(answer, draw: Draw) -> None:
 
 @random_start.property("in l2 fills the ball: a radius r has its share r^d inside", trials=2)
 def _(answer, draw: Draw) -> None:
-    for shape, d in (((1, 1, 2), 2), ((1, 2, 3), 6)):
+    for shape, d in (((2, 1, 1), 2), ((2, 1, 3), 6)):
         changes = _changes(answer, draw, "l2", draw.uniform(0.1, 0.4), shape)
         radii = np.sqrt((changes**2).sum(1))
         expect(radii, "the distances, in epsilons").is_between(0.0, 1.001)
@@ -55,7 +55,7 @@ def _(answer, draw: Draw) -> None:
 
 @random_start.property("in l2 prefers no direction", trials=2)
 def _(answer, draw: Draw) -> None:
-    changes = _changes(answer, draw, "l2", 0.3, (1, 1, 2))
+    changes = _changes(answer, draw, "l2", 0.3, (2, 1, 1))
     angles = np.arctan2(changes[:, 1], changes[:, 0])
     _is_uniform((angles + np.pi) / (2 * np.pi), "the angles")
     folded = np.abs((angles + np.pi / 4) % (np.pi / 2) - np.pi / 4)
@@ -177,6 +177,147 @@ random_start.slip(
     "d-th root.",
     {"(1 / flat.shape[1])": "0.5"},
 )
+random_start.slip(
+    "root_of_one_channel",
+    "You took the root for the pixels of one channel. d counts all numbers of a picture, those of "
+    "every channel.",
+    {"(1 / flat.shape[1])": "(1 / (x.shape[2] * x.shape[3]))"},
+)
+random_start.slip(
+    "root_of_the_batch",
+    "You took the root for the numbers of the whole batch. d counts those of one picture.",
+    {"(1 / flat.shape[1])": "(1 / flat.numel())"},
+)
+random_start.slip(
+    "root_of_the_number_of_pictures",
+    "You took the root for the number of pictures. d counts the numbers of one picture.",
+    {"(1 / flat.shape[1])": "(1 / len(x))"},
+)
+random_start.slip(
+    "root_of_the_width",
+    "You took the root for the width. d counts all numbers of a picture.",
+    {"(1 / flat.shape[1])": "(1 / x.shape[-1])"},
+)
+random_start.slip(
+    "power_for_root",
+    "You took the d-th power of the radius's number where its d-th root belongs: nearly all of "
+    "your starts lie at the middle.",
+    {"(1 / flat.shape[1])": "flat.shape[1]"},
+)
+random_start.slip(
+    "directions_of_one_sign",
+    "All your directions add ink: `rand` is never negative. Draw them from normal numbers.",
+    {"torch.randn(x.shape, generator=generator)": "torch.rand(x.shape, generator=generator)"},
+)
+random_start.slip(
+    "radius_of_each_channel",
+    "You drew a radius for each channel. A picture is one point, and has one.",
+    {
+        "torch.rand(len(x), 1, generator=generator)": (
+            "torch.rand(len(x), x.shape[1], generator=generator)"
+            ".repeat_interleave(x.shape[2] * x.shape[3], dim=1)"
+        )
+    },
+)
+random_start.slip(
+    "radius_of_each_pixel",
+    "You drew a radius for each pixel. A picture is one point, and has one.",
+    {"torch.rand(len(x), 1, generator=generator)": "torch.rand(flat.shape, generator=generator)"},
+)
+random_start.slip(
+    "length_of_each_channel",
+    "You divided each channel by its own length. A picture is one vector, with all its channels.",
+    {
+        "flat.norm(dim=1, keepdim=True)": (
+            "flat.reshape(x.shape).flatten(2).norm(dim=2)"
+            ".repeat_interleave(x.shape[2] * x.shape[3], dim=1)"
+        )
+    },
+)
+random_start.slip(
+    "length_of_the_batch",
+    "You divided the whole batch by one length. Each picture has a ball of its own.",
+    {"flat.norm(dim=1, keepdim=True)": "flat.norm()"},
+)
+random_start.slip(
+    "projected_normal",
+    "You drew normal numbers and brought them into the ball. In many dimensions nearly all of them "
+    "lie outside, and end on the sphere: draw the radius.",
+    {
+        _CHANGE: "(flat / flat.norm(dim=1, keepdim=True).clamp(min=1.0))",
+    },
+)
+random_start.slip(
+    "half_the_interval",
+    "Your l∞ starts fill half of the interval: it goes from −ε to ε, and is 2ε wide.",
+    {
+        "2 * torch.rand(x.shape, generator=generator) - 1": (
+            "torch.rand(x.shape, generator=generator) - 0.5"
+        )
+    },
+)
+random_start.slip(
+    "normal_numbers_in_linf",
+    "In l∞ you drew normal numbers: some lie outside of ±ε, and most crowd in the middle.",
+    {
+        "2 * torch.rand(x.shape, generator=generator) - 1": (
+            "torch.randn(x.shape, generator=generator)"
+        )
+    },
+)
+random_start.slip(
+    "one_draw_for_all",
+    "You drew the numbers of a single picture and gave them to all. Each picture gets its own.",
+    {
+        "2 * torch.rand(x.shape, generator=generator) - 1": (
+            "(2 * torch.rand(x.shape[1:], generator=generator) - 1).expand(x.shape)"
+        ),
+    },
+)
+random_start.slip(
+    "one_direction_for_all",
+    "You drew one direction for all pictures. Each gets its own.",
+    {
+        "torch.randn(x.shape, generator=generator)": (
+            "torch.randn(x.shape[1:], generator=generator).expand(x.shape)"
+        )
+    },
+)
+random_start.slip(
+    "generator_ignored_in_linf",
+    "In l∞ you drew from torch's own numbers instead of the generator: the attack cannot be "
+    "repeated.",
+    {"2 * torch.rand(x.shape, generator=generator) - 1": "2 * torch.rand(x.shape) - 1"},
+)
+random_start.slip(
+    "generator_ignored_for_radius",
+    "You drew the radius from torch's own numbers instead of the generator: the attack cannot be "
+    "repeated.",
+    {"torch.rand(len(x), 1, generator=generator)": "torch.rand(len(x), 1)"},
+)
+random_start.slip(
+    "generator_ignored_for_direction",
+    "You drew the direction from torch's own numbers instead of the generator: the attack cannot "
+    "be repeated.",
+    {"torch.randn(x.shape, generator=generator)": "torch.randn(x.shape)"},
+)
+random_start.slip(
+    "seeded_anew",
+    "You gave the generator a seed. Every call then draws the same starts, so restarts are none: "
+    "draw on from where it is.",
+    {'    if norm == "linf":': '    generator.manual_seed(0)\n    if norm == "linf":'},
+)
+random_start.slip(
+    "epsilon_forgotten",
+    "You forgot epsilon: your ball has the radius 1.",
+    {"epsilon * change": "change"},
+)
+random_start.slip(
+    "start_is_change",
+    "You returned the change. Asked for is the changed picture.",
+    {"(x + epsilon * change)": "(epsilon * change)"},
+)
+
 random_start.slip(
     "not_clipped",
     "Some of your starts are no pictures: clip to 0 … 1.",

@@ -130,7 +130,8 @@ red_team_loss.slip(
 )
 red_team_loss.slip(
     "ascends",
-    "The loss goes down where good questions get rarer: the sign is missing.",
+    "The loss goes down where good questions get rarer: the sign is missing, or the advantage is "
+    "turned round.",
     {"return -(": "return ("},
 )
 red_team_loss.slip(
@@ -184,6 +185,93 @@ red_team_loss.slip(
     "You took the mean penalty off every reward. The mean of the others takes it off again, and "
     "nothing is left of it: each question pays its own.",
     {_KEPT: "rewards - weight * (log_probs - before).detach().mean()"},
+)
+
+red_team_loss.slip(
+    "before_left_out",
+    "You took the log-probability itself for the distance. It is now *minus before*.",
+    {"(log_probs - before).detach()": "log_probs.detach()"},
+)
+red_team_loss.slip(
+    "weight_left_out",
+    "You took the whole difference off, whatever the weight is.",
+    {"weight * (log_probs": "(log_probs"},
+)
+red_team_loss.slip(
+    "penalty_in_the_loss",
+    "You added the penalty to the loss, with a gradient of its own. Here it belongs to what a "
+    "question earns, a number that the advantage is made of.",
+    {
+        _KEPT: "rewards",
+        "return -((kept - others) * log_probs).mean()": (
+            "return (\n"
+            "        -((kept - others) * log_probs).mean()\n"
+            "        + weight * (log_probs - before.detach()).mean()\n"
+            "    )"
+        ),
+    },
+)
+red_team_loss.slip(
+    "gradient_into_before",
+    "A gradient goes into `before`. The model before is a fixed mark: detach it too.",
+    {"(log_probs - before).detach()": "(log_probs.detach() - before)"},
+)
+red_team_loss.slip(
+    "gradient_through_now",
+    "The gradient also goes through the penalty's log_probs. What a question earns is a number: "
+    "detach all of it.",
+    {"(log_probs - before).detach()": "(log_probs - before.detach())"},
+)
+red_team_loss.slip(
+    "ratio_for_difference",
+    "You took the ratio of the probabilities. The penalty is the difference of their logarithms.",
+    {"(log_probs - before).detach()": "(log_probs - before).detach().exp()"},
+)
+red_team_loss.slip(
+    "k3_for_difference",
+    "You took an estimate of the KL divergence that is never negative. Here the penalty is the "
+    "difference of log-probabilities itself.",
+    {
+        "(log_probs - before).detach()": (
+            "((before - log_probs).exp() - 1 + log_probs - before).detach()"
+        )
+    },
+)
+red_team_loss.slip(
+    "detached_altogether",
+    "You detached log_probs as well: nothing has a gradient, and the model never learns.",
+    {"* log_probs).mean()": "* log_probs.detach()).mean()"},
+)
+red_team_loss.slip(
+    "means_multiplied",
+    "You multiplied two means. Each question's advantage belongs to its own log-probability.",
+    {"((kept - others) * log_probs).mean()": "((kept - others).mean() * log_probs.mean())"},
+)
+red_team_loss.slip(
+    "one_for_each",
+    "You return a number for each question. The loss is one number, their mean.",
+    {"* log_probs).mean()": "* log_probs)"},
+)
+red_team_loss.slip(
+    "median_for_mean",
+    "You took the median off. It is the mean of the others.",
+    {_OTHERS: "kept.median()"},
+)
+red_team_loss.slip(
+    "mean_by_n_minus_one",
+    "You divided the loss by n − 1. Only the others are n − 1; the loss is a mean over n "
+    "questions.",
+    {"* log_probs).mean()": "* log_probs).sum() / (n - 1)"},
+)
+red_team_loss.slip(
+    "sum_of_the_others",
+    "You took the sum of the others off. It is their mean.",
+    {_OTHERS: "kept.sum() - kept"},
+)
+red_team_loss.slip(
+    "largest_for_mean",
+    "You took the best question's reward off. It is the mean of the others.",
+    {_OTHERS: "kept.max()"},
 )
 
 red_team_loss.hint(

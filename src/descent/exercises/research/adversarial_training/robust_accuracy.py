@@ -11,7 +11,11 @@ from descent.exercises.studies import refuses
 from descent.grading import Draw, Exercise, expect
 
 robust_accuracy = Exercise(
-    "robust_accuracy", minutes=20, difficulty=2, returns=tuple[float, float, float, int]
+    "robust_accuracy",
+    minutes=20,
+    difficulty=2,
+    seconds=6.0,
+    returns=tuple[float, float, float, int],
 )
 
 Z = 1.96
@@ -207,6 +211,117 @@ robust_accuracy.slip(
     "no_attack_no_refusal",
     "Without a single restart nobody attacked, and everything looks robust: raise a ValueError.",
     {"if n == 0 or restarts == 0:": "if n == 0:"},
+)
+
+robust_accuracy.slip(
+    "best_batch_alone",
+    "You took the restart with the lowest accuracy, and did not look at the unattacked pictures. "
+    "An "
+    "attacker chooses for *each* example the restart that breaks it, and what was wrong before "
+    "counts as broken.",
+    {_HELD: "held = attacked[attacked.sum(dim=1).argmin()]"},
+)
+robust_accuracy.slip(
+    "wrong_before_withstands",
+    "You count what was wrong before the attack as withstanding it. It is no robust example: it "
+    "counts as broken.",
+    {_HELD: "held = (attacked | ~clean).all(dim=0)"},
+)
+robust_accuracy.slip(
+    "clean_examples_alone",
+    "You looked only at the examples that are right without an attack, and report their number. "
+    "The share is one of all n examples.",
+    {
+        _HELD: "held = attacked[:, clean].all(dim=0)\n    n = max(int(clean.sum()), 1)",
+        "held.double().mean().item()": "held.sum().item() / n",
+    },
+)
+robust_accuracy.slip(
+    "number_of_restarts",
+    "You reported the number of restarts instead of that of examples.",
+    {"middle + half, n": "middle + half, restarts"},
+)
+robust_accuracy.slip(
+    "number_that_held",
+    "You reported how many held. The last number is that of all examples.",
+    {"middle + half, n": "middle + half, int(held.sum())"},
+)
+robust_accuracy.slip(
+    "number_of_clean",
+    "You reported how many are right without an attack. The last number is that of all examples.",
+    {"middle + half, n": "middle + half, int(clean.sum())"},
+)
+robust_accuracy.slip(
+    "tries_for_examples",
+    "You count every restart as an example of its own, in the interval and in the number. Ten "
+    "attacks on one picture are no ten pictures.",
+    {"    z = 1.96\n": "    z, n = 1.96, n * restarts\n"},
+)
+robust_accuracy.slip(
+    "two_deviations", "You took z = 2. The page says 1.96.", {"z = 1.96": "z = 2.0"}
+)
+robust_accuracy.slip(
+    "ninety_per_cent",
+    "You took the z of a 90 % interval. 95 % need 1.96.",
+    {"z = 1.96": "z = 1.645"},
+)
+robust_accuracy.slip(
+    "per_cent",
+    "You return per cent. A share lies between 0 and 1.",
+    {
+        "return share, middle - half, middle + half, n": (
+            "return 100 * share, 100 * (middle - half), 100 * (middle + half), n"
+        )
+    },
+)
+robust_accuracy.slip(
+    "middle_not_divided",
+    "You did not divide Wilson's middle by 1 + z²/n.",
+    {_MIDDLE: "(share + z**2 / (2 * n))"},
+)
+robust_accuracy.slip(
+    "half_width_not_divided",
+    "You did not divide Wilson's half-width by 1 + z²/n.",
+    {"z / (1 + z**2 / n) *": "z *"},
+)
+robust_accuracy.slip(
+    "nothing_under_the_root",
+    "You left z²/4n² out of the root. Where all hold, only this is left of the half-width.",
+    {" + z**2 / (4 * n**2)) ** 0.5": ") ** 0.5"},
+)
+robust_accuracy.slip(
+    "n_not_squared",
+    "You did not square n: under the root stands z²/4n².",
+    {"(4 * n**2)": "(4 * n)"},
+)
+robust_accuracy.slip(
+    "n_minus_one",
+    "You divided share · (1 − share) by n − 1. Wilson's interval divides by n.",
+    {"share * (1 - share) / n": "share * (1 - share) / max(n - 1, 1)"},
+)
+robust_accuracy.slip(
+    "middle_and_half",
+    "You return the interval's middle and half-width. Asked for are its lower and its upper end.",
+    {"middle - half, middle + half": "middle, half"},
+)
+robust_accuracy.slip(
+    "share_and_half",
+    "Your ends lie as far from the share as Wilson's from their middle, and are cut at 0 and 1. "
+    "The middle is not the share.",
+    {"middle - half, middle + half": "max(share - half, 0.0), min(share + half, 1.0)"},
+)
+robust_accuracy.slip(
+    "ends_exchanged",
+    "You return the upper end before the lower.",
+    {"middle - half, middle + half": "middle + half, middle - half"},
+)
+robust_accuracy.slip(
+    "no_examples_no_refusal",
+    "Without examples you raise no ValueError.",
+    {
+        "if n == 0 or restarts == 0:": "if restarts == 0:",
+        "share = held": "n = max(n, 1)\n    share = held",
+    },
 )
 
 robust_accuracy.hint("For each example: was it right before, and right under every restart?")

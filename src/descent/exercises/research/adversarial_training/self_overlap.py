@@ -70,6 +70,7 @@ def _(answer, draw: Draw) -> None:
     for short in (["soup"], ["soup", "", "more"]):
         _judge(answer, [*short, *_questions(draw, 3)], 2)
     _judge(answer, ["what is the soup", "soup", "is the"], 3)
+    _judge(answer, ["what is the soup", "", "is the plan", ""], 1)
 
 
 @self_overlap.property("of the page's three questions is 0.5")
@@ -223,6 +224,117 @@ self_overlap.slip(
     "You compared each question with the *different* ones only. One that is asked twice is found "
     "in its twin.",
     {"counts[:i] + counts[i + 1 :]": "[other for other in counts if other != own] or [Counter()]"},
+)
+
+self_overlap.slip(
+    "best_single_other",
+    "You looked for the *one* other question that shares most. The largest count is taken for each "
+    "n-gram by itself: two n-grams may be matched in two different questions.",
+    {_MATCHED: ("max(sum(min(k, o[gram]) for gram, k in own.items()) for o in others)")},
+)
+self_overlap.slip(
+    "mean_over_pairs",
+    "You took the mean over all pairs of questions. For each n-gram the other question with the "
+    "largest count is the one that matters.",
+    {_MATCHED: ("sum(min(k, o[gram]) for gram, k in own.items() for o in others) / len(others)")},
+)
+self_overlap.slip(
+    "empty_word",
+    "You split at single spaces: an empty question then has one empty word. `split()` without "
+    "arguments gives it none.",
+    {"question.split()": 'question.split(" ")'},
+)
+self_overlap.slip(
+    "each_match_once",
+    "You count an n-gram once, however often it is matched, and divide by all n-grams.",
+    {_MATCHED: "sum(1 for gram in own if max(o[gram] for o in others))"},
+)
+self_overlap.slip(
+    "tails_too",
+    "Your n-grams go on to the end of the question: the last ones are shorter than n words.",
+    {"range(len(words) - n + 1)": "range(len(words))"},
+)
+self_overlap.slip(
+    "divided_by_words",
+    "You divided by the words of the question. It has fewer n-grams than words: divide by these.",
+    {"sum(own.values())": "len(questions[i].split())"},
+)
+self_overlap.slip(
+    "one_number_too_few",
+    "You divided by n-grams as if there were one for every word that is left after n.",
+    {"sum(own.values())": "max(sum(own.values()) - 1, 1)"},
+)
+self_overlap.slip(
+    "order_lost",
+    "You sorted the words of an n-gram. Their order is part of it.",
+    {"tuple(words[i : i + n])": "tuple(sorted(words[i : i + n]))"},
+)
+self_overlap.slip(
+    "larger_for_smaller",
+    "You took the larger of the two counts. An n-gram is matched no more often than it occurs "
+    "here, and no more often than there: the smaller.",
+    {"min(k, max(o[gram] for o in others))": "max(k, max(o[gram] for o in others))"},
+)
+self_overlap.slip(
+    "all_lengths",
+    "You counted the shorter runs of words as well. An n-gram has exactly n words.",
+    {
+        "Counter(tuple(words[i : i + n]) for i in range(len(words) - n + 1))": (
+            "Counter(\n"
+            "            tuple(words[i : i + m])\n"
+            "            for m in range(1, n + 1)\n"
+            "            for i in range(len(words) - m + 1)\n"
+            "        )"
+        )
+    },
+)
+self_overlap.slip(
+    "short_refused",
+    "You refuse where a single question is shorter than n words. It is left out; only where *none* "
+    "has n words there is nothing to say.",
+    {"            continue\n": '            raise ValueError("a question has too few words")\n'},
+)
+self_overlap.slip(
+    "twins_removed",
+    "You removed questions that are asked twice. They are what the measure is to show.",
+    {
+        "    counts = []\n": (
+            "    questions = list(dict.fromkeys(questions))\n"
+            "    if len(questions) < 2:\n        return 0.0\n"
+            "    counts = []\n"
+        )
+    },
+)
+self_overlap.slip(
+    "twins_removed_and_refused",
+    "You removed questions that are asked twice, and where one is left you find nothing to "
+    "compare. They are what the measure is to show.",
+    {
+        "    if len(questions) < 2:\n": (
+            "    questions = list(dict.fromkeys(questions))\n    if len(questions) < 2:\n"
+        )
+    },
+)
+self_overlap.slip(
+    "short_dropped_first",
+    "You dropped short questions before you asked whether there are two. One long question beside "
+    "short ones still has others: it overlaps with none of them.",
+    {
+        "    if len(questions) < 2:\n": (
+            "    questions = [q for q in questions if len(q.split()) >= n]\n"
+            "    if len(questions) < 2:\n"
+        )
+    },
+)
+self_overlap.slip(
+    "only_those_after",
+    "You compared each question with those after it.",
+    {"others = counts[:i] + counts[i + 1 :]": "others = counts[i + 1 :] or [Counter()]"},
+)
+self_overlap.slip(
+    "only_the_last_other",
+    "You compared each question with the last of the others. All of them are asked for.",
+    {"max(o[gram] for o in others)": "others[-1][gram]"},
 )
 
 self_overlap.hint(

@@ -29,6 +29,7 @@ def _most(gradient, size: float, norm: str) -> np.ndarray:
 def _judge(answer, gradient, size: float, norm: str) -> None:
     step = answer(gradient, size, norm)
     expect(step, "the step").has_shape(*gradient.shape)
+    expect(step, "the step").has_dtype("float32")
     if tuple(step.shape) != tuple(gradient.shape):
         return
     gained = (step.double() * gradient.double()).flatten(1).sum(1).numpy()
@@ -50,7 +51,8 @@ def _(answer, draw: Draw) -> None:
 
 @steepest_step.property("does not care how large the gradients are, example by example", trials=3)
 def _(answer, draw: Draw) -> None:
-    gradient = _gradient(draw, 3) * torch.tensor([1e-12, 1.0, 1e9]).reshape(3, 1, 1, 1)
+    sizes = torch.tensor([1e-12, 1e-7, 1.0, 1e9])
+    gradient = _gradient(draw, 4) * sizes.reshape(4, 1, 1, 1)
     for norm in ("linf", "l2"):
         _judge(answer, gradient, 0.3, norm)
 
@@ -143,6 +145,87 @@ steepest_step.slip(
     "You added a constant to the length that is not small beside real gradients: where these are "
     "tiny, the attack stands still. That is how a masked model looks robust.",
     {"torch.where(lengths > 0, lengths, torch.ones_like(lengths))": "(lengths + 1e-8)"},
+)
+steepest_step.slip(
+    "least_length",
+    "You take no length for smaller than a fixed number. Where gradients are smaller than it, the "
+    "step is too short, and the attack stands still: leave only a length of exactly 0 out.",
+    {"torch.where(lengths > 0, lengths, torch.ones_like(lengths))": "lengths.clamp(min=1e-8)"},
+)
+steepest_step.slip(
+    "least_length_of_a_millionth",
+    "You take no length for smaller than a millionth or so. Gradients of a model that is sure are "
+    "much smaller, and the attack stands still: leave only a length of exactly 0 out.",
+    {"torch.where(lengths > 0, lengths, torch.ones_like(lengths))": "lengths.clamp(min=1e-6)"},
+)
+steepest_step.slip(
+    "small_for_zero",
+    "You take a small length for 0 and do not normalise there. Gradients of a model that is sure "
+    "are small, and still point uphill: leave only a length of exactly 0 out.",
+    {"lengths > 0,": "lengths > 1e-6,"},
+)
+steepest_step.slip(
+    "constant_of_a_millionth",
+    "You added a millionth or so to the length. Gradients of a model that is sure are much "
+    "smaller, "
+    "and the attack stands still: leave only a length of exactly 0 out.",
+    {"torch.where(lengths > 0, lengths, torch.ones_like(lengths))": "(lengths + 1e-6)"},
+)
+steepest_step.slip(
+    "largest_entry_in_linf",
+    "In l∞ you divided by the largest entry: one pixel takes the whole step and the others less. "
+    "Each may use all of it: take the sign.",
+    {
+        "size * gradient.sign()": (
+            "size * gradient / gradient.flatten(1).abs().amax(dim=1).clamp(min=1e-30)"
+            ".reshape(-1, *[1] * (gradient.ndim - 1))"
+        )
+    },
+)
+steepest_step.slip(
+    "gradient_cut_in_linf",
+    "In l∞ you cut the gradient off at ±size. A pixel with a small gradient then hardly moves, "
+    "though it costs nothing to move it by all of size: take the sign.",
+    {"size * gradient.sign()": "gradient.clamp(-size, size)"},
+)
+steepest_step.slip(
+    "gradient_itself_in_linf",
+    "In l∞ you took size times the gradient itself. Each pixel moves by all of size: take the "
+    "sign.",
+    {"size * gradient.sign()": "size * gradient"},
+)
+steepest_step.slip(
+    "length_by_channels",
+    "You took a length for each channel. A picture is one vector, with all of its channels.",
+    {
+        "flat = gradient.flatten(1).double()": (
+            "flat = gradient.double().flatten(2) if gradient.ndim > 2 else gradient.double()"
+        ),
+        "flat.norm(dim=1, keepdim=True)": "flat.norm(dim=-1, keepdim=True)",
+    },
+)
+steepest_step.slip(
+    "sign_of_that_length",
+    "In l2 you took the sign and made it as long as asked. Its length is right and its direction "
+    "is not: the gradient's own direction gains more.",
+    {"(size * unit)": "(size * flat.sign() / flat.shape[1] ** 0.5)"},
+)
+steepest_step.slip(
+    "mean_of_squares",
+    "You divided by the root of the *mean* square. The length is the root of their sum: your step "
+    "is √d times too long.",
+    {"flat.norm(dim=1, keepdim=True)": "flat.square().mean(dim=1, keepdim=True).sqrt()"},
+)
+steepest_step.slip(
+    "float64_returned",
+    "Your l2 step is float64. What the picture and this step add up to fits no model of float32: "
+    "give back the gradient's dtype.",
+    {".to(gradient.dtype)": ""},
+)
+steepest_step.slip(
+    "left_flat",
+    "Your l2 step is still flat. Bring it back into the gradient's shape.",
+    {".reshape(gradient.shape)": ""},
 )
 steepest_step.slip(
     "downwards",

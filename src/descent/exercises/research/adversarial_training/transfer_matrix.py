@@ -38,12 +38,16 @@ class _Attack:
 
     def __init__(self, table: np.ndarray) -> None:
         self.table, self.calls = torch.tensor(table, dtype=torch.float32), [0]
+        self.handed: list[int] = []
+        self.may_differentiate: list[bool] = []
 
     def __deepcopy__(self, memo: dict) -> _Attack:
         return self
 
     def __call__(self, model: Shifted, x: Tensor, y: Tensor) -> Tensor:
         self.calls[0] += 1
+        self.handed.append(len(x))
+        self.may_differentiate.append(torch.is_grad_enabled())
         return x + self.table[model.column][x[:, 0].long()]
 
     def __repr__(self) -> str:
@@ -83,7 +87,20 @@ def _judge(answer, models, attack, x, y) -> None:
     expect(found, "the matrix").has_shape(len(models), len(models))
     if tuple(found.shape) == expected.shape:
         expect(found, "the matrix").close_to(expected)
-    expect(attack.calls[0], f"calls of the attack, for {len(models)} models,").equals(len(models))
+    calls, m = attack.calls[0], len(models)
+    expect(calls == m, "whether the attack is called once for each model").is_true(
+        f"You called the attack {calls} times, for {m} models. One call for each is enough."
+    )
+    expect(calls, f"calls of the attack, for {m} models,").equals(m)
+    kept = int((x[:, 1 : m + 1].long() == y[:, None]).all(dim=1).sum())
+    most = max(attack.handed, default=kept)
+    expect(most == kept, "whether the attack gets what every model reads rightly").is_true(
+        f"Your attack was handed {most} pictures; {kept} are read rightly by every model."
+    )
+    expect(all(attack.may_differentiate), "whether the attack can take gradients").is_true(
+        "You called the attack where no gradients are kept (`no_grad`, or inference mode). An "
+        "attack needs them."
+    )
 
 
 @transfer_matrix.property(
@@ -197,6 +214,118 @@ transfer_matrix.slip(
             "((m(moved).argmax(dim=1) != y) & (made_for(moved).argmax(dim=1) != y)).float().mean()"
         )
     },
+)
+
+transfer_matrix.slip(
+    "attack_without_gradients",
+    "You called the attack under `no_grad`. An attack takes gradients: put only the counting under "
+    "it.",
+    {
+        "        moved = attack(made_for, x, y)\n": (
+            "        with torch.no_grad():\n            moved = attack(made_for, x, y)\n"
+        )
+    },
+)
+transfer_matrix.slip(
+    "attacked_before_leaving_out",
+    "You attacked all pictures and left some out afterwards. Only pictures that every model reads "
+    "rightly are attacked: the attack is the dear part.",
+    {
+        "    x, y = x[right], y[right]\n": "    kept = y[right]\n",
+        "moved = attack(made_for, x, y)": "moved = attack(made_for, x, y)[right]",
+        "(m(moved).argmax(dim=1) != y)": "(m(moved).argmax(dim=1) != kept)",
+    },
+)
+transfer_matrix.slip(
+    "right_by_the_attacked",
+    "In each row you kept what the attacked model had right. Every model must have: the others may "
+    "be wrong on it without any attack.",
+    {
+        "    x, y = x[right], y[right]\n": "    everything = x, y\n",
+        "        moved = attack": (
+            "        x, y = everything\n"
+            "        right = made_for(x).argmax(dim=1) == y\n"
+            "        x, y = x[right], y[right]\n"
+            "        moved = attack"
+        ),
+    },
+)
+transfer_matrix.slip(
+    "right_by_the_pair",
+    "In each cell you counted what its two models had right. *Every* model must have: else the "
+    "cells count different pictures.",
+    {
+        "    x, y = x[right], y[right]\n": "",
+        "(m(moved).argmax(dim=1) != y).float().mean()": (
+            "(m(moved).argmax(dim=1) != y)"
+            "[(m(x).argmax(dim=1) == y) & (made_for(x).argmax(dim=1) == y)].float().mean()"
+        ),
+    },
+)
+transfer_matrix.slip(
+    "right_by_the_tested",
+    "In each cell you counted what the tested model had right. *Every* model must have: else the "
+    "columns count different pictures.",
+    {
+        "    x, y = x[right], y[right]\n": "",
+        "(m(moved).argmax(dim=1) != y).float().mean()": (
+            "(m(moved).argmax(dim=1) != y)[m(x).argmax(dim=1) == y].float().mean()"
+        ),
+    },
+)
+transfer_matrix.slip(
+    "per_cent",
+    "You return per cent. A share lies between 0 and 1.",
+    {".float().mean()": ".float().mean() * 100"},
+)
+transfer_matrix.slip(
+    "among_those_that_fooled",
+    "You counted among the examples that had fooled the model they were made against, and divided "
+    "by their number. Asked for is the share of all that were kept.",
+    {
+        "(m(moved).argmax(dim=1) != y).float().mean()": (
+            "(m(moved).argmax(dim=1) != y)[made_for(moved).argmax(dim=1) != y].float().mean()"
+        )
+    },
+)
+transfer_matrix.slip(
+    "always_one_model",
+    "You made all examples against the same model. Row i is for model i.",
+    {"attack(made_for, x, y)": "attack(models[-1], x, y)"},
+)
+transfer_matrix.slip(
+    "always_the_first",
+    "You made all examples against the first model. Row i is for model i.",
+    {"attack(made_for, x, y)": "attack(models[0], x, y)"},
+)
+transfer_matrix.slip(
+    "agreement",
+    "You counted where the two models say the same of an example. The label is what counts.",
+    {"(m(moved).argmax(dim=1) != y)": "(m(moved).argmax(dim=1) == made_for(moved).argmax(dim=1))"},
+)
+transfer_matrix.slip(
+    "attack_on_attack",
+    "You attacked what the attack before had made. Each model's examples begin at the pictures.",
+    {"moved = attack(made_for, x, y)": "moved = x = attack(made_for, x, y)"},
+)
+transfer_matrix.slip(
+    "changed_answers",
+    "You left nothing out and counted where the attack changes a model's answer. A picture counts "
+    "where *every* model was right before.",
+    {
+        "    x, y = x[right], y[right]\n": "",
+        "(m(moved).argmax(dim=1) != y)": "(m(moved).argmax(dim=1) != m(x).argmax(dim=1))",
+    },
+)
+transfer_matrix.slip(
+    "list_returned",
+    "You return a list of lists. A tensor of shape (m, m) is asked for.",
+    {"return torch.stack(rows)": "return torch.stack(rows).tolist()"},
+)
+transfer_matrix.slip(
+    "dropped_where_wrong",
+    "You kept what some model had *wrong*. Kept is what all of them have right.",
+    {"x, y = x[right], y[right]": "x, y = x[~right], y[~right]"},
 )
 
 transfer_matrix.hint(

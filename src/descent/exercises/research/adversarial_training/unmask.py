@@ -66,7 +66,11 @@ def _judge(answer, draw: Draw, scale: float, levels: int | None) -> None:
     if tuple(moved.shape) != tuple(x.shape):
         return
     expect(moved, "the pixels").is_between(0.0, 1.0)
-    expect((moved - x).abs().max(), "the largest change of a pixel").is_below(epsilon + 1e-5)
+    most = float((moved - x).detach().abs().max())
+    expect(most <= epsilon + 1e-5, "whether the pictures lie in the ball").is_true(
+        f"A pixel moved by {most:.3g}: further than epsilon, {epsilon:g}."
+    )
+    expect(most, "the largest change of a pixel").is_below(epsilon + 1e-5)
     can = model.best(x, y, epsilon) < -0.02
     with torch.no_grad():
         broken = model(moved.detach().float()).argmax(dim=1) != y
@@ -99,13 +103,21 @@ def _(answer, draw: Draw) -> None:
 def _(answer, draw: Draw) -> None:
     model = _model(draw, 1e5, 5)
     before = [p.detach().clone() for p in model.parameters()]
+    for parameter in model.parameters():
+        parameter.grad = normals(draw, *parameter.shape)
+    gradients = [p.grad.clone() for p in model.parameters() if p.grad is not None]
     x = torch.tensor(draw.uniform(0.05, 0.95, 3, *SHAPE), dtype=torch.float32)
     moved = answer(model, x, torch.tensor([0, 1, 1]), 0.2)
     expect(moved.requires_grad, "whether the result still asks for a gradient").equals(False)
     same = all(torch.equal(p, q) for p, q in zip(model.parameters(), before, strict=True))
     expect(same, "whether the weights are what they were").equals(True)
-    none = all(p.grad is None for p in model.parameters())
-    expect(none, "whether the weights have no gradient, as before").equals(True)
+    kept = all(
+        p.grad is not None and torch.equal(p.grad, g)
+        for p, g in zip(model.parameters(), gradients, strict=True)
+    )
+    expect(kept, "whether the weights' .grad are what they were").equals(True)
+    learn = all(p.requires_grad for p in model.parameters())
+    expect(learn, "whether the weights still ask for a gradient").equals(True)
 
 
 @unmask.right
@@ -157,7 +169,10 @@ unmask.slip(
 )
 unmask.slip(
     "wrong_direction",
-    "You make the label more certain: the sign of the margin, or of the step, is turned round.",
+    "You make the label more certain: the sign of the margin, or of the step, is turned round, "
+    "the part that is detached is the wrong one of the two, or the class that you attack is the "
+    "one "
+    "with the lowest score.",
     {"at.detach() + epsilon / 4": "at.detach() - epsilon / 4"},
 )
 unmask.slip(
@@ -167,7 +182,9 @@ unmask.slip(
 )
 unmask.slip(
     "ball_left",
-    "You left the ball: no mask is needed to be got round by someone who may change everything.",
+    "You left the ball: no mask is needed to be got round by someone who may change everything. "
+    "The "
+    "ball lies round x at every step, not round the place reached before.",
     {"(x + (at - x).clamp(-epsilon, epsilon)).clamp(0.0, 1.0)": "at.clamp(0.0, 1.0)"},
 )
 unmask.slip(
@@ -180,18 +197,9 @@ unmask.slip(
     },
 )
 unmask.slip(
-    "own_prediction",
-    "You attacked the class with the *lowest* score: take the margin of the label that was given.",
-    {
-        "others[rows, y] = -torch.inf": (
-            "y = scores.argmin(dim=1)\n        others[rows, y] = -torch.inf"
-        )
-    },
-)
-unmask.slip(
     "backward_into_weights",
-    "`backward()` filled the gradients of the weights as well. Ask for those of the pictures "
-    "alone.",
+    "The gradients of the weights are not what they were: `backward()` adds to them, and "
+    "`zero_grad` takes away what was there. Ask for those of the pictures alone.",
     {
         (
             "(gradient,) = torch.autograd.grad(margin.sum(), at)"
@@ -200,7 +208,8 @@ unmask.slip(
 )
 unmask.slip(
     "gives_up",
-    "You returned the pictures as they were.",
+    "The pictures come back as they were. Was no step made, or is what you climb flat until the "
+    "attack has succeeded, as a margin is that is cut off at 0?",
     {"    return at": "    return x.clone()"},
 )
 unmask.slip(
@@ -227,6 +236,22 @@ unmask.slip(
     },
 )
 
+unmask.slip(
+    "weights_left_frozen",
+    "You stopped the weights from asking for a gradient, and left them so.",
+    {"    at = x.clone()\n": "    at = x.clone()\n    model.requires_grad_(False)\n"},
+)
+unmask.slip(
+    "still_attached",
+    "Your result still asks for a gradient.",
+    {"    return at": "    return at.requires_grad_(True)"},
+)
+unmask.slip(
+    "steps_too_short",
+    "Your steps do not reach the edge of the ball: their length times their number is less than "
+    "epsilon.",
+    {"range(20)": "range(3)", "epsilon / 4": "epsilon / 30"},
+)
 unmask.hint("Print the gradient that the plain attack gets from each model. Which are exactly 0?")
 unmask.hint("`margin_loss` does not go flat. That is one of the two masks.")
 unmask.hint(
