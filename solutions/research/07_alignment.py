@@ -1221,7 +1221,7 @@ def measured_on_samples(policy: nn.Module, seed: int = 11) -> tuple[float, float
 rivals = {"start": start, "PPO, chosen": chosen["policy"], "GRPO": train_grpo(9), "DPO": train_dpo(60)}
 for name, policy in rivals.items():
     kl, value, share = measured_on_samples(policy)
-    print(f"{name:<12} KL {kl:5.1f} nats   gold {value:5.2f}   different {share:.0%}")
+    print(f"{name:<12} KL {round(kl, 1) + 0.0:5.1f} nats   gold {value:5.2f}   different {share:.0%}")
 
 # %% [markdown]
 # These are single runs at different distances: no ranking follows from them. Compare them at the same KL, with several seeds, before you say which is better.

@@ -43,7 +43,7 @@
 #   - {id: control_task, section: probe, transfer: true, q: "A probe for word class has 97 % on held-out tokens; its control task 95 %. What have you shown?", a: "Little: the probe can learn nearly any labelling of words by heart. Its selectivity is 2 points."}
 #   - {id: penalty_length, section: sparse, transfer: false, q: "Why does the sparse penalty weigh a code by the length of its decoder row?", a: "Otherwise codes shrink, the decoder grows, and the penalty vanishes at no cost."}
 # predictions:
-#   - {id: zero_or_mean, ask: "Each of the twelve channels is set to zero, then to its mean. Over all channels, how do the effects of zeros compare with those of means?", choices: ["more than 1.5 times as large", "within a factor of 1.5", "less than two thirds"], because: "A ReLU's channel is often 0, so zero is a value that the rest of the network knows; but its mean is seldom far from it either, and keeps the bias."}
+#   - {id: zero_or_mean, ask: "Each of the twelve channels is set to zero, then to its mean. Over all channels, how do the effects of zeros compare with those of means?", choices: ["more than 1.2 times as large", "within a factor of 1.2", "smaller by more than that"], because: "A ReLU's channel is often 0, so zero is no stranger to the rest of the network. But zero takes away the channel's level as well, which the mean keeps."}
 #   - {id: one_layer, ask: "A model with one layer instead of two is trained on the same rows. Which best induction score will it have?", choices: ["below 0.3", "0.3 to 0.7", "above 0.7"], because: "One layer can compare its token with the tokens of other places, but not with what stood before them."}
 #   - {id: fixed_period, ask: "The same model with one layer, on rows that all have period 16. Which best induction score now?", choices: ["below 0.3", "0.3 to 0.7", "above 0.7"], because: "With one period, the place after the copy is always 15 places back, and places are all one layer needs to know."}
 #   - {id: control_accuracy, ask: "A probe reads the token before off the first layer. Its control task gives every token a label at random. How accurate will the probe be on the control, in percent?", within: 20.0, because: "A linear probe can learn labels of 32 tokens by heart if the activations tell these tokens apart."}
@@ -610,7 +610,7 @@ with torch.no_grad():
     by_zero, by_mean = ablation_effects(lambda m: net.last(m.flatten(1)), maps, held_labels[:2000], usual)
 ratio = float(by_zero.sum() / by_mean.sum())
 print(f"all effects of zeros together: {by_zero.sum():.2f} nats, of means {by_mean.sum():.2f}; a ratio of {ratio:.2f}")
-ratio_words = "more than 1.5 times as large" if ratio > 1.5 else "less than two thirds" if ratio < 2 / 3 else "within a factor of 1.5"
+ratio_words = "more than 1.2 times as large" if ratio > 1.2 else "smaller by more than that" if ratio < 1 / 1.2 else "within a factor of 1.2"
 
 # %% outcome="zero_or_mean"
 outcome("zero_or_mean", ratio_words)

@@ -40,7 +40,7 @@
 # predictions:
 #   - {id: after_one_step, ask: "Every pixel moves by at most 0.3 towards a higher loss, in one step. How many per cent of 200 test digits does the plain network still read rightly?", within: 10, because: "The steps of 784 pixels add up: each is small, and all of them push the same way."}
 #   - {id: other_distance, ask: "A network is trained on one-step attacks that begin at the picture itself. One step of 0.3 leaves it right in most cases. What do 40 steps within the same 0.3 leave?", choices: ["nearly as much", "about half as much", "less than a third as much"], because: "It was only ever shown pictures at one distance in one direction. The cheapest way to be right there is to bend the loss, not to become robust."}
-#   - {id: turned, ask: "The network trained against l∞ perturbations meets digits that are turned by up to 30 degrees, each to its worst angle. How does its accuracy compare with the plain network's?", choices: ["more than 10 points higher", "within 10 points", "more than 10 points lower"], because: "It was trained for another set of changes. What it learned there need not help here."}
+#   - {id: other_norm, ask: "The network trained against l∞ perturbations meets l2 perturbations of length 2. How does its accuracy compare with the plain network's?", choices: ["more than 10 points higher", "within 10 points", "more than 10 points lower"], because: "It was trained for another set of changes: an l2 step may put more than 0.3 into a few pixels. But in most pixels it moves less than what was trained for."}
 #   - {id: hacked, ask: "A questioner is trained to get flagged replies. Of the replies flagged afterwards, which share really breaks the rule?", choices: ["under a third", "between a third and two thirds", "over two thirds"], because: "It was paid for flags, and nothing else. Questions about the garden get a flagged reply two times in three, since one reply is about roses. The soup told like a story gets one more often. So it asks for the soup: that its flags are true is luck, for the reward never asked."}
 # written:
 #   - {id: what_robust_means, ask: "A colleague says: our model is 90 % robust. What has to stand in the sentence before it means something?", rubric: ["the set of allowed changes: norm and ε", "the attack: steps, restarts, which loss", "the number of examples and an interval", "that signs of masking were looked for"], answer: "Robust to what: a norm and a radius, or a list of changes. Under which attack, with how many steps and restarts, combined as the worst of each example. On how many examples, with an interval. And what was done to make sure that the attack itself works: more steps, another model's examples, an unbounded attack."}
@@ -965,10 +965,10 @@ recall("overfitting")
 # Two kinds of **transfer** are asked about. Does a defence against one kind of change help against another? And do examples made
 # against one model fool another?
 #
-# **Predict** the first. Each digit is turned by up to 30 degrees, to the angle that is worst for the network at hand.
+# **Predict** the first. One kind of change is an l2 perturbation of length 2. Another turns each digit by up to 30 degrees, to the angle that is worst for the network at hand.
 
-# %% predict="turned"
-commit("turned", ..., sure=...)
+# %% predict="other_norm"
+commit("other_norm", ..., sure=...)
 
 # %%
 def turned(x: Tensor, degrees: float) -> Tensor:
@@ -993,14 +993,14 @@ models = {"plain": plain, "random start": robust, "no start": without_start}
 kinds = {name: against(model, x, y) for name, model in models.items()}
 for name, row in kinds.items():
     print(f"{name:<14}" + "".join(f"{kind}: {value:>6.1%}   " for kind, value in row.items()))
-gap = kinds["random start"]["turned, ±30°"] - kinds["plain"]["turned, ±30°"]
-turned_words = "within 10 points" if abs(gap) <= 0.1 else f"more than 10 points {'higher' if gap > 0 else 'lower'}"
+gap = kinds["random start"]["l2, 2.0"] - kinds["plain"]["l2, 2.0"]
+gap_words = "within 10 points" if abs(gap) <= 0.1 else f"more than 10 points {'higher' if gap > 0 else 'lower'}"
 
-# %% outcome="turned"
-outcome("turned", turned_words)
+# %% outcome="other_norm"
+outcome("other_norm", gap_words)
 
 # %% [markdown]
-# Do not take that gap for a fact. It is one training and 200 digits. From another seed the same two networks came within ten points of each other, with the robust one behind.
+# Do not take the gap for turned digits for a fact. It is one training and 200 digits. From another seed the same two networks came within ten points of each other, with the robust one behind.
 # From a third the short robust training failed altogether. Whether a defence helps against what it was not trained for is measured with several seeds, or not claimed.
 #
 # For the second kind, make a table: row $i$ for the model that the examples were made against, column $j$ for the model they are shown to. What some model gets

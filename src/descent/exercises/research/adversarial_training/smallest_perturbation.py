@@ -52,8 +52,8 @@ def _judge(answer, thresholds, highest: float, tolerance: float) -> None:
                 f"{tolerance:g}."
             )
             expect(value, name).is_between(true - 1e-6, true + tolerance * 1.001 + 1e-6)
-            asked = [float(e[i]) for e in attack.asked if e.shape == found.shape]
-            nearest = min((abs(value - e) for e in asked), default=math.inf)
+            tried = [float(e[i]) for e in attack.asked if e.shape == found.shape]
+            nearest = min((abs(value - e) for e in tried), default=math.inf)
             expect(nearest, f"how far {name[3:]} it is from an ε that was tried").is_below(1e-5)
     allowed = math.ceil(math.log2(highest / tolerance)) + 2
     calls = len(attack.asked)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -135,9 +136,9 @@ class Watched(PlainDescent):
         self.param_groups[1]["lr"] = rate / 2
         self.rates: list[list[float]] = []
 
-    def step(self) -> None:
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
         self.rates.append([float(group["lr"]) for group in self.param_groups])
-        super().step()
+        return super().step(closure)
 
 
 def _settings(**changes: Any) -> dict[str, Any]:
