@@ -149,8 +149,9 @@ def lowest_preferred(scores, temperature, count, generator):
 
 @choose_examples.mistake(
     "Your exponentials leave the range of numbers: some become infinite, or exactly 0, and what "
-    "they belong to is drawn in the wrong order. Add Gumbel noise to the scores and take the "
-    "largest, or draw one after another with the logarithms."
+    "they belong to is drawn in the wrong order; a small number added to each only hides it. Add "
+    "Gumbel noise to the scores and take the largest, or draw one after another with the "
+    "logarithms."
 )
 def underflows(scores, temperature, count, generator):
     shares = (scores.double() / temperature).softmax(0) + 1e-30
@@ -234,36 +235,11 @@ def plain_multinomial(scores, temperature, count, generator):
 
 
 @choose_examples.mistake(
-    "You drew from a softmax in one go. At a low temperature most shares are exactly 0, and there "
-    "are fewer left to draw than are asked for: add Gumbel noise to the logarithms."
+    "You drew from a softmax in one go. At a low temperature most shares are exactly 0, in float64 "
+    "too, and fewer are left to draw than are asked for: add Gumbel noise to the logarithms."
 )
 def softmax_multinomial(scores, temperature, count, generator):
     return torch.multinomial((scores / temperature).softmax(0), count, generator=generator)
-
-
-@choose_examples.mistake(
-    "You drew from a softmax in float64, in one go. At a low temperature most shares are exactly 0 "
-    "all the same: add Gumbel noise to the logarithms."
-)
-def double_multinomial(scores, temperature, count, generator):
-    return torch.multinomial((scores.double() / temperature).softmax(0), count, generator=generator)
-
-
-@choose_examples.mistake(
-    "You added a small number to every share against the underflow. What is smaller than it then "
-    "comes by chance, in any order: add Gumbel noise to the logarithms."
-)
-def small_number_added(scores, temperature, count, generator):
-    shares = (scores.double() / temperature).softmax(0) + 1e-12
-    return torch.multinomial(shares, count, generator=generator)
-
-
-@choose_examples.mistake(
-    "You divided the softmax by the temperature. The scores are divided, before the exponential."
-)
-def softmax_then_divided(scores, temperature, count, generator):
-    shares = scores.double().softmax(0) / temperature
-    return torch.multinomial(shares, count, generator=generator)
 
 
 @choose_examples.mistake(
