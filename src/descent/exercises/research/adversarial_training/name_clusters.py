@@ -72,6 +72,14 @@ def _(answer, draw: Draw) -> None:
 def _(answer, draw: Draw) -> None:
     order = [WORDS[k] for k in draw.rng.permutation(len(WORDS))]
     _judge(answer, [" ".join(order), "nothing"], [0, 1], 3)
+    # 3/5 − 1/5 and 2/5 − 0: a tie that shows in no two floats.
+    texts = ["apple hat", "apple hat", "apple", "", "", "apple", "", "", "", ""]
+    _judge(answer, texts, [0] * 5 + [1] * 5, 1)
+
+
+@name_clusters.property("takes words as they are written", trials=1)
+def _(answer, draw: Draw) -> None:
+    _judge(answer, ["Soup plan", "soup", "plan"], [0, 1, 1], 1)
 
 
 @name_clusters.property(
@@ -121,6 +129,17 @@ def right_names(texts, clusters, count):
 _LEAD = "lead[word] = round(here - there, 9)"
 _SORT = "sorted(lead, key=lambda word: (-lead[word], word))[:count]"
 
+name_clusters.slip(
+    "lower_case",
+    "You wrote all words in small letters. A word counts as it is written: Soup and soup are two.",
+    {"set(text.split())": "set(text.lower().split())"},
+)
+name_clusters.slip(
+    "not_rounded",
+    "You did not round the differences. 3/5 − 1/5 and 2/5 are equal, and differ in the last digit "
+    "that a float has: the alphabet then has no say.",
+    {_LEAD: "lead[word] = here - there"},
+)
 name_clusters.slip(
     "only_where_more_common",
     "You left out the words that are no more common here than elsewhere. A cluster gets `count` "
