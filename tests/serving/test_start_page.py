@@ -294,13 +294,17 @@ def test_a_new_learner_sees_how_to_begin_a_clock_and_a_plan(course: Path) -> Non
 
 
 def test_the_clock_that_runs_and_the_hours_are_on_the_page(course: Path) -> None:
-    begin("ladder/01_one", at=datetime.fromtimestamp(time.time() - 1800).strftime("%H:%M"))
+    half_an_hour_ago = time.time() - 1800
+    begin("ladder/01_one", at=datetime.fromtimestamp(half_an_hour_ago).strftime("%H:%M"))
     page = start_page()
     assert "The clock runs for 1 · One &lt;weight&gt;" in text(page)
     stop()
     shown = text(start_page())
     assert "No clock runs." in shown
-    assert re.search(r"3[01] min worked this week", shown)
+    worked = re.search(r"(\d+) min worked this week", shown)
+    assert worked is not None
+    # The clock began with a whole minute, and a busy machine takes its time.
+    assert 30 <= int(worked[1]) <= (time.time() - half_an_hour_ago) / 60 + 2
 
 
 def test_cards_that_are_due_lead_to_the_review(course: Path, monkeypatch) -> None:
