@@ -30,7 +30,8 @@ def submit(page: Page, text: str) -> None:
 
 
 def test_a_draft_is_there_after_a_reload(page: Page) -> None:
-    field(page).press_sequentially("exp over")
+    field(page).fill("exp over")
+    expect(field(page)).to_have_value("exp over")
     page.reload()
     expect(field(page)).to_have_value("exp over")
     assert page.evaluate("descentRecord.events()") == []
