@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
+from programs import PATIENCE
 
 pytestmark = pytest.mark.browser
 
@@ -33,6 +35,11 @@ def test_a_draft_is_there_after_a_reload(page: Page) -> None:
     field(page).fill("exp over")
     expect(field(page)).to_have_value("exp over")
     page.reload()
+    # A browser hands what is stored to another process, and this reload came at once: on a busy
+    # machine the draft may still be on its way.
+    patience_ends = monotonic() + PATIENCE
+    while field(page).input_value() != "exp over" and monotonic() < patience_ends:
+        page.reload()
     expect(field(page)).to_have_value("exp over")
     assert page.evaluate("descentRecord.events()") == []
 
