@@ -101,6 +101,25 @@ def test_a_changed_comment_is_stale_but_runs_nothing(course, cells_of, runs):
     assert any("import os  # a module" in cell.source for cell in cells_of(course.page))
 
 
+def test_a_line_broken_in_two_runs_nothing_and_another_value_does(course, runs):
+    course.edit(
+        course.source,
+        "import os\n",
+        'def scale(x: float) -> float:\n    """Scale."""\n    return x * 3\n',
+    )
+    build(course)
+    course.edit(course.source, "    return x * 3", "    return (\n        x * 3\n    )")
+    course.edit(course.source, '"""Scale."""', '"""Scale by\n    three."""')
+    assert len(stale_files(course.root)) == 2
+    build(course)
+    assert stale_files(course.root) == []
+    assert "three." in course.page.read_text()
+    assert runs() == 1
+    course.edit(course.source, "x * 3", "x * 4")
+    build(course)
+    assert runs() == 2
+
+
 def test_a_passing_check_shows_the_card_of_its_declaration(course, cells_of, runs):
     course.edit(
         course.exercises,

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
-import io
 import re
-import tokenize
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +26,9 @@ from descent.study.catalog import Chapter
 
 PIPELINE_VERSION = 1
 """Raise it when the same source has to make different notebooks."""
+
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+"""What has a docstring. A text alone in a cell is none: it is shown."""
 
 _MEASURED = re.compile(r"""\bmeasured\(\s*["']([\w/-]+)["']""")
 
@@ -76,12 +78,13 @@ def source_hash(course: Course, chapter: Chapter) -> str:
 def code_hash(course: Course, source: ChapterSource) -> str:
     """Return the hash of what decides the outputs that a kernel computes.
 
-    That is the code, and the measurements of ``book/results`` that it reads. Prose, comments, an
-    exercise's words and all that :mod:`descent.authoring.written` writes change without a new run.
+    That is the code, and the measurements of ``book/results`` that it reads. Prose,
+    comments, docstrings, layout, an exercise's words and all that :mod:`descent.authoring.written`
+    writes change without a new run.
     """
     computed = [cell for cell in source.cells if cell.role not in ("prose", *HTML_ON_PAGE)]
     cells = [cell for cell in computed if not is_written(cell)]
-    code = [without_comments(cell.text) for cell in cells]
+    code = [as_computed(cell.text) for cell in cells]
     results = course.root / "book" / "results"
     read = [_text(results / f"{name}.json") or "" for name in measurements_read(source)]
     return _digest(*code, *read)
@@ -93,21 +96,19 @@ def measurements_read(source: ChapterSource) -> list[str]:
     return sorted({name for text in code for name in _MEASURED.findall(text)})
 
 
-def without_comments(code: str) -> str:
-    """Return the code without its comments, and without the lines that held nothing else.
+def as_computed(code: str) -> str:
+    """Return what a kernel computes of the code: without comments, docstrings and layout.
 
     Code that is no Python (a cell magic) comes back as it is.
     """
-    lines = code.splitlines()
     try:
-        tokens = list(tokenize.generate_tokens(io.StringIO(code).readline))
-    except (tokenize.TokenError, SyntaxError):
+        tree = ast.parse(code)
+    except SyntaxError:
         return code
-    for token in tokens:
-        if token.type == tokenize.COMMENT:
-            row, column = token.start
-            lines[row - 1] = lines[row - 1][:column].rstrip() or "\0"
-    return "\n".join(line for line in lines if line != "\0")
+    for node in ast.walk(tree):
+        if isinstance(node, _DEFINITIONS) and ast.get_docstring(node) is not None:
+            node.body[0] = ast.Pass()
+    return ast.unparse(tree)
 
 
 def with_outputs(draft: Draft, path: Path) -> NotebookNode | None:
@@ -117,8 +118,8 @@ def with_outputs(draft: Draft, path: Path) -> NotebookNode | None:
         return None
     page = nbformat.from_dict(draft.page)
     computed, before = _computed_cells(page, draft.source), _computed_cells(old, draft.source)
-    if [without_comments(cell.source) for cell in computed] != [
-        without_comments(cell.source) for cell in before
+    if [as_computed(cell.source) for cell in computed] != [
+        as_computed(cell.source) for cell in before
     ]:
         return None
     for new, executed in zip(computed, before, strict=True):
