@@ -547,7 +547,8 @@ def train(
     Parameters
     ----------
     x : shape (n, d), float32, with n at least 1; not changed
-    labels : shape (n,), int64, each from 0 to classes − 1; not changed. Some classes may be missing.
+    labels : shape (n,), int64, each from 0 to classes − 1; not changed. Some classes may be
+        missing.
     classes : how many classes there are, k
     learning_rate : 0 or more; with 0 nothing moves
     batch_size : examples in a minibatch, at least 1; the last one of an epoch may be shorter, and

@@ -198,8 +198,8 @@ def forward(network: list[tuple[Tensor, Tensor]], x: Tensor) -> Tensor:
 
     Parameters
     ----------
-    network : a list of one or more layers (W, b), with W of shape (n_in, n_out) and b of shape (n_out,).
-        It must not be changed.
+    network : a list of one or more layers (W, b), with W of shape (n_in, n_out) and b of shape
+        (n_out,). It must not be changed.
     x : shape (n, n_in of the first layer), with n at least 1. It must not be changed.
 
     Returns
@@ -321,7 +321,8 @@ def initial_layer(n_in: int, n_out: int, generator: torch.Generator) -> tuple[Te
     Parameters
     ----------
     n_in, n_out : how many numbers go in and come out, at least 1 each
-    generator : the source of all randomness. It is meant to move on: the next layer gets other numbers.
+    generator : the source of all randomness. It is meant to move on: the next layer gets other
+        numbers.
 
     Returns
     -------
@@ -350,13 +351,14 @@ def initial_network(
 
     Parameters
     ----------
-    widths : at least two of them: the number of inputs, the widths of the hidden layers, the number of classes
+    widths : at least two of them: the number of inputs, the widths of the hidden layers, the number
+        of classes
     generator : the source of all randomness; the first layer draws from it first
 
     Returns
     -------
-    a list of layers (W, b), one for each two neighbouring widths, first layer first. Each is drawn as
-        `initial_layer` draws it, and no two layers share a tensor.
+    a list of layers (W, b), one for each two neighbouring widths, first layer first. Each is drawn
+        as `initial_layer` draws it, and no two layers share a tensor.
     """
     ### BEGIN SOLUTION
     return [initial_layer(n_in, n_out, generator) for n_in, n_out in pairwise(widths)]

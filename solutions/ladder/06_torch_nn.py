@@ -203,8 +203,8 @@ class DeepNetwork(nn.Module):
 
     Attributes
     ----------
-    layers : nn.ModuleList of the nn.Linear layers (with bias), one for each two neighbouring widths,
-        first layer first. The network has no other parameters.
+    layers : nn.ModuleList of the nn.Linear layers (with bias), one for each two neighbouring
+        widths, first layer first. The network has no other parameters.
     """
 
     def __init__(self, widths) -> None:
@@ -242,10 +242,10 @@ def copy_weights(layers, weights: list[tuple[Tensor, Tensor]]) -> None:
 
     Parameters
     ----------
-    layers : nn.ModuleList (or list) of nn.Linear, changed in place. Their `weight` and `bias` stay the
-        same Parameter objects and still require a gradient.
-    weights : as many pairs (W, b): W of shape (n_in, n_out), b of shape (n_out,). They are not changed,
-        and share no memory with the layers afterwards.
+    layers : nn.ModuleList (or list) of nn.Linear, changed in place. Their `weight` and `bias` stay
+        the same Parameter objects and still require a gradient.
+    weights : as many pairs (W, b): W of shape (n_in, n_out), b of shape (n_out,). They are not
+        changed, and share no memory with the layers afterwards.
 
     Returns
     -------
@@ -391,7 +391,8 @@ class EpochOrder(Sampler):
 
 # %% exercise="make_loader"
 def make_loader(dataset: Dataset, batch_size: int, generator: torch.Generator) -> DataLoader:
-    """Make a loader whose k-th epoch has the order of the k-th torch.randperm(n, generator=generator).
+    """Make a loader whose k-th epoch has the order of the k-th torch.randperm(n,
+    generator=generator).
 
     Parameters
     ----------
@@ -428,8 +429,8 @@ def train_epoch(network: nn.Module, loader, optimiser) -> list[float]:
 
     Parameters
     ----------
-    network : maps a batch of inputs to logits; trained in place, in training mode,
-        whichever mode it comes in. Its parameters may hold gradients from before, which must not count.
+    network : maps a batch of inputs to logits; trained in place, in training mode, whichever mode
+        it comes in. Its parameters may hold gradients from before, which must not count.
     loader : gives batches (x, y) when gone through; once is an epoch
     optimiser : holds the network's parameters, like optim.SGD
 
@@ -636,7 +637,8 @@ def evaluate(network: nn.Module, loader) -> tuple[float, float]:
     Returns
     -------
     loss : the mean cross-entropy over all examples, a Python float
-    accuracy : the share of examples, 0 to 1, whose largest logit is that of the right class, a Python float
+    accuracy : the share of examples, 0 to 1, whose largest logit is that of the right class, a
+        Python float
     """
     ### BEGIN SOLUTION
     was_training = network.training
@@ -739,13 +741,14 @@ def train(
     Returns
     -------
     network : trained, in evaluation mode
-    losses : one Python float for each step, in order: the mean cross-entropy of its minibatch before it
+    losses : one Python float for each step, in order: the mean cross-entropy of its minibatch
+        before it
     accuracies : one Python float for each epoch: the held-out accuracy after it
 
     Notes
     -----
-    With g = torch.Generator().manual_seed(seed): the initial weights are initial_network(widths, g);
-    after that each epoch takes one torch.randperm(n, generator=g), as `make_loader` does.
+    With g = torch.Generator().manual_seed(seed): the initial weights are initial_network(widths,
+    g); after that each epoch takes one torch.randperm(n, generator=g), as `make_loader` does.
     """
     ### BEGIN SOLUTION
     generator = torch.Generator().manual_seed(specification.seed)

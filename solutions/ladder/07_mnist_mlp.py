@@ -302,7 +302,9 @@ def batches(
     a generator function with `yield`, or a list
     """
     ### BEGIN SOLUTION
-    order = torch.arange(len(x)) if generator is None else torch.randperm(len(x), generator=generator)
+    order = (
+        torch.arange(len(x)) if generator is None else torch.randperm(len(x), generator=generator)
+    )
     for piece in order.split(batch_size):
         yield x[piece], y[piece]
     ### END SOLUTION
@@ -346,8 +348,8 @@ def evaluate(model: nn.Module, batches: Iterable[tuple[Tensor, Tensor]]) -> tupl
     model : maps pictures, shape (b, d), to logits, shape (b, classes). It is run in evaluation mode
         and without recording for `backward`; afterwards it is in the mode it was in before, and
         recording is as it was.
-    batches : at least one pair (pictures, labels); sizes may differ. Walk through it once: it may be
-        an iterator without a length.
+    batches : at least one pair (pictures, labels); sizes may differ. Walk through it once: it may
+        be an iterator without a length.
 
     Returns
     -------
@@ -488,8 +490,8 @@ def most_wrong(logits: Tensor, labels: Tensor, k: int) -> Tensor:
 
     Parameters
     ----------
-    logits : shape (n, classes), not yet probabilities; they may be large (hundreds), and the ranking
-        must still be right
+    logits : shape (n, classes), not yet probabilities; they may be large (hundreds), and the
+        ranking must still be right
     labels : int64, shape (n,), the true classes
     k : 1 … n
 
@@ -552,9 +554,9 @@ def train(
 ) -> dict[str, list[float]]:
     """Train a classifier with SGD and momentum, measuring as it goes.
 
-    The model is changed in place. Each epoch shows it every training example once, in minibatches of
-    `batch_size` (the short last one included), shuffled anew by `generator`, in training mode, with
-    one step of cross-entropy for each minibatch. One `torch.optim.SGD` serves the whole run.
+    The model is changed in place. Each epoch shows it every training example once, in minibatches
+    of `batch_size` (the short last one included), shuffled anew by `generator`, in training mode,
+    with one step of cross-entropy for each minibatch. One `torch.optim.SGD` serves the whole run.
 
     Before the first epoch and after every epoch it is measured in evaluation mode, on all of the
     training set and all of the test set.

@@ -392,7 +392,8 @@ def adam_step(
     Parameters
     ----------
     theta, gradient : the parameters and the gradient there, of one shape. Not changed.
-    m, v : the moving averages *before* this step, of the same shape; 0 before the first. Not changed.
+    m, v : the moving averages *before* this step, of the same shape; 0 before the first. Not
+        changed.
     t : the number of this step; the first is 1
     learning_rate : η
     betas : (β₁, β₂), the memories of m and v
@@ -893,9 +894,9 @@ def clipped_adamw(
 ) -> optax.GradientTransformation:
     """AdamW with gradient clipping, for parameters in any pytree.
 
-    In this order: the gradient, as a whole, is scaled down to the length `max_norm` if it is longer;
-    Adam's ratio is taken of it, with the usual (0.9, 0.999) and 1e-8; `weight_decay` times the
-    parameters is added; all is multiplied by −learning_rate.
+    In this order: the gradient, as a whole, is scaled down to the length `max_norm` if it is
+    longer; Adam's ratio is taken of it, with the usual (0.9, 0.999) and 1e-8; `weight_decay` times
+    the parameters is added; all is multiplied by −learning_rate.
 
     Useful parts: optax.chain, optax.clip_by_global_norm, optax.scale_by_adam,
     optax.add_decayed_weights, optax.scale_by_learning_rate (or optax.scale), optax.adamw.

@@ -383,8 +383,8 @@ def normalise(
 
     Returns
     -------
-    the shape of x: (x − mean) / √(variance + eps) · weight + bias, each channel with its own numbers.
-        Made of torch operations, so that `backward` passes to all that was given.
+    the shape of x: (x − mean) / √(variance + eps) · weight + bias, each channel with its own
+        numbers. Made of torch operations, so that `backward` passes to all that was given.
     """
     ### BEGIN SOLUTION
     shape = (1, -1) + (1,) * (x.ndim - 2)
@@ -488,8 +488,8 @@ def batch_norm_backward(
     Parameters
     ----------
     upstream : g, the gradient of the loss at the output, the shape of x; not changed
-    x : the layer's input, float, shape (n, c) or (n, c, height, width), at least two numbers in each
-        channel; not changed
+    x : the layer's input, float, shape (n, c) or (n, c, height, width), at least two numbers in
+        each channel; not changed
     weight : γ, shape (c,); any numbers, 0 too
     eps : added to the biased variance, under the root; above 0
 
@@ -498,7 +498,8 @@ def batch_norm_backward(
     the gradients at x (the shape of x), at weight and at bias (shape (c,) each)
 
     It has to work inside `torch.no_grad()`, where torch records no operations: there `backward` and
-    `torch.autograd.grad` find nothing to walk. So write out the formulas, and ask autograd for nothing.
+    `torch.autograd.grad` find nothing to walk. So write out the formulas, and ask autograd for
+    nothing.
     """
     ### BEGIN SOLUTION
     axes = [axis for axis in range(x.ndim) if axis != 1]
@@ -559,8 +560,8 @@ def update_running(
     Parameters
     ----------
     running_mean, running_var : shape (c,) each; not changed
-    x : the batch, shape (n, c) or (n, c, height, width), at least two numbers in each channel. It is not
-        changed, and may be part of a graph that `backward` will walk.
+    x : the batch, shape (n, c) or (n, c, height, width), at least two numbers in each channel. It
+        is not changed, and may be part of a graph that `backward` will walk.
     momentum : the weight of the new batch, 0 to 1
 
     Returns
@@ -613,7 +614,8 @@ class BatchNorm(nn.Module):
     Attributes
     ----------
     weight, bias : the only parameters, shape (c,), ones and zeros at the start
-    running_mean, running_var : buffers, shape (c,), zeros and ones at the start; never part of a graph
+    running_mean, running_var : buffers, shape (c,), zeros and ones at the start; never part of a
+        graph
     """
 
     def __init__(self, channels: int, momentum: float = 0.1, eps: float = 1e-5) -> None:
@@ -627,7 +629,7 @@ class BatchNorm(nn.Module):
         ### END SOLUTION
 
     def forward(self, x: Tensor) -> Tensor:
-        """Normalise a batch, which stays as it is; while training, with its own statistics, which are remembered."""
+        """Normalise x, unchanged itself: in training by its own statistics, which it remembers."""
         ### BEGIN SOLUTION
         mean, variance = self.running_mean, self.running_var
         if self.training:
@@ -717,7 +719,8 @@ def fold_batch_norm(kernel: Tensor, norm: nn.BatchNorm2d) -> tuple[Tensor, Tenso
 
     Returns
     -------
-    kernel, bias : shapes (o, c, rows, columns) and (o,), of the one convolution that does what both did
+    kernel, bias : shapes (o, c, rows, columns) and (o,), of the one convolution that does what both
+        did
     """
     ### BEGIN SOLUTION
     scale = norm.weight / torch.sqrt(norm.running_var + norm.eps)
@@ -838,7 +841,7 @@ class ResidualBlock(nn.Module):
         ### END SOLUTION
 
     def forward(self, x: Tensor) -> Tensor:
-        """Shape (n, in_channels, h, w) to (n, out_channels, ⌈h / stride⌉, ⌈w / stride⌉); x is not changed."""
+        """Map (n, in_channels, h, w) to (n, out_channels, ⌈h / stride⌉, ⌈w / stride⌉); x stays."""
         ### BEGIN SOLUTION
         branch = F.relu(self.norm1(self.conv1(x)))
         branch = self.norm2(self.conv2(branch))
@@ -1030,7 +1033,8 @@ def one_cycle(step: int, steps: int, peak: float, warm_up: float = 0.25) -> floa
     step : 0 … steps − 1
     steps : of the whole training, at least 1
     peak : the largest rate
-    warm_up : u, the share of the training in which the rate rises; 0 ≤ u < 1. With 0 there is no warm-up.
+    warm_up : u, the share of the training in which the rate rises; 0 ≤ u < 1. With 0 there is no
+        warm-up.
 
     Returns
     -------
@@ -1090,13 +1094,14 @@ def train(
     generator : each epoch calls torch.randperm(n, generator=generator) once, before anything else;
         `augment` draws from it too
     augment : None, or a function of (inputs, generator) that returns what the model is to see
-    after_epoch : None, or a function that is called with 1, 2, … after each epoch. It may leave the model
-        in evaluation mode.
+    after_epoch : None, or a function that is called with 1, 2, … after each epoch. It may leave the
+        model in evaluation mode.
     smoothing : `label_smoothing` of the cross-entropy
 
     Returns
     -------
-    one float for each step: the mean cross-entropy of its batch before the step, smoothed as it was used
+    one float for each step: the mean cross-entropy of its batch before the step, smoothed as it was
+    used
     """
     ### BEGIN SOLUTION
     optimiser = torch.optim.SGD(

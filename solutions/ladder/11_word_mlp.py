@@ -431,8 +431,8 @@ def bigram(ids: Tensor, size: int, k: float) -> Tensor:
 
     Returns
     -------
-    probabilities, shape (size, size), floating point: row a, column b is P(b | a). Every row adds up
-        to 1. A row without any counts, which k = 0 allows, is 1/size throughout.
+    probabilities, shape (size, size), floating point: row a, column b is P(b | a). Every row adds
+        up to 1. A row without any counts, which k = 0 allows, is 1/size throughout.
     """
     ### BEGIN SOLUTION
     pairs = ids[:-1] * size + ids[1:]
@@ -503,8 +503,8 @@ def choose_weight(
     ----------
     bigram_table : shape (V, V), row a, column b: P(b | a); it may hold zeros
     unigram_table : shape (V,), P(b), all above 0
-    ids : int64, shape (L,), L at least 2: the validation text. Its L − 1 pairs are judged, the first
-        word is context only.
+    ids : int64, shape (L,), L at least 2: the validation text. Its L − 1 pairs are judged, the
+        first word is context only.
     weights : the candidates, at least one, each from 0 to 1
 
     Returns
@@ -633,9 +633,9 @@ def score(model: nn.Module, contexts: Tensor, targets: Tensor, batch_size: int =
 
     Parameters
     ----------
-    model : maps contexts (b, n) to logits (b, V). It is run in evaluation mode and without recording
-        for `backward`, and is afterwards in the mode in which it came; recording is on or off as
-        it was.
+    model : maps contexts (b, n) to logits (b, V). It is run in evaluation mode and without
+        recording for `backward`, and is afterwards in the mode in which it came; recording is on or
+        off as it was.
     contexts, targets : int64, shapes (m, n) and (m,), m at least 1
     batch_size : the most windows given to the model at a time
 

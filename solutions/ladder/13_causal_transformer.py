@@ -381,7 +381,7 @@ class MultiHeadAttention(nn.Module):
         ### END SOLUTION
 
     def forward(self, x: Tensor) -> Tensor:
-        """Let every place look at itself and at those before it: (batch, time, width) → the same."""
+        """Let every place look at itself and those before it: (batch, time, width) → the same."""
         ### BEGIN SOLUTION
         projected = (self.query(x), self.key(x), self.value(x))
         q, k, v = (split_heads(part, self.heads) for part in projected)
@@ -438,7 +438,9 @@ class Block(nn.Module):
         self.norm1 = nn.LayerNorm(width)
         self.attention = MultiHeadAttention(width, heads)
         self.norm2 = nn.LayerNorm(width)
-        self.mlp = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width))
+        self.mlp = nn.Sequential(
+            nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width)
+        )
         ### END SOLUTION
 
     def forward(self, x: Tensor) -> Tensor:
@@ -545,7 +547,8 @@ def next_word_loss(logits: Tensor, targets: Tensor) -> Tensor:
     Parameters
     ----------
     logits : shape (batch, time, vocabulary)
-    targets : int64 of shape (batch, time): targets[i, t] is the word that logits[i, t] should predict
+    targets : int64 of shape (batch, time): targets[i, t] is the word that logits[i, t] should
+        predict
 
     Returns
     -------

@@ -1035,9 +1035,9 @@ def train_fast(
 ) -> Tensor:
     """Train on resident data without ever waiting for the device.
 
-    By the six points of the page: training mode and channels last; an order for each epoch; `shift`,
-    float32 / 255, channels last; autocast to bfloat16, the loss in float32; rates by `one_cycle`;
-    nothing read inside the loop.
+    By the six points of the page: training mode and channels last; an order for each epoch;
+    `shift`, float32 / 255, channels last; autocast to bfloat16, the loss in float32; rates by
+    `one_cycle`; nothing read inside the loop.
 
     Parameters
     ----------

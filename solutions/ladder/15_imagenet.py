@@ -973,7 +973,7 @@ class Bottleneck(nn.Module):
         ### END SOLUTION
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map (n, channels, h, w) to (n, 4 · width, ⌈h / stride⌉, ⌈w / stride⌉); x is not changed."""
+        """Map (n, channels, h, w) to (n, 4 · width, ⌈h / stride⌉, ⌈w / stride⌉); x stays."""
         ### BEGIN SOLUTION
         y = F.relu(self.norm1(self.conv1(x)))
         y = F.relu(self.norm2(self.conv2(y)))
@@ -1014,7 +1014,8 @@ class ResNet50(nn.Module):
     Parameters
     ----------
     classes : how many logits
-    blocks : bottlenecks in each of the stages, however many these are; the first has `width`, each further one twice that of the one before
+    blocks : bottlenecks in each of the stages, however many these are; the first has `width`, each
+        further one twice that of the one before
     width : w of the table
     """
 

@@ -829,7 +829,9 @@ def estimate_loss(model: nn.Module, batches: list[tuple[Tensor, Tensor]]) -> tup
     was_training = model.training
     model.eval()
     with torch.no_grad():
-        losses = torch.stack([F.cross_entropy(model(x).flatten(0, 1), y.flatten()) for x, y in batches])
+        losses = torch.stack(
+            [F.cross_entropy(model(x).flatten(0, 1), y.flatten()) for x, y in batches]
+        )
     model.train(was_training)
     return losses.mean().item(), losses.std().item() / math.sqrt(len(losses))
     ### END SOLUTION
@@ -858,9 +860,9 @@ def train(
 ) -> list[tuple[float, float]]:
     """Train a language model as nanoGPT does.
 
-    One torch.optim.AdamW over parameter_groups(model, decay), with betas (0.9, 0.99), for all steps.
-    Each step, in this order: take one batch and accumulate its gradient; clip; set the step's rate
-    in every group; step; note the loss and the norm before clipping.
+    One torch.optim.AdamW over parameter_groups(model, decay), with betas (0.9, 0.99), for all
+    steps. Each step, in this order: take one batch and accumulate its gradient; clip; set the
+    step's rate in every group; step; note the loss and the norm before clipping.
 
     Parameters
     ----------

@@ -376,7 +376,9 @@ def my_rows(batch_size: int, micro_batch: int, rank: int, size: int) -> list[ran
     """
     ### BEGIN SOLUTION
     if batch_size % size or batch_size // size % micro_batch:
-        raise ValueError(f"{batch_size} rows do not divide into {size} shares of micro-batches of {micro_batch}")
+        raise ValueError(
+            f"{batch_size} rows do not divide into {size} shares of micro-batches of {micro_batch}"
+        )
     share = batch_size // size
     first = rank * share
     return [range(row, row + micro_batch) for row in range(first, first + share, micro_batch)]
@@ -594,7 +596,9 @@ def average_gradients(model: nn.Module, link: Link) -> None:
     """
     ### BEGIN SOLUTION
     gradients = [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
-    rest = ring_all_reduce(torch.cat([gradient.flatten() for gradient in gradients]), link) / link.size
+    rest = (
+        ring_all_reduce(torch.cat([gradient.flatten() for gradient in gradients]), link) / link.size
+    )
     for gradient in gradients:
         count = gradient.numel()
         gradient.copy_(rest[:count].view_as(gradient))
@@ -728,8 +732,8 @@ def fewest_gpus(parameters: int, stage: int, mixed: bool, memory: int) -> int | 
     stage : 0, 1, 2 or 3, as in the table
     mixed : whether weights and gradients take 2 bytes, and the optimiser keeps the weights
         in 4 bytes as well; else all numbers take 4 bytes
-    memory : bytes of one GPU, a whole number from 1 on. Weights, gradients and optimiser together may fill
-        it to the last byte; activations are not counted.
+    memory : bytes of one GPU, a whole number from 1 on. Weights, gradients and optimiser together
+        may fill it to the last byte; activations are not counted.
 
     Returns
     -------

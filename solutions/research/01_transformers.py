@@ -389,7 +389,7 @@ class MultiHeadAttention(nn.Module):
         ### END SOLUTION
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        """Let each place look where the mask (time, time) allows: (batch, time, width) → the same."""
+        """Let each place look where mask (time, time) allows: (batch, time, width) → the same."""
         ### BEGIN SOLUTION
         projected = (self.query(x), self.key(x), self.value(x))
         q, k, v = (part.unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in projected)
@@ -451,11 +451,13 @@ class Block(nn.Module):
         self.norm1 = nn.LayerNorm(width)
         self.attention = attention
         self.norm2 = nn.LayerNorm(width)
-        self.mlp = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width))
+        self.mlp = nn.Sequential(
+            nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width)
+        )
         ### END SOLUTION
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        """Add both branches to x: (batch, time, width) → the same. The x handed over is unchanged."""
+        """Add both branches to x, unchanged itself: (batch, time, width) → the same."""
         ### BEGIN SOLUTION
         x = x + self.attention(self.norm1(x), mask)
         return x + self.mlp(self.norm2(x))
@@ -510,7 +512,7 @@ class Decoder(nn.Module):
         ### END SOLUTION
 
     def embed(self, tokens: Tensor) -> Tensor:
-        """Token plus sinusoidal code of its place, from 0: int64 (batch, time) → (batch, time, width)."""
+        """Token plus code of its place, from 0: int64 (batch, time) → (batch, time, width)."""
         ### BEGIN SOLUTION
         places = torch.arange(tokens.shape[1], device=tokens.device)
         return self.token(tokens) + sinusoidal_positions(places, self.token.embedding_dim)

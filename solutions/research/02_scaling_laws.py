@@ -131,7 +131,7 @@ def forward_flops(shape: tuple[int, int, int], layers: list[tuple[Any, ...]]) ->
     ----------
     shape : (channels, rows, columns) of the picture, not always square
     layers : in their order, each one of
-        ("conv", outputs, kernel, stride, padding): a square kernel; windows that hang over do not count
+        ("conv", outputs, kernel, stride, padding): square; windows that hang over do not count
         ("pool", kernel): stride equal to the kernel, no padding; costs nothing
         ("linear", outputs): reads everything that is there, of every channel and place
 
@@ -224,14 +224,14 @@ def scaled_rates(network: nn.Module, gain: float) -> list[dict[str, Any]]:
 
     Parameters
     ----------
-    network : with `nn.Conv2d` and `nn.Linear` layers at any depth; nothing else in it has parameters.
-        Kernels need not be square, and layers may have no bias.
+    network : with `nn.Conv2d` and `nn.Linear` layers at any depth; nothing else in it has
+        parameters. Kernels need not be square, and layers may have no bias.
     gain : the rate of a layer with a fan-in of 1
 
     Returns
     -------
-    a list of {"params": [...], "lr": rate}, in which every parameter stands exactly once. A bias has the
-        rate of its layer.
+    a list of {"params": [...], "lr": rate}, in which every parameter stands exactly once. A bias
+        has the rate of its layer.
     """
     ### BEGIN SOLUTION
     groups = []
@@ -318,10 +318,11 @@ def study_grid(base: int, widths: int, full: int, sizes: int, cost: Callable[[in
 
     Parameters
     ----------
-    base : the narrowest width, at least 1; the others are base · √2^k, each rounded, k from 0 to widths − 1
+    base : the narrowest width, at least 1; the others are base · √2^k, each rounded, k from 0 to
+        widths − 1
     widths : how many, before those that round to the same number are taken as one
-    full : the largest number of examples; the others are full halved and cut to a whole number, j times,
-        j from 0 to sizes − 1
+    full : the largest number of examples; the others are full halved and cut to a whole number, j
+        times, j from 0 to sizes − 1
     sizes : how many; runs without examples are left out
     cost : a function of (width, examples), in FLOPs
     most : a run that costs more than this is left out; one that costs exactly this stays
@@ -416,8 +417,8 @@ run("mnist_scaling", profile="smoke")
 def frontier(flops: np.ndarray, losses: np.ndarray) -> list[int]:
     """Find the runs that no other run beats.
 
-    A run is beaten by another with at most its compute and at most its loss. Of runs that are equal in
-    both, the first in the input stays.
+    A run is beaten by another with at most its compute and at most its loss. Of runs that are equal
+    in both, the first in the input stays.
 
     Parameters
     ----------
@@ -493,8 +494,8 @@ def fit_power_law(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
 
     Raises
     ------
-    ValueError : an x or y is not positive and finite; there are fewer than three *different* x; or the largest
-        x is less than ten times the smallest
+    ValueError : an x or y is not positive and finite; there are fewer than three *different* x; or
+        the largest x is less than ten times the smallest
     """
     ### BEGIN SOLUTION
     both = np.concatenate([x, y])
@@ -609,13 +610,16 @@ recall("bootstrap")
 # can be compared, the true best may lie beyond it.
 
 # %% exercise="optimal_exponent"
-def optimal_exponent(sizes: np.ndarray, flops: np.ndarray, losses: np.ndarray, budgets: np.ndarray) -> float:
+def optimal_exponent(
+    sizes: np.ndarray, flops: np.ndarray, losses: np.ndarray, budgets: np.ndarray
+) -> float:
     """Estimate how the best size goes with compute: best size ∝ compute^exponent.
 
-    At each budget compare the sizes that were run with at most *and* with at least that compute, by their loss
-    interpolated in logarithms along the size's own runs. If fewer than three can be compared, or the best of them is the
-    smallest or the largest, leave the budget out. Else take the lowest point of the parabola through the log losses of the
-    best and its two neighbours, over log size.
+    At each budget compare the sizes that were run with at most *and* with at least that compute, by
+    their loss interpolated in logarithms along the size's own runs. If fewer than three can be
+    compared, or the best of them is the smallest or the largest, leave the budget out. Else take
+    the lowest point of the parabola through the log losses of the best and its two neighbours, over
+    log size.
 
     Parameters
     ----------
@@ -638,7 +642,9 @@ def optimal_exponent(sizes: np.ndarray, flops: np.ndarray, losses: np.ndarray, b
         reach = np.flatnonzero((flops[:, 0] <= budget) & (budget <= flops[:, -1]))
         if len(reach) < 3:
             continue
-        at_budget = np.array([np.interp(np.log(budget), np.log(flops[i]), np.log(losses[i])) for i in reach])
+        at_budget = np.array(
+            [np.interp(np.log(budget), np.log(flops[i]), np.log(losses[i])) for i in reach]
+        )
         best = int(np.argmin(at_budget))
         if best in (0, len(reach) - 1):
             continue
@@ -781,20 +787,24 @@ for name, order in zip("ABC", (1, 2, 0), strict=True):
 # 3. *too small a grid*: the best width is the widest for every number of examples, or the narrowest for every one.
 
 # %% exercise="diagnose_study"
-def diagnose_study(reported: np.ndarray, validation: np.ndarray, halved: np.ndarray, noise: float) -> str:
+def diagnose_study(
+    reported: np.ndarray, validation: np.ndarray, halved: np.ndarray, noise: float
+) -> str:
     """Name what is wrong with a study, the first in this order that is found.
 
-    "training loss"    : the log of validation/reported, as a mean over all runs, is more than twice the noise.
-    "rate not scaled"  : the log of validation/halved, as a mean along a width's row, is larger for the widest
-                         than for the narrowest, by more than twice the noise.
-    "too small a grid" : the lowest validation loss is at the widest in every column, or at the narrowest in
-                         every column.
+    "training loss"    : the log of validation/reported, as a mean over all runs, is more than
+                         twice the noise.
+    "rate not scaled"  : the log of validation/halved, as a mean along a width's row, is larger for
+                         the widest than for the narrowest, by more than twice the noise.
+    "too small a grid" : the lowest validation loss is at the widest in every column, or at the
+                         narrowest in every column.
     "sound"            : none of these.
 
     Parameters
     ----------
-    reported, validation, halved : shape (widths, examples), the widest last: the losses of the study, those
-        measured again on validation data, and those of the same runs with half the learning rate
+    reported, validation, halved : shape (widths, examples), the widest last: the losses of the
+        study, those measured again on validation data, and those of the same runs with half the
+        learning rate
     noise : the relative spread of a loss from run to run, such as 0.02
     """
     ### BEGIN SOLUTION
@@ -833,8 +843,11 @@ for name, order in zip("ABC", (1, 2, 0), strict=True):
 # By hand, with $\alpha = \beta$, $A = B$ and $C = 600$: then $N = D$, and $6 N^2 = 600$ gives $N = 10$.
 
 # %% exercise="optimal_allocation"
-def optimal_allocation(flops: float, a: float, b: float, alpha: float, beta: float) -> tuple[float, float]:
-    """Split a budget between size and data, so that E + a/N^alpha + b/D^beta is lowest under 6·N·D = flops.
+def optimal_allocation(
+    flops: float, a: float, b: float, alpha: float, beta: float
+) -> tuple[float, float]:
+    """Split a budget between size and data, so that E + a/N^alpha + b/D^beta is lowest under 6·N·D
+    = flops.
 
     Parameters
     ----------
@@ -869,12 +882,14 @@ check(optimal_allocation)
 # $$ \alpha A\, n\, \Big(1 + \tfrac{\omega}{3} n^{-2/3}\Big)\,\big(n + \omega n^{1/3}\big)^{-\alpha-1} = \beta B\, D^{-\beta}. $$
 
 # %% exercise="apparent_exponent"
-def apparent_exponent(sizes: np.ndarray, a: float, b: float, alpha: float, beta: float, omega: float) -> float:
+def apparent_exponent(
+    sizes: np.ndarray, a: float, b: float, alpha: float, beta: float, omega: float
+) -> float:
     """Compute the exponent that a study finds which leaves the embedding out of size and compute.
 
-    The loss is E + a/N^alpha + b/D^beta, with N = n + omega · n^(1/3) *all* parameters. The study counts
-    n, and spends 6·n·D. For every n of `sizes` find the compute for which it is the best, and fit a straight line to
-    log n against log compute.
+    The loss is E + a/N^alpha + b/D^beta, with N = n + omega · n^(1/3) *all* parameters. The study
+    counts n, and spends 6·n·D. For every n of `sizes` find the compute for which it is the best,
+    and fit a straight line to log n against log compute.
 
     Parameters
     ----------
@@ -994,16 +1009,18 @@ check(log_huber)
 # it averaged over runs instead of summing. Scale the objective up, begin again where the search ended, and try more than one start.
 
 # %% exercise="refit_law"
-def refit_law(sizes: np.ndarray, tokens: np.ndarray, losses: np.ndarray) -> tuple[float, float, float, float, float]:
+def refit_law(
+    sizes: np.ndarray, tokens: np.ndarray, losses: np.ndarray
+) -> tuple[float, float, float, float, float]:
     """Fit L = E + A/N^alpha + B/D^beta by minimising `log_huber` with delta = 0.001.
 
-    The objective at the answer must be as low as a search reaches that begins near the right law (within 2 %). A few
-    spoiled runs must not move it.
+    The objective at the answer must be as low as a search reaches that begins near the right law
+    (within 2 %). A few spoiled runs must not move it.
 
     Parameters
     ----------
-    sizes, tokens, losses : shape (n,), n at least 40, of language models: E is between 1 and 3, both exponents
-        between 0.2 and 0.6, A and B between 100 and 20 000
+    sizes, tokens, losses : shape (n,), n at least 40, of language models: E is between 1 and 3,
+        both exponents between 0.2 and 0.6, A and B between 100 and 20 000
 
     Returns
     -------
@@ -1014,8 +1031,12 @@ def refit_law(sizes: np.ndarray, tokens: np.ndarray, losses: np.ndarray) -> tupl
     for a, alpha in ((4.0, 0.25), (8.0, 0.5)):
         theta = np.array([a, a, 0.5, alpha, alpha])
         for _ in range(3):
-            found = minimize(lambda theta: 1e3 * log_huber(theta, sizes, tokens, losses), theta, method="BFGS",
-                             options={"gtol": 1e-8})
+            found = minimize(
+                lambda theta: 1e3 * log_huber(theta, sizes, tokens, losses),
+                theta,
+                method="BFGS",
+                options={"gtol": 1e-8},
+            )
             theta = found.x
         if best is None or found.fun < best.fun:
             best = found
@@ -1094,8 +1115,8 @@ def fit_with_floor(x: np.ndarray, y: np.ndarray) -> tuple[float, float, float]:
 
     Returns
     -------
-    (floor, scale, exponent): the floor at least 0 (where the best is below, the fit with a floor of 0); the exponent
-        between 0.01 and 2
+    (floor, scale, exponent): the floor at least 0 (where the best is below, the fit with a floor of
+        0); the exponent between 0.01 and 2
 
     Raises
     ------
@@ -1113,7 +1134,9 @@ def fit_with_floor(x: np.ndarray, y: np.ndarray) -> tuple[float, float, float]:
             floor, scale = 0.0, parts[:, 1].sum() / (parts[:, 1] @ parts[:, 1])
         return floor, scale, float(((parts @ [floor, scale] - 1) ** 2).sum())
 
-    found = minimize_scalar(lambda exponent: solved(exponent)[2], bounds=(0.01, 2.0), method="bounded")
+    found = minimize_scalar(
+        lambda exponent: solved(exponent)[2], bounds=(0.01, 2.0), method="bounded"
+    )
     floor, scale, _ = solved(found.x)
     return float(floor), float(scale), float(found.x)
     ### END SOLUTION
@@ -1131,8 +1154,8 @@ check(fit_with_floor)
 def predict_largest(train: Callable[[float], float], budget: float, target: float) -> float:
     """Spend a budget on small runs, and predict the loss of one that is too dear to make.
 
-    The loss of a run is floor + scale · flops^(−exponent), with a floor above 0 and an exponent between 0.2 and 0.6,
-    times the luck of a seed.
+    The loss of a run is floor + scale · flops^(−exponent), with a floor above 0 and an exponent
+    between 0.2 and 0.6, times the luck of a seed.
 
     Parameters
     ----------
@@ -1143,7 +1166,8 @@ def predict_largest(train: Callable[[float], float], budget: float, target: floa
 
     Returns
     -------
-    the loss expected at `target`; it must be within 10 % of the truth, and within 1 % where there is no luck
+    the loss expected at `target`; it must be within 10 % of the truth, and within 1 % where there
+    is no luck
     """
     ### BEGIN SOLUTION
     costs = list(budget / 4 / 2.0 ** np.arange(9))  # half the budget, over two decades

@@ -467,7 +467,9 @@ def average_gradients(gradients: list[Tensor], examples: int, link: Link) -> lis
     Everything is exchanged together, by one all_reduce: at most 2(p − 1) messages a process.
     """
     ### BEGIN SOLUTION
-    sums = [gradient * examples if examples else torch.zeros_like(gradient) for gradient in gradients]
+    sums = [
+        gradient * examples if examples else torch.zeros_like(gradient) for gradient in gradients
+    ]
     vector = torch.cat([*(part.flatten() for part in sums), torch.tensor([float(examples)])])
     vector = all_reduce(vector, link)
     pieces = (vector[:-1] / vector[-1]).split([gradient.numel() for gradient in gradients])
@@ -771,7 +773,9 @@ class LossScaler:
         self.good_steps = 0
         ### END SOLUTION
 
-    def step(self, weights: list[nn.Parameter], gradients: list[Tensor], optimiser, clip: float | None) -> bool:
+    def step(
+        self, weights: list[nn.Parameter], gradients: list[Tensor], optimiser, clip: float | None
+    ) -> bool:
         """Take a step with gradients of scale × loss, or skip it.
 
         If any number in any gradient is infinite or NaN: touch neither weights nor optimiser,
@@ -1334,7 +1338,9 @@ outcome("launch_tenth", tenth / 1e6)
 # By hand: 10, 20 and 40 parameters take 15, 20 and 30 seconds. Each parameter takes half a second, the launch 10. That is $28/0.5 = 56$ bytes a second, 0.7 of a copy with 80; and the launch is a third of the largest time, so the answer stands.
 
 # %% exercise="bandwidth_fraction"
-def bandwidth_fraction(counts: np.ndarray, seconds: np.ndarray, copy_bandwidth: float) -> float | None:
+def bandwidth_fraction(
+    counts: np.ndarray, seconds: np.ndarray, copy_bandwidth: float
+) -> float | None:
     """Estimate which share of a copy's bandwidth an Adam kernel reaches, from timings.
 
     An update of n parameters in float32 takes the time of its launch, which does not grow, and

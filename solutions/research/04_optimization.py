@@ -160,7 +160,8 @@ def simulate_sgd(
     h, c, start : shape (d,): curvatures, noise variances of one example, the first θ
     rate, batch : learning rate and batch; the batch may be below 1
     steps : number of steps, 0 or more
-    rng : all random numbers come from here; every coordinate and every step has its own, normal noise
+    rng : all random numbers come from here; every coordinate and every step has its own, normal
+        noise
 
     Returns
     -------
@@ -274,7 +275,13 @@ recall("closed_form")
 
 # %% exercise="steps_to_target"
 def steps_to_target(
-    h: np.ndarray, c: np.ndarray, start: np.ndarray, rate: float, batch: float, target: float, most: int
+    h: np.ndarray,
+    c: np.ndarray,
+    start: np.ndarray,
+    rate: float,
+    batch: float,
+    target: float,
+    most: int,
 ) -> int | None:
     """Count the steps of SGD until the expected loss is at or below the target for the first time.
 
@@ -406,7 +413,9 @@ outcome("knee_factor", fall)
 # with $v_i$ made from $y_i$ as $u_i$ from $x_i$. The interval is that error times a quantile of Student's t with $n - 2$ degrees of freedom: `stats.t.ppf`. Part of the study is to refuse: two points fit any law, and over less than a decade every curve looks straight.
 
 # %% exercise="log_slope"
-def log_slope(x: Sequence[float], y: Sequence[float], level: float = 0.95) -> tuple[float, float, float]:
+def log_slope(
+    x: Sequence[float], y: Sequence[float], level: float = 0.95
+) -> tuple[float, float, float]:
     """Fit the exponent a of y ∝ xᵃ, and say how far to trust it.
 
     Parameters
@@ -494,7 +503,8 @@ def critical_batch(batches: Sequence[float], steps: Sequence[float]) -> tuple[fl
     if len(batches) < 4:
         raise ValueError("fewer than four batches")
     tried = np.geomspace(min(batches) / 100, max(batches) * 100, 4001)
-    rest = np.log(steps) - np.log(1 + tried[:, None] / np.array(batches))  # what log(fewest) has to explain
+    # what log(fewest) has to explain
+    rest = np.log(steps) - np.log(1 + tried[:, None] / np.array(batches))
     best = rest.var(axis=1).argmin()
     if not min(batches) <= tried[best] <= max(batches):
         raise ValueError("all batches lie on one side of the knee")
@@ -728,7 +738,9 @@ plt.show()
 # $$ \eta = \frac{\sum h_i^2 s_i}{\sum h_i (h_i^2 s_i + c_i/B)} = \frac{5}{10.125} = 0.49. $$
 
 # %% exercise="greedy_rates"
-def greedy_rates(h: np.ndarray, c: np.ndarray, start: np.ndarray, batch: float, steps: int) -> np.ndarray:
+def greedy_rates(
+    h: np.ndarray, c: np.ndarray, start: np.ndarray, batch: float, steps: int
+) -> np.ndarray:
     """Choose rate after rate so that each makes the next expected loss as low as possible.
 
     Parameters
@@ -890,11 +902,15 @@ def search_schedule(
         to 5 directions, 40 steps and 4 pieces, and have to end within a second or two. How you
         search is up to you, and nothing has to be reproducible.
     """
+
     ### BEGIN SOLUTION
     def final_loss(logs: np.ndarray) -> float:
         second = start**2.0
         for rate in np.exp(logs) / h.max():
-            power, floor = (1 - rate * h) ** (2 * (steps // pieces)), rate * c / (batch * h * (2 - rate * h))
+            power, floor = (
+                (1 - rate * h) ** (2 * (steps // pieces)),
+                rate * c / (batch * h * (2 - rate * h)),
+            )
             second = floor + (second - floor) * power
         return float((h * second).sum())
 

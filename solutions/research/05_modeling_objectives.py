@@ -255,9 +255,10 @@ def supervised_contrastive_loss(z: Tensor, labels: Tensor, temperature: float) -
 
     Returns
     -------
-    one number. For each anchor: the mean, over its positives (the other rows with its label), of −log
-        of the positive's share in a softmax over all other rows. Then the mean over those anchors
-        that have a positive; 0 where none has. The gradient with respect to z is there always, and finite.
+    one number. For each anchor: the mean, over its positives (the other rows with its label), of
+        −log of the positive's share in a softmax over all other rows. Then the mean over those
+        anchors that have a positive; 0 where none has. The gradient with respect to z is there
+        always, and finite.
     """
     ### BEGIN SOLUTION
     others = ~torch.eye(len(z), dtype=torch.bool)
@@ -278,7 +279,9 @@ check(supervised_contrastive_loss)
 # class to whose examples it is most similar on average. No weight is trained for it.
 
 # %% exercise="classify_by_mean_similarity"
-def classify_by_mean_similarity(queries: Tensor, examples: Tensor, labels: Tensor, classes: int) -> Tensor:
+def classify_by_mean_similarity(
+    queries: Tensor, examples: Tensor, labels: Tensor, classes: int
+) -> Tensor:
     """Give each query the class whose examples are most similar to it on average.
 
     Parameters
@@ -508,7 +511,9 @@ for name, z in suspects.items():
 # Gaussians: diffusion models need that. So derive it, from the mean of $\log q - \log p$.
 
 # %% exercise="gaussian_kl"
-def gaussian_kl(mean: Tensor, log_variance: Tensor, other_mean: Tensor, other_log_variance: Tensor) -> Tensor:
+def gaussian_kl(
+    mean: Tensor, log_variance: Tensor, other_mean: Tensor, other_log_variance: Tensor
+) -> Tensor:
     """Compute KL(q ‖ p) of two Gaussians with independent dimensions, in nats.
 
     Parameters
@@ -619,7 +624,8 @@ def importance_log_likelihood(log_joint: Tensor, log_proposal: Tensor) -> tuple[
 
     Parameters
     ----------
-    log_joint : float64 of shape (K,), log p(x, z) at K samples z of the proposal, perhaps near −2000
+    log_joint : float64 of shape (K,), log p(x, z) at K samples z of the proposal, perhaps near
+        −2000
     log_proposal : float64 of shape (K,), log q(z) at the same samples
 
     Returns
@@ -763,12 +769,12 @@ def gan_losses(real_logits: Tensor, fake_logits: Tensor) -> tuple[Tensor, Tensor
     Parameters
     ----------
     real_logits, fake_logits : the discriminator's logits of "real" for a batch of real pictures and
-        for one of forgeries, of shape (n,) or (n, 1); the batches may differ in size, and logits may
-        be in the hundreds
+        for one of forgeries, of shape (n,) or (n, 1); the batches may differ in size, and logits
+        may be in the hundreds
 
     Returns
     -------
-    the discriminator's loss: its mean surprise at the real batch plus its mean surprise at the fake one
+    the discriminator's loss: its mean surprise at the real batch plus that at the fake one
     the generator's loss: the mean of −log of the probability that a forgery is taken for real
     """
     ### BEGIN SOLUTION
@@ -869,7 +875,8 @@ def modes_covered(counts: list[int], least: float) -> tuple[int, int]:
     n = sum(counts)
     if n == 0:
         raise ValueError("nothing follows from no pictures")
-    # `least` lies outside of Wilson's interval where it would be off by more than 1.96 of *its own* deviations.
+    # `least` lies outside of Wilson's interval where it would be off by more than 1.96 of *its own*
+    # deviations.
     deviation = math.sqrt(least * (1 - least) / n)
     scores = (torch.tensor(counts) / n - least) / deviation
     return int((scores > 1.96).sum()), int((scores < -1.96).sum())
@@ -1214,7 +1221,9 @@ print(f"{sum(p.numel() for p in denoiser.parameters())} parameters; loss of the 
 # that leaves this range can be brought back: that is what `clip` is for. The page's points have no such range.
 
 # %% exercise="sample_step"
-def sample_step(x: Tensor, found: Tensor, t: int, kept: Tensor, noise: Tensor, clip: float | None = None) -> Tensor:
+def sample_step(
+    x: Tensor, found: Tensor, t: int, kept: Tensor, noise: Tensor, clip: float | None = None
+) -> Tensor:
     """Go one step back, from step t to step t − 1.
 
     Parameters

@@ -181,14 +181,17 @@ thread = {
 # it led to was worth 2.0: $2 + 0.9 \cdot 2.0 = 3.8$. Not $2 + 0.9 \cdot 3.686$: that is another game. Step 0: $1 + 0.9 \cdot 3.8 = 4.42$.
 
 # %% exercise="discounted_returns"
-def discounted_returns(rewards: ndarray, next_values: ndarray, terminated: ndarray, truncated: ndarray, gamma: float) -> ndarray:
-    """Compute the return of every step: what its episode still paid, and may pay beyond what was seen.
+def discounted_returns(
+    rewards: ndarray, next_values: ndarray, terminated: ndarray, truncated: ndarray, gamma: float
+) -> ndarray:
+    """Compute the return of every step: what its episode still paid, and may pay beyond what was
+    seen.
 
     Parameters
     ----------
     rewards : float of shape (steps, n): n environments side by side, several episodes in each
-    next_values : float of shape (steps, n), the value of the state that each step led to, before any
-        reset; where a step terminated, the number means nothing
+    next_values : float of shape (steps, n), the value of the state that each step led to, before
+        any reset; where a step terminated, the number means nothing
     terminated, truncated : bool of shape (steps, n), whether the episode ended with this step, and
         how; where both are true it terminated
     gamma : from 0 to 1
@@ -273,10 +276,10 @@ class CartPoles:
     def step(self, actions: ndarray) -> tuple[ndarray, ndarray, ndarray, ndarray, ndarray]:
         """Push every cart once; actions are 0 (left) or 1 (right), of shape (n,).
 
-        Returns (observations, rewards, terminated, truncated, final): float32 (n, 4), where each cart is
-        now, which is at the start of a new episode if the old one ended; float (n,); bool (n,); bool (n,),
-        true also where the 500th step terminated; float32 (n, 4), what the step led to before any
-        new start. What was handed back earlier does not change later.
+        Returns (observations, rewards, terminated, truncated, final): float32 (n, 4), where each
+        cart is now, which is at the start of a new episode if the old one ended; float (n,); bool
+        (n,); bool (n,), true also where the 500th step terminated; float32 (n, 4), what the step
+        led to before any new start. What was handed back earlier does not change later.
         """
         ### BEGIN SOLUTION
         _, speed, angle, spin = self.states.T
@@ -291,7 +294,13 @@ class CartPoles:
         starts = self.rng.uniform(-0.05, 0.05, final.shape)
         self.states = np.where(ended[:, None], starts, final)
         self.ages = np.where(ended, 0, self.ages + 1)
-        return self.states.astype(np.float32), np.ones(len(final)), terminated, truncated, final.astype(np.float32)
+        return (
+            self.states.astype(np.float32),
+            np.ones(len(final)),
+            terminated,
+            truncated,
+            final.astype(np.float32),
+        )
         ### END SOLUTION
 
 
@@ -329,10 +338,11 @@ for t in range(14):
 
 # %% exercise="live_transitions"
 def live_transitions(terminated: ndarray, truncated: ndarray, ended_before: ndarray) -> ndarray:
-    """Find the transitions of a Gymnasium 1.x vector environment in which an action was really taken.
+    """Find the transitions of a Gymnasium 1.x vector environment in which an action was really
+    taken.
 
-    The environments reset themselves in the step after the one that ended an episode, and ignore the
-    action they are given there. That step ends nothing itself.
+    The environments reset themselves in the step after the one that ended an episode, and ignore
+    the action they are given there. That step ends nothing itself.
 
     Parameters
     ----------
@@ -386,7 +396,9 @@ def actor(model: nn.Module, generator: torch.Generator) -> Act:
 # environments write each new observation into the same array: keep it without a copy, and all rows end up as the last.
 
 # %% exercise="collect"
-def collect(envs: Any, observations: ndarray, act: Act, steps: int) -> tuple[dict[str, ndarray], ndarray]:
+def collect(
+    envs: Any, observations: ndarray, act: Act, steps: int
+) -> tuple[dict[str, ndarray], ndarray]:
     """Act for some steps in n environments, and keep what happened.
 
     Parameters
@@ -400,18 +412,29 @@ def collect(envs: Any, observations: ndarray, act: Act, steps: int) -> tuple[dic
 
     Returns
     -------
-    the rollout: a dictionary of arrays (steps, n, …), with the keys "observations" (what was seen before
-        the action, in their own dtype), "actions", "log_probs" and "values" (as `act` gave them), "rewards",
-        "terminated", "truncated", and "next_observations" (what each step led to, before any new start)
+    the rollout: a dictionary of arrays (steps, n, …), with the keys "observations" (what was seen
+        before the action, in their own dtype), "actions", "log_probs" and "values" (as `act` gave
+        them), "rewards", "terminated", "truncated", and "next_observations" (what each step led to,
+        before any new start)
     the observations that the next rollout begins with
     """
     ### BEGIN SOLUTION
     rows: list[dict[str, ndarray]] = []
     for _ in range(steps):
         actions, log_probs, values = act(observations)
-        row = {"observations": observations.copy(), "actions": actions, "log_probs": log_probs, "values": values}
+        row = {
+            "observations": observations.copy(),
+            "actions": actions,
+            "log_probs": log_probs,
+            "values": values,
+        }
         observations, rewards, terminated, truncated, final = envs.step(actions)
-        row |= {"rewards": rewards, "terminated": terminated, "truncated": truncated, "next_observations": final}
+        row |= {
+            "rewards": rewards,
+            "terminated": terminated,
+            "truncated": truncated,
+            "next_observations": final,
+        }
         rows.append({name: np.array(array) for name, array in row.items()})
     return {name: np.stack([row[name] for row in rows]) for name in rows[0]}, observations
     ### END SOLUTION
@@ -441,7 +464,13 @@ check(collect)
 
 # %% exercise="advantages"
 def advantages(
-    rewards: ndarray, values: ndarray, next_values: ndarray, terminated: ndarray, truncated: ndarray, gamma: float, lam: float
+    rewards: ndarray,
+    values: ndarray,
+    next_values: ndarray,
+    terminated: ndarray,
+    truncated: ndarray,
+    gamma: float,
+    lam: float,
 ) -> ndarray:
     """Estimate the advantage of every step by GAE.
 
@@ -455,8 +484,8 @@ def advantages(
 
     Returns
     -------
-    float of shape (steps, n): the sum over the rest of the step's own episode, as far as it was seen,
-        of (γλ)ᵏ · δ. Nothing crosses from one episode to another.
+    float of shape (steps, n): the sum over the rest of the step's own episode, as far as it was
+        seen, of (γλ)ᵏ · δ. Nothing crosses from one episode to another.
     """
     ### BEGIN SOLUTION
     surprises = rewards + gamma * np.where(terminated, 0.0, next_values) - values
@@ -522,8 +551,8 @@ def clipped_gradient(ratios: ndarray, advantages: ndarray, epsilon: float) -> nd
 
     Parameters
     ----------
-    ratios : positive, shape (n,), the probability of the action now over that when it was taken; never
-        exactly 1 − ε or 1 + ε
+    ratios : positive, shape (n,), the probability of the action now over that when it was taken;
+        never exactly 1 − ε or 1 + ε
     advantages : shape (n,), of either sign; some may be 0
     epsilon : between 0 and 1
 
@@ -546,15 +575,17 @@ check(clipped_gradient)
 # that were measured, not something to be improved: no gradient goes through them, nor through the old log-probabilities.
 
 # %% exercise="clipped_loss"
-def clipped_loss(log_probs: Tensor, old_log_probs: Tensor, advantages: Tensor, epsilon: float) -> Tensor:
+def clipped_loss(
+    log_probs: Tensor, old_log_probs: Tensor, advantages: Tensor, epsilon: float
+) -> Tensor:
     """Compute the loss of the policy: minus the mean clipped objective.
 
     Parameters
     ----------
     log_probs : shape (n,), log π(a | s) now
     old_log_probs : shape (n,), when the action was taken; down to −100, in float32 too
-    advantages : shape (n,). They, and the old log-probabilities, may hang on a graph: no gradient may
-        flow into them.
+    advantages : shape (n,). They, and the old log-probabilities, may hang on a graph: no gradient
+        may flow into them.
     epsilon : between 0 and 1
 
     Returns
@@ -605,15 +636,17 @@ clipping_figure()
 # will meet it everywhere, so be able to read it.
 
 # %% exercise="value_loss"
-def value_loss(values: Tensor, old_values: Tensor, returns: Tensor, epsilon: float | None) -> Tensor:
+def value_loss(
+    values: Tensor, old_values: Tensor, returns: Tensor, epsilon: float | None
+) -> Tensor:
     """Compute half the mean squared error of the values, clipped if asked for.
 
     Parameters
     ----------
     values, old_values, returns : shape (n,); a gradient flows into `values` alone. It may be 0, as
         where every row is limited, but `backward()` must work there too.
-    epsilon : None for no clipping; else positive, or 0: for each row the larger one counts of the squared errors of the
-        value, and of the value limited to old_value ± ε
+    epsilon : None for no clipping; else positive, or 0: for each row the larger one counts of the
+        squared errors of the value, and of the value limited to old_value ± ε
 
     Returns
     -------
@@ -702,16 +735,18 @@ check(normalised)
 class RewardScaler:
     """Divide rewards by the running standard deviation of the discounted return.
 
-    Called once a step with the rewards (n,) and whether the episode ended with this step, bool (n,),
-    by termination or truncation. Returns the scaled rewards, float (n,):
+    Called once a step with the rewards (n,) and whether the episode ended with this step, bool
+    (n,), by termination or truncation. Returns the scaled rewards, float (n,):
 
     1. each environment's running sum R becomes γR + reward;
-    2. these n numbers join all earlier ones, of which the variance is taken (divided by their count);
+    2. these n numbers join all earlier ones, of which the variance is taken (divided by their
+       count);
     3. the rewards are divided by √(variance + 1e-8), and limited to [−10, 10];
     4. R becomes 0 where the episode ended.
 
-    It may run for millions of steps, and keeps no list. Rewards may lie far from 0: R may be 10⁵ with
-    a spread of 1. Float64 suffices if the variance is not taken as a difference of two large numbers.
+    It may run for millions of steps, and keeps no list. Rewards may lie far from 0: R may be 10⁵
+    with a spread of 1. Float64 suffices if the variance is not taken as a difference of two large
+    numbers.
 
     Parameters
     ----------
@@ -762,8 +797,8 @@ def orthogonal(rows: int, columns: int, gain: float, generator: torch.Generator)
 
     Returns
     -------
-    float32 of shape (rows, columns), uniformly distributed among those with W Wᵀ = gain² · 1 if there are at most as
-        many rows as columns, else Wᵀ W = gain² · 1
+    float32 of shape (rows, columns), uniformly distributed among those with W Wᵀ = gain² · 1 if
+        there are at most as many rows as columns, else Wᵀ W = gain² · 1
     """
     ### BEGIN SOLUTION
     tall = torch.randn(max(rows, columns), min(rows, columns), generator=generator)
@@ -801,8 +836,8 @@ class PixelActorCritic(nn.Module):
 
     Attributes
     ----------
-    body : nn.Sequential, from pictures between 0 and 1 to (n, 128) or (n, 512). Its layers with weights are
-        those of the table in this order, nn.Conv2d and nn.Linear.
+    body : nn.Sequential, from pictures between 0 and 1 to (n, 128) or (n, 512). Its layers with
+        weights are those of the table in this order, nn.Conv2d and nn.Linear.
     policy, value : nn.Linear, each on the body's numbers. All biases begin at 0, all weights
         orthogonal with their gains, drawn anew for each network from torch's global generator
         (`torch.default_generator`). There are no other parameters.
@@ -812,7 +847,11 @@ class PixelActorCritic(nn.Module):
         ### BEGIN SOLUTION
         super().__init__()
         small = min(height, width) < 36
-        plan = [(16, 3, 1, 1), (32, 3, 2, 1)] if small else [(32, 8, 4, 0), (64, 4, 2, 0), (64, 3, 1, 0)]
+        plan = (
+            [(16, 3, 1, 1), (32, 3, 2, 1)]
+            if small
+            else [(32, 8, 4, 0), (64, 4, 2, 0), (64, 3, 1, 0)]
+        )
         layers: list[nn.Module] = []
         for out, kernel, stride, padding in plan:
             layers += [nn.Conv2d(channels, out, kernel, stride, padding), nn.ReLU()]
@@ -832,7 +871,7 @@ class PixelActorCritic(nn.Module):
         ### END SOLUTION
 
     def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
-        """Pictures uint8 (n, channels, height, width), from 0 to 255 → logits (n, actions), values (n,)."""
+        """Pictures uint8 (n, channels, height, width), 0 to 255 → logits (n, actions), values."""
         ### BEGIN SOLUTION
         found = self.body(pictures.float() / 255)
         return self.policy(found), self.value(found)[:, 0]
@@ -864,8 +903,8 @@ def minibatches(count: int, size: int, epochs: int, rng: np.random.Generator) ->
 
     Returns
     -------
-    int arrays. In each epoch every row stands in exactly one of them; all have `size` rows but the epoch's
-        last, which has what is left, if anything is.
+    int arrays. In each epoch every row stands in exactly one of them; all have `size` rows but the
+        epoch's last, which has what is left, if anything is.
     """
     ### BEGIN SOLUTION
     order = []
@@ -897,14 +936,15 @@ def ppo_update(
     entropy_weight: float,
     max_norm: float,
 ) -> None:
-    """Take one step of the optimiser for each minibatch. The model and its optimiser change in place.
+    """Take one step of the optimiser for each minibatch. The model and its optimiser change in
+    place.
 
     Parameters
     ----------
     model : observations (n, …) → logits (n, k), values (n,)
     optimiser : with zero_grad() and step(), of the model's parameters, which may hold old gradients
-    batch : "observations" (n, …), "actions" int64 (n,), "log_probs" (n,) when the actions were taken,
-        "advantages" (n,) and "returns" (n,)
+    batch : "observations" (n, …), "actions" int64 (n,), "log_probs" (n,) when the actions were
+        taken, "advantages" (n,) and "returns" (n,)
     order : the rows of each minibatch; a row may be in several, or in none
     epsilon, value_weight, entropy_weight, max_norm : see above
     """
@@ -951,7 +991,13 @@ recall("update")
 
 # %% exercise="diagnostics"
 def diagnostics(
-    log_probs: ndarray, old_log_probs: ndarray, entropies: ndarray, values: ndarray, returns: ndarray, advantages: ndarray, epsilon: float
+    log_probs: ndarray,
+    old_log_probs: ndarray,
+    entropies: ndarray,
+    values: ndarray,
+    returns: ndarray,
+    advantages: ndarray,
+    epsilon: float,
 ) -> dict[str, float]:
     """Compute the numbers to watch after an update.
 
@@ -979,7 +1025,9 @@ def diagnostics(
         "clip_fraction": float(np.mean(abs(ratios - 1) > epsilon)),
         "approx_kl": float(np.mean(ratios - 1 - log_ratios)),
         "entropy": float(np.mean(entropies)),
-        "explained_variance": float(1 - np.var(returns - values) / total) if total > 0 else math.nan,
+        "explained_variance": float(1 - np.var(returns - values) / total)
+        if total > 0
+        else math.nan,
         "advantage_mean": float(np.mean(advantages)),
         "advantage_std": float(np.std(advantages)),
     }
@@ -1035,7 +1083,14 @@ class Probe:
 # in a straight line. The first iteration has what the optimiser was made with; 0 would be reached one iteration after the last.
 
 # %% exercise="ppo"
-def ppo(envs: Any, model: nn.Module, optimiser: torch.optim.Optimizer, iterations: int, seed: int, settings: dict[str, Any]) -> list[dict[str, float]]:
+def ppo(
+    envs: Any,
+    model: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    iterations: int,
+    seed: int,
+    settings: dict[str, Any],
+) -> list[dict[str, float]]:
     """Train a model by PPO, in place.
 
     Parameters
@@ -1043,16 +1098,16 @@ def ppo(envs: Any, model: nn.Module, optimiser: torch.optim.Optimizer, iteration
     envs : with reset() and step(actions), like `CartPoles`; reset once, at the start
     model : observations (n, …) → logits (n, k), values (n,)
     optimiser : of the model's parameters; each of its param_groups has its own "lr"
-    iterations : at least 1; in iteration i = 0, 1, … each group's "lr" is (1 − i / iterations) times what it
-        was at the start
+    iterations : at least 1; in iteration i = 0, 1, … each group's "lr" is (1 − i / iterations)
+        times what it was at the start
     seed : of all randomness: equal arguments give equal results; a new rollout draws anew
-    settings : "steps" of a rollout, "epochs", "minibatch" (rows), "gamma", "lam", "epsilon", "value_weight",
-        "entropy_weight", "max_norm"
+    settings : "steps" of a rollout, "epochs", "minibatch" (rows), "gamma", "lam", "epsilon",
+        "value_weight", "entropy_weight", "max_norm"
 
     Returns
     -------
-    for each iteration its diagnostics, and besides "reward", the mean reward of a step, and "ended", the
-        number of episodes that ended
+    for each iteration its diagnostics, and besides "reward", the mean reward of a step, and
+        "ended", the number of episodes that ended
     """
     ### BEGIN SOLUTION
     generator, rng = torch.Generator().manual_seed(seed), np.random.default_rng(seed)
@@ -1066,23 +1121,44 @@ def ppo(envs: Any, model: nn.Module, optimiser: torch.optim.Optimizer, iteration
         shape = rollout["rewards"].shape
         rows = {name: array.reshape(-1, *array.shape[2:]) for name, array in rollout.items()}
         with torch.no_grad():
-            next_values = model(torch.as_tensor(rows["next_observations"]))[1].numpy().reshape(shape)
+            next_values = (
+                model(torch.as_tensor(rows["next_observations"]))[1].numpy().reshape(shape)
+            )
         ends = rollout["terminated"], rollout["truncated"]
-        gained = advantages(rollout["rewards"], rollout["values"], next_values, *ends, settings["gamma"], settings["lam"])
-        rows["advantages"], rows["returns"] = gained.reshape(-1), (gained + rollout["values"]).reshape(-1)
+        gained = advantages(
+            rollout["rewards"],
+            rollout["values"],
+            next_values,
+            *ends,
+            settings["gamma"],
+            settings["lam"],
+        )
+        rows["advantages"], rows["returns"] = (
+            gained.reshape(-1),
+            (gained + rollout["values"]).reshape(-1),
+        )
         batch = {name: torch.as_tensor(rows[name]) for name in ("observations", "actions")}
-        batch |= {name: torch.as_tensor(rows[name]).float() for name in ("log_probs", "advantages", "returns")}
+        batch |= {
+            name: torch.as_tensor(rows[name]).float()
+            for name in ("log_probs", "advantages", "returns")
+        }
         order = minibatches(len(rows["actions"]), settings["minibatch"], settings["epochs"], rng)
         weights = settings["value_weight"], settings["entropy_weight"]
-        ppo_update(model, optimiser, batch, order, settings["epsilon"], *weights, settings["max_norm"])
+        ppo_update(
+            model, optimiser, batch, order, settings["epsilon"], *weights, settings["max_norm"]
+        )
         with torch.no_grad():
             logits, _ = model(batch["observations"])
             now = logits.log_softmax(dim=1).gather(1, batch["actions"][:, None])[:, 0]
         names = ("log_probs", "values", "returns", "advantages")
         old, values, returns, gains = (rows[name] for name in names)
-        seen = diagnostics(now.numpy(), old, entropy(logits).numpy(), values, returns, gains, settings["epsilon"])
+        seen = diagnostics(
+            now.numpy(), old, entropy(logits).numpy(), values, returns, gains, settings["epsilon"]
+        )
         ended = rollout["terminated"] | rollout["truncated"]
-        history.append(seen | {"reward": float(rollout["rewards"].mean()), "ended": float(ended.sum())})
+        history.append(
+            seen | {"reward": float(rollout["rewards"].mean()), "ended": float(ended.sum())}
+        )
     return history
     ### END SOLUTION
 
@@ -1164,9 +1240,9 @@ def diagnose_agent(agent: Callable[[int], tuple[ndarray, ndarray]], gamma: float
 
     Parameters
     ----------
-    agent : `agent(number)` trains anew on probe 1, 2, 3, 4 or 5. It returns the learned values, and the
-        chances of action 1, at the probe's observations in the order of the first table
-        (probe 2: −1, then 1). Call no probe twice, and none after the first that fails.
+    agent : `agent(number)` trains anew on probe 1, 2, 3, 4 or 5. It returns the learned values, and
+        the chances of action 1, at the probe's observations in the order of the first table (probe
+        2: −1, then 1). Call no probe twice, and none after the first that fails.
     gamma : the agent's discount, between 0.3 and 0.7
 
     Returns
@@ -1176,7 +1252,11 @@ def diagnose_agent(agent: Callable[[int], tuple[ndarray, ndarray]], gamma: float
     ### BEGIN SOLUTION
     value = agent(1)[0][0]
     if abs(value - 1) > 0.1:
-        return "bootstraps past the end" if abs(value - 1 / (1 - gamma)) <= 0.1 else "value does not learn"
+        return (
+            "bootstraps past the end"
+            if abs(value - 1 / (1 - gamma)) <= 0.1
+            else "value does not learn"
+        )
     if np.abs(agent(2)[0] - [-1, 1]).max() > 0.1:
         return "value does not see the observation"
     values = agent(3)[0]
@@ -1375,8 +1455,8 @@ def diagnose_run(curves: dict[str, ndarray], actions: int) -> str:
 
     Parameters
     ----------
-    curves : for each of "clip_fraction", "approx_kl", "entropy", "explained_variance", "advantage_mean" and
-        "advantage_std" an array (iterations,), at least 2 iterations
+    curves : for each of "clip_fraction", "approx_kl", "entropy", "explained_variance",
+        "advantage_mean" and "advantage_std" an array (iterations,), at least 2 iterations
     actions : k, at least 2
 
     Returns

@@ -412,19 +412,22 @@ for name, part in (("trained on", slice(FEW)), ("held out", slice(FEW, None))):
 # what was said with what came, in bins: of the lines that got about 0.7, the mean label should be 0.7.
 
 # %% exercise="calibration"
-def calibration(probabilities: Tensor, labels: Tensor, bins: int) -> tuple[list[tuple[float, float, int]], float]:
+def calibration(
+    probabilities: Tensor, labels: Tensor, bins: int
+) -> tuple[list[tuple[float, float, int]], float]:
     """Compare probabilities with soft labels, in bins of equal width.
 
     Parameters
     ----------
-    probabilities : shape (n,), from 0 to 1, n at least 1. Bin k of `bins` holds those from k/bins up to, but
-        without, (k + 1)/bins; the last bin holds 1 as well.
+    probabilities : shape (n,), from 0 to 1, n at least 1. Bin k of `bins` holds those from k/bins
+        up to, but without, (k + 1)/bins; the last bin holds 1 as well.
     labels : shape (n,), from 0 to 1, used as they are
     bins : how many, at least 1
 
     Returns
     -------
-    rows : for each bin that is not empty, the lowest first: (mean probability, mean label, how many)
+    rows : for each bin that is not empty, the lowest first: (mean probability, mean label, how
+        many)
     error : the mean over the n texts of |mean probability − mean label| of the bin a text is in
     """
     ### BEGIN SOLUTION
@@ -469,12 +472,13 @@ class RewardScale:
 
     Parameters
     ----------
-    rewards : shape (n,), of the starting model's samples, of any size and spread. The standard deviation
-        divides by n − 1.
+    rewards : shape (n,), of the starting model's samples, of any size and spread. The standard
+        deviation divides by n − 1.
 
     Raises
     ------
-    ValueError : fewer than two rewards, or all of them equal, whatever rounding makes of their deviation
+    ValueError : fewer than two rewards, or all of them equal, whatever rounding makes of their
+        deviation
 
     What is measured stays as it is, also if the tensor is changed later.
     """
@@ -544,21 +548,26 @@ ax.grid(False)
 plt.show()
 
 # %% exercise="exact_kl"
-def exact_kl(policy: Callable[[tuple[int, ...]], Sequence[float]], start: Callable[[tuple[int, ...]], Sequence[float]], longest: int) -> float:
+def exact_kl(
+    policy: Callable[[tuple[int, ...]], Sequence[float]],
+    start: Callable[[tuple[int, ...]], Sequence[float]],
+    longest: int,
+) -> float:
     """Add up the KL divergence of a policy's lines from those of the start.
 
     Parameters
     ----------
     policy, start : called with a prefix, a tuple of tokens drawn so far, () at first, they give
         the probabilities of the next token, 0, 1, 2, …; both know as many tokens.
-    longest : tokens in a line at the most, at least 1. A line ends after token 1, or is cut at `longest`;
-        lines that are cut count like any other.
+    longest : tokens in a line at the most, at least 1. A line ends after token 1, or is cut at
+        `longest`; lines that are cut count like any other.
 
     Returns
     -------
     KL(policy ‖ start) of whole lines, in nats. Lines that the policy never writes count 0;
     math.inf if it writes a line that the start never does.
     """
+
     ### BEGIN SOLUTION
     def rest(prefix: tuple[int, ...]) -> float:
         if len(prefix) == longest or prefix[-1:] == (1,):
@@ -590,7 +599,9 @@ print(f"KL of the policy from the start: {exact:.3f} nats per line of two tokens
 # By hand, for "love hate": $r$ is $0.4/0.65 = 0.62$, then $0.3/0.1 = 3$. So $k_1 = 0.49 - 1.10 = -0.61$. A single estimate may be negative; the mean cannot be.
 
 # %% exercise="kl_estimates"
-def kl_estimates(policy_log_probs: Tensor, start_log_probs: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def kl_estimates(
+    policy_log_probs: Tensor, start_log_probs: Tensor, mask: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
     """Estimate the KL from the start, for each completion, in three ways.
 
     Parameters
@@ -693,14 +704,21 @@ recall("kl")
 
 # %% exercise="policy_loss"
 def policy_loss(
-    new: Tensor, old: Tensor, start: Tensor, mask: Tensor, rewards: Tensor, weight: float, clip: float
+    new: Tensor,
+    old: Tensor,
+    start: Tensor,
+    mask: Tensor,
+    rewards: Tensor,
+    weight: float,
+    clip: float,
 ) -> tuple[Tensor, float, float]:
     """Compute the clipped loss of a policy without value function, with a penalty for distance.
 
     Parameters
     ----------
-    new, old, start : shape (n, t), log-probabilities of the tokens under the policy in training, under
-        the one that drew them, and under the start. At padding anything may stand in `start`, −inf and NaN too.
+    new, old, start : shape (n, t), log-probabilities of the tokens under the policy in training,
+        under the one that drew them, and under the start. At padding anything may stand in `start`,
+        −inf and NaN too.
     mask : bool (n, t), whether a token is real; every line has at least one
     rewards : shape (n,), on their fixed scale: they are not normalised again, nor is the advantage
     weight : β, of the KL
@@ -708,9 +726,9 @@ def policy_loss(
 
     Returns
     -------
-    loss : one number, to be minimised: minus the mean over all real tokens of the batch of the smaller of ρA and
-        clipped ρA, with A = reward − β · (old − start summed over the line's real tokens).
-        Only `new` gets a gradient.
+    loss : one number, to be minimised: minus the mean over all real tokens of the batch of the
+        smaller of ρA and clipped ρA, with A = reward − β · (old − start summed over the line's real
+        tokens). Only `new` gets a gradient.
     kl : a float, the mean over lines of that sum, in nats per completion: the KL that is trained
     clipped : a float, the share of real tokens whose ratio lies outside of [1 − ε, 1 + ε]
     """
@@ -830,21 +848,24 @@ recall("policy")
 # too few different lines are out. The best of the rest, by what was *held out* and not by the proxy, is taken.
 
 # %% exercise="choose_checkpoint"
-def choose_checkpoint(checkpoints: list[dict[str, Any]], limit: float, fewest_distinct: float) -> int | None:
+def choose_checkpoint(
+    checkpoints: list[dict[str, Any]], limit: float, fewest_distinct: float
+) -> int | None:
     """Choose the checkpoint to keep, by rules set beforehand.
 
     Parameters
     ----------
-    checkpoints : in any order; each has "step", "kl" (nats per completion, a little below 0 by chance at times), "proxy",
-        "held_out" (None where it was not measured) and "distinct". There may be none.
-    limit : in order of steps, the first checkpoint with a KL above it, be it measured or not, and all
-        after it, are out
+    checkpoints : in any order; each has "step", "kl" (nats per completion, a little below 0 by
+        chance at times), "proxy", "held_out" (None where it was not measured) and "distinct". There
+        may be none.
+    limit : in order of steps, the first checkpoint with a KL above it, be it measured or not, and
+        all after it, are out
     fewest_distinct : checkpoints with a smaller share are out, as are those not measured
 
     Returns
     -------
-    the "step" of the one with the highest "held_out"; of equals the one with the smallest KL, then the
-        earliest; None if all are out
+    the "step" of the one with the highest "held_out"; of equals the one with the smallest KL, then
+        the earliest; None if all are out
     """
     ### BEGIN SOLUTION
     allowed = []
@@ -918,14 +939,15 @@ def diagnose_run(log: Any) -> str:
 
     Parameters
     ----------
-    log : with attributes tokens (n, t), mask (n, t); of the same shape sampled_log_probs (written down
-        while sampling), policy_log_probs and start_log_probs (worked out for the loss), in which anything
-        finite may stand at padding; and reported_kl, a float. No KL is near 0, and lines have two real tokens or more on average.
+    log : with attributes tokens (n, t), mask (n, t); of the same shape sampled_log_probs (written
+        down while sampling), policy_log_probs and start_log_probs (worked out for the loss), in
+        which anything finite may stand at padding; and reported_kl, a float. No KL is near 0, and
+        lines have two real tokens or more on average.
 
     Returns
     -------
-    "another temperature", "sign", "not per completion", "padding counted", "collapsed" or "sound": the first row that applies.
-        Log-probabilities and lines are compared at real tokens alone.
+    "another temperature", "sign", "not per completion", "padding counted", "collapsed" or "sound":
+        the first row that applies. Log-probabilities and lines are compared at real tokens alone.
     """
     ### BEGIN SOLUTION
     gap = (log.sampled_log_probs - log.policy_log_probs)[log.mask].abs().max()
@@ -973,8 +995,9 @@ def best_of_n(proxy: Tensor, gold: Tensor, n: int) -> tuple[float, float]:
 
     Returns
     -------
-    value : the mean gold reward of the line with the highest proxy, over all choices of n different lines;
-        where several lines of a choice tie for the highest proxy, the mean of their gold rewards
+    value : the mean gold reward of the line with the highest proxy, over all choices of n different
+        lines; where several lines of a choice tie for the highest proxy, the mean of their gold
+        rewards
     kl : ln n − (n − 1)/n, in nats
 
     Raises
@@ -1037,8 +1060,8 @@ def fit_gao(kl: np.ndarray, rewards: np.ndarray, kind: str) -> tuple[float, floa
     Returns
     -------
     alpha, beta : of the law above, with the natural logarithm; the law has no constant term
-    peak : the *KL* at which the fitted law is highest, alpha being positive; math.inf where beta is not
-        positive
+    peak : the *KL* at which the fitted law is highest, alpha being positive; math.inf where beta is
+        not positive
 
     Raises
     ------
@@ -1094,15 +1117,15 @@ def group_advantages(rewards: Tensor, prompts: Tensor) -> Tensor:
     Parameters
     ----------
     rewards : float, shape (n,)
-    prompts : int64 (n,), the number of each completion's prompt. Completions of a prompt may stand anywhere;
-        groups may have any sizes, 1 too.
+    prompts : int64 (n,), the number of each completion's prompt. Completions of a prompt may stand
+        anywhere; groups may have any sizes, 1 too.
 
     Returns
     -------
-    shape (n,), in the order given: (reward − group mean) / group standard deviation, which divides by the
-        group's size. 0 for all of a group whose rewards are equal, however their mean is rounded, and for a
-        completion alone.
-        Rewards may be small: nothing is added to the deviation that is not far below 1e-4 of it.
+    shape (n,), in the order given: (reward − group mean) / group standard deviation, which divides
+        by the group's size. 0 for all of a group whose rewards are equal, however their mean is
+        rounded, and for a completion alone. Rewards may be small: nothing is added to the deviation
+        that is not far below 1e-4 of it.
     """
     ### BEGIN SOLUTION
     found = torch.zeros_like(rewards)
@@ -1124,21 +1147,23 @@ check(group_advantages)
 # A pair with equal labels says nothing, and is left out.
 
 # %% exercise="dpo_loss"
-def dpo_loss(policy: Tensor, start: Tensor, labels: Tensor, pairs: Tensor, beta: float) -> tuple[Tensor, float]:
+def dpo_loss(
+    policy: Tensor, start: Tensor, labels: Tensor, pairs: Tensor, beta: float
+) -> tuple[Tensor, float]:
     """Compute DPO's loss on pairs of labelled completions.
 
     Parameters
     ----------
     policy, start : shape (n,), log-probabilities of whole completions under both models
     labels : shape (n,), soft labels; the higher one of two is the better
-    pairs : int64 (m, 2), places of two completions each, in either order. Pairs with equal labels are left
-        out of everything.
+    pairs : int64 (m, 2), places of two completions each, in either order. Pairs with equal labels
+        are left out of everything.
     beta : positive
 
     Returns
     -------
-    loss : one number, the mean over the remaining pairs; 0 if none remains. Margins may be in the hundreds.
-        Only `policy` gets a gradient.
+    loss : one number, the mean over the remaining pairs; 0 if none remains. Margins may be in the
+        hundreds. Only `policy` gets a gradient.
     share : a float, of the remaining pairs, for which the better one's log p − log q is larger than
         the worse one's; 0 if none remains
     """
@@ -1276,7 +1301,9 @@ rated("happy_lines")
 # $$ \frac{w + \frac{z^2}{2n} \pm z \sqrt{\frac{w(1-w)}{n} + \frac{z^2}{4n^2}}}{1 + \frac{z^2}{n}}. $$
 
 # %% exercise="blind_result"
-def blind_result(key: list[str], ratings: list[float | None], z: float) -> tuple[float, float, float]:
+def blind_result(
+    key: list[str], ratings: list[float | None], z: float
+) -> tuple[float, float, float]:
     """Evaluate a blind rating of two models' samples.
 
     Parameters
@@ -1287,8 +1314,9 @@ def blind_result(key: list[str], ratings: list[float | None], z: float) -> tuple
 
     Returns
     -------
-    share, low, high : the trained policy's wins, ties counted as half, as a share of the pairs; and Wilson's interval
-        for as many pairs. The k-th "start" shown is paired with the k-th "trained" shown.
+    share, low, high : the trained policy's wins, ties counted as half, as a share of the pairs; and
+        Wilson's interval for as many pairs. The k-th "start" shown is paired with the k-th
+        "trained" shown.
 
     Raises
     ------
@@ -1302,7 +1330,10 @@ def blind_result(key: list[str], ratings: list[float | None], z: float) -> tuple
         raise ValueError("the sheet is not finished, or does not pair")
     points = [0.5 if a == b else float(a > b) for a, b in zip(after, before, strict=True)]
     share = sum(points) / n
-    middle, width = share + z**2 / (2 * n), z * math.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
+    middle, width = (
+        share + z**2 / (2 * n),
+        z * math.sqrt(share * (1 - share) / n + z**2 / (4 * n**2)),
+    )
     return share, (middle - width) / (1 + z**2 / n), (middle + width) / (1 + z**2 / n)
     ### END SOLUTION
 
@@ -1327,20 +1358,25 @@ def compare_rewards(
 
     Parameters
     ----------
-    train : train("learned" or "random", seed) makes a training, seed a whole number from 0 on, and returns its checkpoints
-        in order: (KL in nats, held-out reward), the first before training. The same reward and seed give the same.
-        The same seed with another reward has part of its luck in common.
+    train : train("learned" or "random", seed) makes a training, seed a whole number from 0 on, and
+        returns its checkpoints in order: (KL in nats, held-out reward), the first before training.
+        The same reward and seed give the same. The same seed with another reward has part of its
+        luck in common.
     budget : the most trainings there may be, 8 to 20, an even number
     limit : nats. A run is measured at its last checkpoint before its KL first exceeds the limit.
 
     Returns
     -------
-    conclusion : "better" if the whole interval is above 0, "worse" if it is below, "cannot tell" otherwise
-    difference : the mean measure with the learned reward, minus that with the random one, of the runs made
-    low, high : a 95 % interval for that difference over new seeds, around it. It holds the truth in 19 studies of 20, with four
-        seeds too, and is at most one and a half times as wide as one from the paired differences of all seeds there is budget for.
+    conclusion : "better" if the whole interval is above 0, "worse" if it is below, "cannot tell"
+        otherwise
+    difference : the mean measure with the learned reward, minus that with the random one, of the
+        runs made
+    low, high : a 95 % interval for that difference over new seeds, around it. It holds the truth in
+        19 studies of 20, with four seeds too, and is at most one and a half times as wide as one
+        from the paired differences of all seeds there is budget for.
 
-    At least four seeds for each reward, as many for both, none twice. How many is settled before the first training.
+    At least four seeds for each reward, as many for both, none twice. How many is settled before
+    the first training.
     """
     ### BEGIN SOLUTION
     def measure(reward: str, seed: int) -> float:
@@ -1353,7 +1389,8 @@ def compare_rewards(
 
     seeds = budget // 2
     gaps = np.array([measure("learned", seed) - measure("random", seed) for seed in range(seeds)])
-    quantiles = {4: 3.182, 5: 2.776, 6: 2.571, 7: 2.447, 8: 2.365, 9: 2.306, 10: 2.262}  # Student's t, n − 1
+    # Student's t, n − 1
+    quantiles = {4: 3.182, 5: 2.776, 6: 2.571, 7: 2.447, 8: 2.365, 9: 2.306, 10: 2.262}
     mean, half = float(gaps.mean()), quantiles[seeds] * float(gaps.std(ddof=1)) / math.sqrt(seeds)
     conclusion = "better" if mean - half > 0 else "worse" if mean + half < 0 else "cannot tell"
     return conclusion, mean, mean - half, mean + half

@@ -211,13 +211,14 @@ def record(model: nn.Module, x: Tensor, names: list[str]) -> dict[str, Tensor]:
     ----------
     model : any module, in the mode it is in; neither that nor its parameters change
     x : its input
-    names : names of parts as `model.named_modules()` has them, inner ones such as "inner.0" too; perhaps none
+    names : names of parts as `model.named_modules()` has them, inner ones such as "inner.0" too;
+        perhaps none
 
     Returns
     -------
-    name → output of that part, in the order of `names`. Copies without a graph: what a later part does in
-    place does not change them. No hook is left on the model, also when the run raises an error, and hooks
-    that were there before stay.
+    name → output of that part, in the order of `names`. Copies without a graph: what a later part
+    does in place does not change them. No hook is left on the model, also when the run raises an
+    error, and hooks that were there before stay.
 
     Raises
     ------
@@ -346,12 +347,15 @@ recall("slopes")
 # On a computer the integral is a mean over the middles of $n$ equal steps: $s = 0.5/n,\ 1.5/n, \dots$
 
 # %% exercise="integrated_gradients"
-def integrated_gradients(f: Callable[[Tensor], Tensor], x: Tensor, baseline: Tensor, steps: int) -> Tensor:
+def integrated_gradients(
+    f: Callable[[Tensor], Tensor], x: Tensor, baseline: Tensor, steps: int
+) -> Tensor:
     """Share f(x) − f(baseline) out among the inputs, row by row.
 
     Parameters
     ----------
-    f : (n, …) → (n,), differentiable; rows do not influence each other. It takes always as many rows as x has
+    f : (n, …) → (n,), differentiable; rows do not influence each other. It takes always as many
+        rows as x has
     x : shape (n, …)
     baseline : of the shape of x, where each row's way begins; any numbers
     steps : at least 1. The slope is taken in the middle of each of so many equal steps
@@ -416,8 +420,8 @@ def enough_steps(gaps: dict[int, float], difference: float, tolerance: float = 1
 
     Returns
     -------
-    the smallest number of steps in `gaps` such that its gap, and the gap of every larger number in `gaps`, is
-    within the tolerance
+    the smallest number of steps in `gaps` such that its gap, and the gap of every larger number in
+    `gaps`, is within the tolerance
 
     Raises
     ------
@@ -467,8 +471,9 @@ def visualise(unit: Callable[[Tensor], Tensor], start: Tensor, steps: int, rate:
     unit : pictures (n, channels, h, w) → (n,), how excited the unit is by each
     start : shape (n, channels, h, w), pixels from 0 to 1; it stays as it is
     steps : how often to climb; perhaps 0
-    rate : how far each picture moves in a step: the slope of a picture is divided by its own length, the root of the
-        sum of squares. A picture without any slope stays as it is. After every step pixels are limited to [0, 1]
+    rate : how far each picture moves in a step: the slope of a picture is divided by its own
+        length, the root of the sum of squares. A picture without any slope stays as it is. After
+        every step pixels are limited to [0, 1]
 
     Returns
     -------
@@ -515,20 +520,22 @@ print(f"the made pictures excite their channels {np.mean(np.array(on_made) / np.
 # lost. For that a hook has to return something.
 
 # %% exercise="run_with_edits"
-def run_with_edits(model: nn.Module, x: Tensor, edits: dict[str, Callable[[Tensor], Tensor]]) -> Tensor:
+def run_with_edits(
+    model: nn.Module, x: Tensor, edits: dict[str, Callable[[Tensor], Tensor]]
+) -> Tensor:
     """Run a model once, with the outputs of some parts changed on the way.
 
     Parameters
     ----------
     model : any module
     x : its input
-    edits : name of a part, as in `record` → function of that part's output, which returns what goes on in its place.
-        Perhaps empty
+    edits : name of a part, as in `record` → function of that part's output, which returns what goes
+        on in its place. Perhaps empty
 
     Returns
     -------
-    what the model gives. Gradients flow through run and edits as in a plain run. No hook is left on the model, also when
-    the run raises an error, and hooks that were there before stay.
+    what the model gives. Gradients flow through run and edits as in a plain run. No hook is left on
+    the model, also when the run raises an error, and hooks that were there before stay.
 
     Raises
     ------
@@ -540,7 +547,9 @@ def run_with_edits(model: nn.Module, x: Tensor, edits: dict[str, Callable[[Tenso
     if missing:
         raise KeyError(f"no part is called {missing}")
 
-    def editor(edit: Callable[[Tensor], Tensor]) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], Tensor]:
+    def editor(
+        edit: Callable[[Tensor], Tensor],
+    ) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], Tensor]:
         return lambda part, inputs, output: edit(output)
 
     handles = [parts[name].register_forward_hook(editor(edit)) for name, edit in edits.items()]
@@ -569,15 +578,16 @@ def ablation_effects(
     Parameters
     ----------
     rest : the network after these maps: (n, channels, h, w) → logits (n, classes)
-    maps : shape (n, channels, h, w), what the channels gave for the pictures that are judged; it is not changed
+    maps : shape (n, channels, h, w), what the channels gave for the pictures that are judged; it is
+        not changed
     labels : int64 of shape (n,), the right classes
     reference : shape (m, channels, h, w), what the channels gave for other pictures
 
     Returns
     -------
-    two tensors of shape (channels,): the rise of the mean cross-entropy, in nats, when every number of that one channel is
-    set to 0; and when it is set to the channel's mean over all pictures and places of the reference.
-    Below 0 where the loss falls.
+    two tensors of shape (channels,): the rise of the mean cross-entropy, in nats, when every number
+    of that one channel is set to 0; and when it is set to the channel's mean over all pictures and
+    places of the reference. Below 0 where the loss falls.
     """
     ### BEGIN SOLUTION
     means = reference.mean(dim=(0, 2, 3))
@@ -642,15 +652,16 @@ def state_mechanism(drops: np.ndarray) -> tuple[int, float, float]:
 
     Parameters
     ----------
-    drops : shape (pictures, channels), by how much each picture's margin fell when that channel was off. At least 20
-        pictures, perhaps sorted by kind
+    drops : shape (pictures, channels), by how much each picture's margin fell when that channel was
+        off. At least 20 pictures, perhaps sorted by kind
 
     Returns
     -------
-    (channel, low, high): the channel with the largest mean drop in one half of the pictures (signed: the most positive),
-    and a 95 % interval for its *mean* drop in new pictures of the same kinds, from the pictures that had no say in the
-    choice. Both halves have about the same mix of kinds, however the rows are sorted.
-    The normal interval, mean ± 1.96 standard errors, is good enough.
+    (channel, low, high): the channel with the largest mean drop in one half of the pictures
+    (signed: the most positive), and a 95 % interval for its *mean* drop in new pictures of the same
+    kinds, from the pictures that had no say in the choice. Both halves have about the same mix of
+    kinds, however the rows are sorted. The normal interval, mean ± 1.96 standard errors, is good
+    enough.
     """
     ### BEGIN SOLUTION
     choose, judge = drops[::2], drops[1::2]
@@ -724,15 +735,16 @@ def repeated_batch(
     Parameters
     ----------
     n : how many rows
-    vocabulary : tokens are 0, 1, …, vocabulary − 1, each as likely; within a period they may occur twice by chance
+    vocabulary : tokens are 0, 1, …, vocabulary − 1, each as likely; within a period they may occur
+        twice by chance
     length : tokens in a row; it may be shorter than a period
     shortest, longest : each row's own period is drawn from these and all between, each as likely
     generator : all that is drawn is drawn from it
 
     Returns
     -------
-    tokens, int64 of shape (n, length): from place `period` on, each is the one a period before; and the periods, int64 of
-    shape (n,)
+    tokens, int64 of shape (n, length): from place `period` on, each is the one a period before; and
+    the periods, int64 of shape (n,)
     """
     ### BEGIN SOLUTION
     periods = torch.randint(shortest, longest + 1, (n,), generator=generator)
@@ -801,7 +813,8 @@ def previous_token_score(attention: Tensor) -> Tensor:
 
     Parameters
     ----------
-    attention : shape (n, heads, T, T), T at least 2; row i is the place that looks, column j the place it looks at
+    attention : shape (n, heads, T, T), T at least 2; row i is the place that looks, column j the
+        place it looks at
 
     Returns
     -------
@@ -831,9 +844,9 @@ def induction_score(attention: Tensor, tokens: Tensor) -> Tensor:
 
     Returns
     -------
-    shape (heads,): at place i, the attention to *all* places j + 1 with j < i and the same token at j as at i, added up (if
-    the copy is right before, that is place i itself). Then the mean over all places, of all rows together, that have an
-    earlier copy. 0 where no place has one.
+    shape (heads,): at place i, the attention to *all* places j + 1 with j < i and the same token at
+    j as at i, added up (if the copy is right before, that is place i itself). Then the mean over
+    all places, of all rows together, that have an earlier copy. 0 where no place has one.
     """
     ### BEGIN SOLUTION
     same = tokens[:, :, None] == tokens[:, None, :]
@@ -980,21 +993,25 @@ plt.show()
 # | `"something else"` | else |
 
 # %% exercise="name_head"
-def name_head(head: Callable[[Tensor], Tensor], vocabulary: int, length: int, generator: torch.Generator) -> str:
+def name_head(
+    head: Callable[[Tensor], Tensor], vocabulary: int, length: int, generator: torch.Generator
+) -> str:
     """Say what a head does, from tests of your own.
 
     Parameters
     ----------
-    head : tokens (n, length), n at most 64 → its attention (n, length, length). It may be asked several times
+    head : tokens (n, length), n at most 64 → its attention (n, length, length). It may be asked
+        several times
     vocabulary : how many tokens there are, at least 20
     length : at least 24, and the only length that the head takes
     generator : for what you draw
 
     Returns
     -------
-    the first name of the table that fits. Attention is measured as a mean over the places that have an earlier copy, in rows of
-    your making. Clear cases alone are asked: shares below 0.3 or above 0.6, and heads that depend on tokens plainly or not at all.
-    Some look right at one distance and no other.
+    the first name of the table that fits. Attention is measured as a mean over the places that have
+    an earlier copy, in rows of your making. Clear cases alone are asked: shares below 0.3 or above
+    0.6, and heads that depend on tokens plainly or not at all. Some look right at one distance and
+    no other.
     """
     ### BEGIN SOLUTION
     shortest, longest = length // 4, length // 2
@@ -1005,7 +1022,8 @@ def name_head(head: Callable[[Tensor], Tensor], vocabulary: int, length: int, ge
         return "position"
     if induction_score(attention[:, None], tokens)[0] >= 0.5:
         return "induction"
-    one_later = F.pad(attention, (1, 0))[:, None, :, :-1]  # what went to a copy, at the place after it
+    # what went to a copy, at the place after it
+    one_later = F.pad(attention, (1, 0))[:, None, :, :-1]
     on_copies = induction_score(one_later, tokens)[0]
     return "duplicate token" if on_copies >= 0.5 else "something else"
     ### END SOLUTION
@@ -1041,7 +1059,12 @@ for name, model, layers in (("two layers", two, 2), ("one layer", one, 1), ("fix
 
 # %% exercise="patching_effect"
 def patching_effect(
-    model: nn.Module, clean: Tensor, corrupted: Tensor, part: str, head: int, metric: Callable[[Tensor], float]
+    model: nn.Module,
+    clean: Tensor,
+    corrupted: Tensor,
+    part: str,
+    head: int,
+    metric: Callable[[Tensor], float],
 ) -> float:
     """Compute how much of a lost score one head's clean output brings back.
 
@@ -1050,14 +1073,14 @@ def patching_effect(
     model : any module; no hook is left on it
     clean, corrupted : inputs of one shape, batch first; row k of one belongs to row k of the other
     part : name of a part whose output has shape (n, T, heads, size)
-    head : which head, from 0; its clean output goes in at all places, and the other heads keep what they gave.
-        The tensor that the part gave is not written over: the model may use it once more
+    head : which head, from 0; its clean output goes in at all places, and the other heads keep what
+        they gave. The tensor that the part gave is not written over: the model may use it once more
     metric : the model's output → a number
 
     Returns
     -------
-    (patched − corrupted) / (clean − corrupted) of the metric. 0: nothing was brought back; 1: all of it.
-    It may lie outside 0 to 1.
+    (patched − corrupted) / (clean − corrupted) of the metric. 0: nothing was brought back; 1: all
+    of it. It may lie outside 0 to 1.
 
     Raises
     ------
@@ -1142,15 +1165,16 @@ def induction_by_hand(vocabulary: int, length: int) -> tuple[Tensor, Tensor, Ten
 
     Returns
     -------
-    look and write of the first layer, look and write of the second: four finite float tensors of side 3V + T, for a stream
-    with parts token, place, before, predicted in this order, run as described above.
-    With them, in every row:
-    - in the first layer each place but the first gives more than 0.99 of its attention to the place before it;
+    look and write of the first layer, look and write of the second: four finite float tensors of
+    side 3V + T, for a stream with parts token, place, before, predicted in this order, run as
+    described above. With them, in every row:
+    - in the first layer each place but the first gives more than 0.99 of its attention to the place
+      before it;
     - after it, the third part holds the token before, within 0.03, at each place but the first;
-    - in the second layer a place whose token occurred earlier gives more than 0.99 of its attention to the places after
-      these copies (for a copy right before, that is itself);
-    - after it, the largest number in the fourth part stands at the token that followed, by more than 0.5 where the token
-      occurred once before.
+    - in the second layer a place whose token occurred earlier gives more than 0.99 of its attention
+      to the places after these copies (for a copy right before, that is itself);
+    - after it, the largest number in the fourth part stands at the token that followed, by more
+      than 0.5 where the token occurred once before.
     """
     ### BEGIN SOLUTION
     size = 3 * vocabulary + length
@@ -1161,7 +1185,8 @@ def induction_by_hand(vocabulary: int, length: int) -> tuple[Tensor, Tensor, Ten
     look[place[1:], place[:-1]] = 40.0
     write[token, before] = 1.0
     look_again[token, before] = 40.0
-    look_again[token, place[0]] = -80.0  # the first place looked at itself: it holds its own token as the one before
+    # the first place looked at itself: it holds its own token as the one before
+    look_again[token, place[0]] = -80.0
     write_again[token, predicted] = 1.0
     return look, write, look_again, write_again
     ### END SOLUTION
@@ -1185,7 +1210,9 @@ recall("byhand")
 # $$ \frac{1}{n} \sum_{i} \lVert W^\top h_i + b - y_i \rVert^2 + \lambda \lVert W \rVert^2 . $$
 
 # %% exercise="linear_probe"
-def linear_probe(acts: Tensor, labels: Tensor, classes: int, penalty: float) -> tuple[Tensor, Tensor]:
+def linear_probe(
+    acts: Tensor, labels: Tensor, classes: int, penalty: float
+) -> tuple[Tensor, Tensor]:
     """Fit a linear map from activations to classes, in closed form.
 
     Parameters
@@ -1197,8 +1224,8 @@ def linear_probe(acts: Tensor, labels: Tensor, classes: int, penalty: float) -> 
 
     Returns
     -------
-    weight (d, classes) and bias (classes,), float32, with the lowest penalised error; `acts @ weight + bias` is the prediction of
-    columns that are 1 for the class and 0 else
+    weight (d, classes) and bias (classes,), float32, with the lowest penalised error; `acts @
+    weight + bias` is the prediction of columns that are 1 for the class and 0 else
     """
     ### BEGIN SOLUTION
     goals = F.one_hot(labels, classes).to(acts.dtype)
@@ -1234,15 +1261,16 @@ def selectivity(
     labels : int64 of shape (n,); all rows of one type have the same label
     types : int64 of shape (n,), any numbers
     held : bool of shape (n,), the rows to judge on; every type occurs among the others
-    fit : activations, labels → a function from activations to predicted labels; called once for each of the two tasks,
-        the real one first
+    fit : activations, labels → a function from activations to predicted labels; called once for
+        each of the two tasks, the real one first
     generator : all that is drawn is drawn from it
 
     Returns
     -------
-    the accuracies, on held-out rows, of a probe fitted to the real labels of the other rows, and of one fitted to control
-    labels there. For the control, the labels that the types have are handed out to the types in a random order: each
-    type has one label in all rows, and each label goes to as many types as before.
+    the accuracies, on held-out rows, of a probe fitted to the real labels of the other rows, and of
+    one fitted to control labels there. For the control, the labels that the types have are handed
+    out to the types in a random order: each type has one label in all rows, and each label goes to
+    as many types as before.
     """
     ### BEGIN SOLUTION
     kinds, which = types.unique(return_inverse=True)
@@ -1357,8 +1385,9 @@ def sparse_loss(
 
     Returns
     -------
-    the loss, one number: squared error and cost added up over a row, then the mean over rows, as above; and the codes
-    (n, codes). Gradients reach all four parts, through the lengths of the decoder's rows too.
+    the loss, one number: squared error and cost added up over a row, then the mean over rows, as
+    above; and the codes (n, codes). Gradients reach all four parts, through the lengths of the
+    decoder's rows too.
     """
     ### BEGIN SOLUTION
     codes = ((x - centre) @ encoder + offset).relu()
@@ -1402,15 +1431,17 @@ def match_features(found: Tensor, true: Tensor, least: float) -> list[tuple[int,
 
     Parameters
     ----------
-    found : shape (k, d); rows shorter than 1e-6 are dead and left out. Perhaps fewer than there are true ones, or none alive
+    found : shape (k, d); rows shorter than 1e-6 are dead and left out. Perhaps fewer than there are
+        true ones, or none alive
     true : shape (m, d), of any length but 0
     least : from −1 to 1, the cosine from which on a feature counts as found
 
     Returns
     -------
-    tuples (row of true, row of found, cosine) in the order of `true`. The matching is the one whose cosines add up to most;
-    the opposite direction has cosine −1. As many pairs are made as there are true or living rows, whichever is fewer, and
-    those with a cosine below `least` are then dropped.
+    tuples (row of true, row of found, cosine) in the order of `true`. The matching is the one whose
+    cosines add up to most; the opposite direction has cosine −1. As many pairs are made as there
+    are true or living rows, whichever is fewer, and those with a cosine below `least` are then
+    dropped.
     """
     ### BEGIN SOLUTION
     from scipy.optimize import linear_sum_assignment
@@ -1418,7 +1449,9 @@ def match_features(found: Tensor, true: Tensor, least: float) -> list[tuple[int,
     alive = (found.norm(dim=1) >= 1e-6).nonzero()[:, 0]
     cosines = F.normalize(true, dim=1) @ F.normalize(found[alive], dim=1).T
     rows, columns = linear_sum_assignment(-cosines.detach().numpy())
-    pairs = [(int(i), int(alive[k]), float(cosines[i, k])) for i, k in zip(rows, columns, strict=True)]
+    pairs = [
+        (int(i), int(alive[k]), float(cosines[i, k])) for i, k in zip(rows, columns, strict=True)
+    ]
     return [pair for pair in pairs if pair[2] >= least]
     ### END SOLUTION
 
@@ -1459,8 +1492,8 @@ def unshrink(x: Tensor, codes: Tensor, decoder: Tensor, centre: Tensor) -> Tenso
 
     Returns
     -------
-    shape (k,): the factors s for which the squared error of centre + (s · codes) @ decoder, over all of x, is smallest, all
-    chosen together. 1 for a feature that is never active.
+    shape (k,): the factors s for which the squared error of centre + (s · codes) @ decoder, over
+    all of x, is smallest, all chosen together. 1 for a feature that is never active.
     """
     ### BEGIN SOLUTION
     alive = codes.sum(dim=0) > 0
@@ -1516,14 +1549,16 @@ def study_heads(laboratory: Any, budget: int) -> tuple[str, float, float]:
 
     Parameters
     ----------
-    laboratory : as described above; its only method is score(seed, off=None). Seeds are whole numbers from 0
+    laboratory : as described above; its only method is score(seed, off=None). Seeds are whole
+        numbers from 0
     budget : how many seeds it trains, from 0 to budget − 1; any other raises RuntimeError
 
     Returns
     -------
     (conclusion, low, high): one of the three conclusions, and the 95 % interval it rests on.
     - All seeds that the budget allows are trained, and all three scores of each are asked for.
-    - A seed whose whole model scores below 0.7 has learnt no induction and is left out; nothing else is.
+    - A seed whose whole model scores below 0.7 has learnt no induction and is left out; nothing
+      else is.
     - Differences are taken within a seed; the interval is Student's, for their mean.
     - With fewer than three seeds left: ("undecided", -1.0, 1.0).
     """
@@ -1533,7 +1568,10 @@ def study_heads(laboratory: Any, budget: int) -> tuple[str, float, float]:
     differences = []
     for seed in range(budget):
         whole = laboratory.score(seed)
-        other_off, previous_off = laboratory.score(seed, "other"), laboratory.score(seed, "previous")
+        other_off, previous_off = (
+            laboratory.score(seed, "other"),
+            laboratory.score(seed, "previous"),
+        )
         if whole >= 0.7:
             differences.append(other_off - previous_off)
     n = len(differences)

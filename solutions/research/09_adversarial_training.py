@@ -162,16 +162,17 @@ def fgsm(model: nn.Module, x: Tensor, y: Tensor, epsilon: float) -> Tensor:
 
     Parameters
     ----------
-    model : pictures → scores (batch, classes). It is attacked in evaluation mode. Afterwards its mode,
-        its weights, their `.grad` and their `requires_grad` are what they were
+    model : pictures → scores (batch, classes). It is attacked in evaluation mode. Afterwards its
+        mode, its weights, their `.grad` and their `requires_grad` are what they were
     x : shape (batch, channels, height, width), pixels from 0 to 1
     y : int64 of shape (batch,), the true labels
     epsilon : by how much a pixel may change, from 0
 
     Returns
     -------
-    of the shape and dtype of x, pixels from 0 to 1, not asking for a gradient: every pixel moved by epsilon to where the
-        cross-entropy rises, and then clipped. A pixel whose gradient is exactly 0 stays
+    of the shape and dtype of x, pixels from 0 to 1, not asking for a gradient: every pixel moved by
+        epsilon to where the cross-entropy rises, and then clipped. A pixel whose gradient is
+        exactly 0 stays
     """
     ### BEGIN SOLUTION
     training = model.training
@@ -259,13 +260,15 @@ def steepest_step(gradient: Tensor, size: float, norm: str) -> Tensor:
 
     Parameters
     ----------
-    gradient : shape (batch, …), each example with one of its own; it may be as small as 1e-12 or exactly 0
+    gradient : shape (batch, …), each example with one of its own; it may be as small as 1e-12 or
+        exactly 0
     size : the length of each example's step, in `norm`
     norm : "linf" or "l2"
 
     Returns
     -------
-    of the shape and dtype of gradient. Where an example's gradient is 0, so is its step; in l∞ that holds for each number
+    of the shape and dtype of gradient. Where an example's gradient is 0, so is its step; in l∞ that
+    holds for each number
     """
     ### BEGIN SOLUTION
     if norm == "linf":
@@ -298,8 +301,8 @@ def project(moved: Tensor, x: Tensor, epsilon: float, norm: str) -> Tensor:
 
     Returns
     -------
-    of the shape and dtype of x: the nearest point to `moved` in the ball round x, then clipped to 0 … 1.
-        What was inside of both stays where it is
+    of the shape and dtype of x: the nearest point to `moved` in the ball round x, then clipped to 0
+        … 1. What was inside of both stays where it is
     """
     ### BEGIN SOLUTION
     change = moved - x
@@ -353,14 +356,23 @@ check(random_start)
 # Now put them together. A **targeted attack** asks for more: not any wrong answer, but a given one. It takes the loss of the *target*, and goes down.
 
 # %% exercise="pgd"
-def pgd(model: nn.Module, x: Tensor, y: Tensor, epsilon: float, step: float, steps: int,
-        norm: str = "linf", start: Tensor | None = None, targeted: bool = False) -> Tensor:
+def pgd(
+    model: nn.Module,
+    x: Tensor,
+    y: Tensor,
+    epsilon: float,
+    step: float,
+    steps: int,
+    norm: str = "linf",
+    start: Tensor | None = None,
+    targeted: bool = False,
+) -> Tensor:
     """Attack pictures with many steps, each brought back into the ball.
 
     Parameters
     ----------
-    model : pictures → scores. It is attacked in evaluation mode; afterwards mode, weights, their `.grad`
-        and their `requires_grad` are what they were
+    model : pictures → scores. It is attacked in evaluation mode; afterwards mode, weights, their
+        `.grad` and their `requires_grad` are what they were
     x : shape (batch, channels, height, width), pixels from 0 to 1
     y : int64 of shape (batch,): the true labels, or the targets
     epsilon, norm : the ball round x, "linf" or "l2"
@@ -371,8 +383,8 @@ def pgd(model: nn.Module, x: Tensor, y: Tensor, epsilon: float, step: float, ste
 
     Returns
     -------
-    of the shape of x, not asking for a gradient: where the last step led. A step is the steepest one for the
-        cross-entropy at the place reached, then the projection
+    of the shape of x, not asking for a gradient: where the last step led. A step is the steepest
+        one for the cross-entropy at the place reached, then the projection
     """
     ### BEGIN SOLUTION
     training = model.training
@@ -381,7 +393,12 @@ def pgd(model: nn.Module, x: Tensor, y: Tensor, epsilon: float, step: float, ste
     for _ in range(steps):
         at = at.clone().requires_grad_(True)
         (gradient,) = torch.autograd.grad(F.cross_entropy(model(at), y, reduction="sum"), at)
-        at = project(at.detach() + steepest_step(gradient, -step if targeted else step, norm), x, epsilon, norm)
+        at = project(
+            at.detach() + steepest_step(gradient, -step if targeted else step, norm),
+            x,
+            epsilon,
+            norm,
+        )
     model.train(training)
     return at
     ### END SOLUTION
@@ -434,8 +451,8 @@ def robust_accuracy(clean: Tensor, attacked: Tensor) -> tuple[float, float, floa
 
     Returns
     -------
-    the share of the n examples that are right without an attack and after every restart; the lower and the upper end of
-        Wilson's 95 % interval (z = 1.96) for it; and n
+    the share of the n examples that are right without an attack and after every restart; the lower
+        and the upper end of Wilson's 95 % interval (z = 1.96) for it; and n
 
     Raises
     ------
@@ -487,22 +504,24 @@ for used in (1, 5):
 # once, each with its own pair.
 
 # %% exercise="smallest_perturbation"
-def smallest_perturbation(breaks: Callable[[Tensor], Tensor], n: int, highest: float, tolerance: float) -> Tensor:
+def smallest_perturbation(
+    breaks: Callable[[Tensor], Tensor], n: int, highest: float, tolerance: float
+) -> Tensor:
     """Find by bisection the smallest ε at which each example breaks.
 
     Parameters
     ----------
-    breaks : takes one ε for each example, float32 of shape (n,), each from 0 to `highest`; returns bool of shape (n,), whether
-        each example breaks there. What breaks at some ε breaks at every larger one. It is costly: call it
-        at most ⌈log₂(highest / tolerance)⌉ + 2 times
+    breaks : takes one ε for each example, float32 of shape (n,), each from 0 to `highest`; returns
+        bool of shape (n,), whether each example breaks there. What breaks at some ε breaks at every
+        larger one. It is costly: call it at most ⌈log₂(highest / tolerance)⌉ + 2 times
     n : how many examples
     highest : the largest ε to try
     tolerance : positive
 
     Returns
     -------
-    float of shape (n,): an ε at which the example was *seen* to break, at most `tolerance` above the smallest such.
-        0 where it breaks at 0; infinity where it holds at `highest`
+    float of shape (n,): an ε at which the example was *seen* to break, at most `tolerance` above
+        the smallest such. 0 where it breaks at 0; infinity where it holds at `highest`
     """
     ### BEGIN SOLUTION
     low, high = torch.zeros(n), torch.full((n,), float(highest))
@@ -586,14 +605,15 @@ def margin_loss(scores: Tensor, labels: Tensor, targeted: bool = False) -> Tenso
 
     Parameters
     ----------
-    scores : shape (batch, classes), at least two classes; of any size and sign. They stay as they are
+    scores : shape (batch, classes), at least two classes; of any size and sign. They stay as they
+        are
     labels : int64 of shape (batch,): the true labels, or the targets
     targeted : whether `labels` are what the attack wants to see
 
     Returns
     -------
-    shape (batch,): the largest *other* score minus the label's; for targets the target's minus the largest other. Positive
-        where the attack has succeeded. Gradients flow back into the scores
+    shape (batch,): the largest *other* score minus the label's; for targets the target's minus the
+        largest other. Positive where the attack has succeeded. Gradients flow back into the scores
     """
     ### BEGIN SOLUTION
     rows = torch.arange(len(scores))
@@ -629,13 +649,14 @@ def masking_signs(right: dict[str, Tensor]) -> list[str]:
 
     Parameters
     ----------
-    right : for "one step", "many steps", "twice the steps", "transfer", "noise" and "unbounded": bool of shape (n,),
-        whether each of the same n examples is still right after that attack. In any order
+    right : for "one step", "many steps", "twice the steps", "transfer", "noise" and "unbounded":
+        bool of shape (n,), whether each of the same n examples is still right after that attack. In
+        any order
 
     Returns
     -------
-    of "unbounded", "one step", "transfer", "noise" and "not converged" those that are seen, in this order,
-        by the table above: "more than" is never "as many as"
+    of "unbounded", "one step", "transfer", "noise" and "not converged" those that are seen, in this
+        order, by the table above: "more than" is never "as many as"
     """
     ### BEGIN SOLUTION
     many = right["many steps"]
@@ -686,17 +707,19 @@ def unmask(model: nn.Module, x: Tensor, y: Tensor, epsilon: float) -> Tensor:
 
     Parameters
     ----------
-    model : in evaluation mode; `model(x)` is `model.net(model.prepare(x))`, scores (batch, classes). `prepare` may round the pixels, to
-        as few as three levels, or change nothing; `net` may multiply its scores by up to 1e5.
-        The weights, their `.grad` and their `requires_grad` stay what they were
+    model : in evaluation mode; `model(x)` is `model.net(model.prepare(x))`, scores (batch,
+        classes). `prepare` may round the pixels, to as few as three levels, or change nothing;
+        `net` may multiply its scores by up to 1e5. The weights, their `.grad` and their
+        `requires_grad` stay what they were
     x : shape (batch, channels, height, width), pixels from 0 to 1
     y : int64 of shape (batch,), the labels that the model gives to x
     epsilon : by how much a pixel may change
 
     Returns
     -------
-    of the shape of x, in the ball and in 0 … 1, not asking for a gradient: pictures that the *whole* model reads wrongly. You are judged on
-        models of two classes with one linear layer, where the best attack is known: everything that can clearly be broken has to be
+    of the shape of x, in the ball and in 0 … 1, not asking for a gradient: pictures that the
+        *whole* model reads wrongly. You are judged on models of two classes with one linear layer,
+        where the best attack is known: everything that can clearly be broken has to be
     """
     ### BEGIN SOLUTION
     at = x.clone()
@@ -750,7 +773,8 @@ def cyclic_rate(step: int, steps: int, peak: float, top: float = 0.4) -> float:
 
     Returns
     -------
-    0 at step 0, `peak` at step top · steps (which need not be a whole number), 0 at step `steps`, the one after the last
+    0 at step 0, `peak` at step top · steps (which need not be a whole number), 0 at step `steps`,
+    the one after the last
     """
     ### BEGIN SOLUTION
     done = step / steps
@@ -766,8 +790,15 @@ check(cyclic_rate)
 # are cleared before the training loss and used after it.
 
 # %% exercise="fast_step"
-def fast_step(model: nn.Module, optimiser: torch.optim.Optimizer, x: Tensor, y: Tensor, epsilon: float,
-              alpha: float, noise: Tensor) -> float:
+def fast_step(
+    model: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    x: Tensor,
+    y: Tensor,
+    epsilon: float,
+    alpha: float,
+    noise: Tensor,
+) -> float:
     """Train for one step on pictures attacked with one step in l∞ from a random start.
 
     Parameters
@@ -777,8 +808,8 @@ def fast_step(model: nn.Module, optimiser: torch.optim.Optimizer, x: Tensor, y: 
     x, y : pictures (batch, channels, height, width) from 0 to 1, labels
     epsilon : the radius of the ball round x, in which the attacked pictures lie
     alpha : the length of the attack's step; it may be longer than epsilon
-    noise : of the shape of x, from −epsilon to epsilon. The gradient is taken at x + noise, not clipped, and the step
-        begins there; where it ends is brought into the ball, then into 0 … 1
+    noise : of the shape of x, from −epsilon to epsilon. The gradient is taken at x + noise, not
+        clipped, and the step begins there; where it ends is brought into the ball, then into 0 … 1
 
     Returns
     -------
@@ -918,18 +949,21 @@ plt.show()
 # | sound | none of these |
 
 # %% exercise="diagnose_training"
-def diagnose_training(clean: np.ndarray, one_step: np.ndarray, many_steps: np.ndarray) -> tuple[str, int]:
+def diagnose_training(
+    clean: np.ndarray, one_step: np.ndarray, many_steps: np.ndarray
+) -> tuple[str, int]:
     """Say what happened in an adversarial training, by the table above, and which epoch to keep.
 
     Parameters
     ----------
-    clean, one_step, many_steps : shape (epochs,), the accuracy on held-out pictures after each epoch: unattacked, under one
-        step, under many steps. At least one epoch
+    clean, one_step, many_steps : shape (epochs,), the accuracy on held-out pictures after each
+        epoch: unattacked, under one step, under many steps. At least one epoch
 
     Returns
     -------
-    "not trained", "masked from the start", "catastrophic overfitting" or "sound"; and the number of the epoch to keep,
-        counted from 0: the one that withstands many steps best, of equals the first, whatever the diagnosis
+    "not trained", "masked from the start", "catastrophic overfitting" or "sound"; and the number of
+        the epoch to keep, counted from 0: the one that withstands many steps best, of equals the
+        first, whatever the diagnosis
     """
     ### BEGIN SOLUTION
     keep = int(many_steps.argmax())
@@ -1007,19 +1041,26 @@ outcome("other_norm", gap_words)
 # wrong without any attack would be counted as transfer. So leave out every picture that not *all* models read rightly.
 
 # %% exercise="transfer_matrix"
-def transfer_matrix(models: list[nn.Module], attack: Callable[[nn.Module, Tensor, Tensor], Tensor], x: Tensor, y: Tensor) -> Tensor:
+def transfer_matrix(
+    models: list[nn.Module],
+    attack: Callable[[nn.Module, Tensor, Tensor], Tensor],
+    x: Tensor,
+    y: Tensor,
+) -> Tensor:
     """Measure how far each model's adversarial examples fool each other model.
 
     Parameters
     ----------
     models : m of them, in evaluation mode, pictures → scores
-    attack : (model, pictures, labels) → attacked pictures. It takes gradients, and is costly: call it once for each model
+    attack : (model, pictures, labels) → attacked pictures. It takes gradients, and is costly: call
+        it once for each model
     x, y : pictures (n, …) and labels (n,); at least one that all models read rightly
 
     Returns
     -------
-    float of shape (m, m): entry [i, j] is the share that model j reads wrongly of the examples made against model i. Only
-        pictures count, and are attacked, that *every* model reads rightly without an attack
+    float of shape (m, m): entry [i, j] is the share that model j reads wrongly of the examples made
+        against model i. Only pictures count, and are attacked, that *every* model reads rightly
+        without an attack
     """
     ### BEGIN SOLUTION
     right = torch.stack([model(x).argmax(dim=1) == y for model in models]).all(dim=0)
@@ -1027,7 +1068,9 @@ def transfer_matrix(models: list[nn.Module], attack: Callable[[nn.Module, Tensor
     rows = []
     for made_against in models:
         moved = attack(made_against, x, y)
-        rows.append(torch.stack([(model(moved).argmax(dim=1) != y).float().mean() for model in models]))
+        rows.append(
+            torch.stack([(model(moved).argmax(dim=1) != y).float().mean() for model in models])
+        )
     return torch.stack(rows)
     ### END SOLUTION
 
@@ -1227,7 +1270,9 @@ for k in torch.nonzero(zero_flags > 0.5)[:4, 0].tolist():
 # $e^{0.8/0.4} = 7.4$ times as often. At $T = 0.001$ the softmax underflows, and shares become exactly 0: stay with logarithms.
 
 # %% exercise="choose_examples"
-def choose_examples(scores: Tensor, temperature: float, count: int, generator: torch.Generator) -> Tensor:
+def choose_examples(
+    scores: Tensor, temperature: float, count: int, generator: torch.Generator
+) -> Tensor:
     """Draw examples for a prompt, better ones more often.
 
     Parameters
@@ -1239,8 +1284,8 @@ def choose_examples(scores: Tensor, temperature: float, count: int, generator: t
 
     Returns
     -------
-    int64 of shape (count,): places in `scores`, none twice, in the order drawn. Each draw takes one of those left, with a chance in
-        proportion to exp(score / temperature)
+    int64 of shape (count,): places in `scores`, none twice, in the order drawn. Each draw takes one
+        of those left, with a chance in proportion to exp(score / temperature)
     """
     ### BEGIN SOLUTION
     even = torch.rand(len(scores), dtype=torch.float64, generator=generator)
@@ -1282,7 +1327,8 @@ def red_team_loss(log_probs: Tensor, before: Tensor, rewards: Tensor, weight: fl
 
     Parameters
     ----------
-    log_probs : shape (n,), n at least 2: log-probability of each question under the model that learns
+    log_probs : shape (n,), n at least 2: log-probability of each question under the model that
+        learns
     before : shape (n,), the same under the model it began as; no gradient goes into it
     rewards : shape (n,)
     weight : of the penalty, from 0
@@ -1337,8 +1383,9 @@ def self_overlap(questions: list[str], n: int) -> float:
 
     Returns
     -------
-    the mean, over the questions of at least n words, of the share of their n-grams that are matched in another
-        question: each n-gram min(k, m) times, k its count here and m its largest count in one *other* question
+    the mean, over the questions of at least n words, of the share of their n-grams that are matched
+        in another question: each n-gram min(k, m) times, k its count here and m its largest count
+        in one *other* question
 
     Raises
     ------
@@ -1384,14 +1431,16 @@ def name_clusters(texts: list[str], clusters: list[int], count: int) -> list[lis
     Parameters
     ----------
     texts : words between spaces; a text may be empty
-    clusters : for each text the number of its cluster, from 0. A number below the largest may not occur
+    clusters : for each text the number of its cluster, from 0. A number below the largest may not
+        occur
     count : how many words a cluster gets at most
 
     Returns
     -------
-    for each cluster from 0 to the largest number a list of at most `count` words that occur in it: those with the largest difference between the
-        share of its texts that have the word and the share of all *other* texts that have it (0 without others). Differences are rounded
-        to nine decimals; ties go by the alphabet. An empty cluster has an empty list
+    for each cluster from 0 to the largest number a list of at most `count` words that occur in it:
+        those with the largest difference between the share of its texts that have the word and the
+        share of all *other* texts that have it (0 without others). Differences are rounded to nine
+        decimals; ties go by the alphabet. An empty cluster has an empty list
     """
     ### BEGIN SOLUTION
     sets = [set(text.split()) for text in texts]
@@ -1471,7 +1520,9 @@ outcome("hacked", hacked_words)
 # $q$ instead of $h/k$ keeps the variance above 0 where an audit found nothing. The last factor says that what was read completely is not uncertain.
 
 # %% exercise="audited_rate"
-def audited_rate(flagged: Tensor, audit: dict[int, bool]) -> tuple[float, float, float, float, float]:
+def audited_rate(
+    flagged: Tensor, audit: dict[int, bool]
+) -> tuple[float, float, float, float, float]:
     """Estimate the rate of harmful replies from a classifier's flags and an audit of some.
 
     Parameters
@@ -1481,8 +1532,9 @@ def audited_rate(flagged: Tensor, audit: dict[int, bool]) -> tuple[float, float,
 
     Returns
     -------
-    the estimated rate among all replies; the lower and the upper end of its interval as above, limited to 0 … 1; the **precision**, the estimated
-        share of harmful ones among the flagged (NaN without any flagged); the share of all harmful replies that was *not* flagged, by the
+    the estimated rate among all replies; the lower and the upper end of its interval as above,
+        limited to 0 … 1; the **precision**, the estimated share of harmful ones among the flagged
+        (NaN without any flagged); the share of all harmful replies that was *not* flagged, by the
         estimates (NaN where these are 0)
 
     Raises
@@ -1563,19 +1615,24 @@ recall("audit")
 # Every call is evidence, and goes into the report: there are no trials beside it. How strong an attack, how many seeds, which interval, and what may be concluded?
 
 # %% exercise="compare_defences"
-def compare_defences(measure: Callable[[str, int, int, int], float], budget: int) -> tuple[float, float, str]:
+def compare_defences(
+    measure: Callable[[str, int, int, int], float], budget: int
+) -> tuple[float, float, str]:
     """Find out which of two defences withstands more, if that can be told.
 
     Parameters
     ----------
-    measure : (defence "A" or "B", seed, steps, restarts) → robust accuracy. Costs steps · restarts; the same call gives the same number
+    measure : (defence "A" or "B", seed, steps, restarts) → robust accuracy. Costs steps · restarts;
+        the same call gives the same number
     budget : what all calls together may cost
 
     Returns
     -------
-    the lower and the upper end of the 95 % interval, by Student's t, for the mean of A − B over the seeds; and "A" or "B" where it leaves out 0 and
-        that one is better, else "undecided". All calls use one and the same attack, of at least 50 steps and at least 5 restarts. Every seed is measured
-        for both. At least 80 % of the pairs that the budget pays for are made, with the cheapest attack that is allowed
+    the lower and the upper end of the 95 % interval, by Student's t, for the mean of A − B over the
+        seeds; and "A" or "B" where it leaves out 0 and that one is better, else "undecided". All
+        calls use one and the same attack, of at least 50 steps and at least 5 restarts. Every seed
+        is measured for both. At least 80 % of the pairs that the budget pays for are made, with the
+        cheapest attack that is allowed
 
     Raises
     ------
@@ -1585,7 +1642,9 @@ def compare_defences(measure: Callable[[str, int, int, int], float], budget: int
     pairs = budget // (2 * 50 * 5)
     if pairs < 5:
         raise ValueError("too little for five seeds of both")
-    gaps = np.array([measure("A", seed, 50, 5) - measure("B", seed, 50, 5) for seed in range(pairs)])
+    gaps = np.array(
+        [measure("A", seed, 50, 5) - measure("B", seed, 50, 5) for seed in range(pairs)]
+    )
     half = stats.t.ppf(0.975, pairs - 1) * gaps.std(ddof=1) / math.sqrt(pairs)
     low, high = float(gaps.mean() - half), float(gaps.mean() + half)
     return low, high, "A" if low > 0 else "B" if high < 0 else "undecided"

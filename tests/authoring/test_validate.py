@@ -114,6 +114,12 @@ MISTAKES = {
         ", cell 2 (line ",
         "hidden tests have no place",
     ),
+    "a line too long for the page": (
+        '    """Predict y."""\n',
+        f'    """Predict y{" again" * 20}."""\n',
+        ", cell 3 (exercise 'predict', ",
+        "line 2 of the exercise has 140 characters, and a page shows 100",
+    ),
     "a mark for the formatter": (
         'print("slope"',
         'x = [1,  2]  # fmt: skip\nprint("slope"',

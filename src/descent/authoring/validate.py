@@ -18,6 +18,9 @@ from descent.authoring.study_problems import study_problems
 if TYPE_CHECKING:
     from descent.grading import Exercise
 
+LONGEST_LINE = 100
+"""Characters of a line that a page shows whole; what a learner fills in must not hide its end."""
+
 _ROLES = ("exercise", "check", "predict", "outcome", "recall", "write")
 _METADATA_KEYS = (*_ROLES, "tags", "mystnb")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,60}")
@@ -91,6 +94,7 @@ def _cell_messages(cell: Cell) -> Iterator[str]:
 
 
 def _exercise_messages(cell: Cell) -> Iterator[str]:
+    yield from _line_messages(cell)
     unbalanced = _unbalanced(cell.text)
     if unbalanced is not None:
         yield unbalanced
@@ -101,6 +105,15 @@ def _exercise_messages(cell: Cell) -> Iterator[str]:
         in_stub = _definition_message(cell, stub_of(cell.text), "the stub")
         # One mistake may show in both; the cell is the place to put it right.
         yield from [message for message in (in_cell, in_stub) if message is not None][:1]
+
+
+def _line_messages(cell: Cell) -> Iterator[str]:
+    for number, line in enumerate(cell.text.split("\n"), start=1):
+        if len(line) > LONGEST_LINE:
+            yield (
+                f"line {number} of the exercise has {len(line)} characters, and a page shows "
+                f"{LONGEST_LINE}: break it."
+            )
 
 
 def _unbalanced(text: str) -> str | None:
