@@ -53,7 +53,7 @@ def _(answer, draw: Draw) -> None:
         if shapes != {(rows, columns)}:
             expect(drawn[0], "the matrix").has_shape(rows, columns)
             return
-        alike = all(bool((one == drawn[0]).all()) for one in drawn[1:4])
+        alike = all(bool((one == drawn[0]).all()) for one in drawn)
         expect(alike, f"whether all draws of {rows} × {columns} are the same").equals(False)
         if alike:
             return
