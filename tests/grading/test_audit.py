@@ -63,6 +63,17 @@ def test_a_mistake_told_as_another_is_a_fault(slope: Exercise) -> None:
     assert any("`summed_again` is named `summed`" in fault for fault in score.faults)
 
 
+def test_a_check_that_refuses_a_right_answer_now_and_then_is_a_fault() -> None:
+    unlucky = Exercise("slope", minutes=1, difficulty=1)
+
+    @unlucky.property("is any number, save by bad luck")
+    def _(answer, draw: Draw) -> None:
+        expect(draw.integers(0, 10) == 7, "bad luck").equals(False)
+
+    score = audit(unlucky, module_of(SOURCE), SOURCE, stub)
+    assert any("the reference fails (seed " in fault for fault in score.faults)
+
+
 def test_a_wrong_reference_and_a_filled_stub_are_faults(slope: Exercise) -> None:
     wrong = SOURCE.replace("2 *", "3 *")
     score = audit(slope, module_of(wrong), wrong, module_of(SOURCE).slope)
