@@ -166,10 +166,10 @@ def _audit_right(exercise: Exercise, answer: Any, called: str, depth: Depth, sco
     for seed in range(RIGHT_SEEDS) if depth is Depth.WHOLE else depth.seeds:
         if tried >= len(depth.seeds) and time.thread_time() - began > RIGHT_SECONDS:
             break
-        report = judge(exercise, answer, seed=seed)
+        report, tried = judge(exercise, answer, seed=seed), tried + 1
         if report.outcome != CORRECT:
             score.faults.append(f"{called} fails (seed {seed}): {report.as_text()}")
-        tried += 1
+            break
     return (time.thread_time() - began) / tried
 
 
