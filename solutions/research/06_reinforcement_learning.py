@@ -80,6 +80,7 @@ from torch import Tensor, nn
 from descent import chapter, check, commit, hint, outcome, progress, recall, recorded, run, write
 from descent.figures import COLOURS, clipping_figure, use_style
 
+torch.set_num_threads(1)  # the matrices here are small: one core is fastest
 chapter("research/06_reinforcement_learning")
 use_style()
 

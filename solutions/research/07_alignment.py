@@ -41,7 +41,7 @@
 #   - {id: random_reward, section: control, transfer: true, q: "A model trained with a random reward also scores higher on a benchmark than before. What did the real reward add?", a: "The difference between the two, with an interval over seeds; not the whole gain."}
 # predictions:
 #   - {id: spread_ratio, ask: "One token, two words: the policy says love with 0.65 and hate with 0.35, the start 0.4 and 0.6. How many times as large is the standard deviation of k1 as that of k3?", factor: 2.0, because: "k1 changes sign from word to word. In k3 the term r − 1, whose mean is 0, takes most of that away."}
-#   - {id: past_the_limit, ask: "Training goes on past 10 nats, without a penalty. What does the share of different lines do in the end?", choices: ["stays above 0.95", "falls below 0.95"], because: "The reward asks for happy lines and not for many. Nothing in it pays for a second one."}
+#   - {id: past_the_limit, ask: "Training goes on past 10 nats, without a penalty. At the start the five commonest words are a seventh of all that the lines say. How much are they in the end?", choices: ["below 20 %", "20 to 40 %", "above 40 %"], because: "The reward asks for happy words and not for many. Nothing in it pays for another one."}
 #   - {id: random_gain, ask: "A policy is trained with a reward that is random, fixed once for each word. What does the mean score of its lines by the lexicon do?", choices: ["rises by more than 0.1", "stays within 0.1", "falls by more than 0.1"], because: "The random reward prefers some words, and which of them are happy is chance."}
 # written:
 #   - {id: elk_proposal, ask: "An AI guards a diamond in a vault. It predicts what the camera will show, and knows more than the camera shows. Propose a training strategy for a reporter that answers whether the diamond is still there, and not what a person who looks at the camera would believe. Then write the world in which your strategy gives you the second.", rubric: ["the proposal says what is trained, on which data, with which loss", "it says why the reporter would not become a simulator of a human who looks at the data", "a counterexample in the worst case is given: a concrete reporter that has as low a loss and reports what a human would think", "names what the counterexample exploits: the loss sees only what humans can label"], answer: "One proposal: train the reporter on cases that people can label, and penalise computation time, so that the direct translator, which only reads off what the predictor knows, is cheaper than a simulated human. Counterexamples that are known: (1) the predictor's own inference can be so large that translating from it costs more than simulating a human, so that the penalty prefers the simulator. (2) Ask for consistency of answers to many questions: the simulator of one coherent human is consistent as well. (3) Train with better labellers, who have assistants: a simulator of the better labeller has the same loss, and tampering that goes beyond them is still missed. (4) Train a reporter that serves several predictors, or that reads a compressed predictor: the human simulator can be read off from any predictor through its predicted pictures. In each, both reporters give the same answers wherever there are labels, and the loss sees nothing else."}
@@ -97,6 +97,7 @@ from descent import (
 from descent.data import sentiment, shakespeare
 from descent.figures import COLOURS, overoptimisation_figure, plot_curves, use_style
 
+torch.set_num_threads(1)  # the matrices here are small: one core is fastest
 chapter("research/07_alignment")
 use_style()
 
@@ -791,6 +792,12 @@ def gold(tokens: Tensor) -> float:
     return float(np.mean(sentiment(words_of(tokens))))
 
 
+def common_share(tokens: Tensor, count: int = 5) -> float:
+    """How much of all that the lines say is said with the few commonest words."""
+    said = Counter(word for line in words_of(tokens) for word in line.split())
+    return sum(n for _, n in said.most_common(count)) / said.total()
+
+
 def train_policy(reward: Callable[[Tensor, Tensor], Tensor], weight: float, iterations: int, seed: int = 0) -> list[dict[str, Any]]:
     """Train a copy of the start; return a checkpoint for every iteration, each of its own samples."""
     torch.manual_seed(seed)
@@ -802,8 +809,12 @@ def train_policy(reward: Callable[[Tensor, Tensor], Tensor], weight: float, iter
         tokens, mask, old = sample_completions(policy, 256, LONGEST, 1.0, dice)
         with torch.no_grad():
             before, rewards = log_probs_of(start, tokens), reward(tokens, mask)
-        row = {"step": step, "proxy": rewards.mean().item(), "held_out": gold(tokens), "distinct": distinct_share(tokens, mask),
-               "k3": kl_estimates(old, before, mask)[2].mean().item(), "policy": copy.deepcopy(policy), "samples": words_of(tokens[:6])}
+        row = {
+            "step": step, "proxy": rewards.mean().item(), "held_out": gold(tokens),
+            "distinct": distinct_share(tokens, mask), "common": common_share(tokens),
+            "k3": kl_estimates(old, before, mask)[2].mean().item(),
+            "policy": copy.deepcopy(policy), "samples": words_of(tokens[:6]),
+        }
         clips = []
         for part in (*torch.randperm(256).split(128), *torch.randperm(256).split(128)):
             new = log_probs_of(policy, tokens[part])
@@ -818,25 +829,29 @@ def train_policy(reward: Callable[[Tensor, Tensor], Tensor], weight: float, iter
 
 
 trained = train_policy(proxy, weight=0.0, iterations=30)
-print("step  proxy   gold     KL     k3  clipped  different")
+print("step  proxy   gold     KL     k3  clipped  different  five words")
 for row in trained[::3]:
-    print(f"{row['step']:4} {row['proxy']:6.2f} {row['held_out']:6.2f} {row['kl']:6.1f} {row['k3']:6.1f} {row['clipped']:8.1%} {row['distinct']:9.0%}")
+    print(f"{row['step']:4} {row['proxy']:6.2f} {row['held_out']:6.2f} {row['kl']:6.1f} {row['k3']:6.1f} {row['clipped']:8.1%} {row['distinct']:9.0%} {row['common']:10.0%}")
 print("\nat the end:", *trained[-1]["samples"], sep="\n  ")
+in_the_end = trained[-1]["common"]
+five_words = "below 20 %" if in_the_end < 0.2 else "20 to 40 %" if in_the_end <= 0.4 else "above 40 %"
 
 # %% outcome="past_the_limit"
-outcome("past_the_limit", "stays above 0.95" if trained[-1]["distinct"] > 0.95 else "falls below 0.95")
+outcome("past_the_limit", five_words)
 
 # %% tags=["hide-input"]
 root = [math.sqrt(max(row["kl"], 0.0)) for row in trained]
 fig, axes = plt.subplots(1, 3, figsize=(14, 3.8))
 plot_curves({"√KL": root, "10 nats": [math.sqrt(10)] * len(root)}, xlabel="iteration", ylabel="√(nats per line)", title="Ten nats are passed on the way", ax=axes[0])
 plot_curves({"proxy": (root, [row["proxy"] for row in trained])}, xlabel="√KL", ylabel="reward, deviations", title="The reward that is trained", ax=axes[1])
-plot_curves({"gold": (root, [row["held_out"] for row in trained]), "different": (root, [row["distinct"] for row in trained])}, xlabel="√KL", ylabel="lexicon; share", title="What it does not see", ax=axes[2])
+plot_curves({"gold": (root, [row["held_out"] for row in trained]), "different": (root, [row["distinct"] for row in trained]), "five words": (root, [row["common"] for row in trained])}, xlabel="√KL", ylabel="lexicon; shares", title="What it does not see", ax=axes[2])
 plt.show()
 
 # %% [markdown]
 # The reward rises to the end, and the lines at the end are worth nothing. This is **overoptimisation**: the proxy is pushed to where it was never
-# labelled. In our toy the gold label is a lexicon, and a line of one good word repeated pleases it too. So a falling share of different lines is the plainer sign here.
+# labelled. In our toy the gold label is a lexicon, and a line of one good word repeated pleases it too. So count words: five of them are most of what is said.
+#
+# The share of different lines is a late alarm, since a few words stand in many orders. With three other seeds nearly all lines were different to the end, and the five words had 47 to 68 %.
 
 # %% recall="policy"
 recall("policy")

@@ -102,6 +102,7 @@ from descent.figures import (
     use_style,
 )
 
+torch.set_num_threads(1)  # the matrices here are small: one core is fastest
 chapter("research/08_interpretability")
 use_style()
 
