@@ -43,6 +43,8 @@
 #   - {id: never_paid, section: reading, transfer: true, q: "Every advantage is near 0 from the start, the entropy stays at $\\ln k$ and the reward is the same each step. Bug, or something else?", a: "Perhaps no bug: no action has ever paid more than another, as in MountainCar. Run the probes before you search the code."}
 #   - {id: five_pairs, section: study, transfer: false, q: "Why compare two settings on the same seeds?", a: "A lucky seed then helps both, and drops out of the difference; fewer runs show the same effect."}
 # predictions:
+#   - {id: baseline_spread, ask: "Three actions pay 99, 100 and 101, and an estimate of the gradient takes eight tries. How many times as large is its spread without a baseline as with the mean of the others?", unit: "times", factor: 2, because: "Without a baseline the score of every try is multiplied by about 100, whatever it was. With one, by the differences between the three, which are about 1."}
+#   - {id: lambda_spread, ask: "Twenty rewards with noise of spread 1, $\\gamma = 0.97$. How many times as large is the spread of the first advantage at $\\lambda = 1$ as at $\\lambda = 0$?", unit: "times", factor: 1.3, because: "At 0 one reward has a say, at 1 all twenty, each with the weight $\\gamma^k$. Independent noise adds up in squares: $\\sqrt{\\sum \\gamma^{2k}} = 3.4$."}
 #   - {id: hot_rate, ask: "CartPole with thirty times the learning rate: which share of the ratios is clipped, in the mean over 60 iterations?", choices: ["below 3 %", "3 to 10 %", "above 10 %"], because: "Each step of the optimiser is larger, and ten epochs of them follow on the same rollout. Clipping stops the push, not the policy that is past the edge already."}
 # written:
 #   - {id: clip_minimum, ask: "A friend writes the objective with clip alone, without the minimum. What goes wrong, and in which of the cases?", rubric: ["names the case: a bad action that has become likelier, or a good one that has become rarer", "says that the clipped objective is flat there, so no gradient pulls back", "says that the minimum picks the unclipped term there", "says where both agree"], answer: "Outside of the band the clipped term is flat on both sides. A bad action with a ratio of 1.5, or a good one with 0.5, would be left there for ever: nothing pulls it back. The minimum takes the unclipped term in exactly these two cases, since it is the lower one. In the other two cases outside, and inside of the band, the minimum changes nothing."}
@@ -133,6 +135,11 @@ check(policy_gradient)
 # %% [markdown]
 # What is a baseline worth? Three actions pay 99, 100 and 101. We estimate the gradient from eight tries, two thousand times
 # over, with your baseline and with none.
+#
+# **Predict.** How far apart are the two?
+
+# %% predict="baseline_spread"
+commit("baseline_spread", ..., sure=...)
 
 # %%
 rng = np.random.default_rng(0)
@@ -146,9 +153,13 @@ for _ in range(2000):
 print("exact gradient:", np.round((pays - pays.mean()) / 3, 3))
 for name, rows in estimates.items():
     print(f"{name:<20} mean {np.round(np.mean(rows, axis=0), 2)}, spread {np.round(np.std(rows, axis=0), 2)}")
+without, with_baseline = (np.std(rows, axis=0).mean() for rows in estimates.values())
+
+# %% outcome="baseline_spread"
+outcome("baseline_spread", without / with_baseline)
 
 # %% [markdown]
-# Both are right on average. One of them needs thousands of times as many tries to say so. The rest of the page is about
+# Both are right on average. One of them needs some twenty thousand times as many tries to say so, the square of that factor. The rest of the page is about
 # better baselines, and about steps that are not too large for what was seen.
 
 # %% recall="gradient"
@@ -510,6 +521,11 @@ print("advantages:", np.round(thread_advantages[:, 0], 3))
 # %% [markdown]
 # What does $\lambda$ buy? A chain of 20 steps, each paying 1 with noise of spread 1, and a value function that is wrong by 2
 # everywhere but at the end. We estimate the first step's advantage, whose truth is 0, four thousand times for each $\lambda$.
+#
+# **Predict.** How much more noise does $\lambda = 1$ let in than $\lambda = 0$?
+
+# %% predict="lambda_spread"
+commit("lambda_spread", ..., sure=...)
 
 # %%
 lams = np.linspace(0, 1, 11)
@@ -528,6 +544,9 @@ ax.annotate("spread", (0.9, firsts[-1].std() - 0.55), color=COLOURS["blue"], ha=
 ax.set(xlabel="λ", ylabel="reward")
 ax.set_title("Small λ believes the value function, large λ the dice")
 plt.show()
+
+# %% outcome="lambda_spread"
+outcome("lambda_spread", firsts[-1].std() / firsts[0].std())
 
 # %% recall="advantage"
 recall("advantage")
