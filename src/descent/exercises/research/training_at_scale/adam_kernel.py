@@ -60,7 +60,7 @@ class _State:
 
 
 def _settings(draw: Draw, step: int = 3, **changes: float) -> dict[str, float]:
-    told = {"rate": 0.05, "beta1": 0.8, "beta2": 0.97, "eps": 1e-3, "decay": 0.0} | changes
+    told = {"rate": 0.5, "beta1": 0.8, "beta2": 0.97, "eps": 0.1, "decay": 0.0} | changes
     told["correction1"] = 1 - told["beta1"] ** step
     told["correction2"] = 1 - told["beta2"] ** step
     return told
@@ -103,10 +103,18 @@ def _called(answer) -> Any:
 
     def kernel(parameters, gradients, first, second, count, rate, beta1, beta2, eps, decay,
                correction1, correction2, BLOCK: tl.constexpr):  # fmt: skip  # noqa: N803
-        answer(parameters, gradients, first, second, count, rate, beta1, beta2, eps, decay,
-               correction1, correction2, BLOCK)  # fmt: skip
+        given = (parameters, gradients, first, second, count, rate, beta1, beta2, eps, decay,
+                 correction1, correction2)  # fmt: skip
+        answer(*map(_as_it_is, given), BLOCK)
 
     return kernel
+
+
+def _as_it_is(value: Any) -> Any:
+    """A tensor of the interpreter, not to be copied: nothing changes one, and copies take long."""
+    if isinstance(value, tl.tensor):
+        vars(value)["__deepcopy__"] = lambda memo: value
+    return value
 
 
 def _expect_update(answer, state: _State, settings, block: int, rtol: float = 1e-4,
@@ -346,6 +354,57 @@ adam_kernel.slip(
     "The weights go uphill. The step is subtracted.",
     {"w - rate * step": "w + rate * step"},
 )
+adam_kernel.slip(
+    "corrections_swapped",
+    "You swapped the corrections. correction1 belongs to the first moment, correction2 to the "
+    "second.",
+    {"m / correction1": "m / correction2", "v / correction2": "v / correction1"},
+)
+adam_kernel.slip(
+    "betas_swapped",
+    "You swapped the betas. beta1 belongs to the first moment, beta2 to the second.",
+    {
+        "beta1 * m + (1 - beta1) * g": "beta2 * m + (1 - beta2) * g",
+        "beta2 * v + (1 - beta2) * g * g": "beta1 * v + (1 - beta1) * g * g",
+    },
+)
+adam_kernel.slip(
+    "root_not_taken",
+    "You divide by the second moment. Adam divides by its root.",
+    {"tl.sqrt(v / correction2)": "(v / correction2)"},
+)
+adam_kernel.slip(
+    "eps_forgotten",
+    "eps is not used. Add it to the root: a gradient of 0 would be divided by 0.",
+    {" + eps)": ")"},
+)
+adam_kernel.slip(
+    "square_of_the_mean",
+    "The second moment averages the squares of the first. It averages those of the gradients.",
+    {"(1 - beta2) * g * g": "(1 - beta2) * m * m"},
+)
+adam_kernel.slip(
+    "decay_not_squared",
+    "Your second moment has the gradient without the decay. The decay is added before both.",
+    {
+        "    g = g + decay * w\n": "    raw = g\n    g = g + decay * w\n",
+        "(1 - beta2) * g * g": "(1 - beta2) * raw * raw",
+    },
+)
+adam_kernel.slip(
+    "gradients_changed",
+    "You store the gradients with the decay in them. They are only read.",
+    {
+        "    tl.store(first + at, m, mask=inside)\n": "    tl.store(first + at, m, mask=inside)\n"
+        "    tl.store(gradients + at, g, mask=inside)\n"
+    },
+)
+adam_kernel.slip(
+    "moments_stored_in_the_others_place",
+    "You store each moment in the other's place.",
+    {"tl.store(first + at, m,": "tl.store(first + at, v,",
+     "tl.store(second + at, v,": "tl.store(second + at, m,"},
+)  # fmt: skip
 
 adam_kernel.hint("Which places of the tensors does program k work on?")
 adam_kernel.hint(
