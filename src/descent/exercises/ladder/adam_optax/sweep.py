@@ -73,7 +73,11 @@ def _expect_report(found: Any, losses: np.ndarray, rates: list[float]) -> None:
 
 
 def _losses(draw: Draw, rates: int, seeds: int) -> np.ndarray:
-    return np.asarray(draw.uniform(0.1, 3.0, rates, seeds)) + 0.0
+    """No two rates have the same mean: of such ones rounding would say which is the lower."""
+    while True:
+        losses = np.asarray(draw.uniform(0.1, 3.0, rates, seeds))
+        if len(set(losses.sum(axis=1).round(2).tolist())) == rates:
+            return losses
 
 
 @sweep.property("reports every loss, the means, their errors and the best rate", trials=5)
