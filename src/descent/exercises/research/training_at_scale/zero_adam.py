@@ -258,6 +258,27 @@ ZeroAdam.slip(
     },
 )
 ZeroAdam.slip(
+    "NeverGathers",
+    "Each process moves its own part of the weights and sends it to nobody: the others' copies "
+    "stay behind. Gather the new weights.",
+    {
+        "all_gather(mine - self.rate * mean / root, self.link)": (
+            "weights.clone()\n"
+            "        moved.tensor_split(self.link.size)[self.link.rank].copy_("
+            "mine - self.rate * mean / root)"
+        )
+    },
+)
+ZeroAdam.slip(
+    "SwappedInTheMoments",
+    "The moments have each other's beta, and the corrections their own. The first beta belongs to "
+    "the mean of the gradients, in both places.",
+    {
+        "beta1 * self.first + (1 - beta1)": "beta2 * self.first + (1 - beta2)",
+        "beta2 * self.second + (1 - beta2)": "beta1 * self.second + (1 - beta1)",
+    },
+)
+ZeroAdam.slip(
     "FirstPieceForAll",
     "Every parameter gets the first numbers of the long vector. After each piece go on by its "
     "numel().",
