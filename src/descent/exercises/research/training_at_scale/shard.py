@@ -266,16 +266,18 @@ shard.slip(
     "`epoch`: np.random.default_rng([seed, epoch]).",
     {"np.random.default_rng([seed, epoch])": "np.random"},
 )
-shard.slip(
-    "pythons_global_state",
+
+
+@shard.mistake(
     "You shuffle with Python's own generator, which others draw from too. Make one that is yours, "
-    "from `seed` and `epoch`: np.random.default_rng([seed, epoch]).",
-    {
-        "np.random.default_rng([seed, epoch]).permutation(count)": (
-            "np.array(random.sample(range(count), count), dtype=int)"
-        )
-    },
+    "from `seed` and `epoch`: np.random.default_rng([seed, epoch])."
 )
+def pythons_global_state(count, rank, size, seed, epoch):
+    order = list(range(count))
+    random.shuffle(order)
+    return order[rank::size]
+
+
 shard.slip(
     "torchs_global_state",
     "You draw from torch's own generator, which others draw from too. Make one that is yours, from "
