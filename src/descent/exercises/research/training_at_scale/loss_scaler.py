@@ -431,6 +431,15 @@ LossScaler.slip(
     {"self.scale / 2, 0": "self.scale / 2, self.good + 1"},
 )
 LossScaler.slip(
+    "SkippedCountsToo",
+    "A skipped step goes into your count of good ones. After an overflow the count begins at 0 "
+    "again.",
+    {
+        "self.scale / 2, 0": "self.scale / 2, self.good + 1",
+        "self.good == self.patience": "self.good >= self.patience",
+    },
+)
+LossScaler.slip(
     "CountsFromOneAfterOverflow",
     "After an overflow your count begins at 1, so the scale is doubled one good step too early. "
     "The skipped step is no good one.",
