@@ -178,6 +178,16 @@ average_gradients.slip(
     {"g * examples if": "g if", "[float(examples)]": "[1.0]"},
 )
 average_gradients.slip(
+    "divided_by_processes_unweighted",
+    "You averaged the processes, not the examples: an example in a small share counts too much. "
+    "Weigh each process by its number of examples, and send that along.",
+    {
+        "g * examples if": "g if",
+        "*(w.flatten() for w in weighted), count": "*(w.flatten() for w in weighted)",
+        "total[:-1] / total[-1]": "total / link.size",
+    },
+)
+average_gradients.slip(
     "hides_every_nan",
     "You turn every NaN into 0, also those of processes that have examples. There a NaN is a "
     "training gone wrong, and has to show: ask for `examples`, not for NaN.",
