@@ -134,8 +134,8 @@ break_even_bytes.slip(
 )
 break_even_bytes.slip(
     "whole_vectors_never_negative",
-    "Your ring carries whole vectors, so it could win only among three. Each of its messages has a "
-    "p-th of the bytes.",
+    "Your ring carries whole vectors, so no size would favour it. Each of its messages has a p-th "
+    "of the bytes.",
     {
         "return latency * bandwidth * waits / carries": (
             "return 0.0 if waits == 0 else latency * bandwidth * waits / (levels - (p - 1))"
