@@ -132,6 +132,64 @@ all_gather.slip(
     {"(rank - step - 1) % p": "(rank + step + 1) % p", "(rank - step) % p": "(rank + step) % p"},
 )
 
+all_gather.slip(
+    "sends_to_itself_alone",
+    "One step too many: after p − 1 steps everybody has everything. A process alone has to send "
+    "nothing, and here it would send to itself.",
+    {"range(p - 1)": "range(p)"},
+)
+all_gather.slip(
+    "one_part_missing",
+    "One step too few: the part of the right neighbour is missing. It has p − 1 steps to go to us.",
+    {
+        "[part.clone() for _ in range(p)]": (
+            "[part if other == rank else part.new_zeros(0) for other in range(p)]"
+        ),
+        "range(p - 1)": "range(p - 2)",
+    },
+)
+all_gather.slip(
+    "backwards",
+    "Each new part was put in front of the others, this process's own last. That is right in one "
+    "process only: put part k at place k.",
+    {"torch.cat(parts)": "torch.cat([parts[(rank + step + 1) % p] for step in range(p)])"},
+)
+all_gather.slip(
+    "reversed_order",
+    "The parts stand in reverse: part p − 1 comes first. They belong in the order of the "
+    "processes: part 0, part 1, …",
+    {"torch.cat(parts)": "torch.cat(parts[::-1])"},
+)
+all_gather.slip(
+    "list_of_parts",
+    "You return the parts one by one. Join them into one tensor: torch.cat.",
+    {"torch.cat(parts)": "parts"},
+)
+all_gather.slip(
+    "stacked",
+    "You stacked the parts, as rows of a matrix. They belong end to end, and their lengths may "
+    "differ: torch.cat.",
+    {"torch.cat(parts)": "torch.stack(parts)"},
+)
+all_gather.slip(
+    "sum_of_parts",
+    "You added the parts up. Here they are laid end to end; the adding was the first half of the "
+    "ring.",
+    {"torch.cat(parts)": "sum(parts[1:], parts[0])"},
+)
+all_gather.slip(
+    "other_dtype",
+    "The whole has another dtype than the parts. torch.cat keeps theirs; a new buffer needs "
+    "dtype=part.dtype.",
+    {"torch.cat(parts)": "torch.cat(parts).float()"},
+)
+all_gather.slip(
+    "sends_no_empty_part",
+    "You send no part that is empty. The neighbour waits for it all the same: every step is one "
+    "message, with however few numbers.",
+    {"link.send(parts": "len(parts[(rank - step) % p]) and link.send(parts"},
+)
+
 
 @all_gather.mistake(
     "Every process sends its part to every other. The result is right, but each process talks to "
@@ -145,6 +203,22 @@ def everybody_to_everybody(part, link):
     for step in range(1, p):
         parts[(rank - step) % p] = link.receive((rank - step) % p)
     return torch.cat(parts)
+
+
+@all_gather.mistake(
+    "You made room for p parts as long as this process's own. The others may be longer or shorter: "
+    "keep the parts in a list and join them at the end."
+)
+def room_for_equal_parts(part, link):
+    p, rank, n = link.size, link.rank, len(part)
+    whole, passing = part.new_zeros(p * n), part
+    whole[rank * n : rank * n + n] = part
+    for step in range(p - 1):
+        link.send(passing, (rank + 1) % p)
+        passing = link.receive((rank - 1) % p)
+        at = (rank - step - 1) % p
+        whole[at * n : at * n + n] = passing
+    return whole
 
 
 @all_gather.mistake(

@@ -66,6 +66,25 @@ def _(answer, draw: Draw) -> None:
     _expect_mean(answer, draw, [0, 3])
 
 
+@average_gradients.property("takes nothing from a process without examples", trials=1)
+def _(answer, draw: Draw) -> None:
+    for anything in (float("inf"), -7.0, float("nan")):
+        shares, every = _case(draw, [2, 0, 3], ((3,),))
+        shares[1] = [torch.full((3,), anything)]
+        for got, want in zip(_run(answer, shares, [2, 0, 3])[0][2], every, strict=False):
+            called = f"the gradient where a process without examples holds {anything}"
+            expect(got, called).close_to(want, atol=1e-5)
+
+
+@average_gradients.property("hides no NaN of a process that has examples", trials=1)
+def _(answer, draw: Draw) -> None:
+    shares, every = _case(draw, [2, 0, 3], ((3,),))
+    shares[2][0][1] = every[0][1] = float("nan")
+    for rank, gradients in enumerate(_run(answer, shares, [2, 0, 3])[0]):
+        called = f"the gradient in process {rank}, of which the second number is NaN in process 2"
+        expect(gradients[0], called).close_to(every[0], atol=1e-5)
+
+
 @average_gradients.property("exchanges everything at once", trials=1)
 def _(answer, draw: Draw) -> None:
     examples = [2, 1, 4, 1]
@@ -152,6 +171,65 @@ average_gradients.slip(
     {"for w in weighted": "for w in reversed(weighted)"},
 )
 
+average_gradients.slip(
+    "mean_of_means_and_zeros",
+    "You averaged the processes, not the examples, and one without examples counts as a gradient "
+    "of 0. Weigh each process by its number of examples.",
+    {"g * examples if": "g if", "[float(examples)]": "[1.0]"},
+)
+average_gradients.slip(
+    "divided_by_processes_unweighted",
+    "You averaged the processes, not the examples: an example in a small share counts too much. "
+    "Weigh each process by its number of examples, and send that along.",
+    {
+        "g * examples if": "g if",
+        "*(w.flatten() for w in weighted), count": "*(w.flatten() for w in weighted)",
+        "total[:-1] / total[-1]": "total / link.size",
+    },
+)
+average_gradients.slip(
+    "hides_every_nan",
+    "You turn every NaN into 0, also those of processes that have examples. There a NaN is a "
+    "training gone wrong, and has to show: ask for `examples`, not for NaN.",
+    {"g * examples if examples else torch.zeros_like(g)": "g.nan_to_num() * examples"},
+)
+average_gradients.slip(
+    "nan_only",
+    "You replace NaN, and a process without examples may hold anything: infinity · 0 is NaN too. "
+    "Such a process has to give zeros.",
+    {
+        "g * examples if examples else torch.zeros_like(g)": (
+            "torch.where(g.isnan(), 0.0, g) * examples"
+        )
+    },
+)
+average_gradients.slip(
+    "sum_without_a_count",
+    "You left the weighted sum, and exchanged no number of examples. Send the count along, and "
+    "divide by the sum of the counts.",
+    {
+        "*(w.flatten() for w in weighted), count": "*(w.flatten() for w in weighted)",
+        "total[:-1] / total[-1]": "total",
+    },
+)
+average_gradients.slip(
+    "own_count_times_processes",
+    "You divided by this process's own number of examples times p. Other processes may have more "
+    "or fewer: add the numbers up over all.",
+    {"total[:-1] / total[-1]": "total[:-1] / max(examples * link.size, 1)"},
+)
+average_gradients.slip(
+    "stays_away",
+    "A process without examples does not take part in the exchange. The others wait for it for "
+    "ever: it has to send zeros.",
+    {
+        "    weighted = [": (
+            "    if examples == 0:\n        return [torch.zeros_like(g) for g in gradients]\n"
+            "    weighted = ["
+        )
+    },
+)
+
 
 @average_gradients.mistake(
     "You exchanged every gradient by itself. A model has hundreds, and each exchange pays for "
@@ -166,6 +244,32 @@ def one_by_one(gradients, examples, link):
         else all_reduce(w.view(1), link)[0] / count[0]
         for w in weighted
     ]
+
+
+@average_gradients.mistake(
+    "You exchanged the number of examples by itself. It can travel in the same vector as the "
+    "gradients, as one number more: one exchange, 2(p − 1) messages."
+)
+def count_by_itself(gradients, examples, link):
+    count = all_reduce(torch.tensor([float(examples)]), link)
+    weighted = [g * examples if examples else torch.zeros_like(g) for g in gradients]
+    total = all_reduce(torch.cat([w.flatten() for w in weighted]), link) / count
+    pieces = total.split([g.numel() for g in gradients])
+    return [piece.view_as(g) for piece, g in zip(pieces, gradients, strict=True)]
+
+
+@average_gradients.mistake(
+    "You exchanged every gradient by itself, each with its count. A model has hundreds, and each "
+    "exchange costs 2(p − 1) messages: lay all of them end to end and exchange once."
+)
+def one_by_one_with_counts(gradients, examples, link):
+    found = []
+    for g in gradients:
+        weighted = g * examples if examples else torch.zeros_like(g)
+        vector = torch.cat([weighted.flatten(), torch.tensor([float(examples)])])
+        total = all_reduce(vector, link)
+        found.append((total[:-1] / total[-1]).view_as(g))
+    return found
 
 
 average_gradients.slip(

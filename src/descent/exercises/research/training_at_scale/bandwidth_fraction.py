@@ -75,6 +75,21 @@ def _(answer, draw: Draw) -> None:
     counts = np.array([1e3, 1e4, 1e5, 1e6])
     for seconds in ([2e-5, 2e-5, 2e-5, 2e-5], [4e-5, 3e-5, 2.5e-5, 2e-5]):
         expect(answer(counts, np.array(seconds), 1e12), "the answer to flat timings").equals(None)
+    # A line through these is below 0 at the largest size.
+    counts, seconds = np.array([1e6, 2e6, 3e6]), np.array([1e-4, 1e-5, 5e-6])
+    expect(answer(counts, seconds, 1e12), "the answer to falling timings").equals(None)
+
+
+@bandwidth_fraction.property("uses all timings of a size, not one of them", trials=2)
+def _(answer, draw: Draw) -> None:
+    share, copy = draw.uniform(0.5, 0.9), _copy(draw)
+    counts, seconds = _timings(draw, share, copy, 0.1, noise=0.0)
+    counts = np.repeat(counts, 6)
+    # Five per cent too long or too short, or not at all: nothing on the average.
+    seconds = np.outer(seconds, [1.05, 1.0, 0.95, 0.95, 1.0, 1.05]).ravel()
+    expect(answer(counts, seconds, copy), "the share of the copy's bandwidth").close_to(
+        share, rtol=0.03
+    )
 
 
 @bandwidth_fraction.property("refuses fewer than three different sizes", trials=1)
@@ -166,6 +181,44 @@ bandwidth_fraction.slip(
     {"len(np.unique(counts)) < 3": "len(counts) < 3 or len(np.unique(counts)) < 2"},
 )
 
+bandwidth_fraction.slip(
+    "last_for_the_largest",
+    "You take the last count for the largest. The timings come in any order: ask for the maximum.",
+    {"counts.max()": "counts[-1]"},
+)
+bandwidth_fraction.slip(
+    "falling_times_pass",
+    "You answer where the seconds fall with the size. Then the slope is below 0, and the timings "
+    "tell nothing: None.",
+    {"slope <= 0 or overhead > 0.5 * largest": "overhead > abs(slope) * counts.max()"},
+)
+bandwidth_fraction.slip(
+    "axes_exchanged",
+    "You fitted the parameters as a line in the seconds. It is the seconds that are measured, and "
+    "that have noise: np.polyfit(counts, seconds, 1).",
+    {
+        "slope, overhead = np.polyfit(counts, seconds, 1)": (
+            "each, begin = np.polyfit(seconds, counts, 1)\n"
+            "    slope, overhead = 1 / each, -begin / each"
+        )
+    },
+)
+bandwidth_fraction.slip(
+    "seven_numbers_for_bytes",
+    "You count 7 for each parameter. Those are the numbers read and written; each has 4 bytes: 28.",
+    {"28 / slope": "7 / slope"},
+)
+bandwidth_fraction.slip(
+    "percent",
+    "You return per cent. A share is a number from 0 to 1.",
+    {"28 / slope": "2800 / slope"},
+)
+bandwidth_fraction.slip(
+    "bandwidth_for_share",
+    "You return the kernel's bytes a second. Divide by the copy's: a share is asked for.",
+    {"28 / slope / copy_bandwidth": "28 / slope"},
+)
+
 
 @bandwidth_fraction.mistake(
     "You divided bytes by seconds at the largest size. The overhead is still in there, so the "
@@ -192,6 +245,47 @@ def mean_over_sizes(counts, seconds, copy_bandwidth):
     if slope <= 0 or overhead > 0.5 * (overhead + slope * counts.max()):
         return None
     return float(np.mean(28 * counts / seconds) / copy_bandwidth)
+
+
+@bandwidth_fraction.mistake(
+    "You drew a line through the smallest and the largest size. The noise of two timings is all in "
+    "it: fit a line through all of them."
+)
+def through_two_of_them(counts, seconds, copy_bandwidth):
+    if len(np.unique(counts)) < 3:
+        return None
+    small, large = counts.argmin(), counts.argmax()
+    slope = (seconds[large] - seconds[small]) / (counts[large] - counts[small])
+    overhead = seconds[small] - slope * counts[small]
+    if slope <= 0 or overhead > 0.5 * (overhead + slope * counts[large]):
+        return None
+    return float(28 / slope / copy_bandwidth)
+
+
+@bandwidth_fraction.mistake(
+    "You took the shortest time for the launch. It moves bytes too; and with one timing more or "
+    "less the launch is another: fit a constant."
+)
+def shortest_for_launch(counts, seconds, copy_bandwidth):
+    if len(np.unique(counts)) < 3:
+        return None
+    overhead, at = seconds.min(), counts.argmax()
+    if overhead > 0.5 * seconds[at]:
+        return None
+    return float(28 * counts[at] / (seconds[at] - overhead) / copy_bandwidth)
+
+
+@bandwidth_fraction.mistake(
+    "You took the launch away and averaged the shares of all timings. Of small ones little but "
+    "noise is left then: the slope itself is the answer."
+)
+def mean_without_launch(counts, seconds, copy_bandwidth):
+    if len(np.unique(counts)) < 3:
+        return None
+    slope, overhead = np.polyfit(counts, seconds, 1)
+    if slope <= 0 or overhead > 0.5 * (overhead + slope * counts.max()):
+        return None
+    return float(np.mean(28 * counts / (seconds - overhead)) / copy_bandwidth)
 
 
 bandwidth_fraction.hint("Seconds are a constant plus something for each parameter. Fit both.")

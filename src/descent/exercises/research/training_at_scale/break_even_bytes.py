@@ -133,6 +133,89 @@ break_even_bytes.slip(
     {"p - 1 - levels": "2 * (p - 1) - levels", "levels - (p - 1) / p": "levels - 2 * (p - 1) / p"},
 )
 break_even_bytes.slip(
+    "whole_vectors_never_negative",
+    "Your ring carries whole vectors, so no size would favour it. Each of its messages has a p-th "
+    "of the bytes.",
+    {
+        "return latency * bandwidth * waits / carries": (
+            "return 0.0 if waits == 0 else latency * bandwidth * waits / (levels - (p - 1))"
+        )
+    },
+)
+break_even_bytes.slip(
+    "tree_one_way_or_zero",
+    "Your tree goes one way only, but the ring both. The sum goes up the tree, and comes down "
+    "again.",
+    {
+        "p - 1 - levels": "2 * (p - 1) - levels",
+        "carries = levels - (p - 1) / p": "carries = levels - 2 * (p - 1) / p or math.inf",
+    },
+)
+break_even_bytes.slip(
+    "ring_one_way",
+    "Your ring goes round once, and the tree up and down. A ring all-reduce has two halves of "
+    "p − 1 messages each.",
+    {"p - 1 - levels": "p - 1 - 2 * levels", "levels - (p - 1) / p": "2 * levels - (p - 1) / p"},
+)
+break_even_bytes.slip(
+    "ring_of_p_never_negative",
+    "Your ring takes p steps in each half, where p − 1 are enough.",
+    {
+        "p - 1 - levels": "p - levels if p > 2 else 0",
+        "carries = levels - (p - 1) / p": "carries = levels - 1 or math.inf",
+    },
+)
+break_even_bytes.slip(
+    "none_for_never_slower",
+    "Where the ring is never slower it is no slower from 0 bytes on: 0.0. None is for a process "
+    "alone.",
+    {"carries = levels": "if waits == 0:\n        return None\n    carries = levels"},
+)
+break_even_bytes.slip(
+    "none_without_latency",
+    "A line without latency is allowed. There the ring's many messages cost nothing, and it is "
+    "never slower: 0.0.",
+    {"if p == 1:": "if p == 1 or not latency:"},
+)
+break_even_bytes.slip(
+    "bytes_of_a_part",
+    "Those are the bytes of one part of the ring. The size of the whole vector is asked for, p "
+    "times as much.",
+    {"return latency": "return 1 / p * latency"},
+)
+break_even_bytes.slip(
+    "ring_carries_one_part",
+    "Your ring carries one p-th of the vector in each half. It carries a p-th in each of p − 1 "
+    "messages: (p − 1)/p of it.",
+    {"(p - 1) / p": "1 / p"},
+)
+break_even_bytes.slip(
+    "other_logarithm",
+    "You took the natural logarithm. A tree doubles at every level, so it is log₂.",
+    {"math.log2(p)": "math.log(p)"},
+)
+break_even_bytes.slip(
+    "rounded",
+    "You rounded the bytes up to a whole number. They are asked for as they come out, not rounded.",
+    {
+        "return latency * bandwidth * waits / carries": (
+            "return float(math.ceil(latency * bandwidth * waits / carries))"
+        )
+    },
+)
+break_even_bytes.slip(
+    "twice_the_bytes",
+    "That is twice the size. The factor 2 of there and back stands in both times, before waits and "
+    "bytes alike, and cancels.",
+    {"return latency": "return 2 * latency"},
+)
+break_even_bytes.slip(
+    "half_the_bytes",
+    "That is half the size. The factor 2 of there and back stands in both times, before waits and "
+    "bytes alike, and cancels.",
+    {"return latency": "return 0.5 * latency"},
+)
+break_even_bytes.slip(
     "zero_for_one",
     "A process alone exchanges nothing: there is no size to speak of, and None says so.",
     {"return None": "return 0.0"},

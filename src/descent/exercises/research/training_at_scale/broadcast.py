@@ -137,6 +137,32 @@ broadcast.slip(
     {"while reach < p:": "while 2 * reach < p:"},
 )
 
+broadcast.slip(
+    "root_added",
+    "You added the root where it is to be taken away. The root's place is 0, so places are "
+    "(rank − root) mod p, and ranks (place + root) mod p.",
+    {
+        "(link.rank - root) % p": "(link.rank + root) % p",
+        "(place + reach + root) % p": "(place + reach - root) % p",
+        "(place - reach + root) % p": "(place - reach - root) % p",
+    },
+)
+broadcast.slip(
+    "sends_its_own",
+    "Who passes it on sends its own tensor, and not the one that it has received.",
+    {"link.send(have": "link.send(values"},
+)
+broadcast.slip(
+    "other_dtype",
+    "What arrives has another dtype than what the root has. Send and return it as it is.",
+    {"values.clone()": "values.float()"},
+)
+broadcast.slip(
+    "flattened",
+    "What comes back is flat. A tensor can be sent in any shape: pass it on as it is.",
+    {"values.clone()": "values.flatten()"},
+)
+
 
 @broadcast.mistake(
     "The root sends to all by itself, one after another: p − 1 rounds. Whoever has it already can "

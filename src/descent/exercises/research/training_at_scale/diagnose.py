@@ -308,6 +308,76 @@ diagnose.slip(
     "reasons: compare the second step alone, by its own size.",
     {"same(gradients[0, 1], one[1])": "same(gradients[0], one)"},
 )
+diagnose.slip(
+    "exchange_asked_of_all_steps",
+    "You compare the processes at all steps. Whether they exchange is asked of the first step, "
+    "where nothing else can make them differ.",
+    {
+        "if not all(same(slope, first[0]) for slope in first):": (
+            "if not all(same(slopes, gradients[0]) for slopes in gradients):"
+        )
+    },
+)
+diagnose.slip(
+    "kept_only_as_a_sum",
+    "You ask whether the second gradient is the sum of the first two. The weights have moved "
+    "otherwise by then, and any wrong second gradient counts: compare it with the right one.",
+    {"if same(gradients[0, 1], one[1]):": ("if not same(gradients[0, 1], one[0] + one[1]):")},
+)
+diagnose.slip(
+    "relative_lengths",
+    "You compare lengths only, by their own size. A gradient that points elsewhere can be as long: "
+    "look at the largest of the differences.",
+    {
+        "(a - b).abs().max() <= 1e-3 * b.abs().max()": (
+            "(a.norm() - b.norm()).abs() <= 1e-3 * b.norm()"
+        )
+    },
+)
+diagnose.slip(
+    "mean_of_ratios",
+    "You average the ratios of single numbers to find the factor p. Where a number is tiny, its "
+    "ratio is all rounding: compare with p times the right gradient.",
+    {"if same(first[0], p * one[0]):": "if abs((first[0] / one[0]).mean() - p) < 0.01:"},
+)
+diagnose.slip(
+    "exchange_before_starts",
+    "You look at the gradients before the starts. Processes with different starts have different "
+    "gradients for that reason alone: ask for the starts first.",
+    {
+        "    if not all(same(start, starts[0]) for start in starts):\n"
+        '        return "own starts"\n'
+        "    if not all(same(slope, first[0]) for slope in first):\n"
+        '        return "not exchanged"\n': (
+            "    if not all(same(slope, first[0]) for slope in first):\n"
+            '        return "not exchanged"\n'
+            "    if not all(same(start, starts[0]) for start in starts):\n"
+            '        return "own starts"\n'
+        )
+    },
+)
+diagnose.slip(
+    "one_size_for_all_steps",
+    "You compare with the largest number of all steps. Where the training flies apart it is far "
+    "larger than the first gradient: take the largest number of that step.",
+    {
+        "bool((a - b).abs().max() <= 1e-3 * b.abs().max())": (
+            "bool((a - b).abs().max() <= 1e-3 * (one if b is not starts[0] and b.shape == "
+            "one[0].shape and not torch.equal(b, starts[0]) else b).abs().max())"
+        )
+    },
+)
+diagnose.slip(
+    "summed_of_any_factor",
+    "You take a first gradient that is too large, by any factor, for a sum. A sum is p times the "
+    "right one, number by number.",
+    {"if same(first[0], p * one[0]):": "if first[0].norm() > 1.5 * one[0].norm():"},
+)
+diagnose.slip(
+    "not_one_of_the_words",
+    "You return another word than the page's six. They are compared letter by letter.",
+    {'return "right"': 'return "Right"'},
+)
 diagnose.hint(
     "Which faults can be seen before any step is taken, which at the first, which at the second?"
 )

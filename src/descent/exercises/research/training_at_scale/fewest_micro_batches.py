@@ -124,6 +124,39 @@ fewest_micro_batches.slip(
     {"return None": "return batch_size"},
 )
 
+fewest_micro_batches.slip(
+    "all_ticks_one_more",
+    "You divided by M + S. A half has M + S − 1 ticks: the last micro-batch starts at tick M − 1, "
+    "and has S stages to go through.",
+    {"/ (m + stages - 1)": "/ (m + stages)"},
+)
+fewest_micro_batches.slip(
+    "zero_for_none",
+    "Where even single rows leave too large a bubble, say None. 0 micro-batches are no answer.",
+    {"return None": "return 0"},
+)
+fewest_micro_batches.slip(
+    "powers_of_two_only",
+    "You try powers of two only. Any number that divides the batch will do, such as 3 of 12.",
+    {"range(1, batch_size + 1)": "(2**k for k in range(batch_size.bit_length()))"},
+)
+fewest_micro_batches.slip(
+    "at_least_one_for_each_stage",
+    "You begin at as many micro-batches as stages. Fewer may do where a large bubble is allowed.",
+    {"range(1, batch_size + 1)": "range(stages, batch_size + 1)"},
+)
+fewest_micro_batches.slip(
+    "none_for_no_bubble",
+    "You answer None where no bubble at all is allowed. One stage never waits, so it keeps that "
+    "with 1 micro-batch.",
+    {"    for m in": "    if bubble == 0:\n        return None\n    for m in"},
+)
+fewest_micro_batches.slip(
+    "share_of_work",
+    "You hold the working ticks to the limit, and not the waiting ones. The bubble is "
+    "(S − 1)/(M + S − 1).",
+    {"(stages - 1) / (m + stages - 1)": "m / (m + stages - 1)"},
+)
 fewest_micro_batches.hint("Of M + S − 1 ticks, how many is a stage idle in each half?")
 fewest_micro_batches.hint("Only divisors of the batch come into question. Which of them first?")
 fewest_micro_batches.hint(

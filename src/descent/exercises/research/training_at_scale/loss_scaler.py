@@ -116,12 +116,14 @@ def _(answer, draw: Draw) -> None:
         expect(float(scaler.scale), "the scale").equals(256.0)
 
 
-def _scales(answer, draw: Draw, start: float, patience: int, good: str) -> list[float]:
+def _scales(
+    answer, draw: Draw, start: float, patience: int, good: str, size: float = 0.01
+) -> list[float]:
     """The scale after each step, of which those marked with x overflow."""
     case, scaler = _Case(draw), answer(start, patience)
     scales: list[float] = []
     for mark in good:
-        given = case.gradients(float(scaler.scale))
+        given = case.gradients(float(scaler.scale), size)
         if mark == "x":
             given = _spoilt(given, math.inf)
         scaler.step(case.weights, given, case.optimiser, None)
@@ -160,6 +162,27 @@ def _(answer, draw: Draw) -> None:
             _scales(answer, draw, 256.0, 3, marks),
             f"the scale after each step, x overflows: {marks}",
         ).equals(_by_hand(256.0, 3, marks))
+
+
+@LossScaler.property("knows no bounds of the scale, below 1 or above 65 536", trials=1)
+def _(answer, draw: Draw) -> None:
+    for start, marks in ((2.0, "xxx.."), (2.0**23, "....")):
+        expect(
+            _scales(answer, draw, start, 2, marks, size=1e-4),
+            f"the scale after each step, x overflows: {marks}",
+        ).equals(_by_hand(start, 2, marks))
+
+
+@LossScaler.property("leaves .grad as it was in a step that it skips", trials=1)
+def _(answer, draw: Draw) -> None:
+    case, scaler = _Case(draw), answer(64.0, 9)
+    scaler.step(case.weights, case.gradients(64.0), case.optimiser, None)
+    before = [None if w.grad is None else w.grad.clone() for w in case.weights]
+    scaler.step(case.weights, _spoilt(case.gradients(64.0), math.inf), case.optimiser, None)
+    for place, (weight, old) in enumerate(zip(case.weights, before, strict=True)):
+        if old is not None:
+            called = f".grad of weight {place} after a skipped step"
+            expect(weight.grad, called).close_to(old, rtol=0, atol=0)
 
 
 @LossScaler.property(
@@ -358,6 +381,93 @@ LossScaler.slip(
     {"if clip is not None:": "if clip:"},
 )
 
+LossScaler.slip(
+    "WritesBeforeItAsks",
+    "You write the gradients into .grad and look for infinities then. A skipped step touches no "
+    "weight, nor its .grad: ask first.",
+    {
+        "        if not all(g.isfinite().all() for g in gradients):\n": (
+            "        for w, g in zip(weights, gradients, strict=True):\n"
+            "            w.grad = g.float() / self.scale\n"
+            "        if not all(g.isfinite().all() for g in gradients):\n"
+        )
+    },
+)
+LossScaler.slip(
+    "NeverBelow1",
+    "You never let the scale fall below 1. Nothing was said of a bound: after an overflow it is "
+    "halved, whatever it is.",
+    {"self.scale / 2, 0": "max(self.scale / 2, 1.0), 0"},
+)
+LossScaler.slip(
+    "NeverAboveTheFirst",
+    "You never let the scale rise above a bound. Nothing was said of one: after `patience` good "
+    "steps it is doubled, whatever it is.",
+    {"self.scale * 2, 0": "min(self.scale * 2, 2.0**24), 0"},
+)
+LossScaler.slip(
+    "ReturnsNothing",
+    "After a good step you return nothing. It should say that it was taken: True.",
+    {
+        "            self.scale, self.good = self.scale * 2, 0\n        return True\n": (
+            "            self.scale, self.good = self.scale * 2, 0\n"
+        )
+    },
+)
+LossScaler.slip(
+    "ReturnsWhetherSkipped",
+    "You return True where a step was skipped, and False where it was taken. It is the other way "
+    "round.",
+    {"return False": "return bool(1)", "        return True\n": "        return False\n"},
+)
+LossScaler.slip(
+    "Multiplies",
+    "You multiply by the scale once more. The gradients are those of scale × loss: divide.",
+    {"g.float() / self.scale": "g.float() * self.scale"},
+)
+LossScaler.slip(
+    "SkippedIsGood",
+    "You count a skipped step as a good one. After an overflow the count begins at 0 again.",
+    {"self.scale / 2, 0": "self.scale / 2, self.good + 1"},
+)
+LossScaler.slip(
+    "SkippedCountsToo",
+    "A skipped step goes into your count of good ones. After an overflow the count begins at 0 "
+    "again.",
+    {
+        "self.scale / 2, 0": "self.scale / 2, self.good + 1",
+        "self.good == self.patience": "self.good >= self.patience",
+    },
+)
+LossScaler.slip(
+    "CountsFromOneAfterOverflow",
+    "After an overflow your count begins at 1, so the scale is doubled one good step too early. "
+    "The skipped step is no good one.",
+    {"self.scale / 2, 0": "self.scale / 2, 1"},
+)
+LossScaler.slip(
+    "AlwaysToTheNorm",
+    "You bring every norm to clip, small ones too. It is at most clip: only what is longer is "
+    "scaled down.",
+    {
+        "            nn.utils.clip_grad_norm_(weights, clip)\n": (
+            "            norm = sum((w.grad**2).sum() for w in weights) ** 0.5\n"
+            "            for w in weights:\n"
+            "                w.grad *= clip / (norm + 1e-6)\n"
+        )
+    },
+)
+LossScaler.slip(
+    "ClipsWithoutEnding",
+    "You never clip. Where clip is a number, the norm over all weights is held to it: "
+    "nn.utils.clip_grad_norm_, after dividing.",
+    {"            nn.utils.clip_grad_norm_(weights, clip)\n": "            pass\n"},
+)
+LossScaler.slip(
+    "GrowsByOne",
+    "You add to the scale. It is doubled, and so stays a power of two and finds its place soon.",
+    {"self.scale * 2, 0": "self.scale + 2, 0"},
+)
 LossScaler.hint("First ask whether all is finite; only then touch anything.")
 LossScaler.hint("In which dtype does 2⁻²⁰ / 2¹⁶ exist?")
 LossScaler.hint(

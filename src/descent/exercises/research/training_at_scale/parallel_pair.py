@@ -249,6 +249,114 @@ ParallelPair.slip(
     {"self.x, self.hidden = x,": "self.x, self.hidden = getattr(self, 'x', x),"},
 )
 
+ParallelPair.slip(
+    "MeanOverTheBatch",
+    "The gradients of the biases are means over the batch. The loss's mean is in `grad` already: "
+    "add the rows up.",
+    {"back.sum(0)": "back.mean(0)", "grad.sum(0)]": "grad.mean(0)]"},
+)
+ParallelPair.slip(
+    "AllDividedByTheBatch",
+    "You divided the gradients of the share by the rows of the batch. The loss's mean is in `grad` "
+    "already: add the rows up.",
+    {
+        "back.T @ self.x, back.sum(0), grad.T @ self.hidden, grad.sum(0)": (
+            "back.T @ self.x / len(grad), back.mean(0), grad.T @ self.hidden / len(grad), "
+            "grad.mean(0)"
+        )
+    },
+)
+ParallelPair.slip(
+    "BiasGradientDivided",
+    "You divided the gradient of the output's bias by the number of processes. Every process has "
+    "the whole bias, and its whole gradient.",
+    {"grad.sum(0)]": "grad.sum(0) / self.link.size]"},
+)
+ParallelPair.slip(
+    "WeightGradientsTurned",
+    "The gradients of the weights are transposed. Each has the shape of its weight.",
+    {"back.T @ self.x": "self.x.T @ back", "grad.T @ self.hidden": "self.hidden.T @ grad"},
+)
+ParallelPair.slip(
+    "NoRelu",
+    "There is no ReLU between the two layers. Two linear layers without it are one.",
+    {"torch.relu(x @ first.T + first_bias)": "x @ first.T + first_bias"},
+)
+ParallelPair.slip(
+    "ReluAfterTheSum",
+    "The ReLU stands behind the second layer. It belongs between the two, on the hidden units.",
+    {
+        "torch.relu(x @ first.T + first_bias)": "x @ first.T + first_bias",
+        "return all_reduce(self.hidden @ second.T, self.link) + second_bias": (
+            "return torch.relu(all_reduce(self.hidden @ second.T, self.link) + second_bias)"
+        ),
+    },
+)
+ParallelPair.slip(
+    "SecondCutByRows",
+    "You cut the second weight by rows, which are outputs. Hidden units are its columns: cut along "
+    "dimension 1.",
+    {"tensor_split(p, dim=1)": "tensor_split(p)"},
+)
+ParallelPair.slip(
+    "Chunks",
+    "`chunk(p)` rounds the lengths up and may make fewer than p parts. `tensor_split(p)` makes p "
+    "of nearly equal length.",
+    {
+        "first.weight.detach().tensor_split(p)": "first.weight.detach().chunk(p)",
+        "first.bias.detach().tensor_split(p)": "first.bias.detach().chunk(p)",
+        "tensor_split(p, dim=1)": "chunk(p, dim=1)",
+    },
+)
+ParallelPair.slip(
+    "BiasDivided",
+    "Each process keeps a p-th of the output's bias, so that the sum has it once. The page asks "
+    "for the whole bias in every process, added after the sum.",
+    {
+        "second.bias.detach()]": "second.bias.detach() / p]",
+        "all_reduce(self.hidden @ second.T, self.link) + second_bias": (
+            "all_reduce(self.hidden @ second.T + second_bias, self.link)"
+        ),
+    },
+)
+ParallelPair.slip(
+    "BeforeTheRelu",
+    "The gradient of the second weight is taken with what goes into the ReLU. What the second "
+    "layer was given is what comes out of it.",
+    {"grad.T @ self.hidden": "grad.T @ (self.x @ first.T + self.shares[1])"},
+)
+ParallelPair.slip(
+    "InputGradientAveraged",
+    "You averaged the gradient of x. x goes into all hidden units, and what comes back from them "
+    "is added.",
+    {"all_reduce(back @ first, self.link)": "all_reduce(back @ first, self.link) / self.link.size"},
+)
+ParallelPair.slip(
+    "ShareGradientsDivided",
+    "You divided the gradients of the share by the number of processes. There is nothing to "
+    "average: all processes had the same rows, and each has other units.",
+    {
+        "back.T @ self.x, back.sum(0), grad.T @ self.hidden, grad.sum(0)": (
+            "back.T @ self.x / self.link.size, back.sum(0) / self.link.size, "
+            "grad.T @ self.hidden / self.link.size, grad.sum(0) / self.link.size"
+        )
+    },
+)
+ParallelPair.slip(
+    "FirstBiasForgotten",
+    "The first bias is not added. The hidden units are relu(A x + a).",
+    {"x @ first.T + first_bias": "x @ first.T"},
+)
+ParallelPair.slip(
+    "SecondBiasForgotten",
+    "The second bias is not added. It comes once, after the sum.",
+    {
+        "all_reduce(self.hidden @ second.T, self.link) + second_bias": (
+            "all_reduce(self.hidden @ second.T, self.link)"
+        )
+    },
+)
+
 
 @ParallelPair.mistake(
     "You exchange the hidden units too. They never have to meet: each process's columns of the "

@@ -183,6 +183,52 @@ pipeline_schedule.slip(
     {"rows.append(row)": "rows.append(row[: half + (stages - 1 - stage) + micro_batches])"},
 )
 
+pipeline_schedule.slip(
+    "counted_from_1",
+    "You number the micro-batches from 1. They count from 0, as the stages do: F0, F1, …",
+    {'f"F{m}"': 'f"F{m + 1}"', 'f"B{m}"': 'f"B{m + 1}"'},
+)
+pipeline_schedule.slip(
+    "dots_for_none",
+    "Where a stage waits you write a dot, as the page's table does. The schedule has None there.",
+    {"rows.append(row)": "rows.append([task or '·' for task in row])"},
+)
+pipeline_schedule.slip(
+    "empty_text_for_none",
+    "Where a stage waits you write an empty text. The schedule has None there.",
+    {"rows.append(row)": "rows.append([task or '' for task in row])"},
+)
+pipeline_schedule.slip(
+    "one_row_for_all",
+    "All rows are one and the same list: `[row] * stages` copies nothing, and every stage writes "
+    "into it. Make a new row for each stage.",
+    {
+        "    rows = []\n": "    rows = []\n    shared = [None] * (2 * half)\n",
+        "row = [None] * (2 * half)": "row = shared",
+    },
+)
+pipeline_schedule.slip(
+    "last_stage_first",
+    "Your rows begin with the last stage. The first stage comes first.",
+    {"return rows": "return rows[::-1]"},
+)
+pipeline_schedule.slip(
+    "backward_right_away",
+    "Every stage begins its backward passes right after its last forward pass. Its gradient comes "
+    "from the stage behind it: only the last one can go on at once.",
+    {"row[half + (stages - 1 - stage) + m]": "row[stage + micro_batches + m]"},
+)
+pipeline_schedule.slip(
+    "waits_at_the_turn",
+    "The last stage waits a tick before its first backward pass. It can go on right after its last "
+    "forward pass, so the schedule has 2(M + S − 1) ticks.",
+    {"row[half + (stages - 1 - stage) + m]": "row[min(half + stages - stage + m, 2 * half - 1)]"},
+)
+pipeline_schedule.slip(
+    "stages_and_micro_batches_swapped",
+    "You took stages for micro-batches: a row for each micro-batch. A row is what one stage does.",
+    {"def right_schedule(stages, micro_batches):": "def right_schedule(micro_batches, stages):"},
+)
 pipeline_schedule.hint("At which tick does stage s begin micro-batch 0? And micro-batch m?")
 pipeline_schedule.hint(
     "The last stage is done with all its forward passes after M + S − 1 ticks. From there the same "

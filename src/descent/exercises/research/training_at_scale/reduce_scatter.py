@@ -171,6 +171,35 @@ reduce_scatter.slip(
     {"tensor_split(p)": "tensor_split([k * (len(values) // p) for k in range(1, p)])"},
 )
 
+reduce_scatter.slip(
+    "one_step_more",
+    "One step too many: after p − 1 steps every part is whole. One more adds to a finished part "
+    "again, and a process alone would send to itself.",
+    {"range(p - 1)": "range(p)"},
+)
+reduce_scatter.slip(
+    "sends_what_it_began_with",
+    "You send your own numbers at every step, and not what has been added up so far. So a part "
+    "collects from one neighbour only.",
+    {"link.send(parts[": "link.send(values.tensor_split(p)["},
+)
+reduce_scatter.slip(
+    "returns_all_parts",
+    "You return all parts. Only part r is whole in process r, and only that one is asked for.",
+    {"return parts[rank]": "return torch.cat(parts)"},
+)
+reduce_scatter.slip(
+    "list_of_parts",
+    "You return the list of all parts. Only part r is whole in process r, and only that one is "
+    "asked for.",
+    {"return parts[rank]": "return parts"},
+)
+reduce_scatter.slip(
+    "other_dtype",
+    "The part has another dtype than `values`. Add the parts as they are, without float().",
+    {"parts = [part.clone()": "parts = [part.float()"},
+)
+
 
 @reduce_scatter.mistake(
     "Your processes all talk to process 0, which adds up and hands the parts out. It receives "

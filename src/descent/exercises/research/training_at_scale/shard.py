@@ -87,6 +87,17 @@ def _(answer, draw: Draw) -> None:
         _expect_different(answer, one, other)
 
 
+@shard.property("gives a process other examples in other epochs, and for other seeds", trials=2)
+def _(answer, draw: Draw) -> None:
+    seed = draw.seed()
+    first = set(answer(40, 1, 2, seed, 2))
+    for other in ((seed, 3), (seed + 1, 2)):
+        expect(set(answer(40, 1, 2, *other)) != first, "whether the examples are others").is_true(
+            otherwise=f"Seed {other[0]} in epoch {other[1]} gives process 1 the same examples as "
+            f"seed {seed} in epoch 2, in another order at most."
+        )
+
+
 @shard.property("makes no two pairs of seed and epoch one, large and small ones alike", trials=1)
 def _(answer, draw: Draw) -> None:
     seed = 5 + draw.integers(0, 1000)
@@ -183,6 +194,12 @@ shard.slip(
     {"[seed, epoch]": "seed * (epoch + 1)"},
 )
 shard.slip(
+    "seed_times_this_epoch",
+    "You multiplied seed and epoch. In epoch 0 all seeds are alike, and so are all epochs of seed "
+    "0. Give the generator both numbers: [seed, epoch].",
+    {"[seed, epoch]": "seed * epoch"},
+)
+shard.slip(
     "seed_xor_epoch",
     "seed ^ epoch is one number, and different pairs share it. Give the generator both: "
     "[seed, epoch].",
@@ -249,6 +266,34 @@ shard.slip(
     "`epoch`: np.random.default_rng([seed, epoch]).",
     {"np.random.default_rng([seed, epoch])": "np.random"},
 )
+
+
+@shard.mistake(
+    "You shuffle with Python's own generator, which others draw from too. Make one that is yours, "
+    "from `seed` and `epoch`: np.random.default_rng([seed, epoch])."
+)
+def pythons_global_state(count, rank, size, seed, epoch):
+    order = list(range(count))
+    random.shuffle(order)
+    return order[rank::size]
+
+
+shard.slip(
+    "torchs_global_state",
+    "You draw from torch's own generator, which others draw from too. Make one that is yours, from "
+    "`seed` and `epoch`: np.random.default_rng([seed, epoch]).",
+    {"np.random.default_rng([seed, epoch]).permutation(count)": "torch.randperm(count)"},
+)
+
+
+@shard.mistake(
+    "Every process shuffles its own examples, and they are the same in every epoch. Shuffle all of "
+    "them first, everywhere alike, and then take your places of that order."
+)
+def fixed_shares(count, rank, size, seed, epoch):
+    mine = np.arange(rank, count, size)
+    return np.random.default_rng([seed, epoch]).permutation(mine).tolist()
+
 
 shard.hint("All processes make the same order of all examples; then each takes other places of it.")
 shard.hint("With 7 examples and 3 processes: which places of the order are process 0's?")

@@ -191,6 +191,36 @@ smallest_scale.slip(
     {"return None": "return 1.0"},
 )
 smallest_scale.slip(
+    "mean_of_nothing",
+    "Where all gradients are 0, or there are none, nothing needs saving: the scale is 1.0. A share "
+    "of nothing is 0/0, and NaN is never small enough.",
+    {"lost <= share * len(nonzero)": "(scaled == 0).float().mean() <= share"},
+)
+smallest_scale.slip(
+    "infinite_left_out",
+    "You leave infinite gradients and NaN out. No scale makes them finite: the answer is None.",
+    {"gradients[gradients != 0]": "gradients[(gradients != 0) & gradients.isfinite()]"},
+)
+smallest_scale.slip(
+    "share_to_be_saved",
+    "You take `share` for what has to be saved. It is what may be lost at most.",
+    {"lost <= share * len(nonzero)": "len(nonzero) - lost >= share * len(nonzero)"},
+)
+smallest_scale.slip(
+    "exponent_returned",
+    "You return the exponent. The scale is 2 to that power.",
+    {"return 2.0**power": "return float(power)"},
+)
+smallest_scale.slip(
+    "normal_limit_and_zeros",
+    "You count zeros, and what is below the smallest normal number, as lost. Zeros lose nothing, "
+    "and float16 goes on below 6 · 10⁻⁵.",
+    {
+        "gradients[gradients != 0]": "gradients.flatten()",
+        "(scaled == 0)": "(scaled.abs() < 2.0**-14)",
+    },
+)
+smallest_scale.slip(
     "positive_only",
     "You look at positive gradients only.",
     {"gradients[gradients != 0]": "gradients[gradients > 0]"},

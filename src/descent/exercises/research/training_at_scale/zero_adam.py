@@ -32,7 +32,7 @@ class _Came:
 
         def one(rank: int, link: Link):
             parameters = [nn.Parameter(values.clone()) for values in self.start]
-            optimiser = answer(parameters, link, *settings)
+            optimiser = answer(list(parameters), link, *settings)
             for step in range(steps):
                 for parameter, slope in zip(parameters, self.gradients[step][rank], strict=True):
                     parameter.grad = slope.clone()
@@ -191,8 +191,8 @@ ZeroAdam.slip(
 )
 ZeroAdam.slip(
     "DividesTheRate",
-    "You divided the rate by the number of processes, and not the gradient. Adam takes its size "
-    "out of the gradient again: the mean has to be taken before the moments.",
+    "The second moment is made of the summed gradient, and the division by p comes too late, in "
+    "the rate or the first moment. Take the mean before both moments.",
     {
         " / self.link.size\n        self.first": "\n        self.first",
         "self.rate * mean": "self.rate / self.link.size * mean",
@@ -258,11 +258,137 @@ ZeroAdam.slip(
     },
 )
 ZeroAdam.slip(
+    "NeverGathers",
+    "Each process moves its own part of the weights and sends it to nobody: the others' copies "
+    "stay behind. Gather the new weights.",
+    {
+        "all_gather(mine - self.rate * mean / root, self.link)": (
+            "weights.clone()\n"
+            "        moved.tensor_split(self.link.size)[self.link.rank].copy_("
+            "mine - self.rate * mean / root)"
+        )
+    },
+)
+ZeroAdam.slip(
+    "SwappedInTheMoments",
+    "The moments have each other's beta, and the corrections their own. The first beta belongs to "
+    "the mean of the gradients, in both places.",
+    {
+        "beta1 * self.first + (1 - beta1)": "beta2 * self.first + (1 - beta2)",
+        "beta2 * self.second + (1 - beta2)": "beta1 * self.second + (1 - beta1)",
+    },
+)
+ZeroAdam.slip(
     "FirstPieceForAll",
     "Every parameter gets the first numbers of the long vector. After each piece go on by its "
     "numel().",
     {"            at += w.numel()\n": ""},
 )
+
+ZeroAdam.slip(
+    "Climbs",
+    "The step is added. Adam goes against the gradient: take it away.",
+    {"mine - self.rate": "mine + self.rate"},
+)
+ZeroAdam.slip(
+    "CorrectsTheMeanOnly",
+    "You correct the first moment only. The second begins at 0 as well: divide it by 1 − β₂^t.",
+    {"self.second / (1 - beta2**self.steps)": "self.second"},
+)
+ZeroAdam.slip(
+    "CorrectsTheSquaresOnly",
+    "You correct the second moment only. The first begins at 0 as well: divide it by 1 − β₁^t.",
+    {"self.first / (1 - beta1**self.steps)": "self.first"},
+)
+ZeroAdam.slip(
+    "OneBetaForBothCorrections",
+    "Both moments are corrected with the first beta. The second moment has a beta of its own.",
+    {"1 - beta2**self.steps": "1 - beta1**self.steps"},
+)
+ZeroAdam.slip(
+    "KeepsTheCorrected",
+    "You keep the corrected moments, so the next step corrects them again. Keep them as they are, "
+    "and correct a copy for this step.",
+    {
+        "mean = self.first / (1 - beta1**self.steps)": (
+            "mean = self.first = self.first / (1 - beta1**self.steps)"
+        ),
+        "        root = (self.second / (1 - beta2**self.steps)).sqrt() + self.eps": (
+            "        self.second = self.second / (1 - beta2**self.steps)\n"
+            "        root = self.second.sqrt() + self.eps"
+        ),
+    },
+)
+ZeroAdam.slip(
+    "CountsFromZero",
+    "Your first step is t = 0, where 1 − β^t is 0. Count before you correct: the first step is "
+    "t = 1.",
+    {
+        "        self.steps += 1\n": "",
+        "        at = 0\n": "        self.steps += 1\n        at = 0\n",
+    },
+)
+ZeroAdam.slip(
+    "EpsOfItsOwn",
+    "You use 1e-8 whatever eps is. Take the eps that was given.",
+    {"+ self.eps": "+ 1e-8"},
+)
+ZeroAdam.slip(
+    "BetasOfItsOwn",
+    "You use 0.9 and 0.999 whatever the betas are. Take those that were given.",
+    {"beta1, beta2 = self.betas": "beta1, beta2 = 0.9, 0.999"},
+)
+ZeroAdam.slip(
+    "NoSquare",
+    "The second moment takes the size of the gradient, not its square. Its root is taken "
+    "afterwards.",
+    {"(1 - beta2) * slope**2": "(1 - beta2) * slope.abs()"},
+)
+ZeroAdam.slip(
+    "NoRoot",
+    "The root of the second moment is missing.",
+    {"(self.second / (1 - beta2**self.steps)).sqrt()": "(self.second / (1 - beta2**self.steps))"},
+)
+ZeroAdam.slip(
+    "NewParameters",
+    "You made new parameters and left the old ones as they were. The model has the old ones: "
+    "change them in place, by copy_.",
+    {
+        "        for w in self.parameters:\n            w.copy_(": (
+            "        for k, w in enumerate(self.parameters):\n"
+            "            self.parameters[k] = nn.Parameter("
+        )
+    },
+)
+ZeroAdam.slip(
+    "LengthsRoundedUp",
+    "The moments have n / p places, rounded up. The parts differ in length by one, or are empty: "
+    "cut as tensor_split(p) does.",
+    {
+        "mine = torch.zeros(count).tensor_split(link.size)[link.rank]": (
+            "mine = torch.zeros(-(-count // link.size))"
+        )
+    },
+)
+
+
+@ZeroAdam.mistake(
+    "Each parameter is divided and exchanged by itself. That is 2(p − 1) messages for every one: "
+    "lay all of them end to end and cut the whole once."
+)
+class EachParameterAlone:
+    def __init__(self, parameters, link, rate, betas=(0.9, 0.999), eps=1e-8):
+        self.parts = [RightZeroAdam([w], link, rate, betas, eps) for w in parameters]
+        self._join()
+
+    def _join(self):
+        self.first = torch.cat([part.first for part in self.parts])
+        self.second = torch.cat([part.second for part in self.parts])
+
+    def step(self):
+        for part in self.parts:
+            part.step()
+        self._join()
 
 
 ZeroAdam.hint(
