@@ -173,18 +173,6 @@ def _(answer, draw: Draw) -> None:
         ).equals(_by_hand(start, 2, marks))
 
 
-@LossScaler.property("leaves .grad as it was in a step that it skips", trials=1)
-def _(answer, draw: Draw) -> None:
-    case, scaler = _Case(draw), answer(64.0, 9)
-    scaler.step(case.weights, case.gradients(64.0), case.optimiser, None)
-    before = [None if w.grad is None else w.grad.clone() for w in case.weights]
-    scaler.step(case.weights, _spoilt(case.gradients(64.0), math.inf), case.optimiser, None)
-    for place, (weight, old) in enumerate(zip(case.weights, before, strict=True)):
-        if old is not None:
-            called = f".grad of weight {place} after a skipped step"
-            expect(weight.grad, called).close_to(old, rtol=0, atol=0)
-
-
 @LossScaler.property(
     "begins at 65 536 and waits for 2 000 good steps where nothing is said", trials=1
 )
@@ -381,18 +369,6 @@ LossScaler.slip(
     {"if clip is not None:": "if clip:"},
 )
 
-LossScaler.slip(
-    "WritesBeforeItAsks",
-    "You write the gradients into .grad and look for infinities then. A skipped step touches no "
-    "weight, nor its .grad: ask first.",
-    {
-        "        if not all(g.isfinite().all() for g in gradients):\n": (
-            "        for w, g in zip(weights, gradients, strict=True):\n"
-            "            w.grad = g.float() / self.scale\n"
-            "        if not all(g.isfinite().all() for g in gradients):\n"
-        )
-    },
-)
 LossScaler.slip(
     "NeverBelow1",
     "You never let the scale fall below 1. Nothing was said of a bound: after an overflow it is "
