@@ -304,6 +304,39 @@ Denoiser.slip(
     {"return self.noise(y)": "return self.noise(y).tanh()"},
 )
 
+Denoiser.slip(
+    "step_at_the_finest_alone",
+    "You added the step's numbers at the finest grid alone. `down` and `bottom` are told the step "
+    "too.",
+    {"self.down(fine) + two": "self.down(fine)", "self.bottom(half) + four": "self.bottom(half)"},
+)
+Denoiser.slip(
+    "step_at_the_coarsest_alone",
+    "You added the step's numbers at the coarsest grid alone. `stem` and `down` are told the step "
+    "too.",
+    {"self.stem(x) + one": "self.stem(x)", "self.down(fine) + two": "self.down(fine)"},
+)
+Denoiser.slip(
+    "square_pictures_alone",
+    "You enlarge to a square, by one side of the grid. Height and width may differ: enlarge to "
+    "`half.shape[2:]` and `fine.shape[2:]`.",
+    {
+        "size=half.shape[2:]": "size=(half.shape[2], half.shape[2])",
+        "size=fine.shape[2:]": "size=(fine.shape[2], fine.shape[2])",
+    },
+)
+Denoiser.slip(
+    "up_without_silu",
+    "The SiLU after `up` is missing.",
+    {"F.silu(self.up(torch.cat([y, half], dim=1)))": "self.up(torch.cat([y, half], dim=1))"},
+)
+Denoiser.slip(
+    "middle_without_silu",
+    "The SiLU in `middle` is missing.",
+    {"F.silu(self.middle(y))": "self.middle(y)"},
+)
+
+
 Denoiser.hint("Go down the table row by row; keep `fine` and `half` for the way up.")
 Denoiser.hint(
     "`self.step(waves(…))[:, :, None, None].split([C, 2 * C, 4 * C], dim=1)` gives the three parts."

@@ -317,6 +317,14 @@ diagnose_embedding.slip(
     {"0.9 * variances.sum()": "0.9 * variances[1:].sum()"},
 )
 
+diagnose_embedding.slip(
+    "every_pair_across",
+    "You took the mean over all pairs for “across”. Pairs with the same label do not belong "
+    "there: take those with different labels.",
+    {"similarity[~same].mean()": "similarity[others].mean()"},
+)
+
+
 for _line, _other in (
     (
         "if ((z.norm(dim=1) - 1).abs() > 0.01).any():",

@@ -174,6 +174,115 @@ elbo.slip(
     },
 )
 
+elbo.slip(
+    "prior_of_variance_e",
+    "Your prior has a log variance of 1. The standard normal has variance 1, so a log variance of "
+    "0.",
+    {
+        "(log_variance.exp() + mean.square() - 1 - log_variance)": (
+            "((log_variance - 1).exp() + mean.square() / 2.718281828459045 - log_variance)"
+        )
+    },
+)
+elbo.slip(
+    "prior_around_one",
+    "Your prior has mean 1. The standard normal has mean 0.",
+    {"mean.square()": "(mean - 1).square()"},
+)
+elbo.slip(
+    "divergence_without_half",
+    "The factor ½ of the divergence is missing.",
+    {"0.5 * (log_variance.exp()": "(log_variance.exp()"},
+)
+elbo.slip(
+    "divergence_of_the_batch",
+    "You subtracted the divergence of the whole batch from each picture. Each picture pays for its "
+    "own code.",
+    {_RETURN: "(explained - divergence.sum()).mean()"},
+)
+elbo.slip(
+    "pixels_of_the_batch",
+    "You added up the pixels of the whole batch, and subtracted a mean divergence. Average the "
+    "pictures in both.",
+    {_RETURN: "explained.sum() - divergence.mean()"},
+)
+elbo.slip(
+    "log_variance_forgotten",
+    "The logarithm of the variance is missing in the divergence, so narrow codes are free.",
+    {"- 1 - log_variance)": "- 1)"},
+)
+elbo.slip(
+    "ink_exchanged",
+    "You exchanged ink and paper. The logit is that of ink, of a pixel that is 1.",
+    {"with_logits(logits,": "with_logits(-logits,"},
+)
+elbo.slip(
+    "probability_for_logarithm",
+    "You added up probabilities of the pixels. Add their logarithms.",
+    {_EXPLAINED: "(-surprise).exp().flatten(1).sum(1)"},
+)
+elbo.slip(
+    "in_bits",
+    "You divided by ln 2: these are bits. Everything on this page is in nats.",
+    {_RETURN: "(explained - divergence).mean() / 0.6931471805599453"},
+)
+elbo.slip(
+    "one_for_each_picture",
+    "You returned one bound for each picture. Return their mean.",
+    {_RETURN: "explained - divergence"},
+)
+
+
+@elbo.mistake(
+    "You summed the pixels over one dimension alone. A picture may have several, as (1, 14, 14): "
+    "flatten it first, and sum all its pixels."
+)
+def one_dimension_summed(logits, pixels, mean, log_variance):
+    surprise = F.binary_cross_entropy_with_logits(logits, pixels, reduction="none").sum(1)
+    divergence = 0.5 * (log_variance.exp() + mean.square() - 1 - log_variance).sum(1)
+    return -surprise.mean() - divergence.mean()
+
+
+@elbo.mistake(
+    "You summed the pixels over the last dimension alone. A picture may have several, as "
+    "(1, 14, 14): flatten it first, and sum all its pixels."
+)
+def last_dimension_summed(logits, pixels, mean, log_variance):
+    surprise = F.binary_cross_entropy_with_logits(logits, pixels, reduction="none").sum(-1)
+    divergence = 0.5 * (log_variance.exp() + mean.square() - 1 - log_variance).sum(1)
+    return -surprise.mean() - divergence.mean()
+
+
+def _limited(logits, pixels, by):
+    sure = logits.sigmoid().clamp(by, 1 - by)
+    return -(pixels * sure.log() + (1 - pixels) * (1 - sure).log())
+
+
+elbo.slip(
+    "probability_limited",
+    "You kept the probabilities away from 0 and 1. No surprise is then larger than about 16 nats: "
+    "binary_cross_entropy_with_logits takes the logits themselves.",
+    {_SURPRISE: "_limited(logits, pixels, 1e-7)"},
+)
+elbo.slip(
+    "probability_limited_far",
+    "You kept the probabilities well away from 0 and 1, so large surprises are cut off. "
+    "binary_cross_entropy_with_logits takes the logits themselves.",
+    {_SURPRISE: "_limited(logits, pixels, 1e-6)"},
+)
+
+
+@elbo.mistake(
+    "You added a small number inside the logarithm, so no surprise is larger than its logarithm "
+    "says. binary_cross_entropy_with_logits takes the logits themselves."
+)
+def epsilon_in_logarithm(logits, pixels, mean, log_variance):
+    sure = logits.sigmoid()
+    seen = pixels * (sure + 1e-8).log() + (1 - pixels) * (1 - sure + 1e-8).log()
+    divergence = 0.5 * (log_variance.exp() + mean.square() - 1 - log_variance).sum(1)
+    return (seen.flatten(1).sum(1) - divergence).mean()
+
+
 elbo.hint("Two numbers for each picture: the log-probability of all its pixels, and a divergence.")
 elbo.hint('`F.binary_cross_entropy_with_logits(…, reduction="none")`, then flatten(1).sum(1).')
 elbo.hint("Which sums stay sums: pixels, latent dimensions, pictures?", when="factor")

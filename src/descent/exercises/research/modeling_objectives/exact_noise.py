@@ -207,6 +207,24 @@ exact_noise.slip(
     {"(2 * variance)": "(2 * variance**2)"},
 )
 
+exact_noise.slip(
+    "centre_for_clean_point",
+    "You took the expected centre for the clean point, and all the rest for noise. A part of "
+    "variance ᾱs² explains its share of the gap: divide it by v.",
+    {_RETURN: "expected_gap / (1 - kept) ** 0.5"},
+)
+exact_noise.slip(
+    "shares_over_the_batch",
+    "Your softmax runs over the batch. For each point the shares of the *parts* add up to 1.",
+    {".softmax(1)": ".softmax(0)"},
+)
+exact_noise.slip(
+    "distance_not_squared",
+    "You took the distance to each centre in the Gaussian's exponent. It stands there squared.",
+    {"gap.square().sum(-1)": "gap.square().sum(-1).sqrt()"},
+)
+
+
 exact_noise.hint("Given the part k, x is Gaussian. What is the mean of ε then, given x and k?")
 exact_noise.hint("E[ε | x, k] = √(1 − ᾱ) (x − √ᾱ c_k) / (ᾱ s² + 1 − ᾱ). Now average over k.")
 exact_noise.hint("p(k | x) is a softmax over k of log w_k + log N(x; √ᾱ c_k, v).")

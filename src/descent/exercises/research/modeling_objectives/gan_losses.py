@@ -66,6 +66,19 @@ def _(answer, draw: Draw) -> None:
         expect(gradient, "the gradient at each forged logit").close_to([[-0.5], [-0.5]])
 
 
+@gan_losses.property("let the judge learn from both batches", trials=2)
+def _(answer, draw: Draw) -> None:
+    real, fake = normals(draw, 2, 1), normals(draw, 4, 1)
+    found = answer(real.requires_grad_(), fake.requires_grad_())
+    expect(found[0].requires_grad, "whether a gradient reaches the judge").equals(True)
+    if found[0].requires_grad:
+        at = {slope.numel(): slope for slope in gradients_at_leaves(found[0])}
+        wanted = (real.detach().sigmoid() - 1) / 2, fake.detach().sigmoid() / 4
+        for what, right in zip(("real", "forged"), wanted, strict=True):
+            slope = at.get(right.numel(), torch.zeros_like(right))
+            expect(slope, f"the judge's gradient at each {what} logit").close_to(right)
+
+
 @gan_losses.right
 def right_losses(real_logits, fake_logits):
     genuine, forged = F.softplus(-real_logits), F.softplus(fake_logits)
@@ -196,6 +209,65 @@ gan_losses.slip(
     "into the discriminator's step, outside of this function.",
     {_FORGER: "F.softplus(-fake_logits.detach()).mean()"},
 )
+gan_losses.slip(
+    "judge_cut_off",
+    "The discriminator's loss is cut off from the forged logits, so it never learns to tell "
+    "forgeries. `.detach()` belongs on the forged pictures, outside of this function.",
+    {_JUDGE: "genuine.mean() + F.softplus(fake_logits.detach()).mean()"},
+)
+gan_losses.slip(
+    "judge_cut_off_from_real",
+    "The discriminator's loss is cut off from the real logits, so it never learns what is real. "
+    "No `.detach()` is needed in this function.",
+    {_JUDGE: "F.softplus(-real_logits.detach()).mean() + forged.mean()"},
+)
+gan_losses.slip(
+    "both_cut_off",
+    "Neither loss has a gradient: no `.detach()`, `.item()` or new tensor on the way from the "
+    "logits to the losses.",
+    {"return judge, forger": "return judge.detach(), forger.detach()"},
+)
+gan_losses.slip(
+    "mean_of_both",
+    "You averaged over both batches together. The larger batch counts for more, and the loss is "
+    "halved: take each mean by itself, and add.",
+    {_JUDGE: "F.softplus(torch.cat([-real_logits, fake_logits])).mean()"},
+)
+gan_losses.slip(
+    "base_two",
+    "You took logarithms to base 2. Everything on this page is in nats.",
+    {
+        _JUDGE: f"({_JUDGE}) / 0.6931471805599453",
+        _FORGER: f"{_FORGER} / 0.6931471805599453",
+    },
+)
+gan_losses.slip(
+    "forger_counts_twice",
+    "You doubled the generator's loss. It is one mean, over the forgeries.",
+    {_FORGER: f"2 * {_FORGER}"},
+)
+gan_losses.slip(
+    "judge_negated",
+    "You flipped the sign of the discriminator's loss. It minimises its surprise, which is never "
+    "negative.",
+    {_JUDGE: f"-({_JUDGE})"},
+)
+gan_losses.slip(
+    "forger_negated",
+    "You flipped the sign of the generator's loss: minimising it makes forgeries look forged.",
+    {_FORGER: f"-{_FORGER}"},
+)
+
+
+@gan_losses.mistake(
+    "You joined the real and the forged logits one by one. The batches may differ in size: take "
+    "each mean by itself, and add the two means."
+)
+def one_by_one(real_logits, fake_logits):
+    judge = (F.softplus(-real_logits) + F.softplus(fake_logits)).mean()
+    return judge, F.softplus(-fake_logits).mean()
+
+
 gan_losses.slip(
     "minus_the_judge",
     "Your generator's loss is minus the discriminator's. That is the saturating game; minimise "

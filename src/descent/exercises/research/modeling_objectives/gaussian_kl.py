@@ -174,6 +174,88 @@ gaussian_kl.slip(
     },
 )
 
+gaussian_kl.slip(
+    "one_subtracted_once",
+    "You subtracted 1 once a row. Every dimension has its own −1.",
+    {_SUM: "0.5 * ((ratio.exp() - ratio + gap).sum(-1) - 1)"},
+)
+gaussian_kl.slip(
+    "half_of_a_part",
+    "The factor ½ stands before a part of the sum only. It belongs to all four terms.",
+    {_SUM: "(0.5 * (ratio.exp() - 1 + gap) - ratio).sum(-1)"},
+)
+gaussian_kl.slip(
+    "half_without_the_gap",
+    "You did not halve the gap between the means. The factor ½ belongs to all four terms.",
+    {_SUM: "(0.5 * (ratio.exp() - ratio - 1) + gap).sum(-1)"},
+)
+gaussian_kl.slip(
+    "logarithm_added",
+    "You added log σ_q² − log σ_p². It is subtracted: a narrower q costs more.",
+    {"ratio.exp() - ratio": "ratio.exp() + ratio"},
+)
+gaussian_kl.slip(
+    "ratio_turned_round",
+    "You divided the variances the other way round. In the sum stands σ_q² / σ_p².",
+    {"ratio.exp()": "(-ratio).exp()"},
+)
+gaussian_kl.slip(
+    "logarithm_left_out",
+    "The logarithm of the variances is missing. Without it, a Gaussian narrower than p would cost "
+    "less than nothing.",
+    {" - ratio - 1": " - 1"},
+)
+gaussian_kl.slip(
+    "log_variance_for_variance",
+    "You took log variances for variances. Their exponentials are σ².",
+    {"ratio.exp()": "log_variance / other_log_variance"},
+)
+gaussian_kl.slip(
+    "second_mean_left_out",
+    "You squared the first mean. What counts is the gap between both means.",
+    {"(mean - other_mean)": "mean"},
+)
+gaussian_kl.slip(
+    "summed_over_the_wrong_axis",
+    "You summed over the batch. Each row keeps its own number: sum over the dimensions.",
+    {".sum(-1)": ".sum(0)"},
+)
+gaussian_kl.slip(
+    "not_summed",
+    "You did not sum over the dimensions. One number for each row comes back.",
+    {".sum(-1)": ""},
+)
+gaussian_kl.slip(
+    "halves_in_deviations",
+    "You multiplied the log variances by 2 where the variances are taken, and not where the "
+    "logarithms are. They are logarithms of variances already.",
+    {
+        "ratio.exp()": "(2 * ratio).exp()",
+        "other_log_variance.exp()": "(2 * other_log_variance).exp()",
+    },
+)
+
+
+@gaussian_kl.mistake(
+    "You took the inputs for logarithms of standard deviations, and squared their exponentials. "
+    "They are logarithms of *variances*: σ² = e^{log variance}."
+)
+def squared_deviation(mean, log_variance, other_mean, other_log_variance):
+    own, other = log_variance.exp(), other_log_variance.exp()
+    spread = (own.square() + (mean - other_mean).square()) / (2 * other.square())
+    return (other_log_variance - log_variance + spread - 0.5).sum(-1)
+
+
+@gaussian_kl.mistake(
+    "You added a small number to a variance before you divided by it. At a log variance of −60 it "
+    "is larger than the variance itself: take exponentials of differences of logarithms."
+)
+def variance_padded(mean, log_variance, other_mean, other_log_variance):
+    other = other_log_variance.exp() + 1e-8
+    spread = (log_variance.exp() + (mean - other_mean).square()) / other
+    return 0.5 * (spread - 1 - log_variance + other_log_variance).sum(-1)
+
+
 gaussian_kl.hint(
     "Write log q(z) − log p(z) in one dimension, and average it under q, term by term."
 )

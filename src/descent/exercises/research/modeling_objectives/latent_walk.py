@@ -219,6 +219,45 @@ latent_walk.slip(
     {"way = (1 - share) * u + share * v": 'raise ValueError("no angle")'},
 )
 
+latent_walk.slip(
+    "straight_everywhere",
+    "You went along the straight line, and refuse nothing. Turn along the great circle, and "
+    "raise a ValueError where the ends are opposite.",
+    {_RETURN: "(1 - share) * start + share * end", "if angle > math.pi - 1e-3:": "if False:"},
+)
+latent_walk.slip(
+    "lengths_multiplied_on_the_way",
+    "You let the length grow by a constant *factor* where the walk turns. It grows evenly, by a "
+    "constant amount.",
+    {_RETURN: (f"{_RETURN} if angle < 1e-3 else first ** (1 - share) * last**share * way")},
+)
+latent_walk.slip(
+    "refused_too_early",
+    "You refuse ends that are only nearly opposite. The page refuses an angle within 0.001 of π.",
+    {"math.pi - 1e-3": "math.pi - 0.1"},
+)
+
+
+@latent_walk.mistake(
+    "You refuse ends that are only nearly opposite. The page refuses an angle within 0.001 of π: "
+    "a cosine of −0.99 is 0.14 short of it."
+)
+def refused_by_cosine(start, end, steps):
+    if start @ end < -0.99 * start.norm() * end.norm():
+        raise ValueError
+    return right_walk(start, end, steps)
+
+
+@latent_walk.mistake(
+    "Where both point the same way your points have length 1. The length goes evenly from that of "
+    "the start to that of the end."
+)
+def same_direction_of_length_one(start, end, steps):
+    walk = right_walk(start, end, steps)
+    cosine = start @ end / (start.norm() * end.norm())
+    return walk / walk.norm(dim=1, keepdim=True) if cosine > 1 - 1e-6 else walk
+
+
 for _line, _other in (
     ("if angle > math.pi - 0.001:", "if angle >= math.pi - 0.001:"),
     ("if angle < 0.001:", "if angle <= 0.001:"),

@@ -210,8 +210,9 @@ modes_covered.slip(
 )
 modes_covered.slip(
     "two_added",
-    "You added two successes and two failures, a short cut. Wilson's interval is asked for; near "
-    "the limit they differ.",
+    "You moved the share to the middle, and took the plain interval there (Agresti and Coull, "
+    "or two added to either side). Wilson's own half-width is asked for; near the limit they "
+    "differ.",
     {
         _MIDDLE: "(count + 2) / (n + 4)",
         _HALF: "z * ((count + 2) / (n + 4) * (1 - (count + 2) / (n + 4)) / (n + 4)) ** 0.5",
@@ -223,6 +224,80 @@ modes_covered.slip(
     "that came once may be missed too: compare the interval.",
     {"middle + half < least": "count == 0"},
 )
+
+modes_covered.slip(
+    "shares_compared",
+    "You compared the shares themselves with the limit, and counted every class as covered or "
+    "missed. A share from a few pictures is uncertain: compare the ends of its interval.",
+    {_MIDDLE: "share", _HALF: "0.0", "middle - half > least": "middle - half >= least"},
+)
+modes_covered.slip(
+    "divided_by_the_largest",
+    "You took the largest count for n. n is the number of all pictures, the sum of the counts.",
+    {"n = sum(counts)": "n = max(counts, default=0)"},
+)
+modes_covered.slip(
+    "divided_by_classes",
+    "You divided by the number of classes. A share is a count divided by the number of pictures.",
+    {"n = sum(counts)\n    if n == 0:": "n = len(counts)\n    if sum(counts) == 0:"},
+)
+modes_covered.slip(
+    "half_width_not_divided",
+    "You did not divide the half-width of the interval by 1 + z²/n. Both its middle and its "
+    "half-width are.",
+    {_HALF: "z * (share * (1 - share) / n + z**2 / (4 * n**2)) ** 0.5"},
+)
+modes_covered.slip(
+    "neither_divided",
+    "You did not divide by 1 + z²/n. Both the middle of the interval and its half-width are.",
+    {
+        _MIDDLE: "share + z**2 / (2 * n)",
+        _HALF: "z * (share * (1 - share) / n + z**2 / (4 * n**2)) ** 0.5",
+    },
+)
+modes_covered.slip(
+    "middle_divided_in_part",
+    "In the middle of the interval you divided only z²/(2n) by 1 + z²/n. The share is divided "
+    "too: brackets are missing.",
+    {_MIDDLE: "share + z**2 / (2 * n) / (1 + z**2 / n)"},
+)
+modes_covered.slip(
+    "root_left_out",
+    "You left out the root in the half-width: a variance is no width.",
+    {" ** 0.5": ""},
+)
+modes_covered.slip(
+    "least_counted_twice",
+    "You counted as covered every class that the interval does not rule out, and as missed every "
+    "class that it does not surely cover. Those between belong to neither.",
+    {
+        "middle + half < least": "middle - half <= least",
+        "middle - half > least": "middle + half >= least",
+    },
+)
+
+
+@modes_covered.mistake(
+    "You refuse an empty list alone. Ten classes with a count of 0 are no pictures either: raise "
+    "a ValueError where the sum of the counts is 0."
+)
+def only_no_classes_refused(counts, least):
+    if not counts:
+        raise ValueError("no classes")
+    return right_cover(counts, least) if sum(counts) else (0, 0)
+
+
+@modes_covered.mistake(
+    "You divide by the number of pictures before you ask whether there are any. Raise a "
+    "ValueError first."
+)
+def divides_by_nothing(counts, least):
+    n = sum(counts)
+    shares = [count / n for count in counts]
+    if not counts:
+        return 0, 0
+    return right_cover(counts, least) if shares else (0, 0)
+
 
 _RETURN = "return (int((scores {} 1.96).sum()), int((scores {} -1.96).sum()))"
 for _above, _below in ((">=", "<"), (">", "<=")):

@@ -186,6 +186,43 @@ noised.slip(
     {_LEFT: "(kept[end[:1]] / kept[start[:1]])"},
 )
 
+
+@noised.mistake(
+    "You draw noise of your own. Use the `noise` that you are given: a model is asked for it."
+)
+def own_noise(x, kept, start, end, noise):
+    return right_noised(x, kept, start, end, torch.randn_like(x))
+
+
+noised.slip(
+    "levels_not_shaped",
+    "Your levels have shape (batch,), so they run along the last dimension of x. Give them shape "
+    "(batch, 1, …, 1).",
+    {".reshape(-1, *[1] * (x.ndim - 1))": ""},
+)
+noised.slip(
+    "shaped_for_pictures_alone",
+    "You gave the levels shape (batch, 1, 1, 1). x may have any number of dimensions: count them "
+    "with x.ndim.",
+    {".reshape(-1, *[1] * (x.ndim - 1))": ".reshape(-1, 1, 1, 1)"},
+)
+noised.slip(
+    "noise_not_added",
+    "You shrank x and added no noise.",
+    {"left.sqrt() * x + (1 - left).sqrt() * noise": "left.sqrt() * x"},
+)
+noised.slip(
+    "roots_exchanged",
+    "You exchanged the two factors. x is multiplied by √left, the noise by √(1 − left).",
+    {"left.sqrt() * x + (1 - left).sqrt()": "(1 - left).sqrt() * x + left.sqrt()"},
+)
+noised.slip(
+    "noise_subtracted",
+    "You subtracted the noise. It is added: a network is asked for what was added.",
+    {"* x + (1": "* x - (1"},
+)
+
+
 noised.hint("Of the variance that x has at `start`, which share is left at `end`?")
 noised.hint("ᾱ_end = ᾱ_start · left. Two jumps in a row multiply what is left.")
 noised.hint("Index the levels by both times, then shape them (batch, 1, …, 1).", when="error")

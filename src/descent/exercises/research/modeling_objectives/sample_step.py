@@ -226,6 +226,104 @@ sample_step.slip(
     "− ᾱ_t / ᾱ_{t−1}.",
     {"1 - now / before": "1 - now"},
 )
+sample_step.slip(
+    "mean_clipped",
+    "You clipped the mean of the step. On the way it may leave the range; the guess of the "
+    "*clean* picture may not.",
+    {
+        "        clean = clean.clamp(-clip, clip)\n": "        pass\n",
+        f"return {_RETURN}": (
+            "middle = (from_clean + from_x) / (1 - now)\n"
+            "    middle = middle if clip is None else middle.clamp(-clip, clip)\n"
+            "    return middle + deviation * noise"
+        ),
+    },
+)
+sample_step.slip(
+    "step_clipped_too",
+    "You clipped the result as well as the guess. Steps on the way are noisy and may leave the "
+    "range.",
+    {
+        f"return {_RETURN}": (
+            f"step = {_RETURN}\n    return step if clip is None else step.clamp(-clip, clip)"
+        ),
+    },
+)
+sample_step.slip(
+    "variance_by_subtraction",
+    "You took ᾱ_{t−1} − ᾱ_t for the variance of this step. Shares multiply: β is 1 − ᾱ_t / "
+    "ᾱ_{t−1}.",
+    {"1 - now / before": "before - now"},
+)
+sample_step.slip(
+    "one_clip_by_default",
+    "You clip to [−1, 1] where no `clip` is given. Without it nothing is limited.",
+    {
+        "if clip is not None:\n        clean = clean.clamp(-clip, clip)": (
+            "limit = 1.0 if clip is None else clip\n    clean = clean.clamp(-limit, limit)"
+        )
+    },
+)
+sample_step.slip(
+    "share_left_not_rooted",
+    "You weighed x by 1 − β. In the mean it stands with the root, √(1 − β).",
+    {"(1 - added).sqrt() * (1 - before)": "(1 - added) * (1 - before)"},
+)
+sample_step.slip(
+    "level_not_rooted",
+    "You weighed the guess by ᾱ of the step before. In the mean it stands with the root, √ᾱ_{t−1}.",
+    {"before.sqrt() * added": "before * added"},
+)
+sample_step.slip(
+    "level_of_this_step",
+    "You weighed the guess by √ᾱ_t. In the mean stands the level of the step before, √ᾱ_{t−1}.",
+    {"before.sqrt() * added": "now.sqrt() * added"},
+)
+sample_step.slip(
+    "noise_found_by_its_variance",
+    "You took 1 − ᾱ times the noise off x. The noise stands in it with the root, √(1 − ᾱ).",
+    {_CLEAN: "(x - (1 - now) * found) / now.sqrt()"},
+)
+sample_step.slip(
+    "guess_divided_by_level",
+    "You divided the guess by ᾱ. In x the clean picture stands with the root, √ᾱ.",
+    {_CLEAN: "(x - (1 - now).sqrt() * found) / now"},
+)
+sample_step.slip(
+    "guess_without_root",
+    "You used ᾱ and 1 − ᾱ in the guess. Both stand there with their roots: x = √ᾱ x₀ + √(1 − ᾱ) ε.",
+    {_CLEAN: "(x - (1 - now) * found) / now"},
+)
+sample_step.slip(
+    "levels_exchanged_in_variance",
+    "You turned the ratio in the variance over. It is β (1 − ᾱ_{t−1}) / (1 − ᾱ_t), which is less "
+    "than β.",
+    {_DEVIATION: "(added * (1 - now) / (1 - before).clamp(min=1e-12)).sqrt()"},
+)
+sample_step.slip(
+    "noise_of_the_level",
+    "You drew with the standard deviation √(1 − ᾱ_{t−1}). That is all the noise of the step "
+    "before; much of it is in x already.",
+    {_DEVIATION: "(1 - before).sqrt()"},
+)
+sample_step.slip(
+    "mean_not_divided",
+    "You did not divide the mean by 1 − ᾱ_t, so the two weights are too small.",
+    {_RETURN: "(from_clean + from_x) + deviation * noise"},
+)
+sample_step.slip(
+    "mean_divided_by_level_before",
+    "You divided the mean by 1 − ᾱ_{t−1}. Divide by 1 − ᾱ_t, the level of x.",
+    {_RETURN: "(from_clean + from_x) / (1 - before) + deviation * noise"},
+)
+
+
+@sample_step.mistake(
+    "You draw noise of your own. Use the `noise` that you are given: then a step can be repeated."
+)
+def own_noise(x, found, t, kept, noise, clip=None):
+    return right_step(x, found, t, kept, torch.randn_like(x), clip)
+
 
 sample_step.hint(
     "Three pieces: β of this step, the guess of the clean picture, the posterior's two weights."

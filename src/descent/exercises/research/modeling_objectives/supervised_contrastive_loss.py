@@ -238,6 +238,22 @@ supervised_contrastive_loss.slip(
     {_RETURN: "of_each.sum() / (counts > 0).sum() if positive.any() else torch.tensor(0.0)"},
 )
 
+
+@supervised_contrastive_loss.mistake(
+    "You add exponentials of the scores up. At a temperature of 0.001 they are infinite, and 0 "
+    "times infinity is NaN: take log_softmax of the scores, and choose with masked_fill."
+)
+def exponentials_and_product(z, labels, temperature):
+    scores, others = z @ z.T / temperature, 1 - torch.eye(len(z))
+    positive = (labels[:, None] == labels).float() * others
+    log_share = scores - (scores.exp() * others).sum(1, keepdim=True).log()
+    counts = positive.sum(1)
+    if not counts.any():
+        return (0 * z).sum()
+    has_one = counts > 0
+    return -((positive * log_share).sum(1)[has_one] / counts[has_one]).mean()
+
+
 _SYMMETRIC = "who is whose positive is symmetric, and all of one label have as many positives"
 for _line, _other, _because in (
     (

@@ -197,6 +197,56 @@ two_view_loss.slip(
     {_HIDDEN: "", _LOSS: "F.cross_entropy(scores[:n, n:], torch.arange(n))"},
 )
 
+
+@two_view_loss.mistake(
+    "You left each vector among its own candidates, and took exponentials that overflow at a "
+    "temperature of 0.001. Hide the diagonal with −∞, and take cross_entropy of the scores."
+)
+def itself_and_exponentials(z, temperature):
+    n = len(z) // 2
+    powers = (z @ z.T / temperature).exp()
+    partner = torch.arange(2 * n).roll(n)
+    return -(powers[torch.arange(2 * n), partner] / powers.sum(1)).log().mean()
+
+
+@two_view_loss.mistake(
+    "You left each vector among its own candidates, and at a temperature of 0.001 the exponentials "
+    "of all others come to 0. Hide the diagonal with −∞, and take cross_entropy of the scores."
+)
+def itself_and_exponentials_of_differences(z, temperature):
+    n = len(z) // 2
+    powers = ((z @ z.T - 1) / temperature).exp()
+    partner = torch.arange(2 * n).roll(n)
+    return -(powers[torch.arange(2 * n), partner] / powers.sum(1)).log().mean()
+
+
+two_view_loss.slip(
+    "softmax_twice",
+    "You handed shares to cross_entropy, which takes a softmax itself. Hand it the scores.",
+    {_LOSS: "F.cross_entropy(scores.softmax(1), partner)"},
+)
+two_view_loss.slip(
+    "mean_share",
+    "You took the logarithm of the mean share. Take the logarithm of each share, then the mean.",
+    {_LOSS: "-scores.softmax(1)[torch.arange(2 * n), partner].mean().log()"},
+)
+two_view_loss.slip(
+    "share_for_logarithm",
+    "You averaged the shares themselves. The loss is the mean of their negative logarithms.",
+    {_LOSS: "-scores.softmax(1)[torch.arange(2 * n), partner].mean()"},
+)
+two_view_loss.slip(
+    "in_bits",
+    "You took logarithms to base 2. The loss is in nats.",
+    {_LOSS: "F.cross_entropy(scores, partner) / 0.6931471805599453"},
+)
+two_view_loss.slip(
+    "sign_flipped",
+    "Your loss has the opposite sign. It is −log of a share, which is never negative.",
+    {_LOSS: "-F.cross_entropy(scores, partner)"},
+)
+
+
 two_view_loss.hint("It is classification: 2n questions, each with 2n − 1 possible answers.")
 two_view_loss.hint(
     "Row i of z @ z.T / temperature are the logits of question i. What is wrong with entry i?"
