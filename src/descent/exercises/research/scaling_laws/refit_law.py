@@ -71,8 +71,10 @@ def _(answer, draw: Draw) -> None:
     if min(given[:3]) <= 0:
         expect(min(given[:3]), "the smallest of E, A and B").is_above(0.0)
         return
-    bound = 1.02 * _best_height(law, tuple(runs)) + 1e-9
-    expect(_height(_theta(given), *runs), "the objective at your law").is_below(bound)
+    best = _best_height(law, tuple(runs)) + 1e-9
+    times = float(f"{_height(_theta(given), *runs) / best:.3g}")
+    name = "the objective at your law, as a multiple of what a search from the truth reaches"
+    expect(times, name).is_below(1.025)
 
 
 @refit_law.property("is not moved by three spoiled runs", trials=1)
@@ -187,6 +189,51 @@ def negative_exponents(sizes, tokens, losses):
     return floor, a, b, -alpha, -beta
 
 
+def _searched(each, start) -> np.ndarray:
+    """Where a search from one start ends, of the sum of `each` over runs: quick, and good to the
+    three digits that are judged."""
+    theta = np.array(start)
+    for _ in range(2):
+        theta = minimize(
+            lambda theta: 1e3 * each(theta), theta, method="BFGS", options={"gtol": 1e-8}
+        ).x
+    return theta
+
+
+def _law(theta) -> tuple[float, ...]:
+    a, b, e, alpha, beta = theta
+    return float(np.exp(e)), float(np.exp(a)), float(np.exp(b)), float(alpha), float(beta)
+
+
+@refit_law.mistake("You fitted a law without a floor. Then the exponents have to bend for it.")
+def without_floor(sizes, tokens, losses):
+    def each(theta):
+        return _height((theta[0], theta[1], -50.0, theta[2], theta[3]), sizes, tokens, losses)
+
+    a, b, alpha, beta = _searched(each, (5.0, 5.0, 0.3, 0.3))
+    return 0.0, *_law((a, b, -50.0, alpha, beta))[1:]
+
+
+@refit_law.mistake("You fitted one exponent for size and data. They are two numbers of the law.")
+def same_exponent(sizes, tokens, losses):
+    def each(theta):
+        return _height((*theta, theta[3]), sizes, tokens, losses)
+
+    theta = _searched(each, (5.0, 5.0, 0.5, 0.35))
+    return _law((*theta, theta[3]))
+
+
+@refit_law.mistake(
+    "You minimised squares. A few spoiled runs then pull the whole law to themselves: use the "
+    "robust objective."
+)
+def squares(sizes, tokens, losses):
+    def each(theta):
+        return _height(theta, sizes, tokens, losses, delta=1e9)
+
+    return _law(_searched(each, (4.0, 4.0, 0.5, 0.25, 0.25)))
+
+
 refit_law.slip(
     "stopped_early",
     "Your search stopped before it was there. The objective is tiny, and a search with the usual "
@@ -201,33 +248,12 @@ refit_law.slip(
     },
 )
 refit_law.slip(
-    "squares",
-    "You minimised squares. A few spoiled runs then pull the whole law to "
-    "themselves: use the robust "
-    "objective.",
-    {"np.where(miss <= 1e-3, miss**2 / 2, 1e-3 * (miss - 5e-4)).sum()": "1e3 * (miss**2).sum()"},
-)
-refit_law.slip(
     "worst_of_the_starts",
     "You kept the worst of your searches.",
     {
         "found.fun < best.fun": "found.fun > best.fun",
         "(8.0, 0.5))": "(0.0, 3.0))",
     },
-)
-refit_law.slip(
-    "without_floor",
-    "You fitted a law without a floor. Then the exponents have to bend for it.",
-    {
-        "np.logaddexp(np.logaddexp(a - alpha * np.log(sizes), b - beta * np.log(tokens)), e)": (
-            "np.logaddexp(a - alpha * np.log(sizes), b - beta * np.log(tokens)) + 0 * e"
-        )
-    },
-)
-refit_law.slip(
-    "same_exponent",
-    "You fitted one exponent for size and data. They are two numbers of the law.",
-    {"b - beta * np.log(tokens)": "b - alpha * np.log(tokens)"},
 )
 _STARTS = "for a, alpha in (%s):"
 for _changed in (
