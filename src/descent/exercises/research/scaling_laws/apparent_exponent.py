@@ -122,6 +122,79 @@ apparent_exponent.slip(
     "The derivative of N^(−α) is −α·N^(−α−1): the exponent goes down by one.",
     {"(-alpha - 1)": "(-alpha)"},
 )
+apparent_exponent.slip(
+    "embedding_as_steep",
+    "You took the condition for *all* parameters, α·A·N^(−α), as if the embedding grew as fast "
+    "as n. "
+    "It grows with n^(1/3): the inner derivative is 1 + (ω/3)·n^(−2/3).",
+    {"omega / 3 *": "omega *"},
+)
+apparent_exponent.slip(
+    "derivative_of_root",
+    "The derivative of n^(1/3) is n^(−2/3)/3: the power goes down by a whole one. Yours is "
+    "n^(−1/3).",
+    {"(-2 / 3)": "(-1 / 3)"},
+)
+apparent_exponent.slip(
+    "all_parameters_fitted",
+    "You fitted the log of all parameters. The study counts n alone, so the line is through log n.",
+    {"np.log(sizes), 1)": "np.log(total), 1)"},
+)
+apparent_exponent.slip(
+    "omega_without_effect",
+    "Your result is β/(α+β), whatever ω is. That holds only where no parameter is left out of the "
+    "count.",
+    {"float(np.polyfit(np.log(6 * sizes * tokens), np.log(sizes), 1)[0])": "beta / (alpha + beta)"},
+)
+apparent_exponent.slip(
+    "inverse_of_other_slope",
+    "You fitted log compute to log n and turned the slope over. Least squares in the other "
+    "direction "
+    "is another line: fit log n to log compute.",
+    {
+        "np.polyfit(np.log(6 * sizes * tokens), np.log(sizes), 1)[0]": (
+            "1 / np.polyfit(np.log(sizes), np.log(6 * sizes * tokens), 1)[0]"
+        )
+    },
+)
+apparent_exponent.slip(
+    "ends_alone",
+    "You drew the line through the smallest and the largest size. All sizes have a say: fit a "
+    "line.",
+    {
+        "float(np.polyfit(np.log(6 * sizes * tokens), np.log(sizes), 1)[0])": (
+            "float(np.ptp(np.log(sizes)) / np.ptp(np.log(6 * sizes * tokens)))"
+        )
+    },
+)
+apparent_exponent.slip(
+    "first_and_last_given",
+    "You drew the line through the first size given and the last. They come in any order, and all "
+    "have a say: fit a line.",
+    {
+        "float(np.polyfit(np.log(6 * sizes * tokens), np.log(sizes), 1)[0])": (
+            "float(np.log(sizes[-1] / sizes[0]) / "
+            "np.log(sizes[-1] * tokens[-1] / (sizes[0] * tokens[0])))"
+        )
+    },
+)
+apparent_exponent.slip(
+    "mean_of_local_slopes",
+    "You averaged the slopes from each size to the next. The page asks for one straight line by "
+    "least squares.",
+    {
+        "    return float(np.polyfit(np.log(6 * sizes * tokens), np.log(sizes), 1)[0])": (
+            "    order = np.argsort(sizes)\n"
+            "    rise, run = np.log(sizes[order]), np.log((sizes * tokens)[order])\n"
+            "    return float(np.mean(np.diff(rise) / np.diff(run)))"
+        )
+    },
+)
+apparent_exponent.slip(
+    "line_without_logarithms",
+    "You fitted n to compute. A power law is straight in the logarithms of both.",
+    {"np.log(6 * sizes * tokens), np.log(sizes)": "6 * sizes * tokens, sizes"},
+)
 _SIDEWAYS = "a constant factor of the compute moves the line sideways and leaves its slope"
 apparent_exponent.equivalent(
     "`pull = alpha * a * sizes * growth * total ** (-alpha - 1)` → "

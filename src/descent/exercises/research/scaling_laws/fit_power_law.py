@@ -35,7 +35,10 @@ def _(answer, draw: Draw) -> None:
 def _(answer, draw: Draw) -> None:
     law = drawn_law(draw)
     x = spread_over(draw, draw.size + 3, draw.uniform(1.2, 4.0), start=draw.uniform(0.5, 900.0))
-    scale, exponent = answer(x, law(x))
+    given = does_not_refuse(answer, x, law(x), although="an exact law over more than a decade")
+    if given is None:
+        return
+    scale, exponent = given
     expect(exponent, "the exponent").close_to(law.exponent, rtol=1e-6)
     expect(scale, "the scale").close_to(law.scale, rtol=1e-6)
 
@@ -47,7 +50,10 @@ def _(answer, draw: Draw) -> None:
     x = np.concatenate([x, x[:1], x[:1]])  # one size was run three times
     y = law.measured(x, 0.3, draw)
     wanted = _line(x, y)
-    scale, exponent = answer(x, y)
+    given = does_not_refuse(answer, x, y, although="noisy losses over two decades")
+    if given is None:
+        return
+    scale, exponent = given
     expect(exponent, "the exponent").close_to(wanted[1], rtol=1e-6)
     expect(scale, "the scale").close_to(wanted[0], rtol=1e-6)
 
@@ -56,7 +62,9 @@ def _(answer, draw: Draw) -> None:
 def _(answer, draw: Draw) -> None:
     law = PowerLaw(draw.uniform(0.5, 3.0), -draw.uniform(0.2, 0.8))
     x = spread_over(draw, draw.size + 3, 2.0)
-    expect(answer(x, law(x))[1], "the exponent").close_to(law.exponent, rtol=1e-6)
+    given = does_not_refuse(answer, x, law(x), although="what rises over two decades")
+    if given is not None:
+        expect(given[1], "the exponent").close_to(law.exponent, rtol=1e-6)
 
 
 @fit_power_law.property("refuses fewer than three different x, by ValueError", trials=2)
@@ -293,6 +301,21 @@ def least_squares_of_y(x, y):
     return float(np.exp(found.x[0])), float(found.x[1])
 
 
+fit_power_law.slip(
+    "x_fitted_to_y",
+    "You fitted ln x to ln y and turned the line over. Least squares then counts misses in x: fit "
+    "ln y to ln x.",
+    {
+        "np.mean((u - u.mean()) * (v - v.mean())) / np.var(u)": (
+            "np.var(v) / np.mean((u - u.mean()) * (v - v.mean()))"
+        )
+    },
+)
+fit_power_law.slip(
+    "exponent_first",
+    "You returned the exponent first. The order is scale, exponent.",
+    {"float(np.exp(height)), float(-slope)": "float(-slope), float(np.exp(height))"},
+)
 fit_power_law.hint("log y = log scale − exponent · log x. Which line is that?")
 fit_power_law.hint("`np.polyfit(u, v, 1)` gives slope and height, in this order.")
 fit_power_law.hint(

@@ -134,6 +134,65 @@ log_huber.slip(
     "You exchanged the two: α belongs to the parameters, β to the tokens.",
     {"np.log(sizes), b": "np.log(tokens), b", "np.log(tokens))": "np.log(sizes))"},
 )
+log_huber.slip(
+    "overflowing_in_one_sum",
+    "You took the logarithm of a plain sum of exponentials. exp(900) is infinite and exp(−900) "
+    "is 0, "
+    "so the search breaks: use `np.logaddexp` twice.",
+    {
+        "np.logaddexp(a - alpha * np.log(sizes), b - beta * np.log(tokens))": (
+            "np.exp(a - alpha * np.log(sizes)) + np.exp(b - beta * np.log(tokens))"
+        ),
+        "np.logaddexp(terms, e)": "np.log(terms + np.exp(e))",
+    },
+)
+log_huber.slip(
+    "floor_last_in_theta",
+    "You unpacked theta as (a, b, alpha, beta, e). Its third number is e, and the exponents "
+    "come last.",
+    {"a, b, e, alpha, beta = theta": "a, b, alpha, beta, e = theta"},
+)
+log_huber.slip(
+    "floor_first_in_theta",
+    "You unpacked theta as (e, a, b, alpha, beta). The floor e is its third number.",
+    {"a, b, e, alpha, beta = theta": "e, a, b, alpha, beta = theta"},
+)
+log_huber.slip(
+    "exponents_beside_their_constants",
+    "You unpacked theta as (a, alpha, b, beta, e). The order is a, b, e, alpha, beta.",
+    {"a, b, e, alpha, beta = theta": "a, alpha, b, beta, e = theta"},
+)
+log_huber.slip(
+    "floor_added_to_logarithm",
+    "You added e to the logarithm of the other two terms, which multiplies them by E. The three "
+    "terms are added before the logarithm is taken.",
+    {"np.logaddexp(terms, e)": "terms + e"},
+)
+log_huber.slip(
+    "without_floor",
+    "You left the floor out. The law has three terms, and e is the logarithm of the third.",
+    {"np.logaddexp(terms, e)": "terms"},
+)
+log_huber.slip(
+    "sign_kept",
+    "You compared the residual itself with δ, not its size. Every negative one then counts as "
+    "small, "
+    "however large it is.",
+    {"np.abs(np.logaddexp(terms, e) - np.log(losses))": "np.logaddexp(terms, e) - np.log(losses)"},
+)
+log_huber.slip(
+    "divided_by_delta",
+    "You divided by δ: r²/(2δ), then |r| − δ/2. That is the smooth L1 loss; the page's is δ "
+    "times it.",
+    {
+        "miss**2 / 2, delta * (miss - delta / 2)": "miss**2 / (2 * delta), miss - delta / 2",
+    },
+)
+log_huber.slip(
+    "whole_delta_taken_off",
+    "Your line is δ · (|r| − δ). At |r| = δ it is 0 and the parabola is δ²/2: take off δ/2.",
+    {"(miss - delta / 2)": "(miss - delta)"},
+)
 for _before, _after in (
     (
         "a - alpha * np.log(sizes), b - beta * np.log(tokens)",

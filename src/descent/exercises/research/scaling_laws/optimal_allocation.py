@@ -113,6 +113,62 @@ optimal_allocation.slip(
     "You returned the tokens first. The parameters come first.",
     {"return size, flops / (6 * size)": "return flops / (6 * size), size"},
 )
+optimal_allocation.slip(
+    "rounded",
+    "You rounded. The page asks for numbers that are not rounded, or the budget is not spent "
+    "exactly.",
+    {
+        "return size, flops / (6 * size)": (
+            "return float(round(size)), float(round(flops / (6 * size)))"
+        )
+    },
+)
+optimal_allocation.slip(
+    "rounded_down",
+    "You cut both to whole numbers. The page asks for numbers that are not rounded.",
+    {"return size, flops / (6 * size)": "return float(size // 1), float(flops / (6 * size) // 1)"},
+)
+optimal_allocation.slip(
+    "twenty_tokens_each",
+    "You gave every parameter 20 tokens. That is Chinchilla's own model; here the law's constants "
+    "decide.",
+    {
+        "ratio * (flops / 6) ** (beta / (alpha + beta))": "(flops / 120) ** 0.5",
+    },
+)
+optimal_allocation.slip(
+    "split_evenly",
+    "You made parameters and tokens equal. That is best only where both halves of the law are "
+    "alike.",
+    {
+        "ratio * (flops / 6) ** (beta / (alpha + beta))": "(flops / 6) ** 0.5",
+    },
+)
+optimal_allocation.slip(
+    "tokens_without_six",
+    "Your parameters are right, your tokens are not: D = C/(6N), and you left out the 6.",
+    {"return size, flops / (6 * size)": "return size, flops / size"},
+)
+optimal_allocation.slip(
+    "six_in_the_tokens_alone",
+    "Your parameters are found without the 6: put C/6 for C in their formula, too.",
+    {"(flops / 6)": "flops"},
+)
+optimal_allocation.slip(
+    "without_the_power",
+    "You did not take the ratio to the power 1/(α+β). Solve N^(α+β) = … for N.",
+    {" ** (1 / (alpha + beta))\n": "\n"},
+)
+optimal_allocation.slip(
+    "root_of_the_whole",
+    "You took one square root of the ratio and C/6 together. Each has its own power: 1/(α+β) and "
+    "β/(α+β).",
+    {
+        "ratio * (flops / 6) ** (beta / (alpha + beta))": (
+            "(alpha * a / (beta * b) * flops / 6) ** 0.5"
+        )
+    },
+)
 optimal_allocation.hint("Put D = C/(6N) into the loss. Now it has one variable.")
 optimal_allocation.hint(
     "At the lowest point, moving 1 % from tokens to parameters changes nothing: "

@@ -40,6 +40,50 @@ def _(answer, draw: Draw) -> None:
     expect(given, f"the exponent, {truth:.3f} in truth,").is_between(truth - 0.02, truth + 0.02)
 
 
+def _by_steps(sizes, flops, losses, budgets) -> float | None:
+    """The page's steps in plain Python, the parabola by divided differences."""
+    found = []
+    for budget in map(math.log, budgets):
+        curve = []
+        for size, row, some in zip(sizes, np.log(flops), np.log(losses), strict=True):
+            if row[0] <= budget <= row[-1]:
+                j = max(k for k in range(len(row) - 1) if row[k] <= budget)
+                share = (budget - row[j]) / (row[j + 1] - row[j])
+                curve.append((math.log(size), (1 - share) * some[j] + share * some[j + 1]))
+        best = min(range(len(curve)), key=lambda k: curve[k][1], default=0)
+        if len(curve) < 3 or best in (0, len(curve) - 1):
+            continue
+        (x0, y0), (x1, y1), (x2, y2) = curve[best - 1 : best + 2]
+        first = (y1 - y0) / (x1 - x0)
+        second = ((y2 - y1) / (x2 - x1) - first) / (x2 - x0)
+        found.append((budget, (x0 + x1) / 2 - first / (2 * second)))
+    if len(found) < 3:
+        return None
+    at, best_sizes = np.array(found).T
+    centred = at - at.mean()
+    return float(centred @ best_sizes / (centred @ centred))
+
+
+@optimal_exponent.property(
+    "is what the three steps give, also at the ends of a size's runs", trials=10
+)
+def _(answer, draw: Draw) -> None:
+    sizes = np.cumprod(draw.uniform(2.0, 4.0, 6))
+    flops = draw.uniform(2.0, 9.0) * sizes[:, None] * 4.0 ** np.arange(6)
+    losses = np.exp(0.3 * draw.rng.normal(size=flops.shape)) * flops**-0.2
+    some = draw.rng.choice(flops.ravel(), 3)
+    budgets = np.concatenate([flops[:, 0], flops[:, -1], some, [3 * flops.max()]])
+    wanted = _by_steps(sizes, flops, losses, budgets)
+    if wanted is None:
+        refuses(answer, sizes, flops, losses, budgets, because="fewer than three inner optima")
+    else:
+        given = does_not_refuse(
+            answer, sizes, flops, losses, budgets, although="three inner optima or more"
+        )
+        if given is not None:
+            expect(given, "the exponent").close_to(wanted, rtol=1e-6)
+
+
 @optimal_exponent.property("finds it under noise of 0.3 % within 0.07", trials=4)
 def _(answer, draw: Draw) -> None:
     sizes, examples = _grid(draw)
@@ -101,46 +145,6 @@ def _(answer, draw: Draw) -> None:
     if given is not None:
         wanted = _by_steps(sizes, flops, losses, budgets[[4, 0, 2]])
         expect(given, "the exponent").close_to(wanted, rtol=1e-6)
-
-
-def _by_steps(sizes, flops, losses, budgets) -> float | None:
-    """The page's steps in plain Python, the parabola by divided differences."""
-    found = []
-    for budget in map(math.log, budgets):
-        curve = []
-        for size, row, some in zip(sizes, np.log(flops), np.log(losses), strict=True):
-            if row[0] <= budget <= row[-1]:
-                j = max(k for k in range(len(row) - 1) if row[k] <= budget)
-                share = (budget - row[j]) / (row[j + 1] - row[j])
-                curve.append((math.log(size), (1 - share) * some[j] + share * some[j + 1]))
-        best = min(range(len(curve)), key=lambda k: curve[k][1], default=0)
-        if len(curve) < 3 or best in (0, len(curve) - 1):
-            continue
-        (x0, y0), (x1, y1), (x2, y2) = curve[best - 1 : best + 2]
-        first = (y1 - y0) / (x1 - x0)
-        second = ((y2 - y1) / (x2 - x1) - first) / (x2 - x0)
-        found.append((budget, (x0 + x1) / 2 - first / (2 * second)))
-    if len(found) < 3:
-        return None
-    at, best_sizes = np.array(found).T
-    centred = at - at.mean()
-    return float(centred @ best_sizes / (centred @ centred))
-
-
-@optimal_exponent.property(
-    "is what the three steps give, also at the ends of a size's runs", trials=10
-)
-def _(answer, draw: Draw) -> None:
-    sizes = np.cumprod(draw.uniform(2.0, 4.0, 6))
-    flops = draw.uniform(2.0, 9.0) * sizes[:, None] * 4.0 ** np.arange(6)
-    losses = np.exp(0.3 * draw.rng.normal(size=flops.shape)) * flops**-0.2
-    some = draw.rng.choice(flops.ravel(), 3)
-    budgets = np.concatenate([flops[:, 0], flops[:, -1], some, [3 * flops.max()]])
-    wanted = _by_steps(sizes, flops, losses, budgets)
-    if wanted is None:
-        refuses(answer, sizes, flops, losses, budgets, because="fewer than three inner optima")
-    else:
-        expect(answer(sizes, flops, losses, budgets), "the exponent").close_to(wanted, rtol=1e-6)
 
 
 @optimal_exponent.right
@@ -373,6 +377,73 @@ optimal_exponent.slip(
     "You left out a size that has a run of exactly the budget. At most and at least include it.",
     {
         "flops[:, 0] <= budget) & (budget <= flops": "flops[:, 0] < budget) & (budget < flops",
+    },
+)
+optimal_exponent.slip(
+    "parabola_over_sizes",
+    "Your parabola lies over the sizes. The page asks for log size, over which the grid is even.",
+    {
+        "np.polyfit(np.log(sizes[reach[three]])": "np.polyfit(sizes[reach[three]]",
+        "-b / (2 * a)": "np.log(-b / (2 * a))",
+    },
+)
+optimal_exponent.slip(
+    "no_logarithms_between_runs",
+    "You interpolated losses over FLOPs. Interpolate in the logarithms of both, where a power law "
+    "is straight.",
+    {
+        "np.interp(np.log(budget), np.log(flops[i]), np.log(losses[i]))": (
+            "np.log(np.interp(budget, flops[i], losses[i]))"
+        )
+    },
+)
+optimal_exponent.slip(
+    "edge_taken_as_best",
+    "Where the best size is at an edge you took the edge itself. The true best may lie beyond: "
+    "leave the budget out.",
+    {
+        "            continue\n        three": (
+            "            found.append((np.log(budget), np.log(sizes[reach[best]])))\n"
+            "            continue\n        three"
+        )
+    },
+)
+optimal_exponent.slip(
+    "edge_of_compared_taken",
+    "You left out the smallest and largest of *all* sizes, and took the edge of those compared "
+    "as it "
+    "is. Beyond it nothing was compared at this budget: leave it out.",
+    {
+        "            continue\n        three": (
+            "            if reach[best] not in (0, len(sizes) - 1):\n"
+            "                found.append((np.log(budget), np.log(sizes[reach[best]])))\n"
+            "            continue\n        three"
+        )
+    },
+)
+optimal_exponent.slip(
+    "least_and_most_budget_alone",
+    "You drew the line through the smallest budget and the largest. All have a say: fit a line.",
+    {
+        "float(np.polyfit(at, best_sizes, 1)[0])": (
+            "float((best_sizes[at.argmax()] - best_sizes[at.argmin()]) / np.ptp(at))"
+        )
+    },
+)
+optimal_exponent.slip(
+    "three_lowest_sizes",
+    "You put the parabola through the three lowest losses. The page asks for the best and its two "
+    "neighbours, one on each side.",
+    {"slice(best - 1, best + 2)": "np.sort(np.argsort(curve)[:3])"},
+)
+optimal_exponent.slip(
+    "mean_of_local_slopes",
+    "You averaged the slopes from each budget to the next. Fit one line through all of them.",
+    {
+        "    return float(np.polyfit(at, best_sizes, 1)[0])": (
+            "    order = np.argsort(at)\n"
+            "    return float(np.mean(np.diff(best_sizes[order]) / np.diff(at[order])))"
+        )
     },
 )
 optimal_exponent.hint(

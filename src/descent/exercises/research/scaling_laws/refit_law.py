@@ -71,8 +71,10 @@ def _(answer, draw: Draw) -> None:
     if min(given[:3]) <= 0:
         expect(min(given[:3]), "the smallest of E, A and B").is_above(0.0)
         return
-    bound = 1.02 * _best_height(law, tuple(runs)) + 1e-9
-    expect(_height(_theta(given), *runs), "the objective at your law").is_below(bound)
+    best = _best_height(law, tuple(runs)) + 1e-9
+    times = float(f"{_height(_theta(given), *runs) / best:.3g}")
+    name = "the objective at your law, as a multiple of what a search from the truth reaches"
+    expect(times, name).is_below(1.025)
 
 
 @refit_law.property("is not moved by three spoiled runs", trials=1)
@@ -105,6 +107,133 @@ def right_refit(sizes, tokens, losses):
     return float(np.exp(e)), float(np.exp(a)), float(np.exp(b)), float(alpha), float(beta)
 
 
+_FOUND: dict[bytes, tuple[float, ...]] = {}
+
+
+def _fitted(sizes, tokens, losses) -> tuple[float, ...]:
+    """The right law, searched for once: several mistakes only hand it back wrongly, and a report
+    is awaited while they are tried."""
+    key = b"".join(np.asarray(values, float).tobytes() for values in (sizes, tokens, losses))
+    if key not in _FOUND:
+        if len(_FOUND) > 100:
+            _FOUND.clear()
+        _FOUND[key] = right_refit(sizes, tokens, losses)
+    return _FOUND[key]
+
+
+@refit_law.mistake(
+    "You returned the constants that the paper prints, whatever the runs. Fit those you are given."
+)
+def published_constants(sizes, tokens, losses):
+    return 1.69, 406.4, 410.7, 0.34, 0.28
+
+
+@refit_law.mistake("You returned a start and not what the search found.")
+def start_returned(sizes, tokens, losses):
+    return float(np.exp(0.5)), float(np.exp(8.0)), float(np.exp(8.0)), 0.5, 0.5
+
+
+@refit_law.mistake("You returned a, b and e, which are logarithms. Take them back: A = exp(a).")
+def logarithms_returned(sizes, tokens, losses):
+    floor, a, b, alpha, beta = _fitted(sizes, tokens, losses)
+    return float(np.log(floor)), float(np.log(a)), float(np.log(b)), alpha, beta
+
+
+@refit_law.mistake("You returned the law in the order of theta. The page asks for E, A, B, α, β.")
+def order_of_theta(sizes, tokens, losses):
+    floor, a, b, alpha, beta = _fitted(sizes, tokens, losses)
+    return a, b, floor, alpha, beta
+
+
+@refit_law.mistake(
+    "You exchanged the two pairs, in what you return or in what you hand to the objective. A and α "
+    "belong to the parameters, B and β to the tokens."
+)
+def pairs_exchanged(sizes, tokens, losses):
+    floor, a, b, alpha, beta = _fitted(sizes, tokens, losses)
+    return floor, b, a, beta, alpha
+
+
+@refit_law.mistake(
+    "You took the smallest loss for E. The irreducible loss lies below every loss measured: "
+    "take what the search found."
+)
+def smallest_loss_as_floor(sizes, tokens, losses):
+    _, a, b, alpha, beta = _fitted(sizes, tokens, losses)
+    return float(np.min(losses)), a, b, alpha, beta
+
+
+@refit_law.mistake("You returned the exponents first. The order is E, A, B, α, β.")
+def exponents_first(sizes, tokens, losses):
+    floor, a, b, alpha, beta = _fitted(sizes, tokens, losses)
+    return alpha, beta, floor, a, b
+
+
+@refit_law.mistake("You returned E, A, α, B, β. The order is E, A, B, α, β.")
+def constants_beside_exponents(sizes, tokens, losses):
+    floor, a, b, alpha, beta = _fitted(sizes, tokens, losses)
+    return floor, a, alpha, b, beta
+
+
+@refit_law.mistake("You returned E last. The order is E, A, B, α, β.")
+def floor_last(sizes, tokens, losses):
+    floor, a, b, alpha, beta = _fitted(sizes, tokens, losses)
+    return a, b, alpha, beta, floor
+
+
+@refit_law.mistake(
+    "Your exponents are negative. The law divides by N^α and D^β, so both are positive."
+)
+def negative_exponents(sizes, tokens, losses):
+    floor, a, b, alpha, beta = _fitted(sizes, tokens, losses)
+    return floor, a, b, -alpha, -beta
+
+
+def _searched(each, start) -> np.ndarray:
+    """Where a search from one start ends, of the sum of `each` over runs: quick, and good to the
+    three digits that are judged."""
+    theta = np.array(start)
+    for _ in range(2):
+        theta = minimize(
+            lambda theta: 1e3 * each(theta), theta, method="BFGS", options={"gtol": 1e-8}
+        ).x
+    return theta
+
+
+def _law(theta) -> tuple[float, ...]:
+    a, b, e, alpha, beta = theta
+    return float(np.exp(e)), float(np.exp(a)), float(np.exp(b)), float(alpha), float(beta)
+
+
+@refit_law.mistake("You fitted a law without a floor. Then the exponents have to bend for it.")
+def without_floor(sizes, tokens, losses):
+    def each(theta):
+        return _height((theta[0], theta[1], -50.0, theta[2], theta[3]), sizes, tokens, losses)
+
+    a, b, alpha, beta = _searched(each, (5.0, 5.0, 0.3, 0.3))
+    return 0.0, *_law((a, b, -50.0, alpha, beta))[1:]
+
+
+@refit_law.mistake("You fitted one exponent for size and data. They are two numbers of the law.")
+def same_exponent(sizes, tokens, losses):
+    def each(theta):
+        return _height((*theta, theta[3]), sizes, tokens, losses)
+
+    theta = _searched(each, (5.0, 5.0, 0.5, 0.35))
+    return _law((*theta, theta[3]))
+
+
+@refit_law.mistake(
+    "You minimised squares. A few spoiled runs then pull the whole law to themselves: use the "
+    "robust objective."
+)
+def squares(sizes, tokens, losses):
+    def each(theta):
+        return _height(theta, sizes, tokens, losses, delta=1e9)
+
+    return _law(_searched(each, (4.0, 4.0, 0.5, 0.25, 0.25)))
+
+
 refit_law.slip(
     "stopped_early",
     "Your search stopped before it was there. The objective is tiny, and a search with the usual "
@@ -119,71 +248,11 @@ refit_law.slip(
     },
 )
 refit_law.slip(
-    "squares",
-    "You minimised squares. A few spoiled runs then pull the whole law to "
-    "themselves: use the robust "
-    "objective.",
-    {"np.where(miss <= 1e-3, miss**2 / 2, 1e-3 * (miss - 5e-4)).sum()": "1e3 * (miss**2).sum()"},
-)
-refit_law.slip(
-    "logarithms_returned",
-    "You returned a, b and e, which are logarithms. Take them back: A = exp(a).",
-    {
-        "float(np.exp(e)), float(np.exp(a)), float(np.exp(b))": "float(e), float(a), float(b)",
-    },
-)
-refit_law.slip(
-    "order_of_theta",
-    "You returned the law in the order of theta. The page asks for E, A, B, α, β.",
-    {
-        "float(np.exp(e)), float(np.exp(a)), float(np.exp(b))": (
-            "float(np.exp(a)), float(np.exp(b)), float(np.exp(e))"
-        ),
-    },
-)
-refit_law.slip(
-    "start_returned",
-    "You returned a start and not what the search found.",
-    {"a, b, e, alpha, beta = best.x": "a, b, e, alpha, beta = 8.0, 8.0, 0.5, 0.5, 0.5"},
-)
-refit_law.slip(
     "worst_of_the_starts",
     "You kept the worst of your searches.",
     {
         "found.fun < best.fun": "found.fun > best.fun",
         "(8.0, 0.5))": "(0.0, 3.0))",
-    },
-)
-refit_law.slip(
-    "without_floor",
-    "You fitted a law without a floor. Then the exponents have to bend for it.",
-    {
-        "np.logaddexp(np.logaddexp(a - alpha * np.log(sizes), b - beta * np.log(tokens)), e)": (
-            "np.logaddexp(a - alpha * np.log(sizes), b - beta * np.log(tokens)) + 0 * e"
-        )
-    },
-)
-refit_law.slip(
-    "same_exponent",
-    "You fitted one exponent for size and data. They are two numbers of the law.",
-    {"b - beta * np.log(tokens)": "b - alpha * np.log(tokens)"},
-)
-refit_law.slip(
-    "pairs_exchanged",
-    "You exchanged the two pairs, in what you return or in what you hand to the objective. A and α "
-    "belong to the parameters, B and β to the tokens.",
-    {
-        "float(np.exp(a)), float(np.exp(b)), float(alpha), float(beta)": (
-            "float(np.exp(b)), float(np.exp(a)), float(beta), float(alpha)"
-        ),
-    },
-)
-refit_law.slip(
-    "smallest_loss_as_floor",
-    "You took the smallest loss for E. The irreducible loss lies below every loss measured: "
-    "take what the search found.",
-    {
-        "float(np.exp(e))": "float(np.min(losses))",
     },
 )
 _STARTS = "for a, alpha in (%s):"
