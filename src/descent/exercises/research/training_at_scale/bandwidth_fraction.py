@@ -76,8 +76,8 @@ def _(answer, draw: Draw) -> None:
     for seconds in ([2e-5, 2e-5, 2e-5, 2e-5], [4e-5, 3e-5, 2.5e-5, 2e-5]):
         expect(answer(counts, np.array(seconds), 1e12), "the answer to flat timings").equals(None)
     # A line through these is below 0 at the largest size.
-    counts, seconds = np.array([1e6, 2e6, 3e6]), np.array([1e-4, 1e-5, 5e-6])
-    expect(answer(counts, seconds, 1e12), "the answer to falling timings").equals(None)
+    larger, falling = np.array([1e6, 2e6, 3e6]), np.array([1e-4, 1e-5, 5e-6])
+    expect(answer(larger, falling, 1e12), "the answer to falling timings").equals(None)
 
 
 @bandwidth_fraction.property("uses all timings of a size, not one of them", trials=2)
