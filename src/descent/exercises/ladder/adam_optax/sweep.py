@@ -207,18 +207,16 @@ def _sweep_mistake(name: str, message: str, habit: str) -> None:
 
 _sweep_mistake(
     "survivors",
-    "You averaged the runs that survived. A rate at which some seeds diverge is a bad "
-    "rate, and so it "
-    "gets the best mean: leave diverged runs in, as inf.",
+    "You averaged the runs that survived. A rate at which some seeds diverge is a bad rate, and "
+    "so it gets the best mean: leave diverged runs in, as inf.",
     "survivors",
 )
 
 
 _sweep_mistake(
     "keeps_nan",
-    "A nan is still in your losses. `np.argmin` takes nan for the smallest number, so "
-    "that the rate that "
-    "diverged wins: make it inf first.",
+    "A nan is still in your losses. `np.argmin` takes nan for the smallest number, so that the "
+    "rate that diverged wins: make it inf first.",
     "keeps_nan",
 )
 
@@ -302,9 +300,8 @@ _sweep_mistake(
 
 _sweep_mistake(
     "luckiest",
-    "You chose the rate of the best single run. Among many runs one is lucky: choose by "
-    "the mean over the "
-    "seeds.",
+    "You chose the rate of the best single run. Among many runs one is lucky: choose by the mean "
+    "over the seeds.",
     "luckiest",
 )
 

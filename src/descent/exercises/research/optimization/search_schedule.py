@@ -308,8 +308,7 @@ search_schedule.slip(
 search_schedule.slip(
     "ignores_noise",
     "You searched without the noise. The best rates for gradient descent leave the loss on its "
-    "floor "
-    "at the end.",
+    "floor at the end.",
     {" + rate**2 * c / batch": ""},
 )
 search_schedule.slip(

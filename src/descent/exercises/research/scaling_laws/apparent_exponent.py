@@ -124,9 +124,8 @@ apparent_exponent.slip(
 )
 apparent_exponent.slip(
     "embedding_as_steep",
-    "You took the condition for *all* parameters, α·A·N^(−α), as if the embedding grew as fast "
-    "as n. "
-    "It grows with n^(1/3): the inner derivative is 1 + (ω/3)·n^(−2/3).",
+    "You took the condition for *all* parameters, α·A·N^(−α), as if the embedding grew as fast as "
+    "n. It grows with n^(1/3): the inner derivative is 1 + (ω/3)·n^(−2/3).",
     {"omega / 3 *": "omega *"},
 )
 apparent_exponent.slip(
@@ -149,8 +148,7 @@ apparent_exponent.slip(
 apparent_exponent.slip(
     "inverse_of_other_slope",
     "You fitted log compute to log n and turned the slope over. Least squares in the other "
-    "direction "
-    "is another line: fit log n to log compute.",
+    "direction is another line: fit log n to log compute.",
     {
         "np.polyfit(np.log(6 * sizes * tokens), np.log(sizes), 1)[0]": (
             "1 / np.polyfit(np.log(sizes), np.log(6 * sizes * tokens), 1)[0]"

@@ -157,9 +157,8 @@ bootstrap_interval.slip(
 )
 bootstrap_interval.slip(
     "columns_resampled",
-    "You resampled the points of the study, not its seeds. The points are what you "
-    "chose; the seeds are "
-    "what chance chose.",
+    "You resampled the points of the study, not its seeds. The points are what you chose; the "
+    "seeds are what chance chose.",
     {
         "generator.integers(seeds, size=seeds)": (
             "generator.integers(losses.shape[1], size=losses.shape[1])"
@@ -182,9 +181,8 @@ bootstrap_interval.slip(
 )
 bootstrap_interval.slip(
     "standard_deviation",
-    "You gave the mean plus and minus one standard deviation of the resamples, "
-    "whatever the level asked "
-    "for. Take quantiles.",
+    "You gave the mean plus and minus one standard deviation of the resamples, whatever the level "
+    "asked for. Take quantiles.",
     {
         "low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])": (
             "low, high = np.mean(values) - np.std(values), np.mean(values) + np.std(values)"
@@ -193,9 +191,8 @@ bootstrap_interval.slip(
 )
 bootstrap_interval.slip(
     "standard_error",
-    "You divided by the root of the number of resamples. More resampling then "
-    "makes any study certain. "
-    "The spread of the statistic over resamples already *is* its error.",
+    "You divided by the root of the number of resamples. More resampling then makes any study "
+    "certain. The spread of the statistic over resamples already *is* its error.",
     {
         "low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])": (
             "half = np.std(values) * 2 / np.sqrt(resamples)\n"
@@ -353,8 +350,7 @@ _QUANTILES = "low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2]
 bootstrap_interval.slip(
     "normal_at_the_level",
     "You gave the mean of the resamples plus and minus standard deviations, as of a normal law. "
-    "The "
-    "page asks for quantiles of what came, whatever its shape.",
+    "The page asks for quantiles of what came, whatever its shape.",
     {
         _QUANTILES: (
             "half = NormalDist().inv_cdf((1 + level) / 2) * np.std(values)\n"
@@ -386,9 +382,8 @@ bootstrap_interval.slip(
 )
 bootstrap_interval.slip(
     "statistics_resampled",
-    "You took the statistic of each seed alone, and resampled these numbers. The statistic "
-    "takes all "
-    "the drawn rows at once: a number of the mean is no mean of the numbers.",
+    "You took the statistic of each seed alone, and resampled these numbers. The statistic takes "
+    "all the drawn rows at once: a number of the mean is no mean of the numbers.",
     {
         "    for _ in range(resamples)": (
             "    each = np.array([statistic(losses[i : i + 1]) for i in range(seeds)])\n"
@@ -400,8 +395,7 @@ bootstrap_interval.slip(
 bootstrap_interval.slip(
     "seeds_drawn_for_each_column",
     "You drew the seeds anew for every column. A row of your sample is then a mixture of seeds, "
-    "and "
-    "what a seed has in all its losses is lost. Draw whole rows.",
+    "and what a seed has in all its losses is lost. Draw whole rows.",
     {
         "size=seeds": "size=losses.shape",
         "losses[chosen]": "np.take_along_axis(losses, chosen, 0)",
@@ -416,8 +410,7 @@ bootstrap_interval.slip(
 bootstrap_interval.slip(
     "upper_tail_whole",
     "Your interval begins at the smallest resample, and leaves out 1 − level above. As many lie "
-    "below "
-    "the interval as above.",
+    "below the interval as above.",
     {"[(1 - level) / 2, (1 + level) / 2]": "[0.0, level]"},
 )
 bootstrap_interval.hint(

@@ -113,9 +113,8 @@ def right_fit(x, y):
 
 fit_power_law.slip(
     "slope_returned",
-    "Your exponent is the slope. The law is written y = scale · x^(−exponent), so "
-    "a falling line has a "
-    "positive exponent.",
+    "Your exponent is the slope. The law is written y = scale · x^(−exponent), so a falling line "
+    "has a positive exponent.",
     {"float(-slope)": "float(slope)"},
 )
 fit_power_law.slip(
@@ -141,16 +140,14 @@ fit_power_law.slip(
 )
 fit_power_law.slip(
     "points_counted",
-    "You counted points. Two different x make a line with nothing left over to "
-    "judge it by, however "
-    "often each was measured: count different x.",
+    "You counted points. Two different x make a line with nothing left over to judge it by, "
+    "however often each was measured: count different x.",
     {"len(set(x))": "len(x)"},
 )
 fit_power_law.slip(
     "any_range",
-    "You fitted a range of less than a decade. Over a short range every smooth "
-    "curve looks straight: "
-    "raise ValueError.",
+    "You fitted a range of less than a decade. Over a short range every smooth curve looks "
+    "straight: raise ValueError.",
     {"x.max() < 10 * x.min()": "x.max() <= x.min()"},
 )
 fit_power_law.slip(

@@ -136,9 +136,8 @@ log_huber.slip(
 )
 log_huber.slip(
     "overflowing_in_one_sum",
-    "You took the logarithm of a plain sum of exponentials. exp(900) is infinite and exp(−900) "
-    "is 0, "
-    "so the search breaks: use `np.logaddexp` twice.",
+    "You took the logarithm of a plain sum of exponentials. exp(900) is infinite and exp(−900) is "
+    "0, so the search breaks: use `np.logaddexp` twice.",
     {
         "np.logaddexp(a - alpha * np.log(sizes), b - beta * np.log(tokens))": (
             "np.exp(a - alpha * np.log(sizes)) + np.exp(b - beta * np.log(tokens))"
@@ -176,8 +175,7 @@ log_huber.slip(
 log_huber.slip(
     "sign_kept",
     "You compared the residual itself with δ, not its size. Every negative one then counts as "
-    "small, "
-    "however large it is.",
+    "small, however large it is.",
     {"np.abs(np.logaddexp(terms, e) - np.log(losses))": "np.logaddexp(terms, e) - np.log(losses)"},
 )
 log_huber.slip(

@@ -78,9 +78,8 @@ def right_allocation(flops, a, b, alpha, beta):
 
 optimal_allocation.slip(
     "exponents_exchanged",
-    "You exchanged the exponents. The *steeper* the loss falls with data (β), the "
-    "sooner data is enough "
-    "and the more goes into the model: N goes as C^(β/(α+β)).",
+    "You exchanged the exponents. The *steeper* the loss falls with data (β), the sooner data is "
+    "enough and the more goes into the model: N goes as C^(β/(α+β)).",
     {"beta / (alpha + beta))\n": "alpha / (alpha + beta))\n"},
 )
 optimal_allocation.slip(

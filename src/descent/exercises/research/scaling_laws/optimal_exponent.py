@@ -171,9 +171,9 @@ def right_exponent(sizes, flops, losses, budgets):
 
 optimal_exponent.slip(
     "edges_kept",
-    "You kept budgets at which the best size is the smallest or the largest that "
-    "could be compared. The "
-    "true optimum may lie beyond, and each of these points pulls the slope towards the edge.",
+    "You kept budgets at which the best size is the smallest or the largest that could be "
+    "compared. The true optimum may lie beyond, and each of these points pulls the slope towards "
+    "the edge.",
     {
         "best == 0 or best == len(reach) - 1": "False",
         "three = slice(best - 1, best + 2)": (
@@ -188,16 +188,14 @@ optimal_exponent.slip(
 )
 optimal_exponent.slip(
     "flops_not_logarithms",
-    "You interpolated over the FLOPs themselves. Runs lie evenly in their "
-    "logarithm, and losses are "
-    "nearly straight there.",
+    "You interpolated over the FLOPs themselves. Runs lie evenly in their logarithm, and losses "
+    "are nearly straight there.",
     {"np.log(budget), np.log(flops[i])": "budget, flops[i]"},
 )
 optimal_exponent.slip(
     "last_loss",
-    "You compared the *last* loss of each size, whatever it cost. At a budget each "
-    "size has the loss that "
-    "it reaches with that budget.",
+    "You compared the *last* loss of each size, whatever it cost. At a budget each size has the "
+    "loss that it reaches with that budget.",
     {"np.interp(np.log(budget), np.log(flops[i]), np.log(losses[i]))": "np.log(losses[i, -1])"},
 )
 optimal_exponent.slip(
@@ -410,9 +408,8 @@ optimal_exponent.slip(
 )
 optimal_exponent.slip(
     "edge_of_compared_taken",
-    "You left out the smallest and largest of *all* sizes, and took the edge of those compared "
-    "as it "
-    "is. Beyond it nothing was compared at this budget: leave it out.",
+    "You left out the smallest and largest of *all* sizes, and took the edge of those compared as "
+    "it is. Beyond it nothing was compared at this budget: leave it out.",
     {
         "            continue\n        three": (
             "            if reach[best] not in (0, len(sizes) - 1):\n"
@@ -453,8 +450,7 @@ optimal_exponent.hint(
     "`np.interp` along a size's row, in logarithms, gives its loss at the budget."
 )
 optimal_exponent.hint(
-    "The best of a grid moves in steps. A parabola through it and its two "
-    "neighbours, over log size, "
-    "has its lowest point at −b/(2a).",
+    "The best of a grid moves in steps. A parabola through it and its two neighbours, over log "
+    "size, has its lowest point at −b/(2a).",
     when="value",
 )
